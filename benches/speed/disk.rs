@@ -1,0 +1,81 @@
+//! What the store takes on disk, by file and, inside the main file, by table and index.
+
+use std::fs;
+use std::path::Path;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use rusqlite::{Connection, OpenFlags};
+use serde::Serialize;
+
+use crate::Result;
+
+/// Sizes that have not moved for this long have settled: the server has checkpointed and purged what it will.
+const QUIET: Duration = Duration::from_secs(1);
+const SETTLE_WITHIN: Duration = Duration::from_secs(15);
+
+/// Bytes.
+#[derive(Clone, Default, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Disk {
+    pub main: u64,
+    pub wal: u64,
+    pub intake: u64,
+    pub other: u64,
+    pub total: u64,
+    pub bytes_per_contact: f64,
+    /// The pages of the main file by the table or index that holds them, largest first; empty where it cannot be read.
+    pub tables: Vec<(String, u64)>,
+}
+
+impl Disk {
+    /// Waits until the sizes have settled, then takes them.
+    pub fn settled(database: &Path, contacts: u32) -> Result<Self> {
+        let deadline = Instant::now() + SETTLE_WITHIN;
+        let mut disk = Self::now(database)?;
+        let mut since = Instant::now();
+        while since.elapsed() < QUIET && Instant::now() < deadline {
+            sleep(Duration::from_millis(100));
+            let next = Self::now(database)?;
+            if next != disk {
+                (disk, since) = (next, Instant::now());
+            }
+        }
+        disk.bytes_per_contact = disk.total as f64 / f64::from(contacts);
+        Ok(disk)
+    }
+
+    /// Reads every page header of the main file: seconds for a large one, and outside every measured stretch.
+    pub fn read_tables(&mut self, database: &Path) {
+        self.tables = tables(database).unwrap_or_default();
+    }
+
+    fn now(database: &Path) -> Result<Self> {
+        let directory = database.parent().ok_or("the store has no directory")?;
+        let main = database.file_name().and_then(|name| name.to_str()).ok_or("the store has no name")?;
+        let mut disk = Self::default();
+        for entry in fs::read_dir(directory)? {
+            let entry = entry?;
+            // A file may go between the listing and the look at it.
+            let Ok(data) = entry.metadata() else { continue };
+            let name = entry.file_name();
+            let part = match name.to_string_lossy().strip_prefix(main) {
+                Some("") => &mut disk.main,
+                Some("-wal") => &mut disk.wal,
+                Some(rest) if rest.starts_with(".intake") => &mut disk.intake,
+                _ => &mut disk.other,
+            };
+            *part += data.len();
+            disk.total += data.len();
+        }
+        Ok(disk)
+    }
+}
+
+fn tables(database: &Path) -> Result<Vec<(String, u64)>> {
+    let store = Connection::open_with_flags(database, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+    let mut query =
+        store.prepare("SELECT name, pgsize FROM dbstat WHERE aggregate = TRUE ORDER BY pgsize DESC")?;
+    let rows = query.query_map([], |row| Ok((row.get(0)?, row.get::<_, i64>(1)?.unsigned_abs())))?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}

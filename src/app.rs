@@ -1,0 +1,145 @@
+//! The running server without its socket: the store, the caches, the loops.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{Notify, watch};
+use tokio::task::JoinHandle;
+
+use crate::apply::run::Applier;
+use crate::catalogue::Catalogue;
+use crate::clock::Clock;
+use crate::http::flights::Flights;
+use crate::id::Ids;
+use crate::intake::writer::Writer;
+use crate::notify::address::AddressPolicy;
+use crate::notify::deliver::Deliverer;
+use crate::notify::send::Sender;
+use crate::storage::Storage;
+
+/// How long requests are kept after they were processed (contract, section 5).
+const KEEP_REQUESTS: Duration = Duration::from_secs(7 * 24 * 3_600);
+
+/// How often what is to be forgotten is looked for.
+const PRUNE: Duration = Duration::from_secs(60);
+
+/// The bounds of a running server.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Decompressed bytes of a body.
+    pub body: usize,
+    /// How long a body may take to arrive.
+    pub body_timeout: Duration,
+    /// Requests of one token at a time.
+    pub in_flight: usize,
+    /// Batches that may wait to be applied.
+    pub backlog: u64,
+}
+
+/// What handlers work with.
+pub struct App {
+    /// The store.
+    pub storage: Arc<dyn Storage>,
+    /// The cache of tokens, lists and sources.
+    pub catalogue: Catalogue,
+    /// Makes batches durable.
+    pub writer: Writer,
+    /// Tells the time.
+    pub clock: Arc<dyn Clock>,
+    /// Makes ids.
+    pub ids: Ids,
+    /// Counts requests per token.
+    pub flights: Flights,
+    /// The bounds.
+    pub limits: Limits,
+}
+
+/// The loops of a running server.
+pub struct Loops {
+    stop: watch::Sender<bool>,
+    tasks: Vec<JoinHandle<()>>,
+    writer: JoinHandle<()>,
+}
+
+/// Starts everything but the socket.
+pub fn start(
+    storage: Arc<dyn Storage>,
+    clock: Arc<dyn Clock>,
+    limits: Limits,
+    webhooks: AddressPolicy,
+) -> (Arc<App>, Loops) {
+    let (appended, reported) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+    let (writer, commits) = Writer::new(Arc::clone(&storage), limits.backlog, Arc::clone(&appended));
+    let (stop, stopped) = watch::channel(false);
+    let applier = Applier {
+        storage: Arc::clone(&storage),
+        clock: Arc::clone(&clock),
+        appended,
+        reported: Arc::clone(&reported),
+    };
+    let deliverer = Deliverer {
+        storage: Arc::clone(&storage),
+        clock: Arc::clone(&clock),
+        sender: Sender::new(webhooks),
+        reported,
+    };
+    let app = Arc::new(App {
+        catalogue: Catalogue::new(Arc::clone(&storage)),
+        storage,
+        writer,
+        clock,
+        ids: Ids::from_system(),
+        flights: Flights::new(limits.in_flight),
+        limits,
+    });
+    let tasks = vec![
+        tokio::spawn(applier.run(stopped.clone())),
+        tokio::spawn(deliverer.run(stopped.clone())),
+        tokio::spawn(until(stopped.clone(), watch_catalogue(Arc::clone(&app)))),
+        tokio::spawn(until(stopped, prune(Arc::clone(&app)))),
+    ];
+    (app, Loops { stop, tasks, writer: tokio::spawn(commits) })
+}
+
+impl Loops {
+    /// Ends the loops, each at the end of what it is doing. The socket is closed and all handlers are done by
+    /// then, so that `app` is the last to hold the writer.
+    pub async fn stop(self, app: Arc<App>) {
+        // Nobody left to tell is what we want.
+        let _ = self.stop.send(true);
+        for task in self.tasks {
+            if let Err(error) = task.await {
+                tracing::error!(%error, "a loop has ended badly");
+            }
+        }
+        drop(app);
+        if let Err(error) = self.writer.await {
+            tracing::error!(%error, "the writer has ended badly");
+        }
+    }
+}
+
+async fn until(mut stop: watch::Receiver<bool>, endless: impl Future<Output = ()>) {
+    tokio::select! {
+        () = endless => {}
+        _ = stop.wait_for(|stop| *stop) => {}
+    }
+}
+
+async fn watch_catalogue(app: Arc<App>) {
+    app.catalogue.watch(app.clock.as_ref()).await;
+}
+
+async fn prune(app: Arc<App>) {
+    loop {
+        match app.storage.prune(app.clock.now().before(KEEP_REQUESTS)).await {
+            // A chunk at a time, so that applying gets its turns.
+            Ok(gone) if gone > 0 => tokio::task::yield_now().await,
+            Ok(_) => app.clock.sleep(PRUNE).await,
+            Err(error) => {
+                tracing::error!(%error, "what is to be forgotten could not be deleted");
+                app.clock.sleep(PRUNE).await;
+            }
+        }
+    }
+}

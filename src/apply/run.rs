@@ -1,0 +1,64 @@
+//! The loop that applies what waits.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{Notify, watch};
+
+use crate::clock::Clock;
+use crate::storage::Storage;
+
+/// Batches of one transaction. Large is fast: pages are written once however many of their contacts change.
+const GROUP: usize = 500;
+
+/// How long a look is put off when nobody has said that there is something: what another process appended is
+/// noticed within this.
+const LOOK: Duration = Duration::from_millis(100);
+
+/// The longest wait after a failure.
+const MAX_PAUSE: Duration = Duration::from_secs(5);
+
+/// What the loop works with.
+pub struct Applier {
+    /// Where batches wait.
+    pub storage: Arc<dyn Storage>,
+    /// Tells when a contact changed.
+    pub clock: Arc<dyn Clock>,
+    /// Told when something was appended.
+    pub appended: Arc<Notify>,
+    /// To be told when there are webhooks to send.
+    pub reported: Arc<Notify>,
+}
+
+impl Applier {
+    /// Applies until told to stop; a transaction that has begun is finished.
+    pub async fn run(self, mut stop: watch::Receiver<bool>) {
+        let mut pause = Duration::from_millis(100);
+        while !*stop.borrow() {
+            match self.storage.apply_next(GROUP, self.clock.now()).await {
+                Ok(applied) => {
+                    pause = Duration::from_millis(100);
+                    if applied.webhooks > 0 {
+                        self.reported.notify_one();
+                    }
+                    if applied.batches > 0 {
+                        continue;
+                    }
+                }
+                // What waits is kept, and tried again: a full disk may have room later.
+                Err(error) => {
+                    tracing::error!(%error, "batches could not be applied; they wait");
+                    self.clock.sleep(pause).await;
+                    pause = (pause * 2).min(MAX_PAUSE);
+                    continue;
+                }
+            }
+            tokio::select! {
+                () = self.appended.notified() => {}
+                () = self.clock.sleep(LOOK) => {}
+                // An error means that nobody can tell us to stop any more: then we stop.
+                _ = stop.changed() => {}
+            }
+        }
+    }
+}

@@ -1,0 +1,258 @@
+//! The contacts that a group of batches touches, held in memory while the rule decides.
+
+use std::collections::{HashMap, HashSet};
+
+use crate::contact::document::Document;
+use crate::contact::identifier::{HashKey, IdentifierKind, Identifiers};
+use crate::contact::record::{Malformed, put_bytes};
+use crate::journal::{ContactNo, ListNo};
+
+/// What the rule must know of a list.
+#[derive(Debug, Default)]
+pub struct ListState {
+    /// Whether it is (still) there.
+    pub alive: bool,
+    /// The number that the next new contact gets.
+    pub next: u64,
+    /// The numbers of its variables.
+    pub variables: HashSet<u32>,
+    /// How many contacts were made since it was loaded.
+    pub made: u64,
+}
+
+/// A contact, as it stands after the items so far.
+#[derive(Debug)]
+pub struct Slot {
+    /// Its list.
+    pub list: ListNo,
+    /// Its number.
+    pub number: ContactNo,
+    /// Its stored form, see [`crate::contact::document`].
+    pub document: Vec<u8>,
+    /// Whether the store has it not yet.
+    pub new: bool,
+    /// Whether the store's form is out of date.
+    pub dirty: bool,
+    /// The hashes under which the store has it, once they may differ from those that it should have.
+    pub indexed: Option<Identifiers<Option<u64>>>,
+}
+
+/// The identifiers that a contact had until an item changed them.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Former {
+    /// The contact's list.
+    pub list: ListNo,
+    /// The contact.
+    pub number: ContactNo,
+    /// The journal position of the batch that changed them.
+    pub position: u64,
+    /// The item's place in the batch.
+    pub item: u32,
+    /// What they were, see [`put_identifiers`].
+    pub identifiers: Vec<u8>,
+}
+
+/// Appends three identifiers, an absent one as an empty text (no contact has an empty identifier).
+pub fn put_identifiers(out: &mut Vec<u8>, identifiers: &Identifiers<Option<&str>>) {
+    for kind in IdentifierKind::ALL {
+        put_bytes(out, identifiers.get(kind).unwrap_or_default().as_bytes());
+    }
+}
+
+/// Slots that share a hash: nearly always one.
+#[derive(Debug)]
+struct Holders {
+    first: u32,
+    others: Vec<u32>,
+}
+
+/// A change to the index of identifiers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct IndexEntry {
+    /// See [`HashKey::hash`].
+    pub hash: u64,
+    /// The contact's list.
+    pub list: ListNo,
+    /// The contact.
+    pub number: ContactNo,
+}
+
+/// All that the items of a group can see and change.
+#[derive(Debug)]
+pub struct World {
+    key: HashKey,
+    lists: HashMap<ListNo, ListState>,
+    sources: HashSet<u64>,
+    slots: Vec<Slot>,
+    holders: HashMap<u64, Holders>,
+    /// Identifiers that were changed, for results that were told before.
+    pub formers: Vec<Former>,
+}
+
+impl World {
+    /// With nobody in it yet.
+    pub fn new(key: HashKey, lists: HashMap<ListNo, ListState>, sources: HashSet<u64>) -> Self {
+        Self { key, lists, sources, slots: Vec::new(), holders: HashMap::new(), formers: Vec::new() }
+    }
+
+    /// Adds a contact that the store has.
+    ///
+    /// # Errors
+    /// [`Malformed`] where its stored form does not read.
+    pub fn load(&mut self, list: ListNo, number: ContactNo, document: Vec<u8>) -> Result<(), Malformed> {
+        let slot = Slot { list, number, document, new: false, dirty: false, indexed: None };
+        let hashes = self.hashes(&slot)?;
+        let index = self.push(slot);
+        for kind in IdentifierKind::ALL {
+            if let Some(hash) = *hashes.get(kind) {
+                self.hold(hash, index);
+            }
+        }
+        Ok(())
+    }
+
+    /// The list's state; one that was not loaded is gone.
+    pub fn list(&self, list: ListNo) -> Option<&ListState> {
+        self.lists.get(&list).filter(|state| state.alive)
+    }
+
+    /// Whether the source is (still) there.
+    pub fn has_source(&self, source: u64) -> bool {
+        self.sources.contains(&source)
+    }
+
+    /// The contact in a slot.
+    pub fn slot(&self, index: u32) -> &Slot {
+        &self.slots[index as usize]
+    }
+
+    /// Who bears an identifier now.
+    ///
+    /// # Errors
+    /// [`Malformed`] where a contact under that hash does not read.
+    pub fn find(
+        &self,
+        list: ListNo,
+        kind: IdentifierKind,
+        text: &str,
+        hash: u64,
+    ) -> Result<Option<u32>, Malformed> {
+        let Some(holders) = self.holders.get(&hash) else { return Ok(None) };
+        for index in std::iter::once(&holders.first).chain(&holders.others) {
+            let slot = self.slot(*index);
+            // An entry may be out of date, and a hash may be shared: the contact itself decides.
+            let borne = Document::read(&slot.document)?.text(kind.field())?;
+            if slot.list == list && borne.is_some_and(|borne| kind.same(borne, text)) {
+                return Ok(Some(*index));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Adds a new contact, and returns its number.
+    ///
+    /// # Errors
+    /// [`Malformed`] where its stored form does not read.
+    pub fn create(&mut self, list: ListNo, document: Vec<u8>) -> Result<ContactNo, Malformed> {
+        let state = self.lists.entry(list).or_default();
+        let number = ContactNo(state.next);
+        state.next += 1;
+        state.made += 1;
+        let indexed = Some(Identifiers::default());
+        let slot = Slot { list, number, document, new: true, dirty: true, indexed };
+        let index = self.push(slot);
+        self.hold_all(index)?;
+        Ok(number)
+    }
+
+    /// Puts a new form of a contact in place of the old; `renamed` where an identifier changed.
+    ///
+    /// # Errors
+    /// [`Malformed`] where one of the forms does not read.
+    pub fn replace(&mut self, index: u32, document: Vec<u8>, renamed: bool) -> Result<(), Malformed> {
+        if renamed && self.slot(index).indexed.is_none() {
+            let indexed = self.hashes(self.slot(index))?;
+            self.slots[index as usize].indexed = Some(indexed);
+        }
+        let slot = &mut self.slots[index as usize];
+        slot.document = document;
+        slot.dirty = true;
+        if renamed { self.hold_all(index) } else { Ok(()) }
+    }
+
+    /// The lists that were loaded, with what became of them.
+    pub fn lists(&self) -> impl Iterator<Item = (ListNo, &ListState)> {
+        self.lists.iter().map(|(list, state)| (*list, state))
+    }
+
+    /// The contacts to write, in the store's order.
+    pub fn changed(&self) -> Vec<&Slot> {
+        let mut changed: Vec<_> = self.slots.iter().filter(|slot| slot.dirty).collect();
+        changed.sort_unstable_by_key(|slot| (slot.list, slot.number));
+        changed
+    }
+
+    /// The entries to take out of the index of identifiers, and those to put in, each in its order.
+    ///
+    /// # Errors
+    /// [`Malformed`] where a contact does not read.
+    pub fn index_changes(&self) -> Result<(Vec<IndexEntry>, Vec<IndexEntry>), Malformed> {
+        let (mut stale, mut fresh) = (Vec::new(), Vec::new());
+        for slot in &self.slots {
+            let Some(indexed) = &slot.indexed else { continue };
+            let wanted = self.hashes(slot)?;
+            for kind in IdentifierKind::ALL {
+                let (had, has) = (*indexed.get(kind), *wanted.get(kind));
+                if had != has {
+                    let entry = |hash| IndexEntry { hash, list: slot.list, number: slot.number };
+                    stale.extend(had.map(entry));
+                    fresh.extend(has.map(entry));
+                }
+            }
+        }
+        stale.sort_unstable();
+        fresh.sort_unstable();
+        Ok((stale, fresh))
+    }
+
+    fn push(&mut self, slot: Slot) -> u32 {
+        // A group is bounded far below this by the number of its batches.
+        let index = u32::try_from(self.slots.len()).unwrap_or(u32::MAX);
+        self.slots.push(slot);
+        index
+    }
+
+    fn hashes(&self, slot: &Slot) -> Result<Identifiers<Option<u64>>, Malformed> {
+        let borne = Document::read(&slot.document)?.identifiers()?;
+        let mut hashes = Identifiers::default();
+        for kind in IdentifierKind::ALL {
+            *hashes.get_mut(kind) =
+                borne.get(kind).map(|text| self.key.hash(slot.list.0.unsigned_abs(), kind, text));
+        }
+        Ok(hashes)
+    }
+
+    fn hold_all(&mut self, index: u32) -> Result<(), Malformed> {
+        let hashes = self.hashes(self.slot(index))?;
+        for kind in IdentifierKind::ALL {
+            if let Some(hash) = *hashes.get(kind) {
+                self.hold(hash, index);
+            }
+        }
+        Ok(())
+    }
+
+    fn hold(&mut self, hash: u64, index: u32) {
+        match self.holders.entry(hash) {
+            std::collections::hash_map::Entry::Vacant(place) => {
+                place.insert(Holders { first: index, others: Vec::new() });
+            }
+            std::collections::hash_map::Entry::Occupied(mut place) => {
+                let holders = place.get_mut();
+                if holders.first != index && !holders.others.contains(&index) {
+                    holders.others.push(index);
+                }
+            }
+        }
+    }
+}

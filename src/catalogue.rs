@@ -1,0 +1,113 @@
+//! Tokens, lists and sources as every request needs them: cached, bounded, never older than the last change that
+//! this process has heard of.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use quick_cache::sync::Cache;
+
+use crate::clock::Clock;
+use crate::id::ObjectId;
+use crate::journal::AccountNo;
+use crate::storage::{Access, Error, List, Source, SourceRef, Storage};
+
+/// How often changes by other processes are looked for: a revoked token stops working within this.
+const POLL: Duration = Duration::from_millis(100);
+
+const TOKENS: usize = 4_096;
+/// A list has up to 500 variables: some 50 KB.
+const LISTS: usize = 1_024;
+const SOURCES: usize = 4_096;
+
+/// A value with the version of the catalogue as of which it was read; an older one is read again.
+type Versioned<T> = (u64, Option<Arc<T>>);
+
+/// The cache in front of the store.
+pub struct Catalogue {
+    storage: Arc<dyn Storage>,
+    version: AtomicU64,
+    access: Cache<String, Versioned<Access>>,
+    lists: Cache<ObjectId, Versioned<List>>,
+    sources: Cache<(AccountNo, SourceRef), Versioned<Source>>,
+}
+
+impl Catalogue {
+    /// An empty cache.
+    pub fn new(storage: Arc<dyn Storage>) -> Self {
+        Self {
+            storage,
+            version: AtomicU64::new(0),
+            access: Cache::new(TOKENS),
+            lists: Cache::new(LISTS),
+            sources: Cache::new(SOURCES),
+        }
+    }
+
+    /// The token with that public part.
+    ///
+    /// # Errors
+    /// Where the store cannot be read.
+    pub async fn access(&self, key: &str) -> Result<Option<Arc<Access>>, Error> {
+        let read = self.storage.find_access(key.to_owned());
+        self.cached(&self.access, key.to_owned(), read).await
+    }
+
+    /// The account's list with that id.
+    ///
+    /// # Errors
+    /// Where the store cannot be read.
+    pub async fn list(&self, account: AccountNo, id: &str) -> Result<Option<Arc<List>>, Error> {
+        let Some(id) = ObjectId::parse(id) else { return Ok(None) };
+        let list = self.cached(&self.lists, id, self.storage.find_list(id)).await?;
+        Ok(list.filter(|list| list.account == account))
+    }
+
+    /// The account's source with that name.
+    ///
+    /// # Errors
+    /// Where the store cannot be read.
+    pub async fn source(&self, account: AccountNo, source: SourceRef) -> Result<Option<Arc<Source>>, Error> {
+        let read = self.storage.find_source(account, source.clone());
+        self.cached(&self.sources, (account, source), read).await
+    }
+
+    async fn cached<K, V>(
+        &self,
+        cache: &Cache<K, Versioned<V>>,
+        key: K,
+        read: impl Future<Output = Result<Option<V>, Error>>,
+    ) -> Result<Option<Arc<V>>, Error>
+    where
+        K: Eq + std::hash::Hash + Clone,
+    {
+        let version = self.version.load(Ordering::Acquire);
+        if let Some((seen, value)) = cache.get(&key)
+            && seen == version
+        {
+            return Ok(value);
+        }
+        // The version was taken before the read: a change in between makes the entry stale at once.
+        let value = read.await?.map(Arc::new);
+        cache.insert(key, (version, value.clone()));
+        Ok(value)
+    }
+
+    /// Called after this process has changed something: what was cached before is read again.
+    pub fn changed(&self) {
+        self.version.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// Looks for changes by other processes, for ever.
+    pub async fn watch(&self, clock: &dyn Clock) {
+        let mut stored = None;
+        loop {
+            match self.storage.catalogue_version().await {
+                Ok(version) if stored.replace(version) != Some(version) => self.changed(),
+                Ok(_) => {}
+                Err(error) => tracing::warn!(%error, "cannot look for changes of tokens and lists"),
+            }
+            clock.sleep(POLL).await;
+        }
+    }
+}

@@ -1,0 +1,198 @@
+//! `rollbook account …`
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::{Result, StoreArguments, found, now, parse_id, print};
+use crate::id::{Ids, ObjectId};
+use crate::notify::sign::Secret;
+use crate::secret;
+use crate::storage::{NewAccount, NewToken, Storage};
+use crate::token::FreshToken;
+
+/// How long the old webhook secret signs beside the new one, so that receivers have time to change.
+const OVERLAP: Duration = Duration::from_secs(24 * 3_600);
+
+#[derive(Debug, clap::Subcommand)]
+pub enum Command {
+    /// Make an account with a user and an access token (shown once)
+    Create {
+        /// The account's name
+        name: String,
+        #[command(flatten)]
+        store: StoreArguments,
+        /// Print one JSON object
+        #[arg(long)]
+        json: bool,
+    },
+    /// List accounts and their users
+    List {
+        #[command(flatten)]
+        store: StoreArguments,
+        /// Print one JSON object a line
+        #[arg(long)]
+        json: bool,
+    },
+    /// Refuse every request of an account
+    Disable(Named),
+    /// Take requests of an account again
+    Enable(Named),
+    /// Remove an account with all its lists and contacts
+    Remove {
+        #[command(flatten)]
+        named: Named,
+        /// The account's name, to show that you mean it
+        #[arg(long, value_name = "NAME")]
+        confirm: String,
+    },
+    /// Show the secret that signs an account's webhooks, or put a new one in its place
+    WebhookSecret {
+        #[command(flatten)]
+        named: Named,
+        /// Make a new secret; the old one signs too for 24 hours
+        #[arg(long)]
+        rotate: bool,
+    },
+}
+
+#[derive(Debug, clap::Args)]
+pub struct Named {
+    /// The account's id
+    #[arg(value_parser = parse_id)]
+    id: ObjectId,
+    #[command(flatten)]
+    store: StoreArguments,
+}
+
+/// A new account, with what is shown only once.
+pub struct Created {
+    /// Its id.
+    pub account: ObjectId,
+    /// Its first user's id.
+    pub user: ObjectId,
+    /// That user's token.
+    pub access_token: String,
+    /// What signs its webhooks.
+    pub webhook_secret: String,
+}
+
+/// Makes an account.
+pub async fn create(storage: &dyn Storage, name: &str) -> Result<Created> {
+    if name.trim().is_empty() {
+        return Err("an account needs a name".to_owned());
+    }
+    let (ids, now, token) = (Ids::from_system(), now(), FreshToken::generate());
+    let created = Created {
+        account: ids.next(now),
+        user: ids.next(now),
+        access_token: token.text,
+        webhook_secret: Secret::generate(secret::random()).to_text(),
+    };
+    let account = NewAccount {
+        id: created.account,
+        name: name.to_owned(),
+        user: created.user,
+        webhook_secret: created.webhook_secret.clone(),
+        token: NewToken {
+            key: token.key,
+            secret_hash: token.secret_hash,
+            name: "first".to_owned(),
+            expires_at: None,
+        },
+    };
+    storage.add_account(account, now).await.map_err(|error| error.to_string())?;
+    Ok(created)
+}
+
+pub async fn run(command: Command) -> Result {
+    match command {
+        Command::Create { name, store, json } => {
+            let created = create(store.open()?.as_ref(), &name).await?;
+            show_created(&created, json);
+            Ok(())
+        }
+        Command::List { store, json } => list(&store, json).await,
+        Command::Disable(named) => set_enabled(&named, false).await,
+        Command::Enable(named) => set_enabled(&named, true).await,
+        Command::Remove { named, confirm } => remove(&named, &confirm).await,
+        Command::WebhookSecret { named, rotate } => webhook_secret(&named, rotate).await,
+    }
+}
+
+fn show_created(created: &Created, json: bool) {
+    let Created { account, user, access_token, webhook_secret } = created;
+    if json {
+        let object = json!({
+            "accountId": account, "userId": user,
+            "accessToken": access_token, "webhookSecret": webhook_secret,
+        });
+        return print(&object.to_string());
+    }
+    print(&format!("account         {account}"));
+    print(&format!("user            {user}"));
+    print(&format!("access token    {access_token}"));
+    print(&format!("webhook secret  {webhook_secret}"));
+    print("The access token is not shown again.");
+}
+
+async fn list(store: &StoreArguments, json: bool) -> Result {
+    for account in store.open()?.accounts().await.map_err(|error| error.to_string())? {
+        let users: Vec<_> = account
+            .users
+            .iter()
+            .map(|(id, name, enabled)| json!({ "userId": id, "name": name, "enabled": enabled }))
+            .collect();
+        if json {
+            let object = json!({
+                "accountId": account.id, "name": account.name, "enabled": account.enabled,
+                "createdAt": account.created_at.to_string(), "users": users,
+            });
+            print(&object.to_string());
+            continue;
+        }
+        let state = |enabled| if enabled { "enabled" } else { "disabled" };
+        let (id, name, created) = (account.id, &account.name, account.created_at);
+        print(&format!("{id}  {:8}  {created}  {name}", state(account.enabled)));
+        for (id, name, enabled) in &account.users {
+            print(&format!("  user {id}  {:8}  {name}", state(*enabled)));
+        }
+    }
+    Ok(())
+}
+
+async fn set_enabled(named: &Named, enabled: bool) -> Result {
+    let done = named.store.open()?.set_account_enabled(named.id, enabled).await;
+    found(done.map_err(|error| error.to_string())?, "account", named.id)
+}
+
+async fn remove(named: &Named, confirm: &str) -> Result {
+    let storage = named.store.open()?;
+    let accounts = storage.accounts().await.map_err(|error| error.to_string())?;
+    let account = accounts.iter().find(|account| account.id == named.id);
+    found(account.is_some(), "account", named.id)?;
+    if account.is_some_and(|account| account.name != confirm) {
+        return Err("the name after --confirm is not the account's".to_owned());
+    }
+    let done = storage.remove_account(named.id).await.map_err(|error| error.to_string())?;
+    found(done, "account", named.id)?;
+    print("Removed. Its contacts are deleted by the server, within minutes where it runs.");
+    Ok(())
+}
+
+async fn webhook_secret(named: &Named, rotate: bool) -> Result {
+    let storage = named.store.open()?;
+    if rotate {
+        let secret = Secret::generate(secret::random()).to_text();
+        let done = storage.set_webhook_secret(named.id, secret, now().after(OVERLAP)).await;
+        found(done.map_err(|error| error.to_string())?, "account", named.id)?;
+    }
+    let secret = storage.webhook_secret(named.id).await.map_err(|error| error.to_string())?;
+    match secret {
+        Some(secret) => {
+            print(&secret);
+            Ok(())
+        }
+        None => found(false, "account", named.id),
+    }
+}

@@ -1,0 +1,135 @@
+//! The command line.
+
+mod account;
+mod demo;
+mod serve;
+mod token;
+mod user;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::{Parser, Subcommand};
+
+use crate::clock::{Clock, SystemClock, Timestamp};
+use crate::config::{DEFAULT_FILE, Flags, LogFormat, Settings};
+use crate::id::ObjectId;
+use crate::storage::Storage;
+use crate::storage::sqlite::{Role, SqliteStore};
+
+/// A contact-data server to host yourself.
+#[derive(Debug, Parser)]
+#[command(version, max_term_width = 100)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve the API
+    Serve(serve::Arguments),
+    /// Make, list and change accounts
+    #[command(subcommand)]
+    Account(account::Command),
+    /// Enable and disable users
+    #[command(subcommand)]
+    User(user::Command),
+    /// Make, list and revoke access tokens
+    #[command(subcommand)]
+    Token(token::Command),
+    /// Show the whole path of a batch on a store of its own, and stay up for your own tries
+    Demo(demo::Arguments),
+    /// Print the default configuration file, with every setting explained
+    Config,
+}
+
+/// Where a command finds the store.
+#[derive(Clone, Debug, clap::Args)]
+struct StoreArguments {
+    /// The store's path [default: rollbook.db; also ROLLBOOK_DATABASE]
+    #[arg(long, value_name = "PATH")]
+    database: Option<String>,
+    /// A configuration file, see `rollbook config`
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+}
+
+/// What a command fails with: a sentence for whoever typed it.
+type Result<T = ()> = std::result::Result<T, String>;
+
+/// Runs the command that the arguments name.
+pub fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let result = match arguments.command {
+        Command::Serve(arguments) => block_on(serve::run(arguments)),
+        Command::Account(command) => block_on(account::run(command)),
+        Command::User(command) => block_on(user::run(command)),
+        Command::Token(command) => block_on(token::run(command)),
+        Command::Demo(arguments) => block_on(demo::run(arguments)),
+        Command::Config => {
+            print(DEFAULT_FILE.trim_end());
+            Ok(())
+        }
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(sentence) => {
+            eprintln!("rollbook: {sentence}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn block_on(command: impl Future<Output = Result>) -> Result {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    runtime.map_err(|error| error.to_string())?.block_on(command)
+}
+
+/// A line to standard output. Whoever reads it may have gone (`rollbook … | head`), and then needs no more.
+fn print(line: &str) {
+    use std::io::Write;
+    if writeln!(std::io::stdout(), "{line}").is_err() {
+        std::process::exit(0);
+    }
+}
+
+impl StoreArguments {
+    fn settings(&self) -> Result<Settings> {
+        let flags = Flags { database: self.database.clone(), ..Flags::default() };
+        Settings::load(self.config.as_deref(), flags)
+    }
+
+    /// Opens the store for a small change, whether or not it is being served.
+    fn open(&self) -> Result<Arc<dyn Storage>> {
+        let settings = self.settings()?;
+        let store = SqliteStore::open(&settings.database, Role::Command, &settings.sqlite());
+        Ok(Arc::new(store.map_err(|error| error.to_string())?))
+    }
+}
+
+fn now() -> Timestamp {
+    SystemClock.now()
+}
+
+fn parse_id(text: &str) -> std::result::Result<ObjectId, String> {
+    ObjectId::parse(text).ok_or_else(|| "an id has 24 hex digits".to_owned())
+}
+
+/// What a command says where an id names nothing.
+fn found(there: bool, what: &str, id: impl std::fmt::Display) -> Result {
+    if there { Ok(()) } else { Err(format!("there is no {what} {id}")) }
+}
+
+/// Starts the log, to standard error.
+fn start_log(settings: &Settings) -> Result {
+    let filter = tracing_subscriber::EnvFilter::try_new(&settings.log);
+    let filter = filter.map_err(|error| format!("log: {error}"))?;
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let started = match settings.log_format {
+        LogFormat::Text => log.with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr())).try_init(),
+        LogFormat::Json => log.json().try_init(),
+    };
+    started.map_err(|error| error.to_string())
+}

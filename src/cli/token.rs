@@ -1,0 +1,112 @@
+//! `rollbook token …`
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::{Result, StoreArguments, found, now, parse_id, print};
+use crate::clock::Timestamp;
+use crate::id::ObjectId;
+use crate::storage::NewToken;
+use crate::token::{FreshToken, PresentedToken};
+
+#[derive(Debug, clap::Subcommand)]
+pub enum Command {
+    /// Make an access token (shown once)
+    Create {
+        /// The user whose token it is, see `rollbook account list`
+        #[arg(long, value_parser = parse_id)]
+        user: ObjectId,
+        /// What it is for
+        #[arg(long, default_value = "")]
+        name: String,
+        /// After how many days it stops working; never if left out
+        #[arg(long, value_name = "DAYS")]
+        expires: Option<u32>,
+        #[command(flatten)]
+        store: StoreArguments,
+        /// Print one JSON object
+        #[arg(long)]
+        json: bool,
+    },
+    /// List access tokens, without their secrets
+    List {
+        /// Those of one account only
+        #[arg(long, value_parser = parse_id)]
+        account: Option<ObjectId>,
+        #[command(flatten)]
+        store: StoreArguments,
+        /// Print one JSON object a line
+        #[arg(long)]
+        json: bool,
+    },
+    /// Make an access token stop working, within a second where a server runs
+    Revoke {
+        /// The token's key, see `rollbook token list` (the whole token is understood too)
+        key: String,
+        #[command(flatten)]
+        store: StoreArguments,
+    },
+}
+
+pub async fn run(command: Command) -> Result {
+    match command {
+        Command::Create { user, name, expires, store, json } => {
+            create(user, name, expires, &store, json).await
+        }
+        Command::List { account, store, json } => list(account, &store, json).await,
+        Command::Revoke { key, store } => {
+            let key = PresentedToken::parse(&key).map_or(key.as_str(), |token| token.key);
+            let done = store.open()?.revoke_token(key.to_owned(), now()).await;
+            found(done.map_err(|error| error.to_string())?, "token", key)
+        }
+    }
+}
+
+async fn create(
+    user: ObjectId,
+    name: String,
+    expires: Option<u32>,
+    store: &StoreArguments,
+    json: bool,
+) -> Result {
+    let token = FreshToken::generate();
+    let expires_at = expires.map(|days| now().after(Duration::from_secs(u64::from(days) * 24 * 3_600)));
+    let new = NewToken { key: token.key.clone(), secret_hash: token.secret_hash, name, expires_at };
+    let done = store.open()?.add_token(user, new, now()).await.map_err(|error| error.to_string())?;
+    found(done, "user", user)?;
+    if json {
+        let expires = expires_at.map(|time| time.to_string());
+        let object = json!({ "key": token.key, "accessToken": token.text, "expiresAt": expires });
+        print(&object.to_string());
+    } else {
+        print(&token.text);
+    }
+    Ok(())
+}
+
+async fn list(account: Option<ObjectId>, store: &StoreArguments, json: bool) -> Result {
+    let tokens = store.open()?.tokens(account).await.map_err(|error| error.to_string())?;
+    for token in tokens {
+        let text = |time: Option<Timestamp>| time.map(|time| time.to_string());
+        if json {
+            let object = json!({
+                "key": token.key, "name": token.name, "userId": token.user,
+                "createdAt": token.created_at.to_string(), "expiresAt": text(token.expires_at),
+                "revokedAt": text(token.revoked_at),
+            });
+            print(&object.to_string());
+            continue;
+        }
+        let state = match (token.revoked_at, token.expires_at) {
+            (Some(time), _) => format!("revoked {time}"),
+            (None, Some(time)) => format!("expires {time}"),
+            (None, None) => "valid".to_owned(),
+        };
+        print(&format!(
+            "{}  user {}  made {}  {state}  {}",
+            token.key, token.user, token.created_at, token.name
+        ));
+    }
+    Ok(())
+}

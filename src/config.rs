@@ -1,0 +1,164 @@
+//! Settings: a file, over it the environment, over it the command line. Checked once; unknown keys are refused.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use config::{Config, Environment, File, FileFormat};
+use ipnet::IpNet;
+use serde::Deserialize;
+
+use crate::app::Limits;
+use crate::storage::sqlite;
+
+/// The default file, with every setting and what it means: what `rollbook config` prints.
+pub const DEFAULT_FILE: &str = include_str!("../rollbook.toml");
+
+/// Everything that can be set.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    /// Where the server listens.
+    pub listen: SocketAddr,
+    /// The store's path.
+    pub database: PathBuf,
+    /// Ranges to which webhooks may go though they are not public.
+    pub webhook_allow: Vec<IpNet>,
+    /// Decompressed bytes of a request's body.
+    pub max_body_bytes: usize,
+    /// Seconds that a body may take to arrive.
+    pub body_timeout_seconds: u64,
+    /// Requests of one token at a time.
+    pub max_in_flight: usize,
+    /// Connections at a time.
+    pub max_connections: usize,
+    /// Batches that may wait to be applied.
+    pub max_backlog: u64,
+    /// MiB of page cache for the thread that applies.
+    pub cache_mib: u64,
+    /// What is logged, see `tracing_subscriber::EnvFilter`.
+    pub log: String,
+    /// How it is logged.
+    pub log_format: LogFormat,
+}
+
+/// How the log is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// For machines.
+    Json,
+}
+
+/// What the command line sets; what it leaves out comes from the environment, the file or the default.
+#[derive(Clone, Debug, Default)]
+pub struct Flags {
+    /// `--listen`
+    pub listen: Option<String>,
+    /// `--database`
+    pub database: Option<String>,
+    /// `--webhook-allow`, once for each range.
+    pub webhook_allow: Vec<String>,
+}
+
+impl Settings {
+    /// Puts the sources together.
+    ///
+    /// # Errors
+    /// A sentence that names the key: it is unknown, or its value is not of the right form.
+    pub fn load(file: Option<&Path>, flags: Flags) -> Result<Self, String> {
+        let mut sources = Config::builder().add_source(File::from_str(DEFAULT_FILE, FileFormat::Toml));
+        if let Some(path) = file {
+            let text =
+                std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
+            sources = sources.add_source(File::from_str(&text, FileFormat::Toml));
+        }
+        let environment = Environment::with_prefix("ROLLBOOK")
+            .prefix_separator("_")
+            .try_parsing(true)
+            .list_separator(",")
+            .with_list_parse_key("webhook_allow");
+        let sources = sources
+            .add_source(environment)
+            .set_override_option("listen", flags.listen)
+            .and_then(|sources| sources.set_override_option("database", flags.database))
+            .and_then(|sources| {
+                let ranges = Some(flags.webhook_allow).filter(|ranges| !ranges.is_empty());
+                sources.set_override_option("webhook_allow", ranges)
+            })
+            .map_err(|error| error.to_string())?;
+        let settings: Self =
+            sources.build().and_then(Config::try_deserialize).map_err(|error| error.to_string())?;
+        settings.check()
+    }
+
+    fn check(self) -> Result<Self, String> {
+        let bounds = [
+            ("max_body_bytes", self.max_body_bytes),
+            ("max_in_flight", self.max_in_flight),
+            ("max_connections", self.max_connections),
+        ];
+        match bounds.into_iter().find(|(_, bound)| *bound == 0) {
+            Some((key, _)) => Err(format!("{key} must be at least 1")),
+            None => Ok(self),
+        }
+    }
+
+    /// The bounds of the server.
+    pub const fn limits(&self) -> Limits {
+        Limits {
+            body: self.max_body_bytes,
+            body_timeout: Duration::from_secs(self.body_timeout_seconds),
+            in_flight: self.max_in_flight,
+            backlog: self.max_backlog,
+        }
+    }
+
+    /// The settings of the embedded store.
+    pub const fn sqlite(&self) -> sqlite::Settings {
+        sqlite::Settings { cache_kib: self.cache_mib * 1_024 }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_default_file_is_the_default() {
+        let settings = Settings::load(None, Flags::default()).unwrap();
+        assert_eq!(settings.listen.to_string(), "127.0.0.1:8080");
+        assert_eq!(settings.max_in_flight, 10);
+        assert_eq!(settings.max_body_bytes, 1 << 20);
+    }
+
+    #[test]
+    fn flags_go_over_the_file_and_the_file_over_the_default() {
+        let file = std::env::temp_dir().join(format!("rollbook-config-{}.toml", std::process::id()));
+        std::fs::write(
+            &file,
+            "listen = \"127.0.0.1:1\"\nmax_backlog = 7\nwebhook_allow = [\"10.0.0.0/8\"]\n",
+        )
+        .unwrap();
+        let flags = Flags {
+            listen: Some("127.0.0.1:2".to_owned()),
+            webhook_allow: vec!["127.0.0.0/8".to_owned(), "::1/128".to_owned()],
+            ..Flags::default()
+        };
+        let settings = Settings::load(Some(&file), flags).unwrap();
+        assert_eq!((settings.listen.port(), settings.max_backlog), (2, 7));
+        assert_eq!(settings.webhook_allow.len(), 2);
+        std::fs::write(&file, "max_baklog = 7\n").unwrap();
+        let error = Settings::load(Some(&file), Flags::default()).unwrap_err();
+        assert!(error.contains("max_baklog"), "{error}");
+        std::fs::write(&file, "max_in_flight = 0\n").unwrap();
+        assert_eq!(
+            Settings::load(Some(&file), Flags::default()).unwrap_err(),
+            "max_in_flight must be at least 1"
+        );
+        std::fs::remove_file(&file).unwrap();
+    }
+}

@@ -1,0 +1,106 @@
+//! A contact as it is stored: when it was made and changed, then its record.
+
+use super::field::{Field, Key};
+use super::identifier::{IdentifierKind, Identifiers};
+use super::record::{self, Malformed, Reader, put_number};
+use crate::clock::Timestamp;
+
+/// The form that this version writes.
+const VERSION: u8 = 1;
+
+/// What stands before the record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Header {
+    /// When the contact was made.
+    pub created_at: Timestamp,
+    /// When a field last changed.
+    pub updated_at: Timestamp,
+    /// The journal position of the last change to its identifiers, 0 if there was none since it was made.
+    /// Results of later positions show the identifiers that it has now; for earlier ones the former are looked up.
+    pub renamed_at: u64,
+}
+
+impl Header {
+    /// Appends the header; the record follows it.
+    pub fn put(&self, out: &mut Vec<u8>) {
+        out.push(VERSION);
+        put_time(out, self.created_at);
+        put_time(out, self.updated_at);
+        put_number(out, self.renamed_at);
+    }
+}
+
+fn put_time(out: &mut Vec<u8>, time: Timestamp) {
+    put_number(out, u64::try_from(time.millis()).unwrap_or_default());
+}
+
+/// A stored contact, borrowed.
+#[derive(Clone, Copy, Debug)]
+pub struct Document<'a> {
+    /// What stands before the record.
+    pub header: Header,
+    /// The fields, see [`record`].
+    pub record: &'a [u8],
+}
+
+impl<'a> Document<'a> {
+    /// Reads the header; the record is read where it is used.
+    ///
+    /// # Errors
+    /// [`Malformed`] where the header is cut short or of another version.
+    pub fn read(bytes: &'a [u8]) -> Result<Self, Malformed> {
+        let mut reader = Reader::new(bytes);
+        if reader.byte()? != VERSION {
+            return Err(Malformed);
+        }
+        let created_at = read_time(&mut reader)?;
+        let updated_at = read_time(&mut reader)?;
+        let renamed_at = reader.number()?;
+        Ok(Self { header: Header { created_at, updated_at, renamed_at }, record: reader.rest() })
+    }
+
+    /// The stored value of a field or variable.
+    ///
+    /// # Errors
+    /// [`Malformed`] where the record does not read.
+    pub fn get(&self, key: Key) -> Result<Option<&'a [u8]>, Malformed> {
+        record::get(self.record, key)
+    }
+
+    /// The text of a field that is kept as UTF-8.
+    ///
+    /// # Errors
+    /// [`Malformed`] where the record does not read, or the field is no text.
+    pub fn text(&self, field: Field) -> Result<Option<&'a str>, Malformed> {
+        self.get(field.key())?.map(|bytes| std::str::from_utf8(bytes).map_err(|_| Malformed)).transpose()
+    }
+
+    /// The three identifiers.
+    ///
+    /// # Errors
+    /// [`Malformed`] where the record does not read.
+    pub fn identifiers(&self) -> Result<Identifiers<Option<&'a str>>, Malformed> {
+        identifiers(self.record)
+    }
+}
+
+fn read_time(reader: &mut Reader<'_>) -> Result<Timestamp, Malformed> {
+    i64::try_from(reader.number()?).map(Timestamp::from_millis).map_err(|_| Malformed)
+}
+
+/// The identifiers that a record holds or a patch names (there an empty text means "clear").
+///
+/// # Errors
+/// [`Malformed`] where the record does not read.
+pub fn identifiers(record: &[u8]) -> Result<Identifiers<Option<&str>>, Malformed> {
+    let mut found = Identifiers::default();
+    let mut reader = Reader::new(record);
+    // Identifiers have the lowest keys, so the walk is short.
+    while let Some(entry) = reader.entry()? {
+        let Some(kind) = IdentifierKind::ALL.into_iter().find(|kind| kind.field().key() == entry.key) else {
+            break;
+        };
+        *found.get_mut(kind) = Some(std::str::from_utf8(entry.value).map_err(|_| Malformed)?);
+    }
+    Ok(found)
+}

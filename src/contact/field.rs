@@ -1,0 +1,198 @@
+//! The fields of a contact: one table that validation, storage and answers all read.
+
+/// A field that a contact can hold, in the order in which it is stored.
+///
+/// The numbers are part of the stored form and never change. Identifiers come first, so that they are found
+/// without reading the rest; variables follow from [`Key::FIRST_VARIABLE`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[repr(u8)]
+#[expect(missing_docs, reason = "the names are the wire's own, described by the vendor's page")]
+pub enum Field {
+    UserId = 1,
+    Email = 2,
+    PhoneNumber = 3,
+    Name = 4,
+    Active = 5,
+    EmailSubscribe = 6,
+    SmsSubscribe = 7,
+    DesktopWebPushSubscribe = 8,
+    MobileWebPushSubscribe = 9,
+    TelegramSubscribe = 10,
+    ViberSubscribe = 11,
+    FirstName = 12,
+    LastName = 13,
+    ContactBirthday = 14,
+    ContactLanguage = 15,
+    ContactGender = 16,
+    ContactTimezone = 17,
+    ContactScore = 18,
+    AvatarLink = 19,
+    FacebookLink = 20,
+    InstagramLink = 21,
+    LinkedInLink = 22,
+    TwitterLink = 23,
+    TiktokLink = 24,
+    Source = 25,
+    Cac = 26,
+}
+
+/// What a field's value is, where it is one JSON value that stands alone; so how it is read, kept and shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Text by which a contact is found: UTF-8.
+    Identifier,
+    /// Text of at most 255 characters: UTF-8.
+    Text,
+    /// Kept as one byte 1; false is kept as absence, its default.
+    Flag,
+    /// Kept as four bytes, see [`crate::contact::date::Date`].
+    Birthday,
+    /// Kept as two lower-case letters.
+    Language,
+    /// Kept as one byte 1, 2 or 9; 0 is kept as absence, its default.
+    Gender,
+    /// A time zone's name or offset: UTF-8.
+    Timezone,
+    /// A 64-bit integer, little-endian.
+    Score,
+    /// A profile's address: UTF-8.
+    Link,
+}
+
+impl Field {
+    /// Every field, in the order of the page's Parameters table (errors are told in it).
+    pub const ALL: [Field; 26] = [
+        Field::Name,
+        Field::Email,
+        Field::PhoneNumber,
+        Field::UserId,
+        Field::Active,
+        Field::EmailSubscribe,
+        Field::SmsSubscribe,
+        Field::DesktopWebPushSubscribe,
+        Field::MobileWebPushSubscribe,
+        Field::TelegramSubscribe,
+        Field::ViberSubscribe,
+        Field::FirstName,
+        Field::LastName,
+        Field::ContactBirthday,
+        Field::ContactLanguage,
+        Field::ContactGender,
+        Field::ContactTimezone,
+        Field::ContactScore,
+        Field::AvatarLink,
+        Field::FacebookLink,
+        Field::InstagramLink,
+        Field::LinkedInLink,
+        Field::TwitterLink,
+        Field::TiktokLink,
+        Field::Source,
+        Field::Cac,
+    ];
+
+    /// The key on the wire. A source is named by `sourceId` or `customerSourceId`; this is the first.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Field::UserId => "userId",
+            Field::Email => "email",
+            Field::PhoneNumber => "phoneNumber",
+            Field::Name => "name",
+            Field::Active => "active",
+            Field::EmailSubscribe => "emailSubscribe",
+            Field::SmsSubscribe => "smsSubscribe",
+            Field::DesktopWebPushSubscribe => "desktopWebPushSubscribe",
+            Field::MobileWebPushSubscribe => "mobileWebPushSubscribe",
+            Field::TelegramSubscribe => "telegramSubscribe",
+            Field::ViberSubscribe => "viberSubscribe",
+            Field::FirstName => "firstName",
+            Field::LastName => "lastName",
+            Field::ContactBirthday => "contactBirthday",
+            Field::ContactLanguage => "contactLanguage",
+            Field::ContactGender => "contactGender",
+            Field::ContactTimezone => "contactTimezone",
+            Field::ContactScore => "contactScore",
+            Field::AvatarLink => "avatarLink",
+            Field::FacebookLink => "facebookLink",
+            Field::InstagramLink => "instagramLink",
+            Field::LinkedInLink => "linkedInLink",
+            Field::TwitterLink => "twitterLink",
+            Field::TiktokLink => "tiktokLink",
+            Field::Source => "sourceId",
+            Field::Cac => "cac",
+        }
+    }
+
+    /// What its value is. `None` for a source (kept as its number: unsigned 64-bit, little-endian) and for CAC
+    /// (see [`crate::contact::amount::Cac`]), which have readers of their own.
+    pub const fn kind(self) -> Option<Kind> {
+        Some(match self {
+            Field::UserId | Field::Email | Field::PhoneNumber => Kind::Identifier,
+            Field::Name | Field::FirstName | Field::LastName => Kind::Text,
+            Field::Active
+            | Field::EmailSubscribe
+            | Field::SmsSubscribe
+            | Field::DesktopWebPushSubscribe
+            | Field::MobileWebPushSubscribe
+            | Field::TelegramSubscribe
+            | Field::ViberSubscribe => Kind::Flag,
+            Field::ContactBirthday => Kind::Birthday,
+            Field::ContactLanguage => Kind::Language,
+            Field::ContactGender => Kind::Gender,
+            Field::ContactTimezone => Kind::Timezone,
+            Field::ContactScore => Kind::Score,
+            Field::AvatarLink
+            | Field::FacebookLink
+            | Field::InstagramLink
+            | Field::LinkedInLink
+            | Field::TwitterLink
+            | Field::TiktokLink => Kind::Link,
+            Field::Source | Field::Cac => return None,
+        })
+    }
+
+    /// Its key in a stored record.
+    pub const fn key(self) -> Key {
+        Key(self as u32)
+    }
+}
+
+/// What a record's entry is about: a field, or a variable of the list by its number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Key(pub(super) u32);
+
+impl Key {
+    /// Fields have the keys below.
+    const FIRST_VARIABLE: u32 = 64;
+
+    /// The key of the variable with that number.
+    pub const fn of_variable(number: u32) -> Self {
+        Self(Self::FIRST_VARIABLE.saturating_add(number))
+    }
+
+    /// The number of the variable, where this is the key of one.
+    pub const fn variable(self) -> Option<u32> {
+        self.0.checked_sub(Self::FIRST_VARIABLE)
+    }
+}
+
+/// The longest name, first name or last name, in Unicode scalar values.
+pub const MAX_TEXT: usize = 255;
+/// The longest userId, in Unicode scalar values.
+pub const MAX_USER_ID: usize = 255;
+/// The longest value of a variable, in Unicode scalar values.
+pub const MAX_VARIABLE: usize = 10_000;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_names_every_field_once() {
+        let mut keys: Vec<_> = Field::ALL.iter().map(|field| field.key()).collect();
+        keys.sort_unstable();
+        keys.dedup();
+        assert_eq!(keys.len(), 26);
+        assert!(keys.iter().all(|key| key.variable().is_none()));
+        assert_eq!(Key::of_variable(3).variable(), Some(3));
+    }
+}

@@ -1,0 +1,104 @@
+//! The three identifiers of a contact, each unique inside its list.
+
+use std::hash::Hasher;
+
+use siphasher::sip::SipHasher13;
+
+use super::email;
+use super::field::Field;
+
+/// Which identifier, in the order in which a contact is looked up (contract, section 4).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum IdentifierKind {
+    /// The caller's own id; compared exactly.
+    UserId,
+    /// Compared without case.
+    Email,
+    /// E.164; compared exactly.
+    PhoneNumber,
+}
+
+impl IdentifierKind {
+    /// All, in the order of look-up, which is that of [`Identifiers`].
+    pub const ALL: [Self; 3] = [Self::UserId, Self::Email, Self::PhoneNumber];
+
+    /// The field that holds it.
+    pub const fn field(self) -> Field {
+        match self {
+            Self::UserId => Field::UserId,
+            Self::Email => Field::Email,
+            Self::PhoneNumber => Field::PhoneNumber,
+        }
+    }
+
+    /// Whether two texts are the same identifier.
+    pub fn same(self, one: &str, other: &str) -> bool {
+        match self {
+            Self::UserId | Self::PhoneNumber => one == other,
+            Self::Email => one == other || email::fold(one) == email::fold(other),
+        }
+    }
+}
+
+/// One value per kind: user id, e-mail address, phone number.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Identifiers<T> {
+    /// For [`IdentifierKind::UserId`].
+    pub user_id: T,
+    /// For [`IdentifierKind::Email`].
+    pub email: T,
+    /// For [`IdentifierKind::PhoneNumber`].
+    pub phone_number: T,
+}
+
+impl<T> Identifiers<T> {
+    /// The value of one kind.
+    pub const fn get(&self, kind: IdentifierKind) -> &T {
+        match kind {
+            IdentifierKind::UserId => &self.user_id,
+            IdentifierKind::Email => &self.email,
+            IdentifierKind::PhoneNumber => &self.phone_number,
+        }
+    }
+
+    /// The place of one kind's value.
+    pub const fn get_mut(&mut self, kind: IdentifierKind) -> &mut T {
+        match kind {
+            IdentifierKind::UserId => &mut self.user_id,
+            IdentifierKind::Email => &mut self.email,
+            IdentifierKind::PhoneNumber => &mut self.phone_number,
+        }
+    }
+}
+
+/// The store's own key for [`hash`](HashKey::hash): made once, kept with the store.
+#[derive(Clone, Copy)]
+pub struct HashKey([u8; 16]);
+
+impl HashKey {
+    /// From stored bytes.
+    pub const fn from_bytes(bytes: [u8; 16]) -> Self {
+        Self(bytes)
+    }
+
+    /// The number under which an identifier of a list is indexed.
+    ///
+    /// It is no identity: two identifiers may share one, so a hit is checked against the contact. It is keyed,
+    /// so that nobody can make many identifiers that share one on purpose.
+    pub fn hash(&self, list: u64, kind: IdentifierKind, text: &str) -> u64 {
+        let mut hasher = SipHasher13::new_with_key(&self.0);
+        hasher.write_u64(list);
+        hasher.write_u8(kind as u8);
+        match kind {
+            IdentifierKind::Email => hasher.write(email::fold(text).as_bytes()),
+            IdentifierKind::UserId | IdentifierKind::PhoneNumber => hasher.write(text.as_bytes()),
+        }
+        hasher.finish()
+    }
+}
+
+impl std::fmt::Debug for HashKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("HashKey")
+    }
+}

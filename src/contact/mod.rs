@@ -1,0 +1,17 @@
+//! A contact: its fields, how each is read and kept, and how a change is merged. Pure throughout.
+
+pub mod amount;
+pub mod date;
+pub mod document;
+pub mod email;
+pub mod field;
+pub mod gender;
+mod http_url;
+pub mod identifier;
+pub mod language;
+pub mod link;
+pub mod number;
+pub mod phone;
+pub mod record;
+pub mod timezone;
+pub mod webhook_uri;

@@ -1,0 +1,199 @@
+//! One call of a method: known, counted, read, handled, answered.
+
+use std::sync::Arc;
+
+use axum::extract::Request;
+use axum::http::StatusCode;
+use axum::response::Response;
+use bytes::Bytes;
+use serde_json::{Map, Value};
+
+use super::answer;
+use super::body::{self, BodyError};
+use super::drain::Draining;
+use super::gate::{self, Caller, Denial};
+use crate::app::App;
+use crate::id::ObjectId;
+use crate::intake::problem::{self, Problem};
+use crate::intake::update::Refusal;
+use crate::intake::writer::NotAccepted;
+use crate::storage;
+
+/// What a handler gets.
+pub struct Call {
+    /// The server.
+    pub app: Arc<App>,
+    /// Who calls.
+    pub caller: Caller,
+    /// The id of this request.
+    pub request_id: ObjectId,
+    /// The body, decompressed.
+    pub body: Bytes,
+}
+
+/// What a handler answers with 200.
+#[derive(Debug, Default)]
+pub struct Answer {
+    /// The method's own members.
+    pub members: Map<String, Value>,
+    /// What is doubtful in the request.
+    pub warnings: Vec<Problem>,
+}
+
+impl Answer {
+    /// With these members.
+    pub fn new<const N: usize>(members: [(&str, Value); N]) -> Self {
+        let members = members.into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
+        Self { members, warnings: Vec::new() }
+    }
+
+    /// And these warnings.
+    pub fn warn(self, warnings: Vec<Problem>) -> Self {
+        Self { warnings, ..self }
+    }
+}
+
+/// What a handler returns.
+pub type Outcome = Result<Answer, Refusal>;
+
+/// How long a refused caller should wait, in seconds.
+const RETRY_AFTER: u32 = 1;
+
+/// The text for everything that the store could not take.
+const SAVING_ERROR: &str = "Request saving error. Please, contact us or try again later";
+
+/// The id that an answer shows: those of the contacts methods do (contract, section 1).
+pub fn request_id(app: &App, path: &str) -> Option<ObjectId> {
+    path.starts_with("/v3/contacts/").then(|| app.ids.next(app.clock.now()))
+}
+
+/// Runs a call to its answer.
+pub async fn run<H, F>(app: Arc<App>, request: Request, handler: H) -> Response
+where
+    H: Fn(Call) -> F + Send + 'static,
+    F: Future<Output = Outcome> + Send + 'static,
+{
+    let shown = request_id(&app, request.uri().path());
+    let request_id = shown.unwrap_or_else(|| app.ids.next(app.clock.now()));
+    // A task of its own: what has begun is finished though the caller hangs up, and a panic is answered.
+    let outcome = tokio::spawn(answer_to(app, request, request_id, handler)).await;
+    match outcome {
+        Ok(Ok(answer)) => answer::success(shown, answer.members, answer.warnings),
+        Ok(Err(refused)) => refused.respond(shown),
+        Err(error) => {
+            tracing::error!(%request_id, %error, "a handler has panicked");
+            Refused::internal().respond(shown)
+        }
+    }
+}
+
+async fn answer_to<H, F>(
+    app: Arc<App>,
+    request: Request,
+    request_id: ObjectId,
+    handler: H,
+) -> Result<Answer, Refused>
+where
+    H: Fn(Call) -> F,
+    F: Future<Output = Outcome>,
+{
+    let (head, body) = request.into_parts();
+    let mut body = Draining::new(body);
+    let caller = gate::admit(&app, &head.headers).await?;
+    // Counted from here, where only the headers are read, until the answer is made.
+    let _flight = app.flights.take_off(&caller.token).ok_or_else(Refused::too_many)?;
+    let body = body::read(&head.headers, &mut body, &app.limits).await?;
+    let call = Call { app, caller, request_id, body };
+    handler(call).await.map_err(|refusal| Refused::of(refusal, request_id))
+}
+
+/// A refusal as it is answered.
+struct Refused {
+    status: StatusCode,
+    problems: Vec<Problem>,
+    retry_after: Option<u32>,
+}
+
+impl Refused {
+    fn new(status: StatusCode, code: &'static str, text: &str) -> Self {
+        Self { status, problems: vec![Problem::new(code, text)], retry_after: None }
+    }
+
+    fn later(self) -> Self {
+        Self { retry_after: Some(RETRY_AFTER), ..self }
+    }
+
+    fn internal() -> Self {
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "INTERNAL_ERROR", "Internal server error")
+    }
+
+    fn too_many() -> Self {
+        let text = "Too many concurrent requests, at most 10 are allowed";
+        Self::new(StatusCode::TOO_MANY_REQUESTS, "TOO_MANY_CONCURRENT_REQUESTS", text).later()
+    }
+
+    fn of(refusal: Refusal, request: ObjectId) -> Self {
+        let unavailable = |code| Self::new(StatusCode::SERVICE_UNAVAILABLE, code, SAVING_ERROR).later();
+        match refusal {
+            Refusal::Invalid(problems) => {
+                Self { status: StatusCode::BAD_REQUEST, problems, retry_after: None }
+            }
+            Refusal::NotAccepted(NotAccepted::Backlog) => unavailable("BACKLOG_FULL"),
+            Refusal::NotAccepted(NotAccepted::NotKept) => unavailable("NOT_SAVED"),
+            Refusal::NotAccepted(NotAccepted::Unknown) => unavailable("OUTCOME_UNKNOWN"),
+            Refusal::NotSaved(error) => {
+                tracing::error!(%request, %error, "a change was not saved");
+                unavailable("NOT_SAVED")
+            }
+            Refusal::Store(error) => {
+                tracing::error!(%request, %error, "the store could not be read");
+                Self::internal()
+            }
+        }
+    }
+
+    fn respond(self, request_id: Option<ObjectId>) -> Response {
+        answer::refusal(self.status, request_id, self.problems, self.retry_after)
+    }
+}
+
+impl From<Denial> for Refused {
+    fn from(denial: Denial) -> Self {
+        match denial {
+            Denial::Refused(status, problem) => Self { status, problems: vec![problem], retry_after: None },
+            Denial::Store(error) => {
+                tracing::error!(%error, "a token could not be looked up");
+                Self::internal()
+            }
+        }
+    }
+}
+
+impl From<BodyError> for Refused {
+    fn from(error: BodyError) -> Self {
+        match error {
+            BodyError::TooLarge => {
+                let text = "Request body is too large";
+                Self::new(StatusCode::PAYLOAD_TOO_LARGE, "BODY_TOO_LARGE", text)
+            }
+            BodyError::TimedOut => {
+                Self::new(StatusCode::REQUEST_TIMEOUT, "REQUEST_TIMEOUT", "Request Timeout")
+            }
+            BodyError::Broken => Self {
+                status: StatusCode::BAD_REQUEST,
+                problems: vec![problem::bad_request()],
+                retry_after: None,
+            },
+        }
+    }
+}
+
+impl From<storage::AddError> for Refusal {
+    /// What a method has no text for: its own texts are chosen before.
+    fn from(error: storage::AddError) -> Self {
+        match error {
+            storage::AddError::Store(error) => Self::NotSaved(error),
+            other => Self::Invalid(vec![Problem::new("REFUSED", other.to_string())]),
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! The socket: accepts, bounds, and stops without losing anything.
+
+use std::io::{self, IoSlice};
+use std::net::{SocketAddr, TcpListener};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use axum_server::Handle;
+use axum_server::accept::Accept;
+use hyper_util::rt::TokioTimer;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use super::router;
+use crate::app::App;
+
+/// How long headers may take to arrive, and a connection may stand idle between requests.
+const HEADER_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How long requests that are in flight may take once the server is to stop.
+const GRACE: Duration = Duration::from_secs(30);
+
+/// Requests at a time over one HTTP/2 connection.
+const HTTP2_STREAMS: u32 = 32;
+
+/// Serves until the handle is told to stop, and then finishes what is in flight.
+///
+/// # Errors
+/// Where the socket cannot be used.
+pub async fn serve(
+    listener: TcpListener,
+    app: Arc<App>,
+    max_connections: usize,
+    handle: Handle<SocketAddr>,
+) -> io::Result<()> {
+    listener.set_nonblocking(true)?;
+    let mut server =
+        axum_server::from_tcp(listener)?.handle(handle).first_request_timeout(HEADER_TIMEOUT * 2);
+    let builder = server.http_builder();
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT);
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(HTTP2_STREAMS)
+        .keep_alive_interval(HEADER_TIMEOUT)
+        .keep_alive_timeout(HEADER_TIMEOUT);
+    let bounded = Bounded(Arc::new(Semaphore::new(max_connections)));
+    server.acceptor(bounded).serve(router(app).into_make_service()).await
+}
+
+/// Tells a server to stop: no new connections, and what is in flight has time to finish.
+pub fn stop(handle: &Handle<SocketAddr>) {
+    handle.graceful_shutdown(Some(GRACE));
+}
+
+/// Takes only so many connections at a time; one too many is closed at once, since each costs a file descriptor.
+#[derive(Clone)]
+struct Bounded(Arc<Semaphore>);
+
+impl<S: Send + 'static> Accept<TcpStream, S> for Bounded {
+    type Stream = Connection;
+    type Service = S;
+    type Future = std::future::Ready<io::Result<(Connection, S)>>;
+
+    fn accept(&self, stream: TcpStream, service: S) -> Self::Future {
+        let place = Arc::clone(&self.0).try_acquire_owned();
+        std::future::ready(match place {
+            Ok(place) => {
+                // Answers are small and must not wait for more; a socket that refuses is only slower.
+                let _ = stream.set_nodelay(true);
+                Ok((Connection { stream, _place: place }, service))
+            }
+            Err(_) => {
+                tracing::warn!("a connection was closed: there are too many");
+                Err(io::Error::other("too many connections"))
+            }
+        })
+    }
+}
+
+/// A connection that gives its place back when it is closed.
+struct Connection {
+    stream: TcpStream,
+    _place: OwnedSemaphorePermit,
+}
+
+impl AsyncRead for Connection {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(context, buffer)
+    }
+}
+
+impl AsyncWrite for Connection {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(context, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(context)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write_vectored(context, bytes)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+}

@@ -1,0 +1,370 @@
+//! One contact of a request: every field read, everything that is wrong told.
+
+use std::borrow::Cow;
+
+use super::problem::{self, Problem};
+use super::variables;
+use crate::contact::amount::{Amount, Cac, Currency};
+use crate::contact::date::Date;
+use crate::contact::field::{Field, Kind, MAX_TEXT, MAX_USER_ID};
+use crate::contact::identifier::IdentifierKind;
+use crate::contact::record::put_entry;
+use crate::contact::{email, gender, language, link, number, phone, timezone};
+use crate::id::ObjectId;
+use crate::json::{Keys, Members, Raw, Value};
+use crate::storage::{List, SourceRef};
+
+/// How many keys a contact has on the wire.
+pub const KEY_COUNT: usize = 30;
+
+const CONTACT: usize = 0;
+const VARIABLES: usize = 27;
+const CUSTOMER_SOURCE_ID: usize = 28;
+const EXTERNAL_ID: usize = 29;
+
+/// The keys of a contact; those of fields stand at the field's own number.
+pub const KEYS: Keys<KEY_COUNT> = Keys(key_names());
+
+const fn key_names() -> [&'static str; KEY_COUNT] {
+    let mut names = [""; KEY_COUNT];
+    names[CONTACT] = "contact";
+    names[VARIABLES] = "variables";
+    names[CUSTOMER_SOURCE_ID] = "customerSourceId";
+    names[EXTERNAL_ID] = "externalId";
+    let mut index = 0;
+    while index < Field::ALL.len() {
+        names[Field::ALL[index] as usize] = Field::ALL[index].name();
+        index += 1;
+    }
+    names
+}
+
+/// The keys of `cac`.
+pub const CAC_KEYS: Keys<2> = Keys(["value", "currency"]);
+
+/// A value in its stored form.
+#[derive(Debug)]
+enum Stored<'a> {
+    Clear,
+    Text(Cow<'a, str>),
+    Bytes(Vec<u8>),
+    Short([u8; 8], usize),
+}
+
+impl Stored<'_> {
+    fn short(bytes: &[u8]) -> Self {
+        let mut short = [0; 8];
+        short[..bytes.len()].copy_from_slice(bytes);
+        Stored::Short(short, bytes.len())
+    }
+
+    fn bytes(&self) -> &[u8] {
+        match self {
+            Stored::Clear => &[],
+            Stored::Text(text) => text.as_bytes(),
+            Stored::Bytes(bytes) => bytes,
+            Stored::Short(bytes, length) => &bytes[..*length],
+        }
+    }
+}
+
+/// The source that a contact names, still to be looked up in the account.
+#[derive(Clone, Debug)]
+pub struct NamedSource {
+    /// The key that names it.
+    pub field: &'static str,
+    /// The text under that key.
+    pub text: String,
+}
+
+impl NamedSource {
+    /// How the store knows it; `None` where no source can have that id.
+    pub fn reference(&self) -> Option<SourceRef> {
+        if self.field == Field::Source.name() {
+            ObjectId::parse(&self.text).map(SourceRef::Id)
+        } else {
+            Some(SourceRef::Customer(self.text.clone()))
+        }
+    }
+}
+
+/// A contact as far as it can be checked without looking up its source.
+#[derive(Debug)]
+pub struct CheckedContact<'a> {
+    /// What is wrong, in the order of the page's Parameters table, texts with a position in them last.
+    pub problems: Vec<Problem>,
+    /// What is doubtful.
+    pub warnings: Vec<Problem>,
+    /// What `contact` is by its form.
+    pub kind: IdentifierKind,
+    /// Whom it is about.
+    pub contact: Cow<'a, str>,
+    /// The source that it names.
+    pub source: Option<NamedSource>,
+    values: [Option<Stored<'a>>; VARIABLES],
+    variables: variables::Variables,
+}
+
+impl<'a> CheckedContact<'a> {
+    fn empty() -> Self {
+        Self {
+            problems: Vec::new(),
+            warnings: Vec::new(),
+            kind: IdentifierKind::UserId,
+            contact: Cow::Borrowed(""),
+            source: None,
+            values: [const { None }; VARIABLES],
+            variables: variables::Variables::default(),
+        }
+    }
+
+    /// An element of `contacts` that is no object.
+    pub fn not_an_object(position: usize) -> Self {
+        Self { problems: vec![problem::contacts().at(position)], ..Self::empty() }
+    }
+
+    /// Checks a contact; without a list, what needs it is left out.
+    pub fn check(members: &Members<'a, KEY_COUNT>, position: usize, list: Option<&List>) -> Self {
+        let mut checked = Self::empty();
+        checked.check_contact(members.get(CONTACT));
+        for field in Field::ALL {
+            let mut raw = members.get(field as usize);
+            if field == Field::UserId {
+                raw = raw.or(members.get(EXTERNAL_ID));
+            }
+            match (field.kind(), raw) {
+                (Some(kind), Some(raw)) => checked.check_field(field, kind, raw),
+                (None, Some(raw)) if field == Field::Cac => checked.check_cac(raw),
+                (None, _) if field == Field::Source => {
+                    // The page has the variables before the source.
+                    checked.check_variables(members.get(VARIABLES), list);
+                    checked.check_source(members);
+                }
+                _ => {}
+            }
+        }
+        let unknown = members.unknown.iter().cloned();
+        let nested = checked.variables.unknown.drain(..).map(|key| format!("variables.{key}"));
+        checked.warnings.extend(unknown.chain(nested).map(problem::unknown_field));
+        if checked.clears_all_identifiers() {
+            checked.problems.push(problem::no_identifier(position));
+        }
+        for problem in checked.problems.iter_mut().chain(&mut checked.warnings) {
+            problem.position = Some(position);
+        }
+        checked
+    }
+
+    fn check_contact(&mut self, raw: Option<Raw<'a>>) {
+        let Some(raw) = raw else { return self.problems.push(problem::required("contact")) };
+        let text = raw.as_text().filter(|text| !text.trim().is_empty());
+        self.kind = match &text {
+            Some(text) if email::is_valid(text) => IdentifierKind::Email,
+            Some(text) if phone::is_valid(text) => IdentifierKind::PhoneNumber,
+            _ => IdentifierKind::UserId,
+        };
+        match text {
+            Some(text) if self.kind != IdentifierKind::UserId || is_user_id(&text) => {
+                if self.kind == IdentifierKind::UserId && text.contains('@') {
+                    self.warnings.push(problem::taken_as_user_id(&text));
+                }
+                self.contact = text;
+            }
+            _ => self.problems.push(problem::contact()),
+        }
+    }
+
+    fn check_field(&mut self, field: Field, kind: Kind, raw: Raw<'a>) {
+        match read_field(field, kind, raw) {
+            Ok(stored) => self.values[field as usize] = Some(stored),
+            Err(problem) => self.problems.push(problem),
+        }
+    }
+
+    fn check_variables(&mut self, raw: Option<Raw<'_>>, list: Option<&List>) {
+        let Some(raw) = raw else { return };
+        self.variables = variables::check(raw, list);
+        self.problems.append(&mut self.variables.problems);
+    }
+
+    /// sourceId has the higher priority: where it is given, customerSourceId is not looked at.
+    fn check_source(&mut self, members: &Members<'a, KEY_COUNT>) {
+        let name = Field::Source.name();
+        let (field, raw) = match (members.get(Field::Source as usize), members.get(CUSTOMER_SOURCE_ID)) {
+            (Some(raw), _) => (name, raw),
+            (None, Some(raw)) => ("customerSourceId", raw),
+            (None, None) => return,
+        };
+        let Some(text) = raw.as_text() else { return self.problems.push(problem::not_a_string(field)) };
+        if text.trim().is_empty() {
+            self.values[Field::Source as usize] = Some(Stored::Clear);
+        } else if field != name && !is_customer_source_id(&text) {
+            self.problems.push(problem::customer_source_id());
+        } else {
+            self.source = Some(NamedSource { field, text: text.into_owned() });
+        }
+    }
+
+    fn check_cac(&mut self, raw: Raw<'a>) {
+        match read_cac(raw) {
+            Ok((cac, unknown)) => {
+                let stored = cac.map_or(Stored::Clear, |cac| Stored::Bytes(cac.to_bytes()));
+                self.values[Field::Cac as usize] = Some(stored);
+                let unknown = unknown.into_iter().map(|key| format!("cac.{key}"));
+                self.warnings.extend(unknown.map(problem::unknown_field));
+            }
+            Err(mut problems) => self.problems.append(&mut problems),
+        }
+    }
+
+    fn clears_all_identifiers(&self) -> bool {
+        IdentifierKind::ALL
+            .iter()
+            .all(|kind| matches!(self.values[kind.field() as usize], Some(Stored::Clear)))
+    }
+
+    /// Writes the patch (see [`crate::contact::record`]); `source` is the number of the source that is named.
+    pub fn put_patch(&mut self, source: Option<u64>, out: &mut Vec<u8>) {
+        if let Some(source) = source {
+            self.values[Field::Source as usize] = Some(Stored::short(&source.to_le_bytes()));
+        }
+        let mut by_key = Field::ALL;
+        by_key.sort_unstable();
+        for field in by_key {
+            if let Some(stored) = &self.values[field as usize] {
+                put_entry(out, field.key(), stored.bytes());
+            }
+        }
+        // Of two entries for one variable the later wins, as of two equal keys.
+        self.variables.values.sort_by_key(|(key, _)| *key);
+        let values = &self.variables.values;
+        for (index, (key, value)) in values.iter().enumerate() {
+            if values.get(index + 1).is_none_or(|(next, _)| next != key) {
+                put_entry(out, *key, value.as_bytes());
+            }
+        }
+    }
+}
+
+/// Reads a field whose value stands alone.
+fn read_field(field: Field, kind: Kind, raw: Raw<'_>) -> Result<Stored<'_>, Problem> {
+    let value = raw.value();
+    if let Value::Text(text) = &value
+        && text.trim().is_empty()
+        && kind != Kind::Flag
+    {
+        return Ok(Stored::Clear);
+    }
+    let text = |value: Value<'_>| match value {
+        Value::Text(text) => Some(text.into_owned()),
+        _ => None,
+    };
+    match kind {
+        Kind::Identifier => read_identifier(field, value),
+        Kind::Text => match value {
+            Value::Text(text) if fits(&text, MAX_TEXT) => Ok(Stored::Text(text)),
+            Value::Text(_) => Err(problem::too_long(field.name(), MAX_TEXT)),
+            _ => Err(problem::not_a_string(field.name())),
+        },
+        Kind::Flag => match value {
+            Value::Bool(_) if raw.text() == "true" => Ok(Stored::short(&[1])),
+            Value::Bool(_) => Ok(Stored::Clear),
+            _ => Err(problem::flag(field)),
+        },
+        Kind::Birthday => {
+            let date = text(value).and_then(|text| Date::parse(&text)).ok_or_else(problem::birthday)?;
+            Ok(Stored::short(&date.to_bytes()))
+        }
+        Kind::Language => {
+            let code = text(value).and_then(|text| language::parse(&text)).ok_or_else(problem::language)?;
+            Ok(Stored::short(&code))
+        }
+        Kind::Gender => read_gender(value),
+        Kind::Timezone => match value {
+            Value::Text(text) if timezone::is_valid(&text) => Ok(Stored::Text(text)),
+            _ => Err(problem::timezone()),
+        },
+        Kind::Score => {
+            let score = match &value {
+                Value::Number(number) => number::integer(number),
+                Value::Text(text) => number::integer(text),
+                _ => None,
+            };
+            Ok(Stored::short(&score.ok_or_else(problem::score)?.to_le_bytes()))
+        }
+        Kind::Link => match value {
+            Value::Text(text) if link::is_valid(&text) => Ok(Stored::Text(text)),
+            _ => Err(problem::link(field)),
+        },
+    }
+}
+
+fn read_identifier(field: Field, value: Value<'_>) -> Result<Stored<'_>, Problem> {
+    let Value::Text(text) = value else { return Err(problem::not_a_string(field.name())) };
+    match field {
+        Field::Email if !email::is_valid(&text) => Err(problem::email(&text)),
+        Field::PhoneNumber if !phone::is_valid(&text) => Err(problem::phone_number(&text)),
+        Field::UserId if !is_user_id(&text) => Err(problem::not_a_string(field.name())),
+        _ => Ok(Stored::Text(text)),
+    }
+}
+
+fn read_gender(value: Value<'_>) -> Result<Stored<'_>, Problem> {
+    let gender = match value {
+        Value::Text(text) => gender::parse(&text),
+        Value::Number(number) => gender::from_number(number),
+        _ => None,
+    };
+    match gender.ok_or_else(problem::gender)? {
+        0 => Ok(Stored::Clear),
+        gender => Ok(Stored::short(&[gender])),
+    }
+}
+
+/// Reads `cac` and tells its unknown keys; `None` clears it.
+///
+/// # Errors
+/// What is wrong with its shape, or with its value and currency, one each.
+pub fn read_cac(raw: Raw<'_>) -> Result<(Option<Cac>, Vec<String>), Vec<Problem>> {
+    if raw.as_text().is_some_and(|text| text.trim().is_empty()) {
+        return Ok((None, Vec::new()));
+    }
+    let members = raw.members(&CAC_KEYS).ok_or_else(|| vec![problem::cac()])?;
+    let (Some(value), Some(currency)) = (members.get(0), members.get(1)) else {
+        return Err(vec![problem::cac()]);
+    };
+    let amount = match value.value() {
+        Value::Number(number) => Amount::parse(number),
+        Value::Text(text) => Amount::parse(&text),
+        _ => None,
+    };
+    let code = currency.as_text();
+    match (amount, code.as_deref().and_then(Currency::parse)) {
+        (Some(value), Some(currency)) => Ok((Some(Cac { value, currency }), members.unknown)),
+        (amount, known) => {
+            let mut problems = Vec::new();
+            if amount.is_none() {
+                problems.push(problem::cac_value());
+            }
+            if known.is_none() {
+                problems.push(problem::cac_currency(code.as_deref().unwrap_or(currency.text())));
+            }
+            Err(problems)
+        }
+    }
+}
+
+/// Whether a text can be a userId.
+pub fn is_user_id(text: &str) -> bool {
+    fits(text, MAX_USER_ID) && !text.chars().any(char::is_control)
+}
+
+/// Whether a text can be a customerSourceId: ASCII letters and digits, at most 40.
+pub fn is_customer_source_id(text: &str) -> bool {
+    (1..=40).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric())
+}
+
+/// Whether a text has at most `max` Unicode scalar values.
+pub fn fits(text: &str, max: usize) -> bool {
+    text.len() <= max || text.chars().count() <= max
+}

@@ -1,0 +1,233 @@
+//! What can be wrong with a request, in the vendor's own words.
+//!
+//! The texts are part of the wire protocol: byte for byte those of the vendor's page, the placeholders filled in.
+
+use serde::Serialize;
+
+use crate::contact::field::Field;
+
+/// Something wrong (or, in `warnings`, doubtful) in a request: one entry of `details`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Problem {
+    /// The contact that it is about, from 0; `None` for the request itself.
+    pub position: Option<usize>,
+    /// The key that it is about.
+    pub field: Option<String>,
+    /// What it is, for programs.
+    pub code: &'static str,
+    /// What it is, for people: the entry of `errors`.
+    pub message: String,
+}
+
+/// The most problems that one answer tells (contract, section 2).
+pub const MAX_PROBLEMS: usize = 1_000;
+
+impl Problem {
+    /// About the request itself.
+    pub fn new(code: &'static str, message: impl Into<String>) -> Self {
+        Self { position: None, field: None, code, message: message.into() }
+    }
+
+    /// The same about a key.
+    pub fn of(self, field: impl Into<String>) -> Self {
+        Self { field: Some(field.into()), ..self }
+    }
+
+    /// The same about a contact.
+    pub fn at(self, position: usize) -> Self {
+        Self { position: Some(position), ..self }
+    }
+}
+
+/// The body is no JSON object.
+pub fn bad_request() -> Problem {
+    Problem::new("BAD_REQUEST", "Bad Request")
+}
+
+/// A required key is absent.
+pub fn required(argument: &'static str) -> Problem {
+    Problem::new("REQUIRED", format!("Argument {argument} required")).of(argument)
+}
+
+/// `contactListId` is no text, or empty.
+pub fn list_id() -> Problem {
+    Problem::new("INVALID_LIST_ID", "Argument contactListId must be a non-empty string").of("contactListId")
+}
+
+/// The account has no such list.
+pub fn list_not_found(id: &str) -> Problem {
+    Problem::new("LIST_NOT_FOUND", format!("List with id {id} not found!")).of("contactListId")
+}
+
+/// `upsert` is no boolean.
+pub fn upsert() -> Problem {
+    Problem::new("INVALID_UPSERT", "Argument upsert must be a true or false").of("upsert")
+}
+
+/// `webHookUri` is none.
+pub fn web_hook_uri() -> Problem {
+    Problem::new("INVALID_WEBHOOK_URI", "Argument webHookUri must be a valid URI").of("webHookUri")
+}
+
+/// `contacts` is empty or no array, or an element of it is no object.
+pub fn contacts() -> Problem {
+    Problem::new("INVALID_CONTACTS", "add at least one valid contact to contacts field").of("contacts")
+}
+
+/// An array has more entries than one request may.
+pub fn too_many(field: &'static str, count: usize) -> Problem {
+    let text = format!("Maximum count of records per transaction is 100, current {count}");
+    Problem::new("TOO_MANY_RECORDS", text).of(field)
+}
+
+/// `contact` names nobody.
+pub fn contact() -> Problem {
+    let text = "Argument contact must be a non-empty string filled with valid email, phoneNumber or userId";
+    Problem::new("INVALID_CONTACT", text).of("contact")
+}
+
+/// A field is no text.
+pub fn not_a_string(field: &'static str) -> Problem {
+    Problem::new("NOT_A_STRING", format!("Argument {field} must be a string")).of(field)
+}
+
+/// A text is too long.
+pub fn too_long(field: &'static str, max: usize) -> Problem {
+    let text = format!("Argument {field} must be a string with max length within {max} characters");
+    Problem::new("TOO_LONG", text).of(field)
+}
+
+/// An e-mail address is none.
+pub fn email(email: &str) -> Problem {
+    Problem::new("INVALID_EMAIL", format!("invalid RFC2822 email {email} at email field")).of("email")
+}
+
+/// A phone number is none.
+pub fn phone_number(number: &str) -> Problem {
+    Problem::new("INVALID_PHONE_NUMBER", format!("{number} is not a valid E.164 phone number"))
+        .of("phoneNumber")
+}
+
+/// A flag is no boolean.
+pub fn flag(field: Field) -> Problem {
+    let name = field.name();
+    Problem::new("NOT_A_BOOLEAN", format!("Argument {name} can be true or false")).of(name)
+}
+
+/// A birthday is no date.
+pub fn birthday() -> Problem {
+    Problem::new("INVALID_BIRTHDAY", "Argument birthday must be a YYYY-MM-DD date").of("contactBirthday")
+}
+
+/// A language is none.
+pub fn language() -> Problem {
+    Problem::new("INVALID_LANGUAGE", "Argument language must be a valid ISO language").of("contactLanguage")
+}
+
+/// A gender is none.
+pub fn gender() -> Problem {
+    Problem::new("INVALID_GENDER", "Unknown gender value").of("contactGender")
+}
+
+/// A time zone is none.
+pub fn timezone() -> Problem {
+    Problem::new("INVALID_TIMEZONE", "Argument timezone must be a valid timezone string")
+        .of("contactTimezone")
+}
+
+/// A score is no integer.
+pub fn score() -> Problem {
+    Problem::new("INVALID_SCORE", "Argument score must have a numeric value").of("contactScore")
+}
+
+/// A link is none.
+pub fn link(field: Field) -> Problem {
+    let name = field.name();
+    Problem::new("INVALID_URL", format!("Argument {name} must be a valid URL")).of(name)
+}
+
+/// `variables` or an entry of it is not of the right shape.
+pub fn variables() -> Problem {
+    let text = r#"Argument variables must be an array of arrays with "name" and "value" fields"#;
+    Problem::new("INVALID_VARIABLES", text).of("variables")
+}
+
+/// A variable's name is no text.
+pub fn variable_name_not_a_string() -> Problem {
+    Problem::new("VARIABLE_NAME_NOT_A_STRING", "name of variable must be a string").of("variables")
+}
+
+/// A variable's name is empty.
+pub fn variable_name_empty() -> Problem {
+    Problem::new("VARIABLE_NAME_EMPTY", "name of variable can not be empty").of("variables")
+}
+
+/// A variable has the name of a field.
+pub fn variable_reserved(name: &str) -> Problem {
+    let text = format!(r#"variable "{name}" is reserved and can not be added as custom variable"#);
+    Problem::new("VARIABLE_NAME_RESERVED", text).of("variables")
+}
+
+/// A variable's name is not in lowerCamelCase.
+pub fn variable_name(name: &str) -> Problem {
+    Problem::new("VARIABLE_NAME_INVALID", format!("invalid name of variable {name}")).of("variables")
+}
+
+/// The list has no such variable.
+pub fn variable_not_found(name: &str) -> Problem {
+    let text = format!("Variable {name} not found in list. Try to add it first");
+    Problem::new("VARIABLE_NOT_FOUND", text).of("variables")
+}
+
+/// A date variable's value is no date.
+pub fn variable_not_a_date(name: &str, value: &str) -> Problem {
+    let text = format!("Variable {name} type is date, but value is not valid date. Value {value}");
+    Problem::new("VARIABLE_NOT_A_DATE", text).of("variables")
+}
+
+/// A customerSourceId is not of the right form.
+pub fn customer_source_id() -> Problem {
+    let text =
+        "Argument customerSourceId must be an alphanumeric string with max length within 40 characters";
+    Problem::new("INVALID_CUSTOMER_SOURCE_ID", text).of("customerSourceId")
+}
+
+/// The account has no such source.
+pub fn source_not_found(field: &'static str, id: &str, position: usize) -> Problem {
+    let text = format!("{field} {id} not found in your account at contact position {position}");
+    Problem::new("SOURCE_NOT_FOUND", text).of(field).at(position)
+}
+
+/// A contact would have no identifier.
+pub fn no_identifier(position: usize) -> Problem {
+    let text =
+        format!("email, phoneNumber or externalId/userId must be filled at contact position {position}");
+    Problem::new("IDENTIFIER_REQUIRED", text).at(position)
+}
+
+/// `cac` is not of the right shape.
+pub fn cac() -> Problem {
+    Problem::new("INVALID_CAC", "Argument CAC must be an array with value and currency fields").of("cac")
+}
+
+/// `cac.value` is no amount.
+pub fn cac_value() -> Problem {
+    Problem::new("INVALID_CAC_VALUE", "CAC value must be a positive float").of("cac.value")
+}
+
+/// `cac.currency` is neither USD nor EUR.
+pub fn cac_currency(currency: &str) -> Problem {
+    let text = format!("CAC currency {currency} not allowed. USD, EUR are");
+    Problem::new("INVALID_CAC_CURRENCY", text).of("cac.currency")
+}
+
+/// A warning: nobody knows that key. `path` is where it stands, `cac.` or `variables.` before a nested one.
+pub fn unknown_field(path: String) -> Problem {
+    Problem::new("UNKNOWN_FIELD", format!("Argument {path} is unknown and was ignored")).of(path)
+}
+
+/// A warning: `contact` looks like an e-mail address and is none.
+pub fn taken_as_user_id(contact: &str) -> Problem {
+    let text = format!("Argument contact {contact} is not a valid email and was taken as a userId");
+    Problem::new("CONTACT_TAKEN_AS_USER_ID", text).of("contact")
+}

@@ -1,0 +1,222 @@
+//! `POST /v3/contacts/update`: from the body to a batch that waits.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::check::{self, CheckedContact, KEY_COUNT, NamedSource};
+use super::problem::{self, MAX_PROBLEMS, Problem};
+use super::writer::{NotAccepted, Writer};
+use crate::catalogue::Catalogue;
+use crate::clock::Timestamp;
+use crate::contact::webhook_uri::WebHookUri;
+use crate::id::ObjectId;
+use crate::journal::{AccountNo, Batch, BatchKind, ItemsWriter, WebHook};
+use crate::json::{EnvelopeKeys, Keys, Members, Objects, Raw, Value};
+use crate::storage::{self, List};
+
+/// The most contacts of one request.
+pub const MAX_CONTACTS: usize = 100;
+
+const BODY: EnvelopeKeys<3, KEY_COUNT> = EnvelopeKeys {
+    outer: Keys(["contactListId", "webHookUri", "upsert"]),
+    array: "contacts",
+    inner: check::KEYS,
+    keep: MAX_CONTACTS,
+};
+
+/// Why a request was not accepted. Nothing of it is kept.
+#[derive(Debug)]
+pub enum Refusal {
+    /// It is wrong: what, in the order in which it is told.
+    Invalid(Vec<Problem>),
+    /// It could not be made durable.
+    NotAccepted(NotAccepted),
+    /// A change of lists, variables or sources could not be made durable.
+    NotSaved(storage::Error),
+    /// The store could not be read.
+    Store(storage::Error),
+}
+
+impl From<Problem> for Refusal {
+    fn from(problem: Problem) -> Self {
+        Self::Invalid(vec![problem])
+    }
+}
+
+impl From<storage::Error> for Refusal {
+    fn from(error: storage::Error) -> Self {
+        Self::Store(error)
+    }
+}
+
+/// Who sends a batch, and what it is known by.
+#[derive(Clone, Debug)]
+pub struct Sender {
+    /// The account.
+    pub account: AccountNo,
+    /// The public part of the token.
+    pub token: String,
+    /// The id of the request.
+    pub request: ObjectId,
+    /// When it came.
+    pub now: Timestamp,
+}
+
+/// Checks a body and makes its batch durable. Returns what is doubtful in it.
+///
+/// # Errors
+/// See [`Refusal`]; nothing is kept then, save where the outcome is unknown.
+pub async fn accept(
+    catalogue: &Catalogue,
+    writer: &Writer,
+    sender: Sender,
+    body: &[u8],
+) -> Result<Vec<Problem>, Refusal> {
+    let envelope = BODY.read(body).ok_or_else(problem::bad_request)?;
+    let mut problems = Vec::new();
+    let (list_id, webhook, upsert) = check_top(&envelope.members, &mut problems);
+    let list = match &list_id {
+        Some(id) => find_list(catalogue, sender.account, id, &mut problems).await?,
+        None => None,
+    };
+    let mut warnings: Vec<_> = envelope.members.unknown.into_iter().map(problem::unknown_field).collect();
+    let mut contacts = check_contacts(&envelope.objects, list.as_deref(), &mut problems);
+    let sources = find_sources(catalogue, sender.account, &mut contacts).await?;
+    for contact in &mut contacts {
+        problems.append(&mut contact.problems);
+        warnings.append(&mut contact.warnings);
+    }
+    let Some(list) = list.filter(|_| problems.is_empty()) else {
+        problems.truncate(MAX_PROBLEMS);
+        return Err(Refusal::Invalid(problems));
+    };
+    let batch = Batch {
+        request: sender.request,
+        account: sender.account,
+        list: list.no,
+        list_id: list.id,
+        token: sender.token,
+        kind: if upsert { BatchKind::Upsert } else { BatchKind::Update },
+        accepted_at: sender.now,
+        webhook: webhook.map(|uri| WebHook { receiver: uri.receiver(), uri: uri.as_str().to_owned() }),
+        items: encode(&mut contacts, &sources),
+    };
+    writer.append(batch).await.map_err(Refusal::NotAccepted)?;
+    warnings.truncate(MAX_PROBLEMS);
+    Ok(warnings)
+}
+
+type Top = (Option<String>, Option<WebHookUri>, bool);
+
+fn check_top(members: &Members<'_, 3>, problems: &mut Vec<Problem>) -> Top {
+    let list_id = read_list_id(members.get(0)).map_err(|problem| problems.push(problem)).ok();
+    let webhook = match members.get(1).map(Raw::as_text) {
+        None => None,
+        Some(text) => {
+            let uri = text.as_deref().and_then(WebHookUri::parse);
+            if uri.is_none() {
+                problems.push(problem::web_hook_uri());
+            }
+            uri
+        }
+    };
+    let upsert = match members.get(2) {
+        None => false,
+        Some(raw) => {
+            if !matches!(raw.value(), Value::Bool(_)) {
+                problems.push(problem::upsert());
+            }
+            raw.text() == "true"
+        }
+    };
+    (list_id, webhook, upsert)
+}
+
+/// Reads a `contactListId`.
+///
+/// # Errors
+/// Where it is absent, no text, or empty.
+pub fn read_list_id(raw: Option<Raw<'_>>) -> Result<String, Problem> {
+    let raw = raw.ok_or_else(|| problem::required("contactListId"))?;
+    let text = raw.as_text().filter(|text| !text.trim().is_empty());
+    text.map(std::borrow::Cow::into_owned).ok_or_else(problem::list_id)
+}
+
+async fn find_list(
+    catalogue: &Catalogue,
+    account: AccountNo,
+    id: &str,
+    problems: &mut Vec<Problem>,
+) -> Result<Option<Arc<List>>, storage::Error> {
+    let list = catalogue.list(account, id).await?;
+    if list.is_none() {
+        problems.push(problem::list_not_found(id));
+    }
+    Ok(list)
+}
+
+fn check_contacts<'a>(
+    objects: &Objects<'a, KEY_COUNT>,
+    list: Option<&List>,
+    problems: &mut Vec<Problem>,
+) -> Vec<CheckedContact<'a>> {
+    match objects {
+        Objects::Absent => problems.push(problem::required("contacts")),
+        Objects::NotAnArray | Objects::Elements { count: 0, .. } => problems.push(problem::contacts()),
+        Objects::Elements { count, .. } if *count > MAX_CONTACTS => {
+            problems.push(problem::too_many("contacts", *count));
+        }
+        Objects::Elements { kept, .. } => {
+            return kept
+                .iter()
+                .enumerate()
+                .map(|(position, members)| match members {
+                    Some(members) => CheckedContact::check(members, position, list),
+                    None => CheckedContact::not_an_object(position),
+                })
+                .collect();
+        }
+    }
+    Vec::new()
+}
+
+type Sources = HashMap<(&'static str, String), u64>;
+
+/// Looks up the sources that the contacts name; one that is not there is told with its contact.
+async fn find_sources(
+    catalogue: &Catalogue,
+    account: AccountNo,
+    contacts: &mut [CheckedContact<'_>],
+) -> Result<Sources, storage::Error> {
+    let mut sources = Sources::new();
+    for (position, contact) in contacts.iter_mut().enumerate() {
+        let Some(NamedSource { field, text }) = &contact.source else { continue };
+        let key = (*field, text.clone());
+        if sources.contains_key(&key) {
+            continue;
+        }
+        let found = match contact.source.as_ref().and_then(NamedSource::reference) {
+            Some(reference) => catalogue.source(account, reference).await?,
+            None => None,
+        };
+        match found {
+            Some(source) => {
+                sources.insert(key, source.no);
+            }
+            None => contact.problems.push(problem::source_not_found(field, text, position)),
+        }
+    }
+    Ok(sources)
+}
+
+fn encode(contacts: &mut [CheckedContact<'_>], sources: &Sources) -> Vec<u8> {
+    let mut items = ItemsWriter::default();
+    let mut patch = Vec::new();
+    for contact in contacts {
+        let source = contact.source.take().and_then(|named| sources.get(&(named.field, named.text)).copied());
+        patch.clear();
+        contact.put_patch(source, &mut patch);
+        items.add(contact.kind, &contact.contact, &patch);
+    }
+    items.finish()
+}

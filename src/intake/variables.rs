@@ -1,0 +1,98 @@
+//! The variables of a contact, and the names that variables may have.
+
+use super::problem::{self, Problem};
+use crate::contact::date::Date;
+use crate::contact::field::{Field, Key, MAX_VARIABLE};
+use crate::json::{Keys, Raw, Value};
+use crate::storage::{List, VariableKind};
+
+/// The keys of an entry of `variables`.
+pub const KEYS: Keys<2> = Keys(["name", "value"]);
+
+/// Names that no variable may have, in any case, beside those of the fields.
+const RESERVED: [&str; 8] =
+    ["contact", "variables", "customerSourceId", "externalId", "id", "createdAt", "updatedAt", "sourceName"];
+
+/// What a request does to variables: keys and values, an empty value clearing; and what is wrong or doubtful.
+#[derive(Debug, Default)]
+pub struct Variables {
+    /// In the order of the request.
+    pub values: Vec<(Key, String)>,
+    /// One per entry that is wrong.
+    pub problems: Vec<Problem>,
+    /// Unknown keys of entries.
+    pub unknown: Vec<String>,
+}
+
+/// Reads `variables`; without a list, what needs it is left out.
+pub fn check(raw: Raw<'_>, list: Option<&List>) -> Variables {
+    let mut variables = Variables::default();
+    let Some(entries) = raw.elements() else {
+        variables.problems.push(problem::variables());
+        return variables;
+    };
+    for entry in entries {
+        match check_entry(entry, list, &mut variables.unknown) {
+            Ok(value) => variables.values.extend(value),
+            Err(problem) => variables.problems.push(problem),
+        }
+    }
+    variables
+}
+
+fn check_entry(
+    entry: Raw<'_>,
+    list: Option<&List>,
+    unknown: &mut Vec<String>,
+) -> Result<Option<(Key, String)>, Problem> {
+    let members = entry.members(&KEYS).ok_or_else(problem::variables)?;
+    unknown.extend(members.unknown.iter().cloned());
+    let name = members.get(0).ok_or_else(problem::variables)?;
+    let value = match members.get(1) {
+        Some(raw) => read_value(raw)?,
+        None if members.is_null(1) => String::new(),
+        None => return Err(problem::variables()),
+    };
+    let name = name.as_text().ok_or_else(problem::variable_name_not_a_string)?;
+    let known = list.and_then(|list| list.variable(&name));
+    if known.is_none() {
+        check_name(&name)?;
+    }
+    let Some(list) = list else { return Ok(None) };
+    let variable = list.variable(&name).ok_or_else(|| problem::variable_not_found(&name))?;
+    if variable.kind == VariableKind::Date && !value.is_empty() && Date::parse(&value).is_none() {
+        return Err(problem::variable_not_a_date(&name, &value));
+    }
+    Ok(Some((Key::of_variable(variable.number), value)))
+}
+
+/// A string as it is, a number or boolean as its JSON text.
+fn read_value(raw: Raw<'_>) -> Result<String, Problem> {
+    match raw.value() {
+        Value::Text(text) if fits(&text) => Ok(text.into_owned()),
+        Value::Number(text) if fits(text) => Ok(text.to_owned()),
+        Value::Bool(_) => Ok(raw.text().to_owned()),
+        _ => Err(problem::variables()),
+    }
+}
+
+fn fits(text: &str) -> bool {
+    text.len() <= MAX_VARIABLE || text.chars().count() <= MAX_VARIABLE
+}
+
+/// What is wrong with the name of a variable, if anything is.
+///
+/// # Errors
+/// The first of: empty, reserved, not in lowerCamelCase.
+pub fn check_name(name: &str) -> Result<(), Problem> {
+    if name.is_empty() {
+        return Err(problem::variable_name_empty());
+    }
+    let fields = Field::ALL.iter().map(|field| field.name());
+    if fields.chain(RESERVED).any(|reserved| reserved.eq_ignore_ascii_case(name)) {
+        return Err(problem::variable_reserved(name));
+    }
+    let camel_case = name.starts_with(|first: char| first.is_ascii_lowercase())
+        && name.bytes().all(|b| b.is_ascii_alphabetic());
+    if camel_case { Ok(()) } else { Err(problem::variable_name(name)) }
+}

@@ -1,0 +1,93 @@
+//! The group-commit writer: all who wait share one commit, and are answered after it.
+
+use std::sync::Arc;
+
+use tokio::sync::{Notify, mpsc, oneshot};
+
+use crate::journal::Batch;
+use crate::storage::{AppendError, Storage};
+
+/// Batches of one commit: enough that the commit costs each of them little, few enough that it stays short.
+const GROUP: usize = 64;
+
+/// Why a batch was not accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NotAccepted {
+    /// Too many batches wait to be applied.
+    Backlog,
+    /// The store could not commit; nothing was kept.
+    NotKept,
+    /// It cannot be known whether the store has committed.
+    Unknown,
+}
+
+type Waiter = (Arc<Batch>, oneshot::Sender<Result<(), NotAccepted>>);
+
+/// Hands batches to the task that commits them.
+#[derive(Clone)]
+pub struct Writer {
+    storage: Arc<dyn Storage>,
+    max_backlog: u64,
+    waiters: mpsc::Sender<Waiter>,
+}
+
+impl Writer {
+    /// A writer, and the task that commits; the task ends when the last writer is gone and all are answered.
+    /// `appended` is told after every commit.
+    pub fn new(
+        storage: Arc<dyn Storage>,
+        max_backlog: u64,
+        appended: Arc<Notify>,
+    ) -> (Self, impl Future<Output = ()> + Send + 'static) {
+        let (waiters, queue) = mpsc::channel(GROUP);
+        let task = run(Arc::clone(&storage), queue, appended);
+        (Self { storage, max_backlog, waiters }, task)
+    }
+
+    /// Makes a batch durable.
+    ///
+    /// # Errors
+    /// See [`NotAccepted`].
+    pub async fn append(&self, batch: Batch) -> Result<(), NotAccepted> {
+        if self.storage.backlog().batches >= self.max_backlog {
+            return Err(NotAccepted::Backlog);
+        }
+        let (answer, outcome) = oneshot::channel();
+        // The task ends only after all writers, so neither can fail while this one is here; if it died, whether
+        // the batch was kept is not known.
+        self.waiters.send((Arc::new(batch), answer)).await.map_err(|_| NotAccepted::NotKept)?;
+        outcome.await.unwrap_or(Err(NotAccepted::Unknown))
+    }
+}
+
+async fn run(storage: Arc<dyn Storage>, mut queue: mpsc::Receiver<Waiter>, appended: Arc<Notify>) {
+    let mut group = Vec::with_capacity(GROUP);
+    while queue.recv_many(&mut group, GROUP).await > 0 {
+        let (batches, answers): (Vec<_>, Vec<_>) = group.drain(..).unzip();
+        let outcome = append(&storage, batches.clone()).await;
+        if outcome == Err(NotAccepted::NotKept) && batches.len() > 1 {
+            // One batch that the store cannot take must not be the end of the others.
+            for (batch, answer) in batches.into_iter().zip(answers) {
+                let outcome = append(&storage, vec![batch]).await;
+                // A caller that has gone away wants no answer.
+                let _ = answer.send(outcome);
+            }
+        } else {
+            for answer in answers {
+                let _ = answer.send(outcome);
+            }
+        }
+        appended.notify_one();
+    }
+}
+
+async fn append(storage: &Arc<dyn Storage>, batches: Vec<Arc<Batch>>) -> Result<(), NotAccepted> {
+    let count = batches.len();
+    storage.append(batches).await.map_err(|error| {
+        tracing::error!(count, %error, "batches were not accepted");
+        match error {
+            AppendError::NotKept(_) => NotAccepted::NotKept,
+            AppendError::Unknown(_) => NotAccepted::Unknown,
+        }
+    })
+}

@@ -1,0 +1,153 @@
+//! What an accepted batch is: the unit that is made durable, applied in order, and reported on.
+
+use crate::clock::Timestamp;
+use crate::contact::identifier::{IdentifierKind, Identifiers};
+use crate::contact::record::{Malformed, Reader, put_bytes, put_number};
+use crate::id::ObjectId;
+
+/// The store's number of an account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct AccountNo(pub i64);
+
+/// The store's number of a list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ListNo(pub i64);
+
+/// The number of a contact inside its list, from 1; never given twice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ContactNo(pub u64);
+
+/// What a batch asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BatchKind {
+    /// contacts/update, `upsert` false: change those that are there.
+    Update,
+    /// contacts/update, `upsert` true: make those that are not.
+    Upsert,
+}
+
+impl BatchKind {
+    /// The stored number.
+    pub const fn code(self) -> i64 {
+        match self {
+            Self::Update => 1,
+            Self::Upsert => 2,
+        }
+    }
+
+    /// From the stored number.
+    pub const fn from_code(code: i64) -> Option<Self> {
+        match code {
+            1 => Some(Self::Update),
+            2 => Some(Self::Upsert),
+            _ => None,
+        }
+    }
+
+    /// The `source` of the request object: the method that was called.
+    pub const fn source(self) -> &'static str {
+        match self {
+            Self::Update | Self::Upsert => "contacts/update",
+        }
+    }
+}
+
+/// An accepted batch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Batch {
+    /// The id that the caller was given.
+    pub request: ObjectId,
+    /// Whose it is.
+    pub account: AccountNo,
+    /// The list that it changes.
+    pub list: ListNo,
+    /// The list's public id.
+    pub list_id: ObjectId,
+    /// The public part of the token that sent it.
+    pub token: String,
+    /// What it asks for.
+    pub kind: BatchKind,
+    /// When it was accepted.
+    pub accepted_at: Timestamp,
+    /// Where the status goes.
+    pub webhook: Option<WebHook>,
+    /// The items, see [`ItemsWriter`].
+    pub items: Vec<u8>,
+}
+
+/// Where the status of a request goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WebHook {
+    /// As the caller gave it.
+    pub uri: String,
+    /// `scheme://host:port`: deliveries to one receiver share a bound, and delay no other.
+    pub receiver: String,
+}
+
+/// Writes the items of a batch in the form in which they wait.
+#[derive(Debug, Default)]
+pub struct ItemsWriter {
+    count: u64,
+    bytes: Vec<u8>,
+}
+
+impl ItemsWriter {
+    /// Adds an item: whom it is about, and the patch (see [`crate::contact::record`]).
+    pub fn add(&mut self, kind: IdentifierKind, contact: &str, patch: &[u8]) {
+        self.count += 1;
+        self.bytes.push(kind as u8);
+        put_bytes(&mut self.bytes, contact.as_bytes());
+        put_bytes(&mut self.bytes, patch);
+    }
+
+    /// The stored form: the count, then the items.
+    pub fn finish(self) -> Vec<u8> {
+        let mut out = Vec::with_capacity(self.bytes.len() + 2);
+        put_number(&mut out, self.count);
+        out.extend_from_slice(&self.bytes);
+        out
+    }
+}
+
+/// One item, as it was accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Item<'a> {
+    /// What `contact` is by its form: the identifier that it fills when the contact is made.
+    pub kind: IdentifierKind,
+    /// The text by which the contact is looked up.
+    pub contact: &'a str,
+    /// The fields that it names.
+    pub patch: &'a [u8],
+}
+
+impl<'a> Item<'a> {
+    /// The identifiers that it would have its contact bear: those that it names, and what `contact` fills.
+    ///
+    /// # Errors
+    /// [`Malformed`] where the patch does not read.
+    pub fn asked(&self) -> Result<Identifiers<Option<&'a str>>, Malformed> {
+        let mut asked = crate::contact::document::identifiers(self.patch)?;
+        asked.get_mut(self.kind).get_or_insert(self.contact);
+        Ok(asked)
+    }
+}
+
+/// Reads the items of a batch.
+///
+/// # Errors
+/// [`Malformed`] where they do not read to the end: the journal was damaged.
+pub fn read_items(bytes: &[u8]) -> Result<Vec<Item<'_>>, Malformed> {
+    let mut reader = Reader::new(bytes);
+    let count = reader.number()?;
+    // An item is three bytes or more: a damaged count cannot ask for memory that the bytes do not back.
+    if count > bytes.len() as u64 / 3 {
+        return Err(Malformed);
+    }
+    let mut items = Vec::with_capacity(usize::try_from(count).unwrap_or_default());
+    for _ in 0..count {
+        let code = usize::from(reader.byte()?);
+        let kind = *IdentifierKind::ALL.get(code).ok_or(Malformed)?;
+        items.push(Item { kind, contact: reader.text()?, patch: reader.bytes()? });
+    }
+    if reader.is_empty() { Ok(items) } else { Err(Malformed) }
+}

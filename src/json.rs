@@ -1,0 +1,415 @@
+//! Reading JSON the way the vendor's platform does (contract, section 2): keys are trimmed, the last of two equal
+//! keys wins, null is absence, and a value of the wrong type is a matter of its field, not of the body.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::Deserializer;
+use serde::de::{DeserializeSeed, MapAccess, SeqAccess, Visitor};
+use serde_json::value::RawValue;
+
+/// The text of a JSON value, known to be well-formed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Raw<'a>(&'a str);
+
+/// A JSON value, read as far as its type.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Value<'a> {
+    /// A string without U+0000.
+    Text(Cow<'a, str>),
+    /// A string that no store keeps everywhere: with U+0000 or half a surrogate pair in it.
+    BadText,
+    /// A number, as it was written.
+    Number(&'a str),
+    /// true or false.
+    Bool(bool),
+    /// An array.
+    Array,
+    /// An object.
+    Object,
+}
+
+impl<'a> Raw<'a> {
+    /// The text itself.
+    pub const fn text(self) -> &'a str {
+        self.0
+    }
+
+    /// The value. `null` never becomes one: it is read as absence.
+    pub fn value(self) -> Value<'a> {
+        match self.0.as_bytes().first() {
+            Some(b'"') => self.string(),
+            Some(b't') => Value::Bool(true),
+            Some(b'f') => Value::Bool(false),
+            Some(b'[') => Value::Array,
+            Some(b'{') => Value::Object,
+            _ => Value::Number(self.0),
+        }
+    }
+
+    fn string(self) -> Value<'a> {
+        let inside = self.0.get(1..self.0.len() - 1).unwrap_or_default();
+        // Control characters must be escaped in JSON, so a NUL has a backslash before it.
+        if !inside.as_bytes().contains(&b'\\') {
+            return Value::Text(Cow::Borrowed(inside));
+        }
+        match serde_json::from_str::<String>(self.0) {
+            Ok(text) if !text.contains('\0') => Value::Text(Cow::Owned(text)),
+            _ => Value::BadText,
+        }
+    }
+
+    /// The string, if it is one that can be kept.
+    pub fn as_text(self) -> Option<Cow<'a, str>> {
+        match self.value() {
+            Value::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// The elements of an array, `None` if it is none.
+    pub fn elements(self) -> Option<Vec<Raw<'a>>> {
+        let elements: Vec<&'a RawValue> = serde_json::from_str(self.0).ok()?;
+        Some(elements.into_iter().map(|element| Raw(element.get())).collect())
+    }
+
+    /// The members of an object, `None` if it is none.
+    pub fn members<const N: usize>(self, keys: &Keys<N>) -> Option<Members<'a, N>> {
+        read_members(self.0, keys)
+    }
+}
+
+/// The keys that an object may have.
+#[derive(Debug)]
+pub struct Keys<const N: usize>(pub [&'static str; N]);
+
+impl<const N: usize> Keys<N> {
+    fn place(&self, key: &str) -> Option<usize> {
+        self.0.iter().position(|known| *known == key)
+    }
+}
+
+/// The members of an object: a value for each known key, in the order of [`Keys`], and the keys that are unknown.
+#[derive(Debug)]
+pub struct Members<'a, const N: usize> {
+    values: [Option<Raw<'a>>; N],
+    /// Keys that nobody knows, trimmed, in their order.
+    pub unknown: Vec<String>,
+}
+
+impl<const N: usize> Default for Members<'_, N> {
+    fn default() -> Self {
+        Self { values: [None; N], unknown: Vec::new() }
+    }
+}
+
+impl<'a, const N: usize> Members<'a, N> {
+    /// The value of the key at that place, `None` where it is absent or null.
+    pub fn get(&self, place: usize) -> Option<Raw<'a>> {
+        self.values[place].filter(|raw| raw.0 != "null")
+    }
+
+    /// Whether the key at that place is there, and null.
+    pub fn is_null(&self, place: usize) -> bool {
+        self.values[place].is_some_and(|raw| raw.0 == "null")
+    }
+
+    fn set(&mut self, place: usize, raw: &'a RawValue) {
+        self.values[place] = Some(Raw(raw.get()));
+    }
+}
+
+/// The members of the object that is a whole body; `None` if the body is anything else.
+pub fn read_body<'a, const N: usize>(body: &'a [u8], keys: &Keys<N>) -> Option<Members<'a, N>> {
+    read_members(body_text(body)?, keys)
+}
+
+/// A body as text. A byte order mark says nothing, and some clients send one.
+fn body_text(body: &[u8]) -> Option<&str> {
+    std::str::from_utf8(body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body)).ok()
+}
+
+/// The members of the object that is the whole text; `None` if the text is anything else.
+pub fn read_members<'a, const N: usize>(text: &'a str, keys: &Keys<N>) -> Option<Members<'a, N>> {
+    let mut deserializer = serde_json::Deserializer::from_str(text);
+    let members = deserializer.deserialize_map(MembersVisitor(keys)).ok()?;
+    deserializer.end().ok()?;
+    Some(members)
+}
+
+struct MembersVisitor<'k, const N: usize>(&'k Keys<N>);
+
+impl<'de, const N: usize> Visitor<'de> for MembersVisitor<'_, N> {
+    type Value = Members<'de, N>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut members = Members::default();
+        while let Some(key) = map.next_key_seed(KeySeed)? {
+            let value = map.next_value()?;
+            match self.0.place(key.trim()) {
+                Some(place) => members.set(place, value),
+                None => members.unknown.push(key.trim().to_owned()),
+            }
+        }
+        Ok(members)
+    }
+}
+
+/// A key, borrowed where it has no escapes.
+struct KeySeed;
+
+impl<'de> DeserializeSeed<'de> for KeySeed {
+    type Value = Cow<'de, str>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_str(self)
+    }
+}
+
+impl<'de> Visitor<'de> for KeySeed {
+    type Value = Cow<'de, str>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a key")
+    }
+
+    fn visit_borrowed_str<E>(self, key: &'de str) -> Result<Self::Value, E> {
+        Ok(Cow::Borrowed(key))
+    }
+
+    fn visit_str<E>(self, key: &str) -> Result<Self::Value, E> {
+        Ok(Cow::Owned(key.to_owned()))
+    }
+}
+
+/// An array of objects that stands in an object, read in the same walk: a batch is most of its body, and looking
+/// at it twice would cost more than the rest of the reading.
+#[derive(Debug)]
+pub enum Objects<'a, const N: usize> {
+    /// The key is absent or null.
+    Absent,
+    /// The value is no array.
+    NotAnArray,
+    /// Its elements, as far as they were kept; `None` for one that is no object.
+    Elements {
+        /// The first elements, at most as many as were asked for.
+        kept: Vec<Option<Members<'a, N>>>,
+        /// How many there are.
+        count: usize,
+    },
+}
+
+/// An object with one member that is an array of objects.
+#[derive(Debug)]
+pub struct Envelope<'a, const N: usize, const M: usize> {
+    /// The other members.
+    pub members: Members<'a, N>,
+    /// The elements of the array.
+    pub objects: Objects<'a, M>,
+}
+
+/// How an [`Envelope`] is read.
+#[derive(Debug)]
+pub struct EnvelopeKeys<const N: usize, const M: usize> {
+    /// The keys of the outer object; the array's key is not among them.
+    pub outer: Keys<N>,
+    /// The key of the array.
+    pub array: &'static str,
+    /// The keys of its elements.
+    pub inner: Keys<M>,
+    /// How many elements are kept; the rest are only counted.
+    pub keep: usize,
+}
+
+impl<const N: usize, const M: usize> EnvelopeKeys<N, M> {
+    /// Reads a body; `None` if it is no JSON object.
+    pub fn read<'a>(&self, body: &'a [u8]) -> Option<Envelope<'a, N, M>> {
+        let text = body_text(body)?;
+        let mut deserializer = serde_json::Deserializer::from_str(text);
+        let quick = deserializer.deserialize_map(EnvelopeVisitor(self));
+        match quick {
+            Ok(envelope) => deserializer.end().is_ok().then_some(envelope),
+            // The quick walk looks at numbers where an object should be, and refuses those that no float holds.
+            Err(_) => self.read_slowly(text),
+        }
+    }
+
+    fn read_slowly<'a>(&self, text: &'a str) -> Option<Envelope<'a, N, M>> {
+        let array = Keys([self.array]);
+        let array = read_members(text, &array)?.get(0);
+        let mut members = read_members(text, &self.outer)?;
+        members.unknown.retain(|key| key != self.array);
+        let objects = match array.map(|array| array.elements()) {
+            None => Objects::Absent,
+            Some(None) => Objects::NotAnArray,
+            Some(Some(elements)) => Objects::Elements {
+                count: elements.len(),
+                kept: elements.iter().take(self.keep).map(|element| element.members(&self.inner)).collect(),
+            },
+        };
+        Some(Envelope { members, objects })
+    }
+}
+
+struct EnvelopeVisitor<'k, const N: usize, const M: usize>(&'k EnvelopeKeys<N, M>);
+
+impl<'de, const N: usize, const M: usize> Visitor<'de> for EnvelopeVisitor<'_, N, M> {
+    type Value = Envelope<'de, N, M>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut envelope = Envelope { members: Members::default(), objects: Objects::Absent };
+        while let Some(key) = map.next_key_seed(KeySeed)? {
+            let key = key.trim();
+            if key == self.0.array {
+                envelope.objects = map.next_value_seed(ObjectsSeed(self.0))?;
+                continue;
+            }
+            let value = map.next_value()?;
+            match self.0.outer.place(key) {
+                Some(place) => envelope.members.set(place, value),
+                None => envelope.members.unknown.push(key.to_owned()),
+            }
+        }
+        Ok(envelope)
+    }
+}
+
+struct ObjectsSeed<'k, const N: usize, const M: usize>(&'k EnvelopeKeys<N, M>);
+
+impl<'de, const N: usize, const M: usize> DeserializeSeed<'de> for ObjectsSeed<'_, N, M> {
+    type Value = Objects<'de, M>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_seq(self)
+    }
+}
+
+impl<'de, const N: usize, const M: usize> Visitor<'de> for ObjectsSeed<'_, N, M> {
+    type Value = Objects<'de, M>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an array of objects")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<Self::Value, A::Error> {
+        let (mut kept, mut count) = (Vec::new(), 0);
+        loop {
+            let more = if count < self.0.keep {
+                let members = elements.next_element_seed(ObjectSeed(&self.0.inner))?;
+                let more = members.is_some();
+                kept.extend(members.map(Some));
+                more
+            } else {
+                elements.next_element::<&RawValue>()?.is_some()
+            };
+            if !more {
+                return Ok(Objects::Elements { kept, count });
+            }
+            count += 1;
+        }
+    }
+}
+
+struct ObjectSeed<'k, const M: usize>(&'k Keys<M>);
+
+impl<'de, const M: usize> DeserializeSeed<'de> for ObjectSeed<'_, M> {
+    type Value = Members<'de, M>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        // Anything but an object is an error here, and left to the slow walk.
+        deserializer.deserialize_map(MembersVisitor(self.0))
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const KEYS: EnvelopeKeys<2, 2> =
+        EnvelopeKeys { outer: Keys(["a", "b"]), array: "list", inner: Keys(["x", "y"]), keep: 3 };
+
+    fn read(text: &str) -> Option<Envelope<'_, 2, 2>> {
+        KEYS.read(text.as_bytes())
+    }
+
+    #[test]
+    fn keys_are_trimmed_the_last_wins_and_null_is_absence() {
+        let body =
+            read(r#" {" a ":1,"a":"two","b":3,"b":null,"c\u0063":{},"list":[{"x\t":[1]},{}]} "#).unwrap();
+        assert_eq!((body.members.get(0), body.members.get(1)), (Some(Raw(r#""two""#)), None));
+        assert!(body.members.is_null(1));
+        assert_eq!(body.members.unknown, ["cc"]);
+        let Objects::Elements { kept, count } = body.objects else { panic!("{:?}", body.objects) };
+        assert_eq!((kept.len(), count), (2, 2));
+        assert_eq!(kept[0].as_ref().unwrap().get(0), Some(Raw("[1]")));
+    }
+
+    #[test]
+    fn what_is_no_object_is_no_body() {
+        for text in ["", " ", "null", "1", "[]", "\"{}\"", "{", "{}x", "{\"a\":}", "{'a':1}", "{\"a\":1,}"] {
+            assert!(read(text).is_none(), "{text}");
+        }
+        assert!(KEYS.read(b"{\"a\":\"\xff\"}").is_none());
+        assert!(KEYS.read(b"\xef\xbb\xbf{}").is_some());
+    }
+
+    #[test]
+    fn an_array_of_the_wrong_things_is_told_as_such() {
+        assert!(matches!(read("{}").unwrap().objects, Objects::Absent));
+        assert!(matches!(read(r#"{"list":null}"#).unwrap().objects, Objects::Absent));
+        for text in ["1", "1e999", "\"\"", "{}", "true"] {
+            let text = format!("{{\"list\":{text}}}");
+            assert!(matches!(read(&text).unwrap().objects, Objects::NotAnArray), "{text}");
+        }
+        let body = read(r#"{"list":[{"x":1},1e999,null,{},{},[]]}"#).unwrap();
+        let Objects::Elements { kept, count } = body.objects else { panic!("{:?}", body.objects) };
+        assert_eq!(count, 6);
+        assert_eq!(kept.iter().map(Option::is_some).collect::<Vec<_>>(), [true, false, false]);
+    }
+
+    #[test]
+    fn a_value_knows_its_type() {
+        let value = |text| read_members(text, &Keys(["a"])).unwrap().get(0).map(Raw::value);
+        assert_eq!(value(r#"{"a":"b"}"#), Some(Value::Text("b".into())));
+        assert_eq!(value(r#"{"a":"\u0062\""}"#), Some(Value::Text("b\"".into())));
+        assert_eq!(value(r#"{"a":"\u0000"}"#), Some(Value::BadText));
+        assert_eq!(value(r#"{"a":"\ud800"}"#), Some(Value::BadText));
+        assert_eq!(value(r#"{"a":-1.50e+400}"#), Some(Value::Number("-1.50e+400")));
+        assert_eq!(value(r#"{"a":false}"#), Some(Value::Bool(false)));
+        assert_eq!(value(r#"{"a":[[[]]]}"#), Some(Value::Array));
+        assert_eq!(value(r#"{"a":{}}"#), Some(Value::Object));
+        assert_eq!(value(r#"{"a": null }"#), None);
+    }
+
+    #[test]
+    fn deep_nesting_is_skipped_without_a_stack() {
+        let deep = format!(r#"{{"a":{}{}}}"#, "[".repeat(500_000), "]".repeat(500_000));
+        assert_eq!(read(&deep).unwrap().members.get(0).map(Raw::value), Some(Value::Array));
+        let deep = format!(r#"{{"list":{}{}}}"#, "[".repeat(500_000), "]".repeat(500_000));
+        assert!(matches!(read(&deep).unwrap().objects, Objects::Elements { count: 1, .. }));
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_make_it_panic(body in prop::collection::vec(any::<u8>(), 0..200)) {
+            let _ = KEYS.read(&body);
+        }
+
+        #[test]
+        fn the_two_walks_agree(body in r#"\{("a":[0-9]{1,2},)?"list":\[(\{("x":"[a-z\\"]{0,3}"|"z":1)?\},?){0,5}\](,"q":\{\})?\}"#) {
+            let (quick, slow) = (KEYS.read(body.as_bytes()), KEYS.read_slowly(&body));
+            prop_assert_eq!(format!("{quick:?}"), format!("{slow:?}"));
+        }
+    }
+}

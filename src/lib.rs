@@ -1,0 +1,34 @@
+//! Rollbook keeps the contacts of many lists, and speaks the v3 contact API of Wooxy.
+//!
+//! # The path of a batch
+//!
+//! A batch of contacts walks one way through the house, and each room does one thing to it:
+//!
+//! 1. [`http`] reads the headers, knows the token, counts the request, reads the body.
+//! 2. [`intake`] decodes and validates it, tells everything that is wrong, and otherwise hands it to the
+//!    group-commit writer.
+//! 3. [`storage`] makes it durable as an entry of the [`journal`]. The 200 is sent here, and not before.
+//! 4. [`apply`] takes many batches at once, in the order of acceptance, decides with a pure rule what each item
+//!    does to its contact, and writes contacts, results and the position that it has reached in one transaction.
+//! 5. [`notify`] reports what became of it to the caller's webhook, signed, until it is heard.
+//!
+//! [`contact`] is what a contact is: its fields, how each is read, kept and merged. It is pure, as are the rule,
+//! the signature and the back-off. [`clock`] is the only place that asks for the time.
+
+pub mod app;
+pub mod apply;
+pub mod catalogue;
+pub mod cli;
+pub mod clock;
+pub mod config;
+pub mod contact;
+pub mod http;
+pub mod id;
+pub mod intake;
+pub mod journal;
+pub mod json;
+pub mod notify;
+pub mod report;
+pub mod secret;
+pub mod storage;
+pub mod token;

@@ -1,0 +1,5 @@
+//! The program: see `rollbook --help`.
+
+fn main() -> std::process::ExitCode {
+    rollbook::cli::main()
+}

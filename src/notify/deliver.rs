@@ -1,0 +1,155 @@
+//! The loop that sends the webhooks that are due.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::sync::{Notify, watch};
+use tokio::task::JoinSet;
+
+use super::backoff;
+use super::send::{Message, Outcome, Sender};
+use super::sign::{self, Secret};
+use crate::clock::Clock;
+use crate::report;
+use crate::storage::{Attempt, Delivery, DeliveryState, Error, Storage};
+
+/// Attempts that are under way at once.
+const MAX_OUT: usize = 256;
+
+/// Those of one receiver: one that hangs holds no more of the places.
+const PER_RECEIVER: usize = 10;
+
+/// The longest time without a look at the outbox.
+const LOOK: Duration = Duration::from_secs(60);
+
+/// The wait after the store could not be read or written.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// What the loop works with.
+#[derive(Clone)]
+pub struct Deliverer {
+    /// Where deliveries wait.
+    pub storage: Arc<dyn Storage>,
+    /// Tells when one is due.
+    pub clock: Arc<dyn Clock>,
+    /// Sends.
+    pub sender: Sender,
+    /// Told when a batch was applied that is to be reported.
+    pub reported: Arc<Notify>,
+}
+
+impl Deliverer {
+    /// Delivers until told to stop; attempts that are under way are finished and written down.
+    pub async fn run(self, mut stop: watch::Receiver<bool>) {
+        let mut out: JoinSet<Attempt> = JoinSet::new();
+        let mut done: Vec<Attempt> = Vec::new();
+        while !*stop.borrow() {
+            let pause = match self.turn(&mut out, &mut done).await {
+                Ok(pause) => pause,
+                Err(error) => {
+                    tracing::error!(%error, "webhooks could not be read or written down; they wait");
+                    PAUSE
+                }
+            };
+            tokio::select! {
+                // Asked before it waits: `notify_one` keeps a signal that came during the turn.
+                () = self.reported.notified() => {}
+                Some(attempt) = out.join_next() => done.extend(attempt.ok()),
+                () = self.clock.sleep(pause) => {}
+                _ = stop.changed() => {}
+            }
+            while let Some(attempt) = out.try_join_next() {
+                done.extend(attempt.ok());
+            }
+        }
+        while let Some(attempt) = out.join_next().await {
+            done.extend(attempt.ok());
+        }
+        if let Err(error) = self.storage.finish_deliveries(done).await {
+            tracing::error!(%error, "webhooks that were sent could not be written down; they will be sent again");
+        }
+    }
+
+    /// Writes down what is done, sends what is due, and tells how long to wait for more.
+    async fn turn(&self, out: &mut JoinSet<Attempt>, done: &mut Vec<Attempt>) -> Result<Duration, Error> {
+        if !done.is_empty() {
+            self.storage.finish_deliveries(done.clone()).await?;
+            done.clear();
+        }
+        let now = self.clock.now();
+        let free = MAX_OUT.saturating_sub(out.len());
+        if free > 0 {
+            for delivery in self.storage.claim_deliveries(now, free, PER_RECEIVER).await? {
+                out.spawn(self.clone().deliver(delivery));
+            }
+        }
+        if out.len() >= MAX_OUT {
+            return Ok(LOOK);
+        }
+        let next = self.storage.next_delivery_at(PER_RECEIVER).await?;
+        let wait = next.map_or(i64::MAX, |next| next.millis().saturating_sub(now.millis()));
+        Ok(Duration::from_millis(wait.max(0).unsigned_abs()).min(LOOK))
+    }
+
+    async fn deliver(self, delivery: Delivery) -> Attempt {
+        let message = loop {
+            match self.message(&delivery).await {
+                Ok(message) => break message,
+                Err(error) => {
+                    tracing::error!(%error, "a webhook could not be made; it waits");
+                    self.clock.sleep(PAUSE).await;
+                }
+            }
+        };
+        let outcome = match message {
+            Some(message) => self.sender.send(message).await,
+            // The account or the request went while it waited.
+            None => Outcome::Forbidden,
+        };
+        self.judge(&delivery, outcome)
+    }
+
+    /// The message of an attempt; `None` where nobody is left to sign it.
+    async fn message(&self, delivery: &Delivery) -> Result<Option<Message>, Error> {
+        let requests = self.storage.find_requests(delivery.account, vec![delivery.request]).await?;
+        let now = self.clock.now();
+        let secrets = self.storage.webhook_secrets(delivery.account, now).await?;
+        let secrets: Vec<Secret> = secrets.iter().filter_map(|text| Secret::parse(text)).collect();
+        let Some(request) = requests.first().filter(|_| !secrets.is_empty()) else { return Ok(None) };
+        let body = report::webhook_object(request).to_string();
+        let id = delivery.request.to_string();
+        let timestamp_seconds = now.seconds();
+        Ok(Some(Message {
+            uri: delivery.uri.clone(),
+            signature: sign::signatures(&secrets, &id, timestamp_seconds, body.as_bytes()),
+            id,
+            timestamp_seconds,
+            body: Bytes::from(body),
+        }))
+    }
+
+    fn judge(&self, delivery: &Delivery, outcome: Outcome) -> Attempt {
+        let now = self.clock.now();
+        let attempts = delivery.attempts + 1;
+        let attempt = |state, next_at| Attempt { position: delivery.position, state, next_at };
+        let request = delivery.request;
+        match outcome {
+            Outcome::Delivered => attempt(DeliveryState::Delivered, now),
+            Outcome::Forbidden => {
+                tracing::warn!(%request, "a webhook may not be sent to its address; given up");
+                attempt(DeliveryState::Failed, now)
+            }
+            Outcome::Failed(failure) => match backoff::delay_after(attempts) {
+                Some(delay) => {
+                    tracing::info!(%request, attempts, %failure, "a webhook failed; it will be sent again");
+                    attempt(DeliveryState::Pending, now.after(delay))
+                }
+                None => {
+                    tracing::warn!(%request, attempts, %failure, "a webhook failed for the last time");
+                    attempt(DeliveryState::Failed, now)
+                }
+            },
+        }
+    }
+}

@@ -1,0 +1,11 @@
+//! The status webhook leaves: where it may go ([`address`]), how it is signed ([`sign`]), one attempt ([`send`]),
+//! and how long to wait for the next ([`backoff`]).
+
+pub mod address;
+pub mod backoff;
+mod connect;
+pub mod deliver;
+mod resolve;
+pub mod send;
+pub mod sign;
+mod stream;

@@ -1,0 +1,261 @@
+//! One apply transaction: load what the batches touch, let the rule decide, write what changed.
+//!
+//! Everything is visited in the order of its key: with hundreds of batches in a transaction, a page is then
+//! read and written once, however many of its contacts change.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::atomic::Ordering;
+
+use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
+
+use super::contacts::{contact_id, split_id};
+use super::{Pair, Shared, append, catalogue, error, signed, unsigned};
+use crate::apply::plan::{Plan, Waiting};
+use crate::apply::rule;
+use crate::apply::world::{ListState, World};
+use crate::clock::Timestamp;
+use crate::journal::{BatchKind, ListNo};
+use crate::storage::{Applied, Error};
+
+/// Items of more bytes than this are left to the next transaction: it bounds the memory of one.
+const MAX_BYTES: usize = 24 << 20;
+
+/// What of a journal row is carried over to the request's row as it is.
+struct Origin {
+    request: [u8; 12],
+    account: i64,
+    list_id: [u8; 12],
+    accepted_at: i64,
+    webhook: Option<String>,
+    receiver: Option<String>,
+}
+
+/// Applies the batches that wait, at most `max`, and moves the position on.
+pub fn apply_next(pair: &mut Pair, shared: &Shared, max: usize, now: Timestamp) -> Result<Applied, Error> {
+    // From the file, not from memory: a commit that was reported as failed may have been kept.
+    let applied = append::applied_position(&pair.store)?;
+    shared.applied.store(applied, Ordering::Release);
+    let (waiting, origins) = read_waiting(&pair.intake, applied, max)?;
+    let Some(last) = waiting.last().map(|batch| batch.position) else { return Ok(Applied::default()) };
+    shared.applying.store(last, Ordering::Release);
+    let outcome = transact(pair, shared, &waiting, &origins, now);
+    match &outcome {
+        Ok(_) => {
+            shared.applied.store(last, Ordering::Release);
+            let bytes: usize = waiting.iter().map(|batch| batch.items.len()).sum();
+            shared.waiting_batches.fetch_sub(waiting.len() as u64, Ordering::Relaxed);
+            shared.waiting_bytes.fetch_sub(bytes as u64, Ordering::Relaxed);
+        }
+        Err(_) => shared.applying.store(applied, Ordering::Release),
+    }
+    outcome
+}
+
+fn read_waiting(intake: &Connection, applied: u64, max: usize) -> Result<(Vec<Waiting>, Vec<Origin>), Error> {
+    let mut select = intake
+        .prepare_cached(
+            "SELECT position, list, kind, items_check, items, request, account, list_id, accepted_at, \
+             webhook, webhook_receiver FROM batch WHERE position > ?1 ORDER BY position LIMIT ?2",
+        )
+        .map_err(error)?;
+    let limit = i64::try_from(max).unwrap_or(i64::MAX);
+    let mut rows = select.query([signed(applied), limit]).map_err(error)?;
+    let (mut waiting, mut origins, mut bytes) = (Vec::new(), Vec::new(), 0);
+    while let Some(row) = rows.next().map_err(error)? {
+        let (batch, origin) = read_row(row).map_err(error)?;
+        bytes += batch.items.len();
+        if bytes > MAX_BYTES && !waiting.is_empty() {
+            break;
+        }
+        waiting.push(batch);
+        origins.push(origin);
+    }
+    Ok((waiting, origins))
+}
+
+fn read_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<(Waiting, Origin)> {
+    let position = unsigned(row.get(0)?);
+    let mut items: Vec<u8> = row.get(4)?;
+    let kind = BatchKind::from_code(row.get(2)?);
+    if crc32fast::hash(&items) != row.get::<_, u32>(3)? || kind.is_none() {
+        // Told to the caller as the batch's outcome; those behind it go on.
+        tracing::error!(position, "an accepted batch was damaged on disk");
+        items = Vec::new();
+    }
+    let waiting =
+        Waiting { position, list: ListNo(row.get(1)?), kind: kind.unwrap_or(BatchKind::Update), items };
+    let origin = Origin {
+        request: row.get(5)?,
+        account: row.get(6)?,
+        list_id: row.get(7)?,
+        accepted_at: row.get(8)?,
+        webhook: row.get(9)?,
+        receiver: row.get(10)?,
+    };
+    Ok((waiting, origin))
+}
+
+fn transact(
+    pair: &mut Pair,
+    shared: &Shared,
+    waiting: &[Waiting],
+    origins: &[Origin],
+    now: Timestamp,
+) -> Result<Applied, Error> {
+    let plan = Plan::read(waiting, &shared.key);
+    let transaction = pair.store.transaction_with_behavior(TransactionBehavior::Immediate).map_err(error)?;
+    let mut world = load_world(&transaction, &pair.intake, shared, waiting, &plan)?;
+    let results = rule::apply(waiting, &plan, &mut world, now);
+    write_contacts(&transaction, &world)?;
+    write_index(&transaction, &world)?;
+    write_lists(&transaction, &world).map_err(error)?;
+    let webhooks = write_requests(&transaction, waiting, origins, &results, now).map_err(error)?;
+    let last = waiting.last().map_or(0, |batch| signed(batch.position));
+    transaction.execute("UPDATE setting SET value = ?1 WHERE name = 'applied'", [last]).map_err(error)?;
+    transaction.commit().map_err(error)?;
+    Ok(Applied { batches: waiting.len(), webhooks })
+}
+
+fn load_world(
+    store: &Transaction<'_>,
+    intake: &Connection,
+    shared: &Shared,
+    waiting: &[Waiting],
+    plan: &Plan<'_>,
+) -> Result<World, Error> {
+    let lists = load_lists(store, intake, waiting)?;
+    let sources = plan.sources();
+    let mut alive = HashSet::with_capacity(sources.len());
+    for source in sources {
+        if catalogue::sources::exists(intake, source)? {
+            alive.insert(source);
+        }
+    }
+    let mut world = World::new(shared.key, lists, alive);
+    let ids = holders(store, &plan.hashes(waiting)).map_err(error)?;
+    let mut select = store.prepare_cached("SELECT document FROM contact WHERE id = ?1").map_err(error)?;
+    for id in ids {
+        let document = select.query_row([id], |row| row.get(0)).optional().map_err(error)?;
+        let (list, number) = split_id(id);
+        if document.is_none_or(|document| world.load(list, number, document).is_err()) {
+            tracing::error!(contact = id, "a contact was damaged on disk; its identifiers find nobody");
+        }
+    }
+    Ok(world)
+}
+
+/// The ids of the contacts under the hashes: sorted, each once.
+fn holders(store: &Transaction<'_>, hashes: &[(u64, ListNo)]) -> rusqlite::Result<Vec<i64>> {
+    let mut select = store.prepare_cached("SELECT number FROM identifier WHERE hash = ?1")?;
+    let mut ids = Vec::with_capacity(hashes.len() / 2);
+    // Signed order is the index's order.
+    let (low, high): (Vec<_>, Vec<_>) = hashes.iter().partition(|(hash, _)| signed(*hash) < 0);
+    for (hash, list) in low.into_iter().chain(high) {
+        let mut rows = select.query([signed(hash)])?;
+        while let Some(row) = rows.next()? {
+            ids.push(contact_id(list, unsigned(row.get(0)?)));
+        }
+    }
+    ids.sort_unstable();
+    ids.dedup();
+    Ok(ids)
+}
+
+fn load_lists(
+    store: &Transaction<'_>,
+    intake: &Connection,
+    waiting: &[Waiting],
+) -> Result<HashMap<ListNo, ListState>, Error> {
+    let mut lists = HashMap::new();
+    for batch in waiting {
+        if lists.contains_key(&batch.list) {
+            continue;
+        }
+        let variables = catalogue::lists::variable_numbers(intake, batch.list)?;
+        let next = store
+            .prepare_cached("SELECT next FROM list WHERE list = ?1")
+            .and_then(|mut select| select.query_row([batch.list.0], |row| row.get(0)).optional())
+            .map_err(error)?
+            .map_or(1, unsigned);
+        let alive = variables.is_some();
+        let state = ListState { alive, next, variables: variables.unwrap_or_default(), made: 0 };
+        lists.insert(batch.list, state);
+    }
+    Ok(lists)
+}
+
+fn write_contacts(store: &Transaction<'_>, world: &World) -> Result<(), Error> {
+    let mut insert = store.prepare_cached("INSERT INTO contact VALUES (?1, ?2)").map_err(error)?;
+    let mut update = store.prepare_cached("UPDATE contact SET document = ?2 WHERE id = ?1").map_err(error)?;
+    for slot in world.changed() {
+        let statement = if slot.new { &mut insert } else { &mut update };
+        let id = contact_id(slot.list, slot.number.0);
+        statement.execute(params![id, slot.document]).map_err(error)?;
+    }
+    let mut former =
+        store.prepare_cached("INSERT INTO former_identifiers VALUES (?1, ?2, ?3, ?4)").map_err(error)?;
+    for entry in &world.formers {
+        let id = contact_id(entry.list, entry.number.0);
+        former.execute(params![id, signed(entry.position), entry.item, entry.identifiers]).map_err(error)?;
+    }
+    Ok(())
+}
+
+fn write_index(store: &Transaction<'_>, world: &World) -> Result<(), Error> {
+    let (stale, fresh) = world.index_changes().map_err(|malformed| Error::Damaged(malformed.to_string()))?;
+    let statements = [
+        ("DELETE FROM identifier WHERE hash = ?1 AND number = ?2", stale),
+        ("INSERT OR IGNORE INTO identifier VALUES (?1, ?2)", fresh),
+    ];
+    for (text, mut entries) in statements {
+        entries.sort_unstable_by_key(|entry| signed(entry.hash));
+        let mut statement = store.prepare_cached(text).map_err(error)?;
+        for entry in entries {
+            statement.execute([signed(entry.hash), signed(entry.number.0)]).map_err(error)?;
+        }
+    }
+    Ok(())
+}
+
+fn write_lists(store: &Transaction<'_>, world: &World) -> rusqlite::Result<()> {
+    let mut upsert = store.prepare_cached(
+        "INSERT INTO list VALUES (?1, ?2, ?3) \
+         ON CONFLICT DO UPDATE SET next = excluded.next, contacts = contacts + excluded.contacts",
+    )?;
+    for (list, state) in world.lists().filter(|(_, state)| state.made > 0) {
+        upsert.execute([list.0, signed(state.next), signed(state.made)])?;
+    }
+    Ok(())
+}
+
+fn write_requests(
+    store: &Transaction<'_>,
+    waiting: &[Waiting],
+    origins: &[Origin],
+    results: &[Vec<u8>],
+    now: Timestamp,
+) -> rusqlite::Result<usize> {
+    let mut request =
+        store.prepare_cached("INSERT INTO request VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)")?;
+    let mut delivery = store.prepare_cached("INSERT INTO delivery VALUES (?1, ?2, 0, 0, ?3)")?;
+    let mut webhooks = 0;
+    for ((batch, origin), results) in waiting.iter().zip(origins).zip(results) {
+        let position = signed(batch.position);
+        request.execute(params![
+            position,
+            origin.request,
+            origin.account,
+            batch.list.0,
+            origin.list_id,
+            batch.kind.code(),
+            origin.accepted_at,
+            now.millis(),
+            results,
+            origin.webhook,
+        ])?;
+        if let Some(receiver) = &origin.receiver {
+            webhooks += delivery.execute(params![position, receiver, now.millis()])?;
+        }
+    }
+    Ok(webhooks)
+}

@@ -1,0 +1,72 @@
+//! Contacts by their identifiers.
+
+use rusqlite::{Connection, OptionalExtension};
+
+use super::{Pair, Shared, catalogue, error, signed, unsigned};
+use crate::contact::document::Document;
+use crate::contact::field::Field;
+use crate::contact::identifier::IdentifierKind;
+use crate::journal::{ContactNo, ListNo};
+use crate::storage::{Contact, Error};
+
+/// Bits of a contact's row id that are its number; the list's number stands above.
+const NUMBER_BITS: u32 = 40;
+
+/// The most lists that a store can number.
+pub const MAX_LISTS: i64 = 1 << (62 - NUMBER_BITS);
+
+/// The row id of a contact.
+pub const fn contact_id(list: ListNo, number: u64) -> i64 {
+    list.0 << NUMBER_BITS | signed(number)
+}
+
+/// The list and number of a row id.
+pub const fn split_id(id: i64) -> (ListNo, ContactNo) {
+    (ListNo(id >> NUMBER_BITS), ContactNo(unsigned(id & ((1 << NUMBER_BITS) - 1))))
+}
+
+/// The first contact that bears one of the identifiers.
+pub fn find(
+    pair: &mut Pair,
+    shared: &Shared,
+    list: ListNo,
+    identifiers: &[(IdentifierKind, String)],
+) -> Result<Option<Contact>, Error> {
+    // One transaction: the index and the contact are read as of one moment.
+    let store = pair.store.transaction().map_err(error)?;
+    for (kind, text) in identifiers {
+        let hash = shared.key.hash(unsigned(list.0), *kind, text);
+        for number in numbers(&store, hash).map_err(error)? {
+            let Some(document) = document(&store, contact_id(list, number))? else { continue };
+            let read = Document::read(&document).and_then(|read| {
+                let borne = read.text(kind.field())?;
+                let source = read.get(Field::Source.key())?;
+                Ok((borne.is_some_and(|borne| kind.same(borne, text)), source))
+            });
+            let (fits, source) = read.map_err(|malformed| Error::Damaged(malformed.to_string()))?;
+            if fits {
+                let source = source.and_then(|bytes| bytes.try_into().ok()).map(u64::from_le_bytes);
+                let source = match source {
+                    Some(source) => catalogue::sources::get(&pair.intake, source)?,
+                    None => None,
+                };
+                return Ok(Some(Contact { document, source }));
+            }
+        }
+    }
+    Ok(None)
+}
+
+fn numbers(store: &Connection, hash: u64) -> rusqlite::Result<Vec<u64>> {
+    let mut select = store.prepare_cached("SELECT number FROM identifier WHERE hash = ?1")?;
+    let rows = select.query_map([signed(hash)], |row| row.get(0).map(unsigned))?;
+    rows.collect()
+}
+
+/// The stored form of a contact.
+pub fn document(store: &Connection, id: i64) -> Result<Option<Vec<u8>>, Error> {
+    store
+        .prepare_cached("SELECT document FROM contact WHERE id = ?1")
+        .and_then(|mut select| select.query_row([id], |row| row.get(0)).optional())
+        .map_err(error)
+}

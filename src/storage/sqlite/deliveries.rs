@@ -1,0 +1,200 @@
+//! The outbox of webhooks.
+//!
+//! Pending deliveries are indexed by receiver, and claims go from receiver to receiver: one with a million
+//! deliveries that fail costs the others nothing.
+
+use std::collections::HashMap;
+use std::sync::{MutexGuard, PoisonError};
+
+use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
+
+use super::{Shared, error, signed, unsigned};
+use crate::clock::Timestamp;
+use crate::id::ObjectId;
+use crate::journal::AccountNo;
+use crate::storage::{Attempt, Delivery, DeliveryState, Error};
+
+/// Deliveries that are out.
+#[derive(Default)]
+pub struct Claims {
+    /// By position: the receiver.
+    out: HashMap<u64, String>,
+    /// By receiver: how many.
+    per_receiver: HashMap<String, usize>,
+    /// The receiver that was served last; the next claim goes on behind it.
+    last: String,
+}
+
+impl Claims {
+    fn out_at(&self, receiver: &str) -> usize {
+        self.per_receiver.get(receiver).copied().unwrap_or_default()
+    }
+
+    fn take(&mut self, delivery: &Delivery) {
+        self.out.insert(delivery.position, delivery.receiver.clone());
+        *self.per_receiver.entry(delivery.receiver.clone()).or_default() += 1;
+    }
+
+    fn give_back(&mut self, position: u64) {
+        let Some(receiver) = self.out.remove(&position) else { return };
+        if let Some(count) = self.per_receiver.get_mut(&receiver) {
+            *count -= 1;
+            if *count == 0 {
+                self.per_receiver.remove(&receiver);
+            }
+        }
+    }
+}
+
+/// Held over a whole claim and a whole finish: a claim that read before a finish committed, and looked after it
+/// gave back, would send a delivery twice.
+fn claims(shared: &Shared) -> MutexGuard<'_, Claims> {
+    shared.claims.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The stored number of a state.
+const fn code(state: DeliveryState) -> i64 {
+    match state {
+        DeliveryState::Pending => 0,
+        DeliveryState::Delivered => 1,
+        DeliveryState::Failed => 2,
+    }
+}
+
+/// From the stored number.
+pub const fn state(code: i64) -> DeliveryState {
+    match code {
+        0 => DeliveryState::Pending,
+        1 => DeliveryState::Delivered,
+        _ => DeliveryState::Failed,
+    }
+}
+
+/// Claims what is due, at most `max`, and no more of one receiver than brings it to `per_receiver`.
+pub fn claim(
+    store: &Connection,
+    shared: &Shared,
+    now: Timestamp,
+    max: usize,
+    per_receiver: usize,
+) -> Result<Vec<Delivery>, Error> {
+    let mut claims = claims(shared);
+    let mut claimed = Vec::new();
+    for receiver in receivers_after(store, &claims.last).map_err(error)? {
+        let free = per_receiver.saturating_sub(claims.out_at(&receiver)).min(max - claimed.len());
+        if free > 0 {
+            for delivery in due(store, &claims, &receiver, now, free).map_err(error)? {
+                claims.take(&delivery);
+                claimed.push(delivery);
+            }
+        }
+        if claimed.len() >= max {
+            claims.last = receiver;
+            break;
+        }
+    }
+    Ok(claimed)
+}
+
+/// The receivers with pending deliveries, those behind `last` first.
+fn receivers_after(store: &Connection, last: &str) -> rusqlite::Result<Vec<String>> {
+    // One seek per receiver, however many deliveries each has.
+    let mut next = store.prepare_cached(
+        "SELECT receiver FROM delivery WHERE state = 0 AND receiver > ?1 ORDER BY receiver LIMIT 1",
+    )?;
+    let mut receivers: Vec<String> = Vec::new();
+    loop {
+        let from = receivers.last().map_or("", String::as_str);
+        let Some(receiver) = next.query_row([from], |row| row.get(0)).optional()? else { break };
+        receivers.push(receiver);
+    }
+    let behind = receivers.partition_point(|receiver| receiver.as_str() <= last);
+    receivers.rotate_left(behind);
+    Ok(receivers)
+}
+
+fn due(
+    store: &Connection,
+    claims: &Claims,
+    receiver: &str,
+    now: Timestamp,
+    free: usize,
+) -> rusqlite::Result<Vec<Delivery>> {
+    let mut select = store.prepare_cached(
+        "SELECT d.position, d.attempts, r.id, r.account, r.webhook FROM delivery d \
+         JOIN request r USING (position) \
+         WHERE d.state = 0 AND d.receiver = ?1 AND d.next_at <= ?2 ORDER BY d.next_at LIMIT ?3",
+    )?;
+    // Those that are out are still pending in the table.
+    let limit = i64::try_from(free + claims.out_at(receiver)).unwrap_or(i64::MAX);
+    let rows = select.query_map(params![receiver, now.millis(), limit], |row| {
+        Ok(Delivery {
+            position: unsigned(row.get(0)?),
+            attempts: row.get(1)?,
+            request: ObjectId::from_bytes(row.get(2)?),
+            account: AccountNo(row.get(3)?),
+            uri: row.get::<_, Option<String>>(4)?.unwrap_or_default(),
+            receiver: receiver.to_owned(),
+        })
+    })?;
+    let mut found = Vec::with_capacity(free);
+    for delivery in rows {
+        let delivery = delivery?;
+        if !claims.out.contains_key(&delivery.position) && found.len() < free {
+            found.push(delivery);
+        }
+    }
+    Ok(found)
+}
+
+/// Writes attempts down, and gives the deliveries back.
+pub fn finish(store: &mut Connection, shared: &Shared, attempts: &[Attempt]) -> Result<(), Error> {
+    let mut claims = claims(shared);
+    write(store, attempts).map_err(error)?;
+    for attempt in attempts {
+        claims.give_back(attempt.position);
+    }
+    Ok(())
+}
+
+fn write(store: &mut Connection, attempts: &[Attempt]) -> rusqlite::Result<()> {
+    let transaction = store.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    {
+        let mut update = transaction.prepare_cached(
+            "UPDATE delivery SET state = ?2, attempts = attempts + 1, next_at = ?3 WHERE position = ?1",
+        )?;
+        for attempt in attempts {
+            update.execute([signed(attempt.position), code(attempt.state), attempt.next_at.millis()])?;
+        }
+    }
+    transaction.commit()
+}
+
+/// When the next delivery is due that could be claimed.
+pub fn next_at(store: &Connection, shared: &Shared, per_receiver: usize) -> Result<Option<Timestamp>, Error> {
+    let claims = claims(shared);
+    earliest(store, &claims, per_receiver).map_err(error)
+}
+
+fn earliest(store: &Connection, claims: &Claims, per_receiver: usize) -> rusqlite::Result<Option<Timestamp>> {
+    let mut select = store.prepare_cached(
+        "SELECT position, next_at FROM delivery WHERE state = 0 AND receiver = ?1 ORDER BY next_at LIMIT ?2",
+    )?;
+    let mut earliest: Option<Timestamp> = None;
+    for receiver in receivers_after(store, "")? {
+        if claims.out_at(&receiver) >= per_receiver {
+            // Looked at again when one of them comes back.
+            continue;
+        }
+        let limit = i64::try_from(claims.out_at(&receiver) + 1).unwrap_or(i64::MAX);
+        let mut rows = select.query(params![receiver, limit])?;
+        while let Some(row) = rows.next()? {
+            let next = Timestamp::from_millis(row.get(1)?);
+            if !claims.out.contains_key(&unsigned(row.get(0)?)) {
+                earliest = Some(earliest.map_or(next, |before| before.min(next)));
+                break;
+            }
+        }
+    }
+    Ok(earliest)
+}

@@ -1,0 +1,324 @@
+//! The embedded store: two SQLite files, one thread that writes each, a few that read.
+//!
+//! `PATH.intake` takes small commits (accepting a batch, making a list), `PATH` takes large ones (applying).
+//! Neither waits for the other. What must be true across the two, so that a crash between them does no harm:
+//! the applied position is written with the contacts; journal rows go only after that commit; positions never
+//! repeat; both files carry one store id.
+
+mod append;
+mod apply;
+mod catalogue;
+mod contacts;
+mod deliveries;
+mod open;
+mod prune;
+mod requests;
+mod worker;
+
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use rusqlite::Connection;
+
+use self::open::Paths;
+use self::worker::Workers;
+use super::{
+    Access, Account, AddError, AppendError, Applied, Attempt, Backlog, Contact, Delivery, Error, List,
+    NewAccount, NewSource, NewToken, Request, Source, SourceRef, Storage, Token, VariableKind,
+    WebhookSecrets,
+};
+use crate::clock::Timestamp;
+use crate::contact::identifier::{HashKey, IdentifierKind};
+use crate::id::ObjectId;
+use crate::journal::{AccountNo, Batch, ListNo};
+
+/// Threads that read; more than the machine's cores would only queue inside SQLite.
+const READERS: usize = 2;
+
+/// What can be set of the embedded store.
+#[derive(Clone, Copy, Debug)]
+pub struct Settings {
+    /// The page cache of each connection that writes, in KiB; it fills as it is used.
+    pub cache_kib: u64,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { cache_kib: 64 * 1_024 }
+    }
+}
+
+/// A connection to each file.
+struct Pair {
+    store: Connection,
+    intake: Connection,
+}
+
+/// What all threads know, kept in memory.
+struct Shared {
+    key: HashKey,
+    /// The position up to which all is applied.
+    applied: AtomicU64,
+    /// The position up to which is being applied; equal to `applied` while nothing is.
+    applying: AtomicU64,
+    waiting_batches: AtomicU64,
+    waiting_bytes: AtomicU64,
+    /// Deliveries that are out: one process serves a store, so this is the lease.
+    claims: Mutex<deliveries::Claims>,
+}
+
+/// A store in two SQLite files.
+pub struct SqliteStore {
+    shared: Arc<Shared>,
+    intake: Workers<Connection>,
+    writer: Workers<Pair>,
+    readers: Workers<Pair>,
+    /// Held for as long as this process serves the store.
+    _lock: Option<std::fs::File>,
+}
+
+/// Who opens a store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// The one process that serves it.
+    Server,
+    /// A command that makes small changes, whether or not it is being served.
+    Command,
+}
+
+impl SqliteStore {
+    /// Opens the store at `path`, making it where there is none.
+    ///
+    /// # Errors
+    /// Where another process serves it, a half is missing or foreign, or it was written by a later version.
+    pub fn open(path: &Path, role: Role, settings: &Settings) -> Result<Self, Error> {
+        let paths = Paths::new(path);
+        let lock = (role == Role::Server).then(|| paths.lock()).transpose()?;
+        open::prepare(&paths, settings)?;
+        let small = Settings { cache_kib: 2 * 1_024 };
+        let intake = open::connect(&paths.intake, &small)?;
+        let pair = |settings: &Settings| {
+            Ok::<_, Error>(Pair {
+                store: open::connect(&paths.store, settings)?,
+                intake: open::connect(&paths.intake, &small)?,
+            })
+        };
+        let writer = pair(settings)?;
+        let readers = (0..READERS).map(|_| pair(&small)).collect::<Result<Vec<_>, _>>()?;
+        let shared = Arc::new(load_shared(&writer)?);
+        Ok(Self {
+            shared,
+            intake: Workers::start("intake", vec![intake])?,
+            writer: Workers::start("store", vec![writer])?,
+            readers: Workers::start("reader", readers)?,
+            _lock: lock,
+        })
+    }
+
+    async fn read<T, F>(&self, job: F) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Pair, &Shared) -> Result<T, Error> + Send + 'static,
+    {
+        let shared = Arc::clone(&self.shared);
+        self.readers.call(move |pair| job(pair, &shared)).await
+    }
+
+    async fn write<T, F>(&self, job: F) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Pair, &Shared) -> Result<T, Error> + Send + 'static,
+    {
+        let shared = Arc::clone(&self.shared);
+        self.writer.call(move |pair| job(pair, &shared)).await
+    }
+}
+
+fn load_shared(pair: &Pair) -> Result<Shared, Error> {
+    let key = open::setting(&pair.store, "hash_key")?.ok_or_else(|| open::no_setting("hash_key"))?;
+    let applied = append::applied_position(&pair.store)?;
+    let waiting = append::count_waiting(&pair.intake, applied)?;
+    Ok(Shared {
+        key: HashKey::from_bytes(key),
+        applied: AtomicU64::new(applied),
+        applying: AtomicU64::new(applied),
+        waiting_batches: AtomicU64::new(waiting.batches),
+        waiting_bytes: AtomicU64::new(waiting.bytes),
+        claims: Mutex::default(),
+    })
+}
+
+/// SQLite's own error, without any value that a statement was given.
+fn error(error: rusqlite::Error) -> Error {
+    use rusqlite::ErrorCode;
+    match error.sqlite_error_code() {
+        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => Error::Damaged(error.to_string()),
+        _ => Error::Unavailable(error.to_string()),
+    }
+}
+
+/// Numbers that SQLite keeps as signed and we as unsigned; both keep all 64 bits.
+const fn signed(number: u64) -> i64 {
+    number.cast_signed()
+}
+
+/// The other way.
+const fn unsigned(number: i64) -> u64 {
+    number.cast_unsigned()
+}
+
+#[async_trait]
+impl Storage for SqliteStore {
+    async fn append(&self, batches: Vec<Arc<Batch>>) -> Result<(), AppendError> {
+        append::append(self, batches).await
+    }
+
+    async fn apply_next(&self, max: usize, now: Timestamp) -> Result<Applied, Error> {
+        let done = self.write(move |pair, shared| apply::apply_next(pair, shared, max, now)).await?;
+        if done.batches > 0 {
+            append::forget_applied(self).await?;
+        }
+        Ok(done)
+    }
+
+    fn backlog(&self) -> Backlog {
+        Backlog {
+            batches: self.shared.waiting_batches.load(Ordering::Relaxed),
+            bytes: self.shared.waiting_bytes.load(Ordering::Relaxed),
+        }
+    }
+
+    async fn prune(&self, processed_before: Timestamp) -> Result<usize, Error> {
+        self.write(move |pair, shared| prune::prune(pair, shared, processed_before)).await
+    }
+
+    async fn claim_deliveries(
+        &self,
+        now: Timestamp,
+        max: usize,
+        per_receiver: usize,
+    ) -> Result<Vec<Delivery>, Error> {
+        self.read(move |pair, shared| deliveries::claim(&pair.store, shared, now, max, per_receiver)).await
+    }
+
+    async fn finish_deliveries(&self, attempts: Vec<Attempt>) -> Result<(), Error> {
+        self.write(move |pair, shared| deliveries::finish(&mut pair.store, shared, &attempts)).await
+    }
+
+    async fn next_delivery_at(&self, per_receiver: usize) -> Result<Option<Timestamp>, Error> {
+        self.read(move |pair, shared| deliveries::next_at(&pair.store, shared, per_receiver)).await
+    }
+
+    async fn webhook_secrets(&self, account: AccountNo, now: Timestamp) -> Result<WebhookSecrets, Error> {
+        self.read(move |pair, _| catalogue::accounts::webhook_secrets(&pair.intake, account, now)).await
+    }
+
+    async fn find_requests(&self, account: AccountNo, ids: Vec<ObjectId>) -> Result<Vec<Request>, Error> {
+        self.read(move |pair, shared| requests::find(pair, shared, account, &ids)).await
+    }
+
+    async fn find_contact(
+        &self,
+        list: ListNo,
+        identifiers: Vec<(IdentifierKind, String)>,
+    ) -> Result<Option<Contact>, Error> {
+        self.read(move |pair, shared| contacts::find(pair, shared, list, &identifiers)).await
+    }
+
+    async fn catalogue_version(&self) -> Result<u64, Error> {
+        self.read(|pair, _| catalogue::version(&pair.intake)).await
+    }
+
+    async fn find_access(&self, key: String) -> Result<Option<Access>, Error> {
+        self.read(move |pair, _| catalogue::tokens::find_access(&pair.intake, &key)).await
+    }
+
+    async fn find_list(&self, id: ObjectId) -> Result<Option<List>, Error> {
+        self.read(move |pair, _| catalogue::lists::find(&pair.intake, id)).await
+    }
+
+    async fn find_source(&self, account: AccountNo, source: SourceRef) -> Result<Option<Source>, Error> {
+        self.read(move |pair, _| catalogue::sources::find(&pair.intake, account, &source)).await
+    }
+
+    async fn add_account(&self, account: NewAccount, now: Timestamp) -> Result<(), Error> {
+        self.intake.call(move |intake| catalogue::accounts::add(intake, &account, now)).await
+    }
+
+    async fn accounts(&self) -> Result<Vec<Account>, Error> {
+        self.read(|pair, _| catalogue::accounts::all(&pair.intake)).await
+    }
+
+    async fn set_account_enabled(&self, id: ObjectId, enabled: bool) -> Result<bool, Error> {
+        self.intake.call(move |intake| catalogue::accounts::set_enabled(intake, id, enabled)).await
+    }
+
+    async fn remove_account(&self, id: ObjectId) -> Result<bool, Error> {
+        self.intake.call(move |intake| catalogue::accounts::remove(intake, id)).await
+    }
+
+    async fn webhook_secret(&self, id: ObjectId) -> Result<Option<String>, Error> {
+        self.read(move |pair, _| catalogue::accounts::webhook_secret(&pair.intake, id)).await
+    }
+
+    async fn set_webhook_secret(
+        &self,
+        id: ObjectId,
+        secret: String,
+        previous_until: Timestamp,
+    ) -> Result<bool, Error> {
+        self.intake
+            .call(move |intake| catalogue::accounts::set_webhook_secret(intake, id, &secret, previous_until))
+            .await
+    }
+
+    async fn set_user_enabled(&self, id: ObjectId, enabled: bool) -> Result<bool, Error> {
+        self.intake.call(move |intake| catalogue::accounts::set_user_enabled(intake, id, enabled)).await
+    }
+
+    async fn add_token(&self, user: ObjectId, token: NewToken, now: Timestamp) -> Result<bool, Error> {
+        self.intake.call(move |intake| catalogue::tokens::add(intake, user, &token, now)).await
+    }
+
+    async fn tokens(&self, account: Option<ObjectId>) -> Result<Vec<Token>, Error> {
+        self.read(move |pair, _| catalogue::tokens::all(&pair.intake, account)).await
+    }
+
+    async fn revoke_token(&self, key: String, now: Timestamp) -> Result<bool, Error> {
+        self.intake.call(move |intake| catalogue::tokens::revoke(intake, &key, now)).await
+    }
+
+    async fn add_list(
+        &self,
+        account: AccountNo,
+        id: ObjectId,
+        name: String,
+        now: Timestamp,
+    ) -> Result<(), AddError> {
+        self.intake.call(move |intake| Ok(catalogue::lists::add(intake, account, id, &name, now))).await?
+    }
+
+    async fn add_variables(
+        &self,
+        list: ListNo,
+        variables: Vec<(String, VariableKind)>,
+        max: usize,
+        now: Timestamp,
+    ) -> Result<(), AddError> {
+        self.intake
+            .call(move |intake| Ok(catalogue::lists::add_variables(intake, list, &variables, max, now)))
+            .await?
+    }
+
+    async fn add_source(
+        &self,
+        account: AccountNo,
+        id: ObjectId,
+        source: NewSource,
+        now: Timestamp,
+    ) -> Result<(), AddError> {
+        self.intake.call(move |intake| Ok(catalogue::sources::add(intake, account, id, &source, now))).await?
+    }
+}

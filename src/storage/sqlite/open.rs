@@ -1,0 +1,191 @@
+//! Opening a store: two files that belong together, and are refused apart.
+
+use std::fs::{File, OpenOptions};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
+
+use super::Settings;
+use crate::storage::Error;
+
+mod intake_migrations {
+    refinery::embed_migrations!("migrations/sqlite/intake");
+}
+
+mod store_migrations {
+    refinery::embed_migrations!("migrations/sqlite/store");
+}
+
+/// How long a writer waits for another process's small commit.
+const BUSY: Duration = Duration::from_secs(10);
+
+/// Where the two files of a store are.
+#[derive(Clone, Debug)]
+pub struct Paths {
+    /// Contacts, results, webhooks.
+    pub store: PathBuf,
+    /// Accounts, lists, and the journal.
+    pub intake: PathBuf,
+    lock: PathBuf,
+}
+
+impl Paths {
+    /// The files of the store at `path`.
+    pub fn new(path: &Path) -> Self {
+        let with = |suffix: &str| {
+            let mut name = path.as_os_str().to_owned();
+            name.push(suffix);
+            PathBuf::from(name)
+        };
+        // Never `-journal`, `-wal` or `-shm`: those names are SQLite's, and it deletes such files.
+        Self { store: path.to_owned(), intake: with(".intake"), lock: with(".lock") }
+    }
+
+    /// Takes the store for one serving process.
+    ///
+    /// # Errors
+    /// Where another process serves it, or the lock file cannot be made.
+    pub fn lock(&self) -> Result<File, Error> {
+        let file = OpenOptions::new().create(true).truncate(false).write(true).open(&self.lock);
+        let file = file.map_err(|error| Error::Unavailable(format!("{}: {error}", self.lock.display())))?;
+        match file.try_lock() {
+            Ok(()) => Ok(file),
+            Err(std::fs::TryLockError::WouldBlock) => Err(Error::Unavailable(format!(
+                "{} is served by another process already",
+                self.store.display()
+            ))),
+            Err(std::fs::TryLockError::Error(error)) => Err(Error::Unavailable(error.to_string())),
+        }
+    }
+}
+
+/// Makes both files where there are none, brings both to the present schema, and checks that they belong together.
+///
+/// # Errors
+/// Where one half is missing or foreign, or of a later version.
+pub fn prepare(paths: &Paths, settings: &Settings) -> Result<(), Error> {
+    if paths.store.exists() && !paths.intake.exists() {
+        return Err(Error::Damaged(format!(
+            "{} is there, but its other half {} is missing",
+            paths.store.display(),
+            paths.intake.display()
+        )));
+    }
+    make_private(&paths.intake)?;
+    let mut intake = connect(&paths.intake, settings)?;
+    migrate(&mut intake, intake_migrations::migrations::runner(), &paths.intake)?;
+    let fresh = crate::secret::random::<16>();
+    intake.execute("INSERT OR IGNORE INTO setting VALUES ('store_id', ?1)", [fresh]).map_err(super::error)?;
+    // The intake file comes first and says when the other has been made: a crash between the two is told
+    // from a file that went missing.
+    let has_store: Option<i64> = setting(&intake, "has_store")?;
+    if has_store.is_some() && !paths.store.exists() {
+        return Err(Error::Damaged(format!(
+            "{} is there, but its other half {} is missing",
+            paths.intake.display(),
+            paths.store.display()
+        )));
+    }
+    make_private(&paths.store)?;
+    let mut store = connect(&paths.store, settings)?;
+    migrate(&mut store, store_migrations::migrations::runner(), &paths.store)?;
+    join(&intake, &mut store, paths)
+}
+
+/// Only the owner may read a new file: it holds personal data.
+fn make_private(path: &Path) -> Result<(), Error> {
+    use std::os::unix::fs::OpenOptionsExt;
+    let made = OpenOptions::new().create(true).append(true).mode(0o600).open(path);
+    made.map(drop).map_err(|error| Error::Unavailable(format!("{}: {error}", path.display())))
+}
+
+fn join(intake: &Connection, store: &mut Connection, paths: &Paths) -> Result<(), Error> {
+    let id: [u8; 16] = setting(intake, "store_id")?.ok_or_else(|| no_setting("store_id"))?;
+    let key = crate::secret::random::<16>();
+    let transaction =
+        store.transaction_with_behavior(TransactionBehavior::Immediate).map_err(super::error)?;
+    let known: Option<[u8; 16]> = setting(&transaction, "store_id")?;
+    match known {
+        Some(known) if known != id => {
+            return Err(Error::Damaged(format!(
+                "{} and {} are halves of different stores",
+                paths.store.display(),
+                paths.intake.display()
+            )));
+        }
+        Some(_) => {}
+        None => {
+            for (name, value) in [("store_id", id), ("hash_key", key)] {
+                let insert = "INSERT INTO setting VALUES (?1, ?2)";
+                transaction.execute(insert, params![name, value]).map_err(super::error)?;
+            }
+            transaction.execute("INSERT INTO setting VALUES ('applied', 0)", []).map_err(super::error)?;
+        }
+    }
+    let applied: i64 = setting(&transaction, "applied")?.ok_or_else(|| no_setting("applied"))?;
+    transaction.commit().map_err(super::error)?;
+    intake.execute("INSERT OR IGNORE INTO setting VALUES ('has_store', 1)", []).map_err(super::error)?;
+    raise_position(intake, applied)
+}
+
+/// Positions must lie above what was applied, also where the journal was restored from an older copy.
+fn raise_position(intake: &Connection, applied: i64) -> Result<(), Error> {
+    let insert = "INSERT INTO sqlite_sequence (name, seq) SELECT 'batch', ?1 \
+                  WHERE NOT EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = 'batch')";
+    intake.execute(insert, [applied]).map_err(super::error)?;
+    let raise = "UPDATE sqlite_sequence SET seq = ?1 WHERE name = 'batch' AND seq < ?1";
+    intake.execute(raise, [applied]).map(drop).map_err(super::error)
+}
+
+/// A setting of one of the files.
+///
+/// # Errors
+/// Where it cannot be read.
+pub fn setting<T: rusqlite::types::FromSql>(connection: &Connection, name: &str) -> Result<Option<T>, Error> {
+    connection
+        .query_row("SELECT value FROM setting WHERE name = ?1", [name], |row| row.get(0))
+        .optional()
+        .map_err(super::error)
+}
+
+/// The error for a setting that every store has.
+pub fn no_setting(name: &str) -> Error {
+    Error::Damaged(format!("the store has no setting {name}"))
+}
+
+/// A connection that writes: commits are on disk when they return.
+///
+/// # Errors
+/// Where the file cannot be opened.
+pub fn connect(path: &Path, settings: &Settings) -> Result<Connection, Error> {
+    let connection =
+        Connection::open(path).map_err(|error| Error::Unavailable(format!("{}: {error}", path.display())))?;
+    connection.busy_timeout(BUSY).map_err(super::error)?;
+    connection.set_prepared_statement_cache_capacity(64);
+    let cache = -i64::try_from(settings.cache_kib).unwrap_or(i64::MAX);
+    for (name, value) in [("cache_size", cache), ("foreign_keys", 1)] {
+        connection.pragma_update(None, name, value).map_err(super::error)?;
+    }
+    connection.pragma_update(None, "journal_mode", "wal").map_err(super::error)?;
+    connection.pragma_update(None, "synchronous", "full").map_err(super::error)?;
+    Ok(connection)
+}
+
+fn migrate(connection: &mut Connection, runner: refinery::Runner, path: &Path) -> Result<(), Error> {
+    let newest = runner.get_migrations().iter().map(refinery::Migration::version).max();
+    let present = runner
+        .get_last_applied_migration(connection)
+        .map_err(|error| Error::Unavailable(format!("{}: {error}", path.display())))?;
+    match present.map(|migration| migration.version()) {
+        version if version > newest => Err(Error::Damaged(format!(
+            "{} was written by a later version of Rollbook; use that one",
+            path.display()
+        ))),
+        version if version == newest => Ok(()),
+        _ => runner
+            .run(connection)
+            .map(drop)
+            .map_err(|error| Error::Unavailable(format!("{}: {error}", path.display()))),
+    }
+}

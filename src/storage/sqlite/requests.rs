@@ -1,0 +1,195 @@
+//! What became of requests: first the journal is asked, then the results.
+
+use std::sync::atomic::Ordering;
+
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::contacts::{contact_id, document};
+use super::{Pair, Shared, error, signed, unsigned};
+use crate::apply::outcome::{self, Outcome};
+use crate::clock::Timestamp;
+use crate::contact::document::Document;
+use crate::contact::identifier::{IdentifierKind, Identifiers};
+use crate::contact::record::{Malformed, Reader};
+use crate::id::ObjectId;
+use crate::journal::{AccountNo, BatchKind, ContactNo, ListNo};
+use crate::storage::{DeliveryState, DeliveryStatus, Error, ItemResult, Request, RequestState};
+
+/// The account's requests with these ids.
+pub fn find(
+    pair: &mut Pair,
+    shared: &Shared,
+    account: AccountNo,
+    ids: &[ObjectId],
+) -> Result<Vec<Request>, Error> {
+    let mut found = Vec::with_capacity(ids.len());
+    for id in ids {
+        // The journal first: a row leaves it only after the results are committed, so a request that is in
+        // neither was never accepted.
+        let waiting = find_waiting(&pair.intake, shared, account, *id)?;
+        found.extend(find_processed(&mut pair.store, account, *id)?.or(waiting));
+    }
+    Ok(found)
+}
+
+fn find_waiting(
+    intake: &Connection,
+    shared: &Shared,
+    account: AccountNo,
+    id: ObjectId,
+) -> Result<Option<Request>, Error> {
+    let read = |row: &rusqlite::Row<'_>| {
+        let position = unsigned(row.get(0)?);
+        let applying = shared.applying.load(Ordering::Acquire);
+        let accepted_at = Timestamp::from_millis(row.get(2)?);
+        let webhook: Option<String> = row.get(3)?;
+        Ok(Request {
+            id,
+            kind: kind(row.get(1)?),
+            state: if position <= applying { RequestState::Processing } else { RequestState::Queued },
+            delivery: webhook
+                .is_some()
+                .then_some(DeliveryStatus { state: DeliveryState::Pending, attempts: 0 }),
+            webhook,
+            created_at: accepted_at,
+            updated_at: accepted_at,
+            results: Vec::new(),
+        })
+    };
+    intake
+        .prepare_cached(
+            "SELECT position, kind, accepted_at, webhook FROM batch WHERE request = ?1 AND account = ?2",
+        )
+        .and_then(|mut select| select.query_row(params![id.to_bytes(), account.0], read).optional())
+        .map_err(error)
+}
+
+/// What a request's row holds.
+struct Row {
+    position: u64,
+    list: ListNo,
+    list_id: ObjectId,
+    kind: BatchKind,
+    accepted_at: Timestamp,
+    processed_at: Timestamp,
+    results: Vec<u8>,
+    webhook: Option<String>,
+    delivery: Option<DeliveryStatus>,
+}
+
+fn find_processed(
+    store: &mut Connection,
+    account: AccountNo,
+    id: ObjectId,
+) -> Result<Option<Request>, Error> {
+    // One transaction: results and contacts are read as of one moment.
+    let store = store.transaction().map_err(error)?;
+    let row = store
+        .prepare_cached(
+            "SELECT r.position, r.list, r.list_id, r.kind, r.accepted_at, r.processed_at, r.results, \
+             r.webhook, d.state, d.attempts FROM request r LEFT JOIN delivery d USING (position) \
+             WHERE r.id = ?1 AND r.account = ?2",
+        )
+        .and_then(|mut select| select.query_row(params![id.to_bytes(), account.0], read_row).optional())
+        .map_err(error)?;
+    let Some(row) = row else { return Ok(None) };
+    let results = read_results(&store, &row)?;
+    Ok(Some(Request {
+        id,
+        kind: row.kind,
+        state: RequestState::Processed,
+        webhook: row.webhook,
+        created_at: row.accepted_at,
+        updated_at: row.processed_at,
+        results,
+        delivery: row.delivery,
+    }))
+}
+
+fn read_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<Row> {
+    let state: Option<i64> = row.get(8)?;
+    let attempts: Option<u32> = row.get(9)?;
+    Ok(Row {
+        position: unsigned(row.get(0)?),
+        list: ListNo(row.get(1)?),
+        list_id: ObjectId::from_bytes(row.get(2)?),
+        kind: kind(row.get(3)?),
+        accepted_at: Timestamp::from_millis(row.get(4)?),
+        processed_at: Timestamp::from_millis(row.get(5)?),
+        results: row.get(6)?,
+        webhook: row.get(7)?,
+        delivery: state
+            .zip(attempts)
+            .map(|(state, attempts)| DeliveryStatus { state: super::deliveries::state(state), attempts }),
+    })
+}
+
+/// A kind of a later version cannot be here: the schema would be of that version too, and refused.
+fn kind(code: i64) -> BatchKind {
+    BatchKind::from_code(code).unwrap_or(BatchKind::Update)
+}
+
+fn read_results(store: &Connection, row: &Row) -> Result<Vec<ItemResult>, Error> {
+    let damaged = |malformed: Malformed| Error::Damaged(malformed.to_string());
+    let outcomes = outcome::read(&row.results).map_err(damaged)?;
+    let mut results = Vec::with_capacity(outcomes.len());
+    for (index, outcome) in (0..).zip(outcomes) {
+        results.push(match outcome {
+            Outcome::Done(action, number) => ItemResult::Done {
+                action,
+                id: ObjectId::of_contact(row.list_id, number.0),
+                identifiers: identifiers_after(store, row, number, index)?,
+            },
+            Outcome::Failed(failure, asked) => ItemResult::Failed { failure, asked: owned(&asked) },
+        });
+    }
+    Ok(results)
+}
+
+/// The identifiers that a contact had after an item: those that it has now, unless they were changed since.
+fn identifiers_after(
+    store: &Connection,
+    row: &Row,
+    number: ContactNo,
+    item: u32,
+) -> Result<Identifiers<Option<String>>, Error> {
+    let damaged = |malformed: Malformed| Error::Damaged(malformed.to_string());
+    let id = contact_id(row.list, number.0);
+    let document = document(store, id)?;
+    let document = document.as_deref().map(Document::read).transpose().map_err(damaged)?;
+    if document.is_none_or(|document| document.header.renamed_at >= row.position) {
+        let former: Option<Vec<u8>> = store
+            .prepare_cached(
+                "SELECT identifiers FROM former_identifiers WHERE contact = ?1 \
+                 AND (position, item) > (?2, ?3) ORDER BY position, item LIMIT 1",
+            )
+            .and_then(|mut select| {
+                select.query_row(params![id, signed(row.position), item], |row| row.get(0)).optional()
+            })
+            .map_err(error)?;
+        if let Some(former) = former {
+            return read_identifiers(&former).map_err(damaged);
+        }
+    }
+    document.map_or(Ok(Identifiers::default()), |document| {
+        document.identifiers().map(|borne| owned(&borne)).map_err(damaged)
+    })
+}
+
+/// What [`crate::apply::world::put_identifiers`] wrote.
+fn read_identifiers(bytes: &[u8]) -> Result<Identifiers<Option<String>>, Malformed> {
+    let mut reader = Reader::new(bytes);
+    let mut identifiers = Identifiers::default();
+    for kind in IdentifierKind::ALL {
+        *identifiers.get_mut(kind) = Some(reader.text()?).filter(|text| !text.is_empty());
+    }
+    Ok(owned(&identifiers))
+}
+
+fn owned(identifiers: &Identifiers<Option<&str>>) -> Identifiers<Option<String>> {
+    Identifiers {
+        user_id: identifiers.user_id.map(str::to_owned),
+        email: identifiers.email.map(str::to_owned),
+        phone_number: identifiers.phone_number.map(str::to_owned),
+    }
+}

@@ -1,0 +1,76 @@
+//! Threads that own connections: SQLite blocks, and the server's threads must not.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+
+use tokio::sync::{mpsc, oneshot};
+
+use crate::storage::Error;
+
+type Job<S> = Box<dyn FnOnce(&mut S) + Send>;
+
+/// Jobs that may wait for a thread; a caller beyond that waits before it hands its job over.
+const QUEUE: usize = 256;
+
+/// One or more threads, each with a state of its own, that take jobs from one bounded queue.
+pub struct Workers<S> {
+    jobs: Option<mpsc::Sender<Job<S>>>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+impl<S: Send + 'static> Workers<S> {
+    /// Starts a thread for each state.
+    ///
+    /// # Errors
+    /// Where the system gives no thread.
+    pub fn start(name: &str, states: Vec<S>) -> Result<Self, Error> {
+        let (jobs, queue) = mpsc::channel::<Job<S>>(QUEUE);
+        let queue = Arc::new(Mutex::new(queue));
+        let mut threads = Vec::with_capacity(states.len());
+        for mut state in states {
+            let queue = Arc::clone(&queue);
+            let thread = std::thread::Builder::new().name(name.to_owned()).spawn(move || {
+                loop {
+                    // Holding the lock while waiting is the point: one idle thread waits, the others wait for it.
+                    let job = queue.lock().unwrap_or_else(PoisonError::into_inner).blocking_recv();
+                    let Some(job) = job else { break };
+                    job(&mut state);
+                }
+            });
+            threads.push(thread.map_err(|error| Error::Unavailable(error.to_string()))?);
+        }
+        Ok(Self { jobs: Some(jobs), threads })
+    }
+
+    /// Runs `job` on one of the threads. It runs to its end even where the caller stops waiting for it.
+    ///
+    /// # Errors
+    /// What the job fails with; [`Error::Unavailable`] where it panicked.
+    pub async fn call<T, F>(&self, job: F) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut S) -> Result<T, Error> + Send + 'static,
+    {
+        let gone = || Error::Unavailable("the thread of the store has stopped".to_owned());
+        let (answer, result) = oneshot::channel();
+        let job: Job<S> = Box::new(move |state| {
+            let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| job(state)))
+                .unwrap_or_else(|_| Err(Error::Unavailable("a transaction panicked".to_owned())));
+            // A caller that has gone away wants no answer.
+            let _ = answer.send(outcome);
+        });
+        self.jobs.as_ref().ok_or_else(gone)?.send(job).await.map_err(|_| gone())?;
+        result.await.map_err(|_| gone())?
+    }
+}
+
+impl<S> Drop for Workers<S> {
+    /// Waits for the jobs that were handed over, so that connections are closed in order.
+    fn drop(&mut self) {
+        self.jobs = None;
+        for thread in self.threads.drain(..) {
+            // A thread ends by itself once the queue is closed; a panic in it was reported already.
+            let _ = thread.join();
+        }
+    }
+}
