@@ -173,19 +173,24 @@ pub fn connect(path: &Path, settings: &Settings) -> Result<Connection, Error> {
 }
 
 fn migrate(connection: &mut Connection, runner: refinery::Runner, path: &Path) -> Result<(), Error> {
-    let newest = runner.get_migrations().iter().map(refinery::Migration::version).max();
-    let present = runner
-        .get_last_applied_migration(connection)
-        .map_err(|error| Error::Unavailable(format!("{}: {error}", path.display())))?;
-    match present.map(|migration| migration.version()) {
-        version if version > newest => Err(Error::Damaged(format!(
-            "{} was written by a later version of Rollbook; use that one",
-            path.display()
-        ))),
-        version if version == newest => Ok(()),
-        _ => runner
-            .run(connection)
-            .map(drop)
-            .map_err(|error| Error::Unavailable(format!("{}: {error}", path.display()))),
+    let newest = runner.get_migrations().iter().map(|migration| i64::from(migration.version())).max();
+    let present = schema_version(connection).map_err(super::error)?;
+    if present > newest {
+        let text = format!("{} was written by a later version of Rollbook; use that one", path.display());
+        return Err(Error::Damaged(text));
     }
+    if present < newest {
+        let run = runner.run(connection);
+        run.map_err(|error| Error::Unavailable(format!("{}: {error}", path.display())))?;
+    }
+    Ok(())
+}
+
+/// The last migration that the file has seen; `None` for a new file.
+fn schema_version(connection: &Connection) -> rusqlite::Result<Option<i64>> {
+    let table = "SELECT 1 FROM sqlite_master WHERE name = 'refinery_schema_history'";
+    if !connection.prepare(table)?.exists([])? {
+        return Ok(None);
+    }
+    connection.query_row("SELECT max(version) FROM refinery_schema_history", [], |row| row.get(0))
 }
