@@ -1,2 +1,4 @@
-#[test]
-fn x() {}
+//! The server as its users meet it: over HTTP, on a real store.
+
+mod contacts_update;
+mod harness;

@@ -1,0 +1,267 @@
+//! A server inside the test's own process, on a store of its own, and a client that talks HTTP to it.
+
+use std::net::{SocketAddr, TcpListener};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
+use axum_server::Handle;
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full};
+use hyper::header::{HeaderMap, HeaderName, HeaderValue};
+use hyper::{Method, Request, StatusCode};
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
+use rollbook::app::{self, App, Limits, Loops};
+use rollbook::clock::{Clock, SystemClock};
+use rollbook::http::serve;
+use rollbook::id::{Ids, ObjectId};
+use rollbook::notify::address::AddressPolicy;
+use rollbook::notify::sign::Secret;
+use rollbook::storage::sqlite::{Role, Settings, SqliteStore};
+use rollbook::storage::{NewAccount, NewToken, Storage};
+use rollbook::token::FreshToken;
+use serde_json::{Value, json};
+
+/// How long a test waits for something that must happen before it calls it a failure.
+pub const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A directory that goes with the test.
+pub struct Directory(PathBuf);
+
+impl Directory {
+    pub fn new() -> Self {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let count = COUNT.fetch_add(1, Ordering::Relaxed);
+        let path = std::env::temp_dir().join(format!("rollbook-it-{}-{count}", std::process::id()));
+        std::fs::create_dir_all(&path).expect("a directory for the test");
+        Self(path)
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.0.join(name)
+    }
+}
+
+impl Drop for Directory {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+/// What a test sets before its server starts.
+pub struct Setup {
+    pub limits: Limits,
+    pub clock: Arc<dyn Clock>,
+    /// Ranges to which webhooks may go.
+    pub allow: Vec<&'static str>,
+    /// Wraps the store, to make it fail.
+    pub wrap: Box<dyn FnOnce(Arc<dyn Storage>) -> Arc<dyn Storage>>,
+}
+
+impl Default for Setup {
+    fn default() -> Self {
+        Self {
+            limits: Limits {
+                body: 1 << 20,
+                body_timeout: Duration::from_secs(30),
+                in_flight: 10,
+                backlog: 20_000,
+            },
+            clock: Arc::new(SystemClock),
+            allow: vec!["127.0.0.0/8"],
+            wrap: Box::new(|storage| storage),
+        }
+    }
+}
+
+/// A running server, with an account and a list in it.
+pub struct Server {
+    pub address: SocketAddr,
+    pub storage: Arc<dyn Storage>,
+    pub token: String,
+    pub account: ObjectId,
+    pub user: ObjectId,
+    pub webhook_secret: Secret,
+    client: Client<HttpConnector, Full<Bytes>>,
+    handle: Handle<SocketAddr>,
+    served: tokio::task::JoinHandle<std::io::Result<()>>,
+    running: Option<(Arc<App>, Loops)>,
+    pub directory: Directory,
+}
+
+impl Server {
+    pub async fn start() -> Self {
+        Self::with(Setup::default()).await
+    }
+
+    pub async fn with(setup: Setup) -> Self {
+        let directory = Directory::new();
+        let store = SqliteStore::open(&directory.path("rollbook.db"), Role::Server, &Settings::default());
+        let storage = (setup.wrap)(Arc::new(store.expect("a store")));
+        let (account, user, token, webhook_secret) = new_account(storage.as_ref(), "Test").await;
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let address = listener.local_addr().expect("its address");
+        let allow = setup.allow.iter().map(|range| range.parse().expect("a range")).collect();
+        let (app, loops) =
+            app::start(Arc::clone(&storage), setup.clock, setup.limits, AddressPolicy::new(allow));
+        let handle = Handle::new();
+        let served = tokio::spawn(serve::serve(listener, Arc::clone(&app), 512, handle.clone()));
+        let client = Client::builder(TokioExecutor::new()).build_http();
+        let running = Some((app, loops));
+        Self {
+            address,
+            storage,
+            token,
+            account,
+            user,
+            webhook_secret,
+            client,
+            handle,
+            served,
+            running,
+            directory,
+        }
+    }
+
+    /// Stops as the program does at SIGTERM, and returns when all is written.
+    pub async fn stop(mut self) -> Directory {
+        serve::stop(&self.handle);
+        self.served.await.expect("the server ends").expect("well");
+        let (app, loops) = self.running.take().expect("it runs");
+        loops.stop(app).await;
+        self.directory
+    }
+
+    /// Sends anything at all.
+    pub async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: impl Into<Bytes>,
+    ) -> Answer {
+        let mut request = Request::builder().method(method).uri(format!("http://{}{path}", self.address));
+        for (name, value) in headers {
+            let name = HeaderName::from_bytes(name.as_bytes()).expect("a header's name");
+            request = request.header(name, HeaderValue::from_str(value).expect("a header's value"));
+        }
+        let request = request.body(Full::new(body.into())).expect("a request");
+        let response = self.client.request(request).await.expect("an answer");
+        let (head, body) = response.into_parts();
+        let body = body.collect().await.expect("the whole answer").to_bytes();
+        Answer { status: head.status, headers: head.headers, body }
+    }
+
+    /// Posts bytes with the account's token.
+    pub async fn post_bytes(&self, path: &str, body: impl Into<Bytes>) -> Answer {
+        self.send(Method::POST, path, &[("access-token", &self.token)], body).await
+    }
+
+    /// Posts JSON with the account's token.
+    pub async fn post(&self, path: &str, body: &Value) -> Answer {
+        self.post_bytes(path, body.to_string()).await
+    }
+
+    /// Posts JSON that must be answered with 200, and returns the answer.
+    pub async fn ok(&self, path: &str, body: &Value) -> Value {
+        let answer = self.post(path, body).await;
+        assert_eq!(answer.status, StatusCode::OK, "{path} {body}: {}", answer.text());
+        answer.json()
+    }
+
+    /// Makes a list with the string variables `plan` and `newVariableName` and the date variable `since`.
+    pub async fn list(&self) -> String {
+        let list = self.ok("/v3/contact-list/create", &json!({ "contactListName": "Customers" })).await;
+        let variables = json!({ "contactListId": list["contactListId"], "variables": [
+            { "name": "newVariableName", "type": "ENUM_STRING" },
+            { "name": "plan", "type": "ENUM_STRING" },
+            { "name": "since", "type": "ENUM_DATE" },
+        ] });
+        self.ok("/v3/contact-list/variables/add", &variables).await;
+        list["contactListId"].as_str().expect("an id").to_owned()
+    }
+
+    /// Sends contacts/update for these contacts and returns the processed request object.
+    pub async fn update(&self, list: &str, upsert: bool, contacts: Value) -> Value {
+        let body = json!({ "contactListId": list, "upsert": upsert, "contacts": contacts });
+        let answer = self.ok("/v3/contacts/update", &body).await;
+        self.processed(answer["requestId"].as_str().expect("an id")).await
+    }
+
+    /// Waits until a request is processed, and returns its object.
+    pub async fn processed(&self, id: &str) -> Value {
+        self.wait_for("the request to be processed", async || {
+            let found = self.ok("/v3/request/find", &json!({ "ids": [id] })).await;
+            let request = found["requests"][id].clone();
+            assert!(request.is_object(), "request/find knows every accepted request: {found}");
+            (request["status"] == "processed").then_some(request)
+        })
+        .await
+    }
+
+    /// The contact that contact/get answers, by userId, email or phoneNumber.
+    pub async fn contact(&self, list: &str, key: &str, identifier: &str) -> Value {
+        let answer = self.ok("/v3/contact/get", &json!({ "contactListId": list, key: identifier })).await;
+        answer["contact"].clone()
+    }
+
+    /// Asks again and again, until there is something or patience ends.
+    pub async fn wait_for<T>(&self, what: &str, mut ask: impl AsyncFnMut() -> Option<T>) -> T {
+        let start = Instant::now();
+        loop {
+            if let Some(found) = ask().await {
+                return found;
+            }
+            assert!(start.elapsed() < PATIENCE, "waited in vain for {what}");
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    }
+}
+
+/// An answer, read to its end.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    pub body: Bytes,
+}
+
+impl Answer {
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+
+    pub fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).expect("every answer is JSON")
+    }
+
+    /// The entries of `errors`.
+    pub fn errors(&self) -> Vec<String> {
+        let errors = self.json()["errors"].clone();
+        serde_json::from_value(errors).expect("errors are strings")
+    }
+}
+
+/// Makes an account: its id, its user, a token, its webhook secret.
+pub async fn new_account(storage: &dyn Storage, name: &str) -> (ObjectId, ObjectId, String, Secret) {
+    let (ids, now) = (Ids::from_system(), SystemClock.now());
+    let (account, user, token) = (ids.next(now), ids.next(now), FreshToken::generate());
+    let secret = Secret::generate(rollbook::secret::random());
+    let new = NewAccount {
+        id: account,
+        name: name.to_owned(),
+        user,
+        webhook_secret: secret.to_text(),
+        token: NewToken {
+            key: token.key,
+            secret_hash: token.secret_hash,
+            name: "test".to_owned(),
+            expires_at: None,
+        },
+    };
+    storage.add_account(new, now).await.expect("an account");
+    (account, user, token.text, secret)
+}
