@@ -8,6 +8,8 @@
 
 mod access;
 mod account;
+mod bad_input;
+mod compression;
 mod contact_get;
 mod contact_list;
 mod contact_source;
@@ -15,6 +17,8 @@ mod contacts_update;
 mod faults;
 mod harness;
 mod request_find;
+mod routes;
+mod too_large;
 mod update_errors;
 mod update_fields;
 mod update_identity;
