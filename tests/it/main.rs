@@ -9,6 +9,7 @@
 mod access;
 mod account;
 mod bad_input;
+mod busy;
 mod compression;
 mod contact_get;
 mod contact_list;
@@ -22,6 +23,7 @@ mod too_large;
 mod update_errors;
 mod update_fields;
 mod update_identity;
+mod update_order;
 mod update_reading;
 mod update_refusals;
 mod update_sources;

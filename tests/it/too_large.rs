@@ -78,6 +78,26 @@ async fn a_client_that_writes_ten_megabytes_first_sees_its_413() {
     server.stop().await;
 }
 
+/// The server does not need the body to refuse these, and the client must see it all the same.
+#[tokio::test(flavor = "multi_thread")]
+async fn whatever_is_refused_early_is_seen_by_a_client_that_writes_first() {
+    let server = Server::start().await;
+    let body = vec![b' '; 10 << 20];
+    for (line, status) in [
+        ("POST /v3/contacts/update", StatusCode::UNAUTHORIZED),
+        ("POST /v3/contacts/unheardof", StatusCode::NOT_FOUND),
+        ("PUT /v3/contacts/update", StatusCode::METHOD_NOT_ALLOWED),
+    ] {
+        let mut socket = TcpStream::connect(server.address).await.unwrap();
+        let head = format!("{line} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {}\r\n\r\n", body.len());
+        socket.write_all(head.as_bytes()).await.unwrap();
+        socket.write_all(&body).await.expect("all of it can be written");
+        let (seen, _, body) = read_answer(&mut socket).await;
+        assert_eq!((seen, &body["result"]), (status, &json!(false)), "{line}");
+    }
+    server.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_declared_length_is_refused_without_waiting_for_the_body() {
     let server = Server::start().await;
