@@ -243,7 +243,7 @@ async fn a_webhook_secret_that_another_process_rotates_signs_on_for_a_while() {
     let signs = async |at| server.storage.webhook_secrets(account, at).await.expect("a read");
     let (old, new) = (server.webhook_secret.to_text(), "whsec_bmV3".to_owned());
     assert!(old.starts_with("whsec_"));
-    assert_eq!(signs(now).await, [old.clone()]);
+    assert_eq!(signs(now).await, std::slice::from_ref(&old));
     let until = now.after(Duration::from_secs(60));
     let handle = another_handle(&server);
     assert!(handle.set_webhook_secret(server.account, new.clone(), until).await.expect("a change"));
