@@ -118,7 +118,7 @@ impl Settings {
 
     /// The settings of the embedded store.
     pub const fn sqlite(&self) -> sqlite::Settings {
-        sqlite::Settings { cache_kib: self.cache_mib * 1_024 }
+        sqlite::Settings { cache_kib: self.cache_mib * 1_024, ..sqlite::Settings::DEFAULT }
     }
 }
 

@@ -135,9 +135,13 @@ fn load_world(
     let ids = holders(store, &plan.hashes(waiting)).map_err(error)?;
     let mut select = store.prepare_cached("SELECT document FROM contact WHERE id = ?1").map_err(error)?;
     for id in ids {
-        let document = select.query_row([id], |row| row.get(0)).optional().map_err(error)?;
         let (list, number) = split_id(id);
-        if document.is_none_or(|document| world.load(list, number, document).is_err()) {
+        let mut rows = select.query([id]).map_err(error)?;
+        let document = match rows.next().map_err(error)? {
+            Some(row) => row.get_ref(0).map_err(error)?.as_blob().unwrap_or_default(),
+            None => &[],
+        };
+        if world.load(list, number, document).is_err() {
             tracing::error!(contact = id, "a contact was damaged on disk; its identifiers find nobody");
         }
     }
@@ -190,7 +194,7 @@ fn write_contacts(store: &Transaction<'_>, world: &World) -> Result<(), Error> {
     for slot in world.changed() {
         let statement = if slot.new { &mut insert } else { &mut update };
         let id = contact_id(slot.list, slot.number.0);
-        statement.execute(params![id, slot.document]).map_err(error)?;
+        statement.execute(params![id, world.document(slot)]).map_err(error)?;
     }
     let mut former =
         store.prepare_cached("INSERT INTO former_identifiers VALUES (?1, ?2, ?3, ?4)").map_err(error)?;

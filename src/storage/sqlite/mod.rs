@@ -40,13 +40,21 @@ const READERS: usize = 2;
 /// What can be set of the embedded store.
 #[derive(Clone, Copy, Debug)]
 pub struct Settings {
-    /// The page cache of each connection that writes, in KiB; it fills as it is used.
+    /// The page cache of the connection that applies, in KiB; it fills as it is used.
     pub cache_kib: u64,
+    /// Pages that the write-ahead log of the contacts gathers before they are copied into the file. A page that
+    /// changes in several transactions is then copied once.
+    pub checkpoint_pages: i64,
+}
+
+impl Settings {
+    /// What suits most.
+    pub const DEFAULT: Self = Self { cache_kib: 128 * 1_024, checkpoint_pages: 65_536 };
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { cache_kib: 64 * 1_024 }
+        Self::DEFAULT
     }
 }
 
@@ -97,7 +105,8 @@ impl SqliteStore {
         let paths = Paths::new(path);
         let lock = (role == Role::Server).then(|| paths.lock()).transpose()?;
         open::prepare(&paths, settings)?;
-        let small = Settings { cache_kib: 2 * 1_024 };
+        // Accepting writes little and must not wait for a long checkpoint.
+        let small = Settings { cache_kib: 2 * 1_024, checkpoint_pages: 1_000 };
         let intake = open::connect(&paths.intake, &small)?;
         let pair = |settings: &Settings| {
             Ok::<_, Error>(Pair {

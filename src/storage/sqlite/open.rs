@@ -164,7 +164,8 @@ pub fn connect(path: &Path, settings: &Settings) -> Result<Connection, Error> {
     connection.busy_timeout(BUSY).map_err(super::error)?;
     connection.set_prepared_statement_cache_capacity(64);
     let cache = -i64::try_from(settings.cache_kib).unwrap_or(i64::MAX);
-    for (name, value) in [("cache_size", cache), ("foreign_keys", 1)] {
+    let checkpoint = settings.checkpoint_pages;
+    for (name, value) in [("cache_size", cache), ("wal_autocheckpoint", checkpoint), ("foreign_keys", 1)] {
         connection.pragma_update(None, name, value).map_err(super::error)?;
     }
     connection.pragma_update(None, "journal_mode", "wal").map_err(super::error)?;
