@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
+use rusqlite::{Connection, TransactionBehavior, params};
 
 use super::{SqliteStore, error, open, signed, unsigned};
 use crate::journal::Batch;
@@ -69,19 +69,26 @@ fn look_again(
         rusqlite::Error::SqliteFailure(code, _) if code.extended_code == rusqlite::ffi::SQLITE_IOERR_FSYNC
     );
     let failure = error(failure);
-    let Some(first) = batches.first() else { return Ok(()) };
     if !synced {
         // What the disk will keep of it is not known even to SQLite.
         return Err(AppendError::Unknown(failure));
     }
-    let there = intake
-        .query_row("SELECT 1 FROM batch WHERE request = ?1", [first.request.to_bytes()], |_| Ok(()))
-        .optional();
-    match there {
-        Ok(Some(())) => Ok(()),
-        Ok(None) => Err(AppendError::NotKept(failure)),
+    match all_there(intake, batches) {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(AppendError::NotKept(failure)),
         Err(_) => Err(AppendError::Unknown(failure)),
     }
+}
+
+/// Whether every batch is in the file. One of them could be there from before, and says nothing of the others.
+fn all_there(intake: &Connection, batches: &[Arc<Batch>]) -> rusqlite::Result<bool> {
+    let mut select = intake.prepare_cached("SELECT 1 FROM batch WHERE request = ?1")?;
+    for batch in batches {
+        if !select.exists([batch.request.to_bytes()])? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 /// Deletes batches that are applied, a few rows a commit. The caller has seen the apply commit return.

@@ -144,13 +144,13 @@ async fn variables_are_added_all_or_none(mut desk: Desk) {
         let kinds = [VariableKind::String, VariableKind::Date];
         let variables =
             names.iter().zip(kinds.into_iter().cycle()).map(|(name, kind)| ((*name).to_owned(), kind));
-        desk.storage().add_variables(list, variables.collect(), 3, desk.now).await
+        desk.storage().add_variables(list, variables.collect(), 4, desk.now).await
     };
     add(&desk, desk.list, &["plan", "since"]).await.expect("added");
     let twice = add(&desk, desk.list, &["city", "plan"]).await;
     assert!(matches!(&twice, Err(AddError::Exists(name)) if name == "plan"), "{twice:?}");
-    let many = add(&desk, desk.list, &["one", "two"]).await;
-    assert!(matches!(many, Err(AddError::TooMany(3))), "{many:?}");
+    let many = add(&desk, desk.list, &["one", "two", "three"]).await;
+    assert!(matches!(many, Err(AddError::TooMany(4))), "{many:?}");
     let gone = add(&desk, ListNo(99), &["one"]).await;
     assert!(matches!(gone, Err(AddError::Gone)), "{gone:?}");
     desk.reopen();
