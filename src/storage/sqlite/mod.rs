@@ -177,8 +177,11 @@ impl Storage for SqliteStore {
 
     async fn apply_next(&self, max: usize, now: Timestamp) -> Result<Applied, Error> {
         let done = self.write(move |pair, shared| apply::apply_next(pair, shared, max, now)).await?;
-        if done.batches > 0 {
-            append::forget_applied(self).await?;
+        if done.batches > 0
+            && let Err(error) = append::forget_applied(self).await
+        {
+            // They are applied all the same; the next transaction or pruning forgets them.
+            tracing::warn!(%error, "the journal could not forget batches that are applied");
         }
         Ok(done)
     }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use rollbook::contact::field::Field::{Email, FirstName, UserId};
+use rollbook::contact::field::Field::{Email, FirstName, LastName, UserId};
 use rollbook::contact::identifier::IdentifierKind;
 use rollbook::storage::{Error, RequestState};
 use rusqlite::{Connection, params};
@@ -73,13 +73,13 @@ async fn a_damaged_contact_stops_no_other() {
 #[tokio::test]
 async fn a_contact_that_is_damaged_behind_its_identifiers_takes_no_change() {
     let (desk, files) = open().await;
-    desk.update(&[("a", &[(FirstName, "Jo")]), ("b", &[])]).await;
+    desk.update(&[("a", &[(FirstName, "Al"), (LastName, "Jo")]), ("b", &[])]).await;
     sql(
         &files.store(),
         "UPDATE contact SET document = CAST(substr(document, 1, length(document) - 1) AS BLOB) \
          WHERE instr(document, CAST('Jo' AS BLOB))",
     );
-    let request = desk.update(&[("a", &[(FirstName, "Al")]), ("b", &[(FirstName, "Al")])]).await;
+    let request = desk.update(&[("a", &[(LastName, "X")]), ("b", &[(LastName, "X")])]).await;
     assert_eq!(desk.told(request).await, ["STORE_DAMAGED", "updated b -"]);
 }
 
