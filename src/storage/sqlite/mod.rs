@@ -191,6 +191,8 @@ impl Storage for SqliteStore {
     }
 
     async fn prune(&self, processed_before: Timestamp) -> Result<usize, Error> {
+        // What a crash between the two files has left in the journal goes here, if nothing was applied since.
+        append::forget_applied(self).await?;
         self.write(move |pair, shared| prune::prune(pair, shared, processed_before)).await
     }
 
