@@ -188,3 +188,6 @@ impl Change<'_> {
         Former { list: self.batch.list, number, position: self.batch.position, item: self.index, identifiers }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -282,3 +282,6 @@ impl World {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

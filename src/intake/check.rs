@@ -366,3 +366,6 @@ pub fn is_customer_source_id(text: &str) -> bool {
 pub fn fits(text: &str, max: usize) -> bool {
     text.len() <= max || text.chars().count() <= max
 }
+
+#[cfg(test)]
+mod tests;

@@ -96,3 +96,6 @@ pub fn check_name(name: &str) -> Result<(), Problem> {
         && name.bytes().all(|b| b.is_ascii_alphabetic());
     if camel_case { Ok(()) } else { Err(problem::variable_name(name)) }
 }
+
+#[cfg(test)]
+mod tests;

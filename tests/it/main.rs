@@ -2,3 +2,4 @@
 
 mod contacts_update;
 mod harness;
+mod storage_contract;

@@ -9,7 +9,7 @@ use std::sync::atomic::Ordering;
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 
 use super::contacts::{contact_id, split_id};
-use super::{Pair, Shared, append, catalogue, error, signed, unsigned};
+use super::{Pair, Shared, append, backlog, catalogue, error, signed, unsigned};
 use crate::apply::plan::{Plan, Waiting};
 use crate::apply::rule;
 use crate::apply::world::{ListState, World};
@@ -28,6 +28,8 @@ struct Origin {
     accepted_at: i64,
     webhook: Option<String>,
     receiver: Option<String>,
+    /// The length of its items, as they were accepted.
+    bytes: u64,
 }
 
 /// Applies the batches that wait, at most `max`, and moves the position on.
@@ -42,9 +44,10 @@ pub fn apply_next(pair: &mut Pair, shared: &Shared, max: usize, now: Timestamp) 
     match &outcome {
         Ok(_) => {
             shared.applied.store(last, Ordering::Release);
-            let bytes: usize = waiting.iter().map(|batch| batch.items.len()).sum();
-            shared.waiting_batches.fetch_sub(waiting.len() as u64, Ordering::Relaxed);
-            shared.waiting_bytes.fetch_sub(bytes as u64, Ordering::Relaxed);
+            let mut counted = backlog::counted(shared);
+            for (batch, origin) in waiting.iter().zip(&origins) {
+                counted.applied(batch.position, origin.bytes);
+            }
         }
         Err(_) => shared.applying.store(applied, Ordering::Release),
     }
@@ -76,7 +79,7 @@ fn read_waiting(intake: &Connection, applied: u64, max: usize) -> Result<(Vec<Wa
 fn read_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<(Waiting, Origin)> {
     let position = unsigned(row.get(0)?);
     let mut items: Vec<u8> = row.get(4)?;
-    let kind = BatchKind::from_code(row.get(2)?);
+    let (kind, bytes) = (BatchKind::from_code(row.get(2)?), items.len() as u64);
     if crc32fast::hash(&items) != row.get::<_, u32>(3)? || kind.is_none() {
         // Told to the caller as the batch's outcome; those behind it go on.
         tracing::error!(position, "an accepted batch was damaged on disk");
@@ -91,6 +94,7 @@ fn read_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<(Waiting, Origin)> {
         accepted_at: row.get(8)?,
         webhook: row.get(9)?,
         receiver: row.get(10)?,
+        bytes,
     };
     Ok((waiting, origin))
 }

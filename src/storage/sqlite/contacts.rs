@@ -34,6 +34,7 @@ pub fn find(
 ) -> Result<Option<Contact>, Error> {
     // One transaction: the index and the contact are read as of one moment.
     let store = pair.store.transaction().map_err(error)?;
+    let mut damaged = None;
     for (kind, text) in identifiers {
         let hash = shared.key.hash(unsigned(list.0), *kind, text);
         for number in numbers(&store, hash).map_err(error)? {
@@ -43,7 +44,14 @@ pub fn find(
                 let source = read.get(Field::Source.key())?;
                 Ok((borne.is_some_and(|borne| kind.same(borne, text)), source))
             });
-            let (fits, source) = read.map_err(|malformed| Error::Damaged(malformed.to_string()))?;
+            let (fits, source) = match read {
+                Ok(read) => read,
+                // Another contact may bear the identifier: it can be given again once this one does not read.
+                Err(malformed) => {
+                    damaged = Some(Error::Damaged(malformed.to_string()));
+                    continue;
+                }
+            };
             if fits {
                 let source = source.and_then(|bytes| bytes.try_into().ok()).map(u64::from_le_bytes);
                 let source = match source {
@@ -54,7 +62,7 @@ pub fn find(
             }
         }
     }
-    Ok(None)
+    damaged.map_or(Ok(None), Err)
 }
 
 fn numbers(store: &Connection, hash: u64) -> rusqlite::Result<Vec<u64>> {

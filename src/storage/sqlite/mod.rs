@@ -7,6 +7,7 @@
 
 mod append;
 mod apply;
+mod backlog;
 mod catalogue;
 mod contacts;
 mod deliveries;
@@ -16,7 +17,7 @@ mod requests;
 mod worker;
 
 use std::path::Path;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
@@ -71,8 +72,8 @@ struct Shared {
     applied: AtomicU64,
     /// The position up to which is being applied; equal to `applied` while nothing is.
     applying: AtomicU64,
-    waiting_batches: AtomicU64,
-    waiting_bytes: AtomicU64,
+    /// What waits above `applied`.
+    counted: Mutex<backlog::Counted>,
     /// Deliveries that are out: one process serves a store, so this is the lease.
     claims: Mutex<deliveries::Claims>,
 }
@@ -153,8 +154,7 @@ fn load_shared(pair: &Pair) -> Result<Shared, Error> {
         key: HashKey::from_bytes(key),
         applied: AtomicU64::new(applied),
         applying: AtomicU64::new(applied),
-        waiting_batches: AtomicU64::new(waiting.batches),
-        waiting_bytes: AtomicU64::new(waiting.bytes),
+        counted: Mutex::new(waiting),
         claims: Mutex::default(),
     })
 }
@@ -186,20 +186,22 @@ impl Storage for SqliteStore {
 
     async fn apply_next(&self, max: usize, now: Timestamp) -> Result<Applied, Error> {
         let done = self.write(move |pair, shared| apply::apply_next(pair, shared, max, now)).await?;
-        if done.batches > 0 {
-            append::forget_applied(self).await?;
+        if done.batches > 0
+            && let Err(error) = append::forget_applied(self).await
+        {
+            // They are applied all the same; the next transaction or pruning forgets them.
+            tracing::warn!(%error, "the journal could not forget batches that are applied");
         }
         Ok(done)
     }
 
     fn backlog(&self) -> Backlog {
-        Backlog {
-            batches: self.shared.waiting_batches.load(Ordering::Relaxed),
-            bytes: self.shared.waiting_bytes.load(Ordering::Relaxed),
-        }
+        backlog::counted(&self.shared).backlog()
     }
 
     async fn prune(&self, processed_before: Timestamp) -> Result<usize, Error> {
+        // What a crash between the two files has left in the journal goes here, if nothing was applied since.
+        append::forget_applied(self).await?;
         self.write(move |pair, shared| prune::prune(pair, shared, processed_before)).await
     }
 
