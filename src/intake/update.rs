@@ -74,11 +74,9 @@ pub async fn accept(
 ) -> Result<Vec<Problem>, Refusal> {
     let envelope = BODY.read(body).ok_or_else(problem::bad_request)?;
     let mut problems = Vec::new();
-    let (list_id, webhook, upsert) = check_top(&envelope.members, &mut problems);
-    let list = match &list_id {
-        Some(id) => find_list(catalogue, sender.account, id, &mut problems).await?,
-        None => None,
-    };
+    // In the order of the page: what is wrong with the list stands before the rest of the top.
+    let list = find_list(catalogue, sender.account, envelope.members.get(0), &mut problems).await?;
+    let (webhook, upsert) = check_top(&envelope.members, &mut problems);
     let mut warnings: Vec<_> = envelope.members.unknown.into_iter().map(problem::unknown_field).collect();
     let mut contacts = check_contacts(&envelope.objects, list.as_deref(), &mut problems);
     let sources = find_sources(catalogue, sender.account, &mut contacts).await?;
@@ -106,10 +104,7 @@ pub async fn accept(
     Ok(warnings)
 }
 
-type Top = (Option<String>, Option<WebHookUri>, bool);
-
-fn check_top(members: &Members<'_, 3>, problems: &mut Vec<Problem>) -> Top {
-    let list_id = read_list_id(members.get(0)).map_err(|problem| problems.push(problem)).ok();
+fn check_top(members: &Members<'_, 3>, problems: &mut Vec<Problem>) -> (Option<WebHookUri>, bool) {
     let webhook = match members.get(1).map(Raw::as_text) {
         None => None,
         Some(text) => {
@@ -129,7 +124,7 @@ fn check_top(members: &Members<'_, 3>, problems: &mut Vec<Problem>) -> Top {
             raw.text() == "true"
         }
     };
-    (list_id, webhook, upsert)
+    (webhook, upsert)
 }
 
 /// Reads a `contactListId`.
@@ -145,12 +140,19 @@ pub fn read_list_id(raw: Option<Raw<'_>>) -> Result<String, Problem> {
 async fn find_list(
     catalogue: &Catalogue,
     account: AccountNo,
-    id: &str,
+    raw: Option<Raw<'_>>,
     problems: &mut Vec<Problem>,
 ) -> Result<Option<Arc<List>>, storage::Error> {
-    let list = catalogue.list(account, id).await?;
+    let id = match read_list_id(raw) {
+        Ok(id) => id,
+        Err(problem) => {
+            problems.push(problem);
+            return Ok(None);
+        }
+    };
+    let list = catalogue.list(account, &id).await?;
     if list.is_none() {
-        problems.push(problem::list_not_found(id));
+        problems.push(problem::list_not_found(&id));
     }
     Ok(list)
 }

@@ -165,6 +165,30 @@ impl Server {
         self.post_bytes(path, body.to_string()).await
     }
 
+    /// Makes another account.
+    pub async fn bearer(&self, name: &str) -> Bearer {
+        let (account, user, token, _) = new_account(self.storage.as_ref(), name).await;
+        Bearer { account, user, token }
+    }
+
+    /// Posts JSON with another token.
+    pub async fn post_as(&self, token: &str, path: &str, body: &Value) -> Answer {
+        self.send(Method::POST, path, &[("access-token", token)], body.to_string()).await
+    }
+
+    /// Posts a body with a `Content-Encoding`.
+    pub async fn post_coded(&self, path: &str, coding: &str, body: impl Into<Bytes>) -> Answer {
+        let headers = [("access-token", self.token.as_str()), ("content-encoding", coding)];
+        self.send(Method::POST, path, &headers, body).await
+    }
+
+    /// Posts JSON that must be answered with 400, and returns the texts.
+    pub async fn refused(&self, path: &str, body: &Value) -> Vec<String> {
+        let answer = self.post(path, body).await;
+        assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{path} {body}: {}", answer.text());
+        answer.errors()
+    }
+
     /// Posts JSON that must be answered with 200, and returns the answer.
     pub async fn ok(&self, path: &str, body: &Value) -> Value {
         let answer = self.post(path, body).await;
@@ -189,6 +213,28 @@ impl Server {
         let body = json!({ "contactListId": list, "upsert": upsert, "contacts": contacts });
         let answer = self.ok("/v3/contacts/update", &body).await;
         self.processed(answer["requestId"].as_str().expect("an id")).await
+    }
+
+    /// Sends contacts/update for one contact, which must be refused, and returns the texts.
+    pub async fn refused_contact(&self, list: &str, contact: Value) -> Vec<String> {
+        let body = json!({ "contactListId": list, "upsert": true, "contacts": [contact] });
+        self.refused("/v3/contacts/update", &body).await
+    }
+
+    /// Sends contacts/update with `upsert` for one contact, and returns what became of it: the object in
+    /// `results`, without its position.
+    pub async fn upsert(&self, list: &str, contact: Value) -> Value {
+        let request = self.update(list, true, json!([contact])).await;
+        let results = &request["results"];
+        let mut result = results["success"].get(0).or(results["errors"].get(0)).expect("a result").clone();
+        result.as_object_mut().expect("an object").remove("position");
+        result
+    }
+
+    /// Makes a source, and returns its id.
+    pub async fn source(&self, body: &Value) -> String {
+        let source = self.ok("/v3/contact-source/add", body).await;
+        source["sourceId"].as_str().expect("an id").to_owned()
     }
 
     /// Waits until a request is processed, and returns its object.
@@ -238,11 +284,34 @@ impl Answer {
         serde_json::from_slice(&self.body).expect("every answer is JSON")
     }
 
+    /// The body with its `requestId`, where it has one, checked and put as `<id>`: the rest is compared exactly.
+    pub fn normal(&self) -> Value {
+        let mut body = self.json();
+        if let Some(id) = body.get_mut("requestId") {
+            assert!(is_id(id), "24 lower-case hex digits: {id}");
+            *id = json!("<id>");
+        }
+        body
+    }
+
     /// The entries of `errors`.
     pub fn errors(&self) -> Vec<String> {
         let errors = self.json()["errors"].clone();
         serde_json::from_value(errors).expect("errors are strings")
     }
+}
+
+/// Whether this is an id as the server gives them out.
+pub fn is_id(id: &Value) -> bool {
+    let digit = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+    id.as_str().is_some_and(|id| id.len() == 24 && id.bytes().all(digit))
+}
+
+/// Somebody of another account on the same server.
+pub struct Bearer {
+    pub account: ObjectId,
+    pub user: ObjectId,
+    pub token: String,
 }
 
 /// Makes an account: its id, its user, a token, its webhook secret.

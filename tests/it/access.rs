@@ -1,0 +1,231 @@
+//! Who may call: tokens, users, accounts (contract, section 1).
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use hyper::{Method, StatusCode};
+use rollbook::apply::outcome::Failure;
+use rollbook::clock::{Clock, ManualClock, SystemClock, Timestamp};
+use rollbook::id::ObjectId;
+use rollbook::storage::sqlite::{Role, Settings, SqliteStore};
+use rollbook::storage::{ItemResult, NewToken, RequestState, Storage};
+use rollbook::token::FreshToken;
+use serde_json::json;
+
+use crate::faults::{Fault, Switch};
+use crate::harness::{Answer, Bearer, Server, Setup};
+
+const INFO: &str = "/v3/account/info";
+
+/// The same store as another process has it: `rollbook token revoke` while the server runs.
+fn another_handle(server: &Server) -> SqliteStore {
+    let path = server.directory.path("rollbook.db");
+    SqliteStore::open(&path, Role::Command, &Settings::default()).expect("a second handle")
+}
+
+fn key_of(token: &str) -> &str {
+    &token[3..19]
+}
+
+fn shown(token: &str) -> String {
+    format!("{}…", &token[..8])
+}
+
+/// Asks with a token until it is refused, which must be within a second, and returns the refusal.
+async fn refused_within_a_second(server: &Server, token: &str) -> Answer {
+    let start = Instant::now();
+    loop {
+        let answer = server.post_as(token, INFO, &json!({})).await;
+        let late = start.elapsed() > Duration::from_secs(1);
+        if answer.status != StatusCode::OK {
+            return answer;
+        }
+        assert!(!late, "the token works still");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+async fn works(server: &Server, bearer: &Bearer) {
+    let answer = server.post_as(&bearer.token, INFO, &json!({})).await;
+    assert_eq!(answer.status, StatusCode::OK, "{}", answer.text());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_that_is_none_is_refused() {
+    let server = Server::start().await;
+    let text = "Invalid authorization token!";
+    let expected = json!({ "result": false, "errors": [text], "details": [
+        { "position": null, "field": null, "code": "INVALID_TOKEN", "message": text }] });
+    let answer = server.send(Method::POST, INFO, &[], "{}").await;
+    assert_eq!((answer.status, answer.json()), (StatusCode::UNAUTHORIZED, expected.clone()));
+    let (cut, long) = (&server.token[..server.token.len() - 1], format!("{}x", server.token));
+    let upper = server.token.to_uppercase();
+    for token in
+        ["", " ", "x", "YOUR_API_KEY", "rb_", cut, &long, &upper, &format!("Bearer {}", server.token)]
+    {
+        let answer = server.send(Method::POST, INFO, &[("access-token", token)], "{}").await;
+        assert_eq!((answer.status, answer.json()), (StatusCode::UNAUTHORIZED, expected.clone()), "{token}");
+    }
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_refusal_and_no_later_answer_holds_a_secret() {
+    let server = Server::start().await;
+    let stranger = FreshToken::generate().text;
+    let mixed = format!("{}{}", &server.token[..20], &stranger[20..]);
+    let no_match = format!("no matches found for access token {}", shown(&stranger));
+    let failed = format!("access token check failed for key/secret {}/{}", key_of(&mixed), shown(&mixed));
+    for (token, text) in [(&stranger, no_match), (&mixed, failed)] {
+        let answer = server.post_as(token, INFO, &json!({})).await;
+        assert_eq!((answer.status, answer.errors()), (StatusCode::UNAUTHORIZED, vec![text]));
+        assert!(!answer.text().contains(&token[20..]));
+    }
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_that_another_process_revokes_stops_working_within_a_second() {
+    let server = Server::start().await;
+    let bearer = server.bearer("Other").await;
+    works(&server, &bearer).await;
+    let handle = another_handle(&server);
+    assert!(
+        handle.revoke_token(key_of(&bearer.token).to_owned(), SystemClock.now()).await.expect("a revocation")
+    );
+    let answer = refused_within_a_second(&server, &bearer.token).await;
+    let (key, shown) = (key_of(&bearer.token), shown(&bearer.token));
+    let text = format!("access token check failed for key/secret {key}/{shown}");
+    let expected = json!({ "result": false, "errors": [text], "details": [
+        { "position": null, "field": null, "code": "TOKEN_CHECK_FAILED", "message": text }] });
+    assert_eq!((answer.status, answer.json()), (StatusCode::UNAUTHORIZED, expected));
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_that_another_process_makes_works_within_a_second() {
+    let server = Server::start().await;
+    let fresh = FreshToken::generate();
+    // Asked for before it is there: that nobody has it is not remembered for long.
+    let early = server.post_as(&fresh.text, INFO, &json!({})).await;
+    assert_eq!(early.status, StatusCode::UNAUTHORIZED);
+    let token =
+        NewToken { key: fresh.key, secret_hash: fresh.secret_hash, name: String::new(), expires_at: None };
+    assert!(another_handle(&server).add_token(server.user, token, SystemClock.now()).await.expect("a token"));
+    let start = Instant::now();
+    while server.post_as(&fresh.text, INFO, &json!({})).await.status != StatusCode::OK {
+        assert!(start.elapsed() < Duration::from_secs(1), "the token does not work");
+    }
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_disabled_user_or_account_is_told_so_and_may_come_back() {
+    let server = Server::start().await;
+    let bearer = server.bearer("Other").await;
+    works(&server, &bearer).await;
+    let handle = another_handle(&server);
+    let text = format!("user {} not enabled", bearer.user);
+    let expected = json!({ "result": false, "errors": [text], "details": [
+        { "position": null, "field": null, "code": "USER_NOT_ENABLED", "message": text }] });
+    for of_account in [false, true] {
+        let set = async |enabled| {
+            let done = if of_account {
+                handle.set_account_enabled(bearer.account, enabled).await
+            } else {
+                handle.set_user_enabled(bearer.user, enabled).await
+            };
+            assert!(done.expect("a change"));
+        };
+        set(false).await;
+        let answer = refused_within_a_second(&server, &bearer.token).await;
+        assert_eq!((answer.status, answer.json()), (StatusCode::FORBIDDEN, expected.clone()));
+        set(true).await;
+        server
+            .wait_for("the token to work again", async || {
+                let answer = server.post_as(&bearer.token, INFO, &json!({})).await;
+                (answer.status == StatusCode::OK).then_some(())
+            })
+            .await;
+    }
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_ends_when_it_was_said_to() {
+    let clock = ManualClock::new(Timestamp::from_millis(1_792_022_398_000));
+    let server = Server::with(Setup { clock: Arc::new(clock.clone()), ..Setup::default() }).await;
+    let fresh = FreshToken::generate();
+    let token = NewToken {
+        key: fresh.key,
+        secret_hash: fresh.secret_hash,
+        name: String::new(),
+        expires_at: Some(clock.now().after(Duration::from_secs(10))),
+    };
+    assert!(server.storage.add_token(server.user, token, clock.now()).await.expect("a token"));
+    clock.advance(Duration::from_millis(9_999));
+    assert_eq!(server.post_as(&fresh.text, INFO, &json!({})).await.status, StatusCode::OK);
+    clock.advance(Duration::from_millis(1));
+    let answer = server.post_as(&fresh.text, INFO, &json!({})).await;
+    let text =
+        format!("access token check failed for key/secret {}/{}", key_of(&fresh.text), shown(&fresh.text));
+    assert_eq!((answer.status, answer.errors()), (StatusCode::UNAUTHORIZED, vec![text]));
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_account_that_is_gone_is_told_by_its_user() {
+    let server = Server::start().await;
+    let bearer = server.bearer("Other").await;
+    works(&server, &bearer).await;
+    assert!(another_handle(&server).remove_account(bearer.account).await.expect("a removal"));
+    let answer = refused_within_a_second(&server, &bearer.token).await;
+    let text = format!("no data found for key {}", bearer.user);
+    let expected = json!({ "result": false, "errors": [text], "details": [
+        { "position": null, "field": null, "code": "ACCOUNT_GONE", "message": text }] });
+    assert_eq!((answer.status, answer.json()), (StatusCode::UNAUTHORIZED, expected));
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_batch_that_waits_while_its_account_goes_ends_in_list_not_found() {
+    let switch = Switch::new();
+    let server = Server::with(Setup { wrap: switch.wrap(), ..Setup::default() }).await;
+    let list = server.list().await;
+    let access = server.storage.find_access(key_of(&server.token).to_owned()).await.expect("a read");
+    let account = access.expect("a token").account.expect("an account").no;
+    let other = server.bearer("Other").await;
+    switch.set(Fault::ApplyWaits);
+    let body = json!({ "contactListId": list, "upsert": true, "contacts": [
+        { "contact": "user@example.com" }, { "contact": "a", "variables": [{ "name": "plan", "value": "x" }] }] });
+    let answer = server.ok("/v3/contacts/update", &body).await;
+    let id = ObjectId::parse(answer["requestId"].as_str().expect("an id")).expect("an id");
+    assert!(server.storage.remove_account(server.account).await.expect("a removal"));
+    switch.set(Fault::None);
+    let results = server
+        .wait_for("the batch to be applied", async || {
+            let found = server.storage.find_requests(account, vec![id]).await.expect("a read");
+            let request = found.into_iter().next().expect("it is known");
+            (request.state == RequestState::Processed).then_some(request.results)
+        })
+        .await;
+    assert_eq!(results.len(), 2);
+    for result in results {
+        assert!(matches!(result, ItemResult::Failed { failure: Failure::ListNotFound, .. }), "{result:?}");
+    }
+    // Nobody else has to wait for that.
+    let create = json!({ "contactListName": "Others" });
+    let list = server.post_as(&other.token, "/v3/contact-list/create", &create).await.json();
+    let body =
+        json!({ "contactListId": list["contactListId"], "upsert": true, "contacts": [{ "contact": "a" }] });
+    let answer = server.post_as(&other.token, "/v3/contacts/update", &body).await;
+    let id = answer.json()["requestId"].as_str().expect("an id").to_owned();
+    server
+        .wait_for("the other's batch to be applied", async || {
+            let found =
+                server.post_as(&other.token, "/v3/request/find", &json!({ "ids": [id] })).await.json();
+            (found["requests"][&id]["results"]["success"][0]["action"] == "created").then_some(())
+        })
+        .await;
+    server.stop().await;
+}

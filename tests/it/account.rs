@@ -1,0 +1,34 @@
+//! `POST /v3/account/info`
+
+use hyper::{Method, StatusCode};
+use serde_json::json;
+
+use crate::harness::Server;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_account_is_shown_for_an_empty_body_and_an_empty_object() {
+    let server = Server::start().await;
+    let expected = json!({ "result": true, "accountName": "Test", "accountBalance": 0, "errors": [] });
+    for body in ["", " \n", "{}", " {} ", "{\"anything\":1}"] {
+        let answer = server.post_bytes("/v3/account/info", body).await;
+        assert_eq!(answer.status, StatusCode::OK, "{body:?}");
+        let mut shown = answer.json();
+        shown.as_object_mut().unwrap().remove("warnings");
+        assert_eq!(shown, expected, "{body:?}");
+    }
+    for body in ["[]", "null", "{", "x"] {
+        let answer = server.post_bytes("/v3/account/info", body).await;
+        let expected = json!({ "result": false, "errors": ["Bad Request"], "details": [
+            { "position": null, "field": null, "code": "BAD_REQUEST", "message": "Bad Request" }] });
+        assert_eq!((answer.status, answer.json()), (StatusCode::BAD_REQUEST, expected), "{body:?}");
+    }
+    let other = server.bearer("Other \u{1F600}").await;
+    let answer = server.post_as(&other.token, "/v3/account/info", &json!({})).await;
+    assert_eq!(answer.json()["accountName"], "Other \u{1F600}");
+    let answer = server.send(Method::POST, "/v3/account/info", &[], "").await;
+    assert_eq!(
+        (answer.status, answer.errors()),
+        (StatusCode::UNAUTHORIZED, vec!["Invalid authorization token!".to_owned()])
+    );
+    server.stop().await;
+}

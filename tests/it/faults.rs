@@ -1,0 +1,254 @@
+//! A store that fails, panics or holds back on demand, and is otherwise the real one.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
+
+use async_trait::async_trait;
+use rollbook::clock::Timestamp;
+use rollbook::contact::identifier::IdentifierKind;
+use rollbook::id::ObjectId;
+use rollbook::journal::{AccountNo, Batch, ListNo};
+use rollbook::storage::{
+    Access, Account, AddError, AppendError, Applied, Attempt, Backlog, Contact, Delivery, Error, List,
+    NewAccount, NewSource, NewToken, Request, Source, SourceRef, Storage, Token, VariableKind,
+    WebhookSecrets,
+};
+
+/// What goes wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Fault {
+    /// Nothing.
+    None,
+    /// A commit of batches fails, and nothing of them is kept.
+    AppendNotKept,
+    /// A commit of batches ends without anybody knowing how.
+    AppendUnknown,
+    /// What is accepted waits, and is not applied.
+    ApplyWaits,
+    /// Reads fail.
+    Read,
+    /// Reads panic.
+    Panic,
+    /// Changes of lists, variables and sources fail.
+    Change,
+}
+
+impl Fault {
+    const ALL: [Self; 7] = [
+        Self::None,
+        Self::AppendNotKept,
+        Self::AppendUnknown,
+        Self::ApplyWaits,
+        Self::Read,
+        Self::Panic,
+        Self::Change,
+    ];
+}
+
+/// The switch by which a test makes the store of its server fail.
+#[derive(Clone, Debug)]
+pub struct Switch(Arc<AtomicU8>);
+
+impl Switch {
+    /// Nothing goes wrong yet.
+    pub fn new() -> Self {
+        Self(Arc::new(AtomicU8::new(Fault::None as u8)))
+    }
+
+    /// From now on this goes wrong, and nothing else.
+    pub fn set(&self, fault: Fault) {
+        self.0.store(fault as u8, Ordering::SeqCst);
+    }
+
+    /// For [`crate::harness::Setup::wrap`].
+    pub fn wrap(&self) -> Box<dyn FnOnce(Arc<dyn Storage>) -> Arc<dyn Storage>> {
+        let switch = self.clone();
+        Box::new(|store| Arc::new(Faulty { store, switch }))
+    }
+
+    fn get(&self) -> Fault {
+        Fault::ALL[usize::from(self.0.load(Ordering::SeqCst))]
+    }
+}
+
+struct Faulty {
+    store: Arc<dyn Storage>,
+    switch: Switch,
+}
+
+fn broken() -> Error {
+    Error::Unavailable("the test said so".to_owned())
+}
+
+impl Faulty {
+    fn read(&self) -> Result<(), Error> {
+        match self.switch.get() {
+            Fault::Read => Err(broken()),
+            Fault::Panic => panic!("the test said so"),
+            _ => Ok(()),
+        }
+    }
+
+    fn change(&self) -> Result<(), Error> {
+        if self.switch.get() == Fault::Change { Err(broken()) } else { Ok(()) }
+    }
+}
+
+#[async_trait]
+impl Storage for Faulty {
+    async fn append(&self, batches: Vec<Arc<Batch>>) -> Result<(), AppendError> {
+        match self.switch.get() {
+            Fault::AppendNotKept => Err(AppendError::NotKept(broken())),
+            Fault::AppendUnknown => Err(AppendError::Unknown(broken())),
+            _ => self.store.append(batches).await,
+        }
+    }
+
+    async fn apply_next(&self, max: usize, now: Timestamp) -> Result<Applied, Error> {
+        if self.switch.get() == Fault::ApplyWaits {
+            return Ok(Applied::default());
+        }
+        self.store.apply_next(max, now).await
+    }
+
+    fn backlog(&self) -> Backlog {
+        self.store.backlog()
+    }
+
+    async fn prune(&self, processed_before: Timestamp) -> Result<usize, Error> {
+        self.store.prune(processed_before).await
+    }
+
+    async fn claim_deliveries(
+        &self,
+        now: Timestamp,
+        max: usize,
+        per_receiver: usize,
+    ) -> Result<Vec<Delivery>, Error> {
+        self.store.claim_deliveries(now, max, per_receiver).await
+    }
+
+    async fn finish_deliveries(&self, attempts: Vec<Attempt>) -> Result<(), Error> {
+        self.store.finish_deliveries(attempts).await
+    }
+
+    async fn next_delivery_at(&self, per_receiver: usize) -> Result<Option<Timestamp>, Error> {
+        self.store.next_delivery_at(per_receiver).await
+    }
+
+    async fn webhook_secrets(&self, account: AccountNo, now: Timestamp) -> Result<WebhookSecrets, Error> {
+        self.store.webhook_secrets(account, now).await
+    }
+
+    async fn find_requests(&self, account: AccountNo, ids: Vec<ObjectId>) -> Result<Vec<Request>, Error> {
+        self.read()?;
+        self.store.find_requests(account, ids).await
+    }
+
+    async fn find_contact(
+        &self,
+        list: ListNo,
+        identifiers: Vec<(IdentifierKind, String)>,
+    ) -> Result<Option<Contact>, Error> {
+        self.read()?;
+        self.store.find_contact(list, identifiers).await
+    }
+
+    async fn catalogue_version(&self) -> Result<u64, Error> {
+        self.store.catalogue_version().await
+    }
+
+    async fn find_access(&self, key: String) -> Result<Option<Access>, Error> {
+        self.read()?;
+        self.store.find_access(key).await
+    }
+
+    async fn find_list(&self, id: ObjectId) -> Result<Option<List>, Error> {
+        self.read()?;
+        self.store.find_list(id).await
+    }
+
+    async fn find_source(&self, account: AccountNo, source: SourceRef) -> Result<Option<Source>, Error> {
+        self.read()?;
+        self.store.find_source(account, source).await
+    }
+
+    async fn add_account(&self, account: NewAccount, now: Timestamp) -> Result<(), Error> {
+        self.store.add_account(account, now).await
+    }
+
+    async fn accounts(&self) -> Result<Vec<Account>, Error> {
+        self.store.accounts().await
+    }
+
+    async fn set_account_enabled(&self, id: ObjectId, enabled: bool) -> Result<bool, Error> {
+        self.store.set_account_enabled(id, enabled).await
+    }
+
+    async fn remove_account(&self, id: ObjectId) -> Result<bool, Error> {
+        self.store.remove_account(id).await
+    }
+
+    async fn webhook_secret(&self, id: ObjectId) -> Result<Option<String>, Error> {
+        self.store.webhook_secret(id).await
+    }
+
+    async fn set_webhook_secret(
+        &self,
+        id: ObjectId,
+        secret: String,
+        previous_until: Timestamp,
+    ) -> Result<bool, Error> {
+        self.store.set_webhook_secret(id, secret, previous_until).await
+    }
+
+    async fn set_user_enabled(&self, id: ObjectId, enabled: bool) -> Result<bool, Error> {
+        self.store.set_user_enabled(id, enabled).await
+    }
+
+    async fn add_token(&self, user: ObjectId, token: NewToken, now: Timestamp) -> Result<bool, Error> {
+        self.store.add_token(user, token, now).await
+    }
+
+    async fn tokens(&self, account: Option<ObjectId>) -> Result<Vec<Token>, Error> {
+        self.store.tokens(account).await
+    }
+
+    async fn revoke_token(&self, key: String, now: Timestamp) -> Result<bool, Error> {
+        self.store.revoke_token(key, now).await
+    }
+
+    async fn add_list(
+        &self,
+        account: AccountNo,
+        id: ObjectId,
+        name: String,
+        now: Timestamp,
+    ) -> Result<(), AddError> {
+        self.change()?;
+        self.store.add_list(account, id, name, now).await
+    }
+
+    async fn add_variables(
+        &self,
+        list: ListNo,
+        variables: Vec<(String, VariableKind)>,
+        max: usize,
+        now: Timestamp,
+    ) -> Result<(), AddError> {
+        self.change()?;
+        self.store.add_variables(list, variables, max, now).await
+    }
+
+    async fn add_source(
+        &self,
+        account: AccountNo,
+        id: ObjectId,
+        source: NewSource,
+        now: Timestamp,
+    ) -> Result<(), AddError> {
+        self.change()?;
+        self.store.add_source(account, id, source, now).await
+    }
+}

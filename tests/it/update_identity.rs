@@ -1,0 +1,344 @@
+//! Who a contact is: look-up, identifiers, what one item does to the next (contract, sections 4 and 5).
+
+use serde_json::{Value, json};
+
+use crate::harness::Server;
+
+/// The entry of an item that was applied: its position, what it did, and the identifiers after it.
+type Seen = (u64, String, [Value; 3]);
+
+/// Entries of `results.success` without the contact's id, `userId` first.
+fn successes(request: &Value) -> Vec<Seen> {
+    let entries = request["results"]["success"].as_array().expect("an array").iter();
+    let seen = entries.map(|entry| {
+        let identifiers = ["userId", "email", "phone"].map(|key| entry[key].clone());
+        (entry["position"].as_u64().unwrap(), entry["action"].as_str().unwrap().to_owned(), identifiers)
+    });
+    seen.collect()
+}
+
+fn seen(position: u64, action: &str, identifiers: [&str; 3]) -> Seen {
+    let text = |text: &str| if text.is_empty() { json!(null) } else { json!(text) };
+    (position, action.to_owned(), identifiers.map(text))
+}
+
+fn failed(position: usize, code: &str, asked: [Value; 3]) -> Value {
+    let text = match code {
+        "CONTACT_NOT_FOUND" => "No contact of the list has this userId, email or phoneNumber",
+        "IDENTIFIER_TAKEN" => "Another contact of the list has this userId, email or phoneNumber",
+        _ => "A contact must keep a userId, an email or a phoneNumber",
+    };
+    let [user_id, email, phone] = asked;
+    json!({ "position": position, "error": code, "humanError": text,
+        "contact": { "id": null, "email": email, "phone": phone, "userId": user_id } })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_contact_is_looked_up_as_user_id_then_as_address_then_as_number() {
+    let server = Server::start().await;
+    let list = server.list().await;
+    let made = json!([
+        { "contact": "one", "email": "user@example.com", "phoneNumber": "+15555551" },
+        { "contact": "two", "userId": "user@example.com" },
+        { "contact": "three", "userId": "+15555551" },
+    ]);
+    // The second and third take for userId what the first has as address and as number: nobody minds.
+    let request = server.update(&list, true, made).await;
+    assert_eq!(
+        successes(&request),
+        [
+            seen(0, "created", ["one", "user@example.com", "+15555551"]),
+            seen(1, "created", ["user@example.com", "", ""]),
+            seen(2, "created", ["+15555551", "", ""]),
+        ]
+    );
+    let asked = json!([{ "contact": "user@example.com", "name": "two" }, { "contact": "+15555551", "name": "three" },
+        { "contact": "one", "name": "one" }]);
+    let request = server.update(&list, false, asked).await;
+    assert_eq!(
+        successes(&request),
+        [
+            seen(0, "updated", ["user@example.com", "", ""]),
+            seen(1, "updated", ["+15555551", "", ""]),
+            seen(2, "updated", ["one", "user@example.com", "+15555551"]),
+        ]
+    );
+    // Without those, the address and the number are the first one's.
+    let moved = json!([{ "contact": "user@example.com", "userId": "two" }, { "contact": "+15555551", "userId": "three" },
+        { "contact": "user@example.com", "name": "by address" }, { "contact": "+15555551", "lastName": "by number" }]);
+    server.update(&list, false, moved).await;
+    let one = server.contact(&list, "userId", "one").await;
+    assert_eq!((&one["name"], &one["lastName"]), (&json!("by address"), &json!("by number")));
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn user_ids_are_compared_exactly_and_addresses_without_case() {
+    let server = Server::start().await;
+    let list = server.list().await;
+    let people = json!([{ "contact": "User" }, { "contact": "Straße.ÜNAL@Example.com" }, { "contact": "ΣΊΣΥΦΟΣ@example.com" }]);
+    server.update(&list, true, people).await;
+    for contact in [
+        "straße.ünal@example.COM",
+        "STRASSE.ÜNAL@EXAMPLE.COM",
+        "Straße.ÜNAL@Example.com",
+        "σίσυφος@example.com",
+        "σίσυφοσ@example.com",
+    ] {
+        let request = server.update(&list, false, json!([{ "contact": contact }])).await;
+        assert_eq!(request["results"]["success"][0]["action"], "unchanged", "{contact}");
+        assert_ne!(server.contact(&list, "email", contact).await, json!(null), "{contact}");
+    }
+    for contact in ["user", "USER", "User ", "unal@example.com", "strase.ünal@example.com"] {
+        let request = server.update(&list, false, json!([{ "contact": contact }])).await;
+        assert_eq!(request["results"]["errors"][0]["error"], "CONTACT_NOT_FOUND", "{contact}");
+    }
+    // Another writing of one's own address is a change, and taken as given; of somebody else's, it is taken.
+    let request = server
+        .update(
+            &list,
+            true,
+            json!([{ "contact": "straße.ünal@example.com", "email": "STRASSE.ÜNAL@example.com" },
+            { "contact": "User", "email": "strasse.ünal@EXAMPLE.com" }]),
+        )
+        .await;
+    assert_eq!(successes(&request), [seen(0, "updated", ["", "STRASSE.ÜNAL@example.com", ""])]);
+    let asked = [json!("User"), json!("strasse.ünal@EXAMPLE.com"), json!(null)];
+    assert_eq!(request["results"]["errors"], json!([failed(1, "IDENTIFIER_TAKEN", asked)]));
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_is_made_unless_upsert_says_so() {
+    let server = Server::start().await;
+    let list = server.list().await;
+    let items = json!([
+        { "contact": "user@example.com", "name": "x" },
+        { "contact": "+15555555", "email": "user@example.com" },
+        { "contact": "myUserId", "phoneNumber": "+15555555", "email": "" },
+    ]);
+    let request = server.update(&list, false, items.clone()).await;
+    let null = || json!(null);
+    let expected = json!({ "success": [], "errors": [
+        failed(0, "CONTACT_NOT_FOUND", [null(), json!("user@example.com"), null()]),
+        failed(1, "CONTACT_NOT_FOUND", [null(), json!("user@example.com"), json!("+15555555")]),
+        failed(2, "CONTACT_NOT_FOUND", [json!("myUserId"), null(), json!("+15555555")]),
+    ] });
+    assert_eq!(request["results"], expected);
+    assert_eq!(server.contact(&list, "email", "user@example.com").await, null());
+    // Absent is false.
+    let body = json!({ "contactListId": list, "contacts": [{ "contact": "user@example.com" }] });
+    let answer = server.ok("/v3/contacts/update", &body).await;
+    let request = server.processed(answer["requestId"].as_str().unwrap()).await;
+    assert_eq!(request["results"]["errors"][0]["error"], "CONTACT_NOT_FOUND");
+    let request = server.update(&list, true, items).await;
+    assert_eq!(successes(&request)[0], seen(0, "created", ["", "user@example.com", ""]));
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn contact_fills_its_identifier_and_the_same_item_finds_what_it_made() {
+    let server = Server::start().await;
+    let list = server.list().await;
+    for (item, identifiers) in [
+        (json!({ "contact": "user@example.com" }), ["", "user@example.com", ""]),
+        (json!({ "contact": "+15555555" }), ["", "", "+15555555"]),
+        (json!({ "contact": "myUserId" }), ["myUserId", "", ""]),
+        (json!({ "contact": "no@address" }), ["no@address", "", ""]),
+        (json!({ "contact": "+0155", "phoneNumber": "+15555556" }), ["+0155", "", "+15555556"]),
+        (
+            json!({ "contact": "a@example.com", "userId": "a", "phoneNumber": "+15555557" }),
+            ["a", "a@example.com", "+15555557"],
+        ),
+        (json!({ "contact": "B@example.com", "email": "b@example.com" }), ["", "b@example.com", ""]),
+        // What the item empties itself stays empty.
+        (json!({ "contact": "c", "email": "", "phoneNumber": "" }), ["c", "", ""]),
+    ] {
+        let made = server.update(&list, true, json!([item])).await;
+        assert_eq!(successes(&made), [seen(0, "created", identifiers)], "{item}");
+        let found = server.update(&list, true, json!([item])).await;
+        assert_eq!(successes(&found), [seen(0, "unchanged", identifiers)], "{item}");
+        assert_eq!(made["results"]["success"][0]["id"], found["results"]["success"][0]["id"]);
+    }
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_taken_identifier_fails_its_item_whole_and_no_other() {
+    let server = Server::start().await;
+    let list = server.list().await;
+    let people = json!([{ "contact": "one", "email": "one@example.com", "phoneNumber": "+15555551" },
+        { "contact": "two", "email": "two@example.com" }]);
+    server.update(&list, true, people).await;
+    let before = server.contact(&list, "userId", "two").await;
+    let request = server
+        .update(
+            &list,
+            true,
+            json!([
+                { "contact": "two", "email": "ONE@example.com", "name": "x" },
+                { "contact": "two@example.com", "userId": "one", "name": "x" },
+                { "contact": "two", "phoneNumber": "+15555551", "name": "x" },
+                { "contact": "new", "email": "one@example.com" },
+                { "contact": "+15555552", "userId": "two" },
+                { "contact": "behind" },
+            ]),
+        )
+        .await;
+    let null = || json!(null);
+    let errors = json!([
+        failed(0, "IDENTIFIER_TAKEN", [json!("two"), json!("ONE@example.com"), null()]),
+        failed(1, "IDENTIFIER_TAKEN", [json!("one"), json!("two@example.com"), null()]),
+        failed(2, "IDENTIFIER_TAKEN", [json!("two"), null(), json!("+15555551")]),
+        failed(3, "IDENTIFIER_TAKEN", [json!("new"), json!("one@example.com"), null()]),
+        failed(4, "IDENTIFIER_TAKEN", [json!("two"), null(), json!("+15555552")]),
+    ]);
+    assert_eq!(request["results"]["errors"], errors);
+    assert_eq!(successes(&request), [seen(5, "created", ["behind", "", ""])]);
+    assert_eq!(server.contact(&list, "userId", "two").await, before);
+    assert_eq!(server.contact(&list, "userId", "new").await, null());
+    assert_eq!(server.contact(&list, "phoneNumber", "+15555552").await, null());
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn identifiers_are_unique_inside_a_list_only() {
+    let server = Server::start().await;
+    let (one, two) = (server.list().await, server.list().await);
+    let contact = json!({ "contact": "a", "email": "user@example.com", "name": "x" });
+    let first = server.upsert(&one, contact.clone()).await;
+    let second = server.upsert(&two, contact).await;
+    assert_eq!((&first["action"], &second["action"]), (&json!("created"), &json!("created")));
+    assert_ne!(first["id"], second["id"]);
+    server.upsert(&two, json!({ "contact": "a", "name": "y" })).await;
+    assert_eq!(server.contact(&one, "userId", "a").await["name"], "x");
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_contact_must_keep_an_identifier() {
+    let server = Server::start().await;
+    let list = server.list().await;
+    server.upsert(&list, json!({ "contact": "user@example.com", "userId": "a" })).await;
+    let request = server
+        .update(
+            &list,
+            true,
+            json!([
+                { "contact": "a", "userId": "" },
+                { "contact": "user@example.com", "email": " ", "name": "x" },
+                { "contact": "new@example.com", "email": "" },
+                { "contact": "user@example.com", "email": "", "phoneNumber": "+15555555" },
+            ]),
+        )
+        .await;
+    let null = || json!(null);
+    let errors = json!([
+        failed(1, "IDENTIFIER_REQUIRED", [null(), null(), null()]),
+        failed(2, "IDENTIFIER_REQUIRED", [null(), null(), null()]),
+    ]);
+    assert_eq!(request["results"]["errors"], errors);
+    assert_eq!(
+        successes(&request),
+        [seen(0, "updated", ["", "user@example.com", ""]), seen(3, "updated", ["", "", "+15555555"]),]
+    );
+    let contact = json!({ "contact": "user@example.com", "email": "", "phoneNumber": " ", "userId": "\t" });
+    let text = "email, phoneNumber or externalId/userId must be filled at contact position 0";
+    assert_eq!(server.refused_contact(&list, contact).await, [text]);
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn items_take_effect_in_their_order() {
+    let server = Server::start().await;
+    let list = server.list().await;
+    let request = server
+        .update(
+            &list,
+            true,
+            json!([
+                { "contact": "one", "email": "user@example.com" },
+                { "contact": "two", "email": "user@example.com" },
+                { "contact": "one", "email": "other@example.com" },
+                { "contact": "two", "email": "user@example.com" },
+                { "contact": "other@example.com", "email": "", "name": "x" },
+                { "contact": "three", "email": "OTHER@example.com" },
+                { "contact": "one", "name": "x" },
+                { "contact": "one", "userId": "renamed" },
+                { "contact": "one" },
+            ]),
+        )
+        .await;
+    assert_eq!(
+        successes(&request),
+        [
+            seen(0, "created", ["one", "user@example.com", ""]),
+            seen(2, "updated", ["one", "other@example.com", ""]),
+            seen(3, "created", ["two", "user@example.com", ""]),
+            seen(4, "updated", ["one", "", ""]),
+            seen(5, "created", ["three", "OTHER@example.com", ""]),
+            seen(6, "unchanged", ["one", "", ""]),
+            seen(7, "updated", ["renamed", "", ""]),
+            seen(8, "created", ["one", "", ""]),
+        ]
+    );
+    let asked = [json!("two"), json!("user@example.com"), json!(null)];
+    assert_eq!(request["results"]["errors"], json!([failed(1, "IDENTIFIER_TAKEN", asked)]));
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_contacts_swap_their_addresses_by_way_of_a_third() {
+    let server = Server::start().await;
+    let list = server.list().await;
+    let people = json!([{ "contact": "one", "email": "one@example.com" }, { "contact": "two", "email": "two@example.com" }]);
+    server.update(&list, true, people).await;
+    let swap = json!([{ "contact": "one", "email": "between@example.com" }, { "contact": "two", "email": "one@example.com" },
+        { "contact": "one", "email": "two@example.com" }]);
+    let request = server.update(&list, false, swap).await;
+    assert_eq!(request["results"]["errors"], json!([]));
+    assert_eq!(server.contact(&list, "email", "one@example.com").await["userId"], "two");
+    assert_eq!(server.contact(&list, "email", "two@example.com").await["userId"], "one");
+    assert_eq!(server.contact(&list, "email", "between@example.com").await, json!(null));
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn results_show_the_identifiers_as_they_were_after_the_item() {
+    let server = Server::start().await;
+    let list = server.list().await;
+    let first = server.update(&list, true, json!([{ "contact": "a", "email": "first@example.com" }])).await;
+    let second = server
+        .update(
+            &list,
+            true,
+            json!([{ "contact": "a", "name": "x" }, { "contact": "a", "email": "second@example.com" },
+            { "contact": "a", "phoneNumber": "+15555555" }, { "contact": "a" }]),
+        )
+        .await;
+    server.update(&list, true, json!([{ "contact": "a", "email": "", "userId": "b" }])).await;
+    server
+        .update(
+            &list,
+            true,
+            json!([{ "contact": "b", "phoneNumber": "" }, { "contact": "other", "userId": "a" }]),
+        )
+        .await;
+    for (request, expected) in [
+        (first, vec![seen(0, "created", ["a", "first@example.com", ""])]),
+        (
+            second,
+            vec![
+                seen(0, "updated", ["a", "first@example.com", ""]),
+                seen(1, "updated", ["a", "second@example.com", ""]),
+                seen(2, "updated", ["a", "second@example.com", "+15555555"]),
+                seen(3, "unchanged", ["a", "second@example.com", "+15555555"]),
+            ],
+        ),
+    ] {
+        assert_eq!(successes(&request), expected);
+        let later = server.processed(request["id"].as_str().unwrap()).await;
+        assert_eq!(later["results"], request["results"]);
+    }
+    server.stop().await;
+}
