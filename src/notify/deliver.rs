@@ -10,7 +10,7 @@ use tokio::task::JoinSet;
 use super::backoff;
 use super::send::{Message, Outcome, Sender};
 use super::sign::{self, Secret};
-use crate::clock::Clock;
+use crate::clock::{Clock, Timestamp};
 use crate::report;
 use crate::storage::{Attempt, Delivery, DeliveryState, Error, Storage};
 
@@ -45,18 +45,18 @@ impl Deliverer {
         let mut out: JoinSet<Attempt> = JoinSet::new();
         let mut done: Vec<Attempt> = Vec::new();
         while !*stop.borrow() {
-            let pause = match self.turn(&mut out, &mut done).await {
-                Ok(pause) => pause,
+            let next = match self.turn(&mut out, &mut done).await {
+                Ok(next) => next,
                 Err(error) => {
                     tracing::error!(%error, "webhooks could not be read or written down; they wait");
-                    PAUSE
+                    self.clock.now().after(PAUSE)
                 }
             };
             tokio::select! {
                 // Asked before it waits: `notify_one` keeps a signal that came during the turn.
                 () = self.reported.notified() => {}
                 Some(attempt) = out.join_next() => done.extend(attempt.ok()),
-                () = self.clock.sleep(pause) => {}
+                () = self.clock.sleep_until(next) => {}
                 _ = stop.changed() => {}
             }
             while let Some(attempt) = out.try_join_next() {
@@ -71,8 +71,8 @@ impl Deliverer {
         }
     }
 
-    /// Writes down what is done, sends what is due, and tells how long to wait for more.
-    async fn turn(&self, out: &mut JoinSet<Attempt>, done: &mut Vec<Attempt>) -> Result<Duration, Error> {
+    /// Writes down what is done, sends what is due, and tells when to look again.
+    async fn turn(&self, out: &mut JoinSet<Attempt>, done: &mut Vec<Attempt>) -> Result<Timestamp, Error> {
         if !done.is_empty() {
             self.storage.finish_deliveries(done.clone()).await?;
             done.clear();
@@ -84,12 +84,12 @@ impl Deliverer {
                 out.spawn(self.clone().deliver(delivery));
             }
         }
+        let latest = now.after(LOOK);
         if out.len() >= MAX_OUT {
-            return Ok(LOOK);
+            return Ok(latest);
         }
         let next = self.storage.next_delivery_at(PER_RECEIVER).await?;
-        let wait = next.map_or(i64::MAX, |next| next.millis().saturating_sub(now.millis()));
-        Ok(Duration::from_millis(wait.max(0).unsigned_abs()).min(LOOK))
+        Ok(next.map_or(latest, |next| next.min(latest)))
     }
 
     async fn deliver(self, delivery: Delivery) -> Attempt {
