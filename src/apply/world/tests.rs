@@ -24,7 +24,7 @@ fn crowded(user_ids: &[&str]) -> World {
         let mut document = Vec::new();
         Header { created_at: time, updated_at: time, renamed_at: 0 }.put(&mut document);
         put_entry(&mut document, Field::UserId.key(), user_id.as_bytes());
-        world.create(LIST, document).unwrap();
+        world.create(LIST, &document).unwrap();
         world.hold(SHARED, index);
     }
     world

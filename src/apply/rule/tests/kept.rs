@@ -70,14 +70,14 @@ impl Kept {
         let ids: BTreeSet<Id> =
             self.index.iter().filter(holds).map(|entry| (entry.list, entry.number)).collect();
         for id in ids {
-            world.load(id.0, id.1, self.documents[&id].clone()).unwrap();
+            world.load(id.0, id.1, &self.documents[&id]).unwrap();
         }
         world
     }
 
     fn write(&mut self, world: &World) {
         for slot in world.changed() {
-            let old = self.documents.insert((slot.list, slot.number), slot.document.clone());
+            let old = self.documents.insert((slot.list, slot.number), world.document(slot).to_vec());
             assert_eq!(old.is_none(), slot.new, "a number is never given twice");
         }
         let (stale, fresh) = world.index_changes().unwrap();
