@@ -63,8 +63,13 @@ fn decompress(coding: &[u8], bytes: Bytes, max: usize) -> Result<Bytes, BodyErro
         b"gzip" | b"x-gzip" => read_all(flate2::read::MultiGzDecoder::new(&bytes[..]), max),
         // The standard means zlib; some clients send the bare stream.
         b"deflate" => {
-            read_all(flate2::read::ZlibDecoder::new(&bytes[..]), max).or_else(|error| match error {
-                BodyError::Broken => read_all(flate2::read::DeflateDecoder::new(&bytes[..]), max),
+            let mut zlib = flate2::read::ZlibDecoder::new(&bytes[..]);
+            let read = read_all(&mut zlib, max).and_then(|whole| ended(whole, zlib.total_in(), &bytes));
+            read.or_else(|error| match error {
+                BodyError::Broken => {
+                    let mut bare = flate2::read::DeflateDecoder::new(&bytes[..]);
+                    read_all(&mut bare, max).and_then(|whole| ended(whole, bare.total_in(), &bytes))
+                }
                 other => Err(other),
             })
         }
@@ -76,6 +81,11 @@ fn decompress(coding: &[u8], bytes: Bytes, max: usize) -> Result<Bytes, BodyErro
         }
         _ => Err(BodyError::Broken),
     }
+}
+
+/// Bytes behind the end of a stream are no part of it.
+fn ended(whole: Bytes, used: u64, bytes: &Bytes) -> Result<Bytes, BodyError> {
+    if used == bytes.len() as u64 { Ok(whole) } else { Err(BodyError::Broken) }
 }
 
 /// One byte more than the bound is asked for, and no more: a bomb costs what the bound costs.
