@@ -100,7 +100,6 @@ pub async fn accept(
         items: encode(&mut contacts, &sources),
     };
     writer.append(batch).await.map_err(Refusal::NotAccepted)?;
-    warnings.truncate(MAX_PROBLEMS);
     Ok(warnings)
 }
 

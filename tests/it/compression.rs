@@ -92,6 +92,33 @@ async fn every_coding_is_taken() {
     server.stop().await;
 }
 
+/// What an encoder makes of `{"contactListName":"Customers of our shop, customers of our site"}`.
+const BROTLI_LIST: &str = "1b4100e09c0776ac631263eba3fc08959e22727bf936d6d7666973751284890e1c72c07e90b6b680024bb0fac47a\
+    035ac96482666fec484f1970bd891b83b001";
+
+/// What it makes of 10 MiB of blanks.
+const BROTLI_BOMB: &str = "cbffff3ff82540e2b14020f7fe2fffff3ff04b00c4611180eefd07";
+
+fn from_hex(hex: &str) -> Vec<u8> {
+    (0..hex.len()).step_by(2).map(|at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn brotli_as_an_encoder_makes_it_is_taken_and_bounded() {
+    let server = Server::start().await;
+    let answer = server.post_coded("/v3/contact-list/create", "br", from_hex(BROTLI_LIST)).await;
+    assert_eq!(answer.status, StatusCode::OK, "{}", answer.text());
+    let answer = server.post_coded("/v3/contact-list/create", "br", from_hex(BROTLI_BOMB)).await;
+    let expected = (StatusCode::PAYLOAD_TOO_LARGE, vec!["Request body is too large".to_owned()]);
+    assert_eq!((answer.status, answer.errors()), expected);
+    for length in 0..BROTLI_LIST.len() / 2 {
+        let cut = from_hex(&BROTLI_LIST[..length * 2]);
+        let answer = server.post_coded("/v3/contact-list/create", "br", cut).await;
+        is_bad_request(&answer, &format!("cut to {length}"));
+    }
+    server.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_body_that_is_cut_anywhere_is_a_bad_request() {
     let server = Server::start().await;
@@ -158,7 +185,8 @@ async fn codings_that_nobody_knows_are_bad_requests() {
     for coding in ["compress", "lzma", "gzip2", "*", "utf-8"] {
         is_bad_request(&server.post_coded(UPDATE, coding, body.clone()).await, coding);
     }
-    let headers = [("access-token", server.token.as_str()), ("content-encoding", "gzip"), ("content-encoding", "br")];
+    let headers =
+        [("access-token", server.token.as_str()), ("content-encoding", "gzip"), ("content-encoding", "br")];
     let answer = server.send(hyper::Method::POST, UPDATE, &headers, gzip(body.as_bytes())).await;
     is_bad_request(&answer, "two codings");
     server.stop().await;
@@ -177,9 +205,15 @@ async fn a_bomb_costs_no_more_than_the_bound() {
     assert_eq!((answer.status, answer.normal()), (StatusCode::PAYLOAD_TOO_LARGE, expected));
     assert!(start.elapsed() < Duration::from_secs(1), "{:?}", start.elapsed());
     let zeros = vec![b' '; 10 << 20];
-    for (coding, bytes) in [("deflate", zlib(&zeros)), ("deflate", bare_deflate(&zeros)), ("zstd", zstd(&zeros))] {
+    for (coding, bytes) in
+        [("deflate", zlib(&zeros)), ("deflate", bare_deflate(&zeros)), ("zstd", zstd(&zeros))]
+    {
         let answer = server.post_coded(UPDATE, coding, bytes).await;
-        assert_eq!((answer.status, answer.errors()), (StatusCode::PAYLOAD_TOO_LARGE, vec![text.to_owned()]), "{coding}");
+        assert_eq!(
+            (answer.status, answer.errors()),
+            (StatusCode::PAYLOAD_TOO_LARGE, vec![text.to_owned()]),
+            "{coding}"
+        );
     }
     server.stop().await;
 }
@@ -193,7 +227,11 @@ async fn the_bound_counts_decompressed_bytes() {
     for (extra, status) in [("", StatusCode::OK), (" ", StatusCode::PAYLOAD_TOO_LARGE)] {
         let body = format!("{body}{extra}");
         assert_eq!(server.post_bytes(UPDATE, body.clone()).await.status, status);
-        for (coding, bytes) in [("gzip", gzip(body.as_bytes())), ("deflate", zlib(body.as_bytes())), ("zstd", zstd(body.as_bytes()))] {
+        for (coding, bytes) in [
+            ("gzip", gzip(body.as_bytes())),
+            ("deflate", zlib(body.as_bytes())),
+            ("zstd", zstd(body.as_bytes())),
+        ] {
             assert_eq!(server.post_coded(UPDATE, coding, bytes).await.status, status, "{coding}");
         }
     }
