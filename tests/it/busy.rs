@@ -72,7 +72,7 @@ async fn a_token_has_ten_requests_in_flight() {
 async fn a_backlog_over_its_bound_is_told_and_goes_by() {
     let switch = Switch::new();
     let mut setup = Setup { wrap: switch.wrap(), ..Setup::default() };
-    setup.limits.backlog = 3;
+    setup.limits.backlog = rollbook::storage::Backlog { batches: 3, bytes: 1 << 30 };
     let server = Server::with(setup).await;
     let list = server.list().await;
     switch.set(Fault::ApplyWaits);
