@@ -185,6 +185,15 @@ pub fn connect(path: &Path, settings: &Settings) -> Result<Connection, Error> {
     Ok(connection)
 }
 
+/// Copies the write-ahead log into its file and cuts it to nothing, as far as readers allow.
+///
+/// # Errors
+/// Where the file cannot be written.
+pub fn empty_log(connection: &Connection) -> Result<(), Error> {
+    // The row tells how far it came; what is left is copied another time.
+    connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).map_err(super::error)
+}
+
 fn migrate(connection: &mut Connection, runner: refinery::Runner, path: &Path) -> Result<(), Error> {
     let newest = runner.get_migrations().iter().map(|migration| i64::from(migration.version())).max();
     let present = schema_version(connection).map_err(super::error)?;
