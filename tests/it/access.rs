@@ -7,6 +7,7 @@ use hyper::{Method, StatusCode};
 use rollbook::apply::outcome::Failure;
 use rollbook::clock::{Clock, ManualClock, SystemClock, Timestamp};
 use rollbook::id::ObjectId;
+use rollbook::journal::AccountNo;
 use rollbook::storage::sqlite::{Role, Settings, SqliteStore};
 use rollbook::storage::{ItemResult, NewToken, RequestState, Storage};
 use rollbook::token::FreshToken;
@@ -21,6 +22,12 @@ const INFO: &str = "/v3/account/info";
 fn another_handle(server: &Server) -> SqliteStore {
     let path = server.directory.path("rollbook.db");
     SqliteStore::open(&path, Role::Command, &Settings::default()).expect("a second handle")
+}
+
+/// The store's number of the server's account.
+async fn account_no(server: &Server) -> AccountNo {
+    let access = server.storage.find_access(key_of(&server.token).to_owned()).await.expect("a read");
+    access.expect("a token").account.expect("an account").no
 }
 
 fn key_of(token: &str) -> &str {
@@ -192,8 +199,7 @@ async fn a_batch_that_waits_while_its_account_goes_ends_in_list_not_found() {
     let switch = Switch::new();
     let server = Server::with(Setup { wrap: switch.wrap(), ..Setup::default() }).await;
     let list = server.list().await;
-    let access = server.storage.find_access(key_of(&server.token).to_owned()).await.expect("a read");
-    let account = access.expect("a token").account.expect("an account").no;
+    let account = account_no(&server).await;
     let other = server.bearer("Other").await;
     switch.set(Fault::ApplyWaits);
     let body = json!({ "contactListId": list, "upsert": true, "contacts": [
@@ -227,5 +233,21 @@ async fn a_batch_that_waits_while_its_account_goes_ends_in_list_not_found() {
             (found["requests"][&id]["results"]["success"][0]["action"] == "created").then_some(())
         })
         .await;
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_webhook_secret_that_another_process_rotates_signs_on_for_a_while() {
+    let server = Server::start().await;
+    let (account, now) = (account_no(&server).await, SystemClock.now());
+    let signs = async |at| server.storage.webhook_secrets(account, at).await.expect("a read");
+    let (old, new) = (server.webhook_secret.to_text(), "whsec_bmV3".to_owned());
+    assert!(old.starts_with("whsec_"));
+    assert_eq!(signs(now).await, [old.clone()]);
+    let until = now.after(Duration::from_secs(60));
+    let handle = another_handle(&server);
+    assert!(handle.set_webhook_secret(server.account, new.clone(), until).await.expect("a change"));
+    assert_eq!(signs(now).await, [new.clone(), old]);
+    assert_eq!(signs(until).await, [new]);
     server.stop().await;
 }

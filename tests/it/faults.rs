@@ -14,6 +14,8 @@ use rollbook::storage::{
     WebhookSecrets,
 };
 
+use crate::harness::Wrap;
+
 /// What goes wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
@@ -62,7 +64,7 @@ impl Switch {
     }
 
     /// For [`crate::harness::Setup::wrap`].
-    pub fn wrap(&self) -> Box<dyn FnOnce(Arc<dyn Storage>) -> Arc<dyn Storage>> {
+    pub fn wrap(&self) -> Wrap {
         let switch = self.clone();
         Box::new(|store| Arc::new(Faulty { store, switch }))
     }

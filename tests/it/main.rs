@@ -37,6 +37,7 @@ mod too_large;
 mod update_errors;
 mod update_fields;
 mod update_identity;
+mod update_model;
 mod update_order;
 mod update_reading;
 mod update_refusals;
