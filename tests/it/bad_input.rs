@@ -30,7 +30,8 @@ fn check(answer: &Answer, what: &str) {
         let errors = answer.errors();
         assert!(!errors.is_empty(), "{what}");
         let details = body["details"].as_array().expect("details");
-        let messages: Vec<_> = details.iter().map(|detail| detail["message"].as_str().expect("a text")).collect();
+        let messages: Vec<_> =
+            details.iter().map(|detail| detail["message"].as_str().expect("a text")).collect();
         assert_eq!(errors, messages, "{what}");
     }
 }
@@ -38,7 +39,11 @@ fn check(answer: &Answer, what: &str) {
 async fn is_bad_request(server: &Server, path: &str, body: impl Into<bytes::Bytes>, what: &str) {
     let answer = server.post_bytes(path, body).await;
     check(&answer, what);
-    assert_eq!((answer.status, answer.errors()), (StatusCode::BAD_REQUEST, vec!["Bad Request".to_owned()]), "{path} {what}");
+    assert_eq!(
+        (answer.status, answer.errors()),
+        (StatusCode::BAD_REQUEST, vec!["Bad Request".to_owned()]),
+        "{path} {what}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -46,14 +51,49 @@ async fn what_is_no_json_object_is_a_bad_request() {
     let server = Server::start().await;
     for path in METHODS {
         for body in [
-            "[]", "null", "5", "\"x\"", "true", "{", "}", "{]", "{\"a\"}", "{\"a\":}", "{\"a\":1,}", "{a:1}", "{'a':1}",
-            "{}{}", "{} x", "{\"a\":1 \"b\":2}", "{\"a\":01}", "{\"a\":+1}", "{\"a\":.5}", "{\"a\":NaN}", "{\"a\":tru}",
-            "{\"a\":\"\\x\"}", "{\"a\":\"\\u12\"}", "{\"a\":\"\t\"}", "{\"a\":\"\n\"}", "{\"a\":\"", "{\"a\":1e}", "<xml/>",
-            "contactListId=1", "\u{0}", "{\"a\":\"\u{0}\"}", "{}\u{0}", "// x\n{}",
+            "[]",
+            "null",
+            "5",
+            "\"x\"",
+            "true",
+            "{",
+            "}",
+            "{]",
+            "{\"a\"}",
+            "{\"a\":}",
+            "{\"a\":1,}",
+            "{a:1}",
+            "{'a':1}",
+            "{}{}",
+            "{} x",
+            "{\"a\":1 \"b\":2}",
+            "{\"a\":01}",
+            "{\"a\":+1}",
+            "{\"a\":.5}",
+            "{\"a\":NaN}",
+            "{\"a\":tru}",
+            "{\"a\":\"\\x\"}",
+            "{\"a\":\"\\u12\"}",
+            "{\"a\":\"\t\"}",
+            "{\"a\":\"\n\"}",
+            "{\"a\":\"",
+            "{\"a\":1e}",
+            "<xml/>",
+            "contactListId=1",
+            "\u{0}",
+            "{\"a\":\"\u{0}\"}",
+            "{}\u{0}",
+            "// x\n{}",
         ] {
             is_bad_request(&server, path, body, body).await;
         }
-        for bytes in [&b"\xff"[..], b"{\"a\":\"\xff\"}", b"{\"\xc3\":1}", b"\xfe\xff\0{\0}", b"{\"a\":\"\xed\xa0\x80\"}"] {
+        for bytes in [
+            &b"\xff"[..],
+            b"{\"a\":\"\xff\"}",
+            b"{\"\xc3\":1}",
+            b"\xfe\xff\0{\0}",
+            b"{\"a\":\"\xed\xa0\x80\"}",
+        ] {
             is_bad_request(&server, path, bytes, "bytes that are no UTF-8").await;
         }
         if path != "/v3/account/info" {
@@ -106,9 +146,19 @@ async fn huge_numbers_are_wrong_values_and_not_wrong_bodies() {
     let list = server.list().await;
     let shape = "Argument variables must be an array of arrays with \"name\" and \"value\" fields";
     let digits = "9".repeat(100_000);
-    for number in ["1e999999", "-1e999999", "1e-999999", &digits, &format!("-{digits}"), &format!("0.{digits}"), &format!("1e{digits}")] {
+    for number in [
+        "1e999999",
+        "-1e999999",
+        "1e-999999",
+        &digits,
+        &format!("-{digits}"),
+        &format!("0.{digits}"),
+        &format!("1e{digits}"),
+    ] {
         let what: String = number.chars().take(12).collect();
-        let contact = |field: &str, value: &str| format!(r#"{{"contactListId":"{list}","contacts":[{{"contact":"a","{field}":{value}}}]}}"#);
+        let contact = |field: &str, value: &str| {
+            format!(r#"{{"contactListId":"{list}","contacts":[{{"contact":"a","{field}":{value}}}]}}"#)
+        };
         for (field, text) in [
             ("name", "Argument name must be a string"),
             ("email", "Argument email must be a string"),
@@ -125,17 +175,37 @@ async fn huge_numbers_are_wrong_values_and_not_wrong_bodies() {
             ("cac", "Argument CAC must be an array with value and currency fields"),
         ] {
             let answer = server.post_bytes(UPDATE, contact(field, number)).await;
-            assert_eq!((answer.status, answer.errors()), (StatusCode::BAD_REQUEST, vec![text.to_owned()]), "{field} {what}");
+            assert_eq!(
+                (answer.status, answer.errors()),
+                (StatusCode::BAD_REQUEST, vec![text.to_owned()]),
+                "{field} {what}"
+            );
         }
         for (body, text) in [
-            (format!(r#"{{"contactListId":{number},"contacts":[{{"contact":"a"}}]}}"#), "Argument contactListId must be a non-empty string"),
-            (format!(r#"{{"contactListId":"{list}","contacts":{number}}}"#), "add at least one valid contact to contacts field"),
-            (format!(r#"{{"contactListId":"{list}","contacts":[{number}]}}"#), "add at least one valid contact to contacts field"),
-            (format!(r#"{{"contactListId":"{list}","upsert":{number},"contacts":[{{"contact":"a"}}]}}"#), "Argument upsert must be a true or false"),
+            (
+                format!(r#"{{"contactListId":{number},"contacts":[{{"contact":"a"}}]}}"#),
+                "Argument contactListId must be a non-empty string",
+            ),
+            (
+                format!(r#"{{"contactListId":"{list}","contacts":{number}}}"#),
+                "add at least one valid contact to contacts field",
+            ),
+            (
+                format!(r#"{{"contactListId":"{list}","contacts":[{number}]}}"#),
+                "add at least one valid contact to contacts field",
+            ),
+            (
+                format!(r#"{{"contactListId":"{list}","upsert":{number},"contacts":[{{"contact":"a"}}]}}"#),
+                "Argument upsert must be a true or false",
+            ),
             (contact("unknown", &format!("1,\"active\":{number}")), "Argument active can be true or false"),
         ] {
             let answer = server.post_bytes(UPDATE, body).await;
-            assert_eq!((answer.status, answer.errors()), (StatusCode::BAD_REQUEST, vec![text.to_owned()]), "{what}");
+            assert_eq!(
+                (answer.status, answer.errors()),
+                (StatusCode::BAD_REQUEST, vec![text.to_owned()]),
+                "{what}"
+            );
         }
         let answer = server.post_bytes(UPDATE, contact("unknown", number)).await;
         assert_eq!(answer.status, StatusCode::OK, "{what}: {}", answer.text());
@@ -156,15 +226,28 @@ async fn huge_amounts_are_no_amounts_and_tiny_ones_neither() {
     let list = server.list().await;
     let (nines, zeros) = ("9".repeat(100_000), "0".repeat(100_000));
     let cac = |value: &str| {
-        format!(r#"{{"contactListId":"{list}","upsert":true,"contacts":[{{"contact":"a","cac":{{"value":{value},"currency":"USD"}}}}]}}"#)
+        format!(
+            r#"{{"contactListId":"{list}","upsert":true,"contacts":[{{"contact":"a","cac":{{"value":{value},"currency":"USD"}}}}]}}"#
+        )
     };
-    for value in ["1e999999", "1e-999999", &nines, &format!("1e{nines}"), &format!("1e-{nines}"), &format!("0.{zeros}1")] {
+    for value in [
+        "1e999999",
+        "1e-999999",
+        &nines,
+        &format!("1e{nines}"),
+        &format!("1e-{nines}"),
+        &format!("0.{zeros}1"),
+    ] {
         for value in [value.to_owned(), format!("\"{value}\"")] {
             let answer = server.post_bytes(UPDATE, cac(&value)).await;
             assert_eq!(answer.errors(), ["CAC value must be a positive float"]);
         }
     }
-    for (value, shown) in [(format!("2.{zeros}"), "2.00000"), (format!("0.{nines}"), "1.00000"), (format!("1{zeros}e-100000"), "1.00000")] {
+    for (value, shown) in [
+        (format!("2.{zeros}"), "2.00000"),
+        (format!("0.{nines}"), "1.00000"),
+        (format!("1{zeros}e-100000"), "1.00000"),
+    ] {
         let answer = server.post_bytes(UPDATE, cac(&value)).await;
         assert_eq!(answer.status, StatusCode::OK);
         server.processed(answer.json()["requestId"].as_str().unwrap()).await;
@@ -193,19 +276,29 @@ async fn lone_surrogates_and_nuls_are_no_texts() {
             ("sourceId", "Argument sourceId must be a string"),
             ("customerSourceId", "Argument customerSourceId must be a string"),
         ] {
-            let body = format!(r#"{{"contactListId":"{list}","contacts":[{{"contact":"a","{field}":"{text}"}}]}}"#);
+            let body =
+                format!(r#"{{"contactListId":"{list}","contacts":[{{"contact":"a","{field}":"{text}"}}]}}"#);
             let answer = server.post_bytes(UPDATE, body).await;
-            assert_eq!((answer.status, answer.errors()), (StatusCode::BAD_REQUEST, vec![refusal.to_owned()]), "{field} {text}");
+            assert_eq!(
+                (answer.status, answer.errors()),
+                (StatusCode::BAD_REQUEST, vec![refusal.to_owned()]),
+                "{field} {text}"
+            );
         }
         for template in [
-            r#"{"TEXT":1}"#, r#"{"contactListId":"TEXT"}"#, r#"{"contactListId":"LIST","webHookUri":"TEXT"}"#,
+            r#"{"TEXT":1}"#,
+            r#"{"contactListId":"TEXT"}"#,
+            r#"{"contactListId":"LIST","webHookUri":"TEXT"}"#,
             r#"{"contactListId":"LIST","contacts":[{"TEXT":1,"contact":"a"}]}"#,
             r#"{"contactListId":"LIST","contacts":[{"contact":"TEXT"}]}"#,
             r#"{"contactListId":"LIST","contacts":[{"contact":"a","cac":{"value":"TEXT","currency":"TEXT"}}]}"#,
             r#"{"contactListId":"LIST","contacts":[{"contact":"a","variables":[{"name":"TEXT","value":"TEXT"}]}]}"#,
             r#"{"contactListId":"LIST","contacts":[{"contact":"a","variables":[{"name":"plan","value":"TEXT"}]}]}"#,
-            r#"{"contactListId":"LIST","variables":[{"name":"TEXT"}]}"#, r#"{"contactListName":"TEXT"}"#,
-            r#"{"name":"TEXT"}"#, r#"{"contactListId":"LIST","userId":"TEXT"}"#, r#"{"ids":["TEXT"]}"#,
+            r#"{"contactListId":"LIST","variables":[{"name":"TEXT"}]}"#,
+            r#"{"contactListName":"TEXT"}"#,
+            r#"{"name":"TEXT"}"#,
+            r#"{"contactListId":"LIST","userId":"TEXT"}"#,
+            r#"{"ids":["TEXT"]}"#,
         ] {
             let body = template.replace("TEXT", text).replace("LIST", &list);
             for path in METHODS {
@@ -260,8 +353,10 @@ fn wounded_bodies_are_answered_and_those_behind_them_applied() {
         .replace("\"upsert\": false", "\"upsert\": true");
     let bytes = prop_oneof![
         proptest::collection::vec(any::<u8>(), 0..4),
-        prop::sample::select(vec!["null", "1e999", "\\ud800", "\\u0000", "{}", "[]", "\"", "[[", "true", "-", "\u{feff}", "  "])
-            .prop_map(|text| text.as_bytes().to_vec()),
+        prop::sample::select(vec![
+            "null", "1e999", "\\ud800", "\\u0000", "{}", "[]", "\"", "[[", "true", "-", "\u{feff}", "  "
+        ])
+        .prop_map(|text| text.as_bytes().to_vec()),
     ];
     let wounds = proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>(), bytes), 0..4);
     let mut runner = TestRunner::new(Config { cases: 300, failure_persistence: None, ..Config::default() });

@@ -158,7 +158,8 @@ async fn codings_that_nobody_knows_are_bad_requests() {
     for coding in ["compress", "lzma", "gzip2", "*", "utf-8"] {
         is_bad_request(&server.post_coded(UPDATE, coding, body.clone()).await, coding);
     }
-    let headers = [("access-token", server.token.as_str()), ("content-encoding", "gzip"), ("content-encoding", "br")];
+    let headers =
+        [("access-token", server.token.as_str()), ("content-encoding", "gzip"), ("content-encoding", "br")];
     let answer = server.send(hyper::Method::POST, UPDATE, &headers, gzip(body.as_bytes())).await;
     is_bad_request(&answer, "two codings");
     server.stop().await;
@@ -177,9 +178,15 @@ async fn a_bomb_costs_no_more_than_the_bound() {
     assert_eq!((answer.status, answer.normal()), (StatusCode::PAYLOAD_TOO_LARGE, expected));
     assert!(start.elapsed() < Duration::from_secs(1), "{:?}", start.elapsed());
     let zeros = vec![b' '; 10 << 20];
-    for (coding, bytes) in [("deflate", zlib(&zeros)), ("deflate", bare_deflate(&zeros)), ("zstd", zstd(&zeros))] {
+    for (coding, bytes) in
+        [("deflate", zlib(&zeros)), ("deflate", bare_deflate(&zeros)), ("zstd", zstd(&zeros))]
+    {
         let answer = server.post_coded(UPDATE, coding, bytes).await;
-        assert_eq!((answer.status, answer.errors()), (StatusCode::PAYLOAD_TOO_LARGE, vec![text.to_owned()]), "{coding}");
+        assert_eq!(
+            (answer.status, answer.errors()),
+            (StatusCode::PAYLOAD_TOO_LARGE, vec![text.to_owned()]),
+            "{coding}"
+        );
     }
     server.stop().await;
 }
@@ -193,7 +200,11 @@ async fn the_bound_counts_decompressed_bytes() {
     for (extra, status) in [("", StatusCode::OK), (" ", StatusCode::PAYLOAD_TOO_LARGE)] {
         let body = format!("{body}{extra}");
         assert_eq!(server.post_bytes(UPDATE, body.clone()).await.status, status);
-        for (coding, bytes) in [("gzip", gzip(body.as_bytes())), ("deflate", zlib(body.as_bytes())), ("zstd", zstd(body.as_bytes()))] {
+        for (coding, bytes) in [
+            ("gzip", gzip(body.as_bytes())),
+            ("deflate", zlib(body.as_bytes())),
+            ("zstd", zstd(body.as_bytes())),
+        ] {
             assert_eq!(server.post_coded(UPDATE, coding, bytes).await.status, status, "{coding}");
         }
     }
