@@ -79,6 +79,9 @@ impl<'a> Raw<'a> {
     }
 }
 
+/// The most unknown keys that are kept of an object.
+const MAX_UNKNOWN: usize = 1_000;
+
 /// The keys that an object may have.
 #[derive(Debug)]
 pub struct Keys<const N: usize>(pub [&'static str; N]);
@@ -93,7 +96,7 @@ impl<const N: usize> Keys<N> {
 #[derive(Debug)]
 pub struct Members<'a, const N: usize> {
     values: [Option<Raw<'a>>; N],
-    /// Keys that nobody knows, trimmed, in their order.
+    /// Keys that nobody knows, trimmed, in their order: the first 1,000.
     pub unknown: Vec<String>,
 }
 
@@ -112,6 +115,13 @@ impl<'a, const N: usize> Members<'a, N> {
     /// Whether the key at that place is there, and null.
     pub fn is_null(&self, place: usize) -> bool {
         self.values[place].is_some_and(|raw| raw.0 == "null")
+    }
+
+    /// An object may have a hundred thousand keys; nobody reads as many warnings.
+    fn add_unknown(&mut self, key: &str) {
+        if self.unknown.len() < MAX_UNKNOWN {
+            self.unknown.push(key.to_owned());
+        }
     }
 
     fn set(&mut self, place: usize, raw: &'a RawValue) {
@@ -152,7 +162,7 @@ impl<'de, const N: usize> Visitor<'de> for MembersVisitor<'_, N> {
             let value = map.next_value()?;
             match self.0.place(key.trim()) {
                 Some(place) => members.set(place, value),
-                None => members.unknown.push(key.trim().to_owned()),
+                None => members.add_unknown(key.trim()),
             }
         }
         Ok(members)
@@ -166,7 +176,8 @@ impl<'de> DeserializeSeed<'de> for KeySeed {
     type Value = Cow<'de, str>;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
-        deserializer.deserialize_str(self)
+        // As bytes: half a surrogate pair in a key is then a key that nobody knows, and no end of the body.
+        deserializer.deserialize_bytes(self)
     }
 }
 
@@ -177,12 +188,12 @@ impl<'de> Visitor<'de> for KeySeed {
         f.write_str("a key")
     }
 
-    fn visit_borrowed_str<E>(self, key: &'de str) -> Result<Self::Value, E> {
-        Ok(Cow::Borrowed(key))
+    fn visit_borrowed_bytes<E>(self, key: &'de [u8]) -> Result<Self::Value, E> {
+        Ok(String::from_utf8_lossy(key))
     }
 
-    fn visit_str<E>(self, key: &str) -> Result<Self::Value, E> {
-        Ok(Cow::Owned(key.to_owned()))
+    fn visit_bytes<E>(self, key: &[u8]) -> Result<Self::Value, E> {
+        Ok(Cow::Owned(String::from_utf8_lossy(key).into_owned()))
     }
 }
 
@@ -275,7 +286,7 @@ impl<'de, const N: usize, const M: usize> Visitor<'de> for EnvelopeVisitor<'_, N
             let value = map.next_value()?;
             match self.0.outer.place(key) {
                 Some(place) => envelope.members.set(place, value),
-                None => envelope.members.unknown.push(key.to_owned()),
+                None => envelope.members.add_unknown(key),
             }
         }
         Ok(envelope)
@@ -380,6 +391,8 @@ mod tests {
 
     #[test]
     fn a_value_knows_its_type() {
+        let odd = read_members(r#"{"\ud800":1,"a":2}"#, &Keys(["a"])).unwrap();
+        assert_eq!((odd.get(0), odd.unknown.len()), (Some(Raw("2")), 1));
         let value = |text| read_members(text, &Keys(["a"])).unwrap().get(0).map(Raw::value);
         assert_eq!(value(r#"{"a":"b"}"#), Some(Value::Text("b".into())));
         assert_eq!(value(r#"{"a":"\u0062\""}"#), Some(Value::Text("b\"".into())));

@@ -48,7 +48,10 @@ impl Applier {
                 // What waits is kept, and tried again: a full disk may have room later.
                 Err(error) => {
                     tracing::error!(%error, "batches could not be applied; they wait");
-                    self.clock.sleep(pause).await;
+                    tokio::select! {
+                        () = self.clock.sleep(pause) => {}
+                        _ = stop.changed() => {}
+                    }
                     pause = (pause * 2).min(MAX_PAUSE);
                     continue;
                 }

@@ -158,7 +158,7 @@ impl World {
         let Some(holders) = self.holders.get(&hash) else { return Ok(None) };
         for index in std::iter::once(&holders.first).chain(&holders.others) {
             let slot = self.slot(*index);
-            // An entry may be out of date, and a hash may be shared: the contact itself decides.
+            // A hash may be shared: the contact itself decides.
             let borne = Document::read(self.document(slot))?.text(kind.field())?;
             if slot.list == list && borne.is_some_and(|borne| kind.same(borne, text)) {
                 return Ok(Some(*index));
@@ -192,6 +192,10 @@ impl World {
         if renamed && self.slot(index).indexed.is_none() {
             let indexed = self.hashes(self.slot(index))?;
             self.slots[index as usize].indexed = Some(indexed);
+        }
+        if renamed {
+            // Those who take an identifier and give it up again must not pile up under its hash.
+            self.release_all(index)?;
         }
         let document = self.keep(document);
         let slot = &mut self.slots[index as usize];
@@ -263,6 +267,21 @@ impl World {
         for kind in IdentifierKind::ALL {
             if let Some(hash) = *hashes.get(kind) {
                 self.hold(hash, index);
+            }
+        }
+        Ok(())
+    }
+
+    fn release_all(&mut self, index: u32) -> Result<(), Malformed> {
+        let hashes = self.hashes(self.slot(index))?;
+        for hash in IdentifierKind::ALL.into_iter().filter_map(|kind| *hashes.get(kind)) {
+            let Some(holders) = self.holders.get_mut(&hash) else { continue };
+            holders.others.retain(|other| *other != index);
+            if holders.first == index {
+                match holders.others.pop() {
+                    Some(other) => holders.first = other,
+                    None => drop(self.holders.remove(&hash)),
+                }
             }
         }
         Ok(())

@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use crate::id::ObjectId;
-use crate::intake::problem::Problem;
+use crate::intake::problem::{MAX_PROBLEMS, Problem};
 
 /// A refusal.
 pub fn refusal(
@@ -28,15 +28,17 @@ pub fn refusal(
     response
 }
 
-/// A success: what a method answers, around it what every answer has.
+/// A success: what a method answers, around it what every answer has. Of the warnings as many are told as of errors:
+/// a body of short unknown keys must not be answered with one many times its size.
 pub fn success(
     request_id: Option<ObjectId>,
     members: Map<String, Value>,
-    warnings: Vec<Problem>,
+    mut warnings: Vec<Problem>,
 ) -> Response {
     let mut body = opening(true, request_id);
     body.extend(members);
     body.entry("errors").or_insert_with(|| json!([]));
+    warnings.truncate(MAX_PROBLEMS);
     if !warnings.is_empty() {
         body.insert("warnings".to_owned(), json!(warnings));
     }

@@ -4,6 +4,7 @@ use std::io::Read;
 
 use axum::http::HeaderMap;
 use axum::http::header::{CONTENT_ENCODING, CONTENT_LENGTH};
+use brotli_decompressor::{BrotliDecompressStream, BrotliResult, BrotliState, StandardAlloc};
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt as _;
 
@@ -23,6 +24,9 @@ pub enum BodyError {
 
 /// The largest window of a zstd body, as a power of two: what every decoder must support (RFC 8878).
 const ZSTD_WINDOW: u32 = 23;
+
+/// By how much the output of a brotli body grows at a time.
+const BROTLI_STEP: usize = 16 << 10;
 
 /// Reads a body.
 ///
@@ -60,26 +64,60 @@ fn decompress(coding: &[u8], bytes: Bytes, max: usize) -> Result<Bytes, BodyErro
     let coding = coding.trim_ascii().to_ascii_lowercase();
     match coding.as_slice() {
         b"" | b"identity" => Ok(bytes),
-        b"gzip" | b"x-gzip" => read_all(flate2::read::MultiGzDecoder::new(&bytes[..]), max),
+        b"gzip" | b"x-gzip" => read_all(&mut flate2::read::MultiGzDecoder::new(&bytes[..]), max),
         // The standard means zlib; some clients send the bare stream.
-        b"deflate" => {
-            read_all(flate2::read::ZlibDecoder::new(&bytes[..]), max).or_else(|error| match error {
-                BodyError::Broken => read_all(flate2::read::DeflateDecoder::new(&bytes[..]), max),
-                other => Err(other),
-            })
-        }
-        b"br" => read_all(brotli_decompressor::Decompressor::new(&bytes[..], 4_096), max),
+        b"deflate" => zlib(&bytes, max).or_else(|error| match error {
+            BodyError::Broken => bare_deflate(&bytes, max),
+            other => Err(other),
+        }),
+        b"br" => brotli(&bytes, max),
         b"zstd" => {
             let mut decoder = zstd::Decoder::new(&bytes[..]).map_err(|_| BodyError::Broken)?;
             decoder.window_log_max(ZSTD_WINDOW).map_err(|_| BodyError::Broken)?;
-            read_all(decoder, max)
+            read_all(&mut decoder, max)
         }
         _ => Err(BodyError::Broken),
     }
 }
 
+fn zlib(bytes: &[u8], max: usize) -> Result<Bytes, BodyError> {
+    let mut decoder = flate2::bufread::ZlibDecoder::new(bytes);
+    let whole = read_all(&mut decoder, max)?;
+    // The decoders of single streams stop at the end of theirs, and do not look at what stands behind it.
+    if decoder.get_ref().is_empty() { Ok(whole) } else { Err(BodyError::Broken) }
+}
+
+fn bare_deflate(bytes: &[u8], max: usize) -> Result<Bytes, BodyError> {
+    let mut decoder = flate2::bufread::DeflateDecoder::new(bytes);
+    let whole = read_all(&mut decoder, max)?;
+    if decoder.get_ref().is_empty() { Ok(whole) } else { Err(BodyError::Broken) }
+}
+
+/// Its reader would keep to itself what it has read beyond the end of the stream, so it is driven by hand.
+fn brotli(bytes: &[u8], max: usize) -> Result<Bytes, BodyError> {
+    let alloc = StandardAlloc::default;
+    let mut state = BrotliState::new(alloc(), alloc(), alloc());
+    let (mut whole, mut left, mut read, mut total) = (Vec::new(), bytes.len(), 0, 0);
+    loop {
+        let (mut room, mut end) = (BROTLI_STEP, whole.len());
+        whole.resize(end + room, 0);
+        let result = BrotliDecompressStream(
+            &mut left, &mut read, bytes, &mut room, &mut end, &mut whole, &mut total, &mut state,
+        );
+        whole.truncate(end);
+        if whole.len() > max {
+            return Err(BodyError::TooLarge);
+        }
+        match result {
+            BrotliResult::NeedsMoreOutput => {}
+            BrotliResult::ResultSuccess if left == 0 => return Ok(Bytes::from(whole)),
+            _ => return Err(BodyError::Broken),
+        }
+    }
+}
+
 /// One byte more than the bound is asked for, and no more: a bomb costs what the bound costs.
-fn read_all(decoder: impl Read, max: usize) -> Result<Bytes, BodyError> {
+fn read_all(decoder: &mut impl Read, max: usize) -> Result<Bytes, BodyError> {
     let mut whole = Vec::new();
     let limit = u64::try_from(max).unwrap_or(u64::MAX).saturating_add(1);
     decoder.take(limit).read_to_end(&mut whole).map_err(|_| BodyError::Broken)?;

@@ -152,6 +152,8 @@ pub struct Delivery {
 pub struct Attempt {
     /// The delivery's position.
     pub position: u64,
+    /// Whether anything was tried: what the store itself has kept from being sent is no attempt.
+    pub made: bool,
     /// Where it stands now.
     pub state: DeliveryState,
     /// When to try again, where it is pending.
@@ -393,6 +395,7 @@ pub trait Storage: Send + Sync + 'static {
     /// The first contact of the list that bears one of the identifiers, in the order given.
     async fn find_contact(
         &self,
+        account: AccountNo,
         list: ListNo,
         identifiers: Vec<(IdentifierKind, String)>,
     ) -> Result<Option<Contact>, Error>;
@@ -420,7 +423,8 @@ pub trait Storage: Send + Sync + 'static {
     /// Enables or disables an account; whether it is there.
     async fn set_account_enabled(&self, id: ObjectId, enabled: bool) -> Result<bool, Error>;
 
-    /// Removes an account with its lists and sources at once; its contacts and results follow.
+    /// Removes an account with its lists and sources at once. Its contacts follow as pruning gets to them; the
+    /// results of its requests, which nobody can ask for any more, go when their time is up.
     /// Whether it was there.
     async fn remove_account(&self, id: ObjectId) -> Result<bool, Error>;
 

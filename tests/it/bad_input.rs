@@ -321,6 +321,31 @@ async fn a_byte_order_mark_and_odd_white_space_are_no_harm() {
     server.stop().await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_body_of_unknown_keys_is_not_answered_with_a_warning_for_each() {
+    let server = Server::start().await;
+    let list = server.list().await;
+    let unknown: String = (0..50_000).map(|n| format!(",\"{n}\":1")).collect();
+    for (path, required) in [
+        (UPDATE, format!(r#""contactListId":"{list}","contacts":[{{"contact":"a"{unknown}}}]"#)),
+        ("/v3/contact/get", format!(r#""contactListId":"{list}","userId":"a""#)),
+        ("/v3/request/find", r#""ids":[]"#.to_owned()),
+        ("/v3/contact-list/create", r#""contactListName":"x""#.to_owned()),
+        ("/v3/contact-source/add", r#""name":"x""#.to_owned()),
+        (
+            "/v3/contact-list/variables/add",
+            format!(
+                r#""contactListId":"{list}","variables":[{{"name":"later","type":"ENUM_STRING"{unknown}}}]"#
+            ),
+        ),
+    ] {
+        let answer = server.post_bytes(path, format!("{{{required}{unknown}}}")).await;
+        assert_eq!(answer.status, StatusCode::OK, "{path}");
+        assert_eq!(answer.json()["warnings"].as_array().unwrap().len(), 1_000, "{path}");
+    }
+    server.stop().await;
+}
+
 /// A valid body with some of its bytes cut, doubled or put by others.
 fn mutated(body: &str, wounds: &[(prop::sample::Index, u8, Vec<u8>)]) -> Vec<u8> {
     let mut bytes = body.as_bytes().to_vec();

@@ -92,6 +92,33 @@ async fn every_coding_is_taken() {
     server.stop().await;
 }
 
+/// What an encoder makes of `{"contactListName":"Customers of our shop, customers of our site"}`.
+const BROTLI_LIST: &str = "1b4100e09c0776ac631263eba3fc08959e22727bf936d6d7666973751284890e1c72c07e90b6b680024bb0fac47a\
+    035ac96482666fec484f1970bd891b83b001";
+
+/// What it makes of 10 MiB of blanks.
+const BROTLI_BOMB: &str = "cbffff3ff82540e2b14020f7fe2fffff3ff04b00c4611180eefd07";
+
+fn from_hex(hex: &str) -> Vec<u8> {
+    (0..hex.len()).step_by(2).map(|at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn brotli_as_an_encoder_makes_it_is_taken_and_bounded() {
+    let server = Server::start().await;
+    let answer = server.post_coded("/v3/contact-list/create", "br", from_hex(BROTLI_LIST)).await;
+    assert_eq!(answer.status, StatusCode::OK, "{}", answer.text());
+    let answer = server.post_coded("/v3/contact-list/create", "br", from_hex(BROTLI_BOMB)).await;
+    let expected = (StatusCode::PAYLOAD_TOO_LARGE, vec!["Request body is too large".to_owned()]);
+    assert_eq!((answer.status, answer.errors()), expected);
+    for length in 0..BROTLI_LIST.len() / 2 {
+        let cut = from_hex(&BROTLI_LIST[..length * 2]);
+        let answer = server.post_coded("/v3/contact-list/create", "br", cut).await;
+        is_bad_request(&answer, &format!("cut to {length}"));
+    }
+    server.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_body_that_is_cut_anywhere_is_a_bad_request() {
     let server = Server::start().await;

@@ -21,7 +21,7 @@ use rollbook::id::{Ids, ObjectId};
 use rollbook::notify::address::AddressPolicy;
 use rollbook::notify::sign::Secret;
 use rollbook::storage::sqlite::{Role, Settings, SqliteStore};
-use rollbook::storage::{NewAccount, NewToken, Storage};
+use rollbook::storage::{Backlog, NewAccount, NewToken, Storage};
 use rollbook::token::FreshToken;
 use serde_json::{Value, json};
 
@@ -68,7 +68,7 @@ impl Default for Setup {
                 body: 1 << 20,
                 body_timeout: Duration::from_secs(30),
                 in_flight: 10,
-                backlog: 20_000,
+                backlog: Backlog { batches: 20_000, bytes: 1 << 32 },
             },
             clock: Arc::new(SystemClock),
             allow: vec!["127.0.0.0/8"],

@@ -8,8 +8,11 @@
 
 mod access;
 mod account;
+mod bad_input;
+mod busy;
 mod clerk;
 mod cli;
+mod compression;
 mod contact_get;
 mod contact_list;
 mod contact_source;
@@ -26,12 +29,15 @@ mod php;
 mod process;
 mod receiver;
 mod request_find;
+mod routes;
 mod settings;
 mod stop;
 mod storage_contract;
+mod too_large;
 mod update_errors;
 mod update_fields;
 mod update_identity;
+mod update_order;
 mod update_reading;
 mod update_refusals;
 mod update_sources;

@@ -163,6 +163,21 @@ async fn contact_fills_its_identifier_and_the_same_item_finds_what_it_made() {
     server.stop().await;
 }
 
+/// The item names the identifier that `contact` would fill: what it made cannot be found by `contact`, and the
+/// contract wants nobody merged.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_item_that_names_another_identifier_is_taken_by_what_it_made() {
+    let server = Server::start().await;
+    let list = server.list().await;
+    let item = json!([{ "contact": "one", "userId": "two" }]);
+    let made = server.update(&list, true, item.clone()).await;
+    assert_eq!(successes(&made), [seen(0, "created", ["two", "", ""])]);
+    let again = server.update(&list, true, item).await;
+    let asked = [json!("two"), json!(null), json!(null)];
+    assert_eq!(again["results"], json!({ "success": [], "errors": [failed(0, "IDENTIFIER_TAKEN", asked)] }));
+    server.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_taken_identifier_fails_its_item_whole_and_no_other() {
     let server = Server::start().await;

@@ -84,6 +84,8 @@ pub struct SqliteStore {
     intake: Workers<Connection>,
     writer: Workers<Pair>,
     readers: Workers<Pair>,
+    /// Who may send is asked here: it must not wait behind those who read much.
+    gate: Workers<Connection>,
     /// Held for as long as this process serves the store.
     _lock: Option<std::fs::File>,
 }
@@ -123,6 +125,7 @@ impl SqliteStore {
             intake: Workers::start("intake", vec![intake])?,
             writer: Workers::start("store", vec![writer])?,
             readers: Workers::start("reader", readers)?,
+            gate: Workers::start("gate", vec![open::connect(&paths.intake, &small)?])?,
             _lock: lock,
         })
     }
@@ -185,14 +188,14 @@ impl Storage for SqliteStore {
     }
 
     async fn apply_next(&self, max: usize, now: Timestamp) -> Result<Applied, Error> {
-        let done = self.write(move |pair, shared| apply::apply_next(pair, shared, max, now)).await?;
-        if done.batches > 0
-            && let Err(error) = append::forget_applied(self).await
-        {
+        let apply = self.write(move |pair, shared| apply::apply_next(pair, shared, max, now));
+        // What the transactions before have applied is forgotten while this one runs.
+        let (done, forgotten) = tokio::join!(apply, append::forget_applied(self));
+        if let Err(error) = forgotten {
             // They are applied all the same; the next transaction or pruning forgets them.
             tracing::warn!(%error, "the journal could not forget batches that are applied");
         }
-        Ok(done)
+        done
     }
 
     fn backlog(&self) -> Backlog {
@@ -232,26 +235,27 @@ impl Storage for SqliteStore {
 
     async fn find_contact(
         &self,
+        account: AccountNo,
         list: ListNo,
         identifiers: Vec<(IdentifierKind, String)>,
     ) -> Result<Option<Contact>, Error> {
-        self.read(move |pair, shared| contacts::find(pair, shared, list, &identifiers)).await
+        self.read(move |pair, shared| contacts::find(pair, shared, account, list, &identifiers)).await
     }
 
     async fn catalogue_version(&self) -> Result<u64, Error> {
-        self.read(|pair, _| catalogue::version(&pair.intake)).await
+        self.gate.call(|intake| catalogue::version(intake)).await
     }
 
     async fn find_access(&self, key: String) -> Result<Option<Access>, Error> {
-        self.read(move |pair, _| catalogue::tokens::find_access(&pair.intake, &key)).await
+        self.gate.call(move |intake| catalogue::tokens::find_access(intake, &key)).await
     }
 
     async fn find_list(&self, id: ObjectId) -> Result<Option<List>, Error> {
-        self.read(move |pair, _| catalogue::lists::find(&pair.intake, id)).await
+        self.gate.call(move |intake| catalogue::lists::find(intake, id)).await
     }
 
     async fn find_source(&self, account: AccountNo, source: SourceRef) -> Result<Option<Source>, Error> {
-        self.read(move |pair, _| catalogue::sources::find(&pair.intake, account, &source)).await
+        self.gate.call(move |intake| catalogue::sources::find(intake, account, &source)).await
     }
 
     async fn add_account(&self, account: NewAccount, now: Timestamp) -> Result<(), Error> {

@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::contacts::{contact_id, document};
+use super::contacts::{contact_id, head};
 use super::{Pair, Shared, error, signed, unsigned};
 use crate::apply::outcome::{self, Failure, Outcome};
 use crate::clock::Timestamp;
@@ -157,7 +157,7 @@ fn identifiers_after(
     item: u32,
 ) -> Result<Identifiers<Option<String>>, Error> {
     let id = contact_id(row.list, number.0);
-    let document = document(store, id)?;
+    let document = head(store, id)?;
     // A contact that was damaged on disk bears nothing any more, as one that was erased.
     let document = document.as_deref().and_then(|bytes| Document::read(bytes).ok());
     if document.is_none_or(|document| document.header.renamed_at >= row.position) {

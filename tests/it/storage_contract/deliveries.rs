@@ -42,7 +42,7 @@ fn requests(deliveries: &[Delivery]) -> Vec<ObjectId> {
 }
 
 async fn finish(desk: &Desk, delivery: &Delivery, state: DeliveryState, next_at: Timestamp) {
-    let attempt = Attempt { position: delivery.position, state, next_at };
+    let attempt = Attempt { position: delivery.position, made: true, state, next_at };
     desk.storage().finish_deliveries(vec![attempt]).await.expect("written down");
 }
 
@@ -167,7 +167,7 @@ async fn a_request_tells_how_its_webhook_fares(mut desk: Desk) {
 }
 
 async fn a_delivery_that_nobody_knows_is_finished_quietly(desk: Desk) {
-    let attempt = Attempt { position: 77, state: DeliveryState::Delivered, next_at: desk.now };
+    let attempt = Attempt { position: 77, made: true, state: DeliveryState::Delivered, next_at: desk.now };
     desk.storage().finish_deliveries(vec![attempt]).await.expect("nothing to write");
     desk.storage().finish_deliveries(Vec::new()).await.expect("nothing to write");
     assert_eq!(report(&desk, &[ONE]).await, requests(&claim(&desk, 10, 1).await));

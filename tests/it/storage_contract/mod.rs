@@ -198,7 +198,8 @@ impl Desk {
 
     pub async fn field_in(&self, list: ListNo, contact: &str, field: Field) -> Option<String> {
         let kinds = [IdentifierKind::UserId, IdentifierKind::Email].map(|kind| (kind, contact.to_owned()));
-        let found = self.storage().find_contact(list, kinds.to_vec()).await.expect("a look")?;
+        let found =
+            self.storage().find_contact(self.account.no, list, kinds.to_vec()).await.expect("a look")?;
         let document = Document::read(&found.document).expect("a contact");
         Some(document.text(field).expect("a text").unwrap_or_default().to_owned())
     }

@@ -58,7 +58,10 @@ async fn a_damaged_contact_stops_no_other() {
         assert_eq!(desk.field("b", FirstName).await.as_deref(), Some("Jo"));
         desk.reopen();
     }
-    let find = desk.storage().find_contact(desk.list, vec![(IdentifierKind::UserId, "a".to_owned())]).await;
+    let find = desk
+        .storage()
+        .find_contact(desk.account.no, desk.list, vec![(IdentifierKind::UserId, "a".to_owned())])
+        .await;
     assert!(matches!(find, Err(Error::Damaged(_))), "there is somebody, but who?");
     // Its identifiers find nobody any more, so they can be given again.
     let told = desk.update(&[("b", &[(FirstName, "Al")]), ("a", &[(FirstName, "Jo")])]).await;
