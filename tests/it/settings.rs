@@ -26,7 +26,7 @@ fn the_file_that_config_prints_is_one_that_serve_takes() {
     let store = Store::new();
     let printed = run(program().arg("config"));
     assert_eq!(printed.code, Some(0));
-    assert_eq!(keys(&printed.out).len(), 11, "{}", printed.out);
+    assert_eq!(keys(&printed.out).len(), 12, "{}", printed.out);
     let file = store.directory.path("rollbook.toml");
     std::fs::write(&file, printed.out.replace("127.0.0.1:8080", "127.0.0.1:0")).unwrap();
     let server = store.serve_with(|command| {

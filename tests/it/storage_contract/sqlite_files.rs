@@ -127,24 +127,45 @@ async fn a_file_that_is_no_store_is_refused_and_left_alone() {
 }
 
 #[tokio::test]
-async fn positions_go_on_above_what_was_applied_whatever_became_of_the_journal() {
+async fn positions_go_on_when_the_journal_has_run_empty() {
+    let (mut desk, files) = closed().await;
+    desk.reopen();
+    for _ in 0..3 {
+        desk.update(&[("a", &[])]).await;
+    }
+    desk.close();
+    sql(&files.intake(), "DELETE FROM batch");
+    desk.reopen();
+    let request = desk.update(&[("b", &[])]).await;
+    assert_eq!(desk.told(request).await, ["created b -"]);
+    assert_eq!(number(&files.store(), "SELECT max(position) FROM request"), 5);
+}
+
+/// The numbers that it gives out next, of lists and sources too, are borne by others' contacts already.
+#[tokio::test]
+async fn a_journal_that_is_older_than_its_store_is_refused() {
     let forgotten = "DELETE FROM batch; DELETE FROM sqlite_sequence WHERE name = 'batch'";
-    let older = "UPDATE sqlite_sequence SET seq = 1 WHERE name = 'batch'";
+    let older = "UPDATE sqlite_sequence SET seq = 0 WHERE name = 'batch'";
     for statements in [forgotten, older] {
         let (mut desk, files) = closed().await;
         desk.reopen();
-        for _ in 0..3 {
-            desk.update(&[("a", &[])]).await;
-        }
+        desk.update(&[("a", &[])]).await;
         desk.close();
-        let applied = number(&files.store(), "SELECT value FROM setting WHERE name = 'applied'");
-        assert_eq!(applied, 4);
         sql(&files.intake(), statements);
-        desk.reopen();
-        let request = desk.update(&[("b", &[])]).await;
-        assert_eq!(desk.told(request).await, ["created b -"]);
-        assert_eq!(number(&files.store(), "SELECT max(position) FROM request"), 5);
+        assert_refused(&files, "restore both from one backup");
     }
+}
+
+/// A file that was cut to nothing is no new store.
+#[tokio::test]
+async fn a_store_that_has_lost_its_contents_is_refused() {
+    let (mut desk, files) = closed().await;
+    desk.close();
+    std::fs::write(files.store(), "").expect("cut");
+    for suffix in ["-wal", "-shm"] {
+        let _ = std::fs::remove_file(format!("{}{suffix}", files.store().display()));
+    }
+    assert_refused(&files, "has lost its contents");
 }
 
 #[tokio::test]
