@@ -62,7 +62,7 @@ impl Switch {
     }
 
     /// For [`crate::harness::Setup::wrap`].
-    pub fn wrap(&self) -> Box<dyn FnOnce(Arc<dyn Storage>) -> Arc<dyn Storage>> {
+    pub fn wrap(&self) -> crate::harness::Wrap {
         let switch = self.clone();
         Box::new(|store| Arc::new(Faulty { store, switch }))
     }

@@ -51,6 +51,9 @@ impl Drop for Directory {
     }
 }
 
+/// Puts something around a store.
+pub type Wrap = Box<dyn FnOnce(Arc<dyn Storage>) -> Arc<dyn Storage>>;
+
 /// What a test sets before its server starts.
 pub struct Setup {
     pub limits: Limits,
@@ -58,7 +61,7 @@ pub struct Setup {
     /// Ranges to which webhooks may go.
     pub allow: Vec<&'static str>,
     /// Wraps the store, to make it fail.
-    pub wrap: Box<dyn FnOnce(Arc<dyn Storage>) -> Arc<dyn Storage>>,
+    pub wrap: Wrap,
 }
 
 impl Default for Setup {

@@ -1,4 +1,5 @@
-//! The bounds of what a client may do, and what it is told beyond them.
+//! The bounds of what a client may do over its connections, and what it is told beyond them.
+//! (Bodies that are too large or do not come: `too_large`.)
 
 use std::io;
 use std::time::Duration;
@@ -83,38 +84,8 @@ async fn clients_that_hang_up_give_their_places_back() {
     server.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_body_that_does_not_arrive_in_time_is_answered_with_408() {
-    let mut setup = Setup::default();
-    setup.limits.body_timeout = Duration::from_millis(50);
-    let server = Server::with(setup).await;
-    let mut wire = Wire::begin(server.address, INFO, &server.token, BODY).unwrap();
-    let reply = wire.read().unwrap();
-    assert_eq!(reply.status, 408);
-    assert_eq!(reply.text(), refusal("REQUEST_TIMEOUT", "Request Timeout").to_string());
-    assert!(wire.is_at_end(), "the rest of the body could not be told from a request");
-    assert_eq!(post(&server, INFO, &server.token).status, 200);
-    server.stop().await;
-}
-
 fn too_large() -> Value {
     refusal("BODY_TOO_LARGE", "Request body is too large")
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_client_that_writes_8_mb_before_it_reads_sees_that_it_is_too_much() {
-    let server = Server::start().await;
-    let mut wire = Wire::open(server.address).unwrap();
-    wire.write(head(INFO, &server.token, 8 << 20).as_bytes()).unwrap();
-    wire.write(&vec![b' '; 8 << 20]).expect("all of it is read");
-    let reply = wire.read().expect("the answer is seen");
-    assert_eq!(reply.status, 413);
-    assert_eq!(reply.text(), too_large().to_string());
-    // Its end, or a connection that is in order: what was left of the body is never read as a request.
-    if let Ok(reply) = wire.post(INFO, &server.token, &json!({})) {
-        assert_eq!(reply.status, 200, "{}", reply.text());
-    }
-    server.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
