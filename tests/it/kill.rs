@@ -107,10 +107,10 @@ fn a_server_that_is_killed_while_many_batches_wait_applies_them_in_order() {
     // While another process holds the lock on the contacts, batches are accepted and wait.
     let blocker = Connection::open(&store.database).expect("the store's file");
     blocker.execute_batch("BEGIN IMMEDIATE").expect("its lock");
-    work(&shop, &mut clerks, &server, 250, || {});
+    work(&shop, &mut clerks, &server, 500, || {});
     let waiting: Vec<&str> =
         clerks.iter().flat_map(|clerk| &clerk.applied).filter_map(|sent| sent.request.as_deref()).collect();
-    assert_eq!(waiting.len(), 2_000, "all were accepted");
+    assert_eq!(waiting.len(), 4_000, "all were accepted");
     assert!(
         !waiting.iter().step_by(100).any(|request| shop.is_processed(&server, request)),
         "none is applied"
@@ -118,11 +118,11 @@ fn a_server_that_is_killed_while_many_batches_wait_applies_them_in_order() {
     blocker.execute_batch("ROLLBACK").expect("it is given back");
     drop(blocker);
     let mut in_the_middle = 0;
-    for step in [0, 60, 120, 180] {
+    for step in [0, 130, 260, 390] {
         // The clerks took turns, so that those of one clerk lie all along the queue.
         wait_for("some to be applied", || shop.is_processed(&server, waiting[step]).then_some(()));
         random.moment(20);
-        in_the_middle += u32::from(!shop.is_processed(&server, waiting[249]));
+        in_the_middle += u32::from(!shop.is_processed(&server, waiting[499]));
         server.kill();
         server = store.serve();
     }

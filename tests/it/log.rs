@@ -86,6 +86,7 @@ fn no_token_and_no_personal_data_is_ever_logged() {
         server.log().contains("a webhook failed; it will be sent again").then_some(())
     });
     let log = server.log();
+    assert!(log.contains("TRACE"), "everything that can be logged is");
     for private in PRIVATE {
         let row = log.lines().find(|row| row.contains(private));
         assert_eq!(row, None, "{private}");

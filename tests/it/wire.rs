@@ -76,10 +76,17 @@ impl Wire {
     }
 
     /// Posts a body, and sends only half of it; [`Self::finish`] sends the rest.
+    ///
+    /// When this returns the server has counted the request: it said `100 Continue`, and so it wants the body.
     pub fn begin(address: SocketAddr, path: &str, token: &str, body: &str) -> io::Result<Self> {
         let mut wire = Self::open(address)?;
-        let half = &body[..body.len() / 2];
-        wire.write(format!("{}{half}", head(path, token, body.len())).as_bytes())?;
+        let head = head(path, token, body.len()).replacen("\r\n", "\r\nExpect: 100-continue\r\n", 1);
+        wire.write(head.as_bytes())?;
+        let (status, blank) = (wire.line()?, wire.line()?);
+        if (status.as_str(), blank.as_str()) != ("HTTP/1.1 100 Continue", "") {
+            return Err(io::Error::other(format!("the server does not want the body: {status}")));
+        }
+        wire.write(&body.as_bytes()[..body.len() / 2])?;
         Ok(wire)
     }
 
