@@ -15,7 +15,7 @@ use crate::intake::writer::Writer;
 use crate::notify::address::AddressPolicy;
 use crate::notify::deliver::Deliverer;
 use crate::notify::send::Sender;
-use crate::storage::Storage;
+use crate::storage::{Backlog, Storage};
 
 /// How long requests are kept after they were processed (contract, section 5).
 const KEEP_REQUESTS: Duration = Duration::from_secs(7 * 24 * 3_600);
@@ -32,8 +32,8 @@ pub struct Limits {
     pub body_timeout: Duration,
     /// Requests of one token at a time.
     pub in_flight: usize,
-    /// Batches that may wait to be applied.
-    pub backlog: u64,
+    /// What may wait to be applied.
+    pub backlog: Backlog,
 }
 
 /// What handlers work with.

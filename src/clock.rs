@@ -63,8 +63,14 @@ pub trait Clock: Send + Sync + 'static {
     /// The time now.
     fn now(&self) -> Timestamp;
 
+    /// Returns once it is `time`. Whoever has read the clock waits by this: a clock that is moved between the
+    /// reading and the waiting then wakes the sleeper all the same.
+    async fn sleep_until(&self, time: Timestamp);
+
     /// Returns once `duration` has passed on this clock.
-    async fn sleep(&self, duration: Duration);
+    async fn sleep(&self, duration: Duration) {
+        self.sleep_until(self.now().after(duration)).await;
+    }
 }
 
 /// The machine's clock.
@@ -78,8 +84,9 @@ impl Clock for SystemClock {
         Timestamp::from_millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
     }
 
-    async fn sleep(&self, duration: Duration) {
-        tokio::time::sleep(duration).await;
+    async fn sleep_until(&self, time: Timestamp) {
+        let wait = time.millis().saturating_sub(self.now().millis()).max(0);
+        tokio::time::sleep(Duration::from_millis(wait.unsigned_abs())).await;
     }
 }
 
@@ -107,10 +114,9 @@ impl Clock for ManualClock {
         *self.now.borrow()
     }
 
-    async fn sleep(&self, duration: Duration) {
-        let until = self.now().after(duration);
+    async fn sleep_until(&self, time: Timestamp) {
         // The sender lives in `self`, so waiting for it cannot fail.
-        let _ = self.now.subscribe().wait_for(|now| *now >= until).await;
+        let _ = self.now.subscribe().wait_for(|now| *now >= time).await;
     }
 }
 

@@ -9,7 +9,7 @@ use ipnet::IpNet;
 use serde::Deserialize;
 
 use crate::app::Limits;
-use crate::storage::sqlite;
+use crate::storage::{Backlog, sqlite};
 
 /// The default file, with every setting and what it means: what `rollbook config` prints.
 pub const DEFAULT_FILE: &str = include_str!("../rollbook.toml");
@@ -34,6 +34,8 @@ pub struct Settings {
     pub max_connections: usize,
     /// Batches that may wait to be applied.
     pub max_backlog: u64,
+    /// MiB of batches that may wait to be applied.
+    pub max_backlog_mib: u64,
     /// MiB of page cache for the thread that applies.
     pub cache_mib: u64,
     /// What is logged, see `tracing_subscriber::EnvFilter`.
@@ -112,13 +114,16 @@ impl Settings {
             body: self.max_body_bytes,
             body_timeout: Duration::from_secs(self.body_timeout_seconds),
             in_flight: self.max_in_flight,
-            backlog: self.max_backlog,
+            backlog: Backlog {
+                batches: self.max_backlog,
+                bytes: self.max_backlog_mib.saturating_mul(1 << 20),
+            },
         }
     }
 
     /// The settings of the embedded store.
     pub const fn sqlite(&self) -> sqlite::Settings {
-        sqlite::Settings { cache_kib: self.cache_mib * 1_024 }
+        sqlite::Settings { cache_kib: self.cache_mib.saturating_mul(1_024), ..sqlite::Settings::DEFAULT }
     }
 }
 

@@ -151,3 +151,75 @@ pub fn read_items(bytes: &[u8]) -> Result<Vec<Item<'_>>, Malformed> {
     }
     if reader.is_empty() { Ok(items) } else { Err(Malformed) }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    type Owned = (usize, String, Vec<u8>);
+
+    fn items() -> impl Strategy<Value = Vec<Owned>> {
+        let patch = prop::collection::vec(any::<u8>(), 0..40);
+        prop::collection::vec((0..3_usize, ".{0,20}", patch), 0..8)
+    }
+
+    fn write(items: &[Owned]) -> Vec<u8> {
+        let mut writer = ItemsWriter::default();
+        for (kind, contact, patch) in items {
+            writer.add(IdentifierKind::ALL[*kind], contact, patch);
+        }
+        writer.finish()
+    }
+
+    proptest! {
+        #[test]
+        fn items_read_as_written_and_nothing_less_reads(items in items(), cut: prop::sample::Index) {
+            let bytes = write(&items);
+            let expected: Vec<_> = items
+                .iter()
+                .map(|(kind, contact, patch)| Item { kind: IdentifierKind::ALL[*kind], contact, patch })
+                .collect();
+            prop_assert_eq!(read_items(&bytes), Ok(expected));
+            prop_assert_eq!(read_items(&bytes[..cut.index(bytes.len())]), Err(Malformed));
+            let longer = [&bytes[..], &[0]].concat();
+            prop_assert_eq!(read_items(&longer), Err(Malformed));
+        }
+
+        #[test]
+        fn no_bytes_make_a_reader_panic(
+            items in items(),
+            changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..4),
+            noise in prop::collection::vec(any::<u8>(), 0..60),
+        ) {
+            let mut bytes = write(&items);
+            for (place, byte) in changes {
+                let place = place.index(bytes.len());
+                bytes[place] = byte;
+            }
+            for bytes in [bytes, noise] {
+                for item in read_items(&bytes).into_iter().flatten() {
+                    let _ = item.asked();
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_count_that_the_bytes_do_not_back_asks_for_no_memory() {
+        let mut bytes = Vec::new();
+        put_number(&mut bytes, u64::MAX);
+        bytes.extend([0; 60]);
+        assert_eq!(read_items(&bytes), Err(Malformed));
+    }
+
+    #[test]
+    fn kinds_keep_their_stored_numbers() {
+        for (kind, code) in [(BatchKind::Update, 1), (BatchKind::Upsert, 2)] {
+            assert_eq!((kind.code(), BatchKind::from_code(code)), (code, Some(kind)));
+        }
+        assert_eq!(BatchKind::from_code(0), None);
+        assert_eq!(IdentifierKind::ALL.map(|kind| kind as u8), [0, 1, 2]);
+    }
+}

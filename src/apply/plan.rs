@@ -119,3 +119,80 @@ impl<'a> PlannedItem<'a> {
         Ok(planned)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{HashMap, HashSet};
+
+    use proptest::prelude::*;
+    use proptest::sample::Index;
+
+    use super::*;
+    use crate::apply::rule;
+    use crate::apply::world::{ListState, World};
+    use crate::clock::Timestamp;
+    use crate::contact::record::put_entry;
+    use crate::journal::ItemsWriter;
+
+    const KEY: HashKey = HashKey::from_bytes([1; 16]);
+
+    fn waiting(items: Vec<u8>) -> [Waiting; 1] {
+        [Waiting { position: 1, list: ListNo(1), kind: BatchKind::Upsert, items }]
+    }
+
+    #[test]
+    fn every_identifier_that_an_item_looks_up_or_names_is_asked_for() {
+        let mut patch = Vec::new();
+        for (field, value) in [(Field::UserId, "a"), (Field::Email, ""), (Field::PhoneNumber, "+1234567")] {
+            put_entry(&mut patch, field.key(), value.as_bytes());
+        }
+        put_entry(&mut patch, Field::Source.key(), &300_u64.to_le_bytes());
+        let mut items = ItemsWriter::default();
+        items.add(IdentifierKind::Email, "U@x.com", &patch);
+        let waiting = waiting(items.finish());
+        let plan = Plan::read(&waiting, &KEY);
+        let hashes: Vec<_> = plan.hashes(&waiting).into_iter().map(|(hash, _)| hash).collect();
+        for (kind, text) in [
+            (IdentifierKind::UserId, "U@x.com"),
+            (IdentifierKind::Email, "u@X.com"),
+            (IdentifierKind::UserId, "a"),
+            (IdentifierKind::PhoneNumber, "+1234567"),
+        ] {
+            assert!(hashes.contains(&KEY.hash(1, kind, text)), "{kind:?} {text}");
+        }
+        assert_eq!(plan.sources(), [300]);
+    }
+
+    proptest! {
+        /// A batch whose checksum fits was written by us; but whoever finds a way around it finds no panic.
+        #[test]
+        fn no_bytes_make_plan_or_rule_panic(
+            keys in prop::collection::vec((0..70_u32, prop::collection::vec(any::<u8>(), 0..10)), 0..6),
+            kind in 0..3_usize,
+            changes in prop::collection::vec((any::<Index>(), any::<u8>()), 0..4),
+        ) {
+            let mut patch = Vec::new();
+            for (key, value) in &keys {
+                crate::contact::record::put_number(&mut patch, u64::from(*key));
+                crate::contact::record::put_bytes(&mut patch, value);
+            }
+            let mut items = ItemsWriter::default();
+            for contact in ["a", "u@x.com", "a"] {
+                items.add(IdentifierKind::ALL[kind], contact, &patch);
+            }
+            let mut items = items.finish();
+            for (place, byte) in changes {
+                let place = place.index(items.len());
+                items[place] = byte;
+            }
+            let waiting = waiting(items);
+            let plan = Plan::read(&waiting, &KEY);
+            let state = ListState { alive: true, next: 1, variables: HashSet::from([0, 1]), made: 0 };
+            let sources = plan.sources().into_iter().collect();
+            let mut world = World::new(KEY, HashMap::from([(ListNo(1), state)]), sources);
+            let results = rule::apply(&waiting, &plan, &mut world, Timestamp::from_millis(1));
+            prop_assert!(crate::apply::outcome::read(&results[0]).is_ok());
+            let _ = world.index_changes();
+        }
+    }
+}

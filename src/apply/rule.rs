@@ -124,13 +124,13 @@ impl Change<'_> {
         let mut filled = Vec::with_capacity(item.contact.len() + 4);
         put_entry(&mut filled, item.kind.field().key(), item.contact.as_bytes());
         record::merge(&filled, item.patch, &mut document)?;
-        Ok(Ok((Action::Created, world.create(self.batch.list, document)?)))
+        Ok(Ok((Action::Created, world.create(self.batch.list, &document)?)))
     }
 
     fn update(&self, world: &mut World, found: u32) -> Result<Applied, Malformed> {
         let slot = world.slot(found);
         let number = slot.number;
-        let old = Document::read(&slot.document)?;
+        let old = Document::read(world.document(slot))?;
         let before = old.identifiers()?;
         let renamed = match self.check_identifiers(world, found, &before)? {
             Ok(renamed) => renamed,
@@ -141,7 +141,7 @@ impl Change<'_> {
             updated_at: self.now,
             renamed_at: if renamed { self.batch.position } else { old.header.renamed_at },
         };
-        let mut document = Vec::with_capacity(slot.document.len() + self.item.item.patch.len());
+        let mut document = Vec::with_capacity(old.record.len() + self.item.item.patch.len() + 32);
         header.put(&mut document);
         if !record::merge(old.record, self.item.item.patch, &mut document)? {
             return Ok(Ok((Action::Unchanged, number)));
@@ -150,7 +150,7 @@ impl Change<'_> {
             let former = self.former(number, &before);
             world.formers.push(former);
         }
-        world.replace(found, document, renamed)?;
+        world.replace(found, &document, renamed)?;
         Ok(Ok((Action::Updated, number)))
     }
 
@@ -188,3 +188,6 @@ impl Change<'_> {
         Former { list: self.batch.list, number, position: self.batch.position, item: self.index, identifiers }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -9,7 +9,7 @@ use crate::clock::Clock;
 use crate::storage::Storage;
 
 /// Batches of one transaction. Large is fast: pages are written once however many of their contacts change.
-const GROUP: usize = 500;
+const GROUP: usize = 1_000;
 
 /// How long a look is put off when nobody has said that there is something: what another process appended is
 /// noticed within this.
@@ -48,7 +48,10 @@ impl Applier {
                 // What waits is kept, and tried again: a full disk may have room later.
                 Err(error) => {
                     tracing::error!(%error, "batches could not be applied; they wait");
-                    self.clock.sleep(pause).await;
+                    tokio::select! {
+                        () = self.clock.sleep(pause) => {}
+                        _ = stop.changed() => {}
+                    }
                     pause = (pause * 2).min(MAX_PAUSE);
                     continue;
                 }

@@ -1,6 +1,7 @@
 //! The contacts that a group of batches touches, held in memory while the rule decides.
 
 use std::collections::{HashMap, HashSet};
+use std::ops::Range;
 
 use crate::contact::document::Document;
 use crate::contact::identifier::{HashKey, IdentifierKind, Identifiers};
@@ -27,8 +28,8 @@ pub struct Slot {
     pub list: ListNo,
     /// Its number.
     pub number: ContactNo,
-    /// Its stored form, see [`crate::contact::document`].
-    pub document: Vec<u8>,
+    /// Where its stored form lies among the [`World`]'s documents.
+    document: Range<usize>,
     /// Whether the store has it not yet.
     pub new: bool,
     /// Whether the store's form is out of date.
@@ -84,6 +85,9 @@ pub struct World {
     lists: HashMap<ListNo, ListState>,
     sources: HashSet<u64>,
     slots: Vec<Slot>,
+    /// The stored forms of all slots, one behind the other; a new form is put at the end. One growing buffer in
+    /// place of two allocations per contact.
+    documents: Vec<u8>,
     holders: HashMap<u64, Holders>,
     /// Identifiers that were changed, for results that were told before.
     pub formers: Vec<Former>,
@@ -92,14 +96,23 @@ pub struct World {
 impl World {
     /// With nobody in it yet.
     pub fn new(key: HashKey, lists: HashMap<ListNo, ListState>, sources: HashSet<u64>) -> Self {
-        Self { key, lists, sources, slots: Vec::new(), holders: HashMap::new(), formers: Vec::new() }
+        Self {
+            key,
+            lists,
+            sources,
+            slots: Vec::new(),
+            documents: Vec::new(),
+            holders: HashMap::new(),
+            formers: Vec::new(),
+        }
     }
 
     /// Adds a contact that the store has.
     ///
     /// # Errors
     /// [`Malformed`] where its stored form does not read.
-    pub fn load(&mut self, list: ListNo, number: ContactNo, document: Vec<u8>) -> Result<(), Malformed> {
+    pub fn load(&mut self, list: ListNo, number: ContactNo, document: &[u8]) -> Result<(), Malformed> {
+        let document = self.keep(document);
         let slot = Slot { list, number, document, new: false, dirty: false, indexed: None };
         let hashes = self.hashes(&slot)?;
         let index = self.push(slot);
@@ -126,6 +139,11 @@ impl World {
         &self.slots[index as usize]
     }
 
+    /// The stored form of the contact in a slot, see [`crate::contact::document`].
+    pub fn document(&self, slot: &Slot) -> &[u8] {
+        &self.documents[slot.document.clone()]
+    }
+
     /// Who bears an identifier now.
     ///
     /// # Errors
@@ -140,8 +158,8 @@ impl World {
         let Some(holders) = self.holders.get(&hash) else { return Ok(None) };
         for index in std::iter::once(&holders.first).chain(&holders.others) {
             let slot = self.slot(*index);
-            // An entry may be out of date, and a hash may be shared: the contact itself decides.
-            let borne = Document::read(&slot.document)?.text(kind.field())?;
+            // A hash may be shared: the contact itself decides.
+            let borne = Document::read(self.document(slot))?.text(kind.field())?;
             if slot.list == list && borne.is_some_and(|borne| kind.same(borne, text)) {
                 return Ok(Some(*index));
             }
@@ -153,7 +171,8 @@ impl World {
     ///
     /// # Errors
     /// [`Malformed`] where its stored form does not read.
-    pub fn create(&mut self, list: ListNo, document: Vec<u8>) -> Result<ContactNo, Malformed> {
+    pub fn create(&mut self, list: ListNo, document: &[u8]) -> Result<ContactNo, Malformed> {
+        let document = self.keep(document);
         let state = self.lists.entry(list).or_default();
         let number = ContactNo(state.next);
         state.next += 1;
@@ -169,11 +188,16 @@ impl World {
     ///
     /// # Errors
     /// [`Malformed`] where one of the forms does not read.
-    pub fn replace(&mut self, index: u32, document: Vec<u8>, renamed: bool) -> Result<(), Malformed> {
+    pub fn replace(&mut self, index: u32, document: &[u8], renamed: bool) -> Result<(), Malformed> {
         if renamed && self.slot(index).indexed.is_none() {
             let indexed = self.hashes(self.slot(index))?;
             self.slots[index as usize].indexed = Some(indexed);
         }
+        if renamed {
+            // Those who take an identifier and give it up again must not pile up under its hash.
+            self.release_all(index)?;
+        }
+        let document = self.keep(document);
         let slot = &mut self.slots[index as usize];
         slot.document = document;
         slot.dirty = true;
@@ -215,6 +239,12 @@ impl World {
         Ok((stale, fresh))
     }
 
+    fn keep(&mut self, document: &[u8]) -> Range<usize> {
+        let start = self.documents.len();
+        self.documents.extend_from_slice(document);
+        start..self.documents.len()
+    }
+
     fn push(&mut self, slot: Slot) -> u32 {
         // A group is bounded far below this by the number of its batches.
         let index = u32::try_from(self.slots.len()).unwrap_or(u32::MAX);
@@ -223,7 +253,7 @@ impl World {
     }
 
     fn hashes(&self, slot: &Slot) -> Result<Identifiers<Option<u64>>, Malformed> {
-        let borne = Document::read(&slot.document)?.identifiers()?;
+        let borne = Document::read(self.document(slot))?.identifiers()?;
         let mut hashes = Identifiers::default();
         for kind in IdentifierKind::ALL {
             *hashes.get_mut(kind) =
@@ -237,6 +267,21 @@ impl World {
         for kind in IdentifierKind::ALL {
             if let Some(hash) = *hashes.get(kind) {
                 self.hold(hash, index);
+            }
+        }
+        Ok(())
+    }
+
+    fn release_all(&mut self, index: u32) -> Result<(), Malformed> {
+        let hashes = self.hashes(self.slot(index))?;
+        for hash in IdentifierKind::ALL.into_iter().filter_map(|kind| *hashes.get(kind)) {
+            let Some(holders) = self.holders.get_mut(&hash) else { continue };
+            holders.others.retain(|other| *other != index);
+            if holders.first == index {
+                match holders.others.pop() {
+                    Some(other) => holders.first = other,
+                    None => drop(self.holders.remove(&hash)),
+                }
             }
         }
         Ok(())
@@ -256,3 +301,6 @@ impl World {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

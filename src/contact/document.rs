@@ -95,12 +95,17 @@ fn read_time(reader: &mut Reader<'_>) -> Result<Timestamp, Malformed> {
 pub fn identifiers(record: &[u8]) -> Result<Identifiers<Option<&str>>, Malformed> {
     let mut found = Identifiers::default();
     let mut reader = Reader::new(record);
-    // Identifiers have the lowest keys, so the walk is short.
-    while let Some(entry) = reader.entry()? {
-        let Some(kind) = IdentifierKind::ALL.into_iter().find(|kind| kind.field().key() == entry.key) else {
+    // Identifiers have the lowest keys, so the walk is short; what follows them may be cut off.
+    while !reader.is_empty() {
+        let key = reader.key()?;
+        let Some(kind) = IdentifierKind::ALL.into_iter().find(|kind| kind.field().key() == key) else {
             break;
         };
-        *found.get_mut(kind) = Some(std::str::from_utf8(entry.value).map_err(|_| Malformed)?);
+        *found.get_mut(kind) = Some(reader.text()?);
     }
     Ok(found)
 }
+
+/// Bytes of a document that hold its header and its identifiers, however long these are: 255 characters of a
+/// userId, 254 octets of an address, 16 of a number, and what stands around them.
+pub const HEAD: usize = 2_048;

@@ -90,6 +90,18 @@ impl Field {
         Field::Cac,
     ];
 
+    /// Every field, in the order of its stored key.
+    pub const BY_KEY: [Field; 26] = {
+        let mut fields = Self::ALL;
+        let mut index = 0;
+        while index < Self::ALL.len() {
+            // The keys are 1 to 26, each once.
+            fields[Self::ALL[index] as usize - 1] = Self::ALL[index];
+            index += 1;
+        }
+        fields
+    };
+
     /// The key on the wire. A source is named by `sourceId` or `customerSourceId`; this is the first.
     pub const fn name(self) -> &'static str {
         match self {
@@ -192,6 +204,7 @@ mod tests {
         keys.sort_unstable();
         keys.dedup();
         assert_eq!(keys.len(), 26);
+        assert!(Field::BY_KEY.is_sorted());
         assert!(keys.iter().all(|key| key.variable().is_none()));
         assert_eq!(Key::of_variable(3).variable(), Some(3));
     }

@@ -123,6 +123,14 @@ impl<'a> Reader<'a> {
         std::str::from_utf8(self.bytes()?).map_err(|_| Malformed)
     }
 
+    /// The key of the next entry; its value is then read by [`Reader::bytes`] or [`Reader::text`].
+    ///
+    /// # Errors
+    /// [`Malformed`] where it is cut short.
+    pub fn key(&mut self) -> Result<Key, Malformed> {
+        u32::try_from(self.number()?).map(Key).map_err(|_| Malformed)
+    }
+
     /// The next entry, or `None` at the end.
     ///
     /// # Errors
@@ -132,7 +140,7 @@ impl<'a> Reader<'a> {
             return Ok(None);
         }
         let start = self.0;
-        let key = Key(u32::try_from(self.number()?).map_err(|_| Malformed)?);
+        let key = self.key()?;
         let value = self.bytes()?;
         let raw = &start[..start.len() - self.0.len()];
         Ok(Some(Entry { key, value, raw }))

@@ -101,7 +101,8 @@ where
     let mut body = Draining::new(body);
     let caller = gate::admit(&app, &head.headers).await?;
     // Counted from here, where only the headers are read, until the answer is made.
-    let _flight = app.flights.take_off(&caller.token).ok_or_else(Refused::too_many)?;
+    let _flight =
+        app.flights.take_off(&caller.token).ok_or_else(|| Refused::too_many(app.limits.in_flight))?;
     let body = body::read(&head.headers, &mut body, &app.limits).await?;
     let call = Call { app, caller, request_id, body };
     handler(call).await.map_err(|refusal| Refused::of(refusal, request_id))
@@ -127,9 +128,9 @@ impl Refused {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "INTERNAL_ERROR", "Internal server error")
     }
 
-    fn too_many() -> Self {
-        let text = "Too many concurrent requests, at most 10 are allowed";
-        Self::new(StatusCode::TOO_MANY_REQUESTS, "TOO_MANY_CONCURRENT_REQUESTS", text).later()
+    fn too_many(max: usize) -> Self {
+        let text = format!("Too many concurrent requests, at most {max} are allowed");
+        Self::new(StatusCode::TOO_MANY_REQUESTS, "TOO_MANY_CONCURRENT_REQUESTS", &text).later()
     }
 
     fn of(refusal: Refusal, request: ObjectId) -> Self {

@@ -3,7 +3,6 @@
 use serde_json::{Map, Value, json};
 
 use super::call::{Answer, Call, Outcome};
-use super::contact_list::find_list;
 use crate::contact::amount::Cac;
 use crate::contact::date::Date;
 use crate::contact::document::Document;
@@ -11,34 +10,41 @@ use crate::contact::field::{Field, Key, Kind};
 use crate::contact::identifier::IdentifierKind;
 use crate::contact::record::Malformed;
 use crate::intake::problem::{self, Problem};
-use crate::intake::update::Refusal;
-use crate::json::{Keys, read_body};
+use crate::intake::update::{Refusal, find_list};
+use crate::json::{Keys, Members, Raw, read_body};
 use crate::storage::{Contact, Error, List};
 
 /// `POST /v3/contact/get`
 pub async fn get(call: Call) -> Outcome {
     let keys = Keys(["contactListId", "userId", "email", "phoneNumber", "externalId"]);
     let body = read_body(&call.body, &keys).ok_or_else(problem::bad_request)?;
-    let list = find_list(&call, body.get(0)).await?;
-    let mut identifiers = Vec::new();
-    for (place, kind) in (1..).zip(IdentifierKind::ALL) {
-        let raw = body.get(place).or(if kind == IdentifierKind::UserId { body.get(4) } else { None });
-        if let Some(raw) = raw {
-            let text = raw.as_text().ok_or_else(|| problem::not_a_string(kind.field().name()))?;
-            if !text.trim().is_empty() {
-                identifiers.push((kind, text.into_owned()));
-            }
-        }
-    }
-    if identifiers.is_empty() {
-        let text = "email, phoneNumber or externalId/userId must be filled";
-        return Err(Problem::new("IDENTIFIER_REQUIRED", text).into());
-    }
-    let contact = call.app.storage.find_contact(list.no, identifiers).await?;
+    let mut problems = Vec::new();
+    let list = find_list(&call.app.catalogue, call.caller.account, body.get(0), &mut problems).await?;
+    let identifiers = read_identifiers(&body, &mut problems);
+    let Some(list) = list.filter(|_| problems.is_empty()) else { return Err(Refusal::Invalid(problems)) };
+    let contact = call.app.storage.find_contact(call.caller.account, list.no, identifiers).await?;
     let shown = contact.map(|contact| show(&contact, &list)).transpose();
     let shown = shown.map_err(|malformed| Refusal::Store(Error::Damaged(malformed.to_string())))?;
     let warnings = body.unknown.into_iter().map(problem::unknown_field).collect();
     Ok(Answer::new([("contact", json!(shown))]).warn(warnings))
+}
+
+fn read_identifiers(body: &Members<'_, 5>, problems: &mut Vec<Problem>) -> Vec<(IdentifierKind, String)> {
+    let mut identifiers = Vec::new();
+    for (place, kind) in (1..).zip(IdentifierKind::ALL) {
+        let raw = body.get(place).or(if kind == IdentifierKind::UserId { body.get(4) } else { None });
+        match raw.map(Raw::as_text) {
+            None => {}
+            Some(None) => problems.push(problem::not_a_string(kind.field().name())),
+            Some(Some(text)) if text.trim().is_empty() => {}
+            Some(Some(text)) => identifiers.push((kind, text.into_owned())),
+        }
+    }
+    if identifiers.is_empty() && problems.is_empty() {
+        let text = "email, phoneNumber or externalId/userId must be filled";
+        problems.push(Problem::new("IDENTIFIER_REQUIRED", text));
+    }
+    identifiers
 }
 
 /// The fields in the order in which the vendor's method answers them.

@@ -1,14 +1,13 @@
 //! `/v3/contact-list/…`
 
 use std::collections::HashSet;
-use std::sync::Arc;
 
 use serde_json::json;
 
 use super::call::{Answer, Call, Outcome};
 use crate::intake::check::fits;
 use crate::intake::problem::{self, Problem};
-use crate::intake::update::{Refusal, read_list_id};
+use crate::intake::update::{Refusal, find_list};
 use crate::intake::variables::check_name;
 use crate::json::{Keys, Members, Raw, read_body};
 use crate::storage::{AddError, List, VariableKind};
@@ -49,29 +48,12 @@ fn read_name(raw: Option<Raw<'_>>) -> Result<String, Problem> {
         .ok_or_else(|| Problem::new("INVALID_NAME", text).of("contactListName"))
 }
 
-/// The account's list that a body names.
-///
-/// # Errors
-/// Where it names none, or one that is not there.
-pub async fn find_list(call: &Call, raw: Option<Raw<'_>>) -> Result<Arc<List>, Refusal> {
-    let id = read_list_id(raw)?;
-    let list = call.app.catalogue.list(call.caller.account, &id).await?;
-    Ok(list.ok_or_else(|| problem::list_not_found(&id))?)
-}
-
 /// `POST /v3/contact-list/variables/add`
 pub async fn add_variables(call: Call) -> Outcome {
     let keys = Keys(["contactListId", "variables"]);
     let mut body = read_body(&call.body, &keys).ok_or_else(problem::bad_request)?;
     let mut problems = Vec::new();
-    let list = match find_list(&call, body.get(0)).await {
-        Ok(list) => Some(list),
-        Err(Refusal::Invalid(mut wrong)) => {
-            problems.append(&mut wrong);
-            None
-        }
-        Err(other) => return Err(other),
-    };
+    let list = find_list(&call.app.catalogue, call.caller.account, body.get(0), &mut problems).await?;
     let mut warnings = unknown(std::mem::take(&mut body.unknown));
     let variables = match read_variables(body.get(1), list.as_deref(), &mut warnings) {
         Ok(variables) => variables,

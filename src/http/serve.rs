@@ -13,6 +13,7 @@ use hyper_util::rt::TokioTimer;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::{Sleep, sleep};
 
 use super::router;
 use crate::app::App;
@@ -22,6 +23,9 @@ const HEADER_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// How long requests that are in flight may take once the server is to stop.
 const GRACE: Duration = Duration::from_secs(30);
+
+/// How long a client may take nothing of what is written to it.
+const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Requests at a time over one HTTP/2 connection.
 const HTTP2_STREAMS: u32 = 32;
@@ -71,7 +75,7 @@ impl<S: Send + 'static> Accept<TcpStream, S> for Bounded {
             Ok(place) => {
                 // Answers are small and must not wait for more; a socket that refuses is only slower.
                 let _ = stream.set_nodelay(true);
-                Ok((Connection { stream, _place: place }, service))
+                Ok((Connection { stream, stuck: None, _place: place }, service))
             }
             Err(_) => {
                 tracing::warn!("a connection was closed: there are too many");
@@ -81,10 +85,27 @@ impl<S: Send + 'static> Accept<TcpStream, S> for Bounded {
     }
 }
 
-/// A connection that gives its place back when it is closed.
+/// A connection that gives its place back when it is closed, and is closed when its client does not take what is
+/// written to it.
 struct Connection {
     stream: TcpStream,
+    /// Since when nothing could be written, as the time at which that is long enough.
+    stuck: Option<Pin<Box<Sleep>>>,
     _place: OwnedSemaphorePermit,
+}
+
+impl Connection {
+    fn watch<T>(&mut self, written: Poll<io::Result<T>>, context: &mut Context<'_>) -> Poll<io::Result<T>> {
+        if written.is_ready() {
+            self.stuck = None;
+            return written;
+        }
+        let stuck = self.stuck.get_or_insert_with(|| Box::pin(sleep(WRITE_TIMEOUT)));
+        match stuck.as_mut().poll(context) {
+            Poll::Ready(()) => Poll::Ready(Err(io::ErrorKind::TimedOut.into())),
+            Poll::Pending => Poll::Pending,
+        }
+    }
 }
 
 impl AsyncRead for Connection {
@@ -103,7 +124,8 @@ impl AsyncWrite for Connection {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(context, bytes)
+        let written = Pin::new(&mut self.stream).poll_write(context, bytes);
+        self.watch(written, context)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -119,7 +141,8 @@ impl AsyncWrite for Connection {
         context: &mut Context<'_>,
         bytes: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(context, bytes)
+        let written = Pin::new(&mut self.stream).poll_write_vectored(context, bytes);
+        self.watch(written, context)
     }
 
     fn is_write_vectored(&self) -> bool {

@@ -228,9 +228,7 @@ impl<'a> CheckedContact<'a> {
         if let Some(source) = source {
             self.values[Field::Source as usize] = Some(Stored::short(&source.to_le_bytes()));
         }
-        let mut by_key = Field::ALL;
-        by_key.sort_unstable();
-        for field in by_key {
+        for field in Field::BY_KEY {
             if let Some(stored) = &self.values[field as usize] {
                 put_entry(out, field.key(), stored.bytes());
             }
@@ -368,3 +366,6 @@ pub fn is_customer_source_id(text: &str) -> bool {
 pub fn fits(text: &str, max: usize) -> bool {
     text.len() <= max || text.chars().count() <= max
 }
+
+#[cfg(test)]
+mod tests;

@@ -126,17 +126,17 @@ fn check_top(members: &Members<'_, 3>, problems: &mut Vec<Problem>) -> (Option<W
     (webhook, upsert)
 }
 
-/// Reads a `contactListId`.
-///
-/// # Errors
-/// Where it is absent, no text, or empty.
-pub fn read_list_id(raw: Option<Raw<'_>>) -> Result<String, Problem> {
+fn read_list_id(raw: Option<Raw<'_>>) -> Result<String, Problem> {
     let raw = raw.ok_or_else(|| problem::required("contactListId"))?;
     let text = raw.as_text().filter(|text| !text.trim().is_empty());
     text.map(std::borrow::Cow::into_owned).ok_or_else(problem::list_id)
 }
 
-async fn find_list(
+/// The account's list that a body names; what is wrong with the name is added to the problems.
+///
+/// # Errors
+/// Where the store cannot be read.
+pub async fn find_list(
     catalogue: &Catalogue,
     account: AccountNo,
     raw: Option<Raw<'_>>,

@@ -1,6 +1,6 @@
 //! The variables of a contact, and the names that variables may have.
 
-use super::problem::{self, Problem};
+use super::problem::{self, MAX_PROBLEMS, Problem};
 use crate::contact::date::Date;
 use crate::contact::field::{Field, Key, MAX_VARIABLE};
 use crate::json::{Keys, Raw, Value};
@@ -36,6 +36,10 @@ pub fn check(raw: Raw<'_>, list: Option<&List>) -> Variables {
             Ok(value) => variables.values.extend(value),
             Err(problem) => variables.problems.push(problem),
         }
+        if variables.problems.len() >= MAX_PROBLEMS {
+            // It is refused, and no answer tells more.
+            break;
+        }
     }
     variables
 }
@@ -46,7 +50,8 @@ fn check_entry(
     unknown: &mut Vec<String>,
 ) -> Result<Option<(Key, String)>, Problem> {
     let members = entry.members(&KEYS).ok_or_else(problem::variables)?;
-    unknown.extend(members.unknown.iter().cloned());
+    let room = MAX_PROBLEMS.saturating_sub(unknown.len());
+    unknown.extend(members.unknown.iter().take(room).cloned());
     let name = members.get(0).ok_or_else(problem::variables)?;
     let value = match members.get(1) {
         Some(raw) => read_value(raw)?,
@@ -96,3 +101,6 @@ pub fn check_name(name: &str) -> Result<(), Problem> {
         && name.bytes().all(|b| b.is_ascii_alphabetic());
     if camel_case { Ok(()) } else { Err(problem::variable_name(name)) }
 }
+
+#[cfg(test)]
+mod tests;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio::sync::{Notify, mpsc, oneshot};
 
 use crate::journal::Batch;
-use crate::storage::{AppendError, Storage};
+use crate::storage::{AppendError, Backlog, Storage};
 
 /// Batches of one commit: enough that the commit costs each of them little, few enough that it stays short.
 const GROUP: usize = 64;
@@ -27,7 +27,7 @@ type Waiter = (Arc<Batch>, oneshot::Sender<Result<(), NotAccepted>>);
 #[derive(Clone)]
 pub struct Writer {
     storage: Arc<dyn Storage>,
-    max_backlog: u64,
+    max_backlog: Backlog,
     waiters: mpsc::Sender<Waiter>,
 }
 
@@ -36,7 +36,7 @@ impl Writer {
     /// `appended` is told after every commit.
     pub fn new(
         storage: Arc<dyn Storage>,
-        max_backlog: u64,
+        max_backlog: Backlog,
         appended: Arc<Notify>,
     ) -> (Self, impl Future<Output = ()> + Send + 'static) {
         let (waiters, queue) = mpsc::channel(GROUP);
@@ -49,7 +49,8 @@ impl Writer {
     /// # Errors
     /// See [`NotAccepted`].
     pub async fn append(&self, batch: Batch) -> Result<(), NotAccepted> {
-        if self.storage.backlog().batches >= self.max_backlog {
+        let backlog = self.storage.backlog();
+        if backlog.batches >= self.max_backlog.batches || backlog.bytes >= self.max_backlog.bytes {
             return Err(NotAccepted::Backlog);
         }
         let (answer, outcome) = oneshot::channel();

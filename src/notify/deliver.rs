@@ -1,16 +1,17 @@
 //! The loop that sends the webhooks that are due.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::sync::{Notify, watch};
-use tokio::task::JoinSet;
+use tokio::task::{self, JoinError, JoinSet};
 
 use super::backoff;
 use super::send::{Message, Outcome, Sender};
 use super::sign::{self, Secret};
-use crate::clock::Clock;
+use crate::clock::{Clock, Timestamp};
 use crate::report;
 use crate::storage::{Attempt, Delivery, DeliveryState, Error, Storage};
 
@@ -39,73 +40,114 @@ pub struct Deliverer {
     pub reported: Arc<Notify>,
 }
 
+/// Attempts that are under way.
+#[derive(Default)]
+struct Out {
+    tasks: JoinSet<Attempt>,
+    /// What each task is about, for one that ends without saying so.
+    positions: HashMap<task::Id, u64>,
+}
+
+impl Out {
+    fn start(&mut self, position: u64, attempt: impl Future<Output = Attempt> + Send + 'static) {
+        let task = self.tasks.spawn(attempt);
+        self.positions.insert(task.id(), position);
+    }
+
+    /// The next attempt that ends; `None` where none is under way.
+    async fn next(&mut self, clock: &dyn Clock) -> Option<Attempt> {
+        let ended = self.tasks.join_next_with_id().await?;
+        Some(self.read(ended, clock))
+    }
+
+    /// An attempt that has ended already.
+    fn next_ended(&mut self, clock: &dyn Clock) -> Option<Attempt> {
+        let ended = self.tasks.try_join_next_with_id()?;
+        Some(self.read(ended, clock))
+    }
+
+    fn read(&mut self, ended: Result<(task::Id, Attempt), JoinError>, clock: &dyn Clock) -> Attempt {
+        match ended {
+            Ok((task, attempt)) => {
+                self.positions.remove(&task);
+                attempt
+            }
+            Err(error) => {
+                tracing::error!(%error, "an attempt to send a webhook has panicked");
+                let position = self.positions.remove(&error.id()).unwrap_or_default();
+                let next_at = clock.now().after(PAUSE);
+                Attempt { position, made: true, state: DeliveryState::Pending, next_at }
+            }
+        }
+    }
+}
+
 impl Deliverer {
     /// Delivers until told to stop; attempts that are under way are finished and written down.
     pub async fn run(self, mut stop: watch::Receiver<bool>) {
-        let mut out: JoinSet<Attempt> = JoinSet::new();
+        let mut out = Out::default();
         let mut done: Vec<Attempt> = Vec::new();
+        let clock = self.clock.as_ref();
         while !*stop.borrow() {
-            let pause = match self.turn(&mut out, &mut done).await {
-                Ok(pause) => pause,
+            let next = match self.turn(&mut out, &mut done).await {
+                Ok(next) => next,
                 Err(error) => {
                     tracing::error!(%error, "webhooks could not be read or written down; they wait");
-                    PAUSE
+                    clock.now().after(PAUSE)
                 }
             };
             tokio::select! {
                 // Asked before it waits: `notify_one` keeps a signal that came during the turn.
                 () = self.reported.notified() => {}
-                Some(attempt) = out.join_next() => done.extend(attempt.ok()),
-                () = self.clock.sleep(pause) => {}
+                Some(attempt) = out.next(clock) => done.push(attempt),
+                () = clock.sleep_until(next) => {}
                 _ = stop.changed() => {}
             }
-            while let Some(attempt) = out.try_join_next() {
-                done.extend(attempt.ok());
+            // Those that have ended too are written down in the same transaction.
+            while let Some(attempt) = out.next_ended(clock) {
+                done.push(attempt);
             }
         }
-        while let Some(attempt) = out.join_next().await {
-            done.extend(attempt.ok());
+        while let Some(attempt) = out.next(clock).await {
+            done.push(attempt);
         }
         if let Err(error) = self.storage.finish_deliveries(done).await {
             tracing::error!(%error, "webhooks that were sent could not be written down; they will be sent again");
         }
     }
 
-    /// Writes down what is done, sends what is due, and tells how long to wait for more.
-    async fn turn(&self, out: &mut JoinSet<Attempt>, done: &mut Vec<Attempt>) -> Result<Duration, Error> {
+    /// Writes down what is done, sends what is due, and tells when to look again.
+    async fn turn(&self, out: &mut Out, done: &mut Vec<Attempt>) -> Result<Timestamp, Error> {
         if !done.is_empty() {
             self.storage.finish_deliveries(done.clone()).await?;
             done.clear();
         }
         let now = self.clock.now();
-        let free = MAX_OUT.saturating_sub(out.len());
+        let free = MAX_OUT.saturating_sub(out.tasks.len());
         if free > 0 {
             for delivery in self.storage.claim_deliveries(now, free, PER_RECEIVER).await? {
-                out.spawn(self.clone().deliver(delivery));
+                out.start(delivery.position, self.clone().deliver(delivery));
             }
         }
-        if out.len() >= MAX_OUT {
-            return Ok(LOOK);
+        let latest = now.after(LOOK);
+        if out.tasks.len() >= MAX_OUT {
+            return Ok(latest);
         }
         let next = self.storage.next_delivery_at(PER_RECEIVER).await?;
-        let wait = next.map_or(i64::MAX, |next| next.millis().saturating_sub(now.millis()));
-        Ok(Duration::from_millis(wait.max(0).unsigned_abs()).min(LOOK))
+        Ok(next.map_or(latest, |next| next.min(latest)))
     }
 
     async fn deliver(self, delivery: Delivery) -> Attempt {
-        let message = loop {
-            match self.message(&delivery).await {
-                Ok(message) => break message,
-                Err(error) => {
-                    tracing::error!(%error, "a webhook could not be made; it waits");
-                    self.clock.sleep(PAUSE).await;
-                }
-            }
-        };
-        let outcome = match message {
-            Some(message) => self.sender.send(message).await,
+        let outcome = match self.message(&delivery).await {
+            Ok(Some(message)) => self.sender.send(message).await,
             // The account or the request went while it waited.
-            None => Outcome::Forbidden,
+            Ok(None) => Outcome::Forbidden,
+            Err(error) => {
+                tracing::error!(request = %delivery.request, %error, "a webhook could not be made; it waits");
+                let next_at = self.clock.now().after(PAUSE);
+                let position = delivery.position;
+                return Attempt { position, made: false, state: DeliveryState::Pending, next_at };
+            }
         };
         self.judge(&delivery, outcome)
     }
@@ -132,7 +174,7 @@ impl Deliverer {
     fn judge(&self, delivery: &Delivery, outcome: Outcome) -> Attempt {
         let now = self.clock.now();
         let attempts = delivery.attempts + 1;
-        let attempt = |state, next_at| Attempt { position: delivery.position, state, next_at };
+        let attempt = |state, next_at| Attempt { position: delivery.position, made: true, state, next_at };
         let request = delivery.request;
         match outcome {
             Outcome::Delivered => attempt(DeliveryState::Delivered, now),

@@ -2,8 +2,6 @@
 
 use hyper::StatusCode;
 use serde_json::{Value, json};
-use tokio::io::AsyncWriteExt as _;
-use tokio::net::TcpStream;
 
 use crate::faults::{Fault, Switch};
 use crate::harness::{Answer, Server, Setup};
@@ -20,59 +18,11 @@ fn retry_after(answer: &Answer) -> Option<u32> {
     answer.headers.get("retry-after")?.to_str().ok()?.parse().ok()
 }
 
-/// Begins a request and does not send its body: it is in flight.
-async fn begin(server: &Server) -> TcpStream {
-    let mut socket = TcpStream::connect(server.address).await.unwrap();
-    let head = format!(
-        "POST /v3/account/info HTTP/1.1\r\nHost: localhost\r\nAccess-Token: {}\r\nContent-Length: 2\r\n\r\n",
-        server.token
-    );
-    socket.write_all(head.as_bytes()).await.unwrap();
-    socket
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_token_has_ten_requests_in_flight() {
-    let server = Server::start().await;
-    let other = server.bearer("Other").await;
-    let text = "Too many concurrent requests, at most 10 are allowed";
-    let mut flights = Vec::new();
-    for _ in 0..10 {
-        flights.push(begin(&server).await);
-    }
-    let answer = server
-        .wait_for("the ten to be in flight", async || {
-            let answer = server.post(UPDATE, &json!({})).await;
-            (answer.status == StatusCode::TOO_MANY_REQUESTS).then_some(answer)
-        })
-        .await;
-    assert_eq!(answer.normal(), refusal(text, "TOO_MANY_CONCURRENT_REQUESTS"));
-    assert!(retry_after(&answer).is_some_and(|seconds| seconds > 0));
-    // Another token is not counted with them.
-    let answer = server.post_as(&other.token, UPDATE, &json!({})).await;
-    assert_eq!(answer.status, StatusCode::BAD_REQUEST);
-    // One that lands makes room.
-    flights.pop().unwrap().write_all(b"{}").await.unwrap();
-    let there_is_room = async || {
-        let answer = server.post(UPDATE, &json!({})).await;
-        (answer.status == StatusCode::BAD_REQUEST).then_some(())
-    };
-    server.wait_for("a place", there_is_room).await;
-    // So does one whose client goes away.
-    drop(flights);
-    let mut flights = Vec::new();
-    for _ in 0..9 {
-        flights.push(begin(&server).await);
-    }
-    server.wait_for("a place again", there_is_room).await;
-    server.stop().await;
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn a_backlog_over_its_bound_is_told_and_goes_by() {
     let switch = Switch::new();
     let mut setup = Setup { wrap: switch.wrap(), ..Setup::default() };
-    setup.limits.backlog = 3;
+    setup.limits.backlog = rollbook::storage::Backlog { batches: 3, bytes: 1 << 30 };
     let server = Server::with(setup).await;
     let list = server.list().await;
     switch.set(Fault::ApplyWaits);

@@ -150,11 +150,12 @@ impl Storage for Faulty {
 
     async fn find_contact(
         &self,
+        account: AccountNo,
         list: ListNo,
         identifiers: Vec<(IdentifierKind, String)>,
     ) -> Result<Option<Contact>, Error> {
         self.read()?;
-        self.store.find_contact(list, identifiers).await
+        self.store.find_contact(account, list, identifiers).await
     }
 
     async fn catalogue_version(&self) -> Result<u64, Error> {

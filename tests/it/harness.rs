@@ -21,7 +21,7 @@ use rollbook::id::{Ids, ObjectId};
 use rollbook::notify::address::AddressPolicy;
 use rollbook::notify::sign::Secret;
 use rollbook::storage::sqlite::{Role, Settings, SqliteStore};
-use rollbook::storage::{NewAccount, NewToken, Storage};
+use rollbook::storage::{Backlog, NewAccount, NewToken, Storage};
 use rollbook::token::FreshToken;
 use serde_json::{Value, json};
 
@@ -71,7 +71,7 @@ impl Default for Setup {
                 body: 1 << 20,
                 body_timeout: Duration::from_secs(30),
                 in_flight: 10,
-                backlog: 20_000,
+                backlog: Backlog { batches: 20_000, bytes: 1 << 32 },
             },
             clock: Arc::new(SystemClock),
             allow: vec!["127.0.0.0/8"],
@@ -79,6 +79,9 @@ impl Default for Setup {
         }
     }
 }
+
+/// An account, its user, a token of that user, and the account's webhook secret.
+type Owner = (ObjectId, ObjectId, String, Secret);
 
 /// A running server, with an account and a list in it.
 pub struct Server {
@@ -101,10 +104,22 @@ impl Server {
     }
 
     pub async fn with(setup: Setup) -> Self {
-        let directory = Directory::new();
+        Self::on(Directory::new(), setup, None).await
+    }
+
+    /// Stops, and starts another server on the same store: the callers are the same, what was in memory is gone.
+    pub async fn restart(self, setup: Setup) -> Self {
+        let owner = (self.account, self.user, self.token.clone(), self.webhook_secret.clone());
+        Self::on(self.stop().await, setup, Some(owner)).await
+    }
+
+    async fn on(directory: Directory, setup: Setup, owner: Option<Owner>) -> Self {
         let store = SqliteStore::open(&directory.path("rollbook.db"), Role::Server, &Settings::default());
         let storage = (setup.wrap)(Arc::new(store.expect("a store")));
-        let (account, user, token, webhook_secret) = new_account(storage.as_ref(), "Test").await;
+        let (account, user, token, webhook_secret) = match owner {
+            Some(owner) => owner,
+            None => new_account(storage.as_ref(), "Test").await,
+        };
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let address = listener.local_addr().expect("its address");
         let allow = setup.allow.iter().map(|range| range.parse().expect("a range")).collect();
@@ -317,8 +332,8 @@ pub struct Bearer {
     pub token: String,
 }
 
-/// Makes an account: its id, its user, a token, its webhook secret.
-pub async fn new_account(storage: &dyn Storage, name: &str) -> (ObjectId, ObjectId, String, Secret) {
+/// Makes an account.
+pub async fn new_account(storage: &dyn Storage, name: &str) -> Owner {
     let (ids, now) = (Ids::from_system(), SystemClock.now());
     let (account, user, token) = (ids.next(now), ids.next(now), FreshToken::generate());
     let secret = Secret::generate(rollbook::secret::random());

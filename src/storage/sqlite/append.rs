@@ -3,9 +3,10 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
+use rusqlite::{Connection, TransactionBehavior, params};
 
-use super::{SqliteStore, error, open, signed, unsigned};
+use super::backlog::{Counted, counted};
+use super::{Shared, SqliteStore, error, open, signed, unsigned};
 use crate::journal::Batch;
 use crate::storage::{AppendError, Backlog, Error};
 
@@ -17,19 +18,26 @@ pub async fn append(store: &SqliteStore, batches: Vec<Arc<Batch>>) -> Result<(),
     let shared = Arc::clone(&store.shared);
     // The two layers of the result: whether the thread answered at all, and what it found.
     let outcome = store.intake.call(move |intake| {
-        let count = batches.len() as u64;
-        let bytes: u64 = batches.iter().map(|batch| batch.items.len() as u64).sum();
-        // Counted before the commit: an applier may be done with them before this thread goes on.
-        shared.waiting_batches.fetch_add(count, Ordering::Relaxed);
-        shared.waiting_bytes.fetch_add(bytes, Ordering::Relaxed);
         let outcome = insert(intake, &batches).or_else(|failure| look_again(intake, &batches, failure));
-        if outcome.is_err() {
-            shared.waiting_batches.fetch_sub(count, Ordering::Relaxed);
-            shared.waiting_bytes.fetch_sub(bytes, Ordering::Relaxed);
+        if outcome.is_ok() {
+            // The batches are kept: a count that fails is made up for by the next.
+            let _ = count_appended(intake, &shared);
         }
         Ok(outcome)
     });
     outcome.await.map_err(AppendError::Unknown)?
+}
+
+/// Counts what has come since it was last counted, what other processes appended too.
+fn count_appended(intake: &Connection, shared: &Shared) -> rusqlite::Result<()> {
+    let mut counted = counted(shared);
+    let mut select = intake
+        .prepare_cached("SELECT position, length(items) FROM batch WHERE position > ?1 ORDER BY position")?;
+    let mut rows = select.query([signed(counted.reached())])?;
+    while let Some(row) = rows.next()? {
+        counted.appended(unsigned(row.get(0)?), unsigned(row.get(1)?));
+    }
+    Ok(())
 }
 
 fn insert(intake: &mut Connection, batches: &[Arc<Batch>]) -> Result<(), rusqlite::Error> {
@@ -69,19 +77,26 @@ fn look_again(
         rusqlite::Error::SqliteFailure(code, _) if code.extended_code == rusqlite::ffi::SQLITE_IOERR_FSYNC
     );
     let failure = error(failure);
-    let Some(first) = batches.first() else { return Ok(()) };
     if !synced {
         // What the disk will keep of it is not known even to SQLite.
         return Err(AppendError::Unknown(failure));
     }
-    let there = intake
-        .query_row("SELECT 1 FROM batch WHERE request = ?1", [first.request.to_bytes()], |_| Ok(()))
-        .optional();
-    match there {
-        Ok(Some(())) => Ok(()),
-        Ok(None) => Err(AppendError::NotKept(failure)),
+    match all_there(intake, batches) {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(AppendError::NotKept(failure)),
         Err(_) => Err(AppendError::Unknown(failure)),
     }
+}
+
+/// Whether every batch is in the file. One of them could be there from before, and says nothing of the others.
+fn all_there(intake: &Connection, batches: &[Arc<Batch>]) -> rusqlite::Result<bool> {
+    let mut select = intake.prepare_cached("SELECT 1 FROM batch WHERE request = ?1")?;
+    for batch in batches {
+        if !select.exists([batch.request.to_bytes()])? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 /// Deletes batches that are applied, a few rows a commit. The caller has seen the apply commit return.
@@ -108,11 +123,13 @@ pub fn applied_position(store: &Connection) -> Result<u64, Error> {
 }
 
 /// What waits above a position.
-pub fn count_waiting(intake: &Connection, applied: u64) -> Result<Backlog, Error> {
-    let count = "SELECT count(*), coalesce(sum(length(items)), 0) FROM batch WHERE position > ?1";
+pub fn count_waiting(intake: &Connection, applied: u64) -> Result<Counted, Error> {
+    let count = "SELECT count(*), coalesce(sum(length(items)), 0), coalesce(max(position), ?1) FROM batch \
+                 WHERE position > ?1";
     intake
         .query_row(count, [signed(applied)], |row| {
-            Ok(Backlog { batches: unsigned(row.get(0)?), bytes: unsigned(row.get(1)?) })
+            let backlog = Backlog { batches: unsigned(row.get(0)?), bytes: unsigned(row.get(1)?) };
+            Ok(Counted::new(unsigned(row.get(2)?), backlog))
         })
         .map_err(error)
 }

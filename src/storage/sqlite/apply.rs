@@ -6,10 +6,11 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::Ordering;
 
+use rusqlite::types::FromSql;
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 
 use super::contacts::{contact_id, split_id};
-use super::{Pair, Shared, append, catalogue, error, signed, unsigned};
+use super::{Pair, Shared, append, backlog, catalogue, error, signed, unsigned};
 use crate::apply::plan::{Plan, Waiting};
 use crate::apply::rule;
 use crate::apply::world::{ListState, World};
@@ -20,6 +21,9 @@ use crate::storage::{Applied, Error};
 /// Items of more bytes than this are left to the next transaction: it bounds the memory of one.
 const MAX_BYTES: usize = 24 << 20;
 
+/// Contacts of more bytes than this are not loaded for one transaction, unless a single batch asks for them.
+const MAX_LOADED: usize = 96 << 20;
+
 /// What of a journal row is carried over to the request's row as it is.
 struct Origin {
     request: [u8; 12],
@@ -28,6 +32,8 @@ struct Origin {
     accepted_at: i64,
     webhook: Option<String>,
     receiver: Option<String>,
+    /// The length of its items, as they were accepted.
+    bytes: u64,
 }
 
 /// Applies the batches that wait, at most `max`, and moves the position on.
@@ -38,17 +44,38 @@ pub fn apply_next(pair: &mut Pair, shared: &Shared, max: usize, now: Timestamp) 
     let (waiting, origins) = read_waiting(&pair.intake, applied, max)?;
     let Some(last) = waiting.last().map(|batch| batch.position) else { return Ok(Applied::default()) };
     shared.applying.store(last, Ordering::Release);
-    let outcome = transact(pair, shared, &waiting, &origins, now);
-    match &outcome {
-        Ok(_) => {
-            shared.applied.store(last, Ordering::Release);
-            let bytes: usize = waiting.iter().map(|batch| batch.items.len()).sum();
-            shared.waiting_batches.fetch_sub(waiting.len() as u64, Ordering::Relaxed);
-            shared.waiting_bytes.fetch_sub(bytes as u64, Ordering::Relaxed);
+    let outcome = transact_some(pair, shared, &waiting, &origins, now);
+    let applied = match &outcome {
+        Ok(done) => {
+            let mut counted = backlog::counted(shared);
+            for (batch, origin) in waiting.iter().zip(&origins).take(done.batches) {
+                counted.applied(batch.position, origin.bytes);
+            }
+            waiting.get(done.batches.saturating_sub(1)).map_or(applied, |batch| batch.position)
         }
-        Err(_) => shared.applying.store(applied, Ordering::Release),
-    }
+        Err(_) => applied,
+    };
+    shared.applied.store(applied, Ordering::Release);
+    shared.applying.store(applied, Ordering::Release);
     outcome
+}
+
+/// Applies as many of the batches as memory has room for, half of them where there is none for all.
+fn transact_some(
+    pair: &mut Pair,
+    shared: &Shared,
+    waiting: &[Waiting],
+    origins: &[Origin],
+    now: Timestamp,
+) -> Result<Applied, Error> {
+    let mut count = waiting.len();
+    loop {
+        let budget = if count > 1 { MAX_LOADED } else { usize::MAX };
+        if let Some(done) = transact(pair, shared, &waiting[..count], &origins[..count], budget, now)? {
+            return Ok(done);
+        }
+        count = count.div_ceil(2);
+    }
 }
 
 fn read_waiting(intake: &Connection, applied: u64, max: usize) -> Result<(Vec<Waiting>, Vec<Origin>), Error> {
@@ -73,26 +100,35 @@ fn read_waiting(intake: &Connection, applied: u64, max: usize) -> Result<(Vec<Wa
     Ok((waiting, origins))
 }
 
+/// Reads a row whatever the disk has done to it: a batch that is damaged is told so, and those behind it go on.
 fn read_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<(Waiting, Origin)> {
-    let position = unsigned(row.get(0)?);
-    let mut items: Vec<u8> = row.get(4)?;
-    let kind = BatchKind::from_code(row.get(2)?);
-    if crc32fast::hash(&items) != row.get::<_, u32>(3)? || kind.is_none() {
-        // Told to the caller as the batch's outcome; those behind it go on.
+    let position: u64 = unsigned(row.get(0)?);
+    let mut damaged = false;
+    let mut items: Vec<u8> = readable(row, 4, &mut damaged);
+    let kind = BatchKind::from_code(readable(row, 2, &mut damaged));
+    let origin = Origin {
+        request: readable(row, 5, &mut damaged),
+        account: readable(row, 6, &mut damaged),
+        list_id: readable(row, 7, &mut damaged),
+        accepted_at: readable(row, 8, &mut damaged),
+        webhook: readable(row, 9, &mut damaged),
+        receiver: readable(row, 10, &mut damaged),
+        bytes: items.len() as u64,
+    };
+    if damaged || kind.is_none() || crc32fast::hash(&items) != readable::<u32>(row, 3, &mut damaged) {
         tracing::error!(position, "an accepted batch was damaged on disk");
+        // An empty batch does not read, and ends in STORE_DAMAGED.
         items = Vec::new();
     }
-    let waiting =
-        Waiting { position, list: ListNo(row.get(1)?), kind: kind.unwrap_or(BatchKind::Update), items };
-    let origin = Origin {
-        request: row.get(5)?,
-        account: row.get(6)?,
-        list_id: row.get(7)?,
-        accepted_at: row.get(8)?,
-        webhook: row.get(9)?,
-        receiver: row.get(10)?,
-    };
-    Ok((waiting, origin))
+    let list = ListNo(readable(row, 1, &mut damaged));
+    Ok((Waiting { position, list, kind: kind.unwrap_or(BatchKind::Update), items }, origin))
+}
+
+fn readable<T: FromSql + Default>(row: &rusqlite::Row<'_>, column: usize, damaged: &mut bool) -> T {
+    row.get(column).unwrap_or_else(|_| {
+        *damaged = true;
+        T::default()
+    })
 }
 
 fn transact(
@@ -100,11 +136,14 @@ fn transact(
     shared: &Shared,
     waiting: &[Waiting],
     origins: &[Origin],
+    budget: usize,
     now: Timestamp,
-) -> Result<Applied, Error> {
+) -> Result<Option<Applied>, Error> {
     let plan = Plan::read(waiting, &shared.key);
     let transaction = pair.store.transaction_with_behavior(TransactionBehavior::Immediate).map_err(error)?;
-    let mut world = load_world(&transaction, &pair.intake, shared, waiting, &plan)?;
+    let Some(mut world) = load_world(&transaction, &pair.intake, shared, waiting, &plan, budget)? else {
+        return Ok(None);
+    };
     let results = rule::apply(waiting, &plan, &mut world, now);
     write_contacts(&transaction, &world)?;
     write_index(&transaction, &world)?;
@@ -113,7 +152,7 @@ fn transact(
     let last = waiting.last().map_or(0, |batch| signed(batch.position));
     transaction.execute("UPDATE setting SET value = ?1 WHERE name = 'applied'", [last]).map_err(error)?;
     transaction.commit().map_err(error)?;
-    Ok(Applied { batches: waiting.len(), webhooks })
+    Ok(Some(Applied { batches: waiting.len(), webhooks }))
 }
 
 fn load_world(
@@ -122,7 +161,8 @@ fn load_world(
     shared: &Shared,
     waiting: &[Waiting],
     plan: &Plan<'_>,
-) -> Result<World, Error> {
+    budget: usize,
+) -> Result<Option<World>, Error> {
     let lists = load_lists(store, intake, waiting)?;
     let sources = plan.sources();
     let mut alive = HashSet::with_capacity(sources.len());
@@ -134,14 +174,23 @@ fn load_world(
     let mut world = World::new(shared.key, lists, alive);
     let ids = holders(store, &plan.hashes(waiting)).map_err(error)?;
     let mut select = store.prepare_cached("SELECT document FROM contact WHERE id = ?1").map_err(error)?;
+    let mut loaded = 0;
     for id in ids {
-        let document = select.query_row([id], |row| row.get(0)).optional().map_err(error)?;
         let (list, number) = split_id(id);
-        if document.is_none_or(|document| world.load(list, number, document).is_err()) {
+        let mut rows = select.query([id]).map_err(error)?;
+        let document = match rows.next().map_err(error)? {
+            Some(row) => row.get_ref(0).map_err(error)?.as_blob().unwrap_or_default(),
+            None => &[],
+        };
+        loaded += document.len();
+        if loaded > budget {
+            return Ok(None);
+        }
+        if world.load(list, number, document).is_err() {
             tracing::error!(contact = id, "a contact was damaged on disk; its identifiers find nobody");
         }
     }
-    Ok(world)
+    Ok(Some(world))
 }
 
 /// The ids of the contacts under the hashes: sorted, each once.
@@ -190,7 +239,7 @@ fn write_contacts(store: &Transaction<'_>, world: &World) -> Result<(), Error> {
     for slot in world.changed() {
         let statement = if slot.new { &mut insert } else { &mut update };
         let id = contact_id(slot.list, slot.number.0);
-        statement.execute(params![id, slot.document]).map_err(error)?;
+        statement.execute(params![id, world.document(slot)]).map_err(error)?;
     }
     let mut former =
         store.prepare_cached("INSERT INTO former_identifiers VALUES (?1, ?2, ?3, ?4)").map_err(error)?;
@@ -235,12 +284,13 @@ fn write_requests(
     results: &[Vec<u8>],
     now: Timestamp,
 ) -> rusqlite::Result<usize> {
-    let mut request =
-        store.prepare_cached("INSERT INTO request VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)")?;
+    let mut request = store
+        .prepare_cached("INSERT OR IGNORE INTO request VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)")?;
     let mut delivery = store.prepare_cached("INSERT INTO delivery VALUES (?1, ?2, 0, 0, ?3)")?;
     let mut webhooks = 0;
     for ((batch, origin), results) in waiting.iter().zip(origins).zip(results) {
         let position = signed(batch.position);
+        // A damaged row may bear another's id: nobody then asks for it, and it must not stop the others.
         request.execute(params![
             position,
             origin.request,

@@ -3,10 +3,10 @@
 use rusqlite::{Connection, OptionalExtension};
 
 use super::{Pair, Shared, catalogue, error, signed, unsigned};
-use crate::contact::document::Document;
+use crate::contact::document::{Document, HEAD};
 use crate::contact::field::Field;
 use crate::contact::identifier::IdentifierKind;
-use crate::journal::{ContactNo, ListNo};
+use crate::journal::{AccountNo, ContactNo, ListNo};
 use crate::storage::{Contact, Error};
 
 /// Bits of a contact's row id that are its number; the list's number stands above.
@@ -29,11 +29,13 @@ pub const fn split_id(id: i64) -> (ListNo, ContactNo) {
 pub fn find(
     pair: &mut Pair,
     shared: &Shared,
+    account: AccountNo,
     list: ListNo,
     identifiers: &[(IdentifierKind, String)],
 ) -> Result<Option<Contact>, Error> {
     // One transaction: the index and the contact are read as of one moment.
     let store = pair.store.transaction().map_err(error)?;
+    let mut damaged = None;
     for (kind, text) in identifiers {
         let hash = shared.key.hash(unsigned(list.0), *kind, text);
         for number in numbers(&store, hash).map_err(error)? {
@@ -43,24 +45,52 @@ pub fn find(
                 let source = read.get(Field::Source.key())?;
                 Ok((borne.is_some_and(|borne| kind.same(borne, text)), source))
             });
-            let (fits, source) = read.map_err(|malformed| Error::Damaged(malformed.to_string()))?;
+            let (fits, source) = match read {
+                Ok(read) => read,
+                // Another contact may bear the identifier: it can be given again once this one does not read.
+                Err(malformed) => {
+                    damaged = Some(Error::Damaged(malformed.to_string()));
+                    continue;
+                }
+            };
             if fits {
                 let source = source.and_then(|bytes| bytes.try_into().ok()).map(u64::from_le_bytes);
                 let source = match source {
-                    Some(source) => catalogue::sources::get(&pair.intake, source)?,
+                    Some(source) => catalogue::sources::get(&pair.intake, account, source)?,
                     None => None,
                 };
                 return Ok(Some(Contact { document, source }));
             }
         }
     }
-    Ok(None)
+    damaged.map_or(Ok(None), Err)
 }
 
 fn numbers(store: &Connection, hash: u64) -> rusqlite::Result<Vec<u64>> {
     let mut select = store.prepare_cached("SELECT number FROM identifier WHERE hash = ?1")?;
     let rows = select.query_map([signed(hash)], |row| row.get(0).map(unsigned))?;
     rows.collect()
+}
+
+/// A contact's stored form, or its head where it is long (see [`HEAD`]): a contact may have megabytes of variables,
+/// and a result asks for its identifiers only.
+pub fn head(store: &Connection, id: i64) -> Result<Option<Vec<u8>>, Error> {
+    // SQLite knows a length without reading what has it.
+    let short = "SELECT iif(length(document) <= 4 * ?2, document, NULL) FROM contact WHERE id = ?1";
+    let limit = i64::try_from(HEAD).unwrap_or(i64::MAX);
+    let found: Option<Option<Vec<u8>>> = store
+        .prepare_cached(short)
+        .and_then(|mut select| select.query_row([id, limit], |row| row.get(0)).optional())
+        .map_err(error)?;
+    match found {
+        Some(None) => {
+            let blob = store.blob_open("main", "contact", "document", id, true).map_err(error)?;
+            let mut bytes = vec![0; HEAD];
+            blob.read_at_exact(&mut bytes, 0).map_err(error)?;
+            Ok(Some(bytes))
+        }
+        other => Ok(other.flatten()),
+    }
 }
 
 /// The stored form of a contact.

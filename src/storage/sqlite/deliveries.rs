@@ -79,19 +79,22 @@ pub fn claim(
     per_receiver: usize,
 ) -> Result<Vec<Delivery>, Error> {
     let mut claims = claims(shared);
-    let mut claimed = Vec::new();
+    let mut claimed: Vec<Delivery> = Vec::new();
+    let mut last = None;
     for receiver in receivers_after(store, &claims.last).map_err(error)? {
         let free = per_receiver.saturating_sub(claims.out_at(&receiver)).min(max - claimed.len());
         if free > 0 {
-            for delivery in due(store, &claims, &receiver, now, free).map_err(error)? {
-                claims.take(&delivery);
-                claimed.push(delivery);
-            }
+            claimed.extend(due(store, &claims, &receiver, now, free).map_err(error)?);
         }
         if claimed.len() >= max {
-            claims.last = receiver;
+            last = Some(receiver);
             break;
         }
+    }
+    // Taken only now: where reading failed half-way, nobody would give them back.
+    claimed.iter().for_each(|delivery| claims.take(delivery));
+    if let Some(last) = last {
+        claims.last = last;
     }
     Ok(claimed)
 }
@@ -161,10 +164,12 @@ fn write(store: &mut Connection, attempts: &[Attempt]) -> rusqlite::Result<()> {
     let transaction = store.transaction_with_behavior(TransactionBehavior::Immediate)?;
     {
         let mut update = transaction.prepare_cached(
-            "UPDATE delivery SET state = ?2, attempts = attempts + 1, next_at = ?3 WHERE position = ?1",
+            "UPDATE delivery SET state = ?2, attempts = attempts + ?4, next_at = ?3 WHERE position = ?1",
         )?;
         for attempt in attempts {
-            update.execute([signed(attempt.position), code(attempt.state), attempt.next_at.millis()])?;
+            let made = i64::from(attempt.made);
+            let next_at = attempt.next_at.millis();
+            update.execute([signed(attempt.position), code(attempt.state), next_at, made])?;
         }
     }
     transaction.commit()

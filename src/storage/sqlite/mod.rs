@@ -7,6 +7,7 @@
 
 mod append;
 mod apply;
+mod backlog;
 mod catalogue;
 mod contacts;
 mod deliveries;
@@ -16,7 +17,7 @@ mod requests;
 mod worker;
 
 use std::path::Path;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
@@ -40,13 +41,21 @@ const READERS: usize = 2;
 /// What can be set of the embedded store.
 #[derive(Clone, Copy, Debug)]
 pub struct Settings {
-    /// The page cache of each connection that writes, in KiB; it fills as it is used.
+    /// The page cache of the connection that applies, in KiB; it fills as it is used.
     pub cache_kib: u64,
+    /// Pages that the write-ahead log of the contacts gathers before they are copied into the file. A page that
+    /// changes in several transactions is then copied once.
+    pub checkpoint_pages: i64,
+}
+
+impl Settings {
+    /// What suits most.
+    pub const DEFAULT: Self = Self { cache_kib: 128 * 1_024, checkpoint_pages: 65_536 };
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { cache_kib: 64 * 1_024 }
+        Self::DEFAULT
     }
 }
 
@@ -63,8 +72,8 @@ struct Shared {
     applied: AtomicU64,
     /// The position up to which is being applied; equal to `applied` while nothing is.
     applying: AtomicU64,
-    waiting_batches: AtomicU64,
-    waiting_bytes: AtomicU64,
+    /// What waits above `applied`.
+    counted: Mutex<backlog::Counted>,
     /// Deliveries that are out: one process serves a store, so this is the lease.
     claims: Mutex<deliveries::Claims>,
 }
@@ -75,6 +84,8 @@ pub struct SqliteStore {
     intake: Workers<Connection>,
     writer: Workers<Pair>,
     readers: Workers<Pair>,
+    /// Who may send is asked here: it must not wait behind those who read much.
+    gate: Workers<Connection>,
     /// Held for as long as this process serves the store.
     _lock: Option<std::fs::File>,
 }
@@ -97,7 +108,8 @@ impl SqliteStore {
         let paths = Paths::new(path);
         let lock = (role == Role::Server).then(|| paths.lock()).transpose()?;
         open::prepare(&paths, settings)?;
-        let small = Settings { cache_kib: 2 * 1_024 };
+        // Accepting writes little and must not wait for a long checkpoint.
+        let small = Settings { cache_kib: 2 * 1_024, checkpoint_pages: 1_000 };
         let intake = open::connect(&paths.intake, &small)?;
         let pair = |settings: &Settings| {
             Ok::<_, Error>(Pair {
@@ -113,6 +125,7 @@ impl SqliteStore {
             intake: Workers::start("intake", vec![intake])?,
             writer: Workers::start("store", vec![writer])?,
             readers: Workers::start("reader", readers)?,
+            gate: Workers::start("gate", vec![open::connect(&paths.intake, &small)?])?,
             _lock: lock,
         })
     }
@@ -144,8 +157,7 @@ fn load_shared(pair: &Pair) -> Result<Shared, Error> {
         key: HashKey::from_bytes(key),
         applied: AtomicU64::new(applied),
         applying: AtomicU64::new(applied),
-        waiting_batches: AtomicU64::new(waiting.batches),
-        waiting_bytes: AtomicU64::new(waiting.bytes),
+        counted: Mutex::new(waiting),
         claims: Mutex::default(),
     })
 }
@@ -176,22 +188,30 @@ impl Storage for SqliteStore {
     }
 
     async fn apply_next(&self, max: usize, now: Timestamp) -> Result<Applied, Error> {
-        let done = self.write(move |pair, shared| apply::apply_next(pair, shared, max, now)).await?;
-        if done.batches > 0 {
-            append::forget_applied(self).await?;
+        let apply = self.write(move |pair, shared| apply::apply_next(pair, shared, max, now));
+        // What the transactions before have applied is forgotten while this one runs.
+        let (done, forgotten) = tokio::join!(apply, append::forget_applied(self));
+        if let Err(error) = forgotten {
+            // They are applied all the same; the next transaction or pruning forgets them.
+            tracing::warn!(%error, "the journal could not forget batches that are applied");
         }
-        Ok(done)
+        done
     }
 
     fn backlog(&self) -> Backlog {
-        Backlog {
-            batches: self.shared.waiting_batches.load(Ordering::Relaxed),
-            bytes: self.shared.waiting_bytes.load(Ordering::Relaxed),
-        }
+        backlog::counted(&self.shared).backlog()
     }
 
     async fn prune(&self, processed_before: Timestamp) -> Result<usize, Error> {
-        self.write(move |pair, shared| prune::prune(pair, shared, processed_before)).await
+        // What a crash between the two files has left in the journal goes here, if nothing was applied since.
+        append::forget_applied(self).await?;
+        let gone = self.write(move |pair, shared| prune::prune(pair, shared, processed_before)).await?;
+        if gone == 0 && self.backlog() == Backlog::default() {
+            // Nothing waits: the logs, which have grown under load, give their room back.
+            self.intake.call(|intake| open::empty_log(intake)).await?;
+            self.write(|pair, _| open::empty_log(&pair.store)).await?;
+        }
+        Ok(gone)
     }
 
     async fn claim_deliveries(
@@ -221,26 +241,27 @@ impl Storage for SqliteStore {
 
     async fn find_contact(
         &self,
+        account: AccountNo,
         list: ListNo,
         identifiers: Vec<(IdentifierKind, String)>,
     ) -> Result<Option<Contact>, Error> {
-        self.read(move |pair, shared| contacts::find(pair, shared, list, &identifiers)).await
+        self.read(move |pair, shared| contacts::find(pair, shared, account, list, &identifiers)).await
     }
 
     async fn catalogue_version(&self) -> Result<u64, Error> {
-        self.read(|pair, _| catalogue::version(&pair.intake)).await
+        self.gate.call(|intake| catalogue::version(intake)).await
     }
 
     async fn find_access(&self, key: String) -> Result<Option<Access>, Error> {
-        self.read(move |pair, _| catalogue::tokens::find_access(&pair.intake, &key)).await
+        self.gate.call(move |intake| catalogue::tokens::find_access(intake, &key)).await
     }
 
     async fn find_list(&self, id: ObjectId) -> Result<Option<List>, Error> {
-        self.read(move |pair, _| catalogue::lists::find(&pair.intake, id)).await
+        self.gate.call(move |intake| catalogue::lists::find(intake, id)).await
     }
 
     async fn find_source(&self, account: AccountNo, source: SourceRef) -> Result<Option<Source>, Error> {
-        self.read(move |pair, _| catalogue::sources::find(&pair.intake, account, &source)).await
+        self.gate.call(move |intake| catalogue::sources::find(intake, account, &source)).await
     }
 
     async fn add_account(&self, account: NewAccount, now: Timestamp) -> Result<(), Error> {

@@ -90,7 +90,7 @@ pub fn prepare(paths: &Paths, settings: &Settings) -> Result<(), Error> {
     make_private(&paths.store)?;
     let mut store = connect(&paths.store, settings)?;
     migrate(&mut store, store_migrations::migrations::runner(), &paths.store)?;
-    join(&intake, &mut store, paths)
+    join(&intake, &mut store, has_store.is_some(), paths)
 }
 
 /// Only the owner may read a new file: it holds personal data.
@@ -100,42 +100,54 @@ fn make_private(path: &Path) -> Result<(), Error> {
     made.map(drop).map_err(|error| Error::Unavailable(format!("{}: {error}", path.display())))
 }
 
-fn join(intake: &Connection, store: &mut Connection, paths: &Paths) -> Result<(), Error> {
+fn join(intake: &Connection, store: &mut Connection, made: bool, paths: &Paths) -> Result<(), Error> {
     let id: [u8; 16] = setting(intake, "store_id")?.ok_or_else(|| no_setting("store_id"))?;
-    let key = crate::secret::random::<16>();
-    let transaction =
-        store.transaction_with_behavior(TransactionBehavior::Immediate).map_err(super::error)?;
-    let known: Option<[u8; 16]> = setting(&transaction, "store_id")?;
-    match known {
-        Some(known) if known != id => {
-            return Err(Error::Damaged(format!(
-                "{} and {} are halves of different stores",
-                paths.store.display(),
-                paths.intake.display()
-            )));
-        }
-        Some(_) => {}
-        None => {
-            for (name, value) in [("store_id", id), ("hash_key", key)] {
-                let insert = "INSERT INTO setting VALUES (?1, ?2)";
-                transaction.execute(insert, params![name, value]).map_err(super::error)?;
-            }
-            transaction.execute("INSERT INTO setting VALUES ('applied', 0)", []).map_err(super::error)?;
-        }
+    if !made {
+        first_settings(store, id)?;
     }
-    let applied: i64 = setting(&transaction, "applied")?.ok_or_else(|| no_setting("applied"))?;
-    transaction.commit().map_err(super::error)?;
-    intake.execute("INSERT OR IGNORE INTO setting VALUES ('has_store', 1)", []).map_err(super::error)?;
-    raise_position(intake, applied)
+    // A command that opens the store while it is served must not wait for the applier: it only reads here.
+    let known: Option<[u8; 16]> = setting(store, "store_id")?;
+    if known != Some(id) {
+        let [intake, store] = [paths.intake.display(), paths.store.display()];
+        return Err(Error::Damaged(match known {
+            Some(_) => format!("{store} and {intake} are halves of different stores"),
+            None => format!("{store} has lost its contents; {intake} knows that it had some"),
+        }));
+    }
+    if !made {
+        intake.execute("INSERT OR IGNORE INTO setting VALUES ('has_store', 1)", []).map_err(super::error)?;
+    }
+    check_age(intake, store, paths)
 }
 
-/// Positions must lie above what was applied, also where the journal was restored from an older copy.
-fn raise_position(intake: &Connection, applied: i64) -> Result<(), Error> {
-    let insert = "INSERT INTO sqlite_sequence (name, seq) SELECT 'batch', ?1 \
-                  WHERE NOT EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = 'batch')";
-    intake.execute(insert, [applied]).map_err(super::error)?;
-    let raise = "UPDATE sqlite_sequence SET seq = ?1 WHERE name = 'batch' AND seq < ?1";
-    intake.execute(raise, [applied]).map(drop).map_err(super::error)
+/// What a new store has to know. Two processes may make one at the same time: the first wins.
+fn first_settings(store: &mut Connection, id: [u8; 16]) -> Result<(), Error> {
+    let transaction =
+        store.transaction_with_behavior(TransactionBehavior::Immediate).map_err(super::error)?;
+    let insert = "INSERT OR IGNORE INTO setting VALUES (?1, ?2)";
+    for (name, value) in [("store_id", id), ("hash_key", crate::secret::random::<16>())] {
+        transaction.execute(insert, params![name, value]).map_err(super::error)?;
+    }
+    transaction.execute(insert, params!["applied", 0]).map_err(super::error)?;
+    transaction.commit().map_err(super::error)
+}
+
+/// A journal that never gave out the position that the store has applied is an older copy. It must not be used:
+/// the numbers of lists and sources that it gives out next are borne by others' contacts already.
+fn check_age(intake: &Connection, store: &Connection, paths: &Paths) -> Result<(), Error> {
+    let applied: i64 = setting(store, "applied")?.ok_or_else(|| no_setting("applied"))?;
+    let given: Option<i64> = intake
+        .query_row("SELECT seq FROM sqlite_sequence WHERE name = 'batch'", [], |row| row.get(0))
+        .optional()
+        .map_err(super::error)?;
+    if given.unwrap_or_default() < applied {
+        return Err(Error::Damaged(format!(
+            "{} is older than {}: restore both from one backup",
+            paths.intake.display(),
+            paths.store.display()
+        )));
+    }
+    Ok(())
 }
 
 /// A setting of one of the files.
@@ -164,12 +176,22 @@ pub fn connect(path: &Path, settings: &Settings) -> Result<Connection, Error> {
     connection.busy_timeout(BUSY).map_err(super::error)?;
     connection.set_prepared_statement_cache_capacity(64);
     let cache = -i64::try_from(settings.cache_kib).unwrap_or(i64::MAX);
-    for (name, value) in [("cache_size", cache), ("foreign_keys", 1)] {
+    let checkpoint = settings.checkpoint_pages;
+    for (name, value) in [("cache_size", cache), ("wal_autocheckpoint", checkpoint), ("foreign_keys", 1)] {
         connection.pragma_update(None, name, value).map_err(super::error)?;
     }
     connection.pragma_update(None, "journal_mode", "wal").map_err(super::error)?;
     connection.pragma_update(None, "synchronous", "full").map_err(super::error)?;
     Ok(connection)
+}
+
+/// Copies the write-ahead log into its file and cuts it to nothing, as far as readers allow.
+///
+/// # Errors
+/// Where the file cannot be written.
+pub fn empty_log(connection: &Connection) -> Result<(), Error> {
+    // The row tells how far it came; what is left is copied another time.
+    connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).map_err(super::error)
 }
 
 fn migrate(connection: &mut Connection, runner: refinery::Runner, path: &Path) -> Result<(), Error> {

@@ -49,9 +49,8 @@ fn former_identifiers(store: &Transaction<'_>) -> rusqlite::Result<usize> {
     store.execute(
         "DELETE FROM former_identifiers WHERE (contact, position, item) IN \
          (SELECT contact, position, item FROM former_identifiers WHERE position < \
-          (SELECT coalesce(min(position), (SELECT value FROM setting WHERE name = 'applied')) FROM request) \
-          LIMIT ?1)",
-        [CHUNK],
+          (SELECT coalesce(min(position), ?1) FROM request) LIMIT ?2)",
+        [i64::MAX, CHUNK],
     )
 }
 

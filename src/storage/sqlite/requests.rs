@@ -4,9 +4,9 @@ use std::sync::atomic::Ordering;
 
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::contacts::{contact_id, document};
+use super::contacts::{contact_id, head};
 use super::{Pair, Shared, error, signed, unsigned};
-use crate::apply::outcome::{self, Outcome};
+use crate::apply::outcome::{self, Failure, Outcome};
 use crate::clock::Timestamp;
 use crate::contact::document::Document;
 use crate::contact::identifier::{IdentifierKind, Identifiers};
@@ -130,8 +130,11 @@ fn kind(code: i64) -> BatchKind {
 }
 
 fn read_results(store: &Connection, row: &Row) -> Result<Vec<ItemResult>, Error> {
-    let damaged = |malformed: Malformed| Error::Damaged(malformed.to_string());
-    let outcomes = outcome::read(&row.results).map_err(damaged)?;
+    // One damaged row must not hide the other requests, nor hold up webhooks: it is told as what it is.
+    let Ok(outcomes) = outcome::read(&row.results) else {
+        tracing::error!(position = row.position, "the results of a request were damaged on disk");
+        return Ok(vec![ItemResult::Failed { failure: Failure::Damaged, asked: Identifiers::default() }]);
+    };
     let mut results = Vec::with_capacity(outcomes.len());
     for (index, outcome) in (0..).zip(outcomes) {
         results.push(match outcome {
@@ -153,10 +156,10 @@ fn identifiers_after(
     number: ContactNo,
     item: u32,
 ) -> Result<Identifiers<Option<String>>, Error> {
-    let damaged = |malformed: Malformed| Error::Damaged(malformed.to_string());
     let id = contact_id(row.list, number.0);
-    let document = document(store, id)?;
-    let document = document.as_deref().map(Document::read).transpose().map_err(damaged)?;
+    let document = head(store, id)?;
+    // A contact that was damaged on disk bears nothing any more, as one that was erased.
+    let document = document.as_deref().and_then(|bytes| Document::read(bytes).ok());
     if document.is_none_or(|document| document.header.renamed_at >= row.position) {
         let former: Option<Vec<u8>> = store
             .prepare_cached(
@@ -168,12 +171,11 @@ fn identifiers_after(
             })
             .map_err(error)?;
         if let Some(former) = former {
-            return read_identifiers(&former).map_err(damaged);
+            return Ok(read_identifiers(&former).unwrap_or_default());
         }
     }
-    document.map_or(Ok(Identifiers::default()), |document| {
-        document.identifiers().map(|borne| owned(&borne)).map_err(damaged)
-    })
+    let borne = document.and_then(|document| document.identifiers().ok());
+    Ok(borne.map_or_else(Identifiers::default, |borne| owned(&borne)))
 }
 
 /// What [`crate::apply::world::put_identifiers`] wrote.

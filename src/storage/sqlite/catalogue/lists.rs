@@ -12,6 +12,9 @@ use crate::id::ObjectId;
 use crate::journal::{AccountNo, ListNo};
 use crate::storage::{AddError, Error, List, Variable, VariableKind};
 
+/// The most lists of one account: numbers of lists are finite, and all accounts share them.
+const MAX_LISTS_PER_ACCOUNT: usize = 10_000;
+
 /// The list with that id, and its variables.
 pub fn find(intake: &Connection, id: ObjectId) -> Result<Option<List>, Error> {
     let list = intake
@@ -73,6 +76,14 @@ pub fn add(
             .map_err(error)?;
         if added == 0 {
             return Err(AddError::Gone);
+        }
+        let count: usize = transaction
+            .query_row("SELECT count(*) FROM list WHERE account = ?1", [account.0], |row| {
+                row.get::<_, u32>(0)
+            })
+            .map_err(error)? as usize;
+        if count > MAX_LISTS_PER_ACCOUNT {
+            return Err(AddError::TooMany(MAX_LISTS_PER_ACCOUNT));
         }
         if transaction.last_insert_rowid() >= MAX_LISTS {
             return Err(AddError::TooMany(usize::try_from(MAX_LISTS).unwrap_or(usize::MAX)));

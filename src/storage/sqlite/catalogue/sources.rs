@@ -32,11 +32,11 @@ pub fn find(intake: &Connection, account: AccountNo, source: &SourceRef) -> Resu
     found.map_err(error)
 }
 
-/// The source with that number.
-pub fn get(intake: &Connection, no: u64) -> Result<Option<Source>, Error> {
+/// The account's source with that number.
+pub fn get(intake: &Connection, account: AccountNo, no: u64) -> Result<Option<Source>, Error> {
     intake
-        .prepare_cached(&format!("SELECT {COLUMNS} FROM source WHERE no = ?1"))
-        .and_then(|mut select| select.query_row([signed(no)], read).optional())
+        .prepare_cached(&format!("SELECT {COLUMNS} FROM source WHERE account = ?1 AND no = ?2"))
+        .and_then(|mut select| select.query_row([account.0, signed(no)], read).optional())
         .map_err(error)
 }
 

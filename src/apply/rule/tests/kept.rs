@@ -1,0 +1,176 @@
+//! A store in maps: it loads what the plan asks for and nothing else, and keeps what the world says has changed.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use super::asks::{Batch, Fields, LISTS, SOURCE, key_of, stored};
+use super::model::{Person, Three, Told};
+use crate::apply::outcome::{self, Outcome};
+use crate::apply::plan::{Plan, Waiting};
+use crate::apply::rule;
+use crate::apply::world::{Former, IndexEntry, ListState, World};
+use crate::clock::Timestamp;
+use crate::contact::document::Document;
+use crate::contact::identifier::{HashKey, IdentifierKind, Identifiers};
+use crate::contact::record::Reader;
+use crate::journal::{BatchKind, ContactNo, ListNo};
+
+const KEY: HashKey = HashKey::from_bytes([7; 16]);
+
+type Id = (ListNo, ContactNo);
+
+/// The results of a batch, as they are kept.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Results {
+    position: u64,
+    list: ListNo,
+    outcomes: Vec<u8>,
+}
+
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Kept {
+    documents: BTreeMap<Id, Vec<u8>>,
+    index: BTreeSet<IndexEntry>,
+    next: BTreeMap<ListNo, u64>,
+    formers: BTreeMap<(Id, u64, u32), Vec<u8>>,
+    pub results: Vec<Results>,
+}
+
+impl Kept {
+    /// One apply transaction.
+    pub fn apply(&mut self, batches: &[Batch], now: i64) {
+        let waiting: Vec<_> = (self.results.len() as u64 + 1..).zip(batches).map(waiting).collect();
+        let plan = Plan::read(&waiting, &KEY);
+        let mut world = self.load(&waiting, &plan);
+        let results = rule::apply(&waiting, &plan, &mut world, Timestamp::from_millis(now));
+        self.write(&world);
+        self.results.extend(waiting.iter().zip(results).map(|(batch, outcomes)| Results {
+            position: batch.position,
+            list: batch.list,
+            outcomes,
+        }));
+    }
+
+    fn load(&self, waiting: &[Waiting], plan: &Plan<'_>) -> World {
+        let state = |list: ListNo| {
+            let there = LISTS.iter().find(|(no, _)| *no == list.0);
+            ListState {
+                alive: there.is_some(),
+                next: self.next.get(&list).copied().unwrap_or(1),
+                variables: there
+                    .map(|(_, variables)| variables.iter().copied().collect())
+                    .unwrap_or_default(),
+                made: 0,
+            }
+        };
+        let lists: HashMap<_, _> = waiting.iter().map(|batch| (batch.list, state(batch.list))).collect();
+        let sources = plan.sources().into_iter().filter(|source| *source == SOURCE).collect();
+        let mut world = World::new(KEY, lists, sources);
+        let hashes = plan.hashes(waiting);
+        let holds = |entry: &&IndexEntry| hashes.binary_search(&(entry.hash, entry.list)).is_ok();
+        let ids: BTreeSet<Id> =
+            self.index.iter().filter(holds).map(|entry| (entry.list, entry.number)).collect();
+        for id in ids {
+            world.load(id.0, id.1, &self.documents[&id]).unwrap();
+        }
+        world
+    }
+
+    fn write(&mut self, world: &World) {
+        for slot in world.changed() {
+            let old = self.documents.insert((slot.list, slot.number), world.document(slot).to_vec());
+            assert_eq!(old.is_none(), slot.new, "a number is never given twice");
+        }
+        let (stale, fresh) = world.index_changes().unwrap();
+        for entry in stale {
+            assert!(self.index.remove(&entry), "only what is there is taken out: {entry:?}");
+        }
+        for entry in fresh {
+            assert!(self.index.insert(entry), "only what is not there is put in: {entry:?}");
+        }
+        for (list, state) in world.lists().filter(|(_, state)| state.made > 0) {
+            let next = self.next.entry(list).or_insert(1);
+            *next += state.made;
+            assert_eq!(*next, state.next);
+        }
+        for Former { list, number, position, item, identifiers } in &world.formers {
+            let place = ((*list, *number), *position, *item);
+            assert!(self.formers.insert(place, identifiers.clone()).is_none(), "one per item");
+        }
+    }
+
+    /// Whether the index is what one would make from the contacts alone.
+    pub fn index_is_exact(&self) -> bool {
+        let mut index = BTreeSet::new();
+        for ((list, number), document) in &self.documents {
+            let borne = Document::read(document).unwrap().identifiers().unwrap();
+            for kind in IdentifierKind::ALL {
+                index.extend(borne.get(kind).map(|text| IndexEntry {
+                    hash: KEY.hash(list.0.unsigned_abs(), kind, text),
+                    list: *list,
+                    number: *number,
+                }));
+            }
+        }
+        index == self.index
+    }
+
+    /// Whether the contacts are these people, with all their fields and no other.
+    pub fn assert_holds(&self, lists: &BTreeMap<i64, Vec<Person>>) {
+        let count: usize = lists.values().map(Vec::len).sum();
+        assert_eq!(self.documents.len(), count);
+        for (list, person) in lists.iter().flat_map(|(list, people)| people.iter().map(move |p| (list, p))) {
+            let document = &self.documents[&(ListNo(*list), ContactNo(person.number))];
+            let document = Document::read(document).unwrap();
+            assert_eq!(document.header.created_at.millis(), person.created_at, "{person:?}");
+            assert_eq!(document.header.updated_at.millis(), person.updated_at, "{person:?}");
+            assert_eq!(entries(&document), wanted(&person.fields), "{person:?}");
+        }
+    }
+
+    /// What a caller who asks now is told of the batch.
+    pub fn told(&self, results: &Results) -> Vec<Told> {
+        let outcomes = outcome::read(&results.outcomes).unwrap();
+        let told = |(item, outcome)| match outcome {
+            Outcome::Failed(failure, asked) => Told::Failed(failure, owned(&asked)),
+            Outcome::Done(action, number) => {
+                Told::Done(action, number.0, self.shown((results.list, number), results.position, item))
+            }
+        };
+        (0..).zip(outcomes).map(told).collect()
+    }
+
+    /// The identifiers after an item: those that the next change replaced, or those of now.
+    fn shown(&self, id: Id, position: u64, item: u32) -> Three {
+        let document = Document::read(&self.documents[&id]).unwrap();
+        let later = (id, position, item + 1)..=(id, u64::MAX, u32::MAX);
+        match self.formers.range(later).next() {
+            Some((_, former)) => {
+                // The header's promise: without this a reader would not look for it.
+                assert!(document.header.renamed_at >= position);
+                let mut reader = Reader::new(former);
+                [(); 3].map(|()| Some(reader.text().unwrap().to_owned()).filter(|text| !text.is_empty()))
+            }
+            None => owned(&document.identifiers().unwrap()),
+        }
+    }
+}
+
+fn waiting((position, batch): (u64, &Batch)) -> Waiting {
+    let kind = if batch.upsert { BatchKind::Upsert } else { BatchKind::Update };
+    Waiting { position, list: ListNo(batch.list), kind, items: batch.items() }
+}
+
+fn entries(document: &Document<'_>) -> Vec<(crate::contact::field::Key, Vec<u8>)> {
+    let mut reader = Reader::new(document.record);
+    std::iter::from_fn(|| reader.entry().unwrap()).map(|entry| (entry.key, entry.value.to_vec())).collect()
+}
+
+fn wanted(fields: &Fields) -> Vec<(crate::contact::field::Key, Vec<u8>)> {
+    let mut wanted: Vec<_> = fields.iter().map(|(name, value)| (key_of(name), stored(name, value))).collect();
+    wanted.sort();
+    wanted
+}
+
+fn owned(identifiers: &Identifiers<Option<&str>>) -> Three {
+    IdentifierKind::ALL.map(|kind| identifiers.get(kind).map(str::to_owned))
+}

@@ -1,0 +1,314 @@
+//! What goes into a store and comes out of it.
+
+use std::collections::HashMap;
+
+use crate::apply::outcome::{Action, Failure};
+use crate::clock::Timestamp;
+use crate::contact::amount::Cac;
+use crate::contact::identifier::Identifiers;
+use crate::id::ObjectId;
+use crate::journal::{AccountNo, BatchKind, ListNo};
+use crate::token::SecretHash;
+
+/// What waits to be applied.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Backlog {
+    /// Accepted batches that are not applied yet.
+    pub batches: u64,
+    /// The bytes of their items.
+    pub bytes: u64,
+}
+
+/// What one call of [`Storage::apply_next`] did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Applied {
+    /// Batches that are applied now and were not before; 0 where none waits.
+    pub batches: usize,
+    /// How many of them are to be reported to a webhook.
+    pub webhooks: usize,
+}
+
+/// How far a request has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RequestState {
+    /// It waits.
+    Queued,
+    /// It is being applied.
+    Processing,
+    /// It is applied, and has results.
+    Processed,
+}
+
+/// A request and what became of it.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// Its id.
+    pub id: ObjectId,
+    /// What it asked for.
+    pub kind: BatchKind,
+    /// How far it has come.
+    pub state: RequestState,
+    /// Where its status goes.
+    pub webhook: Option<String>,
+    /// When it was accepted.
+    pub created_at: Timestamp,
+    /// When it was processed, or accepted where it is not yet.
+    pub updated_at: Timestamp,
+    /// Per item, in order; empty until it is processed.
+    pub results: Vec<ItemResult>,
+    /// How its webhook fares; `None` where it has none.
+    pub delivery: Option<DeliveryStatus>,
+}
+
+/// What became of an item, in words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ItemResult {
+    /// It was applied.
+    Done {
+        /// What it did.
+        action: Action,
+        /// The contact's public id.
+        id: ObjectId,
+        /// The contact's identifiers after the item; all `None` once the person was erased.
+        identifiers: Identifiers<Option<String>>,
+    },
+    /// It was not.
+    Failed {
+        /// Why.
+        failure: Failure,
+        /// The identifiers that it asked for.
+        asked: Identifiers<Option<String>>,
+    },
+}
+
+/// Where a delivery stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DeliveryState {
+    /// To be sent, or sent again.
+    Pending,
+    /// A receiver has answered 2xx.
+    Delivered,
+    /// Given up.
+    Failed,
+}
+
+/// How a webhook fares.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DeliveryStatus {
+    /// Where it stands.
+    pub state: DeliveryState,
+    /// How often it was tried.
+    pub attempts: u32,
+}
+
+/// A webhook that is due.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Delivery {
+    /// The journal position of its request.
+    pub position: u64,
+    /// The request.
+    pub request: ObjectId,
+    /// Whose it is.
+    pub account: AccountNo,
+    /// Where it goes.
+    pub uri: String,
+    /// `scheme://host:port` of that.
+    pub receiver: String,
+    /// How often it was tried.
+    pub attempts: u32,
+}
+
+/// What an attempt came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Attempt {
+    /// The delivery's position.
+    pub position: u64,
+    /// Whether anything was tried: what the store itself has kept from being sent is no attempt.
+    pub made: bool,
+    /// Where it stands now.
+    pub state: DeliveryState,
+    /// When to try again, where it is pending.
+    pub next_at: Timestamp,
+}
+
+/// A contact with what is needed to show it.
+#[derive(Clone, Debug)]
+pub struct Contact {
+    /// Its stored form, see [`crate::contact::document`].
+    pub document: Vec<u8>,
+    /// Its source, where it has one that is still there.
+    pub source: Option<Source>,
+}
+
+/// A token, its user and its account, as the gate needs them.
+#[derive(Clone, Debug)]
+pub struct Access {
+    /// The hash of its secret part.
+    pub secret_hash: SecretHash,
+    /// Whether it was revoked.
+    pub revoked: bool,
+    /// When it ends.
+    pub expires_at: Option<Timestamp>,
+    /// The user.
+    pub user: ObjectId,
+    /// Whether the user may do anything.
+    pub user_enabled: bool,
+    /// The account; `None` once it is gone.
+    pub account: Option<AccessAccount>,
+}
+
+/// An account, as the gate needs it.
+#[derive(Clone, Debug)]
+pub struct AccessAccount {
+    /// Its number.
+    pub no: AccountNo,
+    /// Its name.
+    pub name: String,
+    /// Whether its users may do anything.
+    pub enabled: bool,
+}
+
+/// A list.
+#[derive(Clone, Debug)]
+pub struct List {
+    /// Its number.
+    pub no: ListNo,
+    /// Its public id.
+    pub id: ObjectId,
+    /// Whose it is.
+    pub account: AccountNo,
+    /// Its variables, in the order in which they were added.
+    pub variables: Vec<Variable>,
+    by_name: HashMap<String, usize>,
+}
+
+impl List {
+    /// A list with its variables.
+    pub fn new(no: ListNo, id: ObjectId, account: AccountNo, variables: Vec<Variable>) -> Self {
+        let by_name = variables.iter().enumerate().map(|(index, v)| (v.name.clone(), index)).collect();
+        Self { no, id, account, variables, by_name }
+    }
+
+    /// The variable with that name.
+    pub fn variable(&self, name: &str) -> Option<&Variable> {
+        self.by_name.get(name).map(|index| &self.variables[*index])
+    }
+}
+
+/// A variable of a list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Variable {
+    /// Its number in the list; never given twice.
+    pub number: u32,
+    /// Its name.
+    pub name: String,
+    /// What its values are.
+    pub kind: VariableKind,
+}
+
+/// What a variable's values are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum VariableKind {
+    /// Any text.
+    String,
+    /// A date.
+    Date,
+}
+
+/// A source of contacts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Source {
+    /// Its number.
+    pub no: u64,
+    /// Its public id.
+    pub id: ObjectId,
+    /// Its name.
+    pub name: String,
+    /// The caller's own id of it.
+    pub customer_source_id: Option<String>,
+    /// What a contact from it costs.
+    pub cac: Option<Cac>,
+}
+
+/// How a source is named.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum SourceRef {
+    /// By its public id.
+    Id(ObjectId),
+    /// By the caller's own id.
+    Customer(String),
+}
+
+/// An account, for those who administer it.
+#[derive(Clone, Debug)]
+pub struct Account {
+    /// Its public id.
+    pub id: ObjectId,
+    /// Its name.
+    pub name: String,
+    /// Whether its users may do anything.
+    pub enabled: bool,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// Its users, and whether each is enabled.
+    pub users: Vec<(ObjectId, String, bool)>,
+}
+
+/// An account that is to be made, with its first user.
+#[derive(Clone, Debug)]
+pub struct NewAccount {
+    /// Its public id.
+    pub id: ObjectId,
+    /// Its name.
+    pub name: String,
+    /// The first user's public id.
+    pub user: ObjectId,
+    /// Its webhook secret, `whsec_…`.
+    pub webhook_secret: String,
+    /// The user's first token.
+    pub token: NewToken,
+}
+
+/// A token that is to be made.
+#[derive(Clone, Debug)]
+pub struct NewToken {
+    /// Its public part.
+    pub key: String,
+    /// The hash of its secret part.
+    pub secret_hash: SecretHash,
+    /// What it is for.
+    pub name: String,
+    /// When it ends.
+    pub expires_at: Option<Timestamp>,
+}
+
+/// A token, for those who administer it.
+#[derive(Clone, Debug)]
+pub struct Token {
+    /// Its public part.
+    pub key: String,
+    /// What it is for.
+    pub name: String,
+    /// Its user.
+    pub user: ObjectId,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it ends.
+    pub expires_at: Option<Timestamp>,
+    /// When it was revoked.
+    pub revoked_at: Option<Timestamp>,
+}
+
+/// The secrets that sign an account's webhooks: the present one first.
+pub type WebhookSecrets = Vec<String>;
+
+/// A source that is to be made.
+#[derive(Clone, Debug)]
+pub struct NewSource {
+    /// Its name, unique in the account.
+    pub name: String,
+    /// The caller's own id of it, unique in the account.
+    pub customer_source_id: Option<String>,
+    /// What a contact from it costs.
+    pub cac: Option<Cac>,
+}

@@ -1,0 +1,46 @@
+//! A client that talks HTTP/2 from its first byte ("prior knowledge").
+
+use std::net::SocketAddr;
+
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full};
+use hyper::Request;
+use hyper::client::conn::http2::{SendRequest, handshake};
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use serde_json::Value;
+use tokio::net::TcpStream;
+
+pub type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
+
+/// A connection on which many requests can be under way.
+#[derive(Clone)]
+pub struct Http2 {
+    sender: SendRequest<Full<Bytes>>,
+    address: SocketAddr,
+}
+
+impl Http2 {
+    pub async fn open(address: SocketAddr) -> Result<Self> {
+        let stream = TcpStream::connect(address).await?;
+        let (sender, connection) = handshake(TokioExecutor::new(), TokioIo::new(stream)).await?;
+        tokio::spawn(connection);
+        Ok(Self { sender, address })
+    }
+
+    /// Posts a body; the status and the answer.
+    pub async fn post(&mut self, path: &str, token: &str, body: String) -> Result<(u16, Value)> {
+        let request = Request::post(format!("http://{}{path}", self.address))
+            .header("access-token", token)
+            .body(Full::from(body))?;
+        self.sender.ready().await?;
+        let response = self.sender.send_request(request).await?;
+        let status = response.status().as_u16();
+        let body = response.into_body().collect().await?.to_bytes();
+        Ok((status, serde_json::from_slice(&body)?))
+    }
+}
+
+/// One request over a connection of its own.
+pub async fn post(address: SocketAddr, path: &str, token: &str, body: String) -> Result<(u16, Value)> {
+    Http2::open(address).await?.post(path, token, body).await
+}

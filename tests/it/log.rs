@@ -1,0 +1,111 @@
+//! The log tells what the server does, and never who its contacts are or how its callers prove who they are.
+
+use serde_json::{Value, json};
+
+use crate::process::{Process, Store, wait_for};
+use crate::wire::Wire;
+
+/// What stands in the requests of this test, and must not stand in the log.
+const PRIVATE: [&str; 12] = [
+    "ada.lovelace",
+    "ADA.LOVELACE",
+    "4915112345678",
+    "customer-4711",
+    "Augusta",
+    "Byron",
+    "1815-12-10",
+    "facebook.com/augusta",
+    "very private value",
+    "secret-in-the-path",
+    "not an e-mail",
+    "ZmFrZXNlY3JldA",
+];
+
+fn contact() -> Value {
+    json!({
+        "contact": "ada.lovelace@example.com", "userId": "customer-4711", "phoneNumber": "+4915112345678",
+        "firstName": "Augusta", "lastName": "Byron", "name": "Augusta Byron", "contactBirthday": "1815-12-10",
+        "facebookLink": "facebook.com/augusta",
+        "variables": [{ "name": "newVariableName", "value": "very private value" }],
+    })
+}
+
+/// Wrong in every way, with private texts in the wrong places.
+fn bad_contact() -> Value {
+    json!({
+        "contact": "ADA.LOVELACE@EXAMPLE.COM", "email": "not an e-mail", "phoneNumber": "004915112345678",
+        "firstName": ["Augusta"], "contactBirthday": "1815-12-10T00:00", "facebookLink": "ftp://facebook.com/augusta",
+        "variables": [{ "name": "Byron", "value": "very private value" }], "Byron": "Augusta",
+    })
+}
+
+fn good_and_bad_requests(server: &Process, token: &str, list: &str) {
+    let hook = "http://127.0.0.1:9/secret-in-the-path?to=ada.lovelace@example.com";
+    let update = |contact: Value| json!({ "contactListId": list, "webHookUri": hook, "upsert": true, "contacts": [contact] });
+    let accepted = server.ok("/v3/contacts/update", token, &update(contact()));
+    server.processed(token, accepted["requestId"].as_str().unwrap());
+    assert_eq!(server.post("/v3/contacts/update", token, &update(bad_contact())).status, 400);
+    assert_eq!(server.contact(token, list, "customer-4711")["lastName"], "Byron");
+    let path = "/v3/contacts/update?email=ada.lovelace@example.com";
+    server.ok(path, token, &update(contact()));
+    assert_eq!(server.post("/v3/Augusta/Byron", token, &update(contact())).status, 404);
+    let forged = format!("{}_{}", &token[..19], "ZmFrZXNlY3JldA".repeat(4).get(..43).unwrap());
+    assert_eq!(server.post("/v3/contacts/update", &forged, &update(contact())).status, 401);
+    let cut = server.connect().post("/v3/contacts/update", token, &json!("Augusta Byron")).unwrap();
+    assert_eq!(cut.status, 400);
+    // Not HTTP at all, and HTTP that hyper itself refuses.
+    for bytes in
+        ["Augusta Byron\r\n\r\n".to_owned(), format!("POST /v3/x HTTP/1.1\r\nAccess-Token {token}\r\n\r\n")]
+    {
+        let mut wire = Wire::open(server.address).unwrap();
+        wire.write(bytes.as_bytes()).unwrap();
+        assert_eq!(wire.read().unwrap().status, 400);
+    }
+}
+
+/// One request over HTTP/2, whose library writes a log of its own.
+fn over_http2(server: &Process, token: &str) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let body = json!({ "ada.lovelace": "Augusta Byron" });
+    let status =
+        runtime.block_on(crate::http2::post(server.address, "/v3/account/info", token, body.to_string()));
+    assert_eq!(status.unwrap().0, 200);
+}
+
+#[test]
+fn no_token_and_no_personal_data_is_ever_logged() {
+    let store = Store::new();
+    let server = store.serve_with(|command| {
+        command.env("ROLLBOOK_LOG", "trace").args(["--webhook-allow", "127.0.0.0/8"]);
+    });
+    let account = store.account("Shop");
+    let list = server.list(&account.token);
+    good_and_bad_requests(&server, &account.token, &list);
+    over_http2(&server, &account.token);
+    wait_for("the failure of the webhook to be logged", || {
+        server.log().contains("a webhook failed; it will be sent again").then_some(())
+    });
+    let log = server.log();
+    assert!(log.contains("TRACE"), "everything that can be logged is");
+    for private in PRIVATE {
+        let row = log.lines().find(|row| row.contains(private));
+        assert_eq!(row, None, "{private}");
+    }
+    let secret = &account.token[20..];
+    for secret in [secret, &account.webhook_secret["whsec_".len()..]] {
+        assert!(!log.contains(secret), "no secret is logged");
+    }
+}
+
+#[test]
+fn a_start_and_a_stop_are_logged() {
+    let store = Store::new();
+    let mut server = store.serve();
+    server.signal("TERM");
+    assert!(server.wait().success());
+    let log = server.log();
+    assert!(log.contains("serving address=") && log.ends_with("stopped\n"), "{log}");
+    assert!(!log.contains(" ERROR ") && !log.contains(" WARN "), "{log}");
+    // A log that is no terminal has no colours in it.
+    assert!(!log.contains('\u{1b}'), "{log}");
+}

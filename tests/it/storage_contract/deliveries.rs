@@ -1,0 +1,189 @@
+//! The outbox: given to one caller at a time, never lost.
+
+use std::time::Duration;
+
+use rollbook::clock::Timestamp;
+use rollbook::id::ObjectId;
+use rollbook::storage::{Applied, Attempt, Delivery, DeliveryState, DeliveryStatus};
+
+use super::{Desk, on_every_backend};
+
+on_every_backend! {
+    a_delivery_is_given_once_until_it_is_finished,
+    a_delivery_that_was_out_is_given_again_after_reopening,
+    a_receiver_has_no_more_out_than_its_bound_and_delays_no_other,
+    a_delivery_is_due_at_its_time_and_the_next_time_is_known,
+    deliveries_of_a_receiver_leave_in_the_order_in_which_they_are_due,
+    a_small_claim_goes_round_all_receivers,
+    a_request_tells_how_its_webhook_fares,
+    a_delivery_that_nobody_knows_is_finished_quietly,
+    positions_never_repeat_even_when_nothing_waits,
+}
+
+const ONE: &str = "https://one.example:443";
+const TWO: &str = "https://two.example:443";
+
+/// Applies a batch that is to be reported to each receiver, in turn.
+async fn report(desk: &Desk, receivers: &[&str]) -> Vec<ObjectId> {
+    let mut requests = Vec::new();
+    for receiver in receivers {
+        requests.push(desk.append(desk.reported(receiver, &[("a", &[])])).await);
+    }
+    desk.apply_all().await;
+    requests
+}
+
+async fn claim(desk: &Desk, max: usize, per_receiver: usize) -> Vec<Delivery> {
+    desk.storage().claim_deliveries(desk.now, max, per_receiver).await.expect("a claim")
+}
+
+fn requests(deliveries: &[Delivery]) -> Vec<ObjectId> {
+    deliveries.iter().map(|delivery| delivery.request).collect()
+}
+
+async fn finish(desk: &Desk, delivery: &Delivery, state: DeliveryState, next_at: Timestamp) {
+    let attempt = Attempt { position: delivery.position, made: true, state, next_at };
+    desk.storage().finish_deliveries(vec![attempt]).await.expect("written down");
+}
+
+async fn next_at(desk: &Desk, per_receiver: usize) -> Option<Timestamp> {
+    desk.storage().next_delivery_at(per_receiver).await.expect("a look")
+}
+
+async fn a_delivery_is_given_once_until_it_is_finished(desk: Desk) {
+    desk.append(desk.batch(&[("a", &[])])).await;
+    let silent = desk.apply(10).await;
+    assert_eq!(silent, Applied { batches: 1, webhooks: 0 });
+    let request = desk.append(desk.reported(ONE, &[("a", &[])])).await;
+    assert_eq!(claim(&desk, 10, 10).await, [], "not before it is applied");
+    assert_eq!(desk.apply(10).await, Applied { batches: 1, webhooks: 1 });
+
+    let claimed = claim(&desk, 10, 10).await;
+    let expected = Delivery {
+        position: claimed[0].position,
+        request,
+        account: desk.account.no,
+        uri: format!("{ONE}/hook"),
+        receiver: ONE.to_owned(),
+        attempts: 0,
+    };
+    assert_eq!(claimed, [expected]);
+    assert_eq!(claim(&desk, 10, 10).await, []);
+    finish(&desk, &claimed[0], DeliveryState::Pending, desk.now).await;
+    let again = claim(&desk, 10, 10).await;
+    assert_eq!(again, [Delivery { attempts: 1, ..claimed[0].clone() }]);
+    finish(&desk, &again[0], DeliveryState::Delivered, desk.now).await;
+    assert_eq!(claim(&desk, 10, 10).await, []);
+    assert_eq!(next_at(&desk, 10).await, None);
+}
+
+async fn a_delivery_that_was_out_is_given_again_after_reopening(mut desk: Desk) {
+    let reported = report(&desk, &[ONE, ONE, TWO]).await;
+    let claimed = claim(&desk, 10, 10).await;
+    finish(&desk, &claimed[0], DeliveryState::Delivered, desk.now).await;
+    finish(&desk, &claimed[1], DeliveryState::Pending, desk.now.after(Duration::from_secs(100))).await;
+    desk.reopen();
+    assert_eq!(requests(&claim(&desk, 10, 10).await), reported[2..]);
+    desk.now = desk.now.after(Duration::from_secs(100));
+    let late = claim(&desk, 10, 10).await;
+    assert_eq!((requests(&late), late[0].attempts), (vec![reported[1]], 1));
+}
+
+async fn a_receiver_has_no_more_out_than_its_bound_and_delays_no_other(desk: Desk) {
+    let reported = report(&desk, &[ONE, ONE, ONE, ONE, TWO]).await;
+    let claimed = claim(&desk, 10, 2).await;
+    assert_eq!(requests(&claimed), [reported[0], reported[1], reported[4]]);
+    assert_eq!(claim(&desk, 10, 2).await, []);
+    assert_eq!(next_at(&desk, 2).await, None, "nothing could be claimed now");
+    assert_eq!(next_at(&desk, 3).await, Some(desk.now));
+    finish(&desk, &claimed[0], DeliveryState::Failed, desk.now).await;
+    assert_eq!(next_at(&desk, 2).await, Some(desk.now));
+    assert_eq!(requests(&claim(&desk, 10, 2).await), [reported[2]]);
+}
+
+async fn a_delivery_is_due_at_its_time_and_the_next_time_is_known(mut desk: Desk) {
+    report(&desk, &[ONE, TWO]).await;
+    let claimed = claim(&desk, 10, 10).await;
+    let (soon, later) = (desk.now.after(Duration::from_secs(100)), desk.now.after(Duration::from_secs(600)));
+    finish(&desk, &claimed[0], DeliveryState::Pending, later).await;
+    assert_eq!(next_at(&desk, 1).await, Some(later), "the other is out");
+    finish(&desk, &claimed[1], DeliveryState::Pending, soon).await;
+    assert_eq!(next_at(&desk, 1).await, Some(soon));
+    desk.reopen();
+    assert_eq!(next_at(&desk, 1).await, Some(soon));
+    desk.now = desk.now.after(Duration::from_millis(99_999));
+    assert_eq!(claim(&desk, 10, 10).await, []);
+    desk.now = soon;
+    assert_eq!(requests(&claim(&desk, 10, 10).await), [claimed[1].request]);
+    assert_eq!(next_at(&desk, 1).await, Some(later));
+}
+
+async fn deliveries_of_a_receiver_leave_in_the_order_in_which_they_are_due(mut desk: Desk) {
+    let reported = report(&desk, &[ONE, ONE, ONE]).await;
+    let claimed = claim(&desk, 10, 10).await;
+    assert_eq!(requests(&claimed), reported);
+    for (delivery, seconds) in claimed.iter().zip([300, 100, 200]) {
+        let next = desk.now.after(Duration::from_secs(seconds));
+        finish(&desk, delivery, DeliveryState::Pending, next).await;
+    }
+    desk.now = desk.now.after(Duration::from_secs(300));
+    let mut order = Vec::new();
+    for _ in 0..3 {
+        order.extend(requests(&claim(&desk, 1, 10).await));
+    }
+    assert_eq!(order, [reported[1], reported[2], reported[0]]);
+}
+
+async fn a_small_claim_goes_round_all_receivers(desk: Desk) {
+    let three = "https://three.example:443";
+    report(&desk, &[ONE, ONE, ONE, TWO, TWO, TWO, three, three, three]).await;
+    let mut served = Vec::new();
+    for _ in 0..6 {
+        for delivery in claim(&desk, 1, 2).await {
+            finish(&desk, &delivery, DeliveryState::Pending, desk.now).await;
+            served.push(delivery.receiver);
+        }
+    }
+    for receiver in [ONE, TWO, three] {
+        assert_eq!(served.iter().filter(|one| *one == receiver).count(), 2, "{served:?}");
+    }
+}
+
+async fn a_request_tells_how_its_webhook_fares(mut desk: Desk) {
+    let request = desk.append(desk.reported(ONE, &[("a", &[])])).await;
+    let status = async |desk: &Desk| desk.find(request).await.expect("the request").delivery;
+    let expect = |state, attempts| Some(DeliveryStatus { state, attempts });
+    assert_eq!(status(&desk).await, expect(DeliveryState::Pending, 0));
+    desk.apply_all().await;
+    assert_eq!(status(&desk).await, expect(DeliveryState::Pending, 0));
+    for (state, attempts) in [(DeliveryState::Pending, 1), (DeliveryState::Failed, 2)] {
+        let claimed = claim(&desk, 1, 1).await;
+        finish(&desk, &claimed[0], state, desk.now).await;
+        desk.reopen();
+        assert_eq!(status(&desk).await, expect(state, attempts));
+    }
+    let silent = desk.update(&[("a", &[])]).await;
+    assert_eq!(desk.find(silent).await.expect("the request").delivery, None);
+}
+
+async fn a_delivery_that_nobody_knows_is_finished_quietly(desk: Desk) {
+    let attempt = Attempt { position: 77, made: true, state: DeliveryState::Delivered, next_at: desk.now };
+    desk.storage().finish_deliveries(vec![attempt]).await.expect("nothing to write");
+    desk.storage().finish_deliveries(Vec::new()).await.expect("nothing to write");
+    assert_eq!(report(&desk, &[ONE]).await, requests(&claim(&desk, 10, 1).await));
+}
+
+async fn positions_never_repeat_even_when_nothing_waits(mut desk: Desk) {
+    let mut positions = Vec::new();
+    for _ in 0..4 {
+        report(&desk, &[ONE]).await;
+        let claimed = claim(&desk, 10, 10).await;
+        positions.push(claimed[0].position);
+        finish(&desk, &claimed[0], DeliveryState::Delivered, desk.now).await;
+        // Nothing of the batch is left anywhere.
+        desk.now = desk.now.after(Duration::from_secs(1));
+        while desk.storage().prune(desk.now).await.expect("pruned") > 0 {}
+        desk.reopen();
+    }
+    assert!(positions.is_sorted_by(|one, next| one < next), "{positions:?}");
+}

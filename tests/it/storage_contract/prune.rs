@@ -1,0 +1,109 @@
+//! What is kept for a time only, and what goes with an account.
+
+use std::time::Duration;
+
+use rollbook::clock::Timestamp;
+use rollbook::contact::field::Field::{Email, UserId};
+use rollbook::storage::{Attempt, DeliveryState};
+
+use super::{Desk, add_account, on_every_backend};
+
+on_every_backend! {
+    a_request_goes_when_its_time_is_up_and_not_before,
+    a_request_whose_webhook_is_still_to_leave_stays,
+    contacts_of_a_removed_account_go_and_those_of_others_stay,
+    former_identifiers_outlive_the_results_that_do_not_need_them,
+    many_rows_go_in_many_calls,
+}
+
+async fn prune(desk: &Desk, processed_before: Timestamp) -> usize {
+    let mut gone = 0;
+    loop {
+        match desk.storage().prune(processed_before).await.expect("pruned") {
+            0 => return gone,
+            rows => gone += rows,
+        }
+    }
+}
+
+async fn a_request_goes_when_its_time_is_up_and_not_before(mut desk: Desk) {
+    let old = desk.update(&[("a", &[])]).await;
+    let waiting = desk.append(desk.batch(&[("b", &[])])).await;
+    desk.now = desk.now.after(Duration::from_secs(1));
+    assert_eq!(prune(&desk, desk.now.before(Duration::from_secs(1))).await, 0);
+    assert!(desk.find(old).await.is_some());
+    assert_eq!(prune(&desk, desk.now).await, 1);
+    assert!(desk.find(old).await.is_none());
+    assert!(desk.find(waiting).await.is_some(), "accepted as long ago, but not processed yet");
+    desk.apply_all().await;
+    assert_eq!(prune(&desk, desk.now).await, 0, "it was processed only now");
+    assert!(desk.field("a", UserId).await.is_some(), "contacts stay");
+    desk.reopen();
+    assert!(desk.find(old).await.is_none());
+    assert!(desk.find(waiting).await.is_some());
+}
+
+async fn a_request_whose_webhook_is_still_to_leave_stays(mut desk: Desk) {
+    let request = desk.append(desk.reported("https://one.example:443", &[("a", &[])])).await;
+    desk.apply_all().await;
+    desk.now = desk.now.after(Duration::from_secs(1));
+    assert_eq!(prune(&desk, desk.now).await, 0);
+    let claimed = desk.storage().claim_deliveries(desk.now, 1, 1).await.expect("a claim");
+    let position = claimed[0].position;
+    let attempt = Attempt { position, made: true, state: DeliveryState::Delivered, next_at: desk.now };
+    desk.storage().finish_deliveries(vec![attempt]).await.expect("written down");
+    assert_eq!(prune(&desk, desk.now).await, 1);
+    assert!(desk.find(request).await.is_none());
+}
+
+async fn contacts_of_a_removed_account_go_and_those_of_others_stay(mut desk: Desk) {
+    desk.update(&[("a", &[(Email, "u@x.com")]), ("b", &[])]).await;
+    let request = desk.update(&[("a", &[(Email, "v@x.com")])]).await;
+    let other = add_account(desk.storage(), &desk.ids, desk.now).await;
+    let id = desk.ids.next(desk.now);
+    desk.storage().add_list(other.no, id, "Other".to_owned(), desk.now).await.expect("a list");
+    let list = desk.storage().find_list(id).await.expect("a look").expect("the list").no;
+    let batch = rollbook::journal::Batch { list, list_id: id, ..desk.batch(&[("a", &[])]) };
+    desk.append(batch).await;
+    desk.apply_all().await;
+
+    assert!(desk.storage().remove_account(desk.account.id).await.expect("removed"));
+    let long_ago = Timestamp::from_millis(0);
+    assert!(prune(&desk, long_ago).await >= 2);
+    for contact in ["a", "b", "u@x.com", "v@x.com"] {
+        assert_eq!(desk.field(contact, UserId).await, None);
+    }
+    assert!(desk.field_in(list, "a", UserId).await.is_some());
+    assert_eq!(desk.told(request).await, ["updated - -"], "nobody's name is left in it");
+    assert_eq!(prune(&desk, long_ago).await, 0);
+    desk.reopen();
+    assert!(desk.field_in(list, "a", UserId).await.is_some());
+}
+
+async fn former_identifiers_outlive_the_results_that_do_not_need_them(mut desk: Desk) {
+    let start = desk.now;
+    let old = desk.update(&[("a", &[]), ("a", &[(UserId, "b")])]).await;
+    desk.now = start.after(Duration::from_secs(1));
+    let middle = desk.update(&[("b", &[]), ("b", &[(UserId, "c")])]).await;
+    desk.now = start.after(Duration::from_secs(2));
+    let new = desk.update(&[("c", &[(UserId, "d")])]).await;
+    prune(&desk, start.after(Duration::from_secs(1))).await;
+    assert!(desk.find(old).await.is_none());
+    assert_eq!(desk.told(middle).await, ["unchanged b -", "updated c -"]);
+    assert_eq!(desk.told(new).await, ["updated d -"]);
+}
+
+async fn many_rows_go_in_many_calls(mut desk: Desk) {
+    let names: Vec<_> = (0..2_500).map(|number| format!("id{number}")).collect();
+    let items: Vec<_> = names.iter().map(|name| (name.as_str(), &[][..])).collect();
+    for items in items.chunks(100) {
+        desk.append(desk.batch(items)).await;
+    }
+    desk.apply_all().await;
+    desk.now = desk.now.after(Duration::from_secs(1));
+    assert!(desk.storage().remove_account(desk.account.id).await.expect("removed"));
+    assert!(prune(&desk, desk.now).await >= 2_525);
+    for name in [&names[0], &names[2_499]] {
+        assert_eq!(desk.field(name, UserId).await, None);
+    }
+}
