@@ -1,6 +1,7 @@
 //! The contacts that a group of batches touches, held in memory while the rule decides.
 
 use std::collections::{HashMap, HashSet};
+use std::hash::{BuildHasherDefault, Hasher};
 use std::ops::Range;
 
 use crate::contact::document::Document;
@@ -67,6 +68,27 @@ struct Holders {
     others: Vec<u32>,
 }
 
+/// Keys that are keyed hashes need no more hashing.
+#[derive(Debug, Default)]
+struct AsItIs(u64);
+
+impl Hasher for AsItIs {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        // Only u64 is hashed here; this is right for anything, if slow.
+        for byte in bytes {
+            self.0 = self.0.rotate_left(8) ^ u64::from(*byte);
+        }
+    }
+
+    fn write_u64(&mut self, hash: u64) {
+        self.0 = hash;
+    }
+}
+
 /// A change to the index of identifiers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct IndexEntry {
@@ -88,7 +110,7 @@ pub struct World {
     /// The stored forms of all slots, one behind the other; a new form is put at the end. One growing buffer in
     /// place of two allocations per contact.
     documents: Vec<u8>,
-    holders: HashMap<u64, Holders>,
+    holders: HashMap<u64, Holders, BuildHasherDefault<AsItIs>>,
     /// Identifiers that were changed, for results that were told before.
     pub formers: Vec<Former>,
 }
@@ -102,24 +124,27 @@ impl World {
             sources,
             slots: Vec::new(),
             documents: Vec::new(),
-            holders: HashMap::new(),
+            holders: HashMap::default(),
             formers: Vec::new(),
         }
     }
 
-    /// Adds a contact that the store has.
+    /// Adds a contact that the store has, under the hashes by which it was found: nobody asks for its others.
     ///
     /// # Errors
     /// [`Malformed`] where its stored form does not read.
-    pub fn load(&mut self, list: ListNo, number: ContactNo, document: &[u8]) -> Result<(), Malformed> {
+    pub fn load(
+        &mut self,
+        list: ListNo,
+        number: ContactNo,
+        document: &[u8],
+        hashes: impl Iterator<Item = u64>,
+    ) -> Result<(), Malformed> {
+        Document::read(document)?.identifiers()?;
         let document = self.keep(document);
-        let slot = Slot { list, number, document, new: false, dirty: false, indexed: None };
-        let hashes = self.hashes(&slot)?;
-        let index = self.push(slot);
-        for kind in IdentifierKind::ALL {
-            if let Some(hash) = *hashes.get(kind) {
-                self.hold(hash, index);
-            }
+        let index = self.push(Slot { list, number, document, new: false, dirty: false, indexed: None });
+        for hash in hashes {
+            self.hold(hash, index);
         }
         Ok(())
     }

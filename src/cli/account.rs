@@ -50,7 +50,7 @@ pub enum Command {
     WebhookSecret {
         #[command(flatten)]
         named: Named,
-        /// Make a new secret; the old one signs too for 24 hours
+        /// Make a new secret; the one before it signs too for 24 hours
         #[arg(long)]
         rotate: bool,
     },
@@ -176,7 +176,9 @@ async fn remove(named: &Named, confirm: &str) -> Result {
     }
     let done = storage.remove_account(named.id).await.map_err(|error| error.to_string())?;
     found(done, "account", named.id)?;
-    print("Removed. Its contacts are deleted by the server, within minutes where it runs.");
+    print(
+        "Removed. The server deletes its contacts as it gets to them, and what became of its requests within 7 days.",
+    );
     Ok(())
 }
 

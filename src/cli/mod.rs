@@ -5,6 +5,7 @@ mod demo;
 mod serve;
 mod token;
 mod user;
+mod webhook;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -39,6 +40,9 @@ enum Command {
     /// Make, list and revoke access tokens
     #[command(subcommand)]
     Token(token::Command),
+    /// Send status webhooks again
+    #[command(subcommand)]
+    Webhook(webhook::Command),
     /// Show the whole path of a batch on a store of its own, and stay up for your own tries
     Demo(demo::Arguments),
     /// Print the default configuration file, with every setting explained
@@ -67,6 +71,7 @@ pub fn main() -> ExitCode {
         Command::Account(command) => block_on(account::run(command)),
         Command::User(command) => block_on(user::run(command)),
         Command::Token(command) => block_on(token::run(command)),
+        Command::Webhook(command) => block_on(webhook::run(command)),
         Command::Demo(arguments) => block_on(demo::run(arguments)),
         Command::Config => {
             print(DEFAULT_FILE.trim_end());

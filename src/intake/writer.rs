@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio::sync::{Notify, mpsc, oneshot};
 
 use crate::journal::Batch;
-use crate::storage::{AppendError, Backlog, Storage};
+use crate::storage::{self, AppendError, Backlog, Storage};
 
 /// Batches of one commit: enough that the commit costs each of them little, few enough that it stays short.
 const GROUP: usize = 64;
@@ -84,11 +84,17 @@ async fn run(storage: Arc<dyn Storage>, mut queue: mpsc::Receiver<Waiter>, appen
 
 async fn append(storage: &Arc<dyn Storage>, batches: Vec<Arc<Batch>>) -> Result<(), NotAccepted> {
     let count = batches.len();
-    storage.append(batches).await.map_err(|error| {
-        tracing::error!(count, %error, "batches were not accepted");
-        match error {
-            AppendError::NotKept(_) => NotAccepted::NotKept,
-            AppendError::Unknown(_) => NotAccepted::Unknown,
-        }
+    let storage = Arc::clone(storage);
+    // A task of its own: a panic in the store must not be the end of accepting.
+    let appended = tokio::spawn(async move { storage.append(batches).await });
+    let error = match appended.await {
+        Ok(Ok(())) => return Ok(()),
+        Ok(Err(error)) => error,
+        Err(panic) => AppendError::Unknown(storage::Error::Unavailable(panic.to_string())),
+    };
+    tracing::error!(count, %error, "batches were not accepted");
+    Err(match error {
+        AppendError::NotKept(_) => NotAccepted::NotKept,
+        AppendError::Unknown(_) => NotAccepted::Unknown,
     })
 }

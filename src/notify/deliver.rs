@@ -21,8 +21,8 @@ const MAX_OUT: usize = 256;
 /// Those of one receiver: one that hangs holds no more of the places.
 const PER_RECEIVER: usize = 10;
 
-/// The longest time without a look at the outbox.
-const LOOK: Duration = Duration::from_secs(60);
+/// The longest time without a look at the outbox: a command may have made something due.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// The wait after the store could not be read or written.
 const PAUSE: Duration = Duration::from_secs(1);

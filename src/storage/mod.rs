@@ -89,6 +89,10 @@ pub trait Storage: Send + Sync + 'static {
     /// When the next delivery is due that could be claimed: of receivers that have fewer than `per_receiver` out.
     async fn next_delivery_at(&self, per_receiver: usize) -> Result<Option<Timestamp>, Error>;
 
+    /// Makes the webhook of a request due at `now`, with all its attempts before it, whatever became of it so far.
+    /// Whether there is one.
+    async fn resend(&self, request: ObjectId, now: Timestamp) -> Result<bool, Error>;
+
     /// The secrets that sign an account's webhooks at `now`.
     async fn webhook_secrets(&self, account: AccountNo, now: Timestamp) -> Result<WebhookSecrets, Error>;
 

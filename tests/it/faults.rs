@@ -139,6 +139,10 @@ impl Storage for Faulty {
         self.store.next_delivery_at(per_receiver).await
     }
 
+    async fn resend(&self, request: ObjectId, now: Timestamp) -> Result<bool, Error> {
+        self.store.resend(request, now).await
+    }
+
     async fn webhook_secrets(&self, account: AccountNo, now: Timestamp) -> Result<WebhookSecrets, Error> {
         self.store.webhook_secrets(account, now).await
     }

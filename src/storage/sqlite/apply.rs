@@ -172,10 +172,11 @@ fn load_world(
         }
     }
     let mut world = World::new(shared.key, lists, alive);
-    let ids = holders(store, &plan.hashes(waiting)).map_err(error)?;
+    let found = holders(store, &plan.hashes(waiting)).map_err(error)?;
     let mut select = store.prepare_cached("SELECT document FROM contact WHERE id = ?1").map_err(error)?;
     let mut loaded = 0;
-    for id in ids {
+    for holder in found.chunk_by(|(one, _), (other, _)| one == other) {
+        let id = holder.first().map_or(0, |(id, _)| *id);
         let (list, number) = split_id(id);
         let mut rows = select.query([id]).map_err(error)?;
         let document = match rows.next().map_err(error)? {
@@ -186,15 +187,16 @@ fn load_world(
         if loaded > budget {
             return Ok(None);
         }
-        if world.load(list, number, document).is_err() {
+        let hashes = holder.iter().map(|(_, hash)| *hash);
+        if world.load(list, number, document, hashes).is_err() {
             tracing::error!(contact = id, "a contact was damaged on disk; its identifiers find nobody");
         }
     }
     Ok(Some(world))
 }
 
-/// The ids of the contacts under the hashes: sorted, each once.
-fn holders(store: &Transaction<'_>, hashes: &[(u64, ListNo)]) -> rusqlite::Result<Vec<i64>> {
+/// The ids of the contacts under the hashes, each with the hash: sorted.
+fn holders(store: &Transaction<'_>, hashes: &[(u64, ListNo)]) -> rusqlite::Result<Vec<(i64, u64)>> {
     let mut select = store.prepare_cached("SELECT number FROM identifier WHERE hash = ?1")?;
     let mut ids = Vec::with_capacity(hashes.len() / 2);
     // Signed order is the index's order.
@@ -202,11 +204,10 @@ fn holders(store: &Transaction<'_>, hashes: &[(u64, ListNo)]) -> rusqlite::Resul
     for (hash, list) in low.into_iter().chain(high) {
         let mut rows = select.query([signed(hash)])?;
         while let Some(row) = rows.next()? {
-            ids.push(contact_id(list, unsigned(row.get(0)?)));
+            ids.push((contact_id(list, unsigned(row.get(0)?)), hash));
         }
     }
     ids.sort_unstable();
-    ids.dedup();
     Ok(ids)
 }
 

@@ -175,6 +175,13 @@ fn write(store: &mut Connection, attempts: &[Attempt]) -> rusqlite::Result<()> {
     transaction.commit()
 }
 
+/// Makes a delivery due again, as if it had never been tried.
+pub fn resend(store: &Connection, request: ObjectId, now: Timestamp) -> Result<bool, Error> {
+    let update = "UPDATE delivery SET state = 0, attempts = 0, next_at = ?2 \
+                  WHERE position = (SELECT position FROM request WHERE id = ?1)";
+    store.execute(update, params![request.to_bytes(), now.millis()]).map(|rows| rows > 0).map_err(error)
+}
+
 /// When the next delivery is due that could be claimed.
 pub fn next_at(store: &Connection, shared: &Shared, per_receiver: usize) -> Result<Option<Timestamp>, Error> {
     let claims = claims(shared);

@@ -43,14 +43,14 @@ const READERS: usize = 2;
 pub struct Settings {
     /// The page cache of the connection that applies, in KiB; it fills as it is used.
     pub cache_kib: u64,
-    /// Pages that the write-ahead log of the contacts gathers before they are copied into the file. A page that
-    /// changes in several transactions is then copied once.
+    /// Pages that the write-ahead log of the contacts gathers before they are copied into the file. More would
+    /// copy a page less often, but then so much at once that those who wait for the disk to accept a batch notice.
     pub checkpoint_pages: i64,
 }
 
 impl Settings {
     /// What suits most.
-    pub const DEFAULT: Self = Self { cache_kib: 128 * 1_024, checkpoint_pages: 65_536 };
+    pub const DEFAULT: Self = Self { cache_kib: 512 * 1_024, checkpoint_pages: 4_096 };
 }
 
 impl Default for Settings {
@@ -229,6 +229,10 @@ impl Storage for SqliteStore {
 
     async fn next_delivery_at(&self, per_receiver: usize) -> Result<Option<Timestamp>, Error> {
         self.read(move |pair, shared| deliveries::next_at(&pair.store, shared, per_receiver)).await
+    }
+
+    async fn resend(&self, request: ObjectId, now: Timestamp) -> Result<bool, Error> {
+        self.write(move |pair, _| deliveries::resend(&pair.store, request, now)).await
     }
 
     async fn webhook_secrets(&self, account: AccountNo, now: Timestamp) -> Result<WebhookSecrets, Error> {

@@ -47,7 +47,8 @@ impl Paths {
     /// # Errors
     /// Where another process serves it, or the lock file cannot be made.
     pub fn lock(&self) -> Result<File, Error> {
-        let file = OpenOptions::new().create(true).truncate(false).write(true).open(&self.lock);
+        make_private(&self.lock)?;
+        let file = OpenOptions::new().append(true).open(&self.lock);
         let file = file.map_err(|error| Error::Unavailable(format!("{}: {error}", self.lock.display())))?;
         match file.try_lock() {
             Ok(()) => Ok(file),
@@ -140,12 +141,19 @@ fn check_age(intake: &Connection, store: &Connection, paths: &Paths) -> Result<(
         .query_row("SELECT seq FROM sqlite_sequence WHERE name = 'batch'", [], |row| row.get(0))
         .optional()
         .map_err(super::error)?;
+    let [intake_path, store_path] = [paths.intake.display(), paths.store.display()];
     if given.unwrap_or_default() < applied {
-        return Err(Error::Damaged(format!(
-            "{} is older than {}: restore both from one backup",
-            paths.intake.display(),
-            paths.store.display()
-        )));
+        let text = format!("{intake_path} is older than {store_path}: restore both from one backup");
+        return Err(Error::Damaged(text));
+    }
+    // Positions are given without gaps. Where the next to apply is not there, it was applied and forgotten after
+    // this copy of the contacts was made: what it did would be lost without a word.
+    let next: Option<i64> = intake
+        .query_row("SELECT min(position) FROM batch WHERE position > ?1", [applied], |row| row.get(0))
+        .map_err(super::error)?;
+    if next.or(given.map(|given| given + 1)).is_some_and(|next| next != applied + 1) {
+        let text = format!("{store_path} is older than {intake_path}: restore both from one backup");
+        return Err(Error::Damaged(text));
     }
     Ok(())
 }

@@ -70,7 +70,9 @@ impl Kept {
         let ids: BTreeSet<Id> =
             self.index.iter().filter(holds).map(|entry| (entry.list, entry.number)).collect();
         for id in ids {
-            world.load(id.0, id.1, &self.documents[&id]).unwrap();
+            // Only the hashes that were asked for, as the store finds them.
+            let found = self.index.iter().filter(holds).filter(|entry| (entry.list, entry.number) == id);
+            world.load(id.0, id.1, &self.documents[&id], found.map(|entry| entry.hash)).unwrap();
         }
         world
     }

@@ -1,0 +1,22 @@
+//! `rollbook webhook …`
+
+use super::{Result, StoreArguments, found, now, parse_id};
+use crate::id::ObjectId;
+
+#[derive(Debug, clap::Subcommand)]
+pub enum Command {
+    /// Send the status webhook of a request again, with all its attempts before it
+    Resend {
+        /// The request's id
+        #[arg(value_parser = parse_id)]
+        request: ObjectId,
+        #[command(flatten)]
+        store: StoreArguments,
+    },
+}
+
+pub async fn run(command: Command) -> Result {
+    let Command::Resend { request, store } = command;
+    let done = store.open()?.resend(request, now()).await;
+    found(done.map_err(|error| error.to_string())?, "webhook of a request", request)
+}
