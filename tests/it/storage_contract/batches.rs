@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use rollbook::contact::field::Field::{Email, FirstName, UserId};
+use rollbook::contact::field::Field::{Email, FirstName, LastName, UserId};
 use rollbook::id::ObjectId;
 use rollbook::storage::sqlite::Role;
 use rollbook::storage::{AppendError, Applied, Backlog, RequestState};
@@ -24,6 +24,7 @@ on_every_backend! {
     a_batch_of_a_removed_list_is_told_so_and_stops_nobody,
     the_server_applies_what_a_command_has_appended,
     a_batch_of_nothing_is_processed,
+    contacts_that_do_not_fit_into_memory_at_once_are_changed_all_the_same,
 }
 
 async fn a_group_is_kept_whole_or_not_at_all(mut desk: Desk) {
@@ -208,4 +209,27 @@ async fn a_batch_of_nothing_is_processed(desk: Desk) {
     let request = desk.update(&[]).await;
     let found = desk.find(request).await.expect("the request");
     assert_eq!((found.state, found.results.len()), (RequestState::Processed, 0));
+}
+
+/// A contact may have megabytes of variables, and a transaction loads all that its batches touch.
+async fn contacts_that_do_not_fit_into_memory_at_once_are_changed_all_the_same(desk: Desk) {
+    let large = "x".repeat(12 << 20);
+    let names: Vec<_> = (0..9).map(|number| format!("id{number}")).collect();
+    for name in &names {
+        desk.update(&[(name, &[(LastName, &large)])]).await;
+    }
+    let mut requests = Vec::new();
+    for name in &names {
+        requests.push(desk.append(desk.batch(&[(name, &[(FirstName, "Jo"), (LastName, "")])])).await);
+    }
+    let mut applied = 0;
+    while applied < names.len() {
+        let done = desk.apply(100).await.batches;
+        assert!(done > 0, "it goes on");
+        applied += done;
+        assert_eq!(desk.storage().backlog().batches, (names.len() - applied) as u64);
+    }
+    for (request, name) in requests.iter().zip(&names) {
+        assert_eq!(desk.told(*request).await, [format!("updated {name} -")]);
+    }
 }
