@@ -54,9 +54,7 @@ async fn a_batch_that_is_there_already_vouches_for_no_other(desk: Desk) {
 async fn what_was_appended_is_there_after_reopening(mut desk: Desk) {
     let batches = [desk.batch(&[("a", &[])]), desk.batch(&[("b", &[]), ("c", &[])])];
     let bytes = batches.iter().map(|batch| batch.items.len() as u64).sum();
-    for batch in batches {
-        desk.append(batch).await;
-    }
+    desk.storage().append(batches.map(Arc::new).to_vec()).await.expect("kept");
     let backlog = Backlog { batches: 2, bytes };
     assert_eq!(desk.storage().backlog(), backlog);
     desk.reopen();
@@ -196,6 +194,7 @@ async fn the_server_applies_what_a_command_has_appended(mut desk: Desk) {
     let request = theirs.request;
     command.append(vec![Arc::new(theirs)]).await.expect("kept");
     desk.append(ours).await;
+    assert_eq!(desk.storage().backlog().batches, 2);
     assert!(desk.find(request).await.is_some());
     desk.apply_all().await;
     assert_eq!(desk.told(request).await, ["created a -"]);
