@@ -292,7 +292,7 @@ fn write_requests(
     for ((batch, origin), results) in waiting.iter().zip(origins).zip(results) {
         let position = signed(batch.position);
         // A damaged row may bear another's id: nobody then asks for it, and it must not stop the others.
-        request.execute(params![
+        let kept = request.execute(params![
             position,
             origin.request,
             origin.account,
@@ -304,7 +304,10 @@ fn write_requests(
             results,
             origin.webhook,
         ])?;
-        if let Some(receiver) = &origin.receiver {
+        // A delivery without its request could never be claimed, and would be due for ever.
+        if kept > 0
+            && let Some(receiver) = &origin.receiver
+        {
             webhooks += delivery.execute(params![position, receiver, now.millis()])?;
         }
     }

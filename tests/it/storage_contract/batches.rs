@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use rollbook::contact::field::Field::{Email, FirstName, UserId};
+use rollbook::contact::field::Field::{Email, FirstName, LastName, UserId};
 use rollbook::id::ObjectId;
 use rollbook::storage::sqlite::Role;
 use rollbook::storage::{AppendError, Applied, Backlog, RequestState};
@@ -24,6 +24,7 @@ on_every_backend! {
     a_batch_of_a_removed_list_is_told_so_and_stops_nobody,
     the_server_applies_what_a_command_has_appended,
     a_batch_of_nothing_is_processed,
+    contacts_that_do_not_fit_into_memory_at_once_are_changed_all_the_same,
 }
 
 async fn a_group_is_kept_whole_or_not_at_all(mut desk: Desk) {
@@ -53,9 +54,7 @@ async fn a_batch_that_is_there_already_vouches_for_no_other(desk: Desk) {
 async fn what_was_appended_is_there_after_reopening(mut desk: Desk) {
     let batches = [desk.batch(&[("a", &[])]), desk.batch(&[("b", &[]), ("c", &[])])];
     let bytes = batches.iter().map(|batch| batch.items.len() as u64).sum();
-    for batch in batches {
-        desk.append(batch).await;
-    }
+    desk.storage().append(batches.map(Arc::new).to_vec()).await.expect("kept");
     let backlog = Backlog { batches: 2, bytes };
     assert_eq!(desk.storage().backlog(), backlog);
     desk.reopen();
@@ -195,6 +194,7 @@ async fn the_server_applies_what_a_command_has_appended(mut desk: Desk) {
     let request = theirs.request;
     command.append(vec![Arc::new(theirs)]).await.expect("kept");
     desk.append(ours).await;
+    assert_eq!(desk.storage().backlog().batches, 2);
     assert!(desk.find(request).await.is_some());
     desk.apply_all().await;
     assert_eq!(desk.told(request).await, ["created a -"]);
@@ -208,4 +208,27 @@ async fn a_batch_of_nothing_is_processed(desk: Desk) {
     let request = desk.update(&[]).await;
     let found = desk.find(request).await.expect("the request");
     assert_eq!((found.state, found.results.len()), (RequestState::Processed, 0));
+}
+
+/// A contact may have megabytes of variables, and a transaction loads all that its batches touch.
+async fn contacts_that_do_not_fit_into_memory_at_once_are_changed_all_the_same(desk: Desk) {
+    let large = "x".repeat(12 << 20);
+    let names: Vec<_> = (0..9).map(|number| format!("id{number}")).collect();
+    for name in &names {
+        desk.update(&[(name, &[(LastName, &large)])]).await;
+    }
+    let mut requests = Vec::new();
+    for name in &names {
+        requests.push(desk.append(desk.batch(&[(name, &[(FirstName, "Jo"), (LastName, "")])])).await);
+    }
+    let mut applied = 0;
+    while applied < names.len() {
+        let done = desk.apply(100).await.batches;
+        assert!(done > 0, "it goes on");
+        applied += done;
+        assert_eq!(desk.storage().backlog().batches, (names.len() - applied) as u64);
+    }
+    for (request, name) in requests.iter().zip(&names) {
+        assert_eq!(desk.told(*request).await, [format!("updated {name} -")]);
+    }
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use rollbook::contact::field::Field::{Email, FirstName, LastName, UserId};
 use rollbook::contact::identifier::IdentifierKind;
-use rollbook::storage::{Error, RequestState};
+use rollbook::storage::{Attempt, Delivery, DeliveryState, Error, RequestState};
 use rusqlite::{Connection, params};
 
 use super::sqlite_files::{number, sql};
@@ -41,6 +41,26 @@ async fn a_damaged_batch_is_told_so_and_those_behind_it_are_applied() {
         assert_eq!(desk.told(*request).await, told);
     }
     assert_eq!(desk.storage().backlog(), rollbook::storage::Backlog::default());
+}
+
+#[tokio::test]
+async fn batches_that_have_lost_their_ids_leave_nothing_that_is_due_for_ever() {
+    let (desk, files) = open().await;
+    let receiver = "https://one.example:443";
+    for name in ["a", "b", "c"] {
+        desk.append(desk.reported(receiver, &[(name, &[])])).await;
+    }
+    sql(&files.intake(), "UPDATE batch SET request = CAST(position AS BLOB) WHERE position < 3");
+    assert_eq!(desk.apply(10).await.batches, 3);
+    let claimed = desk.storage().claim_deliveries(desk.now, 10, 10).await.expect("a claim");
+    let done = |delivery: &Delivery| Attempt {
+        position: delivery.position,
+        made: true,
+        state: DeliveryState::Delivered,
+        next_at: desk.now,
+    };
+    desk.storage().finish_deliveries(claimed.iter().map(done).collect()).await.expect("written down");
+    assert_eq!(desk.storage().next_delivery_at(10).await.expect("a look"), None, "of {claimed:?}");
 }
 
 #[tokio::test]
