@@ -156,6 +156,18 @@ async fn a_journal_that_is_older_than_its_store_is_refused() {
     }
 }
 
+/// What was applied and forgotten after the copy was made would be lost without a word.
+#[tokio::test]
+async fn a_copy_of_the_contacts_that_is_older_than_the_journal_is_refused() {
+    let (mut desk, files) = closed().await;
+    let older = std::fs::read(files.store()).expect("a copy");
+    desk.reopen();
+    desk.update(&[("a", &[])]).await;
+    desk.close();
+    std::fs::write(files.store(), older).expect("put back");
+    assert_refused(&files, "restore both from one backup");
+}
+
 /// A file that was cut to nothing is no new store.
 #[tokio::test]
 async fn a_store_that_has_lost_its_contents_is_refused() {
