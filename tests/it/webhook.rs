@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rollbook::clock::{Clock, ManualClock, Timestamp};
+use rollbook::id::ObjectId;
 use rollbook::notify::sign::Secret;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -208,6 +209,25 @@ async fn an_address_that_is_not_public_fails_at_once_and_for_ever() {
         stands(&server, request, "failed", 1).await;
     }
     assert!(receiver.hooks().is_empty());
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn one_that_was_given_up_can_be_sent_again_by_hand() {
+    let clock = ManualClock::new(Timestamp::from_millis(1_792_022_400_000));
+    let server = Server::with(Setup { allow: Vec::new(), ..setup(&clock) }).await;
+    let list = server.list().await;
+    let receiver = Receiver::start(Arc::new(clock.clone()), &[], 204);
+    let request = send(&server, &list, &receiver.uri()).await;
+    stands(&server, &request, "failed", 1).await;
+    let server = server.restart(setup(&clock)).await;
+    let id = ObjectId::parse(&request).expect("an id");
+    assert!(server.storage.resend(id, clock.now()).await.expect("written"));
+    clock.advance(Duration::from_secs(1));
+    stands(&server, &request, "delivered", 1).await;
+    assert_eq!(receiver.hooks().len(), 1);
+    let unknown = ObjectId::from_bytes([0; 12]);
+    assert!(!server.storage.resend(unknown, clock.now()).await.expect("looked for"));
     server.stop().await;
 }
 
