@@ -6,10 +6,10 @@ use std::time::Duration;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 
-use crate::apply::run::Applier;
+use crate::applier::Applier;
 use crate::catalogue::Catalogue;
 use crate::clock::Clock;
-use crate::http::flights::Flights;
+use crate::flights::Flights;
 use crate::id::Ids;
 use crate::intake::writer::Writer;
 use crate::notify::address::AddressPolicy;

@@ -8,7 +8,7 @@
 //! 2. [`intake`] decodes and validates it, tells everything that is wrong, and otherwise hands it to the
 //!    group-commit writer.
 //! 3. [`storage`] makes it durable as an entry of the [`journal`]. The 200 is sent here, and not before.
-//! 4. [`apply`] takes many batches at once, in the order of acceptance, decides with a pure rule what each item
+//! 4. The [`applier`] takes many batches at once, in the order of acceptance, decides with a pure rule what each item
 //!    does to its contact, and writes contacts, results and the position that it has reached in one transaction.
 //! 5. [`notify`] reports what became of it to the caller's webhook, signed, until it is heard.
 //!
@@ -16,12 +16,14 @@
 //! the signature and the back-off. [`clock`] is the only place that asks for the time.
 
 pub mod app;
+pub mod applier;
 pub mod apply;
 pub mod catalogue;
 pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod contact;
+pub mod flights;
 pub mod http;
 pub mod id;
 pub mod intake;

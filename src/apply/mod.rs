@@ -2,10 +2,9 @@
 //!
 //! [`plan`] reads what waits and says which contacts it touches; the store loads those into a [`world`]; the
 //! [`rule`] decides item by item, in the order of acceptance; the store writes what the world says has changed.
-//! All of that is pure and may be called again. [`run`] is the loop around it.
+//! All of that is pure and may be called again. The loop around it is [`crate::applier`].
 
 pub mod outcome;
 pub mod plan;
 pub mod rule;
-pub mod run;
 pub mod world;

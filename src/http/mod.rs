@@ -9,7 +9,6 @@ pub mod contact_list;
 pub mod contact_source;
 pub mod contacts;
 pub mod drain;
-pub mod flights;
 pub mod gate;
 pub mod request;
 pub mod serve;
