@@ -42,9 +42,9 @@ pub enum Command {
     Remove {
         #[command(flatten)]
         named: Named,
-        /// The account's name, to show that you mean it
+        /// The account's name, to show that you mean it; asked for at a terminal, and not needed in a script
         #[arg(long, value_name = "NAME")]
-        confirm: String,
+        confirm: Option<String>,
     },
     /// Show the secret that signs an account's webhooks, or put a new one in its place
     WebhookSecret {
@@ -115,7 +115,7 @@ pub async fn run(command: Command) -> Result {
         Command::List { store, json } => list(&store, json).await,
         Command::Disable(named) => set_enabled(&named, false).await,
         Command::Enable(named) => set_enabled(&named, true).await,
-        Command::Remove { named, confirm } => remove(&named, &confirm).await,
+        Command::Remove { named, confirm } => remove(&named, confirm).await,
         Command::WebhookSecret { named, rotate } => webhook_secret(&named, rotate).await,
     }
 }
@@ -166,13 +166,14 @@ async fn set_enabled(named: &Named, enabled: bool) -> Result {
     found(done.map_err(|error| error.to_string())?, "account", named.id)
 }
 
-async fn remove(named: &Named, confirm: &str) -> Result {
+async fn remove(named: &Named, confirm: Option<String>) -> Result {
     let storage = named.store.open()?;
     let accounts = storage.accounts().await.map_err(|error| error.to_string())?;
     let account = accounts.iter().find(|account| account.id == named.id);
     found(account.is_some(), "account", named.id)?;
-    if account.is_some_and(|account| account.name != confirm) {
-        return Err("the name after --confirm is not the account's".to_owned());
+    let confirm = confirm.map_or_else(ask_for_name, |name| Ok(Some(name)))?;
+    if confirm.is_some_and(|name| account.is_some_and(|account| account.name != name)) {
+        return Err("the name to confirm is not the account's".to_owned());
     }
     let done = storage.remove_account(named.id).await.map_err(|error| error.to_string())?;
     found(done, "account", named.id)?;
@@ -180,6 +181,18 @@ async fn remove(named: &Named, confirm: &str) -> Result {
         "Removed. The server deletes its contacts as it gets to them, and what became of its requests within 7 days.",
     );
     Ok(())
+}
+
+/// Asks whoever sits at the terminal; `None` where nobody does.
+fn ask_for_name() -> Result<Option<String>> {
+    use std::io::IsTerminal;
+    if !std::io::stdin().is_terminal() {
+        return Ok(None);
+    }
+    eprint!("This removes the account with all its lists and contacts. Its name: ");
+    let mut name = String::new();
+    std::io::stdin().read_line(&mut name).map_err(|error| error.to_string())?;
+    Ok(Some(name.trim().to_owned()))
 }
 
 async fn webhook_secret(named: &Named, rotate: bool) -> Result {
