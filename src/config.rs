@@ -79,6 +79,7 @@ impl Settings {
         }
         let environment = Environment::with_prefix("ROLLBOOK")
             .prefix_separator("_")
+            .ignore_empty(true)
             .try_parsing(true)
             .list_separator(",")
             .with_list_parse_key("webhook_allow");
