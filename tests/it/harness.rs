@@ -28,6 +28,49 @@ use serde_json::{Value, json};
 /// How long a test waits for something that must happen before it calls it a failure.
 pub const PATIENCE: Duration = Duration::from_secs(30);
 
+/// The yes-or-no fields of a contact.
+pub const FLAGS: [&str; 7] = [
+    "active",
+    "emailSubscribe",
+    "smsSubscribe",
+    "desktopWebPushSubscribe",
+    "mobileWebPushSubscribe",
+    "telegramSubscribe",
+    "viberSubscribe",
+];
+
+/// The keys of a contact on the wire, `contact` left out.
+pub const KEYS: [&str; 28] = [
+    "name",
+    "email",
+    "phoneNumber",
+    "userId",
+    "active",
+    "emailSubscribe",
+    "smsSubscribe",
+    "desktopWebPushSubscribe",
+    "mobileWebPushSubscribe",
+    "telegramSubscribe",
+    "viberSubscribe",
+    "firstName",
+    "lastName",
+    "contactBirthday",
+    "contactLanguage",
+    "contactGender",
+    "contactTimezone",
+    "contactScore",
+    "avatarLink",
+    "facebookLink",
+    "instagramLink",
+    "linkedInLink",
+    "twitterLink",
+    "tiktokLink",
+    "sourceId",
+    "customerSourceId",
+    "cac",
+    "variables",
+];
+
 /// A directory that goes with the test.
 pub struct Directory(PathBuf);
 

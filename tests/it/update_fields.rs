@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::harness::Server;
+use crate::harness::{FLAGS, Server};
 
 /// A field, what is sent, and what is shown.
 type Case = (&'static str, Value, Value);
@@ -22,16 +22,7 @@ fn text_cases() -> Vec<Case> {
 }
 
 fn flag_cases() -> Vec<Case> {
-    let fields = [
-        "active",
-        "emailSubscribe",
-        "smsSubscribe",
-        "desktopWebPushSubscribe",
-        "mobileWebPushSubscribe",
-        "telegramSubscribe",
-        "viberSubscribe",
-    ];
-    fields.into_iter().flat_map(|field| [true, false].map(|flag| (field, json!(flag), json!(flag)))).collect()
+    FLAGS.into_iter().flat_map(|field| [true, false].map(|flag| (field, json!(flag), json!(flag)))).collect()
 }
 
 fn date_and_language_cases() -> Vec<Case> {

@@ -3,7 +3,7 @@
 use hyper::StatusCode;
 use serde_json::{Value, json};
 
-use crate::harness::Server;
+use crate::harness::{KEYS, Server};
 
 const UPDATE: &str = "/v3/contacts/update";
 const ADD_ONE: &str = "add at least one valid contact to contacts field";
@@ -59,39 +59,8 @@ async fn null_is_absence() {
     server.upsert(&list, contact).await;
     let before = server.contact(&list, "userId", "a").await;
     // As the vendor's own PHP client sends it; and everything else.
-    let keys = [
-        "name",
-        "email",
-        "phoneNumber",
-        "userId",
-        "externalId",
-        "active",
-        "emailSubscribe",
-        "smsSubscribe",
-        "desktopWebPushSubscribe",
-        "mobileWebPushSubscribe",
-        "telegramSubscribe",
-        "viberSubscribe",
-        "firstName",
-        "lastName",
-        "contactBirthday",
-        "contactLanguage",
-        "contactGender",
-        "contactTimezone",
-        "contactScore",
-        "avatarLink",
-        "facebookLink",
-        "instagramLink",
-        "linkedInLink",
-        "twitterLink",
-        "tiktokLink",
-        "sourceId",
-        "customerSourceId",
-        "cac",
-        "variables",
-    ];
     let mut nulls = json!({ "contact": "a" });
-    for key in keys {
+    for key in KEYS.into_iter().chain(["externalId"]) {
         nulls[key] = json!(null);
     }
     let body = json!({ "contactListId": list, "webHookUri": null, "upsert": null, "contacts": [nulls] });

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::harness::Server;
+use crate::harness::{FLAGS, Server};
 
 /// A field, a text, and values that are refused with it.
 type Case = (&'static str, String, Vec<Value>);
@@ -32,15 +32,7 @@ fn text_cases() -> Vec<Case> {
     }
     let text = "Argument userId must be a string".to_owned();
     cases.push(("userId", text, vec![json!("x".repeat(256)), json!("a\nb"), json!("a\u{85}b")]));
-    for field in [
-        "active",
-        "emailSubscribe",
-        "smsSubscribe",
-        "desktopWebPushSubscribe",
-        "mobileWebPushSubscribe",
-        "telegramSubscribe",
-        "viberSubscribe",
-    ] {
+    for field in FLAGS {
         let values = vec![json!(0), json!(1), json!("true"), json!(""), json!(" "), json!([]), json!({})];
         cases.push((field, format!("Argument {field} can be true or false"), values));
     }

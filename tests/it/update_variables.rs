@@ -3,7 +3,7 @@
 use hyper::StatusCode;
 use serde_json::{Value, json};
 
-use crate::harness::Server;
+use crate::harness::{KEYS, Server};
 
 const SHAPE: &str = "Argument variables must be an array of arrays with \"name\" and \"value\" fields";
 
@@ -150,42 +150,8 @@ async fn a_name_is_lower_camel_case_free_and_known() {
     for name in ["Plan", "plan1", "new_plan", "plan ", " plan", "1", "plän", "p-lan", "contact "] {
         cases.push((json!(name), invalid(name)));
     }
-    for name in [
-        "contact",
-        "name",
-        "email",
-        "phoneNumber",
-        "userId",
-        "active",
-        "emailSubscribe",
-        "smsSubscribe",
-        "desktopWebPushSubscribe",
-        "mobileWebPushSubscribe",
-        "telegramSubscribe",
-        "viberSubscribe",
-        "firstName",
-        "lastName",
-        "contactBirthday",
-        "contactLanguage",
-        "contactGender",
-        "contactTimezone",
-        "contactScore",
-        "avatarLink",
-        "facebookLink",
-        "instagramLink",
-        "linkedInLink",
-        "twitterLink",
-        "tiktokLink",
-        "sourceId",
-        "customerSourceId",
-        "cac",
-        "variables",
-        "externalId",
-        "id",
-        "createdAt",
-        "updatedAt",
-        "sourceName",
-    ] {
+    let others = ["contact", "externalId", "id", "createdAt", "updatedAt", "sourceName"];
+    for name in KEYS.into_iter().chain(others) {
         for name in [name.to_owned(), name.to_uppercase(), name.to_lowercase()] {
             cases.push((json!(name), reserved(&name)));
         }
