@@ -209,3 +209,5 @@ async fn drain(mut body: Incoming) {
 mod receiver;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tls_tests;

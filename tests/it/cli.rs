@@ -205,6 +205,8 @@ fn ids_that_name_nothing_are_told_so() {
     refused(store.run(&["token", "create", "--user", UNKNOWN_ID]), &user);
     refused(store.run(&["token", "revoke", "0123456789abcdef"]), "there is no token 0123456789abcdef");
     refused(store.run(&["account", "create", "  "]), "an account needs a name");
+    let webhook = format!("there is no webhook of a request {UNKNOWN_ID}");
+    refused(store.run(&["webhook", "resend", UNKNOWN_ID]), &webhook);
 
     let printed = store.run(&["account", "disable", "Shop"]);
     assert_eq!(printed.code, Some(2));
