@@ -12,10 +12,11 @@ use crate::clock::Clock;
 use crate::flights::Flights;
 use crate::id::Ids;
 use crate::intake::writer::Writer;
+use crate::journal::KEEP_KEYS;
 use crate::notify::address::AddressPolicy;
 use crate::notify::deliver::Deliverer;
 use crate::notify::send::Sender;
-use crate::storage::{Backlog, Storage};
+use crate::storage::{Backlog, Keep, Storage};
 
 /// How long requests are kept after they were processed (contract, section 5).
 const KEEP_REQUESTS: Duration = Duration::from_secs(7 * 24 * 3_600);
@@ -34,6 +35,8 @@ pub struct Limits {
     pub in_flight: usize,
     /// What may wait to be applied.
     pub backlog: Backlog,
+    /// How long histories of contacts are kept.
+    pub history: Duration,
 }
 
 /// What handlers work with.
@@ -132,7 +135,13 @@ async fn watch_catalogue(app: Arc<App>) {
 
 async fn prune(app: Arc<App>) {
     loop {
-        match app.storage.prune(app.clock.now().before(KEEP_REQUESTS)).await {
+        let now = app.clock.now();
+        let keep = Keep {
+            requests: now.before(KEEP_REQUESTS),
+            history: now.before(app.limits.history),
+            keys: now.before(KEEP_KEYS),
+        };
+        match app.storage.prune(keep).await {
             // A chunk at a time, so that applying gets its turns.
             Ok(gone) if gone > 0 => tokio::task::yield_now().await,
             Ok(_) => app.clock.sleep(PRUNE).await,

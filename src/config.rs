@@ -36,6 +36,8 @@ pub struct Settings {
     pub max_backlog: u64,
     /// MiB of batches that may wait to be applied.
     pub max_backlog_mib: u64,
+    /// Days for which histories of contacts are kept.
+    pub history_days: u32,
     /// MiB of page cache for the thread that applies.
     pub cache_mib: u64,
     /// What is logged, see `tracing_subscriber::EnvFilter`.
@@ -119,6 +121,8 @@ impl Settings {
                 batches: self.max_backlog,
                 bytes: self.max_backlog_mib.saturating_mul(1 << 20),
             },
+            // A u32 of days fits 64 bits of seconds with room to spare.
+            history: Duration::from_secs(self.history_days as u64 * 24 * 3_600),
         }
     }
 

@@ -1,5 +1,7 @@
 //! What an accepted batch is: the unit that is made durable, applied in order, and reported on.
 
+use std::time::Duration;
+
 use crate::clock::Timestamp;
 use crate::contact::identifier::{IdentifierKind, Identifiers};
 use crate::contact::record::{Malformed, Reader, put_bytes, put_number};
@@ -13,6 +15,11 @@ pub struct AccountNo(pub i64);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ListNo(pub i64);
 
+impl ListNo {
+    /// No list: what is about an account. Lists are numbered from 1.
+    pub const NONE: Self = Self(0);
+}
+
 /// The number of a contact inside its list, from 1; never given twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ContactNo(pub u64);
@@ -24,31 +31,45 @@ pub enum BatchKind {
     Update,
     /// contacts/update, `upsert` true: make those that are not.
     Upsert,
+    /// contacts/add: make those that are not there, and touch no other.
+    Add,
+    /// contacts/remove. An item is an identifier, and has no patch.
+    Remove,
+    /// request/undo. The one item's text is the id of the request that is to be undone.
+    Undo,
+    /// contact/erase, in all lists of the account: the batch's list is [`ListNo::NONE`]. Items are identifiers.
+    Erase,
 }
 
 impl BatchKind {
+    /// All, in the order of their stored numbers, which count from 1.
+    const ALL: [Self; 6] = [Self::Update, Self::Upsert, Self::Add, Self::Remove, Self::Undo, Self::Erase];
+
     /// The stored number.
     pub const fn code(self) -> i64 {
-        match self {
-            Self::Update => 1,
-            Self::Upsert => 2,
-        }
+        self as i64 + 1
     }
 
     /// From the stored number.
-    pub const fn from_code(code: i64) -> Option<Self> {
-        match code {
-            1 => Some(Self::Update),
-            2 => Some(Self::Upsert),
-            _ => None,
-        }
+    pub fn from_code(code: i64) -> Option<Self> {
+        usize::try_from(code.checked_sub(1)?).ok().and_then(|index| Self::ALL.get(index).copied())
     }
 
     /// The `source` of the request object: the method that was called.
     pub const fn source(self) -> &'static str {
         match self {
             Self::Update | Self::Upsert => "contacts/update",
+            Self::Add => "contacts/add",
+            Self::Remove => "contacts/remove",
+            Self::Undo => "request/undo",
+            Self::Erase => "contact/erase",
         }
+    }
+
+    /// Whether it is applied in a transaction of its own, after all before it and before all behind it: it looks at
+    /// the histories of contacts, where what the batches before it did must stand.
+    pub const fn stands_alone(self) -> bool {
+        matches!(self, Self::Undo | Self::Erase)
     }
 }
 
@@ -71,8 +92,28 @@ pub struct Batch {
     pub accepted_at: Timestamp,
     /// Where the status goes.
     pub webhook: Option<WebHook>,
+    /// Whether it may bring people back who were erased.
+    pub restore_erased: bool,
+    /// The caller's `Idempotency-Key`, where it sent one.
+    pub once: Option<Once>,
     /// The items, see [`ItemsWriter`].
     pub items: Vec<u8>,
+}
+
+/// How long an `Idempotency-Key` is remembered (contract, section 6).
+pub const KEEP_KEYS: Duration = Duration::from_secs(24 * 3_600);
+
+/// What makes a batch be accepted once only (contract, section 6).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Once {
+    /// The `Idempotency-Key`; it is the caller's own inside an account and list.
+    pub key: String,
+    /// SHA-256 of the method and the body: the same key with another one is refused.
+    pub fingerprint: [u8; 32],
+    /// The `warnings` of the answer, as JSON.
+    pub warnings: String,
+    /// Those that were remembered before this are forgotten.
+    pub since: Timestamp,
 }
 
 /// Where the status of a request goes.
@@ -126,9 +167,17 @@ impl<'a> Item<'a> {
     /// # Errors
     /// [`Malformed`] where the patch does not read.
     pub fn asked(&self) -> Result<Identifiers<Option<&'a str>>, Malformed> {
-        let mut asked = crate::contact::document::identifiers(self.patch)?;
+        let mut asked = self.named()?;
         asked.get_mut(self.kind).get_or_insert(self.contact);
         Ok(asked)
+    }
+
+    /// The identifiers that its patch names; an empty text clears.
+    ///
+    /// # Errors
+    /// [`Malformed`] where the patch does not read.
+    pub fn named(&self) -> Result<Identifiers<Option<&'a str>>, Malformed> {
+        crate::contact::document::identifiers(self.patch)
     }
 }
 
@@ -216,10 +265,11 @@ mod tests {
 
     #[test]
     fn kinds_keep_their_stored_numbers() {
-        for (kind, code) in [(BatchKind::Update, 1), (BatchKind::Upsert, 2)] {
+        for (kind, code) in BatchKind::ALL.into_iter().zip(1..) {
             assert_eq!((kind.code(), BatchKind::from_code(code)), (code, Some(kind)));
         }
-        assert_eq!(BatchKind::from_code(0), None);
+        assert_eq!((BatchKind::Update.code(), BatchKind::Erase.code()), (1, 6));
+        assert_eq!((BatchKind::from_code(0), BatchKind::from_code(7)), (None, None));
         assert_eq!(IdentifierKind::ALL.map(|kind| kind as u8), [0, 1, 2]);
     }
 }

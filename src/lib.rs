@@ -24,6 +24,7 @@ pub mod clock;
 pub mod config;
 pub mod contact;
 pub mod flights;
+pub mod history;
 pub mod http;
 pub mod id;
 pub mod intake;

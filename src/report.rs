@@ -3,19 +3,27 @@
 use serde_json::{Value, json};
 
 use crate::contact::identifier::Identifiers;
-use crate::storage::{DeliveryState, DeliveryStatus, ItemResult, Request, RequestState};
+use crate::storage::{DeliveryState, DeliveryStatus, ItemResult, Request, RequestState, UndoneFields};
 
-/// The object as the webhook carries it.
-pub fn webhook_object(request: &Request) -> Value {
+/// What became of each item, as every answer shows it.
+pub fn results_object(results: &[ItemResult]) -> Value {
     let (mut success, mut errors) = (Vec::new(), Vec::new());
-    for (position, result) in request.results.iter().enumerate() {
+    for (position, result) in results.iter().enumerate() {
         match result {
-            ItemResult::Done { action, id, identifiers } => {
+            ItemResult::Done { action, id, identifiers, undone } => {
                 let Identifiers { user_id, email, phone_number } = identifiers;
-                success.push(json!({
+                let mut entry = json!({
                     "position": position, "action": action.name(), "id": id,
                     "email": email, "phone": phone_number, "userId": user_id,
-                }));
+                });
+                if let Some(UndoneFields { restored, kept }) = undone {
+                    let kept = kept.iter().map(|(field, failure)| {
+                        json!({ "field": field, "error": failure.code(), "humanError": failure.text() })
+                    });
+                    entry["restored"] = json!(restored);
+                    entry["kept"] = kept.collect();
+                }
+                success.push(entry);
             }
             ItemResult::Failed { failure, asked } => {
                 let Identifiers { user_id, email, phone_number } = asked;
@@ -27,6 +35,11 @@ pub fn webhook_object(request: &Request) -> Value {
             }
         }
     }
+    json!({ "success": success, "errors": errors })
+}
+
+/// The object as the webhook carries it.
+pub fn webhook_object(request: &Request) -> Value {
     json!({
         "id": request.id,
         "source": request.kind.source(),
@@ -34,7 +47,7 @@ pub fn webhook_object(request: &Request) -> Value {
         "webHookUri": request.webhook,
         "createdAt": request.created_at.to_string(),
         "updatedAt": request.updated_at.to_string(),
-        "results": { "success": success, "errors": errors },
+        "results": results_object(&request.results),
     })
 }
 

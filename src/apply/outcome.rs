@@ -3,8 +3,10 @@
 //! Texts are made when the results are read, so that names of people live in one place. Only a failed item
 //! keeps what it asked for, since no contact holds that.
 
+use crate::contact::field::Key;
 use crate::contact::identifier::{IdentifierKind, Identifiers};
-use crate::contact::record::{Malformed, Reader, put_bytes, put_number};
+use crate::contact::record::{Malformed, Reader, put_bytes, put_key, put_number};
+use crate::id::ObjectId;
 use crate::journal::ContactNo;
 
 /// What an item did to its contact.
@@ -16,15 +18,23 @@ pub enum Action {
     Updated,
     /// Found that it says all that already.
     Unchanged,
+    /// Removed it.
+    Removed,
+    /// Erased it, with all that was kept of the person.
+    Erased,
 }
 
 impl Action {
+    const ALL: [Self; 5] = [Self::Created, Self::Updated, Self::Unchanged, Self::Removed, Self::Erased];
+
     /// The word on the wire.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Created => "created",
             Self::Updated => "updated",
             Self::Unchanged => "unchanged",
+            Self::Removed => "removed",
+            Self::Erased => "erased",
         }
     }
 }
@@ -46,10 +56,20 @@ pub enum Failure {
     ListNotFound,
     /// The accepted batch, or what is stored of the contact, was damaged on disk.
     Damaged,
+    /// A contact of the list has an identifier of the one that was to be added.
+    ContactExists,
+    /// The person was erased, and the request was not to bring them back.
+    ContactErased,
+    /// What was to be undone was changed again since.
+    ChangedSince,
+    /// The history that it takes to undo a request is not kept any more.
+    HistoryGone,
+    /// The contact was changed too often since for its history to be walked.
+    HistoryTooLong,
 }
 
 impl Failure {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 12] = [
         Self::ContactNotFound,
         Self::IdentifierTaken,
         Self::IdentifierRequired,
@@ -57,6 +77,11 @@ impl Failure {
         Self::SourceNotFound,
         Self::ListNotFound,
         Self::Damaged,
+        Self::ContactExists,
+        Self::ContactErased,
+        Self::ChangedSince,
+        Self::HistoryGone,
+        Self::HistoryTooLong,
     ];
 
     /// The code on the wire.
@@ -69,6 +94,11 @@ impl Failure {
             Self::SourceNotFound => "SOURCE_NOT_FOUND",
             Self::ListNotFound => "LIST_NOT_FOUND",
             Self::Damaged => "STORE_DAMAGED",
+            Self::ContactExists => "CONTACT_EXISTS",
+            Self::ContactErased => "CONTACT_ERASED",
+            Self::ChangedSince => "CHANGED_SINCE",
+            Self::HistoryGone => "HISTORY_GONE",
+            Self::HistoryTooLong => "HISTORY_TOO_LONG",
         }
     }
 
@@ -82,20 +112,41 @@ impl Failure {
             Self::SourceNotFound => "The source was removed before the request was applied",
             Self::ListNotFound => "The list was removed before the request was applied",
             Self::Damaged => "What was accepted could not be read back: the disk has damaged it",
+            Self::ContactExists => "A contact of the list has this userId, email or phoneNumber already",
+            Self::ContactErased => "The person was erased, and the request was not told to bring them back",
+            Self::ChangedSince => "It was changed again after the request",
+            Self::HistoryGone => "The history of the request is not kept any more",
+            Self::HistoryTooLong => "The contact was changed too often after the request",
         }
     }
 }
 
 /// What became of one item.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome<'a> {
     /// It was applied.
     Done(Action, ContactNo),
     /// It was not, and asked for these identifiers.
     Failed(Failure, Identifiers<Option<&'a str>>),
+    /// What a request did to a contact was undone, as far as could be.
+    Undone(Action, ContactNo, Undone),
+    /// A person was erased: the contact's public id, since it may be of any list.
+    Erased(ObjectId),
 }
 
-/// Failures are numbered from here; actions from 0.
+/// What became of each field when a request was undone.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Undone {
+    /// Those that were put back.
+    pub restored: Vec<Key>,
+    /// Those that were not, and why.
+    pub kept: Vec<(Key, Failure)>,
+}
+
+/// Actions are numbered from 0, with their fields where something was undone from here.
+const FIRST_UNDONE: u8 = 8;
+
+/// Failures are numbered from here.
 const FIRST_FAILURE: u8 = 16;
 
 /// Appends an outcome in its stored form.
@@ -110,6 +161,21 @@ pub fn put(out: &mut Vec<u8>, outcome: &Outcome<'_>) {
             for kind in IdentifierKind::ALL {
                 put_bytes(out, asked.get(kind).unwrap_or_default().as_bytes());
             }
+        }
+        Outcome::Undone(action, number, undone) => {
+            out.push(FIRST_UNDONE + *action as u8);
+            put_number(out, number.0);
+            put_number(out, undone.restored.len() as u64);
+            undone.restored.iter().for_each(|key| put_key(out, *key));
+            put_number(out, undone.kept.len() as u64);
+            for (key, failure) in &undone.kept {
+                put_key(out, *key);
+                out.push(*failure as u8);
+            }
+        }
+        Outcome::Erased(id) => {
+            out.push(Action::Erased as u8);
+            out.extend_from_slice(&id.to_bytes());
         }
     }
 }
@@ -129,26 +195,46 @@ pub fn read(bytes: &[u8]) -> Result<Vec<Outcome<'_>>, Malformed> {
 
 fn read_one<'a>(reader: &mut Reader<'a>) -> Result<Outcome<'a>, Malformed> {
     let code = reader.byte()?;
-    let action = match code {
-        0 => Action::Created,
-        1 => Action::Updated,
-        2 => Action::Unchanged,
-        _ => {
-            let index = code.checked_sub(FIRST_FAILURE).ok_or(Malformed)?;
-            let failure = *Failure::ALL.get(usize::from(index)).ok_or(Malformed)?;
-            let mut asked = Identifiers::default();
-            for kind in IdentifierKind::ALL {
-                *asked.get_mut(kind) = Some(reader.text()?).filter(|text| !text.is_empty());
-            }
-            return Ok(Outcome::Failed(failure, asked));
+    if let Some(index) = code.checked_sub(FIRST_FAILURE) {
+        let failure = read_failure(index)?;
+        let mut asked = Identifiers::default();
+        for kind in IdentifierKind::ALL {
+            *asked.get_mut(kind) = Some(reader.text()?).filter(|text| !text.is_empty());
         }
-    };
-    Ok(Outcome::Done(action, ContactNo(reader.number()?)))
+        return Ok(Outcome::Failed(failure, asked));
+    }
+    if let Some(index) = code.checked_sub(FIRST_UNDONE) {
+        return Ok(Outcome::Undone(read_action(index)?, ContactNo(reader.number()?), read_undone(reader)?));
+    }
+    match read_action(code)? {
+        Action::Erased => Ok(Outcome::Erased(ObjectId::from_bytes(reader.array()?))),
+        action => Ok(Outcome::Done(action, ContactNo(reader.number()?))),
+    }
+}
+
+fn read_action(index: u8) -> Result<Action, Malformed> {
+    Action::ALL.get(usize::from(index)).copied().ok_or(Malformed)
+}
+
+fn read_failure(index: u8) -> Result<Failure, Malformed> {
+    Failure::ALL.get(usize::from(index)).copied().ok_or(Malformed)
+}
+
+fn read_undone(reader: &mut Reader<'_>) -> Result<Undone, Malformed> {
+    let mut undone = Undone::default();
+    for _ in 0..reader.number()? {
+        undone.restored.push(reader.key()?);
+    }
+    for _ in 0..reader.number()? {
+        undone.kept.push((reader.key()?, read_failure(reader.byte()?)?));
+    }
+    Ok(undone)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::contact::field::Field;
 
     #[test]
     fn outcomes_read_as_written() {
@@ -157,12 +243,21 @@ mod tests {
         all.push(Outcome::Done(Action::Created, ContactNo(1)));
         all.push(Outcome::Done(Action::Updated, ContactNo(1 << 39)));
         all.push(Outcome::Done(Action::Unchanged, ContactNo(300)));
+        all.push(Outcome::Done(Action::Removed, ContactNo(2)));
+        all.push(Outcome::Erased(ObjectId::from_bytes([7; 12])));
+        let kept = vec![(Key::of_variable(9), Failure::ChangedSince)];
+        let undone = Undone { restored: vec![Field::Name.key(), Key::of_variable(300)], kept };
+        all.push(Outcome::Undone(Action::Updated, ContactNo(5), undone));
         let mut bytes = Vec::new();
         for outcome in &all {
             put(&mut bytes, outcome);
         }
         assert_eq!(read(&bytes), Ok(all));
-        assert_eq!(read(&[3, 1]), Err(Malformed));
-        assert_eq!(read(&[FIRST_FAILURE + 7]), Err(Malformed));
+        assert_eq!(read(&[5, 1]), Err(Malformed));
+        assert_eq!(read(&[FIRST_UNDONE + 5, 1, 0, 0]), Err(Malformed));
+        assert_eq!(read(&[FIRST_FAILURE + 12, 0, 0, 0]), Err(Malformed));
+        for (index, action) in (0..).zip(Action::ALL) {
+            assert_eq!(read_action(index), Ok(action));
+        }
     }
 }

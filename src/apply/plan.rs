@@ -3,17 +3,24 @@
 use crate::contact::field::Field;
 use crate::contact::identifier::{HashKey, IdentifierKind, Identifiers};
 use crate::contact::record::{Malformed, Reader};
-use crate::journal::{self, BatchKind, ListNo};
+use crate::id::ObjectId;
+use crate::journal::{self, AccountNo, BatchKind, ListNo};
 
 /// A batch that waits, with its place in the order.
 #[derive(Debug)]
 pub struct Waiting {
     /// The journal position: batches are applied in its order.
     pub position: u64,
+    /// The id of its request.
+    pub request: ObjectId,
+    /// Whose it is.
+    pub account: AccountNo,
     /// The list that it changes.
     pub list: ListNo,
     /// What it asks for.
     pub kind: BatchKind,
+    /// Whether it may bring people back who were erased.
+    pub restore_erased: bool,
     /// The items, as they were accepted.
     pub items: Vec<u8>,
 }
@@ -30,8 +37,8 @@ pub struct Plan<'a> {
 pub struct PlannedItem<'a> {
     /// As it was accepted.
     pub item: journal::Item<'a>,
-    /// The hash of `contact` taken as a userId, and as what it is by its form.
-    pub lookup: [u64; 2],
+    /// The hashes under which its contact is looked up: that of `contact` as a userId, and as what it is by its form.
+    pub lookup: [Option<u64>; 2],
     /// The identifiers that the patch names, with their hashes; an empty text clears.
     pub named: Identifiers<Option<(&'a str, u64)>>,
     /// The source that the patch names; `None` also where it clears it.
@@ -47,7 +54,7 @@ impl<'a> Plan<'a> {
             .iter()
             .map(|batch| {
                 let items = journal::read_items(&batch.items).ok()?;
-                items.into_iter().map(|item| PlannedItem::read(item, batch.list, key).ok()).collect()
+                items.into_iter().map(|item| PlannedItem::read(item, batch, key).ok()).collect()
             })
             .collect();
         Self { batches }
@@ -58,7 +65,7 @@ impl<'a> Plan<'a> {
         let mut hashes = Vec::new();
         for (batch, items) in waiting.iter().zip(&self.batches) {
             for item in items.iter().flatten() {
-                hashes.extend(item.lookup.map(|hash| (hash, batch.list)));
+                hashes.extend(item.lookup.into_iter().flatten().map(|hash| (hash, batch.list)));
                 for kind in IdentifierKind::ALL {
                     hashes.extend(item.named.get(kind).map(|(_, hash)| (hash, batch.list)));
                 }
@@ -66,6 +73,22 @@ impl<'a> Plan<'a> {
         }
         hashes.sort_unstable();
         hashes.dedup();
+        hashes
+    }
+
+    /// What [`HashKey::erased`] makes of every identifier that an item would have a contact bear.
+    pub fn erasable(&self, waiting: &[Waiting], key: &HashKey) -> Vec<(AccountNo, [u8; 16])> {
+        let mut hashes = Vec::new();
+        for (batch, items) in waiting.iter().zip(&self.batches) {
+            let account = batch.account.0.unsigned_abs();
+            for item in items.iter().flatten() {
+                let asked = item.item.asked().unwrap_or_default();
+                for kind in IdentifierKind::ALL {
+                    let text = asked.get(kind).filter(|text| !text.is_empty());
+                    hashes.extend(text.map(|text| (batch.account, key.erased(account, kind, text))));
+                }
+            }
+        }
         hashes
     }
 
@@ -80,20 +103,10 @@ impl<'a> Plan<'a> {
 }
 
 impl<'a> PlannedItem<'a> {
-    fn read(item: journal::Item<'a>, list: ListNo, key: &HashKey) -> Result<Self, Malformed> {
-        let list = list.0.unsigned_abs();
-        let as_user_id = key.hash(list, IdentifierKind::UserId, item.contact);
-        let as_itself = match item.kind {
-            IdentifierKind::UserId => as_user_id,
-            kind => key.hash(list, kind, item.contact),
-        };
-        let mut planned = Self {
-            item,
-            lookup: [as_user_id, as_itself],
-            named: Identifiers::default(),
-            source: None,
-            variables: &[],
-        };
+    fn read(item: journal::Item<'a>, batch: &Waiting, key: &HashKey) -> Result<Self, Malformed> {
+        let list = batch.list.0.unsigned_abs();
+        let lookup = lookup(item, batch.kind, list, key);
+        let mut planned = Self { item, lookup, named: Identifiers::default(), source: None, variables: &[] };
         let mut reader = Reader::new(item.patch);
         loop {
             let here = reader.rest();
@@ -108,15 +121,24 @@ impl<'a> PlannedItem<'a> {
             }
             if let Some(kind) = IdentifierKind::ALL.into_iter().find(|kind| kind.field().key() == entry.key) {
                 let text = std::str::from_utf8(entry.value).map_err(|_| Malformed)?;
-                let hash = if kind == item.kind && text == item.contact {
-                    as_itself
-                } else {
-                    key.hash(list, kind, text)
-                };
+                let known = lookup[1].filter(|_| kind == item.kind && text == item.contact);
+                let hash = known.unwrap_or_else(|| key.hash(list, kind, text));
                 *planned.named.get_mut(kind) = Some((text, hash));
             }
         }
         Ok(planned)
+    }
+}
+
+fn lookup(item: journal::Item<'_>, kind: BatchKind, list: u64, key: &HashKey) -> [Option<u64>; 2] {
+    let as_user_id = || key.hash(list, IdentifierKind::UserId, item.contact);
+    let as_itself = || key.hash(list, item.kind, item.contact);
+    match (kind, item.kind) {
+        (BatchKind::Add | BatchKind::Undo | BatchKind::Erase, _) => [None, None],
+        // Whoever removes says which identifier it is.
+        (BatchKind::Remove, _) => [None, Some(as_itself())],
+        (BatchKind::Update | BatchKind::Upsert, IdentifierKind::UserId) => [Some(as_user_id()); 2],
+        (BatchKind::Update | BatchKind::Upsert, _) => [Some(as_user_id()), Some(as_itself())],
     }
 }
 
@@ -137,7 +159,15 @@ mod tests {
     const KEY: HashKey = HashKey::from_bytes([1; 16]);
 
     fn waiting(items: Vec<u8>) -> [Waiting; 1] {
-        [Waiting { position: 1, list: ListNo(1), kind: BatchKind::Upsert, items }]
+        [Waiting {
+            position: 1,
+            request: ObjectId::from_bytes([0; 12]),
+            account: AccountNo(1),
+            list: ListNo(1),
+            kind: BatchKind::Upsert,
+            restore_erased: false,
+            items,
+        }]
     }
 
     #[test]
@@ -187,11 +217,12 @@ mod tests {
             }
             let waiting = waiting(items);
             let plan = Plan::read(&waiting, &KEY);
-            let state = ListState { alive: true, next: 1, variables: HashSet::from([0, 1]), made: 0 };
+            let variables = HashSet::from([0, 1]);
+            let state = ListState { alive: true, next: 1, variables, ..ListState::default() };
             let sources = plan.sources().into_iter().collect();
             let mut world = World::new(KEY, HashMap::from([(ListNo(1), state)]), sources);
-            let results = rule::apply(&waiting, &plan, &mut world, Timestamp::from_millis(1));
-            prop_assert!(crate::apply::outcome::read(&results[0]).is_ok());
+            let decided = rule::apply(&waiting, &plan, &mut world, Timestamp::from_millis(1));
+            prop_assert!(crate::apply::outcome::read(&decided[0].results).is_ok());
             let _ = world.index_changes();
         }
     }

@@ -7,11 +7,22 @@ use crate::clock::Timestamp;
 use crate::contact::document::{Document, Header};
 use crate::contact::identifier::{IdentifierKind, Identifiers};
 use crate::contact::record::{self, Malformed, Reader, put_entry};
+use crate::history::{Change, ChangeKind};
 use crate::journal::{BatchKind, ContactNo};
 
-/// Applies every item of every batch to the world, in order, and returns the outcomes of each batch in their
-/// stored form (see [`outcome`]).
-pub fn apply(waiting: &[Waiting], plan: &Plan<'_>, world: &mut World, now: Timestamp) -> Vec<Vec<u8>> {
+/// What was decided of a batch.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Decided {
+    /// The outcomes of its items in their stored form, see [`outcome`].
+    pub results: Vec<u8>,
+    /// What it changed, see [`crate::history`].
+    pub changes: Vec<u8>,
+    /// How many items failed.
+    pub failed: u32,
+}
+
+/// Applies every item of every batch to the world, in order.
+pub fn apply(waiting: &[Waiting], plan: &Plan<'_>, world: &mut World, now: Timestamp) -> Vec<Decided> {
     waiting
         .iter()
         .zip(&plan.batches)
@@ -24,134 +35,209 @@ fn apply_batch(
     items: Option<&[PlannedItem<'_>]>,
     world: &mut World,
     now: Timestamp,
-) -> Vec<u8> {
-    let mut results = Vec::new();
-    let Some(items) = items else {
+) -> Decided {
+    let (mut results, mut changes, mut failed) = (Vec::new(), Vec::new(), 0);
+    if items.is_none() {
+        failed += 1;
         outcome::put(&mut results, &Outcome::Failed(Failure::Damaged, Identifiers::default()));
-        return results;
-    };
-    for (index, item) in (0..).zip(items) {
-        let change = Change { batch, index, item, now };
-        let outcome = match change.apply(world) {
-            Ok(Ok((action, number))) => Outcome::Done(action, number),
-            Ok(Err(failure)) => Outcome::Failed(failure, asked(item)),
-            Err(Malformed) => Outcome::Failed(Failure::Damaged, asked(item)),
+    }
+    for (index, item) in (0..).zip(items.unwrap_or_default()) {
+        let mut step = Step { batch, index, item, now, changes: &mut changes };
+        let outcome = match step.apply(world) {
+            Ok((action, slot)) => Outcome::Done(action, world.slot(slot).number),
+            Err(failure) => {
+                failed += 1;
+                Outcome::Failed(failure, asked(batch, item, world))
+            }
         };
         outcome::put(&mut results, &outcome);
     }
-    results
+    Decided { results, changes, failed }
 }
 
-/// The identifiers that a failed item asked for, those that it would clear left out.
-fn asked<'a>(item: &PlannedItem<'a>) -> Identifiers<Option<&'a str>> {
+/// What an item would do.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Tried {
+    /// It would be applied: what it would do, the contact (none yet where it would be made), and the contact's
+    /// identifiers then, or those that it would be removed with.
+    Done(Action, Option<ContactNo>, Identifiers<Option<String>>),
+    /// It would fail, and asks for these identifiers.
+    Failed(Failure, Identifiers<Option<String>>),
+}
+
+/// Applies the items of a batch to a world that is thrown away afterwards.
+pub fn try_out(batch: &Waiting, items: &[PlannedItem<'_>], world: &mut World, now: Timestamp) -> Vec<Tried> {
+    let mut changes = Vec::new();
+    let mut tried = Vec::with_capacity(items.len());
+    for (index, item) in (0..).zip(items) {
+        let mut step = Step { batch, index, item, now, changes: &mut changes };
+        tried.push(match step.apply(world) {
+            Ok((action, slot)) => {
+                let slot = world.slot(slot);
+                let borne = Document::read(world.document(slot)).and_then(|document| document.identifiers());
+                // A slot that is new has a number that the next contact gets, whoever makes it.
+                let number = Some(slot.number).filter(|_| !slot.new);
+                Tried::Done(action, number, borne.unwrap_or_default().map(|text| text.map(str::to_owned)))
+            }
+            Err(failure) => {
+                Tried::Failed(failure, asked(batch, item, world).map(|text| text.map(str::to_owned)))
+            }
+        });
+    }
+    tried
+}
+
+/// The identifiers that a failed item asked for; those that it would clear are left out, and those of people who
+/// were erased: nothing of them is kept.
+fn asked<'a>(batch: &Waiting, item: &PlannedItem<'a>, world: &World) -> Identifiers<Option<&'a str>> {
     let mut asked = item.item.asked().unwrap_or_default();
     for kind in IdentifierKind::ALL {
         let text = asked.get_mut(kind);
-        *text = text.filter(|text| !text.is_empty());
+        *text = text.filter(|text| !text.is_empty() && !world.is_erased(batch.account, kind, text));
     }
     asked
 }
 
-/// What an item did, or why it did nothing. The world is as before where it failed.
-type Applied = Result<(Action, ContactNo), Failure>;
+/// What an item did and to which slot, or why it did nothing. The world is as before where it failed.
+type Applied = Result<(Action, u32), Failure>;
 
-struct Change<'a> {
+impl From<Malformed> for Failure {
+    fn from(_: Malformed) -> Self {
+        Self::Damaged
+    }
+}
+
+/// One item at its turn.
+struct Step<'a> {
     batch: &'a Waiting,
     index: u32,
     item: &'a PlannedItem<'a>,
     now: Timestamp,
+    changes: &'a mut Vec<u8>,
 }
 
-impl Change<'_> {
-    fn apply(&self, world: &mut World) -> Result<Applied, Malformed> {
-        if let Err(failure) = self.check_references(world)? {
-            return Ok(Err(failure));
-        }
+impl Step<'_> {
+    fn apply(&mut self, world: &mut World) -> Applied {
+        self.check_references(world)?;
         match (self.look_up(world)?, self.batch.kind) {
-            (Some(found), _) => self.update(world, found),
-            (None, BatchKind::Upsert) => self.create(world),
-            (None, BatchKind::Update) => Ok(Err(Failure::ContactNotFound)),
+            (Some(found), BatchKind::Update | BatchKind::Upsert) => self.update(world, found),
+            (Some(found), BatchKind::Remove) => self.remove(world, found),
+            (None, BatchKind::Upsert) => self.create(world, Failure::IdentifierTaken),
+            (None, BatchKind::Add) => self.create(world, Failure::ContactExists),
+            (None, BatchKind::Update | BatchKind::Remove) => Err(Failure::ContactNotFound),
+            // An item of contacts/add looks nobody up; the others have rules of their own.
+            (Some(_), BatchKind::Add) | (_, BatchKind::Undo | BatchKind::Erase) => Err(Failure::Damaged),
         }
     }
 
     /// The list, its variables and the source were there at acceptance; they may have gone since.
-    fn check_references(&self, world: &World) -> Result<Result<(), Failure>, Malformed> {
-        let Some(list) = world.list(self.batch.list) else { return Ok(Err(Failure::ListNotFound)) };
+    fn check_references(&self, world: &World) -> Result<(), Failure> {
+        let list = world.list(self.batch.list).ok_or(Failure::ListNotFound)?;
         let mut variables = Reader::new(self.item.variables);
         while let Some(entry) = variables.entry()? {
             if entry.key.variable().is_none_or(|number| !list.variables.contains(&number)) {
-                return Ok(Err(Failure::VariableNotFound));
+                return Err(Failure::VariableNotFound);
             }
         }
         if self.item.source.is_some_and(|source| !world.has_source(source)) {
-            return Ok(Err(Failure::SourceNotFound));
+            return Err(Failure::SourceNotFound);
         }
-        Ok(Ok(()))
+        Ok(())
     }
 
     /// As userId, then as what the text is by its form; an e-mail address is never a phone number.
     fn look_up(&self, world: &World) -> Result<Option<u32>, Malformed> {
         let (list, item) = (self.batch.list, &self.item.item);
         let [as_user_id, as_itself] = self.item.lookup;
-        if let Some(found) = world.find(list, IdentifierKind::UserId, item.contact, as_user_id)? {
-            return Ok(Some(found));
+        if let Some(hash) = as_user_id {
+            let found = world.find(list, IdentifierKind::UserId, item.contact, hash)?;
+            if found.is_some() || item.kind == IdentifierKind::UserId {
+                return Ok(found);
+            }
         }
-        if item.kind == IdentifierKind::UserId {
-            return Ok(None);
-        }
-        world.find(list, item.kind, item.contact, as_itself)
+        as_itself.map_or(Ok(None), |hash| world.find(list, item.kind, item.contact, hash))
     }
 
-    fn create(&self, world: &mut World) -> Result<Applied, Malformed> {
-        let item = &self.item.item;
+    /// `taken` is what it is called where another contact bears an identifier of the new one.
+    fn create(&mut self, world: &mut World, taken: Failure) -> Applied {
+        let (item, batch) = (&self.item.item, self.batch);
         let wanted = item.asked()?;
         if IdentifierKind::ALL.iter().all(|kind| wanted.get(*kind).is_none_or(str::is_empty)) {
-            return Ok(Err(Failure::IdentifierRequired));
+            return Err(Failure::IdentifierRequired);
         }
         for kind in IdentifierKind::ALL {
             let named = *self.item.named.get(kind);
             // What `contact` fills was looked up already, and nobody has it.
             if let Some((text, hash)) = named.filter(|(text, _)| !text.is_empty())
-                && world.find(self.batch.list, kind, text, hash)?.is_some()
+                && world.find(batch.list, kind, text, hash)?.is_some()
             {
-                return Ok(Err(Failure::IdentifierTaken));
+                return Err(taken);
             }
         }
-        let header = Header { created_at: self.now, updated_at: self.now, renamed_at: 0 };
-        let mut document = Vec::with_capacity(item.patch.len() + item.contact.len() + 24);
+        self.check_erased(world, &wanted, &Identifiers::default())?;
+        let header =
+            Header { created_at: self.now, updated_at: self.now, renamed_at: 0, changed_at: batch.position };
+        let mut document = Vec::with_capacity(item.patch.len() + item.contact.len() + 28);
         header.put(&mut document);
         // The patch is laid over what `contact` fills, so that what it names itself wins, a clearing too.
         let mut filled = Vec::with_capacity(item.contact.len() + 4);
-        put_entry(&mut filled, item.kind.field().key(), item.contact.as_bytes());
-        record::merge(&filled, item.patch, &mut document)?;
-        Ok(Ok((Action::Created, world.create(self.batch.list, &document)?)))
+        if batch.kind == BatchKind::Upsert {
+            put_entry(&mut filled, item.kind.field().key(), item.contact.as_bytes());
+        }
+        record::merge(&filled, item.patch, &mut document, &mut Vec::new())?;
+        self.forgive(world, &wanted);
+        let slot = world.create(batch.list, &document)?;
+        self.note(ChangeKind::Created, world.slot(slot).number, 0, &[]);
+        Ok((Action::Created, slot))
     }
 
-    fn update(&self, world: &mut World, found: u32) -> Result<Applied, Malformed> {
+    fn update(&mut self, world: &mut World, found: u32) -> Applied {
         let slot = world.slot(found);
         let number = slot.number;
         let old = Document::read(world.document(slot))?;
         let before = old.identifiers()?;
-        let renamed = match self.check_identifiers(world, found, &before)? {
-            Ok(renamed) => renamed,
-            Err(failure) => return Ok(Err(failure)),
-        };
+        let renamed = self.check_identifiers(world, found, &before)?;
         let header = Header {
             created_at: old.header.created_at,
             updated_at: self.now,
             renamed_at: if renamed { self.batch.position } else { old.header.renamed_at },
+            changed_at: self.batch.position,
         };
-        let mut document = Vec::with_capacity(old.record.len() + self.item.item.patch.len() + 32);
+        let patch = self.item.item.patch;
+        let mut document = Vec::with_capacity(old.record.len() + patch.len() + 36);
         header.put(&mut document);
-        if !record::merge(old.record, self.item.item.patch, &mut document)? {
-            return Ok(Ok((Action::Unchanged, number)));
+        let mut undo = Vec::new();
+        record::merge(old.record, patch, &mut document, &mut undo)?;
+        if undo.is_empty() {
+            return Ok((Action::Unchanged, found));
         }
+        let previous = old.header.changed_at;
         if renamed {
+            let wanted = self.item.item.named()?;
+            self.check_erased(world, &wanted, &before)?;
             let former = self.former(number, &before);
+            self.forgive(world, &wanted);
             world.formers.push(former);
         }
-        world.replace(found, &document, renamed)?;
-        Ok(Ok((Action::Updated, number)))
+        world.replace(found, &document, renamed.then_some(self.batch.position))?;
+        self.note(ChangeKind::Updated, number, previous, &undo);
+        Ok((Action::Updated, found))
+    }
+
+    fn remove(&mut self, world: &mut World, found: u32) -> Applied {
+        let slot = world.slot(found);
+        let number = slot.number;
+        let document = world.document(slot).to_vec();
+        let old = Document::read(&document)?;
+        let former = self.former(number, &old.identifiers()?);
+        world.formers.push(former);
+        world.remove(found, self.batch.position)?;
+        self.note(ChangeKind::Removed, number, old.header.changed_at, &document);
+        Ok((Action::Removed, found))
+    }
+
+    fn note(&mut self, kind: ChangeKind, number: ContactNo, previous: u64, before: &[u8]) {
+        Change { kind, number, previous, before }.put(self.changes);
     }
 
     /// Whether the item changes an identifier of the contact, or why it may not.
@@ -160,7 +246,7 @@ impl Change<'_> {
         world: &World,
         found: u32,
         before: &Identifiers<Option<&str>>,
-    ) -> Result<Result<bool, Failure>, Malformed> {
+    ) -> Result<bool, Failure> {
         let (mut renamed, mut left) = (false, false);
         for kind in IdentifierKind::ALL {
             let had = *before.get(kind);
@@ -176,10 +262,36 @@ impl Change<'_> {
             if !text.is_empty()
                 && world.find(self.batch.list, kind, text, hash)?.is_some_and(|holder| holder != found)
             {
-                return Ok(Err(Failure::IdentifierTaken));
+                return Err(Failure::IdentifierTaken);
             }
         }
-        Ok(if left { Ok(renamed) } else { Err(Failure::IdentifierRequired) })
+        if left { Ok(renamed) } else { Err(Failure::IdentifierRequired) }
+    }
+
+    /// Whether the batch may give a contact identifiers whose bearers were erased, where some of these are such.
+    fn check_erased(
+        &self,
+        world: &World,
+        wanted: &Identifiers<Option<&str>>,
+        before: &Identifiers<Option<&str>>,
+    ) -> Result<(), Failure> {
+        let erased = |kind: IdentifierKind| {
+            let fresh = wanted.get(kind).filter(|text| *before.get(kind) != Some(*text));
+            fresh.is_some_and(|text| world.is_erased(self.batch.account, kind, text))
+        };
+        let refused = !self.batch.restore_erased && IdentifierKind::ALL.into_iter().any(erased);
+        if refused { Err(Failure::ContactErased) } else { Ok(()) }
+    }
+
+    /// Those whom the batch brings back are erased no longer.
+    fn forgive(&self, world: &mut World, wanted: &Identifiers<Option<&str>>) {
+        if self.batch.restore_erased {
+            for kind in IdentifierKind::ALL {
+                if let Some(text) = wanted.get(kind) {
+                    world.forgive(self.batch.account, kind, text);
+                }
+            }
+        }
     }
 
     fn former(&self, number: ContactNo, before: &Identifiers<Option<&str>>) -> Former {

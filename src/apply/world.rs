@@ -7,7 +7,7 @@ use std::ops::Range;
 use crate::contact::document::Document;
 use crate::contact::identifier::{HashKey, IdentifierKind, Identifiers};
 use crate::contact::record::{Malformed, put_bytes};
-use crate::journal::{ContactNo, ListNo};
+use crate::journal::{AccountNo, ContactNo, ListNo};
 
 /// What the rule must know of a list.
 #[derive(Debug, Default)]
@@ -18,8 +18,10 @@ pub struct ListState {
     pub next: u64,
     /// The numbers of its variables.
     pub variables: HashSet<u32>,
-    /// How many contacts were made since it was loaded.
+    /// How many contacts were made since it was loaded, or came back.
     pub made: u64,
+    /// How many were removed since it was loaded.
+    pub removed: u64,
 }
 
 /// A contact, as it stands after the items so far.
@@ -35,6 +37,8 @@ pub struct Slot {
     pub new: bool,
     /// Whether the store's form is out of date.
     pub dirty: bool,
+    /// The position of the batch that removed it, where one did.
+    pub removed_at: Option<u64>,
     /// The hashes under which the store has it, once they may differ from those that it should have.
     pub indexed: Option<Identifiers<Option<u64>>>,
 }
@@ -52,6 +56,15 @@ pub struct Former {
     pub item: u32,
     /// What they were, see [`put_identifiers`].
     pub identifiers: Vec<u8>,
+}
+
+/// An identifier that a contact bore until a batch: how those are found who bore it once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FormerBearer {
+    /// The identifier.
+    pub entry: IndexEntry,
+    /// The position of that batch.
+    pub position: u64,
 }
 
 /// Appends three identifiers, an absent one as an empty text (no contact has an empty identifier).
@@ -106,6 +119,8 @@ pub struct World {
     key: HashKey,
     lists: HashMap<ListNo, ListState>,
     sources: HashSet<u64>,
+    /// Identifiers whose bearers were erased, of those that the items name; see [`HashKey::erased`].
+    erased: HashSet<(AccountNo, [u8; 16])>,
     slots: Vec<Slot>,
     /// The stored forms of all slots, one behind the other; a new form is put at the end. One growing buffer in
     /// place of two allocations per contact.
@@ -113,6 +128,10 @@ pub struct World {
     holders: HashMap<u64, Holders, BuildHasherDefault<AsItIs>>,
     /// Identifiers that were changed, for results that were told before.
     pub formers: Vec<Former>,
+    /// The same, for those who look for a contact by what it bore once.
+    pub former_bearers: Vec<FormerBearer>,
+    /// Identifiers whose bearers were erased and are now brought back.
+    pub forgiven: Vec<(AccountNo, [u8; 16])>,
 }
 
 impl World {
@@ -122,10 +141,32 @@ impl World {
             key,
             lists,
             sources,
+            erased: HashSet::new(),
             slots: Vec::new(),
             documents: Vec::new(),
             holders: HashMap::default(),
             formers: Vec::new(),
+            former_bearers: Vec::new(),
+            forgiven: Vec::new(),
+        }
+    }
+
+    /// The same, and these identifiers are of people who were erased.
+    pub fn without(self, erased: HashSet<(AccountNo, [u8; 16])>) -> Self {
+        Self { erased, ..self }
+    }
+
+    /// Whether the bearer of an identifier was erased from the account.
+    pub fn is_erased(&self, account: AccountNo, kind: IdentifierKind, text: &str) -> bool {
+        !self.erased.is_empty()
+            && self.erased.contains(&(account, self.key.erased(account.0.unsigned_abs(), kind, text)))
+    }
+
+    /// Lets the bearer of an identifier come back.
+    pub fn forgive(&mut self, account: AccountNo, kind: IdentifierKind, text: &str) {
+        let hash = (account, self.key.erased(account.0.unsigned_abs(), kind, text));
+        if self.erased.remove(&hash) {
+            self.forgiven.push(hash);
         }
     }
 
@@ -142,7 +183,8 @@ impl World {
     ) -> Result<(), Malformed> {
         Document::read(document)?.identifiers()?;
         let document = self.keep(document);
-        let index = self.push(Slot { list, number, document, new: false, dirty: false, indexed: None });
+        let slot = Slot { list, number, document, new: false, dirty: false, removed_at: None, indexed: None };
+        let index = self.push(slot);
         for hash in hashes {
             self.hold(hash, index);
         }
@@ -192,33 +234,80 @@ impl World {
         Ok(None)
     }
 
-    /// Adds a new contact, and returns its number.
+    /// Adds a new contact under the next number, and returns its slot.
     ///
     /// # Errors
     /// [`Malformed`] where its stored form does not read.
-    pub fn create(&mut self, list: ListNo, document: &[u8]) -> Result<ContactNo, Malformed> {
-        let document = self.keep(document);
+    pub fn create(&mut self, list: ListNo, document: &[u8]) -> Result<u32, Malformed> {
         let state = self.lists.entry(list).or_default();
         let number = ContactNo(state.next);
         state.next += 1;
-        state.made += 1;
-        let indexed = Some(Identifiers::default());
-        let slot = Slot { list, number, document, new: true, dirty: true, indexed };
-        let index = self.push(slot);
-        self.hold_all(index)?;
-        Ok(number)
+        self.bring(list, number, document)
     }
 
-    /// Puts a new form of a contact in place of the old; `renamed` where an identifier changed.
+    /// Adds a contact that the store has not (any more) under a number that was its own, and returns its slot.
     ///
     /// # Errors
-    /// [`Malformed`] where one of the forms does not read.
-    pub fn replace(&mut self, index: u32, document: &[u8], renamed: bool) -> Result<(), Malformed> {
-        if renamed && self.slot(index).indexed.is_none() {
+    /// [`Malformed`] where its stored form does not read.
+    pub fn bring(&mut self, list: ListNo, number: ContactNo, document: &[u8]) -> Result<u32, Malformed> {
+        let document = self.keep(document);
+        self.lists.entry(list).or_default().made += 1;
+        let indexed = Some(Identifiers::default());
+        let index =
+            self.push(Slot { list, number, document, new: true, dirty: true, removed_at: None, indexed });
+        self.hold_all(index)?;
+        Ok(index)
+    }
+
+    /// Takes a contact away; its stored form stays to be read.
+    ///
+    /// # Errors
+    /// [`Malformed`] where its stored form does not read.
+    pub fn remove(&mut self, index: u32, position: u64) -> Result<(), Malformed> {
+        if self.slot(index).indexed.is_none() {
             let indexed = self.hashes(self.slot(index))?;
             self.slots[index as usize].indexed = Some(indexed);
         }
-        if renamed {
+        self.leave_all(index, position, &Identifiers::default())?;
+        self.release_all(index)?;
+        let slot = &mut self.slots[index as usize];
+        (slot.dirty, slot.removed_at) = (true, Some(position));
+        let list = slot.list;
+        self.lists.entry(list).or_default().removed += 1;
+        Ok(())
+    }
+
+    /// Writes down which identifiers a contact bears now and will not bear.
+    fn leave_all(
+        &mut self,
+        index: u32,
+        position: u64,
+        after: &Identifiers<Option<u64>>,
+    ) -> Result<(), Malformed> {
+        let slot = self.slot(index);
+        let (list, number, before) = (slot.list, slot.number, self.hashes(slot)?);
+        for kind in IdentifierKind::ALL {
+            if let Some(hash) = before.get(kind).filter(|_| before.get(kind) != after.get(kind)) {
+                self.former_bearers.push(FormerBearer { entry: IndexEntry { hash, list, number }, position });
+            }
+        }
+        Ok(())
+    }
+
+    /// Puts a new form of a contact in place of the old; `renamed` is the position of the batch where an identifier
+    /// changed.
+    ///
+    /// # Errors
+    /// [`Malformed`] where one of the forms does not read.
+    pub fn replace(&mut self, index: u32, document: &[u8], renamed: Option<u64>) -> Result<(), Malformed> {
+        if renamed.is_some() && self.slot(index).indexed.is_none() {
+            let indexed = self.hashes(self.slot(index))?;
+            self.slots[index as usize].indexed = Some(indexed);
+        }
+        if let Some(position) = renamed {
+            let borne = Document::read(document)?.identifiers()?;
+            let after = self.hashes_of(self.slot(index).list, &borne);
+            self.leave_all(index, position, &after)?;
             // Those who take an identifier and give it up again must not pile up under its hash.
             self.release_all(index)?;
         }
@@ -226,7 +315,7 @@ impl World {
         let slot = &mut self.slots[index as usize];
         slot.document = document;
         slot.dirty = true;
-        if renamed { self.hold_all(index) } else { Ok(()) }
+        if renamed.is_some() { self.hold_all(index) } else { Ok(()) }
     }
 
     /// The lists that were loaded, with what became of them.
@@ -249,7 +338,7 @@ impl World {
         let (mut stale, mut fresh) = (Vec::new(), Vec::new());
         for slot in &self.slots {
             let Some(indexed) = &slot.indexed else { continue };
-            let wanted = self.hashes(slot)?;
+            let wanted = if slot.removed_at.is_some() { Identifiers::default() } else { self.hashes(slot)? };
             for kind in IdentifierKind::ALL {
                 let (had, has) = (*indexed.get(kind), *wanted.get(kind));
                 if had != has {
@@ -279,12 +368,16 @@ impl World {
 
     fn hashes(&self, slot: &Slot) -> Result<Identifiers<Option<u64>>, Malformed> {
         let borne = Document::read(self.document(slot))?.identifiers()?;
+        Ok(self.hashes_of(slot.list, &borne))
+    }
+
+    fn hashes_of(&self, list: ListNo, borne: &Identifiers<Option<&str>>) -> Identifiers<Option<u64>> {
         let mut hashes = Identifiers::default();
         for kind in IdentifierKind::ALL {
             *hashes.get_mut(kind) =
-                borne.get(kind).map(|text| self.key.hash(slot.list.0.unsigned_abs(), kind, text));
+                borne.get(kind).map(|text| self.key.hash(list.0.unsigned_abs(), kind, text));
         }
-        Ok(hashes)
+        hashes
     }
 
     fn hold_all(&mut self, index: u32) -> Result<(), Malformed> {

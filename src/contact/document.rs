@@ -5,8 +5,8 @@ use super::identifier::{IdentifierKind, Identifiers};
 use super::record::{self, Malformed, Reader, put_number};
 use crate::clock::Timestamp;
 
-/// The form that this version writes.
-const VERSION: u8 = 1;
+/// The form that this version writes. The one before it has no `changed_at`.
+const VERSION: u8 = 2;
 
 /// What stands before the record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,6 +18,9 @@ pub struct Header {
     /// The journal position of the last change to its identifiers, 0 if there was none since it was made.
     /// Results of later positions show the identifiers that it has now; for earlier ones the former are looked up.
     pub renamed_at: u64,
+    /// The journal position of its last change, where its history begins (see [`crate::history`]); 0 where it was
+    /// last changed before histories were kept.
+    pub changed_at: u64,
 }
 
 impl Header {
@@ -27,6 +30,7 @@ impl Header {
         put_time(out, self.created_at);
         put_time(out, self.updated_at);
         put_number(out, self.renamed_at);
+        put_number(out, self.changed_at);
     }
 }
 
@@ -47,16 +51,18 @@ impl<'a> Document<'a> {
     /// Reads the header; the record is read where it is used.
     ///
     /// # Errors
-    /// [`Malformed`] where the header is cut short or of another version.
+    /// [`Malformed`] where the header is cut short or of a later version.
     pub fn read(bytes: &'a [u8]) -> Result<Self, Malformed> {
         let mut reader = Reader::new(bytes);
-        if reader.byte()? != VERSION {
+        let version = reader.byte()?;
+        if !(1..=VERSION).contains(&version) {
             return Err(Malformed);
         }
         let created_at = read_time(&mut reader)?;
         let updated_at = read_time(&mut reader)?;
         let renamed_at = reader.number()?;
-        Ok(Self { header: Header { created_at, updated_at, renamed_at }, record: reader.rest() })
+        let changed_at = if version > 1 { reader.number()? } else { 0 };
+        Ok(Self { header: Header { created_at, updated_at, renamed_at, changed_at }, record: reader.rest() })
     }
 
     /// The stored value of a field or variable.

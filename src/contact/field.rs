@@ -162,6 +162,11 @@ impl Field {
         })
     }
 
+    /// The field with that key in a stored record.
+    pub fn of_key(key: Key) -> Option<Self> {
+        Self::BY_KEY.into_iter().find(|field| field.key() == key)
+    }
+
     /// Its key in a stored record.
     pub const fn key(self) -> Key {
         Key(self as u32)

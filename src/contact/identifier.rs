@@ -3,6 +3,7 @@
 use std::hash::Hasher;
 
 use siphasher::sip::SipHasher13;
+use siphasher::sip128::{self, Hasher128};
 
 use super::email;
 use super::field::Field;
@@ -61,6 +62,15 @@ impl<T> Identifiers<T> {
         }
     }
 
+    /// The same with each value made into another.
+    pub fn map<U>(self, make: impl Fn(T) -> U) -> Identifiers<U> {
+        Identifiers {
+            user_id: make(self.user_id),
+            email: make(self.email),
+            phone_number: make(self.phone_number),
+        }
+    }
+
     /// The place of one kind's value.
     pub const fn get_mut(&mut self, kind: IdentifierKind) -> &mut T {
         match kind {
@@ -87,13 +97,25 @@ impl HashKey {
     /// so that nobody can make many identifiers that share one on purpose.
     pub fn hash(&self, list: u64, kind: IdentifierKind, text: &str) -> u64 {
         let mut hasher = SipHasher13::new_with_key(&self.0);
-        hasher.write_u64(list);
-        hasher.write_u8(kind as u8);
-        match kind {
-            IdentifierKind::Email => hasher.write(email::fold(text).as_bytes()),
-            IdentifierKind::UserId | IdentifierKind::PhoneNumber => hasher.write(text.as_bytes()),
-        }
+        write(&mut hasher, list, kind, text);
         hasher.finish()
+    }
+
+    /// What is kept of an identifier whose bearer was erased from an account. Nothing is left to check a hit
+    /// against, so it has 128 bits: no two identifiers share one in practice.
+    pub fn erased(&self, account: u64, kind: IdentifierKind, text: &str) -> [u8; 16] {
+        let mut hasher = sip128::SipHasher13::new_with_key(&self.0);
+        write(&mut hasher, account, kind, text);
+        hasher.finish128().as_bytes()
+    }
+}
+
+fn write(hasher: &mut impl Hasher, owner: u64, kind: IdentifierKind, text: &str) {
+    hasher.write_u64(owner);
+    hasher.write_u8(kind as u8);
+    match kind {
+        IdentifierKind::Email => hasher.write(email::fold(text).as_bytes()),
+        IdentifierKind::UserId | IdentifierKind::PhoneNumber => hasher.write(text.as_bytes()),
     }
 }
 

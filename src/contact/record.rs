@@ -32,9 +32,14 @@ pub fn put_bytes(out: &mut Vec<u8>, bytes: &[u8]) {
     out.extend_from_slice(bytes);
 }
 
+/// Appends a key.
+pub fn put_key(out: &mut Vec<u8>, key: Key) {
+    put_number(out, u64::from(key.0));
+}
+
 /// Appends an entry; keys must come in rising order.
 pub fn put_entry(out: &mut Vec<u8>, key: Key, value: &[u8]) {
-    put_number(out, u64::from(key.0));
+    put_key(out, key);
     put_bytes(out, value);
 }
 
@@ -171,13 +176,13 @@ pub fn get(record: &[u8], key: Key) -> Result<Option<&[u8]>, Malformed> {
     Ok(None)
 }
 
-/// Appends `record` changed by `patch` to `out`, and tells whether anything differs from `record`.
+/// Appends `record` changed by `patch` to `out`, and to `undo` the patch that changes it back: for each key whose
+/// value differs, what it was. Nothing differs where nothing is appended to `undo`.
 ///
 /// # Errors
-/// [`Malformed`] where either does not read; `out` is then of no use.
-pub fn merge(record: &[u8], patch: &[u8], out: &mut Vec<u8>) -> Result<bool, Malformed> {
+/// [`Malformed`] where either does not read; `out` and `undo` are then of no use.
+pub fn merge(record: &[u8], patch: &[u8], out: &mut Vec<u8>, undo: &mut Vec<u8>) -> Result<(), Malformed> {
     let (mut old, mut new) = (Reader::new(record), Reader::new(patch));
-    let mut changed = false;
     let mut have = old.entry()?;
     while let Some(change) = new.entry()? {
         while let Some(entry) = have.filter(|entry| entry.key < change.key) {
@@ -188,7 +193,10 @@ pub fn merge(record: &[u8], patch: &[u8], out: &mut Vec<u8>) -> Result<bool, Mal
         if before.is_some() {
             have = old.entry()?;
         }
-        changed |= before.map_or(&[][..], |entry| entry.value) != change.value;
+        let was = before.map_or(&[][..], |entry| entry.value);
+        if was != change.value {
+            put_entry(undo, change.key, was);
+        }
         if !change.value.is_empty() {
             out.extend_from_slice(change.raw);
         }
@@ -197,7 +205,7 @@ pub fn merge(record: &[u8], patch: &[u8], out: &mut Vec<u8>) -> Result<bool, Mal
         out.extend_from_slice(entry.raw);
         out.extend_from_slice(old.rest());
     }
-    Ok(changed)
+    Ok(())
 }
 
 #[cfg(test)]
@@ -240,10 +248,12 @@ mod tests {
             for (key, value) in &patch {
                 if value.is_empty() { expected.remove(key); } else { expected.insert(*key, value.clone()); }
             }
-            let mut out = Vec::new();
-            let changed = merge(&write(&record), &write(&patch), &mut out).unwrap();
+            let (mut out, mut undo, mut back) = (Vec::new(), Vec::new(), Vec::new());
+            merge(&write(&record), &write(&patch), &mut out, &mut undo).unwrap();
             prop_assert_eq!(read(&out), expected.clone());
-            prop_assert_eq!(changed, expected != record);
+            prop_assert_eq!(undo.is_empty(), expected == record);
+            merge(&out, &undo, &mut back, &mut Vec::new()).unwrap();
+            prop_assert_eq!(read(&back), record.clone());
             for key in 1..600 {
                 let found = get(&out, Key(key)).unwrap().map(<[u8]>::to_vec);
                 prop_assert_eq!(found, expected.get(&key).cloned());
@@ -261,8 +271,8 @@ mod tests {
 
         #[test]
         fn no_bytes_make_a_reader_panic(bytes in prop::collection::vec(any::<u8>(), 0..60), other in values(0)) {
-            let _ = merge(&bytes, &write(&other), &mut Vec::new());
-            let _ = merge(&write(&other), &bytes, &mut Vec::new());
+            let _ = merge(&bytes, &write(&other), &mut Vec::new(), &mut Vec::new());
+            let _ = merge(&write(&other), &bytes, &mut Vec::new(), &mut Vec::new());
             let _ = get(&bytes, Key(7));
         }
     }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::extract::Request;
-use axum::http::StatusCode;
+use axum::http::{HeaderValue, StatusCode};
 use axum::response::Response;
 use bytes::Bytes;
 use serde_json::{Map, Value};
@@ -14,10 +14,11 @@ use super::drain::Draining;
 use super::gate::{self, Caller, Denial};
 use crate::app::App;
 use crate::id::ObjectId;
+use crate::intake::accept::{Key, Sender};
 use crate::intake::problem::{self, Problem};
-use crate::intake::update::Refusal;
+use crate::intake::refusal::Refusal;
 use crate::intake::writer::NotAccepted;
-use crate::storage;
+use crate::storage::{self, Remembered};
 
 /// What a handler gets.
 pub struct Call {
@@ -29,6 +30,31 @@ pub struct Call {
     pub request_id: ObjectId,
     /// The body, decompressed.
     pub body: Bytes,
+    /// The `Idempotency-Key` headers.
+    keys: Vec<HeaderValue>,
+}
+
+impl Call {
+    /// Who sends a batch by this call of a method.
+    ///
+    /// # Errors
+    /// Where the `Idempotency-Key` is none, or there are several.
+    pub fn sender(&self, method: &str) -> Result<Sender, Problem> {
+        let key = match self.keys.as_slice() {
+            [] => None,
+            [key] => {
+                Key::new(key.as_bytes(), method, &self.body).map(Some).ok_or_else(problem::key_invalid)?
+            }
+            _ => return Err(problem::key_invalid()),
+        };
+        Ok(Sender {
+            account: self.caller.account,
+            token: self.caller.token.clone(),
+            request: self.request_id,
+            now: self.app.clock.now(),
+            key,
+        })
+    }
 }
 
 /// What a handler answers with 200.
@@ -38,13 +64,27 @@ pub struct Answer {
     pub members: Map<String, Value>,
     /// What is doubtful in the request.
     pub warnings: Vec<Problem>,
+    /// The request that is answered, where it is not the one that was sent.
+    pub request: Option<ObjectId>,
 }
 
 impl Answer {
     /// With these members.
     pub fn new<const N: usize>(members: [(&str, Value); N]) -> Self {
         let members = members.into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
-        Self { members, warnings: Vec::new() }
+        Self { members, ..Self::default() }
+    }
+
+    /// The answer that was given to a request before.
+    pub fn again(known: &Remembered) -> Self {
+        let mut members = Map::from_iter([("errors".to_owned(), Value::Array(Vec::new()))]);
+        let warnings = serde_json::from_str(&known.warnings).unwrap_or_default();
+        if let Value::Array(entries) = &warnings
+            && !entries.is_empty()
+        {
+            members.insert("warnings".to_owned(), warnings);
+        }
+        Self { members, request: Some(known.request), ..Self::default() }
     }
 
     /// And these warnings.
@@ -78,7 +118,7 @@ where
     // A task of its own: what has begun is finished though the caller hangs up, and a panic is answered.
     let outcome = tokio::spawn(answer_to(app, request, request_id, handler)).await;
     match outcome {
-        Ok(Ok(answer)) => answer::success(shown, answer.members, answer.warnings),
+        Ok(Ok(answer)) => answer::success(answer.request.or(shown), answer.members, answer.warnings),
         Ok(Err(refused)) => refused.respond(shown),
         Err(error) => {
             tracing::error!(%request_id, %error, "a handler has panicked");
@@ -104,7 +144,8 @@ where
     let _flight =
         app.flights.take_off(&caller.token).ok_or_else(|| Refused::too_many(app.limits.in_flight))?;
     let body = body::read(&head.headers, &mut body, &app.limits).await?;
-    let call = Call { app, caller, request_id, body };
+    let keys = head.headers.get_all("idempotency-key").iter().cloned().collect();
+    let call = Call { app, caller, request_id, body, keys };
     handler(call).await.map_err(|refusal| Refused::of(refusal, request_id))
 }
 

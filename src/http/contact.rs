@@ -9,8 +9,9 @@ use crate::contact::document::Document;
 use crate::contact::field::{Field, Key, Kind};
 use crate::contact::identifier::IdentifierKind;
 use crate::contact::record::Malformed;
+use crate::intake::list::find_list;
 use crate::intake::problem::{self, Problem};
-use crate::intake::update::{Refusal, find_list};
+use crate::intake::refusal::Refusal;
 use crate::json::{Keys, Members, Raw, read_body};
 use crate::storage::{Contact, Error, List};
 

@@ -6,8 +6,9 @@ use serde_json::json;
 
 use super::call::{Answer, Call, Outcome};
 use crate::intake::check::fits;
+use crate::intake::list::find_list;
 use crate::intake::problem::{self, Problem};
-use crate::intake::update::{Refusal, find_list};
+use crate::intake::refusal::Refusal;
 use crate::intake::variables::check_name;
 use crate::json::{Keys, Members, Raw, read_body};
 use crate::storage::{AddError, List, VariableKind};

@@ -5,7 +5,7 @@ use serde_json::json;
 use super::call::{Answer, Call, Outcome};
 use crate::intake::check::{fits, is_customer_source_id, read_cac};
 use crate::intake::problem::{self, Problem};
-use crate::intake::update::Refusal;
+use crate::intake::refusal::Refusal;
 use crate::json::{Keys, Raw, read_body};
 use crate::storage::{AddError, NewSource};
 

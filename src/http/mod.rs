@@ -32,6 +32,8 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/v3/contact-list/variables/add", method(contact_list::add_variables))
         .route("/v3/contact-source/add", method(contact_source::add))
         .route("/v3/contact/get", method(contact::get))
+        .route("/v3/contacts/add", method(contacts::add))
+        .route("/v3/contacts/remove", method(contacts::remove))
         .route("/v3/contacts/update", method(contacts::update))
         .route("/v3/request/find", method(request::find))
         .fallback(|state, request| no_method(StatusCode::NOT_FOUND, state, request))

@@ -11,6 +11,7 @@ use crate::contact::identifier::IdentifierKind;
 use crate::contact::record::put_entry;
 use crate::contact::{email, gender, language, link, number, phone, timezone};
 use crate::id::ObjectId;
+use crate::journal::BatchKind;
 use crate::json::{Keys, Members, Raw, Value};
 use crate::storage::{List, SourceRef};
 
@@ -123,10 +124,19 @@ impl<'a> CheckedContact<'a> {
         Self { problems: vec![problem::contacts().at(position)], ..Self::empty() }
     }
 
-    /// Checks a contact; without a list, what needs it is left out.
-    pub fn check(members: &Members<'a, KEY_COUNT>, position: usize, list: Option<&List>) -> Self {
+    /// Checks a contact of a batch; without a list, what needs it is left out. One that is to be added looks nobody
+    /// up: its `contact` is not looked at, and it must name an identifier itself.
+    pub fn check(
+        members: &Members<'a, KEY_COUNT>,
+        position: usize,
+        kind: BatchKind,
+        list: Option<&List>,
+    ) -> Self {
         let mut checked = Self::empty();
-        checked.check_contact(members.get(CONTACT));
+        let adds = kind == BatchKind::Add;
+        if !adds {
+            checked.check_contact(members.get(CONTACT));
+        }
         for field in Field::ALL {
             let mut raw = members.get(field as usize);
             if field == Field::UserId {
@@ -146,7 +156,7 @@ impl<'a> CheckedContact<'a> {
         let unknown = members.unknown.iter().cloned();
         let nested = checked.variables.unknown.drain(..).map(|key| format!("variables.{key}"));
         checked.warnings.extend(unknown.chain(nested).map(problem::unknown_field));
-        if checked.clears_all_identifiers() {
+        if checked.has_no_identifier(adds && checked.problems.is_empty()) {
             checked.problems.push(problem::no_identifier(position));
         }
         for problem in checked.problems.iter_mut().chain(&mut checked.warnings) {
@@ -217,10 +227,13 @@ impl<'a> CheckedContact<'a> {
         }
     }
 
-    fn clears_all_identifiers(&self) -> bool {
-        IdentifierKind::ALL
-            .iter()
-            .all(|kind| matches!(self.values[kind.field() as usize], Some(Stored::Clear)))
+    /// Whether it clears all identifiers; `absent` says whether leaving one out counts as that.
+    fn has_no_identifier(&self, absent: bool) -> bool {
+        IdentifierKind::ALL.iter().all(|kind| match self.values[kind.field() as usize] {
+            Some(Stored::Clear) => true,
+            Some(_) => false,
+            None => absent,
+        })
     }
 
     /// Writes the patch (see [`crate::contact::record`]); `source` is the number of the source that is named.

@@ -1,7 +1,12 @@
 //! Taking batches in: decode, validate with every error, make durable.
 
+pub mod accept;
 pub mod check;
+pub mod contacts;
+pub mod list;
 pub mod problem;
-pub mod update;
+pub mod refusal;
+pub mod remove;
+pub mod top;
 pub mod variables;
 pub mod writer;

@@ -59,9 +59,37 @@ pub fn list_not_found(id: &str) -> Problem {
     Problem::new("LIST_NOT_FOUND", format!("List with id {id} not found!")).of("contactListId")
 }
 
-/// `upsert` is no boolean.
-pub fn upsert() -> Problem {
-    Problem::new("INVALID_UPSERT", "Argument upsert must be a true or false").of("upsert")
+/// A key at the top is no boolean.
+pub fn top_flag(name: &'static str) -> Problem {
+    let code = if name == "upsert" { "INVALID_UPSERT" } else { "NOT_A_BOOLEAN" };
+    Problem::new(code, format!("Argument {name} must be a true or false")).of(name)
+}
+
+/// An `Idempotency-Key` header is none.
+pub fn key_invalid() -> Problem {
+    let text = "Idempotency-Key must be 1 to 255 visible ASCII characters";
+    Problem::new("INVALID_IDEMPOTENCY_KEY", text)
+}
+
+/// An `Idempotency-Key` was used before.
+pub fn key_used() -> Problem {
+    Problem::new("IDEMPOTENCY_KEY_USED", "Idempotency-Key was used with another body")
+}
+
+/// A key of contacts/remove is no array.
+pub fn not_a_list(name: &'static str) -> Problem {
+    Problem::new("NOT_A_LIST", format!("Argument {name} must be a list of {name}")).of(name)
+}
+
+/// An entry of such an array is no text.
+pub fn entry_not_a_string(name: &'static str, entry: &str) -> Problem {
+    Problem::new("NOT_A_STRING", format!("Each {entry} must be a string")).of(name)
+}
+
+/// contacts/remove names nobody.
+pub fn nobody_to_remove() -> Problem {
+    let text = "add at least one email, phoneNumber or userId to emails, phoneNumbers or userIds field";
+    Problem::new("IDENTIFIER_REQUIRED", text)
 }
 
 /// `webHookUri` is none.
@@ -76,8 +104,13 @@ pub fn contacts() -> Problem {
 
 /// An array has more entries than one request may.
 pub fn too_many(field: &'static str, count: usize) -> Problem {
+    too_many_records(count).of(field)
+}
+
+/// Several arrays have more entries together than one request may.
+pub fn too_many_records(count: usize) -> Problem {
     let text = format!("Maximum count of records per transaction is 100, current {count}");
-    Problem::new("TOO_MANY_RECORDS", text).of(field)
+    Problem::new("TOO_MANY_RECORDS", text)
 }
 
 /// `contact` names nobody.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio::sync::{Notify, mpsc, oneshot};
 
 use crate::journal::Batch;
-use crate::storage::{self, AppendError, Backlog, Storage};
+use crate::storage::{self, AppendError, Appended, Backlog, Storage};
 
 /// Batches of one commit: enough that the commit costs each of them little, few enough that it stays short.
 const GROUP: usize = 64;
@@ -21,7 +21,7 @@ pub enum NotAccepted {
     Unknown,
 }
 
-type Waiter = (Arc<Batch>, oneshot::Sender<Result<(), NotAccepted>>);
+type Waiter = (Arc<Batch>, oneshot::Sender<Result<Appended, NotAccepted>>);
 
 /// Hands batches to the task that commits them.
 #[derive(Clone)]
@@ -44,11 +44,16 @@ impl Writer {
         (Self { storage, max_backlog, waiters }, task)
     }
 
+    /// The store that it writes to.
+    pub fn storage(&self) -> &dyn Storage {
+        self.storage.as_ref()
+    }
+
     /// Makes a batch durable.
     ///
     /// # Errors
     /// See [`NotAccepted`].
-    pub async fn append(&self, batch: Batch) -> Result<(), NotAccepted> {
+    pub async fn append(&self, batch: Batch) -> Result<Appended, NotAccepted> {
         let backlog = self.storage.backlog();
         if backlog.batches >= self.max_backlog.batches || backlog.bytes >= self.max_backlog.bytes {
             return Err(NotAccepted::Backlog);
@@ -65,30 +70,38 @@ async fn run(storage: Arc<dyn Storage>, mut queue: mpsc::Receiver<Waiter>, appen
     let mut group = Vec::with_capacity(GROUP);
     while queue.recv_many(&mut group, GROUP).await > 0 {
         let (batches, answers): (Vec<_>, Vec<_>) = group.drain(..).unzip();
-        let outcome = append(&storage, batches.clone()).await;
-        if outcome == Err(NotAccepted::NotKept) && batches.len() > 1 {
-            // One batch that the store cannot take must not be the end of the others.
-            for (batch, answer) in batches.into_iter().zip(answers) {
-                let outcome = append(&storage, vec![batch]).await;
-                // A caller that has gone away wants no answer.
-                let _ = answer.send(outcome);
+        match append(&storage, batches.clone()).await {
+            // A caller that has gone away wants no answer.
+            Ok(outcomes) => {
+                for (outcome, answer) in outcomes.into_iter().zip(answers) {
+                    let _ = answer.send(Ok(outcome));
+                }
             }
-        } else {
-            for answer in answers {
-                let _ = answer.send(outcome);
+            Err(NotAccepted::NotKept) if batches.len() > 1 => {
+                // One batch that the store cannot take must not be the end of the others.
+                for (batch, answer) in batches.into_iter().zip(answers) {
+                    let outcome = append(&storage, vec![batch]).await;
+                    let _ = answer
+                        .send(outcome.and_then(|one| one.into_iter().next().ok_or(NotAccepted::Unknown)));
+                }
+            }
+            Err(refused) => {
+                for answer in answers {
+                    let _ = answer.send(Err(refused));
+                }
             }
         }
         appended.notify_one();
     }
 }
 
-async fn append(storage: &Arc<dyn Storage>, batches: Vec<Arc<Batch>>) -> Result<(), NotAccepted> {
+async fn append(storage: &Arc<dyn Storage>, batches: Vec<Arc<Batch>>) -> Result<Vec<Appended>, NotAccepted> {
     let count = batches.len();
     let storage = Arc::clone(storage);
     // A task of its own: a panic in the store must not be the end of accepting.
     let appended = tokio::spawn(async move { storage.append(batches).await });
     let error = match appended.await {
-        Ok(Ok(())) => return Ok(()),
+        Ok(Ok(appended)) => return Ok(appended),
         Ok(Err(error)) => error,
         Err(panic) => AppendError::Unknown(storage::Error::Unavailable(panic.to_string())),
     };

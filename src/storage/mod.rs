@@ -59,8 +59,21 @@ pub enum AddError {
 pub trait Storage: Send + Sync + 'static {
     // --- The path of a batch
 
-    /// Makes batches durable, in their order, all or none.
-    async fn append(&self, batches: Vec<Arc<Batch>>) -> Result<(), AppendError>;
+    /// Makes batches durable, in their order, all or none. One whose `Idempotency-Key` its account has used for its
+    /// list before is left out; both are decided in one transaction, so of two that race one is kept.
+    async fn append(&self, batches: Vec<Arc<Batch>>) -> Result<Vec<Appended>, AppendError>;
+
+    /// What was accepted with an `Idempotency-Key` after `since`.
+    async fn find_once(
+        &self,
+        account: AccountNo,
+        list: ListNo,
+        key: String,
+        since: Timestamp,
+    ) -> Result<Option<Remembered>, Error>;
+
+    /// What a batch would do to the contacts as they are now. Nothing is kept.
+    async fn try_out(&self, batch: Batch, now: Timestamp) -> Result<Vec<ItemResult>, Error>;
 
     /// Applies the next batches, at most `max`, in one transaction with the position that is reached.
     async fn apply_next(&self, max: usize, now: Timestamp) -> Result<Applied, Error>;
@@ -68,9 +81,8 @@ pub trait Storage: Send + Sync + 'static {
     /// What waits; kept in memory, so it costs nothing.
     fn backlog(&self) -> Backlog;
 
-    /// Forgets requests that were processed before that time, and what only their results need.
-    /// Returns how many; call again while it is not 0.
-    async fn prune(&self, processed_before: Timestamp) -> Result<usize, Error>;
+    /// Forgets a chunk of what was kept for a time only. Returns how many rows went; call again while it is not 0.
+    async fn prune(&self, keep: Keep) -> Result<usize, Error>;
 
     // --- Webhooks out
 

@@ -19,6 +19,17 @@ pub struct Backlog {
     pub bytes: u64,
 }
 
+/// Since when things are kept that are kept for a time; what is older is forgotten.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Keep {
+    /// Requests, by when they were processed, and what only their results need.
+    pub requests: Timestamp,
+    /// Histories of contacts.
+    pub history: Timestamp,
+    /// `Idempotency-Key`s, by when they were used.
+    pub keys: Timestamp,
+}
+
 /// What one call of [`Storage::apply_next`] did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Applied {
@@ -67,10 +78,13 @@ pub enum ItemResult {
     Done {
         /// What it did.
         action: Action,
-        /// The contact's public id.
-        id: ObjectId,
-        /// The contact's identifiers after the item; all `None` once the person was erased.
+        /// The contact's public id; `None` where a dry run would make it.
+        id: Option<ObjectId>,
+        /// The contact's identifiers after the item, or those with which it was removed; all `None` once the person
+        /// was erased.
         identifiers: Identifiers<Option<String>>,
+        /// Where a request was undone: what became of each field.
+        undone: Option<UndoneFields>,
     },
     /// It was not.
     Failed {
@@ -79,6 +93,35 @@ pub enum ItemResult {
         /// The identifiers that it asked for.
         asked: Identifiers<Option<String>>,
     },
+}
+
+/// What became of the fields of a contact when a request was undone, by name.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct UndoneFields {
+    /// Those that were put back.
+    pub restored: Vec<String>,
+    /// Those that were not, and why.
+    pub kept: Vec<(String, Failure)>,
+}
+
+/// What became of a batch that was to be appended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Appended {
+    /// It is on disk.
+    Kept,
+    /// Its `Idempotency-Key` was used before: nothing of it was kept.
+    Known(Remembered),
+}
+
+/// A request that was accepted with an `Idempotency-Key`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Remembered {
+    /// The fingerprint of its method and body, see [`crate::journal::Once`].
+    pub fingerprint: [u8; 32],
+    /// Its id.
+    pub request: ObjectId,
+    /// The `warnings` of its answer, as JSON.
+    pub warnings: String,
 }
 
 /// Where a delivery stands.

@@ -9,9 +9,9 @@ use rollbook::contact::identifier::IdentifierKind;
 use rollbook::id::ObjectId;
 use rollbook::journal::{AccountNo, Batch, ListNo};
 use rollbook::storage::{
-    Access, Account, AddError, AppendError, Applied, Attempt, Backlog, Contact, Delivery, Error, List,
-    NewAccount, NewSource, NewToken, Request, Source, SourceRef, Storage, Token, VariableKind,
-    WebhookSecrets,
+    Access, Account, AddError, AppendError, Appended, Applied, Attempt, Backlog, Contact, Delivery, Error,
+    ItemResult, Keep, List, NewAccount, NewSource, NewToken, Remembered, Request, Source, SourceRef, Storage,
+    Token, VariableKind, WebhookSecrets,
 };
 
 use crate::harness::Wrap;
@@ -99,7 +99,7 @@ impl Faulty {
 
 #[async_trait]
 impl Storage for Faulty {
-    async fn append(&self, batches: Vec<Arc<Batch>>) -> Result<(), AppendError> {
+    async fn append(&self, batches: Vec<Arc<Batch>>) -> Result<Vec<Appended>, AppendError> {
         match self.switch.get() {
             Fault::AppendNotKept => Err(AppendError::NotKept(broken())),
             Fault::AppendUnknown => Err(AppendError::Unknown(broken())),
@@ -118,8 +118,24 @@ impl Storage for Faulty {
         self.store.backlog()
     }
 
-    async fn prune(&self, processed_before: Timestamp) -> Result<usize, Error> {
-        self.store.prune(processed_before).await
+    async fn prune(&self, keep: Keep) -> Result<usize, Error> {
+        self.store.prune(keep).await
+    }
+
+    async fn find_once(
+        &self,
+        account: AccountNo,
+        list: ListNo,
+        key: String,
+        since: Timestamp,
+    ) -> Result<Option<Remembered>, Error> {
+        self.read()?;
+        self.store.find_once(account, list, key, since).await
+    }
+
+    async fn try_out(&self, batch: Batch, now: Timestamp) -> Result<Vec<ItemResult>, Error> {
+        self.read()?;
+        self.store.try_out(batch, now).await
     }
 
     async fn claim_deliveries(

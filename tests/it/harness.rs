@@ -115,6 +115,7 @@ impl Default for Setup {
                 body_timeout: Duration::from_secs(30),
                 in_flight: 10,
                 backlog: Backlog { batches: 20_000, bytes: 1 << 32 },
+                history: Duration::from_secs(90 * 24 * 3_600),
             },
             clock: Arc::new(SystemClock),
             allow: vec!["127.0.0.0/8"],

@@ -10,7 +10,8 @@ use crate::clock::Timestamp;
 use crate::contact::document::Header;
 use crate::contact::field::Field;
 use crate::contact::record::put_entry;
-use crate::journal::{BatchKind, Item};
+use crate::id::ObjectId;
+use crate::journal::{AccountNo, BatchKind, Item};
 
 const LIST: ListNo = ListNo(1);
 const SHARED: u64 = 42;
@@ -22,7 +23,7 @@ fn crowded(user_ids: &[&str]) -> World {
     for (index, user_id) in (0..).zip(user_ids) {
         let time = Timestamp::from_millis(1);
         let mut document = Vec::new();
-        Header { created_at: time, updated_at: time, renamed_at: 0 }.put(&mut document);
+        Header { created_at: time, updated_at: time, renamed_at: 0, changed_at: 0 }.put(&mut document);
         put_entry(&mut document, Field::UserId.key(), user_id.as_bytes());
         world.create(LIST, &document).unwrap();
         world.hold(SHARED, index);
@@ -36,17 +37,26 @@ fn rename(world: &mut World, contact: &str, user_id: &str) -> Result<(Action, u6
     put_entry(&mut patch, Field::UserId.key(), user_id.as_bytes());
     let item = PlannedItem {
         item: Item { kind: IdentifierKind::UserId, contact, patch: &patch },
-        lookup: [SHARED; 2],
+        lookup: [Some(SHARED); 2],
         named: Identifiers { user_id: Some((user_id, SHARED)), ..Identifiers::default() },
         source: None,
         variables: &[],
     };
-    let batch = Waiting { position: 1, list: LIST, kind: BatchKind::Upsert, items: Vec::new() };
+    let batch = Waiting {
+        position: 1,
+        request: ObjectId::from_bytes([0; 12]),
+        account: AccountNo(1),
+        list: LIST,
+        kind: BatchKind::Upsert,
+        restore_erased: false,
+        items: Vec::new(),
+    };
     let plan = Plan { batches: vec![Some(vec![item])] };
-    let results = rule::apply(&[batch], &plan, world, Timestamp::from_millis(2));
-    match outcome::read(&results[0]).unwrap()[0] {
+    let decided = rule::apply(&[batch], &plan, world, Timestamp::from_millis(2));
+    match outcome::read(&decided[0].results).unwrap()[0] {
         Outcome::Done(action, number) => Ok((action, number.0)),
         Outcome::Failed(failure, _) => Err(failure),
+        ref other => panic!("no rename ends in {other:?}"),
     }
 }
 

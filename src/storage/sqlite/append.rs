@@ -3,18 +3,18 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use rusqlite::{Connection, TransactionBehavior, params};
+use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 
 use super::backlog::{Counted, counted};
-use super::{Shared, SqliteStore, error, open, signed, unsigned};
+use super::{Shared, SqliteStore, error, once, open, signed, unsigned};
 use crate::journal::Batch;
-use crate::storage::{AppendError, Backlog, Error};
+use crate::storage::{AppendError, Appended, Backlog, Error};
 
 /// Rows that one commit forgets: an append never waits behind more than that.
 const FORGET: i64 = 32;
 
 /// Writes batches in one transaction.
-pub async fn append(store: &SqliteStore, batches: Vec<Arc<Batch>>) -> Result<(), AppendError> {
+pub async fn append(store: &SqliteStore, batches: Vec<Arc<Batch>>) -> Result<Vec<Appended>, AppendError> {
     let shared = Arc::clone(&store.shared);
     // The two layers of the result: whether the thread answered at all, and what it found.
     let outcome = store.intake.call(move |intake| {
@@ -40,30 +40,48 @@ fn count_appended(intake: &Connection, shared: &Shared) -> rusqlite::Result<()> 
     Ok(())
 }
 
-fn insert(intake: &mut Connection, batches: &[Arc<Batch>]) -> Result<(), rusqlite::Error> {
+fn insert(intake: &mut Connection, batches: &[Arc<Batch>]) -> Result<Vec<Appended>, rusqlite::Error> {
     let transaction = intake.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    {
-        let mut insert = transaction.prepare_cached(
-            "INSERT INTO batch (request, account, list, list_id, token, kind, accepted_at, webhook, \
-             webhook_receiver, items_check, items) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
-        )?;
-        for batch in batches {
-            insert.execute(params![
-                batch.request.to_bytes(),
-                batch.account.0,
-                batch.list.0,
-                batch.list_id.to_bytes(),
-                batch.token,
-                batch.kind.code(),
-                batch.accepted_at.millis(),
-                batch.webhook.as_ref().map(|webhook| &webhook.uri),
-                batch.webhook.as_ref().map(|webhook| &webhook.receiver),
-                crc32fast::hash(&batch.items),
-                batch.items,
-            ])?;
-        }
+    let mut appended = Vec::with_capacity(batches.len());
+    for batch in batches {
+        // The key is taken in the same transaction: of two that race, the second finds the first.
+        let known = match &batch.once {
+            Some(key) => once::take(&transaction, batch, key)?,
+            None => None,
+        };
+        appended.push(match known {
+            Some(remembered) => Appended::Known(remembered),
+            None => {
+                insert_batch(&transaction, batch)?;
+                Appended::Kept
+            }
+        });
     }
-    transaction.commit()
+    transaction.commit()?;
+    Ok(appended)
+}
+
+fn insert_batch(transaction: &Transaction<'_>, batch: &Batch) -> rusqlite::Result<()> {
+    let mut insert = transaction.prepare_cached(
+        "INSERT INTO batch (request, account, list, list_id, token, kind, accepted_at, webhook, \
+         webhook_receiver, items_check, items, restore_erased) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+    )?;
+    insert.execute(params![
+        batch.request.to_bytes(),
+        batch.account.0,
+        batch.list.0,
+        batch.list_id.to_bytes(),
+        batch.token,
+        batch.kind.code(),
+        batch.accepted_at.millis(),
+        batch.webhook.as_ref().map(|webhook| &webhook.uri),
+        batch.webhook.as_ref().map(|webhook| &webhook.receiver),
+        crc32fast::hash(&batch.items),
+        batch.items,
+        batch.restore_erased,
+    ])?;
+    Ok(())
 }
 
 /// A commit that failed may have been kept all the same (contract, section 1): the file is asked.
@@ -71,7 +89,7 @@ fn look_again(
     intake: &Connection,
     batches: &[Arc<Batch>],
     failure: rusqlite::Error,
-) -> Result<(), AppendError> {
+) -> Result<Vec<Appended>, AppendError> {
     let synced = !matches!(
         &failure,
         rusqlite::Error::SqliteFailure(code, _) if code.extended_code == rusqlite::ffi::SQLITE_IOERR_FSYNC
@@ -82,7 +100,7 @@ fn look_again(
         return Err(AppendError::Unknown(failure));
     }
     match all_there(intake, batches) {
-        Ok(true) => Ok(()),
+        Ok(true) => Ok(vec![Appended::Kept; batches.len()]),
         Ok(false) => Err(AppendError::NotKept(failure)),
         Err(_) => Err(AppendError::Unknown(failure)),
     }

@@ -11,6 +11,7 @@ mod backlog;
 mod catalogue;
 mod contacts;
 mod deliveries;
+mod once;
 mod open;
 mod prune;
 mod requests;
@@ -26,9 +27,9 @@ use rusqlite::Connection;
 use self::open::Paths;
 use self::worker::Workers;
 use super::{
-    Access, Account, AddError, AppendError, Applied, Attempt, Backlog, Contact, Delivery, Error, List,
-    NewAccount, NewSource, NewToken, Request, Source, SourceRef, Storage, Token, VariableKind,
-    WebhookSecrets,
+    Access, Account, AddError, AppendError, Appended, Applied, Attempt, Backlog, Contact, Delivery, Error,
+    ItemResult, Keep, List, NewAccount, NewSource, NewToken, Remembered, Request, Source, SourceRef, Storage,
+    Token, VariableKind, WebhookSecrets,
 };
 use crate::clock::Timestamp;
 use crate::contact::identifier::{HashKey, IdentifierKind};
@@ -183,8 +184,22 @@ const fn unsigned(number: i64) -> u64 {
 
 #[async_trait]
 impl Storage for SqliteStore {
-    async fn append(&self, batches: Vec<Arc<Batch>>) -> Result<(), AppendError> {
+    async fn append(&self, batches: Vec<Arc<Batch>>) -> Result<Vec<Appended>, AppendError> {
         append::append(self, batches).await
+    }
+
+    async fn find_once(
+        &self,
+        account: AccountNo,
+        list: ListNo,
+        key: String,
+        since: Timestamp,
+    ) -> Result<Option<Remembered>, Error> {
+        self.gate.call(move |intake| once::find(intake, account, list, &key, since)).await
+    }
+
+    async fn try_out(&self, batch: Batch, now: Timestamp) -> Result<Vec<ItemResult>, Error> {
+        self.read(move |pair, shared| apply::try_out(pair, shared, batch, now)).await
     }
 
     async fn apply_next(&self, max: usize, now: Timestamp) -> Result<Applied, Error> {
@@ -202,10 +217,11 @@ impl Storage for SqliteStore {
         backlog::counted(&self.shared).backlog()
     }
 
-    async fn prune(&self, processed_before: Timestamp) -> Result<usize, Error> {
+    async fn prune(&self, keep: Keep) -> Result<usize, Error> {
         // What a crash between the two files has left in the journal goes here, if nothing was applied since.
         append::forget_applied(self).await?;
-        let gone = self.write(move |pair, shared| prune::prune(pair, shared, processed_before)).await?;
+        let keys = self.intake.call(move |intake| once::prune(intake, keep.keys, prune::CHUNK)).await?;
+        let gone = keys + self.write(move |pair, shared| prune::prune(pair, shared, keep)).await?;
         if gone == 0 && self.backlog() == Backlog::default() {
             // Nothing waits: the logs, which have grown under load, give their room back.
             self.intake.call(|intake| open::empty_log(intake)).await?;

@@ -8,17 +8,21 @@ use crate::clock::Timestamp;
 use crate::contact::document::Document;
 use crate::contact::identifier::IdentifierKind;
 use crate::journal::ListNo;
-use crate::storage::Error;
+use crate::storage::{Error, Keep};
 
 /// Rows that one transaction deletes: applying waits no longer than that.
-const CHUNK: i64 = 2_000;
+pub const CHUNK: i64 = 2_000;
+
+/// Rows of the table history that one transaction deletes: each holds the changes of a batch.
+const HISTORY_CHUNK: i64 = 200;
 
 /// Deletes one chunk, and returns how many rows went.
-pub fn prune(pair: &mut Pair, shared: &Shared, processed_before: Timestamp) -> Result<usize, Error> {
+pub fn prune(pair: &mut Pair, shared: &Shared, keep: Keep) -> Result<usize, Error> {
     let orphan = orphaned_list(pair)?;
     let transaction = pair.store.transaction_with_behavior(TransactionBehavior::Immediate).map_err(error)?;
-    let mut gone = requests(&transaction, processed_before).map_err(error)?;
+    let mut gone = requests(&transaction, keep.requests).map_err(error)?;
     gone += former_identifiers(&transaction).map_err(error)?;
+    gone += history(&transaction, keep.history).map_err(error)?;
     if let Some(list) = orphan {
         gone += contacts(&transaction, shared, list)?;
     }
@@ -54,6 +58,23 @@ fn former_identifiers(store: &Transaction<'_>) -> rusqlite::Result<usize> {
     )
 }
 
+/// Histories, with what only they need: the oldest first, which is the order of positions.
+fn history(store: &Transaction<'_>, before: Timestamp) -> rusqlite::Result<usize> {
+    let mut gone = store.execute(
+        "DELETE FROM history WHERE position IN (SELECT position FROM history ORDER BY position LIMIT ?2) \
+         AND applied_at < ?1",
+        [before.millis(), HISTORY_CHUNK],
+    )?;
+    for (table, key) in [("departed", "contact"), ("former_bearer", "hash, contact, position")] {
+        let delete = format!(
+            "DELETE FROM {table} WHERE ({key}) IN (SELECT {key} FROM {table} WHERE position < \
+             (SELECT coalesce(min(position), ?1) FROM history) LIMIT ?2)"
+        );
+        gone += store.execute(&delete, [i64::MAX, CHUNK])?;
+    }
+    Ok(gone)
+}
+
 /// A list that has contacts but was removed.
 fn orphaned_list(pair: &Pair) -> Result<Option<ListNo>, Error> {
     let known = |store: &Connection| {
@@ -79,16 +100,26 @@ fn contacts(store: &Transaction<'_>, shared: &Shared, list: ListNo) -> Result<us
         .and_then(Iterator::collect::<rusqlite::Result<Vec<(i64, Vec<u8>)>>>)
         .map_err(error)?;
     if found.is_empty() {
-        store
-            .execute("DELETE FROM former_identifiers WHERE contact BETWEEN ?1 AND ?2", range)
-            .and_then(|_| store.execute("DELETE FROM list WHERE list = ?1", [list.0]))
-            .map_err(error)?;
-        return Ok(1);
+        return traces(store, list, range).map_err(error);
     }
     for (id, document) in &found {
         remove_contact(store, shared, list, *id, document)?;
     }
     Ok(found.len())
+}
+
+/// What else is kept of the contacts of a list; the list itself goes last, so that none of it is forgotten.
+fn traces(store: &Transaction<'_>, list: ListNo, range: [i64; 2]) -> rusqlite::Result<usize> {
+    let history =
+        "DELETE FROM history WHERE position IN (SELECT position FROM history WHERE list = ?1 LIMIT ?2)";
+    let mut gone = store.execute(history, [list.0, HISTORY_CHUNK])?;
+    for table in ["former_identifiers", "former_bearer", "departed"] {
+        gone += store.execute(&format!("DELETE FROM {table} WHERE contact BETWEEN ?1 AND ?2"), range)?;
+    }
+    if gone == 0 {
+        gone = store.execute("DELETE FROM list WHERE list = ?1", [list.0])?;
+    }
+    Ok(gone)
 }
 
 fn remove_contact(

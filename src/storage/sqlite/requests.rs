@@ -1,19 +1,21 @@
 //! What became of requests: first the journal is asked, then the results.
 
+use std::collections::HashMap;
 use std::sync::atomic::Ordering;
 
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::contacts::{contact_id, head};
-use super::{Pair, Shared, error, signed, unsigned};
-use crate::apply::outcome::{self, Failure, Outcome};
+use super::{Pair, Shared, catalogue, error, signed, unsigned};
+use crate::apply::outcome::{self, Action, Failure, Outcome, Undone};
 use crate::clock::Timestamp;
 use crate::contact::document::Document;
+use crate::contact::field::{Field, Key};
 use crate::contact::identifier::{IdentifierKind, Identifiers};
 use crate::contact::record::{Malformed, Reader};
 use crate::id::ObjectId;
 use crate::journal::{AccountNo, BatchKind, ContactNo, ListNo};
-use crate::storage::{DeliveryState, DeliveryStatus, Error, ItemResult, Request, RequestState};
+use crate::storage::{DeliveryState, DeliveryStatus, Error, ItemResult, Request, RequestState, UndoneFields};
 
 /// The account's requests with these ids.
 pub fn find(
@@ -27,7 +29,7 @@ pub fn find(
         // The journal first: a row leaves it only after the results are committed, so a request that is in
         // neither was never accepted.
         let waiting = find_waiting(&pair.intake, shared, account, *id)?;
-        found.extend(find_processed(&mut pair.store, account, *id)?.or(waiting));
+        found.extend(find_processed(pair, account, *id)?.or(waiting));
     }
     Ok(found)
 }
@@ -77,13 +79,9 @@ struct Row {
     delivery: Option<DeliveryStatus>,
 }
 
-fn find_processed(
-    store: &mut Connection,
-    account: AccountNo,
-    id: ObjectId,
-) -> Result<Option<Request>, Error> {
+fn find_processed(pair: &mut Pair, account: AccountNo, id: ObjectId) -> Result<Option<Request>, Error> {
     // One transaction: results and contacts are read as of one moment.
-    let store = store.transaction().map_err(error)?;
+    let store = pair.store.transaction().map_err(error)?;
     let row = store
         .prepare_cached(
             "SELECT r.position, r.list, r.list_id, r.kind, r.accepted_at, r.processed_at, r.results, \
@@ -93,7 +91,7 @@ fn find_processed(
         .and_then(|mut select| select.query_row(params![id.to_bytes(), account.0], read_row).optional())
         .map_err(error)?;
     let Some(row) = row else { return Ok(None) };
-    let results = read_results(&store, &row)?;
+    let results = read_results(&store, &pair.intake, &row)?;
     Ok(Some(Request {
         id,
         kind: row.kind,
@@ -129,24 +127,62 @@ fn kind(code: i64) -> BatchKind {
     BatchKind::from_code(code).unwrap_or(BatchKind::Update)
 }
 
-fn read_results(store: &Connection, row: &Row) -> Result<Vec<ItemResult>, Error> {
+fn read_results(store: &Connection, intake: &Connection, row: &Row) -> Result<Vec<ItemResult>, Error> {
     // One damaged row must not hide the other requests, nor hold up webhooks: it is told as what it is.
     let Ok(outcomes) = outcome::read(&row.results) else {
         tracing::error!(position = row.position, "the results of a request were damaged on disk");
         return Ok(vec![ItemResult::Failed { failure: Failure::Damaged, asked: Identifiers::default() }]);
     };
+    let names = match outcomes.iter().any(|outcome| matches!(outcome, Outcome::Undone(..))) {
+        true => catalogue::lists::variable_names(intake, row.list)?,
+        false => HashMap::new(),
+    };
     let mut results = Vec::with_capacity(outcomes.len());
     for (index, outcome) in (0..).zip(outcomes) {
-        results.push(match outcome {
-            Outcome::Done(action, number) => ItemResult::Done {
+        let done = |action, number: ContactNo, undone| {
+            Ok::<_, Error>(ItemResult::Done {
                 action,
-                id: ObjectId::of_contact(row.list_id, number.0),
-                identifiers: identifiers_after(store, row, number, index)?,
+                id: Some(ObjectId::of_contact(row.list_id, number.0)),
+                identifiers: identifiers_after(store, row, number, index, action)?,
+                undone,
+            })
+        };
+        results.push(match outcome {
+            Outcome::Done(action, number) => done(action, number, None)?,
+            Outcome::Undone(action, number, undone) => done(action, number, Some(named(&undone, &names)))?,
+            Outcome::Erased(id) => ItemResult::Done {
+                action: Action::Erased,
+                id: Some(id),
+                identifiers: Identifiers::default(),
+                undone: None,
             },
-            Outcome::Failed(failure, asked) => ItemResult::Failed { failure, asked: owned(&asked) },
+            Outcome::Failed(failure, asked) => {
+                ItemResult::Failed { failure, asked: asked.map(|text| text.map(str::to_owned)) }
+            }
         });
     }
     Ok(results)
+}
+
+/// The fields of an undone request by their names.
+fn named(undone: &Undone, variables: &HashMap<u32, String>) -> UndoneFields {
+    let name = |key: Key| key_name(key, variables);
+    UndoneFields {
+        restored: undone.restored.iter().map(|key| name(*key)).collect(),
+        kept: undone.kept.iter().map(|(key, failure)| (name(*key), *failure)).collect(),
+    }
+}
+
+/// The name of a field, or `variables.` and that of a variable; one that was removed has its number only.
+pub fn key_name(key: Key, variables: &HashMap<u32, String>) -> String {
+    match (Field::of_key(key), key.variable()) {
+        (Some(field), _) => field.name().to_owned(),
+        (None, Some(number)) => match variables.get(&number) {
+            Some(name) => format!("variables.{name}"),
+            None => format!("variables.#{number}"),
+        },
+        (None, None) => "?".to_owned(),
+    }
 }
 
 /// The identifiers that a contact had after an item: those that it has now, unless they were changed since.
@@ -155,7 +191,10 @@ fn identifiers_after(
     row: &Row,
     number: ContactNo,
     item: u32,
+    action: Action,
 ) -> Result<Identifiers<Option<String>>, Error> {
+    // A removal shows what it took away, which stands at its own place.
+    let from = item + u32::from(action != Action::Removed);
     let id = contact_id(row.list, number.0);
     let document = head(store, id)?;
     // A contact that was damaged on disk bears nothing any more, as one that was erased.
@@ -164,10 +203,10 @@ fn identifiers_after(
         let former: Option<Vec<u8>> = store
             .prepare_cached(
                 "SELECT identifiers FROM former_identifiers WHERE contact = ?1 \
-                 AND (position, item) > (?2, ?3) ORDER BY position, item LIMIT 1",
+                 AND (position, item) >= (?2, ?3) ORDER BY position, item LIMIT 1",
             )
             .and_then(|mut select| {
-                select.query_row(params![id, signed(row.position), item], |row| row.get(0)).optional()
+                select.query_row(params![id, signed(row.position), from], |row| row.get(0)).optional()
             })
             .map_err(error)?;
         if let Some(former) = former {
@@ -175,7 +214,7 @@ fn identifiers_after(
         }
     }
     let borne = document.and_then(|document| document.identifiers().ok());
-    Ok(borne.map_or_else(Identifiers::default, |borne| owned(&borne)))
+    Ok(borne.unwrap_or_default().map(|text| text.map(str::to_owned)))
 }
 
 /// What [`crate::apply::world::put_identifiers`] wrote.
@@ -185,13 +224,5 @@ fn read_identifiers(bytes: &[u8]) -> Result<Identifiers<Option<String>>, Malform
     for kind in IdentifierKind::ALL {
         *identifiers.get_mut(kind) = Some(reader.text()?).filter(|text| !text.is_empty());
     }
-    Ok(owned(&identifiers))
-}
-
-fn owned(identifiers: &Identifiers<Option<&str>>) -> Identifiers<Option<String>> {
-    Identifiers {
-        user_id: identifiers.user_id.map(str::to_owned),
-        email: identifiers.email.map(str::to_owned),
-        phone_number: identifiers.phone_number.map(str::to_owned),
-    }
+    Ok(identifiers.map(|text: Option<&str>| text.map(str::to_owned)))
 }

@@ -22,7 +22,7 @@ use rollbook::contact::record::put_entry;
 use rollbook::id::{Ids, ObjectId};
 use rollbook::journal::{AccountNo, Batch, BatchKind, ItemsWriter, ListNo, WebHook};
 use rollbook::storage::sqlite::{Role, Settings, SqliteStore};
-use rollbook::storage::{Applied, Error, ItemResult, NewAccount, NewToken, Request, Storage};
+use rollbook::storage::{Applied, Error, ItemResult, Keep, NewAccount, NewToken, Request, Storage};
 use rollbook::token::FreshToken;
 
 use crate::harness::Directory;
@@ -148,6 +148,8 @@ impl Desk {
             kind: BatchKind::Upsert,
             accepted_at: self.now,
             webhook: None,
+            restore_erased: false,
+            once: None,
             items: writer.finish(),
         }
     }
@@ -233,4 +235,10 @@ pub async fn add_account(storage: &dyn Storage, ids: &Ids, now: Timestamp) -> Ow
     let access = storage.find_access(token.key.clone()).await.expect("a look").expect("the token");
     let no = access.account.expect("the account").no;
     Owner { id, no, user, key: token.key }
+}
+
+/// Requests from that time on are kept, and histories and keys for ever.
+pub fn keep_since(requests: Timestamp) -> Keep {
+    let ever = Timestamp::from_millis(0);
+    Keep { requests, history: ever, keys: ever }
 }

@@ -6,7 +6,7 @@ use rollbook::clock::Timestamp;
 use rollbook::contact::field::Field::{Email, UserId};
 use rollbook::storage::{Attempt, DeliveryState};
 
-use super::{Desk, add_account, on_every_backend};
+use super::{Desk, add_account, keep_since, on_every_backend};
 
 on_every_backend! {
     a_request_goes_when_its_time_is_up_and_not_before,
@@ -19,7 +19,7 @@ on_every_backend! {
 async fn prune(desk: &Desk, processed_before: Timestamp) -> usize {
     let mut gone = 0;
     loop {
-        match desk.storage().prune(processed_before).await.expect("pruned") {
+        match desk.storage().prune(keep_since(processed_before)).await.expect("pruned") {
             0 => return gone,
             rows => gone += rows,
         }

@@ -12,7 +12,8 @@ use crate::clock::Timestamp;
 use crate::contact::document::Document;
 use crate::contact::identifier::{HashKey, IdentifierKind, Identifiers};
 use crate::contact::record::Reader;
-use crate::journal::{BatchKind, ContactNo, ListNo};
+use crate::id::ObjectId;
+use crate::journal::{AccountNo, BatchKind, ContactNo, ListNo};
 
 const KEY: HashKey = HashKey::from_bytes([7; 16]);
 
@@ -41,12 +42,12 @@ impl Kept {
         let waiting: Vec<_> = (self.results.len() as u64 + 1..).zip(batches).map(waiting).collect();
         let plan = Plan::read(&waiting, &KEY);
         let mut world = self.load(&waiting, &plan);
-        let results = rule::apply(&waiting, &plan, &mut world, Timestamp::from_millis(now));
+        let decided = rule::apply(&waiting, &plan, &mut world, Timestamp::from_millis(now));
         self.write(&world);
-        self.results.extend(waiting.iter().zip(results).map(|(batch, outcomes)| Results {
+        self.results.extend(waiting.iter().zip(decided).map(|(batch, decided)| Results {
             position: batch.position,
             list: batch.list,
-            outcomes,
+            outcomes: decided.results,
         }));
     }
 
@@ -59,7 +60,7 @@ impl Kept {
                 variables: there
                     .map(|(_, variables)| variables.iter().copied().collect())
                     .unwrap_or_default(),
-                made: 0,
+                ..ListState::default()
             }
         };
         let lists: HashMap<_, _> = waiting.iter().map(|batch| (batch.list, state(batch.list))).collect();
@@ -137,6 +138,7 @@ impl Kept {
             Outcome::Done(action, number) => {
                 Told::Done(action, number.0, self.shown((results.list, number), results.position, item))
             }
+            Outcome::Undone(..) | Outcome::Erased(_) => panic!("no batch asks for that"),
         };
         (0..).zip(outcomes).map(told).collect()
     }
@@ -159,7 +161,15 @@ impl Kept {
 
 fn waiting((position, batch): (u64, &Batch)) -> Waiting {
     let kind = if batch.upsert { BatchKind::Upsert } else { BatchKind::Update };
-    Waiting { position, list: ListNo(batch.list), kind, items: batch.items() }
+    Waiting {
+        position,
+        request: ObjectId::from_bytes([0; 12]),
+        account: AccountNo(1),
+        list: ListNo(batch.list),
+        kind,
+        restore_erased: false,
+        items: batch.items(),
+    }
 }
 
 fn entries(document: &Document<'_>) -> Vec<(crate::contact::field::Key, Vec<u8>)> {

@@ -1,6 +1,6 @@
 //! Lists and their variables.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
@@ -55,6 +55,12 @@ pub fn variable_numbers(intake: &Connection, list: ListNo) -> Result<Option<Hash
     }
     let variables = variables(intake, list).map_err(error)?;
     Ok(Some(variables.into_iter().map(|variable| variable.number).collect()))
+}
+
+/// The names of a list's variables by their numbers.
+pub fn variable_names(intake: &Connection, list: ListNo) -> Result<HashMap<u32, String>, Error> {
+    let variables = variables(intake, list).map_err(error)?;
+    Ok(variables.into_iter().map(|variable| (variable.number, variable.name)).collect())
 }
 
 /// Adds a list.

@@ -1,0 +1,206 @@
+//! `POST /v3/contacts/update` and `/v3/contacts/add`: from the body to a batch that waits.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::accept::{self, Accepted, Sender};
+use super::check::{self, CheckedContact, KEY_COUNT, NamedSource};
+use super::list::find_list;
+use super::problem::{self, MAX_PROBLEMS, Problem};
+use super::refusal::Refusal;
+use super::top::{read_flag, read_webhook};
+use super::writer::Writer;
+use crate::catalogue::Catalogue;
+use crate::journal::{AccountNo, Batch, BatchKind, ItemsWriter, WebHook};
+use crate::json::{Envelope, EnvelopeKeys, Keys, Members, Objects};
+use crate::storage::{self, List};
+
+/// The most contacts of one request.
+pub const MAX_CONTACTS: usize = 100;
+
+const fn body<const N: usize>(outer: [&'static str; N]) -> EnvelopeKeys<N, KEY_COUNT> {
+    EnvelopeKeys { outer: Keys(outer), array: "contacts", inner: check::KEYS, keep: MAX_CONTACTS }
+}
+
+const UPDATE: EnvelopeKeys<5, KEY_COUNT> =
+    body(["contactListId", "webHookUri", "dryRun", "restoreErased", "upsert"]);
+
+const ADD: EnvelopeKeys<4, KEY_COUNT> = body(["contactListId", "webHookUri", "dryRun", "restoreErased"]);
+
+/// Which method was called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Method {
+    /// contacts/update
+    Update,
+    /// contacts/add: `contact` is not looked at.
+    Add,
+}
+
+/// Checks a body and makes its batch durable, or tries it out.
+///
+/// # Errors
+/// See [`Refusal`]; nothing is kept then, save where the outcome is unknown.
+pub async fn accept(
+    catalogue: &Catalogue,
+    writer: &Writer,
+    sender: Sender,
+    method: Method,
+    body: &[u8],
+) -> Result<Accepted, Refusal> {
+    let mut problems = Vec::new();
+    match method {
+        Method::Update => {
+            let envelope = UPDATE.read(body).ok_or_else(problem::bad_request)?;
+            let upsert = |problems: &mut Vec<_>| read_flag("upsert", envelope.members.get(4), problems);
+            // In the order of the page: upsert stands behind webHookUri.
+            let list = find_list(catalogue, sender.account, envelope.members.get(0), &mut problems).await?;
+            let top = read_top(list, &envelope.members, &mut problems);
+            let kind = if upsert(&mut problems) { BatchKind::Upsert } else { BatchKind::Update };
+            finish(catalogue, writer, sender, Opened { top, kind, problems }, envelope).await
+        }
+        Method::Add => {
+            let envelope = ADD.read(body).ok_or_else(problem::bad_request)?;
+            let list = find_list(catalogue, sender.account, envelope.members.get(0), &mut problems).await?;
+            let top = read_top(list, &envelope.members, &mut problems);
+            finish(catalogue, writer, sender, Opened { top, kind: BatchKind::Add, problems }, envelope).await
+        }
+    }
+}
+
+/// What stands at the top of both bodies.
+struct Top {
+    list: Option<Arc<List>>,
+    webhook: Option<WebHook>,
+    dry_run: bool,
+    restore_erased: bool,
+}
+
+/// A body of which the top is read.
+struct Opened {
+    top: Top,
+    kind: BatchKind,
+    problems: Vec<Problem>,
+}
+
+fn read_top<const N: usize>(
+    list: Option<Arc<List>>,
+    members: &Members<'_, N>,
+    problems: &mut Vec<Problem>,
+) -> Top {
+    Top {
+        list,
+        webhook: read_webhook(members.get(1), problems),
+        dry_run: read_flag("dryRun", members.get(2), problems),
+        restore_erased: read_flag("restoreErased", members.get(3), problems),
+    }
+}
+
+async fn finish<const N: usize>(
+    catalogue: &Catalogue,
+    writer: &Writer,
+    sender: Sender,
+    opened: Opened,
+    envelope: Envelope<'_, N, KEY_COUNT>,
+) -> Result<Accepted, Refusal> {
+    let Opened { top: Top { list, webhook, dry_run, restore_erased }, kind, mut problems } = opened;
+    if let Some(list) = list.as_ref().filter(|_| !dry_run)
+        && let Some(before) = accept::before(writer, &sender, list.no).await?
+    {
+        return Ok(before);
+    }
+    let mut warnings: Vec<_> = envelope.members.unknown.into_iter().map(problem::unknown_field).collect();
+    let mut contacts = check_contacts(&envelope.objects, kind, list.as_deref(), &mut problems);
+    let sources = find_sources(catalogue, sender.account, &mut contacts).await?;
+    for contact in &mut contacts {
+        problems.append(&mut contact.problems);
+        warnings.append(&mut contact.warnings);
+    }
+    let Some(list) = list.filter(|_| problems.is_empty()) else {
+        problems.truncate(MAX_PROBLEMS);
+        return Err(Refusal::Invalid(problems));
+    };
+    let batch = Batch {
+        request: sender.request,
+        account: sender.account,
+        list: list.no,
+        list_id: list.id,
+        token: sender.token.clone(),
+        kind,
+        accepted_at: sender.now,
+        webhook,
+        restore_erased,
+        once: None,
+        items: encode(&mut contacts, &sources),
+    };
+    if dry_run {
+        return accept::try_out(writer, sender.now, batch, warnings).await;
+    }
+    accept::keep(writer, sender, batch, warnings).await
+}
+
+fn check_contacts<'a>(
+    objects: &Objects<'a, KEY_COUNT>,
+    kind: BatchKind,
+    list: Option<&List>,
+    problems: &mut Vec<Problem>,
+) -> Vec<CheckedContact<'a>> {
+    match objects {
+        Objects::Absent => problems.push(problem::required("contacts")),
+        Objects::NotAnArray | Objects::Elements { count: 0, .. } => problems.push(problem::contacts()),
+        Objects::Elements { count, .. } if *count > MAX_CONTACTS => {
+            problems.push(problem::too_many("contacts", *count));
+        }
+        Objects::Elements { kept, .. } => {
+            return kept
+                .iter()
+                .enumerate()
+                .map(|(position, members)| match members {
+                    Some(members) => CheckedContact::check(members, position, kind, list),
+                    None => CheckedContact::not_an_object(position),
+                })
+                .collect();
+        }
+    }
+    Vec::new()
+}
+
+type Sources = HashMap<(&'static str, String), u64>;
+
+/// Looks up the sources that the contacts name; one that is not there is told with its contact.
+async fn find_sources(
+    catalogue: &Catalogue,
+    account: AccountNo,
+    contacts: &mut [CheckedContact<'_>],
+) -> Result<Sources, storage::Error> {
+    let mut sources = Sources::new();
+    for (position, contact) in contacts.iter_mut().enumerate() {
+        let Some(NamedSource { field, text }) = &contact.source else { continue };
+        let key = (*field, text.clone());
+        if sources.contains_key(&key) {
+            continue;
+        }
+        let found = match contact.source.as_ref().and_then(NamedSource::reference) {
+            Some(reference) => catalogue.source(account, reference).await?,
+            None => None,
+        };
+        match found {
+            Some(source) => {
+                sources.insert(key, source.no);
+            }
+            None => contact.problems.push(problem::source_not_found(field, text, position)),
+        }
+    }
+    Ok(sources)
+}
+
+fn encode(contacts: &mut [CheckedContact<'_>], sources: &Sources) -> Vec<u8> {
+    let mut items = ItemsWriter::default();
+    let mut patch = Vec::new();
+    for contact in contacts {
+        let source = contact.source.take().and_then(|named| sources.get(&(named.field, named.text)).copied());
+        patch.clear();
+        contact.put_patch(source, &mut patch);
+        items.add(contact.kind, &contact.contact, &patch);
+    }
+    items.finish()
+}

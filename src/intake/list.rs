@@ -1,0 +1,40 @@
+//! The list that a body names.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use super::problem::{self, Problem};
+use crate::catalogue::Catalogue;
+use crate::journal::AccountNo;
+use crate::json::Raw;
+use crate::storage::{self, List};
+
+/// The account's list that a body names; what is wrong with the name is added to the problems.
+///
+/// # Errors
+/// Where the store cannot be read.
+pub async fn find_list(
+    catalogue: &Catalogue,
+    account: AccountNo,
+    raw: Option<Raw<'_>>,
+    problems: &mut Vec<Problem>,
+) -> Result<Option<Arc<List>>, storage::Error> {
+    let id = match read_list_id(raw) {
+        Ok(id) => id,
+        Err(problem) => {
+            problems.push(problem);
+            return Ok(None);
+        }
+    };
+    let list = catalogue.list(account, &id).await?;
+    if list.is_none() {
+        problems.push(problem::list_not_found(&id));
+    }
+    Ok(list)
+}
+
+fn read_list_id(raw: Option<Raw<'_>>) -> Result<String, Problem> {
+    let raw = raw.ok_or_else(|| problem::required("contactListId"))?;
+    let text = raw.as_text().filter(|text| !text.trim().is_empty());
+    text.map(Cow::into_owned).ok_or_else(problem::list_id)
+}

@@ -1,0 +1,49 @@
+//! What a batch would do: decided on the contacts as they are, and not written.
+
+use super::super::{Pair, Shared, error};
+use super::load;
+use crate::apply::plan::{Plan, Waiting};
+use crate::apply::rule::{self, Tried};
+use crate::clock::Timestamp;
+use crate::id::ObjectId;
+use crate::journal::Batch;
+use crate::storage::{Error, ItemResult};
+
+/// The results that the batch would have if it were the next to be applied.
+pub fn try_out(
+    pair: &mut Pair,
+    shared: &Shared,
+    batch: Batch,
+    now: Timestamp,
+) -> Result<Vec<ItemResult>, Error> {
+    let list_id = batch.list_id;
+    let waiting = [Waiting {
+        // Behind all positions that are given out: it shows nowhere.
+        position: u64::MAX,
+        request: batch.request,
+        account: batch.account,
+        list: batch.list,
+        kind: batch.kind,
+        restore_erased: batch.restore_erased,
+        items: batch.items,
+    }];
+    let plan = Plan::read(&waiting, &shared.key);
+    // One transaction: all is read as of one moment.
+    let store = pair.store.transaction().map_err(error)?;
+    let world = load::world(&store, &pair.intake, shared, &waiting, &plan, usize::MAX)?;
+    let items = plan.batches.first().and_then(Option::as_deref);
+    let (Some(mut world), Some(items)) = (world, items) else {
+        return Err(Error::Damaged("a batch that was just made does not read".to_owned()));
+    };
+    let tried = rule::try_out(&waiting[0], items, &mut world, now);
+    let result = |tried| match tried {
+        Tried::Done(action, number, identifiers) => ItemResult::Done {
+            action,
+            id: number.map(|number| ObjectId::of_contact(list_id, number.0)),
+            identifiers,
+            undone: None,
+        },
+        Tried::Failed(failure, asked) => ItemResult::Failed { failure, asked },
+    };
+    Ok(tried.into_iter().map(result).collect())
+}
