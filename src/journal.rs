@@ -43,7 +43,7 @@ pub enum BatchKind {
 
 impl BatchKind {
     /// All, in the order of their stored numbers, which count from 1.
-    const ALL: [Self; 6] = [Self::Update, Self::Upsert, Self::Add, Self::Remove, Self::Undo, Self::Erase];
+    pub const ALL: [Self; 6] = [Self::Update, Self::Upsert, Self::Add, Self::Remove, Self::Undo, Self::Erase];
 
     /// The stored number.
     pub const fn code(self) -> i64 {

@@ -1,66 +1,196 @@
 //! The request object: what request/find returns and the status webhook carries (contract, section 5).
 
-use serde_json::{Value, json};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::Serialize;
 
+use crate::apply::outcome::{Action, Failure};
+use crate::clock::Timestamp;
 use crate::contact::identifier::Identifiers;
+use crate::id::ObjectId;
+use crate::journal::BatchKind;
 use crate::storage::{DeliveryState, DeliveryStatus, ItemResult, Request, RequestState, UndoneFields};
 
-/// What became of each item, as every answer shows it.
-pub fn results_object(results: &[ItemResult]) -> Value {
-    let (mut success, mut errors) = (Vec::new(), Vec::new());
-    for (position, result) in results.iter().enumerate() {
-        match result {
-            ItemResult::Done { action, id, identifiers, undone } => {
-                let Identifiers { user_id, email, phone_number } = identifiers;
-                let mut entry = json!({
-                    "position": position, "action": action.name(), "id": id,
-                    "email": email, "phone": phone_number, "userId": user_id,
-                });
-                if let Some(UndoneFields { restored, kept }) = undone {
-                    let kept = kept.iter().map(|(field, failure)| {
-                        json!({ "field": field, "error": failure.code(), "humanError": failure.text() })
+/// A request and what became of it, as the webhook carries it.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Report<'a> {
+    /// The request's id, the `requestId` of its 200.
+    id: ObjectId,
+    /// The method that was called.
+    #[schemars(schema_with = "sources")]
+    source: &'static str,
+    /// How far it has come.
+    #[schemars(schema_with = "states")]
+    status: &'static str,
+    /// Where its status goes.
+    web_hook_uri: Option<&'a str>,
+    /// When it was accepted.
+    created_at: Timestamp,
+    /// When it was processed; when it was accepted, where it is not yet.
+    updated_at: Timestamp,
+    /// What became of each contact, in the order of the request; empty until it is processed.
+    results: Results,
+}
+
+/// The same as request/find returns it: with how its webhook fares.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(rename = "Request")]
+pub struct RequestObject<'a> {
+    #[serde(flatten)]
+    report: Report<'a>,
+    /// How its webhook fares.
+    web_hook: WebHook,
+}
+
+/// What became of the items of a request.
+#[derive(Debug, Default, Serialize, JsonSchema)]
+pub struct Results {
+    /// The items that were applied.
+    success: Vec<Success>,
+    /// The items that were not.
+    errors: Vec<Failed>,
+}
+
+/// An item that was applied.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(rename = "ItemDone")]
+struct Success {
+    /// Its place in the request, from 0.
+    position: usize,
+    /// What it did to its contact.
+    #[schemars(schema_with = "actions")]
+    action: &'static str,
+    /// The contact's id; null where a dry run would make it.
+    id: Option<ObjectId>,
+    /// The contact's address after the item, or that with which it was removed.
+    email: Option<String>,
+    /// The contact's phone number after the item, or that with which it was removed.
+    phone: Option<String>,
+    /// The contact's userId after the item, or that with which it was removed.
+    user_id: Option<String>,
+    /// Where a request was undone: the fields that were put back.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    restored: Option<Vec<String>>,
+    /// Where a request was undone: the fields that were not put back.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    kept: Option<Vec<Kept>>,
+}
+
+/// A field that was not put back.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+struct Kept {
+    /// Its name; that of a variable stands behind `variables.`.
+    field: String,
+    /// Why.
+    #[schemars(schema_with = "failures")]
+    error: &'static str,
+    /// Why, in words.
+    human_error: &'static str,
+}
+
+/// An item that was not applied.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(rename = "ItemFailed")]
+struct Failed {
+    /// Its place in the request, from 0.
+    position: usize,
+    /// Why.
+    #[schemars(schema_with = "failures")]
+    error: &'static str,
+    /// What the item asked for.
+    contact: Asked,
+    /// Why, in words.
+    human_error: &'static str,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+struct Asked {
+    /// Always null.
+    id: (),
+    /// The address that the item named.
+    email: Option<String>,
+    /// The phone number that the item named.
+    phone: Option<String>,
+    /// The userId that the item named.
+    user_id: Option<String>,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+struct WebHook {
+    /// `none` where the request names no receiver.
+    #[schemars(schema_with = "deliveries")]
+    status: &'static str,
+    /// How often it was sent.
+    attempts: u32,
+}
+
+impl Results {
+    /// In words.
+    pub fn of(results: impl IntoIterator<Item = ItemResult>) -> Self {
+        let mut told = Self::default();
+        for (position, result) in results.into_iter().enumerate() {
+            match result {
+                ItemResult::Done { action, id, identifiers, undone } => {
+                    let Identifiers { user_id, email, phone_number: phone } = identifiers;
+                    let (restored, kept) = undone.map(told_fields).unzip();
+                    let action = action.name();
+                    told.success.push(Success {
+                        position,
+                        action,
+                        id,
+                        email,
+                        phone,
+                        user_id,
+                        restored,
+                        kept,
                     });
-                    entry["restored"] = json!(restored);
-                    entry["kept"] = kept.collect();
                 }
-                success.push(entry);
-            }
-            ItemResult::Failed { failure, asked } => {
-                let Identifiers { user_id, email, phone_number } = asked;
-                errors.push(json!({
-                    "position": position, "error": failure.code(),
-                    "contact": { "id": null, "email": email, "phone": phone_number, "userId": user_id },
-                    "humanError": failure.text(),
-                }));
+                ItemResult::Failed { failure, asked } => {
+                    let Identifiers { user_id, email, phone_number: phone } = asked;
+                    let contact = Asked { id: (), email, phone, user_id };
+                    let (error, human_error) = (failure.code(), failure.text());
+                    told.errors.push(Failed { position, error, contact, human_error });
+                }
             }
         }
+        told
     }
-    json!({ "success": success, "errors": errors })
+}
+
+fn told_fields(UndoneFields { restored, kept }: UndoneFields) -> (Vec<String>, Vec<Kept>) {
+    let kept = kept.into_iter().map(|(field, failure)| Kept {
+        field,
+        error: failure.code(),
+        human_error: failure.text(),
+    });
+    (restored, kept.collect())
 }
 
 /// The object as the webhook carries it.
-pub fn webhook_object(request: &Request) -> Value {
-    json!({
-        "id": request.id,
-        "source": request.kind.source(),
-        "status": state_name(request.state),
-        "webHookUri": request.webhook,
-        "createdAt": request.created_at.to_string(),
-        "updatedAt": request.updated_at.to_string(),
-        "results": results_object(&request.results),
-    })
+pub fn webhook_object(request: &Request) -> Report<'_> {
+    Report {
+        id: request.id,
+        source: request.kind.source(),
+        status: state_name(request.state),
+        web_hook_uri: request.webhook.as_deref(),
+        created_at: request.created_at,
+        updated_at: request.updated_at,
+        results: Results::of(request.results.iter().cloned()),
+    }
 }
 
-/// The object as request/find returns it: with how its webhook fares.
-pub fn request_object(request: &Request) -> Value {
-    let mut object = webhook_object(request);
-    object["webHook"] = match request.delivery {
-        None => json!({ "status": "none", "attempts": 0 }),
-        Some(DeliveryStatus { state, attempts }) => {
-            json!({ "status": delivery_name(state), "attempts": attempts })
-        }
+/// The object as request/find returns it.
+pub fn request_object(request: &Request) -> RequestObject<'_> {
+    let web_hook = match request.delivery {
+        None => WebHook { status: NO_DELIVERY, attempts: 0 },
+        Some(DeliveryStatus { state, attempts }) => WebHook { status: delivery_name(state), attempts },
     };
-    object
+    RequestObject { report: webhook_object(request), web_hook }
 }
 
 const fn state_name(state: RequestState) -> &'static str {
@@ -71,10 +201,42 @@ const fn state_name(state: RequestState) -> &'static str {
     }
 }
 
+const NO_DELIVERY: &str = "none";
+
 const fn delivery_name(state: DeliveryState) -> &'static str {
     match state {
         DeliveryState::Pending => "pending",
         DeliveryState::Delivered => "delivered",
         DeliveryState::Failed => "failed",
     }
+}
+
+/// One of these words.
+fn words(words: &[&str]) -> Schema {
+    json_schema!({ "type": "string", "enum": words })
+}
+
+fn sources(_: &mut SchemaGenerator) -> Schema {
+    let mut sources = BatchKind::ALL.map(BatchKind::source).to_vec();
+    sources.dedup();
+    words(&sources)
+}
+
+fn states(_: &mut SchemaGenerator) -> Schema {
+    words(&[RequestState::Queued, RequestState::Processing, RequestState::Processed].map(state_name))
+}
+
+fn actions(_: &mut SchemaGenerator) -> Schema {
+    words(&Action::ALL.map(Action::name))
+}
+
+fn failures(_: &mut SchemaGenerator) -> Schema {
+    words(&Failure::ALL.map(Failure::code))
+}
+
+fn deliveries(_: &mut SchemaGenerator) -> Schema {
+    let states = [DeliveryState::Pending, DeliveryState::Delivered, DeliveryState::Failed];
+    let mut names = vec![NO_DELIVERY];
+    names.extend(states.map(delivery_name));
+    words(&names)
 }

@@ -25,7 +25,8 @@ pub enum Action {
 }
 
 impl Action {
-    const ALL: [Self; 5] = [Self::Created, Self::Updated, Self::Unchanged, Self::Removed, Self::Erased];
+    /// Every one; their order is part of the stored form.
+    pub const ALL: [Self; 5] = [Self::Created, Self::Updated, Self::Unchanged, Self::Removed, Self::Erased];
 
     /// The word on the wire.
     pub const fn name(self) -> &'static str {
@@ -69,7 +70,8 @@ pub enum Failure {
 }
 
 impl Failure {
-    const ALL: [Self; 12] = [
+    /// Every one; their order is part of the stored form.
+    pub const ALL: [Self; 12] = [
         Self::ContactNotFound,
         Self::IdentifierTaken,
         Self::IdentifierRequired,

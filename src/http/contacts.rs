@@ -1,39 +1,121 @@
 //! `/v3/contacts/…`
 
-use serde_json::json;
+use schemars::JsonSchema;
+use serde::Serialize;
 
 use super::call::{Answer, Call, Outcome};
+use super::method::{Access, Body, Example, Group, Method, Reach};
 use crate::intake::accept::Accepted;
 use crate::intake::{contacts, remove};
-use crate::report;
+use crate::report::Results;
+
+static GROUP: Group = Group {
+    name: "Contacts",
+    text: "Batches of contacts. The 200 promises that a batch is on disk, not that it is visible yet: batches of a \
+           list are applied in the order in which they were accepted, each exactly once. What became of each contact \
+           is told by request/find and by the webhook.",
+};
 
 /// `POST /v3/contacts/update`
-pub async fn update(call: Call) -> Outcome {
-    let (app, sender) = (&call.app, call.sender("contacts/update")?);
-    let method = contacts::Method::Update;
-    answer(contacts::accept(&app.catalogue, &app.writer, sender, method, &call.body).await?)
-}
+pub static UPDATE: Method = Method {
+    path: "/v3/contacts/update",
+    group: &GROUP,
+    summary: "Change contacts of a list, or make them",
+    text: "Each contact is looked up by `contact`; the fields that the item names are set, all others stay. userId, \
+           email and phoneNumber are each unique inside a list: an item that would take another contact's identifier \
+           ends in `IDENTIFIER_TAKEN` and changes nothing. An item is applied whole or not at all, and one that \
+           fails does not touch the others. If anything in the request is invalid, nothing of it is kept, and \
+           everything that is wrong is told at once.",
+    access: Access::Write,
+    reach: Reach::List,
+    body: Body { params: &[&contacts::UPDATE, &contacts::UPDATED], optional: false },
+    examples: &[
+        Example {
+            summary: "A contact with every field, made if it is not there",
+            body: include_str!("examples/contacts-update.json"),
+            answer: r#"{"result":true,"requestId":"5d915c22d132d5f45a4e38b8","errors":[]}"#,
+        },
+        Example {
+            summary: "A misspelt key is ignored, with a warning",
+            body: r#"{"contactListId":"5d9155bad132d5f45a4e38b1","contacts":[{"contact":"myUserId","firstname":"Jo"}]}"#,
+            answer: r#"{"result":true,"requestId":"5d915c23d132d5f45a4e38b9","errors":[],"warnings":[{"position":0,
+                "field":"firstname","code":"UNKNOWN_FIELD","message":"Argument firstname is unknown and was ignored"}]}"#,
+        },
+    ],
+    handler: &update,
+};
 
 /// `POST /v3/contacts/add`
-pub async fn add(call: Call) -> Outcome {
-    let (app, sender) = (&call.app, call.sender("contacts/add")?);
-    answer(contacts::accept(&app.catalogue, &app.writer, sender, contacts::Method::Add, &call.body).await?)
-}
+pub static ADD: Method = Method {
+    path: "/v3/contacts/add",
+    group: &GROUP,
+    summary: "Make contacts of a list",
+    text: "A contact is made with the fields that its item names. Where one of its identifiers is in the list already, \
+           the item ends in `CONTACT_EXISTS` and changes nothing.",
+    access: Access::Write,
+    reach: Reach::List,
+    body: Body { params: &[&contacts::ADD, &contacts::ADDED], optional: false },
+    examples: &[Example {
+        summary: "What would become of a contact",
+        body: r#"{"contactListId":"5d9155bad132d5f45a4e38b1","dryRun":true,"contacts":[{"email":"user@example.com"}]}"#,
+        answer: r#"{"result":true,"requestId":"5d915c24d132d5f45a4e38ba","errors":[],"results":{"success":[],"errors":[
+            {"position":0,"error":"CONTACT_EXISTS","contact":{"id":null,"email":"user@example.com","phone":null,
+            "userId":null},"humanError":"A contact of the list has this userId, email or phoneNumber already"}]}}"#,
+    }],
+    handler: &add,
+};
 
 /// `POST /v3/contacts/remove`
-pub async fn remove(call: Call) -> Outcome {
-    let (app, sender) = (&call.app, call.sender("contacts/remove")?);
-    answer(remove::accept(&app.catalogue, &app.writer, sender, &call.body).await?)
+pub static REMOVE: Method = Method {
+    path: "/v3/contacts/remove",
+    group: &GROUP,
+    summary: "Remove contacts of a list",
+    text: "Contacts are named by their identifiers, at most 100 in all, of which at least one is needed; they are \
+           removed in the order emails, phoneNumbers, userIds, and `position` counts in that order. What was removed \
+           can be put back with request/undo for as long as histories are kept; contact/erase leaves nothing.",
+    access: Access::Write,
+    reach: Reach::List,
+    body: Body { params: &[&remove::REMOVE], optional: false },
+    examples: &[Example {
+        summary: "Contacts of a list, by two kinds of identifiers",
+        body: r#"{"contactListId":"5d9155bad132d5f45a4e38b1","emails":["nobody@example.com"],"userIds":["nobody"]}"#,
+        answer: r#"{"result":true,"requestId":"5d915c25d132d5f45a4e38bb","errors":[]}"#,
+    }],
+    handler: &remove,
+};
+
+/// What a method that makes a batch answers.
+#[derive(Debug, Default, Serialize, JsonSchema)]
+pub struct Taken {
+    /// Where the request was a dry run: what would become of each item.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    results: Option<Results>,
+}
+
+async fn update(call: Call) -> Outcome<Taken> {
+    let (app, sender) = (&call.app, call.sender()?);
+    let method = contacts::Method::Update;
+    Ok(answer(contacts::accept(&app.catalogue, &app.writer, sender, method, &call.body).await?))
+}
+
+async fn add(call: Call) -> Outcome<Taken> {
+    let (app, sender) = (&call.app, call.sender()?);
+    let method = contacts::Method::Add;
+    Ok(answer(contacts::accept(&app.catalogue, &app.writer, sender, method, &call.body).await?))
+}
+
+async fn remove(call: Call) -> Outcome<Taken> {
+    let (app, sender) = (&call.app, call.sender()?);
+    Ok(answer(remove::accept(&app.catalogue, &app.writer, sender, &call.body).await?))
 }
 
 /// What is answered where a batch was accepted.
-pub fn answer(accepted: Accepted) -> Outcome {
-    Ok(match accepted {
-        Accepted::Kept { warnings } => Answer::default().warn(warnings),
-        Accepted::Before(known) => Answer::again(&known),
+pub fn answer(accepted: Accepted) -> Answer<Taken> {
+    match accepted {
+        Accepted::Kept { warnings } => Answer::new(Taken::default()).warn(warnings),
+        Accepted::Before(known) => Answer::again(&known, Taken::default()),
         Accepted::Tried { results, warnings } => {
-            let members = [("errors", json!([])), ("results", report::results_object(&results))];
-            Answer::new(members).warn(warnings)
+            Answer::new(Taken { results: Some(Results::of(results)) }).warn(warnings)
         }
-    })
+    }
 }

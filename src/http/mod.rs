@@ -10,6 +10,7 @@ pub mod contact_source;
 pub mod contacts;
 pub mod drain;
 pub mod gate;
+pub mod method;
 pub mod request;
 pub mod serve;
 
@@ -21,35 +22,35 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use axum::routing::post;
 
-use self::call::{Call, Outcome};
+use self::method::Method;
 use crate::app::App;
+
+/// Every method of the API, in the order of the reference: routes and description are made from it.
+pub static METHODS: [&Method; 9] = [
+    &account::INFO,
+    &contact_list::CREATE,
+    &contact_list::ADD_VARIABLES,
+    &contact_source::ADD,
+    &contacts::UPDATE,
+    &contacts::ADD,
+    &contacts::REMOVE,
+    &contact::GET,
+    &request::FIND,
+];
 
 /// Every route.
 pub fn router(app: Arc<App>) -> Router {
-    Router::new()
-        .route("/v3/account/info", method(account::info))
-        .route("/v3/contact-list/create", method(contact_list::create))
-        .route("/v3/contact-list/variables/add", method(contact_list::add_variables))
-        .route("/v3/contact-source/add", method(contact_source::add))
-        .route("/v3/contact/get", method(contact::get))
-        .route("/v3/contacts/add", method(contacts::add))
-        .route("/v3/contacts/remove", method(contacts::remove))
-        .route("/v3/contacts/update", method(contacts::update))
-        .route("/v3/request/find", method(request::find))
+    let mut router = Router::new();
+    for method in METHODS {
+        let run = move |State(app): State<Arc<App>>, request: Request| call::run(app, method, request);
+        router = router.route(method.path, post(run));
+    }
+    router
         .fallback(|state, request| no_method(StatusCode::NOT_FOUND, state, request))
         .method_not_allowed_fallback(|state, request| {
             no_method(StatusCode::METHOD_NOT_ALLOWED, state, request)
         })
         .with_state(app)
-}
-
-/// A method of the API: the gate, then the handler, then the answer.
-fn method<H, F>(handler: H) -> axum::routing::MethodRouter<Arc<App>>
-where
-    H: Fn(Call) -> F + Clone + Send + Sync + 'static,
-    F: Future<Output = Outcome> + Send + 'static,
-{
-    post(move |State(app): State<Arc<App>>, request: Request| call::run(app, request, handler))
 }
 
 async fn no_method(status: StatusCode, State(app): State<Arc<App>>, request: Request) -> Response {

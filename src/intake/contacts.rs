@@ -4,28 +4,59 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::accept::{self, Accepted, Sender};
-use super::check::{self, CheckedContact, KEY_COUNT, NamedSource};
-use super::list::find_list;
+use super::check::{self, CheckedContact, NamedSource};
+use super::fields::{self, KEY_COUNT};
+use super::list::{LIST_ID, find_list};
 use super::problem::{self, MAX_PROBLEMS, Problem};
 use super::refusal::Refusal;
-use super::top::{read_flag, read_webhook};
+use super::top::{DRY_RUN, RESTORE_ERASED, WEB_HOOK_URI, read_flag, read_webhook};
 use super::writer::Writer;
 use crate::catalogue::Catalogue;
 use crate::journal::{AccountNo, Batch, BatchKind, ItemsWriter, WebHook};
 use crate::json::{Envelope, EnvelopeKeys, Keys, Members, Objects};
+use crate::param::{Param, Shape};
 use crate::storage::{self, List};
 
 /// The most contacts of one request.
 pub const MAX_CONTACTS: usize = 100;
 
-const fn body<const N: usize>(outer: [&'static str; N]) -> EnvelopeKeys<N, KEY_COUNT> {
-    EnvelopeKeys { outer: Keys(outer), array: "contacts", inner: check::KEYS, keep: MAX_CONTACTS }
+/// The keys of the body of contacts/update, `contacts` left out.
+pub const UPDATE: [Param; 5] = [
+    LIST_ID,
+    WEB_HOOK_URI,
+    DRY_RUN,
+    RESTORE_ERASED,
+    Param::optional(
+        "upsert",
+        Shape::Flag,
+        "Whether a contact that is not in the list is made; false by default, and then such an item ends in \
+         `CONTACT_NOT_FOUND`.",
+    ),
+];
+
+/// The keys of the body of contacts/add, `contacts` left out.
+pub const ADD: [Param; 4] = [LIST_ID, WEB_HOOK_URI, DRY_RUN, RESTORE_ERASED];
+
+/// The contacts of contacts/update.
+pub const UPDATED: [Param; 1] = [Param::required(
+    "contacts",
+    Shape::Array { of: &Shape::Object(&fields::IN_ORDER), min: 1, max: MAX_CONTACTS },
+    "The contacts, applied in this order. Fields that are left out stay as they are; an empty string clears a text.",
+)];
+
+/// The contacts of contacts/add.
+pub const ADDED: [Param; 1] = [Param::required(
+    "contacts",
+    Shape::Array { of: &Shape::Object(&fields::ADDED), min: 1, max: MAX_CONTACTS },
+    "The contacts, applied in this order. Each needs a userId, an e-mail address or a phone number.",
+)];
+
+const UPDATE_BODY: EnvelopeKeys<5, KEY_COUNT> = body(Keys::of(&UPDATE), UPDATED[0].name);
+const ADD_BODY: EnvelopeKeys<4, KEY_COUNT> = body(Keys::of(&ADD), ADDED[0].name);
+
+const fn body<const N: usize>(outer: Keys<N>, array: &'static str) -> EnvelopeKeys<N, KEY_COUNT> {
+    EnvelopeKeys { outer, array, inner: check::KEYS, keep: MAX_CONTACTS }
 }
-
-const UPDATE: EnvelopeKeys<5, KEY_COUNT> =
-    body(["contactListId", "webHookUri", "dryRun", "restoreErased", "upsert"]);
-
-const ADD: EnvelopeKeys<4, KEY_COUNT> = body(["contactListId", "webHookUri", "dryRun", "restoreErased"]);
 
 /// Which method was called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,7 +81,7 @@ pub async fn accept(
     let mut problems = Vec::new();
     match method {
         Method::Update => {
-            let envelope = UPDATE.read(body).ok_or_else(problem::bad_request)?;
+            let envelope = UPDATE_BODY.read(body).ok_or_else(problem::bad_request)?;
             let upsert = |problems: &mut Vec<_>| read_flag("upsert", envelope.members.get(4), problems);
             // In the order of the page: upsert stands behind webHookUri.
             let list = find_list(catalogue, sender.account, envelope.members.get(0), &mut problems).await?;
@@ -59,7 +90,7 @@ pub async fn accept(
             finish(catalogue, writer, sender, Opened { top, kind, problems }, envelope).await
         }
         Method::Add => {
-            let envelope = ADD.read(body).ok_or_else(problem::bad_request)?;
+            let envelope = ADD_BODY.read(body).ok_or_else(problem::bad_request)?;
             let list = find_list(catalogue, sender.account, envelope.members.get(0), &mut problems).await?;
             let top = read_top(list, &envelope.members, &mut problems);
             finish(catalogue, writer, sender, Opened { top, kind: BatchKind::Add, problems }, envelope).await

@@ -7,7 +7,15 @@ use super::problem::{self, Problem};
 use crate::catalogue::Catalogue;
 use crate::journal::AccountNo;
 use crate::json::Raw;
+use crate::param::{Param, Shape};
 use crate::storage::{self, List};
+
+/// The list that a request is about.
+pub const LIST_ID: Param = Param::required(
+    "contactListId",
+    Shape::filled(usize::MAX),
+    "The id of the list, as contact-list/create gave it.",
+);
 
 /// The account's list that a body names; what is wrong with the name is added to the problems.
 ///

@@ -3,6 +3,7 @@
 pub mod accept;
 pub mod check;
 pub mod contacts;
+pub mod fields;
 pub mod list;
 pub mod problem;
 pub mod refusal;

@@ -2,19 +2,23 @@
 //!
 //! The texts are part of the wire protocol: byte for byte those of the vendor's page, the placeholders filled in.
 
-use serde::Serialize;
+use std::borrow::Cow;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use crate::contact::field::Field;
 
 /// Something wrong (or, in `warnings`, doubtful) in a request: one entry of `details`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Problem {
-    /// The contact that it is about, from 0; `None` for the request itself.
+    /// The place in `contacts` (or in `variables` of contact-list/variables/add) that it is about, from 0; null for
+    /// the request itself.
     pub position: Option<usize>,
-    /// The key that it is about.
+    /// The key that it is about, or null.
     pub field: Option<String>,
     /// What it is, for programs.
-    pub code: &'static str,
+    pub code: Cow<'static, str>,
     /// What it is, for people: the entry of `errors`.
     pub message: String,
 }
@@ -25,7 +29,15 @@ pub const MAX_PROBLEMS: usize = 1_000;
 impl Problem {
     /// About the request itself.
     pub fn new(code: &'static str, message: impl Into<String>) -> Self {
-        Self { position: None, field: None, code, message: message.into() }
+        Self { position: None, field: None, code: Cow::Borrowed(code), message: message.into() }
+    }
+
+    /// Its code, where this program has just found it.
+    pub const fn known_code(&self) -> Option<&'static str> {
+        match self.code {
+            Cow::Borrowed(code) => Some(code),
+            Cow::Owned(_) => None,
+        }
     }
 
     /// The same about a key.

@@ -2,19 +2,30 @@
 
 use super::accept::{self, Accepted, Sender};
 use super::contacts::MAX_CONTACTS;
-use super::list::find_list;
+use super::list::{LIST_ID, find_list};
 use super::problem::{self, Problem};
 use super::refusal::Refusal;
-use super::top::{read_flag, read_webhook};
+use super::top::{DRY_RUN, WEB_HOOK_URI, read_flag, read_webhook};
 use super::writer::Writer;
 use crate::catalogue::Catalogue;
 use crate::contact::identifier::IdentifierKind;
 use crate::journal::{Batch, BatchKind, ItemsWriter};
 use crate::json::{Keys, Members, Raw, read_body};
+use crate::param::{Param, Shape};
 
 /// The keys of the body.
-pub const KEYS: Keys<6> =
-    Keys(["contactListId", "webHookUri", "dryRun", "emails", "phoneNumbers", "userIds"]);
+pub const REMOVE: [Param; 6] = [
+    LIST_ID,
+    WEB_HOOK_URI,
+    DRY_RUN,
+    named("emails", "E-mail addresses of contacts; compared without case."),
+    named("phoneNumbers", "Phone numbers of contacts; compared exactly."),
+    named("userIds", "userIds of contacts; compared exactly."),
+];
+
+const fn named(name: &'static str, text: &'static str) -> Param {
+    Param::optional(name, Shape::Array { of: &Shape::TEXT, min: 0, max: MAX_CONTACTS }, text)
+}
 
 /// The arrays of identifiers, in the order in which their entries are applied, with the name of one entry.
 const ARRAYS: [(usize, &str, &str, IdentifierKind); 3] = [
@@ -33,7 +44,7 @@ pub async fn accept(
     sender: Sender,
     body: &[u8],
 ) -> Result<Accepted, Refusal> {
-    let members = read_body(body, &KEYS).ok_or_else(problem::bad_request)?;
+    let members = read_body(body, &Keys::of(&REMOVE)).ok_or_else(problem::bad_request)?;
     let mut problems = Vec::new();
     let list = find_list(catalogue, sender.account, members.get(0), &mut problems).await?;
     let dry_run = read_flag("dryRun", members.get(2), &mut problems);

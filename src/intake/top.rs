@@ -1,9 +1,35 @@
 //! Keys that stand at the top of several bodies.
 
 use super::problem::{self, Problem};
+use crate::contact::http_url::MAX_CHARS;
 use crate::contact::webhook_uri::WebHookUri;
 use crate::journal::WebHook;
 use crate::json::{Raw, Value};
+use crate::param::{Param, Shape};
+
+/// Where the status of a request goes.
+pub const WEB_HOOK_URI: Param = Param::optional(
+    "webHookUri",
+    Shape::Text { min: 1, max: MAX_CHARS, pattern: "^[Hh][Tt][Tt][Pp][Ss]?://" },
+    "An absolute http or https URI without credentials. What became of the request is posted there once it is \
+     processed: see the webhook.",
+);
+
+/// Whether nothing is to be kept.
+pub const DRY_RUN: Param = Param::optional(
+    "dryRun",
+    Shape::Flag,
+    "Where it is true, nothing is kept: the answer tells at once, in `results`, what would become of each contact as \
+     the list is now. What was accepted before and is not applied yet does not count.",
+);
+
+/// Whether people who were erased may come back.
+pub const RESTORE_ERASED: Param = Param::optional(
+    "restoreErased",
+    Shape::Flag,
+    "Whether a person who was erased may be brought back. False by default, and then an item that would give a \
+     contact an identifier of such a person ends in `CONTACT_ERASED`.",
+);
 
 /// `webHookUri`: where the status goes.
 pub fn read_webhook(raw: Option<Raw<'_>>, problems: &mut Vec<Problem>) -> Option<WebHook> {

@@ -14,14 +14,15 @@ fn list() -> List {
 
 fn check_text(variables: &str, list: Option<&List>) -> Variables {
     let text = format!(r#"{{"variables": {variables}}}"#);
-    check(read_members(&text, &Keys(["variables"])).unwrap().get(0).unwrap(), list)
+    let keys = Keys::of(&[Param::optional("variables", SHAPE, "")]);
+    check(read_members(&text, &keys).unwrap().get(0).unwrap(), list)
 }
 
 /// What is kept of one value of the string variable, or the code of what is wrong with it.
 fn value(json: &str) -> Result<String, &'static str> {
     let mut variables = check_text(&format!(r#"[{{"name": "plan", "value": {json}}}]"#), Some(&list()));
     match variables.problems.first() {
-        Some(problem) => Err(problem.code),
+        Some(problem) => Err(problem.known_code().unwrap()),
         None => {
             let (key, value) = variables.values.remove(0);
             assert_eq!(key, Key::of_variable(3));
@@ -85,7 +86,7 @@ fn an_entry_is_told_the_first_thing_that_is_wrong_with_it() {
         {"name": "since", "value": 1}, {"name": "plan", "value": 1, "unit": 2}
     ]"#;
     let variables = check_text(entries, Some(&list()));
-    let codes: Vec<_> = variables.problems.iter().map(|problem| problem.code).collect();
+    let codes: Vec<_> = variables.problems.iter().map(|problem| problem.known_code().unwrap()).collect();
     let expected = [
         "INVALID_VARIABLES",
         "INVALID_VARIABLES",
@@ -110,7 +111,7 @@ fn without_a_list_only_what_needs_it_is_left_out() {
     let entries =
         r#"[{"name": "planned", "value": 1}, {"name": "since", "value": 1}, {"name": "", "value": 1}]"#;
     let variables = check_text(entries, None);
-    let codes: Vec<_> = variables.problems.iter().map(|problem| problem.code).collect();
+    let codes: Vec<_> = variables.problems.iter().map(|problem| problem.known_code().unwrap()).collect();
     assert_eq!(codes, ["VARIABLE_NAME_EMPTY"]);
     assert_eq!(variables.values, []);
     assert_eq!(check_text("{}", None).problems, [problem::variables()]);
