@@ -5,6 +5,10 @@
 //! keeping it costs an append, and no index. What a change put in place is what the next one replaced, or what the
 //! contact holds now: whoever walks the chain, from the newest back, knows both.
 
+use std::collections::BTreeMap;
+
+use crate::contact::document::Document;
+use crate::contact::field::Key;
 use crate::contact::record::{Malformed, Reader, put_bytes, put_number};
 use crate::journal::ContactNo;
 
@@ -61,6 +65,105 @@ pub fn read(bytes: &[u8]) -> Result<Vec<Change<'_>>, Malformed> {
         changes.push(Change { kind, number, previous, before: reader.bytes()? });
     }
     Ok(changes)
+}
+
+/// The fields of a contact by their keys; one that is empty is left out.
+pub type Fields = BTreeMap<Key, Vec<u8>>;
+
+/// Reads a record, or a patch, where empty values are kept.
+///
+/// # Errors
+/// [`Malformed`] where it does not read.
+pub fn fields(record: &[u8]) -> Result<Fields, Malformed> {
+    let mut reader = Reader::new(record);
+    let mut fields = Fields::new();
+    while let Some(entry) = reader.entry()? {
+        fields.insert(entry.key, entry.value.to_vec());
+    }
+    Ok(fields)
+}
+
+/// What one change did to one field; empty where there was or is nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FieldChange {
+    /// The field.
+    pub key: Key,
+    /// What it was.
+    pub old: Vec<u8>,
+    /// What it became.
+    pub new: Vec<u8>,
+}
+
+/// A contact's history, told from now back: what the contact was after the change that comes next.
+#[derive(Clone, Debug, Default)]
+pub struct Backwards {
+    state: Fields,
+    /// What it was when it had come back, until its removal is told.
+    returned: Option<Fields>,
+}
+
+impl Backwards {
+    /// From a contact as it is stored now; `None` for one that was removed.
+    ///
+    /// # Errors
+    /// [`Malformed`] where it does not read.
+    pub fn from(document: Option<&[u8]>) -> Result<Self, Malformed> {
+        let state = match document {
+            Some(document) => fields(Document::read(document)?.record)?,
+            None => Fields::new(),
+        };
+        Ok(Self { state, returned: None })
+    }
+
+    /// Goes back over a change, and tells what it did.
+    ///
+    /// # Errors
+    /// [`Malformed`] where it does not read.
+    pub fn step(&mut self, change: &Change<'_>) -> Result<Vec<FieldChange>, Malformed> {
+        let mut told = Vec::new();
+        match change.kind {
+            ChangeKind::Updated => {
+                for (key, old) in fields(change.before)? {
+                    let new = self.state.remove(&key).unwrap_or_default();
+                    if !old.is_empty() {
+                        self.state.insert(key, old.clone());
+                    }
+                    told.push(FieldChange { key, old, new });
+                }
+            }
+            ChangeKind::Created => {
+                let made = std::mem::take(&mut self.state);
+                self.returned = (change.previous != 0).then(|| made.clone());
+                told.extend(made.into_iter().map(|(key, new)| FieldChange { key, old: Vec::new(), new }));
+            }
+            ChangeKind::Removed => {
+                self.state = fields(Document::read(change.before)?.record)?;
+                let gone = self.state.clone().into_iter();
+                told.extend(gone.map(|(key, old)| FieldChange { key, old, new: Vec::new() }));
+            }
+            ChangeKind::Erased => {}
+        }
+        Ok(told)
+    }
+
+    /// Goes back over a change, and tells which fields are different for it. A removal and the return after it count
+    /// as one change, of the fields that did not come back as they were.
+    ///
+    /// # Errors
+    /// [`Malformed`] where it does not read.
+    pub fn touched(&mut self, change: &Change<'_>) -> Result<Vec<Key>, Malformed> {
+        let after = self.returned.take();
+        let told = self.step(change)?;
+        Ok(match (change.kind, after) {
+            (ChangeKind::Removed, Some(after)) => {
+                let keys = after.keys().chain(self.state.keys());
+                keys.filter(|key| after.get(key) != self.state.get(key)).copied().collect()
+            }
+            // Told with its removal.
+            (ChangeKind::Created, _) if self.returned.is_some() => Vec::new(),
+            _ => told.into_iter().map(|change| change.key).collect(),
+        })
+    }
 }
 
 #[cfg(test)]

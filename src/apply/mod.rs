@@ -7,4 +7,6 @@
 pub mod outcome;
 pub mod plan;
 pub mod rule;
+pub mod turn;
+pub mod undo;
 pub mod world;

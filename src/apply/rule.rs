@@ -2,12 +2,12 @@
 
 use super::outcome::{self, Action, Failure, Outcome};
 use super::plan::{Plan, PlannedItem, Waiting};
-use super::world::{Former, World, put_identifiers};
+use super::turn::{Applied, Turn};
+use super::world::World;
 use crate::clock::Timestamp;
-use crate::contact::document::{Document, Header};
+use crate::contact::document::Document;
 use crate::contact::identifier::{IdentifierKind, Identifiers};
 use crate::contact::record::{self, Malformed, Reader, put_entry};
-use crate::history::{Change, ChangeKind};
 use crate::journal::{BatchKind, ContactNo};
 
 /// What was decided of a batch.
@@ -19,6 +19,15 @@ pub struct Decided {
     pub changes: Vec<u8>,
     /// How many items failed.
     pub failed: u32,
+}
+
+impl Decided {
+    /// Nothing was done, for a reason that is the batch's and no item's.
+    pub fn failed(failure: Failure) -> Self {
+        let mut results = Vec::new();
+        outcome::put(&mut results, &Outcome::Failed(failure, Identifiers::default()));
+        Self { results, changes: Vec::new(), failed: 1 }
+    }
 }
 
 /// Applies every item of every batch to the world, in order.
@@ -37,12 +46,10 @@ fn apply_batch(
     now: Timestamp,
 ) -> Decided {
     let (mut results, mut changes, mut failed) = (Vec::new(), Vec::new(), 0);
-    if items.is_none() {
-        failed += 1;
-        outcome::put(&mut results, &Outcome::Failed(Failure::Damaged, Identifiers::default()));
-    }
-    for (index, item) in (0..).zip(items.unwrap_or_default()) {
-        let mut step = Step { batch, index, item, now, changes: &mut changes };
+    let Some(items) = items else { return Decided::failed(Failure::Damaged) };
+    for (index, item) in (0..).zip(items) {
+        let turn = Turn { batch, index, now, changes: &mut changes };
+        let mut step = Step { batch, item, turn };
         let outcome = match step.apply(world) {
             Ok((action, slot)) => Outcome::Done(action, world.slot(slot).number),
             Err(failure) => {
@@ -70,7 +77,8 @@ pub fn try_out(batch: &Waiting, items: &[PlannedItem<'_>], world: &mut World, no
     let mut changes = Vec::new();
     let mut tried = Vec::with_capacity(items.len());
     for (index, item) in (0..).zip(items) {
-        let mut step = Step { batch, index, item, now, changes: &mut changes };
+        let turn = Turn { batch, index, now, changes: &mut changes };
+        let mut step = Step { batch, item, turn };
         tried.push(match step.apply(world) {
             Ok((action, slot)) => {
                 let slot = world.slot(slot);
@@ -98,22 +106,11 @@ fn asked<'a>(batch: &Waiting, item: &PlannedItem<'a>, world: &World) -> Identifi
     asked
 }
 
-/// What an item did and to which slot, or why it did nothing. The world is as before where it failed.
-type Applied = Result<(Action, u32), Failure>;
-
-impl From<Malformed> for Failure {
-    fn from(_: Malformed) -> Self {
-        Self::Damaged
-    }
-}
-
-/// One item at its turn.
+/// One item and its turn.
 struct Step<'a> {
     batch: &'a Waiting,
-    index: u32,
     item: &'a PlannedItem<'a>,
-    now: Timestamp,
-    changes: &'a mut Vec<u8>,
+    turn: Turn<'a>,
 }
 
 impl Step<'_> {
@@ -121,7 +118,7 @@ impl Step<'_> {
         self.check_references(world)?;
         match (self.look_up(world)?, self.batch.kind) {
             (Some(found), BatchKind::Update | BatchKind::Upsert) => self.update(world, found),
-            (Some(found), BatchKind::Remove) => self.remove(world, found),
+            (Some(found), BatchKind::Remove) => self.turn.remove(world, found),
             (None, BatchKind::Upsert) => self.create(world, Failure::IdentifierTaken),
             (None, BatchKind::Add) => self.create(world, Failure::ContactExists),
             (None, BatchKind::Update | BatchKind::Remove) => Err(Failure::ContactNotFound),
@@ -175,69 +172,26 @@ impl Step<'_> {
             }
         }
         self.check_erased(world, &wanted, &Identifiers::default())?;
-        let header =
-            Header { created_at: self.now, updated_at: self.now, renamed_at: 0, changed_at: batch.position };
-        let mut document = Vec::with_capacity(item.patch.len() + item.contact.len() + 28);
-        header.put(&mut document);
         // The patch is laid over what `contact` fills, so that what it names itself wins, a clearing too.
         let mut filled = Vec::with_capacity(item.contact.len() + 4);
         if batch.kind == BatchKind::Upsert {
             put_entry(&mut filled, item.kind.field().key(), item.contact.as_bytes());
         }
-        record::merge(&filled, item.patch, &mut document, &mut Vec::new())?;
+        let mut record = Vec::with_capacity(item.patch.len() + filled.len());
+        record::merge(&filled, item.patch, &mut record, &mut Vec::new())?;
         self.forgive(world, &wanted);
-        let slot = world.create(batch.list, &document)?;
-        self.note(ChangeKind::Created, world.slot(slot).number, 0, &[]);
-        Ok((Action::Created, slot))
+        self.turn.create(world, &record)
     }
 
     fn update(&mut self, world: &mut World, found: u32) -> Applied {
-        let slot = world.slot(found);
-        let number = slot.number;
-        let old = Document::read(world.document(slot))?;
-        let before = old.identifiers()?;
+        let before = Document::read(world.document(world.slot(found)))?.identifiers()?;
         let renamed = self.check_identifiers(world, found, &before)?;
-        let header = Header {
-            created_at: old.header.created_at,
-            updated_at: self.now,
-            renamed_at: if renamed { self.batch.position } else { old.header.renamed_at },
-            changed_at: self.batch.position,
-        };
-        let patch = self.item.item.patch;
-        let mut document = Vec::with_capacity(old.record.len() + patch.len() + 36);
-        header.put(&mut document);
-        let mut undo = Vec::new();
-        record::merge(old.record, patch, &mut document, &mut undo)?;
-        if undo.is_empty() {
-            return Ok((Action::Unchanged, found));
-        }
-        let previous = old.header.changed_at;
         if renamed {
             let wanted = self.item.item.named()?;
             self.check_erased(world, &wanted, &before)?;
-            let former = self.former(number, &before);
             self.forgive(world, &wanted);
-            world.formers.push(former);
         }
-        world.replace(found, &document, renamed.then_some(self.batch.position))?;
-        self.note(ChangeKind::Updated, number, previous, &undo);
-        Ok((Action::Updated, found))
-    }
-
-    fn remove(&mut self, world: &mut World, found: u32) -> Applied {
-        let slot = world.slot(found);
-        let number = slot.number;
-        let document = world.document(slot).to_vec();
-        let old = Document::read(&document)?;
-        let former = self.former(number, &old.identifiers()?);
-        world.formers.push(former);
-        world.remove(found, self.batch.position)?;
-        self.note(ChangeKind::Removed, number, old.header.changed_at, &document);
-        Ok((Action::Removed, found))
-    }
-
-    fn note(&mut self, kind: ChangeKind, number: ContactNo, previous: u64, before: &[u8]) {
-        Change { kind, number, previous, before }.put(self.changes);
+        self.turn.update(world, found, self.item.item.patch, renamed)
     }
 
     /// Whether the item changes an identifier of the contact, or why it may not.
@@ -292,12 +246,6 @@ impl Step<'_> {
                 }
             }
         }
-    }
-
-    fn former(&self, number: ContactNo, before: &Identifiers<Option<&str>>) -> Former {
-        let mut identifiers = Vec::new();
-        put_identifiers(&mut identifiers, before);
-        Former { list: self.batch.list, number, position: self.batch.position, item: self.index, identifiers }
     }
 }
 

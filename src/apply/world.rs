@@ -37,6 +37,8 @@ pub struct Slot {
     pub new: bool,
     /// Whether the store's form is out of date.
     pub dirty: bool,
+    /// Whether it was removed once and has come back.
+    pub returned: bool,
     /// The position of the batch that removed it, where one did.
     pub removed_at: Option<u64>,
     /// The hashes under which the store has it, once they may differ from those that it should have.
@@ -170,7 +172,8 @@ impl World {
         }
     }
 
-    /// Adds a contact that the store has, under the hashes by which it was found: nobody asks for its others.
+    /// Adds a contact that the store has, under the hashes by which it was found: nobody asks for its others. Returns
+    /// its slot.
     ///
     /// # Errors
     /// [`Malformed`] where its stored form does not read.
@@ -180,15 +183,15 @@ impl World {
         number: ContactNo,
         document: &[u8],
         hashes: impl Iterator<Item = u64>,
-    ) -> Result<(), Malformed> {
+    ) -> Result<u32, Malformed> {
         Document::read(document)?.identifiers()?;
         let document = self.keep(document);
-        let slot = Slot { list, number, document, new: false, dirty: false, removed_at: None, indexed: None };
-        let index = self.push(slot);
+        let (new, dirty, returned, removed_at, indexed) = (false, false, false, None, None);
+        let index = self.push(Slot { list, number, document, new, dirty, returned, removed_at, indexed });
         for hash in hashes {
             self.hold(hash, index);
         }
-        Ok(())
+        Ok(index)
     }
 
     /// The list's state; one that was not loaded is gone.
@@ -242,19 +245,25 @@ impl World {
         let state = self.lists.entry(list).or_default();
         let number = ContactNo(state.next);
         state.next += 1;
-        self.bring(list, number, document)
+        self.add(list, number, document)
     }
 
     /// Adds a contact that the store has not (any more) under a number that was its own, and returns its slot.
     ///
     /// # Errors
     /// [`Malformed`] where its stored form does not read.
-    pub fn bring(&mut self, list: ListNo, number: ContactNo, document: &[u8]) -> Result<u32, Malformed> {
+    pub fn bring_back(&mut self, list: ListNo, number: ContactNo, document: &[u8]) -> Result<u32, Malformed> {
+        let slot = self.add(list, number, document)?;
+        self.slots[slot as usize].returned = true;
+        Ok(slot)
+    }
+
+    fn add(&mut self, list: ListNo, number: ContactNo, document: &[u8]) -> Result<u32, Malformed> {
         let document = self.keep(document);
         self.lists.entry(list).or_default().made += 1;
+        let (new, dirty, returned, removed_at) = (true, true, false, None);
         let indexed = Some(Identifiers::default());
-        let index =
-            self.push(Slot { list, number, document, new: true, dirty: true, removed_at: None, indexed });
+        let index = self.push(Slot { list, number, document, new, dirty, returned, removed_at, indexed });
         self.hold_all(index)?;
         Ok(index)
     }

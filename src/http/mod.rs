@@ -13,6 +13,7 @@ pub mod gate;
 pub mod method;
 pub mod request;
 pub mod serve;
+pub mod undo;
 
 use std::sync::Arc;
 
@@ -26,7 +27,7 @@ use self::method::Method;
 use crate::app::App;
 
 /// Every method of the API, in the order of the reference: routes and description are made from it.
-pub static METHODS: [&Method; 9] = [
+pub static METHODS: [&Method; 10] = [
     &account::INFO,
     &contact_list::CREATE,
     &contact_list::ADD_VARIABLES,
@@ -36,6 +37,7 @@ pub static METHODS: [&Method; 9] = [
     &contacts::REMOVE,
     &contact::GET,
     &request::FIND,
+    &undo::UNDO,
 ];
 
 /// Every route.

@@ -17,7 +17,8 @@ use crate::storage::Request;
 /// The most ids of one call.
 const MAX_IDS: usize = 100;
 
-static GROUP: Group = Group {
+/// The methods about requests.
+pub static GROUP: Group = Group {
     name: "Requests",
     text: "What became of the batches that were accepted. A request is known from its 200 on, and for 7 days after \
            it was processed.",

@@ -9,5 +9,6 @@ pub mod problem;
 pub mod refusal;
 pub mod remove;
 pub mod top;
+pub mod undo;
 pub mod variables;
 pub mod writer;

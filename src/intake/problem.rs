@@ -104,6 +104,27 @@ pub fn nobody_to_remove() -> Problem {
     Problem::new("IDENTIFIER_REQUIRED", text)
 }
 
+/// `requestId` is no text, or empty.
+pub fn request_id() -> Problem {
+    Problem::new("INVALID_REQUEST_ID", "Argument requestId must be a non-empty string").of("requestId")
+}
+
+/// The account has no such request.
+pub fn request_not_found(id: &str) -> Problem {
+    Problem::new("REQUEST_NOT_FOUND", format!("Request {id} not found")).of("requestId")
+}
+
+/// A request is of a kind that cannot be undone.
+pub fn not_undoable(id: &str) -> Problem {
+    Problem::new("NOT_UNDOABLE", format!("Request {id} can not be undone")).of("requestId")
+}
+
+/// What a request changed is not known any more.
+pub fn history_gone(id: &str) -> Problem {
+    let text = format!("Request {id} can not be undone, its history is not kept any more");
+    Problem::new("HISTORY_GONE", text).of("requestId")
+}
+
 /// `webHookUri` is none.
 pub fn web_hook_uri() -> Problem {
     Problem::new("INVALID_WEBHOOK_URI", "Argument webHookUri must be a valid URI").of("webHookUri")

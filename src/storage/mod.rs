@@ -114,6 +114,9 @@ pub trait Storage: Send + Sync + 'static {
     /// `append` has returned there is no gap in which one is not found.
     async fn find_requests(&self, account: AccountNo, ids: Vec<ObjectId>) -> Result<Vec<Request>, Error>;
 
+    /// A request of an account, for as long as it waits, its results are kept or its history is.
+    async fn find_undoable(&self, account: AccountNo, id: ObjectId) -> Result<Option<Undoable>, Error>;
+
     /// The first contact of the list that bears one of the identifiers, in the order given.
     async fn find_contact(
         &self,
@@ -121,6 +124,15 @@ pub trait Storage: Send + Sync + 'static {
         list: ListNo,
         identifiers: Vec<(IdentifierKind, String)>,
     ) -> Result<Option<Contact>, Error>;
+
+    /// The history of the contact that bears one of the identifiers, or did last before it was removed or changed.
+    async fn find_history(
+        &self,
+        account: AccountNo,
+        list: ListNo,
+        identifiers: Vec<(IdentifierKind, String)>,
+        window: Window,
+    ) -> Result<Option<History>, Error>;
 
     // --- Who may send, and what lists there are
 

@@ -6,8 +6,9 @@ use crate::apply::outcome::{Action, Failure};
 use crate::clock::Timestamp;
 use crate::contact::amount::Cac;
 use crate::contact::identifier::Identifiers;
+use crate::history::{ChangeKind, FieldChange};
 use crate::id::ObjectId;
-use crate::journal::{AccountNo, BatchKind, ListNo};
+use crate::journal::{AccountNo, BatchKind, ContactNo, ListNo};
 use crate::token::SecretHash;
 
 /// What waits to be applied.
@@ -48,6 +49,19 @@ pub enum RequestState {
     Processing,
     /// It is applied, and has results.
     Processed,
+}
+
+/// What must be known of a request to undo it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Undoable {
+    /// What it asked for.
+    pub kind: BatchKind,
+    /// The list that it changed.
+    pub list: ListNo,
+    /// That list's public id.
+    pub list_id: ObjectId,
+    /// Whether what it changed is kept, or will be: it may wait still.
+    pub has_history: bool,
 }
 
 /// A request and what became of it.
@@ -172,6 +186,45 @@ pub struct Attempt {
     pub state: DeliveryState,
     /// When to try again, where it is pending.
     pub next_at: Timestamp,
+}
+
+/// Which rows of all that match are wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Window {
+    /// How many are left out at the beginning.
+    pub offset: u64,
+    /// At most so many follow.
+    pub limit: u32,
+}
+
+/// A part of a contact's history.
+#[derive(Clone, Debug)]
+pub struct History {
+    /// The contact's number in its list.
+    pub number: ContactNo,
+    /// Its changes, the newest first.
+    pub changes: Vec<ContactChange>,
+    /// How many there are in all; of very many only so many are counted as can be looked at.
+    pub total: u64,
+    /// The sources that the changes name, by number, as far as they are still there.
+    pub sources: HashMap<u64, Source>,
+}
+
+/// One change of a contact.
+#[derive(Clone, Debug)]
+pub struct ContactChange {
+    /// When it was applied.
+    pub at: Timestamp,
+    /// What was done.
+    pub kind: ChangeKind,
+    /// By which request.
+    pub request: ObjectId,
+    /// What that asked for.
+    pub asked: BatchKind,
+    /// The public part of the token that sent it.
+    pub token: String,
+    /// The fields that it changed, with their stored values.
+    pub fields: Vec<FieldChange>,
 }
 
 /// A contact with what is needed to show it.

@@ -11,7 +11,7 @@ use rollbook::journal::{AccountNo, Batch, ListNo};
 use rollbook::storage::{
     Access, Account, AddError, AppendError, Appended, Applied, Attempt, Backlog, Contact, Delivery, Error,
     ItemResult, Keep, List, NewAccount, NewSource, NewToken, Remembered, Request, Source, SourceRef, Storage,
-    Token, VariableKind, WebhookSecrets,
+    Token, Undoable, VariableKind, WebhookSecrets,
 };
 
 use crate::harness::Wrap;
@@ -166,6 +166,11 @@ impl Storage for Faulty {
     async fn find_requests(&self, account: AccountNo, ids: Vec<ObjectId>) -> Result<Vec<Request>, Error> {
         self.read()?;
         self.store.find_requests(account, ids).await
+    }
+
+    async fn find_undoable(&self, account: AccountNo, id: ObjectId) -> Result<Option<Undoable>, Error> {
+        self.read()?;
+        self.store.find_undoable(account, id).await
     }
 
     async fn find_contact(

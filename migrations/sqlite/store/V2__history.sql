@@ -5,6 +5,7 @@ CREATE TABLE history (
     request    BLOB NOT NULL UNIQUE,
     account    INTEGER NOT NULL,
     list       INTEGER NOT NULL,
+    list_id    BLOB NOT NULL,
     kind       INTEGER NOT NULL,
     token      TEXT NOT NULL,
     applied_at INTEGER NOT NULL,

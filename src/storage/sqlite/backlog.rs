@@ -51,7 +51,7 @@ impl Counted {
 
 /// The count, for as short as it takes.
 pub fn counted(shared: &Shared) -> std::sync::MutexGuard<'_, Counted> {
-    shared.counted.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    super::lock(&shared.counted)
 }
 
 #[cfg(test)]

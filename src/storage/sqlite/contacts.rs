@@ -35,31 +35,40 @@ pub fn find(
 ) -> Result<Option<Contact>, Error> {
     // One transaction: the index and the contact are read as of one moment.
     let store = pair.store.transaction().map_err(error)?;
+    let Some((_, document)) = locate(&store, shared, list, identifiers)? else { return Ok(None) };
+    with_source(&pair.intake, account, document).map(Some)
+}
+
+/// A contact with its source.
+pub fn with_source(intake: &Connection, account: AccountNo, document: Vec<u8>) -> Result<Contact, Error> {
+    let source = Document::read(&document).and_then(|read| read.get(Field::Source.key()));
+    let source = source.map_err(|malformed| Error::Damaged(malformed.to_string()))?;
+    let source = match source.and_then(|bytes| bytes.try_into().ok()).map(u64::from_le_bytes) {
+        Some(source) => catalogue::sources::get(intake, account, source)?,
+        None => None,
+    };
+    Ok(Contact { document, source })
+}
+
+/// The first contact that bears one of the identifiers, in the order given: its number and stored form.
+pub fn locate(
+    store: &Connection,
+    shared: &Shared,
+    list: ListNo,
+    identifiers: &[(IdentifierKind, String)],
+) -> Result<Option<(ContactNo, Vec<u8>)>, Error> {
     let mut damaged = None;
     for (kind, text) in identifiers {
         let hash = shared.key.hash(unsigned(list.0), *kind, text);
-        for number in numbers(&store, hash).map_err(error)? {
-            let Some(document) = document(&store, contact_id(list, number))? else { continue };
-            let read = Document::read(&document).and_then(|read| {
-                let borne = read.text(kind.field())?;
-                let source = read.get(Field::Source.key())?;
-                Ok((borne.is_some_and(|borne| kind.same(borne, text)), source))
-            });
-            let (fits, source) = match read {
-                Ok(read) => read,
+        for number in numbers(store, hash).map_err(error)? {
+            let Some(document) = document(store, contact_id(list, number))? else { continue };
+            let borne = Document::read(&document)
+                .and_then(|read| Ok(read.text(kind.field())?.is_some_and(|borne| kind.same(borne, text))));
+            match borne {
+                Ok(true) => return Ok(Some((ContactNo(number), document))),
+                Ok(false) => {}
                 // Another contact may bear the identifier: it can be given again once this one does not read.
-                Err(malformed) => {
-                    damaged = Some(Error::Damaged(malformed.to_string()));
-                    continue;
-                }
-            };
-            if fits {
-                let source = source.and_then(|bytes| bytes.try_into().ok()).map(u64::from_le_bytes);
-                let source = match source {
-                    Some(source) => catalogue::sources::get(&pair.intake, account, source)?,
-                    None => None,
-                };
-                return Ok(Some(Contact { document, source }));
+                Err(malformed) => damaged = Some(Error::Damaged(malformed.to_string())),
             }
         }
     }

@@ -4,7 +4,7 @@
 //! deliveries that fail costs the others nothing.
 
 use std::collections::HashMap;
-use std::sync::{MutexGuard, PoisonError};
+use std::sync::MutexGuard;
 
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 
@@ -49,7 +49,7 @@ impl Claims {
 /// Held over a whole claim and a whole finish: a claim that read before a finish committed, and looked after it
 /// gave back, would send a delivery twice.
 fn claims(shared: &Shared) -> MutexGuard<'_, Claims> {
-    shared.claims.lock().unwrap_or_else(PoisonError::into_inner)
+    super::lock(&shared.claims)
 }
 
 /// The stored number of a state.

@@ -11,15 +11,19 @@ mod backlog;
 mod catalogue;
 mod contacts;
 mod deliveries;
+mod erase;
+mod history;
 mod once;
 mod open;
 mod prune;
 mod requests;
+mod scrub;
+mod undo;
 mod worker;
 
 use std::path::Path;
 use std::sync::atomic::AtomicU64;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use rusqlite::Connection;
@@ -28,8 +32,8 @@ use self::open::Paths;
 use self::worker::Workers;
 use super::{
     Access, Account, AddError, AppendError, Appended, Applied, Attempt, Backlog, Contact, Delivery, Error,
-    ItemResult, Keep, List, NewAccount, NewSource, NewToken, Remembered, Request, Source, SourceRef, Storage,
-    Token, VariableKind, WebhookSecrets,
+    History, ItemResult, Keep, List, NewAccount, NewSource, NewToken, Remembered, Request, Source, SourceRef,
+    Storage, Token, Undoable, VariableKind, WebhookSecrets, Window,
 };
 use crate::clock::Timestamp;
 use crate::contact::identifier::{HashKey, IdentifierKind};
@@ -75,6 +79,8 @@ struct Shared {
     applying: AtomicU64,
     /// What waits above `applied`.
     counted: Mutex<backlog::Counted>,
+    /// When the files may be written anew.
+    scrubbing: Mutex<scrub::Schedule>,
     /// Deliveries that are out: one process serves a store, so this is the lease.
     claims: Mutex<deliveries::Claims>,
 }
@@ -159,8 +165,14 @@ fn load_shared(pair: &Pair) -> Result<Shared, Error> {
         applied: AtomicU64::new(applied),
         applying: AtomicU64::new(applied),
         counted: Mutex::new(waiting),
+        scrubbing: Mutex::default(),
         claims: Mutex::default(),
     })
+}
+
+/// What is behind a mutex, for as short as it takes.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// SQLite's own error, without any value that a statement was given.
@@ -222,6 +234,9 @@ impl Storage for SqliteStore {
         append::forget_applied(self).await?;
         let keys = self.intake.call(move |intake| once::prune(intake, keep.keys, prune::CHUNK)).await?;
         let gone = keys + self.write(move |pair, shared| prune::prune(pair, shared, keep)).await?;
+        if gone == 0 {
+            scrub::scrub(self).await?;
+        }
         if gone == 0 && self.backlog() == Backlog::default() {
             // Nothing waits: the logs, which have grown under load, give their room back.
             self.intake.call(|intake| open::empty_log(intake)).await?;
@@ -259,6 +274,10 @@ impl Storage for SqliteStore {
         self.read(move |pair, shared| requests::find(pair, shared, account, &ids)).await
     }
 
+    async fn find_undoable(&self, account: AccountNo, id: ObjectId) -> Result<Option<Undoable>, Error> {
+        self.read(move |pair, _| requests::find_undoable(pair, account, id)).await
+    }
+
     async fn find_contact(
         &self,
         account: AccountNo,
@@ -266,6 +285,16 @@ impl Storage for SqliteStore {
         identifiers: Vec<(IdentifierKind, String)>,
     ) -> Result<Option<Contact>, Error> {
         self.read(move |pair, shared| contacts::find(pair, shared, account, list, &identifiers)).await
+    }
+
+    async fn find_history(
+        &self,
+        account: AccountNo,
+        list: ListNo,
+        identifiers: Vec<(IdentifierKind, String)>,
+        window: Window,
+    ) -> Result<Option<History>, Error> {
+        self.read(move |pair, shared| history::find(pair, shared, account, list, &identifiers, window)).await
     }
 
     async fn catalogue_version(&self) -> Result<u64, Error> {

@@ -122,8 +122,9 @@ fn traces(store: &Transaction<'_>, list: ListNo, range: [i64; 2]) -> rusqlite::R
     Ok(gone)
 }
 
-fn remove_contact(
-    store: &Transaction<'_>,
+/// Deletes a contact and its entries in the index.
+pub fn remove_contact(
+    store: &Connection,
     shared: &Shared,
     list: ListNo,
     id: i64,

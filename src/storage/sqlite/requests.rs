@@ -15,7 +15,9 @@ use crate::contact::identifier::{IdentifierKind, Identifiers};
 use crate::contact::record::{Malformed, Reader};
 use crate::id::ObjectId;
 use crate::journal::{AccountNo, BatchKind, ContactNo, ListNo};
-use crate::storage::{DeliveryState, DeliveryStatus, Error, ItemResult, Request, RequestState, UndoneFields};
+use crate::storage::{
+    DeliveryState, DeliveryStatus, Error, ItemResult, Request, RequestState, Undoable, UndoneFields,
+};
 
 /// The account's requests with these ids.
 pub fn find(
@@ -64,6 +66,35 @@ fn find_waiting(
         )
         .and_then(|mut select| select.query_row(params![id.to_bytes(), account.0], read).optional())
         .map_err(error)
+}
+
+/// What must be known of a request to undo it: of one that waits, or was applied.
+pub fn find_undoable(pair: &Pair, account: AccountNo, id: ObjectId) -> Result<Option<Undoable>, Error> {
+    // In the order in which it wanders: what is in none of them was never accepted, or is long gone.
+    let places = [
+        (&pair.intake, "batch WHERE request", true),
+        (&pair.store, "history WHERE request", true),
+        (&pair.store, "request WHERE id", false),
+    ];
+    for (connection, place, has_history) in places {
+        let select = format!("SELECT kind, list, list_id FROM {place} = ?1 AND account = ?2");
+        let read = |row: &rusqlite::Row<'_>| {
+            Ok(Undoable {
+                kind: kind(row.get(0)?),
+                list: ListNo(row.get(1)?),
+                list_id: ObjectId::from_bytes(row.get(2)?),
+                has_history,
+            })
+        };
+        let found = connection
+            .prepare_cached(&select)
+            .and_then(|mut select| select.query_row(params![id.to_bytes(), account.0], read).optional())
+            .map_err(error)?;
+        if found.is_some() {
+            return Ok(found);
+        }
+    }
+    Ok(None)
 }
 
 /// What a request's row holds.

@@ -3,7 +3,7 @@
 //! Everything is visited in the order of its key: with hundreds of batches in a transaction, a page is then
 //! read and written once, however many of its contacts change.
 
-mod load;
+pub mod load;
 mod try_out;
 mod waiting;
 mod write;
@@ -14,10 +14,12 @@ use rusqlite::TransactionBehavior;
 
 pub use self::try_out::try_out;
 use self::waiting::Origin;
-use super::{Pair, Shared, append, backlog, error};
+use super::{Pair, Shared, append, backlog, erase, error, undo};
+use crate::apply::outcome::Failure;
 use crate::apply::plan::{Plan, Waiting};
-use crate::apply::rule;
+use crate::apply::rule::{self, Decided};
 use crate::clock::Timestamp;
+use crate::journal::BatchKind;
 use crate::storage::{Applied, Error};
 
 /// Contacts of more bytes than this are not loaded for one transaction, unless a single batch asks for them.
@@ -73,14 +75,38 @@ fn transact(
     budget: usize,
     now: Timestamp,
 ) -> Result<Option<Applied>, Error> {
-    let plan = Plan::read(waiting, &shared.key);
     let transaction = pair.store.transaction_with_behavior(TransactionBehavior::Immediate).map_err(error)?;
-    let Some(mut world) = load::world(&transaction, &pair.intake, shared, waiting, &plan, budget)? else {
-        return Ok(None);
+    let (store, intake) = (&transaction, &pair.intake);
+    let decided = match waiting {
+        [batch] if batch.kind == BatchKind::Undo => match undo::decide(store, intake, shared, batch, now) {
+            Ok((world, decided)) => {
+                write::world(store, &world)?;
+                vec![decided]
+            }
+            Err(error) => vec![not_decided(batch, error)?],
+        },
+        [batch] if batch.kind == BatchKind::Erase => {
+            let erased = erase::erase(store, intake, shared, batch, now);
+            vec![erased.or_else(|error| not_decided(batch, error))?]
+        }
+        _ => {
+            let plan = Plan::read(waiting, &shared.key);
+            let Some(mut world) = load::world(store, intake, shared, waiting, &plan, budget)? else {
+                return Ok(None);
+            };
+            let decided = rule::apply(waiting, &plan, &mut world, now);
+            write::world(store, &world)?;
+            decided
+        }
     };
-    let decided = rule::apply(waiting, &plan, &mut world, now);
-    write::world(&transaction, &world)?;
-    let webhooks = write::requests(&transaction, waiting, origins, &decided, now).map_err(error)?;
+    let webhooks = write::requests(store, waiting, origins, &decided, now).map_err(error)?;
     transaction.commit().map_err(error)?;
     Ok(Some(Applied { batches: waiting.len(), webhooks }))
+}
+
+/// A batch that looks at what the disk has damaged is told so, and those behind it go on.
+fn not_decided(batch: &Waiting, error: Error) -> Result<Decided, Error> {
+    let Error::Damaged(text) = error else { return Err(error) };
+    tracing::error!(position = batch.position, text, "a batch could not be applied");
+    Ok(Decided::failed(Failure::Damaged))
 }

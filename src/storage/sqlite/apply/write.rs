@@ -25,6 +25,7 @@ fn write_contacts(store: &Transaction<'_>, world: &World) -> Result<(), Error> {
     let mut delete = store.prepare_cached("DELETE FROM contact WHERE id = ?1").map_err(error)?;
     let mut depart =
         store.prepare_cached("INSERT OR REPLACE INTO departed VALUES (?1, ?2)").map_err(error)?;
+    let mut returned = store.prepare_cached("DELETE FROM departed WHERE contact = ?1").map_err(error)?;
     for slot in world.changed() {
         let id = contact_id(slot.list, slot.number.0);
         match (slot.removed_at, slot.new) {
@@ -34,7 +35,12 @@ fn write_contacts(store: &Transaction<'_>, world: &World) -> Result<(), Error> {
                 }
                 depart.execute([id, signed(position)]).map_err(error)?;
             }
-            (None, true) => drop(insert.execute(params![id, world.document(slot)]).map_err(error)?),
+            (None, true) => {
+                insert.execute(params![id, world.document(slot)]).map_err(error)?;
+                if slot.returned {
+                    returned.execute([id]).map_err(error)?;
+                }
+            }
             (None, false) => drop(update.execute(params![id, world.document(slot)]).map_err(error)?),
         }
     }
@@ -101,7 +107,7 @@ pub fn requests(
         "INSERT OR IGNORE INTO request VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
     )?;
     let mut history =
-        store.prepare_cached("INSERT OR IGNORE INTO history VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)")?;
+        store.prepare_cached("INSERT OR IGNORE INTO history VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)")?;
     let mut delivery = store.prepare_cached("INSERT INTO delivery VALUES (?1, ?2, 0, 0, ?3)")?;
     let mut webhooks = 0;
     for ((batch, origin), decided) in waiting.iter().zip(origins).zip(decided) {
@@ -125,6 +131,7 @@ pub fn requests(
             batch.request.to_bytes(),
             batch.account.0,
             batch.list.0,
+            origin.list_id,
             batch.kind.code(),
             origin.token,
             now.millis(),

@@ -40,6 +40,17 @@ fn variables(intake: &Connection, list: ListNo) -> rusqlite::Result<Vec<Variable
     rows.collect()
 }
 
+/// The lists of an account.
+pub fn of_account(intake: &Connection, account: AccountNo) -> Result<Vec<(ListNo, ObjectId)>, Error> {
+    intake
+        .prepare_cached("SELECT no, id FROM list WHERE account = ?1 ORDER BY no")
+        .and_then(|mut select| {
+            let read = |row: &rusqlite::Row<'_>| Ok((ListNo(row.get(0)?), ObjectId::from_bytes(row.get(1)?)));
+            select.query_map([account.0], read)?.collect()
+        })
+        .map_err(error)
+}
+
 /// Whether the list is there.
 pub fn exists(intake: &Connection, list: ListNo) -> Result<bool, Error> {
     intake

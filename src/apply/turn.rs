@@ -1,0 +1,125 @@
+//! One item's turn: what it does to its contact, with all that others must know of it. Whether it may is decided
+//! before.
+
+use super::outcome::{Action, Failure};
+use super::plan::Waiting;
+use super::world::{Former, World, put_identifiers};
+use crate::clock::Timestamp;
+use crate::contact::document::{Document, Header};
+use crate::contact::identifier::Identifiers;
+use crate::contact::record::{self, Malformed};
+use crate::history::{Change, ChangeKind};
+use crate::journal::ContactNo;
+
+/// What an item did and to which slot, or why it did nothing. The world is as before where it failed.
+pub type Applied = Result<(Action, u32), Failure>;
+
+impl From<Malformed> for Failure {
+    fn from(_: Malformed) -> Self {
+        Self::Damaged
+    }
+}
+
+/// An item at its turn.
+pub struct Turn<'a> {
+    /// The batch that it is of.
+    pub batch: &'a Waiting,
+    /// Its place in the batch.
+    pub index: u32,
+    /// When it is applied.
+    pub now: Timestamp,
+    /// Where its change is written down, see [`crate::history`].
+    pub changes: &'a mut Vec<u8>,
+}
+
+impl Turn<'_> {
+    /// Makes a contact with the next number.
+    ///
+    /// # Errors
+    /// [`Failure::Damaged`].
+    pub fn create(&mut self, world: &mut World, record: &[u8]) -> Applied {
+        let mut document = Vec::with_capacity(record.len() + 28);
+        self.header(self.now, 0).put(&mut document);
+        document.extend_from_slice(record);
+        let slot = world.create(self.batch.list, &document)?;
+        self.note(ChangeKind::Created, world.slot(slot).number, 0, &[]);
+        Ok((Action::Created, slot))
+    }
+
+    /// Brings a contact back under its number; `removed_at` is the position of the batch that removed it.
+    ///
+    /// # Errors
+    /// [`Failure::Damaged`].
+    pub fn bring_back(
+        &mut self,
+        world: &mut World,
+        number: ContactNo,
+        created_at: Timestamp,
+        record: &[u8],
+        removed_at: u64,
+    ) -> Applied {
+        let mut document = Vec::with_capacity(record.len() + 28);
+        // Results from before the removal look for what it bore then.
+        self.header(created_at, self.batch.position).put(&mut document);
+        document.extend_from_slice(record);
+        let slot = world.bring_back(self.batch.list, number, &document)?;
+        self.note(ChangeKind::Created, number, removed_at, &[]);
+        Ok((Action::Created, slot))
+    }
+
+    /// Changes a contact; `renamed` says whether an identifier of it changes.
+    ///
+    /// # Errors
+    /// [`Failure::Damaged`].
+    pub fn update(&mut self, world: &mut World, found: u32, patch: &[u8], renamed: bool) -> Applied {
+        let slot = world.slot(found);
+        let number = slot.number;
+        let old = Document::read(world.document(slot))?;
+        let previous = old.header.changed_at;
+        let renamed_at = if renamed { self.batch.position } else { old.header.renamed_at };
+        let mut document = Vec::with_capacity(old.record.len() + patch.len() + 36);
+        self.header(old.header.created_at, renamed_at).put(&mut document);
+        let mut undo = Vec::new();
+        record::merge(old.record, patch, &mut document, &mut undo)?;
+        if undo.is_empty() {
+            return Ok((Action::Unchanged, found));
+        }
+        if renamed {
+            let former = self.former(number, &old.identifiers()?);
+            world.formers.push(former);
+        }
+        world.replace(found, &document, renamed.then_some(self.batch.position))?;
+        self.note(ChangeKind::Updated, number, previous, &undo);
+        Ok((Action::Updated, found))
+    }
+
+    /// Removes a contact.
+    ///
+    /// # Errors
+    /// [`Failure::Damaged`].
+    pub fn remove(&mut self, world: &mut World, found: u32) -> Applied {
+        let slot = world.slot(found);
+        let number = slot.number;
+        let document = world.document(slot).to_vec();
+        let old = Document::read(&document)?;
+        let former = self.former(number, &old.identifiers()?);
+        world.formers.push(former);
+        world.remove(found, self.batch.position)?;
+        self.note(ChangeKind::Removed, number, old.header.changed_at, &document);
+        Ok((Action::Removed, found))
+    }
+
+    const fn header(&self, created_at: Timestamp, renamed_at: u64) -> Header {
+        Header { created_at, updated_at: self.now, renamed_at, changed_at: self.batch.position }
+    }
+
+    fn note(&mut self, kind: ChangeKind, number: ContactNo, previous: u64, before: &[u8]) {
+        Change { kind, number, previous, before }.put(self.changes);
+    }
+
+    fn former(&self, number: ContactNo, before: &Identifiers<Option<&str>>) -> Former {
+        let mut identifiers = Vec::new();
+        put_identifiers(&mut identifiers, before);
+        Former { list: self.batch.list, number, position: self.batch.position, item: self.index, identifiers }
+    }
+}

@@ -1,0 +1,60 @@
+//! `/v3/request/undo`
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::call::{Answer, Call, Outcome};
+use super::method::{Access, Body, Example, Method, Reach};
+use super::request::GROUP;
+use crate::id::ObjectId;
+use crate::intake::accept::Accepted;
+use crate::intake::undo;
+
+/// `POST /v3/request/undo`
+pub static UNDO: Method = Method {
+    path: "/v3/request/undo",
+    group: &GROUP,
+    summary: "Put back what a request changed",
+    text: "Per contact, the fields that the request changed and that nothing has changed since are put back. A contact \
+           that it made is removed, unless something has changed it since; one that it removed comes back with its \
+           id. It is a request like any other: it waits its turn, has results (per contact, which fields were \
+           `restored` and which were `kept`, and why) and a webhook, and can be undone itself. An identifier that has \
+           been taken since stays where it is, and a person who was erased does not come back. A request can be \
+           undone for as long as histories are kept, 90 days unless the operator has set something else.",
+    access: Access::Write,
+    reach: Reach::Account,
+    body: Body { params: &[&undo::UNDO], optional: false },
+    examples: &[Example {
+        summary: "A request is undone",
+        body: r#"{"requestId":"5d915c22d132d5f45a4e38b8"}"#,
+        answer: r#"{"result":true,"requestId":"5d915c26d132d5f45a4e38bc","errors":[]}"#,
+    }],
+    handler: &undo,
+};
+
+/// What is answered where a request was accepted, whose path does not show its id by itself.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Queued {
+    /// The id of this request, by which request/find knows it.
+    request_id: ObjectId,
+}
+
+async fn undo(call: Call) -> Outcome<Queued> {
+    let (app, sender) = (&call.app, call.sender()?);
+    let accepted = undo::accept(&app.catalogue, &app.writer, sender, &call.body).await?;
+    Ok(queued(accepted, call.request_id))
+}
+
+/// The answer to a request that has just got this id, or that was accepted before.
+pub fn queued(accepted: Accepted, request_id: ObjectId) -> Answer<Queued> {
+    match accepted {
+        Accepted::Before(known) => {
+            let request_id = known.request;
+            Answer::again(&known, Queued { request_id })
+        }
+        Accepted::Kept { warnings } | Accepted::Tried { warnings, .. } => {
+            Answer::new(Queued { request_id }).warn(warnings)
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! `POST /v3/request/undo`: from the body to a batch that waits.
+
+use super::accept::{self, Accepted, Sender};
+use super::problem::{self, Problem};
+use super::refusal::Refusal;
+use super::top::{WEB_HOOK_URI, read_webhook};
+use super::writer::Writer;
+use crate::catalogue::Catalogue;
+use crate::contact::identifier::IdentifierKind;
+use crate::id::ObjectId;
+use crate::journal::{AccountNo, Batch, BatchKind, ItemsWriter};
+use crate::json::{Keys, Raw, read_body};
+use crate::param::{Param, Shape};
+use crate::storage::Undoable;
+
+/// The keys of the body.
+pub const UNDO: [Param; 2] = [
+    Param::required("requestId", Shape::filled(usize::MAX), "The id of the request that is to be undone."),
+    WEB_HOOK_URI,
+];
+
+/// Checks a body and makes its batch durable.
+///
+/// # Errors
+/// See [`Refusal`]; nothing is kept then, save where the outcome is unknown.
+pub async fn accept(
+    catalogue: &Catalogue,
+    writer: &Writer,
+    sender: Sender,
+    body: &[u8],
+) -> Result<Accepted, Refusal> {
+    let members = read_body(body, &Keys::of(&UNDO)).ok_or_else(problem::bad_request)?;
+    let mut problems = Vec::new();
+    let target = find(catalogue, writer, sender.account, members.get(0), &mut problems).await?;
+    if let Some((_, target)) = &target
+        && let Some(before) = accept::before(writer, &sender, target.list).await?
+    {
+        return Ok(before);
+    }
+    let webhook = read_webhook(members.get(1), &mut problems);
+    let target = target.filter(|_| problems.is_empty());
+    let Some((id, target)) = target else { return Err(Refusal::Invalid(problems)) };
+    let mut items = ItemsWriter::default();
+    items.add(IdentifierKind::UserId, &id.to_string(), &[]);
+    let batch = Batch {
+        request: sender.request,
+        account: sender.account,
+        list: target.list,
+        list_id: target.list_id,
+        token: sender.token.clone(),
+        kind: BatchKind::Undo,
+        accepted_at: sender.now,
+        webhook,
+        restore_erased: false,
+        once: None,
+        items: items.finish(),
+    };
+    let warnings = members.unknown.into_iter().map(problem::unknown_field).collect();
+    accept::keep(writer, sender, batch, warnings).await
+}
+
+/// The request that the body names, where it can be undone.
+async fn find(
+    catalogue: &Catalogue,
+    writer: &Writer,
+    account: AccountNo,
+    raw: Option<Raw<'_>>,
+    problems: &mut Vec<Problem>,
+) -> Result<Option<(ObjectId, Undoable)>, Refusal> {
+    let text = match raw.map(Raw::as_text) {
+        None => return Ok(push(problems, problem::required("requestId"))),
+        Some(text) => text.filter(|text| !text.trim().is_empty()),
+    };
+    let Some(text) = text else { return Ok(push(problems, problem::request_id())) };
+    let found = match ObjectId::parse(&text) {
+        Some(id) => writer.storage().find_undoable(account, id).await?.map(|found| (id, found)),
+        None => None,
+    };
+    let Some((id, found)) = found else { return Ok(push(problems, problem::request_not_found(&text))) };
+    if found.kind == BatchKind::Erase {
+        return Ok(push(problems, problem::not_undoable(&text)));
+    }
+    if !found.has_history {
+        return Ok(push(problems, problem::history_gone(&text)));
+    }
+    let list_id = found.list_id.to_string();
+    if catalogue.list(account, &list_id).await?.is_none() {
+        return Ok(push(problems, problem::list_not_found(&list_id)));
+    }
+    Ok(Some((id, found)))
+}
+
+fn push<T>(problems: &mut Vec<Problem>, problem: Problem) -> Option<T> {
+    problems.push(problem);
+    None
+}

@@ -1,0 +1,263 @@
+//! The histories of contacts: what each batch changed, walked from now back.
+
+use std::collections::HashMap;
+
+use rusqlite::{Connection, OptionalExtension, Row};
+
+use super::contacts::{contact_id, document, locate, split_id};
+use super::{Pair, Shared, catalogue, error, signed, unsigned};
+use crate::clock::Timestamp;
+use crate::contact::document::Document;
+use crate::contact::field::Field;
+use crate::contact::identifier::IdentifierKind;
+use crate::contact::record::Malformed;
+use crate::history::{Backwards, Change, ChangeKind};
+use crate::id::ObjectId;
+use crate::journal::{AccountNo, BatchKind, ContactNo, ListNo};
+use crate::storage::{ContactChange, Error, History, Source, Window};
+
+/// Changes of one contact that are walked at most: each takes the reading of a batch's changes.
+pub const MAX_WALK: usize = 10_000;
+
+/// What a batch changed.
+pub struct Entry {
+    /// Its position.
+    pub position: u64,
+    /// Its request.
+    pub request: ObjectId,
+    /// What it asked for.
+    pub kind: BatchKind,
+    /// The public part of the token that sent it.
+    pub token: String,
+    /// When it was applied.
+    pub applied_at: Timestamp,
+    /// See [`crate::history`].
+    pub changes: Vec<u8>,
+}
+
+const COLUMNS: &str = "position, request, kind, token, applied_at, changes";
+
+fn read(row: &Row<'_>) -> rusqlite::Result<Entry> {
+    Ok(Entry {
+        position: unsigned(row.get(0)?),
+        request: ObjectId::from_bytes(row.get(1)?),
+        kind: BatchKind::from_code(row.get(2)?).unwrap_or(BatchKind::Update),
+        token: row.get(3)?,
+        applied_at: Timestamp::from_millis(row.get(4)?),
+        changes: row.get(5)?,
+    })
+}
+
+/// What the batch at a position changed, where that is still kept.
+pub fn at(store: &Connection, position: u64) -> Result<Option<Entry>, Error> {
+    store
+        .prepare_cached(&format!("SELECT {COLUMNS} FROM history WHERE position = ?1"))
+        .and_then(|mut select| select.query_row([signed(position)], read).optional())
+        .map_err(error)
+}
+
+/// What a request changed, where that is still kept.
+pub fn of_request(store: &Connection, request: ObjectId) -> Result<Option<Entry>, Error> {
+    store
+        .prepare_cached(&format!("SELECT {COLUMNS} FROM history WHERE request = ?1"))
+        .and_then(|mut select| select.query_row([request.to_bytes()], read).optional())
+        .map_err(error)
+}
+
+/// The position where the history of a contact begins that was removed; 0 where nothing of it is kept.
+pub fn departed_at(store: &Connection, list: ListNo, number: ContactNo) -> Result<u64, Error> {
+    store
+        .prepare_cached("SELECT position FROM departed WHERE contact = ?1")
+        .and_then(|mut select| {
+            select.query_row([contact_id(list, number.0)], |row| row.get(0).map(unsigned)).optional()
+        })
+        .map(Option::unwrap_or_default)
+        .map_err(error)
+}
+
+/// A part of the history of the contact that bears one of the identifiers, or did last.
+pub fn find(
+    pair: &mut Pair,
+    shared: &Shared,
+    account: AccountNo,
+    list: ListNo,
+    identifiers: &[(IdentifierKind, String)],
+    window: Window,
+) -> Result<Option<History>, Error> {
+    // One transaction: the chain and its beginning are read as of one moment.
+    let store = pair.store.transaction().map_err(error)?;
+    let Some((number, document)) = find_bearer(&store, shared, list, identifiers)? else { return Ok(None) };
+    let (changes, total) = changes(&store, list, number, document.as_deref(), window)?;
+    let sources = sources(&pair.intake, account, &changes)?;
+    Ok(Some(History { number, changes, total, sources }))
+}
+
+/// The contact that bears one of the identifiers, or else that bore one last; with its stored form, where it is there.
+fn find_bearer(
+    store: &Connection,
+    shared: &Shared,
+    list: ListNo,
+    identifiers: &[(IdentifierKind, String)],
+) -> Result<Option<(ContactNo, Option<Vec<u8>>)>, Error> {
+    if let Some((number, document)) = locate(store, shared, list, identifiers)? {
+        return Ok(Some((number, Some(document))));
+    }
+    for (kind, text) in identifiers {
+        if let Some(&number) = former_bearers(store, shared, list, *kind, text)?.first() {
+            return Ok(Some((number, document(store, contact_id(list, number.0))?)));
+        }
+    }
+    Ok(None)
+}
+
+/// The contacts of a list that bore an identifier once, the last first.
+pub fn former_bearers(
+    store: &Connection,
+    shared: &Shared,
+    list: ListNo,
+    kind: IdentifierKind,
+    text: &str,
+) -> Result<Vec<ContactNo>, Error> {
+    let hash = signed(shared.key.hash(unsigned(list.0), kind, text));
+    let candidates = store
+        .prepare_cached("SELECT contact FROM former_bearer WHERE hash = ?1 ORDER BY position DESC")
+        .and_then(|mut select| {
+            select.query_map([hash], |row| row.get(0))?.collect::<rusqlite::Result<Vec<i64>>>()
+        })
+        .map_err(error)?;
+    let mut bearers = Vec::new();
+    for (_, number) in candidates.into_iter().map(split_id) {
+        // A hash may be shared, and a contact may have borne it more than once.
+        if !bearers.contains(&number) && bore(store, list, number, kind, text)? {
+            bearers.push(number);
+        }
+    }
+    Ok(bearers)
+}
+
+/// Whether a contact bore an identifier that it does not bear now, as far as its history is kept.
+fn bore(
+    store: &Connection,
+    list: ListNo,
+    number: ContactNo,
+    kind: IdentifierKind,
+    text: &str,
+) -> Result<bool, Error> {
+    let everything = Window { offset: 0, limit: u32::MAX };
+    let stored = document(store, contact_id(list, number.0))?;
+    let (changes, _) = changes(store, list, number, stored.as_deref(), everything)?;
+    let key = kind.field().key();
+    let mut fields = changes.iter().flat_map(|change| &change.fields).filter(|field| field.key == key);
+    Ok(fields.any(|field| std::str::from_utf8(&field.old).is_ok_and(|old| kind.same(old, text))))
+}
+
+/// The changes of a contact in a window, the newest first, and how many there are in all.
+pub fn changes(
+    store: &Connection,
+    list: ListNo,
+    number: ContactNo,
+    stored: Option<&[u8]>,
+    window: Window,
+) -> Result<(Vec<ContactChange>, u64), Error> {
+    let damaged = |malformed: Malformed| Error::Damaged(malformed.to_string());
+    let head = match stored {
+        Some(stored) => Document::read(stored).map_err(damaged)?.header.changed_at,
+        None => departed_at(store, list, number)?,
+    };
+    let mut back = Backwards::from(stored).map_err(damaged)?;
+    let (mut found, mut total) = (Vec::new(), 0);
+    let mut walk = Walk::new(store, number, head);
+    let end = window.offset.saturating_add(u64::from(window.limit));
+    while walk.step(|entry, change| {
+        let fields = back.step(change).map_err(damaged)?;
+        if (window.offset..end).contains(&total) && change.kind != ChangeKind::Erased {
+            found.push(ContactChange {
+                at: entry.applied_at,
+                kind: change.kind,
+                request: entry.request,
+                asked: entry.kind,
+                token: entry.token.clone(),
+                fields,
+            });
+        }
+        total += 1;
+        Ok(())
+    })? {}
+    Ok((found, total))
+}
+
+fn sources(
+    intake: &Connection,
+    account: AccountNo,
+    changes: &[ContactChange],
+) -> Result<HashMap<u64, Source>, Error> {
+    let named = changes.iter().flat_map(|change| &change.fields);
+    let named = named.filter(|field| field.key == Field::Source.key());
+    let mut sources = HashMap::new();
+    for value in named.flat_map(|field| [&field.old, &field.new]) {
+        let Ok(no) = value.as_slice().try_into().map(u64::from_le_bytes) else { continue };
+        if let Some(source) = catalogue::sources::get(intake, account, no)? {
+            sources.insert(no, source);
+        }
+    }
+    Ok(sources)
+}
+
+/// A walk along the changes of one contact, the newest first.
+pub struct Walk<'s> {
+    store: &'s Connection,
+    number: ContactNo,
+    next: u64,
+    left: usize,
+}
+
+impl<'s> Walk<'s> {
+    /// From the position of the contact's last change.
+    pub const fn new(store: &'s Connection, number: ContactNo, from: u64) -> Self {
+        Self { store, number, next: from, left: MAX_WALK }
+    }
+
+    /// The same to the very end, however many there are: what is erased must be found.
+    pub const fn unbounded(store: &'s Connection, number: ContactNo, from: u64) -> Self {
+        Self { store, number, next: from, left: usize::MAX }
+    }
+
+    /// Whether there are more changes above a position than are walked.
+    pub const fn is_cut_above(&self, position: u64) -> bool {
+        self.left == 0 && self.next > position
+    }
+
+    /// The position of the next batch, 0 at the end.
+    pub const fn next_position(&self) -> u64 {
+        if self.left == 0 { 0 } else { self.next }
+    }
+
+    /// Goes to the next batch and hands its changes of the contact to `visit`, the last first. False at the end.
+    ///
+    /// # Errors
+    /// Where the store cannot be read, or `visit` fails.
+    pub fn step(
+        &mut self,
+        mut visit: impl FnMut(&Entry, &Change<'_>) -> Result<(), Error>,
+    ) -> Result<bool, Error> {
+        if self.next_position() == 0 {
+            return Ok(false);
+        }
+        let Some(entry) = at(self.store, self.next)? else {
+            // It is older than what is kept.
+            self.next = 0;
+            return Ok(false);
+        };
+        let changes = crate::history::read(&entry.changes)
+            .map_err(|malformed| Error::Damaged(format!("history at {}: {malformed}", entry.position)))?;
+        let mut previous = 0;
+        for change in changes.iter().rev().filter(|change| change.number == self.number) {
+            visit(&entry, change)?;
+            previous = if change.kind == ChangeKind::Erased { 0 } else { change.previous };
+            self.left = self.left.saturating_sub(1);
+        }
+        // A chain only goes back: a damaged one ends.
+        self.next = if previous < entry.position { previous } else { 0 };
+        Ok(true)
+    }
+}

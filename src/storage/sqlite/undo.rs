@@ -1,0 +1,180 @@
+//! Undoing a request: loads what it changed and what has happened since, and lets the rule decide.
+
+use std::collections::{HashMap, HashSet};
+
+use rusqlite::Connection;
+
+use super::apply::load;
+use super::contacts::{contact_id, document, split_id};
+use super::history::{self, Walk};
+use super::{Shared, catalogue, error};
+use crate::apply::outcome::Failure;
+use crate::apply::plan::Waiting;
+use crate::apply::rule::Decided;
+use crate::apply::undo::{self, Deed, Since, Subject};
+use crate::apply::world::World;
+use crate::clock::Timestamp;
+use crate::contact::document::Document;
+use crate::contact::identifier::IdentifierKind;
+use crate::contact::record::Malformed;
+use crate::history::{Backwards, Change};
+use crate::id::ObjectId;
+use crate::journal::{self, AccountNo, ContactNo, ListNo};
+use crate::storage::Error;
+
+/// Decides what undoing does; the world says what is to be written.
+pub fn decide(
+    store: &Connection,
+    intake: &Connection,
+    shared: &Shared,
+    batch: &Waiting,
+    now: Timestamp,
+) -> Result<(World, Decided), Error> {
+    let state = load::list(store, intake, batch.list)?;
+    let lists = HashMap::from([(batch.list, state)]);
+    let undone = match request_of(batch) {
+        Some(request) => history::of_request(store, request)?,
+        None => None,
+    };
+    let Some(entry) = undone else {
+        let world = World::new(shared.key, lists, HashSet::new());
+        return Ok((world, Decided::failed(Failure::HistoryGone)));
+    };
+    let changes = crate::history::read(&entry.changes).map_err(damaged)?;
+    let mut subjects = Vec::new();
+    for (number, deed) in deeds(&changes).map_err(damaged)? {
+        subjects.push(subject(store, batch.list, entry.position, number, deed)?);
+    }
+    let mut world = World::new(shared.key, lists, sources(intake, &subjects)?)
+        .without(load::known_erased(store, erasable(shared, batch, &subjects)).map_err(error)?);
+    load_contacts(store, shared, batch.list, &mut subjects, &mut world)?;
+    let decided = undo::undo(batch, &subjects, &mut world, &shared.key, now);
+    Ok((world, decided))
+}
+
+fn damaged(malformed: Malformed) -> Error {
+    Error::Damaged(malformed.to_string())
+}
+
+/// The id of the request that a batch undoes.
+pub fn request_of(batch: &Waiting) -> Option<ObjectId> {
+    let items = journal::read_items(&batch.items).ok()?;
+    items.first().and_then(|item| ObjectId::parse(item.contact))
+}
+
+/// What the batch did to each contact, in the order in which it came to them first.
+fn deeds(changes: &[Change<'_>]) -> Result<Vec<(ContactNo, Deed)>, Malformed> {
+    let mut deeds: Vec<(ContactNo, Deed)> = Vec::new();
+    let mut places = HashMap::new();
+    for change in changes {
+        let known = places.get(&change.number).copied();
+        let place = *places.entry(change.number).or_insert(deeds.len());
+        if known.is_none() {
+            deeds.push((change.number, Deed::default()));
+        }
+        deeds[place].1.add(change, known.is_none())?;
+    }
+    Ok(deeds)
+}
+
+fn subject(
+    store: &Connection,
+    list: ListNo,
+    position: u64,
+    number: ContactNo,
+    deed: Deed,
+) -> Result<Subject, Error> {
+    let stored = document(store, contact_id(list, number.0))?;
+    let head = match &stored {
+        Some(stored) => Document::read(stored).map_err(damaged)?.header.changed_at,
+        None => history::departed_at(store, list, number)?,
+    };
+    let mut back = Backwards::from(stored.as_deref()).map_err(damaged)?;
+    let mut walk = Walk::new(store, number, head);
+    let mut since = Since::default();
+    while walk.next_position() > position {
+        let touched = &mut since.touched;
+        walk.step(|_, change| {
+            touched.extend(back.touched(change).map_err(damaged)?);
+            Ok(())
+        })?;
+    }
+    since.too_many = walk.is_cut_above(position);
+    let mut deed = deed;
+    if !deed.was_there && !since.too_many && walk.next_position() == position {
+        let mut given = Vec::new();
+        walk.step(|_, change| {
+            given.extend(back.step(change).map_err(damaged)?.into_iter().map(|change| change.key));
+            Ok(())
+        })?;
+        deed.made(given);
+    }
+    let removed_at = if stored.is_none() { head } else { 0 };
+    Ok(Subject { number, deed, since, slot: None, removed_at })
+}
+
+fn sources(intake: &Connection, subjects: &[Subject]) -> Result<HashSet<u64>, Error> {
+    let mut sources = HashSet::new();
+    for source in subjects.iter().filter_map(Subject::source) {
+        if catalogue::sources::exists(intake, source)? {
+            sources.insert(source);
+        }
+    }
+    Ok(sources)
+}
+
+fn erasable(shared: &Shared, batch: &Waiting, subjects: &[Subject]) -> Vec<(AccountNo, [u8; 16])> {
+    let account = batch.account.0.unsigned_abs();
+    let mut hashes = Vec::new();
+    for wanted in subjects.iter().map(Subject::wanted) {
+        for kind in IdentifierKind::ALL {
+            let hash = wanted.get(kind).map(|text| shared.key.erased(account, kind, text));
+            hashes.extend(hash.map(|hash| (batch.account, hash)));
+        }
+    }
+    hashes
+}
+
+/// Loads the contacts that are to be changed back, and those that bear what these would get back.
+fn load_contacts(
+    store: &Connection,
+    shared: &Shared,
+    list: ListNo,
+    subjects: &mut [Subject],
+    world: &mut World,
+) -> Result<(), Error> {
+    let hash = |kind, text: &str| shared.key.hash(list.0.unsigned_abs(), kind, text);
+    let mut wanted = Vec::new();
+    let mut holders = Vec::new();
+    for subject in &*subjects {
+        let texts = subject.wanted();
+        for kind in IdentifierKind::ALL {
+            wanted.extend(texts.get(kind).map(|text| (hash(kind, text), list)));
+        }
+        let id = contact_id(list, subject.number.0);
+        let Some(stored) = document(store, id)? else { continue };
+        let borne = Document::read(&stored).and_then(|stored| stored.identifiers()).map_err(damaged)?;
+        for kind in IdentifierKind::ALL {
+            holders.extend(borne.get(kind).map(|text| (id, hash(kind, text))));
+        }
+    }
+    wanted.sort_unstable();
+    wanted.dedup();
+    holders.extend(load::holders(store, &wanted).map_err(error)?);
+    holders.sort_unstable();
+    holders.dedup();
+    let mut slots = HashMap::new();
+    for holder in holders.chunk_by(|(one, _), (other, _)| one == other) {
+        let Some((id, _)) = holder.first() else { continue };
+        let stored = document(store, *id)?.unwrap_or_default();
+        let (list, number) = split_id(*id);
+        let hashes = holder.iter().map(|(_, hash)| *hash);
+        if let Ok(slot) = world.load(list, number, &stored, hashes) {
+            slots.insert(number, slot);
+        }
+    }
+    for subject in subjects {
+        subject.slot = slots.get(&subject.number).copied();
+    }
+    Ok(())
+}
