@@ -97,7 +97,7 @@ fn show(contact: &Contact, list: &List) -> Result<Map<String, Value>, Malformed>
     // The contact's own cost, else its source's.
     let own =
         document.get(Field::Cac.key())?.map(|bytes| Cac::from_bytes(bytes).ok_or(Malformed)).transpose()?;
-    let cac = own.as_ref().or(source.and_then(|source| source.cac.as_ref()));
+    let cac = own.as_ref().or(contact.source_cac.as_ref());
     shown.insert("cac".to_owned(), cac.map_or(Value::Null, show_cac));
     Ok(shown)
 }

@@ -102,6 +102,22 @@ pub trait Storage: Send + Sync + 'static {
     /// `append` has returned there is no gap in which one is not found.
     async fn find_requests(&self, account: AccountNo, ids: Vec<ObjectId>) -> Result<Vec<Request>, Error>;
 
+    /// Where a request of the account stands, and its list; `None` where there is no such request. As for
+    /// `find_requests`, there is no gap.
+    async fn request_state(
+        &self,
+        account: AccountNo,
+        id: ObjectId,
+    ) -> Result<Option<(RequestState, ObjectId)>, Error>;
+
+    /// The account's requests that fit, the newest first. Each is found once, also while it is being processed.
+    async fn list_requests(
+        &self,
+        account: AccountNo,
+        filter: RequestFilter,
+        window: Window,
+    ) -> Result<Page<RequestSummary>, Error>;
+
     /// The first contact of the list that bears one of the identifiers, in the order given.
     async fn find_contact(
         &self,
@@ -120,6 +136,22 @@ pub trait Storage: Send + Sync + 'static {
 
     /// The list with that id.
     async fn find_list(&self, id: ObjectId) -> Result<Option<List>, Error>;
+
+    /// The account's lists that fit, the oldest first.
+    async fn find_lists(
+        &self,
+        account: AccountNo,
+        filter: ListFilter,
+        window: Window,
+    ) -> Result<Page<List>, Error>;
+
+    /// The account's sources that fit, the oldest first.
+    async fn find_sources(
+        &self,
+        account: AccountNo,
+        filter: SourceFilter,
+        window: Window,
+    ) -> Result<Page<Source>, Error>;
 
     /// The account's source with that name.
     async fn find_source(&self, account: AccountNo, source: SourceRef) -> Result<Option<Source>, Error>;
@@ -170,6 +202,14 @@ pub trait Storage: Send + Sync + 'static {
         now: Timestamp,
     ) -> Result<(), AddError>;
 
+    /// Gives a list another name; whether it is there.
+    async fn rename_list(&self, list: ListNo, name: String, now: Timestamp) -> Result<bool, Error>;
+
+    /// Removes a list that has that name, at once; whether there was one. Its contacts follow as pruning gets to
+    /// them, and batches that wait for it end in `LIST_NOT_FOUND`. Where it was the default, the account's oldest
+    /// list is next.
+    async fn remove_list(&self, list: ListNo, name: String) -> Result<bool, Error>;
+
     /// Adds variables to a list, all or none; `max` is how many it may have then.
     async fn add_variables(
         &self,
@@ -179,6 +219,24 @@ pub trait Storage: Send + Sync + 'static {
         now: Timestamp,
     ) -> Result<(), AddError>;
 
+    /// Removes variables of a list, all or none, and returns the names that it does not have. Their numbers are
+    /// never given again; their values are forgotten as pruning gets to them.
+    async fn remove_variables(
+        &self,
+        list: ListNo,
+        names: Vec<String>,
+        now: Timestamp,
+    ) -> Result<Vec<String>, Error>;
+
+    /// Gives a variable another name; its values stay.
+    async fn rename_variable(
+        &self,
+        list: ListNo,
+        name: String,
+        new_name: String,
+        now: Timestamp,
+    ) -> Result<Renamed, Error>;
+
     /// Makes a source.
     async fn add_source(
         &self,
@@ -187,4 +245,17 @@ pub trait Storage: Send + Sync + 'static {
         source: NewSource,
         now: Timestamp,
     ) -> Result<(), AddError>;
+
+    /// Changes the account's source with that number.
+    async fn update_source(
+        &self,
+        account: AccountNo,
+        no: u64,
+        change: SourceChange,
+        now: Timestamp,
+    ) -> Result<(), AddError>;
+
+    /// Removes the account's sources with these names at once, and returns how many there were. Contacts from them
+    /// keep what they cost; batches that wait and name one end in `SOURCE_NOT_FOUND`.
+    async fn remove_sources(&self, account: AccountNo, sources: Vec<SourceRef>) -> Result<usize, Error>;
 }

@@ -60,6 +60,49 @@ pub struct Request {
     pub delivery: Option<DeliveryStatus>,
 }
 
+/// How many items of a request came to what.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Those that were applied.
+    pub success: usize,
+    /// Those that were not.
+    pub errors: usize,
+}
+
+/// A request without what became of each item.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RequestSummary {
+    /// Its id.
+    pub id: ObjectId,
+    /// What it asked for.
+    pub kind: BatchKind,
+    /// How far it has come.
+    pub state: RequestState,
+    /// Where its status goes.
+    pub webhook: Option<String>,
+    /// When it was accepted.
+    pub created_at: Timestamp,
+    /// When it was processed, or accepted where it is not yet.
+    pub updated_at: Timestamp,
+    /// What its items came to; `None` until it is processed.
+    pub counts: Option<Counts>,
+    /// How its webhook fares; `None` where it has none.
+    pub delivery: Option<DeliveryStatus>,
+}
+
+/// Which requests are wanted: those that all of these fit.
+#[derive(Clone, Debug, Default)]
+pub struct RequestFilter {
+    /// In this state.
+    pub state: Option<RequestState>,
+    /// Of one of these lists.
+    pub lists: Option<Vec<ListNo>>,
+    /// Accepted then or later.
+    pub from: Option<Timestamp>,
+    /// Accepted before that.
+    pub to: Option<Timestamp>,
+}
+
 /// What became of an item, in words.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ItemResult {
@@ -138,6 +181,8 @@ pub struct Contact {
     pub document: Vec<u8>,
     /// Its source, where it has one that is still there.
     pub source: Option<Source>,
+    /// What its source costs, or cost when it was removed.
+    pub source_cac: Option<Cac>,
 }
 
 /// A token, its user and its account, as the gate needs them.
@@ -177,16 +222,37 @@ pub struct List {
     pub id: ObjectId,
     /// Whose it is.
     pub account: AccountNo,
+    /// What people are told of it.
+    pub about: ListAbout,
     /// Its variables, in the order in which they were added.
     pub variables: Vec<Variable>,
     by_name: HashMap<String, usize>,
 }
 
+/// What people are told of a list.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ListAbout {
+    /// Its name; several may have the same.
+    pub name: String,
+    /// Whether it is its account's default.
+    pub is_default: bool,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When its name or its variables last changed.
+    pub updated_at: Timestamp,
+}
+
 impl List {
     /// A list with its variables.
-    pub fn new(no: ListNo, id: ObjectId, account: AccountNo, variables: Vec<Variable>) -> Self {
+    pub fn new(
+        no: ListNo,
+        id: ObjectId,
+        account: AccountNo,
+        about: ListAbout,
+        variables: Vec<Variable>,
+    ) -> Self {
         let by_name = variables.iter().enumerate().map(|(index, v)| (v.name.clone(), index)).collect();
-        Self { no, id, account, variables, by_name }
+        Self { no, id, account, about, variables, by_name }
     }
 
     /// The variable with that name.
@@ -228,6 +294,10 @@ pub struct Source {
     pub customer_source_id: Option<String>,
     /// What a contact from it costs.
     pub cac: Option<Cac>,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it last changed.
+    pub updated_at: Timestamp,
 }
 
 /// How a source is named.
@@ -237,6 +307,68 @@ pub enum SourceRef {
     Id(ObjectId),
     /// By the caller's own id.
     Customer(String),
+    /// By its name.
+    Name(String),
+}
+
+/// Which rows of all that match are wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Window {
+    /// How many are left out at the beginning.
+    pub offset: u64,
+    /// At most so many follow.
+    pub limit: u32,
+}
+
+/// Some rows of all that match.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Page<T> {
+    /// Those in the window.
+    pub rows: Vec<T>,
+    /// How many match in all.
+    pub total: u64,
+}
+
+/// Which lists are wanted: those that all of these fit.
+#[derive(Clone, Debug, Default)]
+pub struct ListFilter {
+    /// That with this id.
+    pub id: Option<ObjectId>,
+    /// Those with exactly this name.
+    pub name: Option<String>,
+    /// Only these; `None` for all.
+    pub only: Option<Vec<ObjectId>>,
+}
+
+/// Which sources are wanted: those that all of these fit.
+#[derive(Clone, Debug, Default)]
+pub struct SourceFilter {
+    /// That with exactly this name.
+    pub name: Option<String>,
+    /// That with this id of the caller's own.
+    pub customer_source_id: Option<String>,
+}
+
+/// What is to become of a source; `None` leaves it as it is.
+#[derive(Clone, Debug, Default)]
+pub struct SourceChange {
+    /// Its name.
+    pub name: Option<String>,
+    /// The caller's own id of it.
+    pub customer_source_id: Option<Option<String>>,
+    /// What a contact from it costs.
+    pub cac: Option<Option<Cac>>,
+}
+
+/// What became of the renaming of a variable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Renamed {
+    /// It has the new name.
+    Done,
+    /// The list has no such variable, or is gone.
+    NotFound,
+    /// Another variable of the list has the new name.
+    Taken,
 }
 
 /// An account, for those who administer it.

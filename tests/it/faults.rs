@@ -10,8 +10,9 @@ use rollbook::id::ObjectId;
 use rollbook::journal::{AccountNo, Batch, ListNo};
 use rollbook::storage::{
     Access, Account, AddError, AppendError, Applied, Attempt, Backlog, Contact, Delivery, Error, List,
-    NewAccount, NewSource, NewToken, Request, Source, SourceRef, Storage, Token, VariableKind,
-    WebhookSecrets,
+    ListFilter, NewAccount, NewSource, NewToken, Page, Renamed, Request, RequestFilter, RequestState,
+    RequestSummary, Source, SourceChange, SourceFilter, SourceRef, Storage, Token, VariableKind,
+    WebhookSecrets, Window,
 };
 
 use crate::harness::Wrap;
@@ -152,6 +153,25 @@ impl Storage for Faulty {
         self.store.find_requests(account, ids).await
     }
 
+    async fn request_state(
+        &self,
+        account: AccountNo,
+        id: ObjectId,
+    ) -> Result<Option<(RequestState, ObjectId)>, Error> {
+        self.read()?;
+        self.store.request_state(account, id).await
+    }
+
+    async fn list_requests(
+        &self,
+        account: AccountNo,
+        filter: RequestFilter,
+        window: Window,
+    ) -> Result<Page<RequestSummary>, Error> {
+        self.read()?;
+        self.store.list_requests(account, filter, window).await
+    }
+
     async fn find_contact(
         &self,
         account: AccountNo,
@@ -174,6 +194,26 @@ impl Storage for Faulty {
     async fn find_list(&self, id: ObjectId) -> Result<Option<List>, Error> {
         self.read()?;
         self.store.find_list(id).await
+    }
+
+    async fn find_lists(
+        &self,
+        account: AccountNo,
+        filter: ListFilter,
+        window: Window,
+    ) -> Result<Page<List>, Error> {
+        self.read()?;
+        self.store.find_lists(account, filter, window).await
+    }
+
+    async fn find_sources(
+        &self,
+        account: AccountNo,
+        filter: SourceFilter,
+        window: Window,
+    ) -> Result<Page<Source>, Error> {
+        self.read()?;
+        self.store.find_sources(account, filter, window).await
     }
 
     async fn find_source(&self, account: AccountNo, source: SourceRef) -> Result<Option<Source>, Error> {
@@ -237,6 +277,16 @@ impl Storage for Faulty {
         self.store.add_list(account, id, name, now).await
     }
 
+    async fn rename_list(&self, list: ListNo, name: String, now: Timestamp) -> Result<bool, Error> {
+        self.change()?;
+        self.store.rename_list(list, name, now).await
+    }
+
+    async fn remove_list(&self, list: ListNo, name: String) -> Result<bool, Error> {
+        self.change()?;
+        self.store.remove_list(list, name).await
+    }
+
     async fn add_variables(
         &self,
         list: ListNo,
@@ -248,6 +298,27 @@ impl Storage for Faulty {
         self.store.add_variables(list, variables, max, now).await
     }
 
+    async fn remove_variables(
+        &self,
+        list: ListNo,
+        names: Vec<String>,
+        now: Timestamp,
+    ) -> Result<Vec<String>, Error> {
+        self.change()?;
+        self.store.remove_variables(list, names, now).await
+    }
+
+    async fn rename_variable(
+        &self,
+        list: ListNo,
+        name: String,
+        new_name: String,
+        now: Timestamp,
+    ) -> Result<Renamed, Error> {
+        self.change()?;
+        self.store.rename_variable(list, name, new_name, now).await
+    }
+
     async fn add_source(
         &self,
         account: AccountNo,
@@ -257,5 +328,21 @@ impl Storage for Faulty {
     ) -> Result<(), AddError> {
         self.change()?;
         self.store.add_source(account, id, source, now).await
+    }
+
+    async fn update_source(
+        &self,
+        account: AccountNo,
+        no: u64,
+        change: SourceChange,
+        now: Timestamp,
+    ) -> Result<(), AddError> {
+        self.change()?;
+        self.store.update_source(account, no, change, now).await
+    }
+
+    async fn remove_sources(&self, account: AccountNo, sources: Vec<SourceRef>) -> Result<usize, Error> {
+        self.change()?;
+        self.store.remove_sources(account, sources).await
     }
 }

@@ -221,7 +221,7 @@ fn load_lists(
         if lists.contains_key(&batch.list) {
             continue;
         }
-        let variables = catalogue::lists::variable_numbers(intake, batch.list)?;
+        let variables = catalogue::variables::numbers(intake, batch.list)?;
         let next = store
             .prepare_cached("SELECT next FROM list WHERE list = ?1")
             .and_then(|mut select| select.query_row([batch.list.0], |row| row.get(0)).optional())

@@ -13,7 +13,9 @@ mod contacts;
 mod deliveries;
 mod open;
 mod prune;
+mod request_list;
 mod requests;
+mod scrub;
 mod worker;
 
 use std::path::Path;
@@ -27,8 +29,9 @@ use self::open::Paths;
 use self::worker::Workers;
 use super::{
     Access, Account, AddError, AppendError, Applied, Attempt, Backlog, Contact, Delivery, Error, List,
-    NewAccount, NewSource, NewToken, Request, Source, SourceRef, Storage, Token, VariableKind,
-    WebhookSecrets,
+    ListFilter, NewAccount, NewSource, NewToken, Page, Renamed, Request, RequestFilter, RequestState,
+    RequestSummary, Source, SourceChange, SourceFilter, SourceRef, Storage, Token, VariableKind,
+    WebhookSecrets, Window,
 };
 use crate::clock::Timestamp;
 use crate::contact::identifier::{HashKey, IdentifierKind};
@@ -205,7 +208,8 @@ impl Storage for SqliteStore {
     async fn prune(&self, processed_before: Timestamp) -> Result<usize, Error> {
         // What a crash between the two files has left in the journal goes here, if nothing was applied since.
         append::forget_applied(self).await?;
-        let gone = self.write(move |pair, shared| prune::prune(pair, shared, processed_before)).await?;
+        let gone = scrub::scrub(self).await?
+            + self.write(move |pair, shared| prune::prune(pair, shared, processed_before)).await?;
         if gone == 0 && self.backlog() == Backlog::default() {
             // Nothing waits: the logs, which have grown under load, give their room back.
             self.intake.call(|intake| open::empty_log(intake)).await?;
@@ -243,6 +247,23 @@ impl Storage for SqliteStore {
         self.read(move |pair, shared| requests::find(pair, shared, account, &ids)).await
     }
 
+    async fn request_state(
+        &self,
+        account: AccountNo,
+        id: ObjectId,
+    ) -> Result<Option<(RequestState, ObjectId)>, Error> {
+        self.read(move |pair, shared| request_list::state(pair, shared, account, id)).await
+    }
+
+    async fn list_requests(
+        &self,
+        account: AccountNo,
+        filter: RequestFilter,
+        window: Window,
+    ) -> Result<Page<RequestSummary>, Error> {
+        self.read(move |pair, shared| request_list::page(pair, shared, account, &filter, window)).await
+    }
+
     async fn find_contact(
         &self,
         account: AccountNo,
@@ -262,6 +283,24 @@ impl Storage for SqliteStore {
 
     async fn find_list(&self, id: ObjectId) -> Result<Option<List>, Error> {
         self.gate.call(move |intake| catalogue::lists::find(intake, id)).await
+    }
+
+    async fn find_lists(
+        &self,
+        account: AccountNo,
+        filter: ListFilter,
+        window: Window,
+    ) -> Result<Page<List>, Error> {
+        self.read(move |pair, _| catalogue::lists::page(&mut pair.intake, account, &filter, window)).await
+    }
+
+    async fn find_sources(
+        &self,
+        account: AccountNo,
+        filter: SourceFilter,
+        window: Window,
+    ) -> Result<Page<Source>, Error> {
+        self.read(move |pair, _| catalogue::sources::page(&mut pair.intake, account, &filter, window)).await
     }
 
     async fn find_source(&self, account: AccountNo, source: SourceRef) -> Result<Option<Source>, Error> {
@@ -325,6 +364,14 @@ impl Storage for SqliteStore {
         self.intake.call(move |intake| Ok(catalogue::lists::add(intake, account, id, &name, now))).await?
     }
 
+    async fn rename_list(&self, list: ListNo, name: String, now: Timestamp) -> Result<bool, Error> {
+        self.intake.call(move |intake| catalogue::lists::rename(intake, list, &name, now)).await
+    }
+
+    async fn remove_list(&self, list: ListNo, name: String) -> Result<bool, Error> {
+        self.intake.call(move |intake| catalogue::lists::remove(intake, list, &name)).await
+    }
+
     async fn add_variables(
         &self,
         list: ListNo,
@@ -333,8 +380,29 @@ impl Storage for SqliteStore {
         now: Timestamp,
     ) -> Result<(), AddError> {
         self.intake
-            .call(move |intake| Ok(catalogue::lists::add_variables(intake, list, &variables, max, now)))
+            .call(move |intake| Ok(catalogue::variables::add(intake, list, &variables, max, now)))
             .await?
+    }
+
+    async fn remove_variables(
+        &self,
+        list: ListNo,
+        names: Vec<String>,
+        now: Timestamp,
+    ) -> Result<Vec<String>, Error> {
+        self.intake.call(move |intake| catalogue::variables::remove(intake, list, &names, now)).await
+    }
+
+    async fn rename_variable(
+        &self,
+        list: ListNo,
+        name: String,
+        new_name: String,
+        now: Timestamp,
+    ) -> Result<Renamed, Error> {
+        self.intake
+            .call(move |intake| catalogue::variables::rename(intake, list, &name, &new_name, now))
+            .await
     }
 
     async fn add_source(
@@ -345,5 +413,21 @@ impl Storage for SqliteStore {
         now: Timestamp,
     ) -> Result<(), AddError> {
         self.intake.call(move |intake| Ok(catalogue::sources::add(intake, account, id, &source, now))).await?
+    }
+
+    async fn update_source(
+        &self,
+        account: AccountNo,
+        no: u64,
+        change: SourceChange,
+        now: Timestamp,
+    ) -> Result<(), AddError> {
+        self.intake
+            .call(move |intake| Ok(catalogue::sources::update(intake, account, no, &change, now)))
+            .await?
+    }
+
+    async fn remove_sources(&self, account: AccountNo, sources: Vec<SourceRef>) -> Result<usize, Error> {
+        self.intake.call(move |intake| catalogue::sources::remove(intake, account, &sources)).await
     }
 }

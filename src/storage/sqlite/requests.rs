@@ -125,7 +125,7 @@ fn read_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<Row> {
 }
 
 /// A kind of a later version cannot be here: the schema would be of that version too, and refused.
-fn kind(code: i64) -> BatchKind {
+pub fn kind(code: i64) -> BatchKind {
     BatchKind::from_code(code).unwrap_or(BatchKind::Update)
 }
 
