@@ -3,7 +3,9 @@
 use serde_json::{Value, json};
 
 use crate::contact::identifier::Identifiers;
-use crate::storage::{DeliveryState, DeliveryStatus, ItemResult, Request, RequestState};
+use crate::storage::{
+    Counts, DeliveryState, DeliveryStatus, ItemResult, Request, RequestState, RequestSummary,
+};
 
 /// The object as the webhook carries it.
 pub fn webhook_object(request: &Request) -> Value {
@@ -41,13 +43,33 @@ pub fn webhook_object(request: &Request) -> Value {
 /// The object as request/find returns it: with how its webhook fares.
 pub fn request_object(request: &Request) -> Value {
     let mut object = webhook_object(request);
-    object["webHook"] = match request.delivery {
+    object["webHook"] = delivery(request.delivery);
+    object
+}
+
+/// The object as request/list returns it: counts stand in the place of the results.
+pub fn summary_object(request: &RequestSummary) -> Value {
+    let counts =
+        request.counts.map(|Counts { success, errors }| json!({ "success": success, "errors": errors }));
+    json!({
+        "id": request.id,
+        "source": request.kind.source(),
+        "status": state_name(request.state),
+        "webHookUri": request.webhook,
+        "createdAt": request.created_at.to_string(),
+        "updatedAt": request.updated_at.to_string(),
+        "counts": counts,
+        "webHook": delivery(request.delivery),
+    })
+}
+
+fn delivery(status: Option<DeliveryStatus>) -> Value {
+    match status {
         None => json!({ "status": "none", "attempts": 0 }),
         Some(DeliveryStatus { state, attempts }) => {
             json!({ "status": delivery_name(state), "attempts": attempts })
         }
-    };
-    object
+    }
 }
 
 const fn state_name(state: RequestState) -> &'static str {

@@ -48,7 +48,7 @@ fn read_identifiers(body: &Members<'_, 5>, problems: &mut Vec<Problem>) -> Vec<(
 }
 
 /// The fields in the order in which the vendor's method answers them.
-const SHOWN: [Field; 24] = [
+pub const SHOWN: [Field; 24] = [
     Field::Name,
     Field::Email,
     Field::PhoneNumber,

@@ -1,5 +1,9 @@
 //! `/v3/contact-list/…`
 
+pub mod change;
+pub mod show;
+pub mod variables;
+
 use std::collections::HashSet;
 
 use serde_json::json;
@@ -16,7 +20,7 @@ use crate::storage::{AddError, List, VariableKind};
 const MAX_NAME: usize = 150;
 
 /// The most variables of one call.
-const MAX_ADDED: usize = 100;
+const MAX_VARIABLES_OF_CALL: usize = 100;
 
 /// The most variables of a list.
 const MAX_VARIABLES: usize = 500;
@@ -92,7 +96,7 @@ fn read_variables(
     let raw = raw.ok_or_else(|| vec![problem::required("variables")])?;
     let elements = raw.elements().filter(|elements| !elements.is_empty());
     let elements = elements.ok_or_else(|| vec![problem::variables()])?;
-    if elements.len() > MAX_ADDED {
+    if elements.len() > MAX_VARIABLES_OF_CALL {
         return Err(vec![problem::too_many("variables", elements.len())]);
     }
     let (mut variables, mut problems, mut seen) = (Vec::new(), Vec::new(), HashSet::new());

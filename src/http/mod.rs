@@ -10,6 +10,7 @@ pub mod contact_source;
 pub mod contacts;
 pub mod drain;
 pub mod gate;
+pub mod page;
 pub mod request;
 pub mod serve;
 
@@ -29,11 +30,22 @@ pub fn router(app: Arc<App>) -> Router {
     Router::new()
         .route("/v3/account/info", method(account::info))
         .route("/v3/contact-list/create", method(contact_list::create))
+        .route("/v3/contact-list/find", method(contact_list::show::find))
+        .route("/v3/contact-list/get", method(contact_list::show::get))
+        .route("/v3/contact-list/remove", method(contact_list::change::remove))
+        .route("/v3/contact-list/update", method(contact_list::change::update))
         .route("/v3/contact-list/variables/add", method(contact_list::add_variables))
+        .route("/v3/contact-list/variables/remove", method(contact_list::variables::remove))
+        .route("/v3/contact-list/variables/rename", method(contact_list::variables::rename))
         .route("/v3/contact-source/add", method(contact_source::add))
+        .route("/v3/contact-source/find", method(contact_source::show::find))
+        .route("/v3/contact-source/get", method(contact_source::show::get))
+        .route("/v3/contact-source/remove", method(contact_source::change::remove))
+        .route("/v3/contact-source/update", method(contact_source::change::update))
         .route("/v3/contact/get", method(contact::get))
         .route("/v3/contacts/update", method(contacts::update))
         .route("/v3/request/find", method(request::find))
+        .route("/v3/request/list", method(request::list::list))
         .fallback(|state, request| no_method(StatusCode::NOT_FOUND, state, request))
         .method_not_allowed_fallback(|state, request| {
             no_method(StatusCode::METHOD_NOT_ALLOWED, state, request)

@@ -1,5 +1,7 @@
 //! `/v3/request/…`
 
+pub mod list;
+
 use serde_json::{Map, Value, json};
 
 use super::call::{Answer, Call, Outcome};

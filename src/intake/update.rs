@@ -126,7 +126,11 @@ fn check_top(members: &Members<'_, 3>, problems: &mut Vec<Problem>) -> (Option<W
     (webhook, upsert)
 }
 
-fn read_list_id(raw: Option<Raw<'_>>) -> Result<String, Problem> {
+/// The id of a list.
+///
+/// # Errors
+/// Where it is absent, no text, or empty.
+pub fn read_list_id(raw: Option<Raw<'_>>) -> Result<String, Problem> {
     let raw = raw.ok_or_else(|| problem::required("contactListId"))?;
     let text = raw.as_text().filter(|text| !text.trim().is_empty());
     text.map(std::borrow::Cow::into_owned).ok_or_else(problem::list_id)

@@ -71,9 +71,8 @@ fn orphaned_list(pair: &Pair) -> Result<Option<ListNo>, Error> {
 
 fn contacts(store: &Transaction<'_>, shared: &Shared, list: ListNo) -> Result<usize, Error> {
     let range = [contact_id(list, 0), contact_id(list, (1 << 40) - 1)];
-    let mut select = store
-        .prepare_cached("SELECT id FROM contact WHERE id BETWEEN ?1 AND ?2 LIMIT ?3")
-        .map_err(error)?;
+    let mut select =
+        store.prepare_cached("SELECT id FROM contact WHERE id BETWEEN ?1 AND ?2 LIMIT ?3").map_err(error)?;
     let found = select
         .query_map([range[0], range[1], CHUNK], |row| row.get(0))
         .and_then(Iterator::collect::<rusqlite::Result<Vec<i64>>>)

@@ -81,7 +81,8 @@ pub fn page(
     let (mut places, processed) = match filter.state {
         None | Some(RequestState::Processed) => {
             // As many as wait may stand before a processed one; those that come earlier still are not wanted.
-            let rows = (u64::from(window.limit) + window.offset.min(ahead), window.offset.saturating_sub(ahead));
+            let rows =
+                (u64::from(window.limit) + window.offset.min(ahead), window.offset.saturating_sub(ahead));
             let processed = count(&store, account, filter).map_err(error)?;
             (self::places(&store, "request", account, filter, Some(rows)).map_err(error)?, processed)
         }

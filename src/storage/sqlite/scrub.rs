@@ -47,7 +47,9 @@ fn walk(pair: &mut Pair) -> Result<Option<Walked>, Error> {
                 .map(drop)
                 .map_err(error)?,
             Ok(None) => {}
-            Err(Malformed) => tracing::error!(contact = id, "a contact was damaged on disk; it stays as it is"),
+            Err(Malformed) => {
+                tracing::error!(contact = id, "a contact was damaged on disk; it stays as it is")
+            }
         }
     }
     transaction.commit().map_err(error)?;
@@ -58,9 +60,8 @@ fn walk(pair: &mut Pair) -> Result<Option<Walked>, Error> {
 fn read(store: &Connection, removed: &Removed) -> rusqlite::Result<Vec<(i64, Vec<u8>)>> {
     let first = removed.cursor.max(contact_id(removed.list, 0));
     let last = contact_id(removed.list, (1 << 40) - 1);
-    let mut select = store.prepare_cached(
-        "SELECT id, document FROM contact WHERE id > ?1 AND id <= ?2 ORDER BY id LIMIT ?3",
-    )?;
+    let mut select = store
+        .prepare_cached("SELECT id, document FROM contact WHERE id > ?1 AND id <= ?2 ORDER BY id LIMIT ?3")?;
     let mut rows = select.query([first, last, CHUNK])?;
     let (mut chunk, mut bytes) = (Vec::new(), 0);
     while bytes < MAX_BYTES

@@ -177,7 +177,8 @@ pub fn remove(intake: &mut Connection, account: AccountNo, sources: &[SourceRef]
 }
 
 fn remove_one(transaction: &Transaction<'_>, no: u64) -> rusqlite::Result<()> {
-    let keep = "INSERT INTO removed_source SELECT no, account, cac FROM source WHERE no = ?1 AND cac IS NOT NULL";
+    let keep =
+        "INSERT INTO removed_source SELECT no, account, cac FROM source WHERE no = ?1 AND cac IS NOT NULL";
     transaction.prepare_cached(keep)?.execute([signed(no)])?;
     transaction.prepare_cached("DELETE FROM source WHERE no = ?1")?.execute([signed(no)]).map(drop)
 }

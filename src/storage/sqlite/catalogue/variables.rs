@@ -183,12 +183,9 @@ pub fn removed(intake: &Connection) -> Result<Option<Removed>, Error> {
 
 /// Writes down how far their values were looked for; `None` where there are no contacts left to look at.
 pub fn scrubbed(intake: &mut Connection, removed: &Removed, reached: Option<i64>) -> Result<(), Error> {
-    let transaction =
-        intake.transaction_with_behavior(TransactionBehavior::Immediate).map_err(error)?;
+    let transaction = intake.transaction_with_behavior(TransactionBehavior::Immediate).map_err(error)?;
     let statement = match reached {
-        Some(_) => {
-            "UPDATE removed_variable SET cursor = max(cursor, ?3) WHERE list = ?1 AND number = ?2"
-        }
+        Some(_) => "UPDATE removed_variable SET cursor = max(cursor, ?3) WHERE list = ?1 AND number = ?2",
         None => "DELETE FROM removed_variable WHERE list = ?1 AND number = ?2 AND ?3 IS NULL",
     };
     for number in &removed.numbers {
