@@ -34,3 +34,4 @@ pub mod report;
 pub mod secret;
 pub mod storage;
 pub mod token;
+pub mod waiting;

@@ -9,27 +9,61 @@ use crate::contact::document::Document;
 use crate::contact::field::{Field, Key, Kind};
 use crate::contact::identifier::IdentifierKind;
 use crate::contact::record::Malformed;
+use crate::id::ObjectId;
 use crate::intake::problem::{self, Problem};
 use crate::intake::update::{Refusal, find_list};
 use crate::json::{Keys, Members, Raw, read_body};
 use crate::storage::{Contact, Error, List};
+use crate::waiting::{self, Waited};
 
-/// `POST /v3/contact/get`
+/// `POST /v3/contact/get`: the applied state, with `waitFor` once that request is applied.
 pub async fn get(call: Call) -> Outcome {
-    let keys = Keys(["contactListId", "userId", "email", "phoneNumber", "externalId"]);
+    let keys = Keys(["contactListId", "userId", "email", "phoneNumber", "externalId", "waitFor"]);
     let body = read_body(&call.body, &keys).ok_or_else(problem::bad_request)?;
     let mut problems = Vec::new();
     let list = find_list(&call.app.catalogue, call.caller.account, body.get(0), &mut problems).await?;
     let identifiers = read_identifiers(&body, &mut problems);
+    let wait_for = read_wait_for(body.get(5)).map_err(|problem| problems.push(problem)).ok().flatten();
     let Some(list) = list.filter(|_| problems.is_empty()) else { return Err(Refusal::Invalid(problems)) };
+    let mut warnings: Vec<_> = body.unknown.into_iter().map(problem::unknown_field).collect();
+    if let Some(request) = wait_for {
+        warnings.extend(wait(&call, &request).await?);
+    }
     let contact = call.app.storage.find_contact(call.caller.account, list.no, identifiers).await?;
     let shown = contact.map(|contact| show(&contact, &list)).transpose();
     let shown = shown.map_err(|malformed| Refusal::Store(Error::Damaged(malformed.to_string())))?;
-    let warnings = body.unknown.into_iter().map(problem::unknown_field).collect();
     Ok(Answer::new([("contact", json!(shown))]).warn(warnings))
 }
 
-fn read_identifiers(body: &Members<'_, 5>, problems: &mut Vec<Problem>) -> Vec<(IdentifierKind, String)> {
+fn read_wait_for(raw: Option<Raw<'_>>) -> Result<Option<String>, Problem> {
+    let Some(raw) = raw else { return Ok(None) };
+    let text = raw.as_text().ok_or_else(|| problem::not_a_string("waitFor"))?;
+    Ok(Some(text.into_owned()))
+}
+
+/// Waits until the request is processed; a warning where that takes too long.
+async fn wait(call: &Call, request: &str) -> Result<Option<Problem>, Refusal> {
+    let waited = match ObjectId::parse(request) {
+        Some(id) => waiting::until_processed(&call.app, call.caller.account, id).await?,
+        None => Waited::Unknown,
+    };
+    match waited {
+        Waited::Processed => Ok(None),
+        Waited::TimedOut => {
+            let seconds = waiting::PATIENCE.as_secs();
+            let text = format!(
+                "Request {request} was not processed within {seconds} seconds, and the contact is as it was without it"
+            );
+            Ok(Some(Problem::new("WAIT_TIMED_OUT", text).of("waitFor")))
+        }
+        Waited::Unknown => {
+            let text = format!("Request {request} not found");
+            Err(Problem::new("REQUEST_NOT_FOUND", text).of("waitFor").into())
+        }
+    }
+}
+
+fn read_identifiers(body: &Members<'_, 6>, problems: &mut Vec<Problem>) -> Vec<(IdentifierKind, String)> {
     let mut identifiers = Vec::new();
     for (place, kind) in (1..).zip(IdentifierKind::ALL) {
         let raw = body.get(place).or(if kind == IdentifierKind::UserId { body.get(4) } else { None });
