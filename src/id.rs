@@ -74,6 +74,20 @@ impl serde::Serialize for ObjectId {
     }
 }
 
+impl schemars::JsonSchema for ObjectId {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "ObjectId".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({ "type": "string", "pattern": "^[0-9a-f]{24}$" })
+    }
+}
+
 /// Makes ids that do not repeat: within a process by the counter, across processes by its number.
 #[derive(Debug)]
 pub struct Ids {

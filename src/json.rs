@@ -8,6 +8,8 @@ use serde::Deserializer;
 use serde::de::{DeserializeSeed, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
+use crate::param::Param;
+
 /// The text of a JSON value, known to be well-formed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Raw<'a>(&'a str);
@@ -84,9 +86,20 @@ const MAX_UNKNOWN: usize = 1_000;
 
 /// The keys that an object may have.
 #[derive(Debug)]
-pub struct Keys<const N: usize>(pub [&'static str; N]);
+pub struct Keys<const N: usize>([&'static str; N]);
 
 impl<const N: usize> Keys<N> {
+    /// Those of a table of parameters: a key that is read is described.
+    pub const fn of(params: &[Param; N]) -> Self {
+        let mut keys = [""; N];
+        let mut place = 0;
+        while place < N {
+            keys[place] = params[place].name;
+            place += 1;
+        }
+        Self(keys)
+    }
+
     fn place(&self, key: &str) -> Option<usize> {
         self.0.iter().position(|known| *known == key)
     }

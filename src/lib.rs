@@ -30,6 +30,7 @@ pub mod intake;
 pub mod journal;
 pub mod json;
 pub mod notify;
+pub mod param;
 pub mod report;
 pub mod secret;
 pub mod storage;

@@ -49,7 +49,8 @@ pub enum Failure {
 }
 
 impl Failure {
-    const ALL: [Self; 7] = [
+    /// Every one; their order is part of the stored form.
+    pub const ALL: [Self; 7] = [
         Self::ContactNotFound,
         Self::IdentifierTaken,
         Self::IdentifierRequired,

@@ -7,7 +7,7 @@ use idna::uts46::{AsciiDenyList, DnsLength, Hyphens, Uts46};
 use unicase::UniCase;
 
 /// RFC 5321, 4.5.3.1.3: a path has 256 octets, two of them its angle brackets (RFC 3696, erratum 1690).
-const MAX_OCTETS: usize = 254;
+pub const MAX_OCTETS: usize = 254;
 /// RFC 5321, 4.5.3.1.1, and RFC 1035, 2.3.4.
 const MAX_LOCAL_OCTETS: usize = 64;
 const MAX_LABEL_OCTETS: usize = 63;

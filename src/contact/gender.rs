@@ -2,6 +2,9 @@
 
 use super::number;
 
+/// Every code.
+pub const CODES: [u8; 4] = [0, 1, 2, 9];
+
 /// The code that a JSON string means: the code itself, or an alias of the vendor's page in any case.
 /// An empty string and one of white space alone clear the field, and so are 0.
 pub fn parse(text: &str) -> Option<u8> {
@@ -29,13 +32,8 @@ pub fn parse(text: &str) -> Option<u8> {
 
 /// The code that the raw text of a JSON number is numerically, so that `2.0` is 2.
 pub fn from_number(raw: &str) -> Option<u8> {
-    match number::integer(raw)? {
-        0 => Some(0),
-        1 => Some(1),
-        2 => Some(2),
-        9 => Some(9),
-        _ => None,
-    }
+    let code = number::integer(raw)?;
+    CODES.into_iter().find(|known| i64::from(*known) == code)
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use url::{Host, Url};
 
 /// The longest URL taken, in characters.
-const MAX_CHARS: usize = 2048;
+pub const MAX_CHARS: usize = 2048;
 
 /// Whether `text` is short enough, and one that the `url` crate reads as it stands: it strips blanks and line
 /// breaks and turns a backslash into a slash, all without a word.

@@ -16,7 +16,7 @@ fn is_plain(text: &[u8]) -> bool {
     let rest = text.strip_prefix(b"https://").or_else(|| text.strip_prefix(b"http://")).unwrap_or(text);
     let end = rest.iter().position(|byte| matches!(byte, b'/' | b'?' | b'#'));
     let (host, path) = rest.split_at(end.unwrap_or(rest.len()));
-    text.len() <= 2048
+    text.len() <= http_url::MAX_CHARS
         && is_plain_host(host)
         && path.iter().all(|byte| byte.is_ascii_graphic() && *byte != b'\\')
 }

@@ -6,7 +6,7 @@ pub mod document;
 pub mod email;
 pub mod field;
 pub mod gender;
-mod http_url;
+pub mod http_url;
 pub mod identifier;
 pub mod language;
 pub mod link;

@@ -1,19 +1,47 @@
 //! `/v3/account/…`
 
-use serde_json::json;
+use schemars::JsonSchema;
+use serde::Serialize;
 
 use super::call::{Answer, Call, Outcome};
+use super::method::{Access, Body, Example, Group, Method, Reach};
 use crate::intake::problem;
 use crate::json::{Keys, read_body};
 
-/// `POST /v3/account/info`: the body is empty or an object.
-pub async fn info(call: Call) -> Outcome {
+static GROUP: Group = Group { name: "Account", text: "The account that a token belongs to." };
+
+/// `POST /v3/account/info`
+pub static INFO: Method = Method {
+    path: "/v3/account/info",
+    group: &GROUP,
+    summary: "The name of the account",
+    text: "A cheap way to try a token. The body is empty or an object.",
+    access: Access::Read,
+    reach: Reach::Account,
+    body: Body { params: &[], optional: true },
+    examples: &[Example {
+        summary: "The account of the token",
+        body: "{}",
+        answer: r#"{"result":true,"accountName":"Example Shop","accountBalance":0,"errors":[]}"#,
+    }],
+    handler: &info,
+};
+
+/// What account/info answers.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+struct Info {
+    /// The account's name.
+    account_name: String,
+    /// Always 0: nobody is billed here, and clients read it all the same.
+    account_balance: u8,
+}
+
+async fn info(call: Call) -> Outcome<Info> {
     let mut warnings = Vec::new();
     if !call.body.trim_ascii().is_empty() {
-        let body = read_body(&call.body, &Keys([])).ok_or_else(problem::bad_request)?;
+        let body = read_body(&call.body, &Keys::of(&[])).ok_or_else(problem::bad_request)?;
         warnings.extend(body.unknown.into_iter().map(problem::unknown_field));
     }
-    // We bill nobody; clients read the balance all the same.
-    Ok(Answer::new([("accountName", json!(call.caller.account_name)), ("accountBalance", json!(0))])
-        .warn(warnings))
+    Ok(Answer::new(Info { account_name: call.caller.account_name, account_balance: 0 }).warn(warnings))
 }

@@ -4,59 +4,90 @@ use axum::body::Body;
 use axum::http::header::{CONTENT_TYPE, RETRY_AFTER};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::Response;
+use schemars::JsonSchema;
 use serde::Serialize;
-use serde_json::{Map, Value, json};
 
+use super::method::Reply;
 use crate::id::ObjectId;
 use crate::intake::problem::{MAX_PROBLEMS, Problem};
 
-/// A refusal.
+/// A success: what a method answers, around it what every answer has.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Success<T> {
+    /// The request was done, or accepted and is on disk.
+    #[schemars(extend("const" = true))]
+    result: bool,
+    /// The id of this request, by which request/find knows it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    request_id: Option<ObjectId>,
+    #[serde(flatten)]
+    members: T,
+    /// Empty.
+    #[schemars(length(max = 0))]
+    errors: [&'static str; 0],
+    /// What is doubtful in the request; absent where nothing is. At most 1,000 are told.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 1_000))]
+    warnings: Vec<Problem>,
+}
+
+impl<T: Serialize> Success<T> {
+    /// Of the warnings as many are told as of errors: a body of short unknown keys must not be answered with one
+    /// many times its size.
+    pub fn new(request_id: Option<ObjectId>, members: T, mut warnings: Vec<Problem>) -> Self {
+        warnings.truncate(MAX_PROBLEMS);
+        Self { result: true, request_id, members, errors: [], warnings }
+    }
+
+    /// As it is sent.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        // Only a map with keys that are no strings could fail, and there is none.
+        serde_json::to_vec(self).unwrap_or_default()
+    }
+}
+
+/// A refusal: nothing of the request was kept, save perhaps where a code says otherwise.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Refused {
+    /// The request was refused.
+    #[schemars(extend("const" = false))]
+    result: bool,
+    /// The id of this request; in answers of the `/v3/contacts/` methods.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    request_id: Option<ObjectId>,
+    /// What is wrong, in words.
+    #[schemars(length(min = 1, max = 1_000))]
+    errors: Vec<String>,
+    /// The same for programs: one entry for each of `errors`, in the same order.
+    #[schemars(length(min = 1, max = 1_000))]
+    details: Vec<Problem>,
+}
+
+/// Answers with a refusal.
 pub fn refusal(
     status: StatusCode,
     request_id: Option<ObjectId>,
     problems: Vec<Problem>,
     retry_after: Option<u32>,
 ) -> Response {
-    let errors: Vec<_> = problems.iter().map(|problem| problem.message.as_str()).collect();
-    let mut body = opening(false, request_id);
-    body.insert("errors".to_owned(), json!(errors));
-    body.insert("details".to_owned(), json!(problems));
-    let mut response = respond(status, &body);
+    let errors = problems.iter().map(|problem| problem.message.clone()).collect();
+    let body = Refused { result: false, request_id, errors, details: problems };
+    // As above.
+    let mut response = respond(status, serde_json::to_vec(&body).unwrap_or_default());
     if let Some(seconds) = retry_after {
         response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
     }
     response
 }
 
-/// A success: what a method answers, around it what every answer has. Of the warnings as many are told as of errors:
-/// a body of short unknown keys must not be answered with one many times its size.
-pub fn success(
-    request_id: Option<ObjectId>,
-    members: Map<String, Value>,
-    mut warnings: Vec<Problem>,
-) -> Response {
-    let mut body = opening(true, request_id);
-    body.extend(members);
-    body.entry("errors").or_insert_with(|| json!([]));
-    warnings.truncate(MAX_PROBLEMS);
-    if !warnings.is_empty() {
-        body.insert("warnings".to_owned(), json!(warnings));
-    }
-    respond(StatusCode::OK, &body)
+/// Answers with what a handler replied.
+pub fn success(request_id: Option<ObjectId>, reply: Reply) -> Response {
+    respond(StatusCode::OK, reply.body(request_id))
 }
 
-fn opening(result: bool, request_id: Option<ObjectId>) -> Map<String, Value> {
-    let mut body = Map::new();
-    body.insert("result".to_owned(), json!(result));
-    if let Some(id) = request_id {
-        body.insert("requestId".to_owned(), json!(id));
-    }
-    body
-}
-
-fn respond(status: StatusCode, body: &impl Serialize) -> Response {
-    // Only a map with keys that are no strings could fail, and there is none.
-    let body = serde_json::to_vec(body).unwrap_or_default();
+fn respond(status: StatusCode, body: Vec<u8>) -> Response {
     let mut response = Response::new(Body::from(body));
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));

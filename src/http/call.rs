@@ -6,12 +6,14 @@ use axum::extract::Request;
 use axum::http::StatusCode;
 use axum::response::Response;
 use bytes::Bytes;
-use serde_json::{Map, Value};
+use schemars::JsonSchema;
+use serde::Serialize;
 
 use super::answer;
 use super::body::{self, BodyError};
 use super::drain::Draining;
 use super::gate::{self, Caller, Denial};
+use super::method::{Method, Reply};
 use crate::app::App;
 use crate::id::ObjectId;
 use crate::intake::problem::{self, Problem};
@@ -32,18 +34,21 @@ pub struct Call {
 }
 
 /// What a handler answers with 200.
-#[derive(Debug, Default)]
-pub struct Answer {
+#[derive(Debug)]
+pub struct Answer<T> {
     /// The method's own members.
-    pub members: Map<String, Value>,
+    pub members: T,
     /// What is doubtful in the request.
     pub warnings: Vec<Problem>,
 }
 
-impl Answer {
+/// The members of an answer that has none of its own.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Nothing {}
+
+impl<T> Answer<T> {
     /// With these members.
-    pub fn new<const N: usize>(members: [(&str, Value); N]) -> Self {
-        let members = members.into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
+    pub const fn new(members: T) -> Self {
         Self { members, warnings: Vec::new() }
     }
 
@@ -54,7 +59,7 @@ impl Answer {
 }
 
 /// What a handler returns.
-pub type Outcome = Result<Answer, Refusal>;
+pub type Outcome<T> = Result<Answer<T>, Refusal>;
 
 /// How long a refused caller should wait, in seconds.
 const RETRY_AFTER: u32 = 1;
@@ -62,23 +67,19 @@ const RETRY_AFTER: u32 = 1;
 /// The text for everything that the store could not take.
 const SAVING_ERROR: &str = "Request saving error. Please, contact us or try again later";
 
-/// The id that an answer shows: those of the contacts methods do (contract, section 1).
+/// The id that an answer shows.
 pub fn request_id(app: &App, path: &str) -> Option<ObjectId> {
-    path.starts_with("/v3/contacts/").then(|| app.ids.next(app.clock.now()))
+    Method::shows_request_id(path).then(|| app.ids.next(app.clock.now()))
 }
 
 /// Runs a call to its answer.
-pub async fn run<H, F>(app: Arc<App>, request: Request, handler: H) -> Response
-where
-    H: Fn(Call) -> F + Send + 'static,
-    F: Future<Output = Outcome> + Send + 'static,
-{
+pub async fn run(app: Arc<App>, method: &'static Method, request: Request) -> Response {
     let shown = request_id(&app, request.uri().path());
     let request_id = shown.unwrap_or_else(|| app.ids.next(app.clock.now()));
     // A task of its own: what has begun is finished though the caller hangs up, and a panic is answered.
-    let outcome = tokio::spawn(answer_to(app, request, request_id, handler)).await;
+    let outcome = tokio::spawn(answer_to(app, method, request, request_id)).await;
     match outcome {
-        Ok(Ok(answer)) => answer::success(shown, answer.members, answer.warnings),
+        Ok(Ok(reply)) => answer::success(shown, reply),
         Ok(Err(refused)) => refused.respond(shown),
         Err(error) => {
             tracing::error!(%request_id, %error, "a handler has panicked");
@@ -87,16 +88,12 @@ where
     }
 }
 
-async fn answer_to<H, F>(
+async fn answer_to(
     app: Arc<App>,
+    method: &'static Method,
     request: Request,
     request_id: ObjectId,
-    handler: H,
-) -> Result<Answer, Refused>
-where
-    H: Fn(Call) -> F,
-    F: Future<Output = Outcome>,
-{
+) -> Result<Reply, Refused> {
     let (head, body) = request.into_parts();
     let mut body = Draining::new(body);
     let caller = gate::admit(&app, &head.headers).await?;
@@ -105,7 +102,7 @@ where
         app.flights.take_off(&caller.token).ok_or_else(|| Refused::too_many(app.limits.in_flight))?;
     let body = body::read(&head.headers, &mut body, &app.limits).await?;
     let call = Call { app, caller, request_id, body };
-    handler(call).await.map_err(|refusal| Refused::of(refusal, request_id))
+    method.handler.call(call).await.map_err(|refusal| Refused::of(refusal, request_id))
 }
 
 /// A refusal as it is answered.

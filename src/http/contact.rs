@@ -1,66 +1,99 @@
 //! `/v3/contact/…`
 
+mod wait;
+
+use std::borrow::Cow;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::call::{Answer, Call, Outcome};
+use super::method::{Access, Body, Example, Group, Method, Reach};
 use crate::contact::amount::Cac;
 use crate::contact::date::Date;
 use crate::contact::document::Document;
 use crate::contact::field::{Field, Key, Kind};
+use crate::contact::gender;
 use crate::contact::identifier::IdentifierKind;
 use crate::contact::record::Malformed;
 use crate::id::ObjectId;
+use crate::intake::fields;
 use crate::intake::problem::{self, Problem};
-use crate::intake::update::{Refusal, find_list};
+use crate::intake::update::{LIST_ID, Refusal, find_list};
 use crate::json::{Keys, Members, Raw, read_body};
+use crate::param::{Param, Shape};
 use crate::storage::{Contact, Error, List};
-use crate::waiting::{self, Waited};
 
-/// `POST /v3/contact/get`: the applied state, with `waitFor` once that request is applied.
-pub async fn get(call: Call) -> Outcome {
-    let keys = Keys(["contactListId", "userId", "email", "phoneNumber", "externalId", "waitFor"]);
-    let body = read_body(&call.body, &keys).ok_or_else(problem::bad_request)?;
+static GROUP: Group = Group { name: "Contact", text: "One contact of a list." };
+
+/// `POST /v3/contact/get`
+pub static GET: Method = Method {
+    path: "/v3/contact/get",
+    group: &GROUP,
+    summary: "Read a contact",
+    text: "The contact as it is now: what was accepted and is not applied yet does not show, unless `waitFor` names \
+           it. Of several identifiers the first that finds somebody decides, in the order userId, email, \
+           phoneNumber. At least one is needed.",
+    access: Access::Read,
+    reach: Reach::List,
+    body: Body { params: &[&FOUND_BY], optional: false },
+    examples: &[
+        Example {
+            summary: "A contact with every field",
+            body: r#"{"contactListId":"5d9155bad132d5f45a4e38b1","email":"user@example.com"}"#,
+            answer: include_str!("examples/contact-get.json"),
+        },
+        Example {
+            summary: "Once a request is applied",
+            body: r#"{"contactListId":"5d9155bad132d5f45a4e38b1","userId":"somebody else",
+                "waitFor":"5d915c22d132d5f45a4e38b8"}"#,
+            answer: r#"{"result":true,"contact":null,"errors":[]}"#,
+        },
+        Example {
+            summary: "Nobody",
+            body: r#"{"contactListId":"5d9155bad132d5f45a4e38b1","userId":"somebody else"}"#,
+            answer: r#"{"result":true,"contact":null,"errors":[]}"#,
+        },
+    ],
+    handler: &get,
+};
+
+const FOUND_BY: [Param; 6] = [
+    LIST_ID,
+    Param::optional("userId", Shape::TEXT, "The userId of the contact; compared exactly."),
+    Param::optional("email", Shape::TEXT, "The e-mail address of the contact; compared without case."),
+    Param::optional("phoneNumber", Shape::TEXT, "The phone number of the contact; compared exactly."),
+    Param::optional(
+        "externalId",
+        Shape::TEXT,
+        "An old name of `userId`. Not looked at where `userId` is given.",
+    ),
+    wait::WAIT_FOR,
+];
+
+/// What contact/get answers.
+#[derive(Debug, Serialize, JsonSchema)]
+struct Got {
+    /// The contact; null where nobody was found.
+    contact: Option<Shown>,
+}
+
+async fn get(call: Call) -> Outcome<Got> {
+    let body = read_body(&call.body, &Keys::of(&FOUND_BY)).ok_or_else(problem::bad_request)?;
     let mut problems = Vec::new();
     let list = find_list(&call.app.catalogue, call.caller.account, body.get(0), &mut problems).await?;
     let identifiers = read_identifiers(&body, &mut problems);
-    let wait_for = read_wait_for(body.get(5)).map_err(|problem| problems.push(problem)).ok().flatten();
+    let wait_for = wait::read(body.get(5)).map_err(|problem| problems.push(problem)).ok().flatten();
     let Some(list) = list.filter(|_| problems.is_empty()) else { return Err(Refusal::Invalid(problems)) };
     let mut warnings: Vec<_> = body.unknown.into_iter().map(problem::unknown_field).collect();
     if let Some(request) = wait_for {
-        warnings.extend(wait(&call, &request).await?);
+        warnings.extend(wait::wait(&call, &request).await?);
     }
     let contact = call.app.storage.find_contact(call.caller.account, list.no, identifiers).await?;
-    let shown = contact.map(|contact| show(&contact, &list)).transpose();
+    let shown = contact.map(|contact| Shown::of(&contact, &list)).transpose();
     let shown = shown.map_err(|malformed| Refusal::Store(Error::Damaged(malformed.to_string())))?;
-    Ok(Answer::new([("contact", json!(shown))]).warn(warnings))
-}
-
-fn read_wait_for(raw: Option<Raw<'_>>) -> Result<Option<String>, Problem> {
-    let Some(raw) = raw else { return Ok(None) };
-    let text = raw.as_text().ok_or_else(|| problem::not_a_string("waitFor"))?;
-    Ok(Some(text.into_owned()))
-}
-
-/// Waits until the request is processed; a warning where that takes too long.
-async fn wait(call: &Call, request: &str) -> Result<Option<Problem>, Refusal> {
-    let waited = match ObjectId::parse(request) {
-        Some(id) => waiting::until_processed(&call.app, call.caller.account, id).await?,
-        None => Waited::Unknown,
-    };
-    match waited {
-        Waited::Processed => Ok(None),
-        Waited::TimedOut => {
-            let seconds = waiting::PATIENCE.as_secs();
-            let text = format!(
-                "Request {request} was not processed within {seconds} seconds, and the contact is as it was without it"
-            );
-            Ok(Some(Problem::new("WAIT_TIMED_OUT", text).of("waitFor")))
-        }
-        Waited::Unknown => {
-            let text = format!("Request {request} not found");
-            Err(Problem::new("REQUEST_NOT_FOUND", text).of("waitFor").into())
-        }
-    }
+    Ok(Answer::new(Got { contact: shown }).warn(warnings))
 }
 
 fn read_identifiers(body: &Members<'_, 6>, problems: &mut Vec<Problem>) -> Vec<(IdentifierKind, String)> {
@@ -82,7 +115,7 @@ fn read_identifiers(body: &Members<'_, 6>, problems: &mut Vec<Problem>) -> Vec<(
 }
 
 /// The fields in the order in which the vendor's method answers them.
-pub const SHOWN: [Field; 24] = [
+pub(super) const SHOWN: [Field; 24] = [
     Field::Name,
     Field::Email,
     Field::PhoneNumber,
@@ -109,31 +142,126 @@ pub const SHOWN: [Field; 24] = [
     Field::ContactScore,
 ];
 
-/// A contact as contact/get answers it (related methods, "Contacts").
-fn show(contact: &Contact, list: &List) -> Result<Map<String, Value>, Malformed> {
-    let document = Document::read(&contact.document)?;
-    let mut shown = Map::new();
-    for field in SHOWN {
-        shown.insert(field.name().to_owned(), show_field(&document, field)?);
-        if field == Field::ViberSubscribe {
-            shown.insert("createdAt".to_owned(), json!(document.header.created_at.to_string()));
-            shown.insert("updatedAt".to_owned(), json!(document.header.updated_at.to_string()));
+/// A contact as contact/get answers it (related methods, "Contacts"): the fields by the table of fields, what stands
+/// beside them by types of their own.
+#[derive(Debug, Serialize)]
+struct Shown {
+    #[serde(flatten)]
+    fields: Map<String, Value>,
+    #[serde(flatten)]
+    rest: Rest,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+struct Rest {
+    /// The name of the contact's source.
+    source_name: Option<String>,
+    /// The id of the contact's source.
+    source_id: Option<ObjectId>,
+    /// Your own id of the contact's source.
+    customer_source_id: Option<String>,
+    /// Every variable of the list.
+    variables: Vec<ShownVariable>,
+    /// What it cost to acquire the contact: its own cost, else its source's, also once that was removed.
+    cac: Option<ShownCac>,
+}
+
+/// A variable of the contact's list.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "VariableValue")]
+struct ShownVariable {
+    /// Its name.
+    name: String,
+    /// Its value; null where the contact has none.
+    value: Option<String>,
+}
+
+/// A cost.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Cac")]
+pub(super) struct ShownCac {
+    /// The amount, with five decimals.
+    #[schemars(regex(pattern = r"^[0-9]+\.[0-9]{5}$"))]
+    value: String,
+    /// The currency.
+    #[schemars(extend("enum" = ["USD", "EUR"]))]
+    currency: &'static str,
+}
+
+impl Shown {
+    fn of(contact: &Contact, list: &List) -> Result<Self, Malformed> {
+        let document = Document::read(&contact.document)?;
+        let mut fields = Map::new();
+        for field in SHOWN {
+            fields.insert(field.name().to_owned(), show_field(&document, field)?);
+            if field == BEFORE_TIMES {
+                fields.insert("createdAt".to_owned(), json!(document.header.created_at));
+                fields.insert("updatedAt".to_owned(), json!(document.header.updated_at));
+            }
         }
+        let source = contact.source.as_ref();
+        let own = document.get(Field::Cac.key())?;
+        let own = own.map(|bytes| Cac::from_bytes(bytes).ok_or(Malformed)).transpose()?;
+        let rest = Rest {
+            source_name: source.map(|source| source.name.clone()),
+            source_id: source.map(|source| source.id),
+            customer_source_id: source.and_then(|source| source.customer_source_id.clone()),
+            variables: show_variables(&document, list)?,
+            cac: own.as_ref().or(contact.source_cac.as_ref()).map(show_cac),
+        };
+        Ok(Self { fields, rest })
     }
-    let source = contact.source.as_ref();
-    shown.insert("sourceName".to_owned(), json!(source.map(|source| &source.name)));
-    shown.insert("sourceId".to_owned(), json!(source.map(|source| source.id)));
-    shown.insert(
-        "customerSourceId".to_owned(),
-        json!(source.and_then(|source| source.customer_source_id.as_ref())),
-    );
-    shown.insert("variables".to_owned(), show_variables(&document, list)?);
-    // The contact's own cost, else its source's.
-    let own =
-        document.get(Field::Cac.key())?.map(|bytes| Cac::from_bytes(bytes).ok_or(Malformed)).transpose()?;
-    let cac = own.as_ref().or(contact.source_cac.as_ref());
-    shown.insert("cac".to_owned(), cac.map_or(Value::Null, show_cac));
-    Ok(shown)
+}
+
+impl JsonSchema for Shown {
+    fn schema_name() -> Cow<'static, str> {
+        "Contact".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let mut properties = Map::new();
+        for field in SHOWN {
+            let mut schema = show_schema(field);
+            schema["description"] = json!(fields::text(field));
+            properties.insert(field.name().to_owned(), schema);
+            if field == BEFORE_TIMES {
+                for (name, text) in
+                    [("createdAt", "When it was made."), ("updatedAt", "When it last changed.")]
+                {
+                    let mut schema = crate::clock::Timestamp::json_schema(generator);
+                    schema.insert("description".to_owned(), json!(format!("{text} UTC.")));
+                    properties.insert(name.to_owned(), schema.into());
+                }
+            }
+        }
+        let rest = Rest::json_schema(generator);
+        let rest = rest.get("properties").and_then(Value::as_object);
+        properties.extend(rest.into_iter().flatten().map(|(key, value)| (key.clone(), value.clone())));
+        let required: Vec<_> = properties.keys().cloned().collect();
+        json_schema!({
+            "type": "object",
+            "description": "A contact. Texts that are absent are null.",
+            "properties": properties,
+            "required": required,
+        })
+    }
+}
+
+/// The field behind which the vendor's method has the times.
+const BEFORE_TIMES: Field = Field::ViberSubscribe;
+
+/// What [`show_field`] makes of a field.
+fn show_schema(field: Field) -> Value {
+    match field.kind() {
+        Some(Kind::Flag) => json!({ "type": "boolean" }),
+        Some(Kind::Gender) => json!({ "type": "string", "enum": gender::CODES.map(|code| code.to_string()) }),
+        Some(Kind::Score) => json!({ "type": ["string", "null"], "pattern": "^-?[0-9]+$" }),
+        Some(Kind::Birthday) => {
+            json!({ "type": ["string", "null"], "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}$" })
+        }
+        _ => json!({ "type": ["string", "null"] }),
+    }
 }
 
 fn show_field(document: &Document<'_>, field: Field) -> Result<Value, Malformed> {
@@ -157,16 +285,16 @@ fn show_field(document: &Document<'_>, field: Field) -> Result<Value, Malformed>
 }
 
 /// Every variable of the list, null where the contact has none.
-fn show_variables(document: &Document<'_>, list: &List) -> Result<Value, Malformed> {
+fn show_variables(document: &Document<'_>, list: &List) -> Result<Vec<ShownVariable>, Malformed> {
     let mut shown = Vec::with_capacity(list.variables.len());
     for variable in &list.variables {
         let stored = document.get(Key::of_variable(variable.number))?;
         let value = stored.map(std::str::from_utf8).transpose().map_err(|_| Malformed)?;
-        shown.push(json!({ "name": variable.name, "value": value }));
+        shown.push(ShownVariable { name: variable.name.clone(), value: value.map(str::to_owned) });
     }
-    Ok(Value::Array(shown))
+    Ok(shown)
 }
 
-fn show_cac(cac: &Cac) -> Value {
-    json!({ "value": cac.value.to_string(), "currency": cac.currency.as_str() })
+pub(super) fn show_cac(cac: &Cac) -> ShownCac {
+    ShownCac { value: cac.value.to_string(), currency: cac.currency.as_str() }
 }

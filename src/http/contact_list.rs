@@ -6,14 +6,18 @@ pub mod variables;
 
 use std::collections::HashSet;
 
-use serde_json::json;
+use schemars::JsonSchema;
+use serde::Serialize;
 
-use super::call::{Answer, Call, Outcome};
+use super::call::{Answer, Call, Nothing, Outcome};
+use super::method::{Access, Body, Example, Group, Method, Reach};
+use crate::id::ObjectId;
 use crate::intake::check::fits;
 use crate::intake::problem::{self, Problem};
-use crate::intake::update::{Refusal, find_list};
-use crate::intake::variables::check_name;
+use crate::intake::update::{LIST_ID, Refusal, find_list};
+use crate::intake::variables::{NAME, check_name};
 use crate::json::{Keys, Members, Raw, read_body};
+use crate::param::{Param, Shape};
 use crate::storage::{AddError, List, VariableKind};
 
 /// The longest name of a list, in Unicode scalar values.
@@ -25,22 +29,63 @@ const MAX_VARIABLES_OF_CALL: usize = 100;
 /// The most variables of a list.
 const MAX_VARIABLES: usize = 500;
 
-/// Keys of the vendor's sending domains, which are not ours: accepted and ignored.
-const IGNORED: [&str; 4] = ["domainId", "domain", "senderName", "senderEmail"];
+const IGNORED_TEXT: &str = "Accepted and ignored: of the vendor's sending domains, which are not ours.";
+
+/// Keys that nobody warns of.
+const IGNORED: [Param; 4] = [
+    Param::optional("domainId", Shape::Any, IGNORED_TEXT),
+    Param::optional("domain", Shape::Any, IGNORED_TEXT),
+    Param::optional("senderName", Shape::Any, IGNORED_TEXT),
+    Param::optional("senderEmail", Shape::Any, IGNORED_TEXT),
+];
+
+static GROUP: Group = Group {
+    name: "Contact lists",
+    text: "A list holds contacts and defines their variables. Contacts of two lists have nothing to do with each \
+           other.",
+};
 
 /// `POST /v3/contact-list/create`
-pub async fn create(call: Call) -> Outcome {
-    let body = read_body(&call.body, &Keys(["contactListName"])).ok_or_else(problem::bad_request)?;
+pub static CREATE: Method = Method {
+    path: "/v3/contact-list/create",
+    group: &GROUP,
+    summary: "Make a list",
+    text: "The list is empty and has no variables. Two lists may have one name.",
+    access: Access::Write,
+    reach: Reach::Account,
+    body: Body { params: &[&NEW_LIST, &IGNORED], optional: false },
+    examples: &[Example {
+        summary: "A list",
+        body: r#"{"contactListName":"Customers"}"#,
+        answer: r#"{"result":true,"contactListId":"5d9155bad132d5f45a4e38b1","errors":[]}"#,
+    }],
+    handler: &create,
+};
+
+const NEW_LIST: [Param; 1] =
+    [Param::required("contactListName", Shape::filled(MAX_NAME), "What the list is called.")];
+
+/// What contact-list/create answers.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+struct NewList {
+    /// The id of the new list.
+    contact_list_id: ObjectId,
+}
+
+async fn create(call: Call) -> Outcome<NewList> {
+    let body = read_body(&call.body, &Keys::of(&NEW_LIST)).ok_or_else(problem::bad_request)?;
     let name = read_name(body.get(0))?;
     let now = call.app.clock.now();
     let id = call.app.ids.next(now);
     call.app.storage.add_list(call.caller.account, id, name, now).await?;
     call.app.catalogue.changed();
-    Ok(Answer::new([("contactListId", json!(id))]).warn(unknown(body.unknown)))
+    Ok(Answer::new(NewList { contact_list_id: id }).warn(unknown(body.unknown)))
 }
 
 fn unknown(keys: Vec<String>) -> Vec<Problem> {
-    keys.into_iter().filter(|key| !IGNORED.contains(&key.as_str())).map(problem::unknown_field).collect()
+    let ignored = |key: &String| IGNORED.iter().any(|param| param.name == key);
+    keys.into_iter().filter(|key| !ignored(key)).map(problem::unknown_field).collect()
 }
 
 fn read_name(raw: Option<Raw<'_>>) -> Result<String, Problem> {
@@ -53,9 +98,48 @@ fn read_name(raw: Option<Raw<'_>>) -> Result<String, Problem> {
 }
 
 /// `POST /v3/contact-list/variables/add`
-pub async fn add_variables(call: Call) -> Outcome {
-    let keys = Keys(["contactListId", "variables"]);
-    let mut body = read_body(&call.body, &keys).ok_or_else(problem::bad_request)?;
+pub static ADD_VARIABLES: Method = Method {
+    path: "/v3/contact-list/variables/add",
+    group: &GROUP,
+    summary: "Add variables to a list",
+    text: "All of them are added, or none. A list has at most 500 variables.",
+    access: Access::Write,
+    reach: Reach::List,
+    body: Body { params: &[&ADDED, &IGNORED], optional: false },
+    examples: &[Example {
+        summary: "A text and a date",
+        body: r#"{"contactListId":"5d9155bad132d5f45a4e38b1","variables":[
+            {"name":"newVariableName","type":"ENUM_STRING"},{"name":"since","type":"ENUM_DATE"}]}"#,
+        answer: r#"{"result":true,"errors":[]}"#,
+    }],
+    handler: &add_variables,
+};
+
+const ADDED: [Param; 2] = [
+    LIST_ID,
+    Param::required(
+        "variables",
+        Shape::Array { of: &Shape::Object(&VARIABLE), min: 1, max: MAX_VARIABLES_OF_CALL },
+        "The new variables.",
+    ),
+];
+
+const VARIABLE: [Param; 3] = [
+    Param::required(
+        "name",
+        NAME,
+        "Its name in lowerCamelCase: letters only, and not the name of a field of a contact.",
+    ),
+    Param::optional(
+        "type",
+        Shape::Word(&["ENUM_STRING", "ENUM_DATE"]),
+        "What its values are: any text, or dates. Left out it is `ENUM_STRING`, with a warning.",
+    ),
+    Param::optional("value", Shape::Any, "Ignored: some clients send it."),
+];
+
+async fn add_variables(call: Call) -> Outcome<Nothing> {
+    let mut body = read_body(&call.body, &Keys::of(&ADDED)).ok_or_else(problem::bad_request)?;
     let mut problems = Vec::new();
     let list = find_list(&call.app.catalogue, call.caller.account, body.get(0), &mut problems).await?;
     let mut warnings = unknown(std::mem::take(&mut body.unknown));
@@ -80,7 +164,7 @@ pub async fn add_variables(call: Call) -> Outcome {
         other => other.into(),
     })?;
     call.app.catalogue.changed();
-    Ok(Answer::default().warn(warnings))
+    Ok(Answer::new(Nothing {}).warn(warnings))
 }
 
 fn exists(name: &str, list: &List) -> Problem {
@@ -101,7 +185,7 @@ fn read_variables(
     }
     let (mut variables, mut problems, mut seen) = (Vec::new(), Vec::new(), HashSet::new());
     for (position, element) in elements.into_iter().enumerate() {
-        let members = element.members(&Keys(["name", "type", "value"]));
+        let members = element.members(&Keys::of(&VARIABLE));
         let read = members.ok_or_else(problem::variables).and_then(|members| {
             let variable = read_variable(&members, list, &mut seen)?;
             if members.get(1).is_none() {

@@ -3,23 +3,62 @@
 pub mod change;
 pub mod show;
 
-use serde_json::json;
+use schemars::JsonSchema;
+use serde::Serialize;
 
 use super::call::{Answer, Call, Outcome};
+use super::method::{Access, Body, Example, Group, Method, Reach};
 use crate::contact::amount::Cac;
+use crate::id::ObjectId;
 use crate::intake::check::{fits, is_customer_source_id, read_cac};
+use crate::intake::fields::{CAC_SHAPE, CUSTOMER_SOURCE};
 use crate::intake::problem::{self, Problem};
 use crate::intake::update::Refusal;
 use crate::json::{Keys, Raw, read_body};
+use crate::param::{Param, Shape};
 use crate::storage::{AddError, NewSource};
 
 /// The longest name of a source, in Unicode scalar values.
 const MAX_NAME: usize = 150;
 
+static GROUP: Group = Group {
+    name: "Contact sources",
+    text: "A source says where contacts come from, and what each of them costs unless it says so itself.",
+};
+
 /// `POST /v3/contact-source/add`
-pub async fn add(call: Call) -> Outcome {
-    let mut body =
-        read_body(&call.body, &Keys(["name", "customerSourceId", "cac"])).ok_or_else(problem::bad_request)?;
+pub static ADD: Method = Method {
+    path: "/v3/contact-source/add",
+    group: &GROUP,
+    summary: "Register a source",
+    text: "Its name and its customerSourceId are each unique in the account.",
+    access: Access::Write,
+    reach: Reach::Account,
+    body: Body { params: &[&NEW], optional: false },
+    examples: &[Example {
+        summary: "A source with a cost",
+        body: r#"{"name":"Shop window","customerSourceId":"mySourceId","cac":{"value":"2.05","currency":"EUR"}}"#,
+        answer: r#"{"result":true,"sourceId":"5d9156aad132d5f45a4e38b3","errors":[]}"#,
+    }],
+    handler: &add,
+};
+
+const NEW: [Param; 3] = [
+    Param::required("name", Shape::filled(MAX_NAME), "What it is called."),
+    Param::optional("customerSourceId", CUSTOMER_SOURCE, "Your own id of it."),
+    Param::optional("cac", CAC_SHAPE, "What a contact from it costs."),
+];
+
+/// What contact-source/add answers.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+struct NewId {
+    /// The id of the new source.
+    source_id: ObjectId,
+}
+
+async fn add(call: Call) -> Outcome<NewId> {
+    let mut body = read_body(&call.body, &Keys::of(&NEW)).ok_or_else(problem::bad_request)?;
     let mut problems = Vec::new();
     let name = read_name(body.get(0)).map_err(|problem| problems.push(problem)).ok();
     let customer_source_id =
@@ -36,7 +75,7 @@ pub async fn add(call: Call) -> Outcome {
     })?;
     call.app.catalogue.changed();
     let warnings = unknown.into_iter().map(problem::unknown_field).collect();
-    Ok(Answer::new([("sourceId", json!(id))]).warn(warnings))
+    Ok(Answer::new(NewId { source_id: id }).warn(warnings))
 }
 
 fn exists() -> Problem {

@@ -10,6 +10,7 @@ pub mod contact_source;
 pub mod contacts;
 pub mod drain;
 pub mod gate;
+pub mod method;
 pub mod page;
 pub mod request;
 pub mod serve;
@@ -22,44 +23,45 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use axum::routing::post;
 
-use self::call::{Call, Outcome};
+use self::method::Method;
 use crate::app::App;
+
+/// Every method of the API, in the order of the reference: routes and description are made from it.
+pub static METHODS: [&Method; 18] = [
+    &account::INFO,
+    &contact_list::CREATE,
+    &contact_list::ADD_VARIABLES,
+    &contact_list::show::GET,
+    &contact_list::show::FIND,
+    &contact_source::ADD,
+    &contact_source::show::GET,
+    &contact_source::show::FIND,
+    &contacts::UPDATE,
+    &contact::GET,
+    &request::FIND,
+    &request::list::LIST,
+    // What takes away or renames is told last: the examples before use what there is.
+    &contact_source::change::UPDATE,
+    &contact_source::change::REMOVE,
+    &contact_list::variables::RENAME,
+    &contact_list::variables::REMOVE,
+    &contact_list::change::UPDATE,
+    &contact_list::change::REMOVE,
+];
 
 /// Every route.
 pub fn router(app: Arc<App>) -> Router {
-    Router::new()
-        .route("/v3/account/info", method(account::info))
-        .route("/v3/contact-list/create", method(contact_list::create))
-        .route("/v3/contact-list/find", method(contact_list::show::find))
-        .route("/v3/contact-list/get", method(contact_list::show::get))
-        .route("/v3/contact-list/remove", method(contact_list::change::remove))
-        .route("/v3/contact-list/update", method(contact_list::change::update))
-        .route("/v3/contact-list/variables/add", method(contact_list::add_variables))
-        .route("/v3/contact-list/variables/remove", method(contact_list::variables::remove))
-        .route("/v3/contact-list/variables/rename", method(contact_list::variables::rename))
-        .route("/v3/contact-source/add", method(contact_source::add))
-        .route("/v3/contact-source/find", method(contact_source::show::find))
-        .route("/v3/contact-source/get", method(contact_source::show::get))
-        .route("/v3/contact-source/remove", method(contact_source::change::remove))
-        .route("/v3/contact-source/update", method(contact_source::change::update))
-        .route("/v3/contact/get", method(contact::get))
-        .route("/v3/contacts/update", method(contacts::update))
-        .route("/v3/request/find", method(request::find))
-        .route("/v3/request/list", method(request::list::list))
+    let mut router = Router::new();
+    for method in METHODS {
+        let run = move |State(app): State<Arc<App>>, request: Request| call::run(app, method, request);
+        router = router.route(method.path, post(run));
+    }
+    router
         .fallback(|state, request| no_method(StatusCode::NOT_FOUND, state, request))
         .method_not_allowed_fallback(|state, request| {
             no_method(StatusCode::METHOD_NOT_ALLOWED, state, request)
         })
         .with_state(app)
-}
-
-/// A method of the API: the gate, then the handler, then the answer.
-fn method<H, F>(handler: H) -> axum::routing::MethodRouter<Arc<App>>
-where
-    H: Fn(Call) -> F + Clone + Send + Sync + 'static,
-    F: Future<Output = Outcome> + Send + 'static,
-{
-    post(move |State(app): State<Arc<App>>, request: Request| call::run(app, request, handler))
 }
 
 async fn no_method(status: StatusCode, State(app): State<Arc<App>>, request: Request) -> Response {

@@ -2,29 +2,75 @@
 
 pub mod list;
 
-use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Serialize, Serializer};
 
 use super::call::{Answer, Call, Outcome};
+use super::method::{Access, Body, Example, Group, Method, Reach};
 use crate::id::ObjectId;
 use crate::intake::problem::{self, Problem};
 use crate::json::{Keys, Raw, read_body};
-use crate::report;
+use crate::param::{Param, Shape};
+use crate::report::{self, RequestObject};
+use crate::storage::Request;
 
 /// The most ids of one call.
 const MAX_IDS: usize = 100;
 
+static GROUP: Group = Group {
+    name: "Requests",
+    text: "What became of the batches that were accepted. A request is known from its 200 on, and for 7 days after \
+           it was processed.",
+};
+
 /// `POST /v3/request/find`
-pub async fn find(call: Call) -> Outcome {
-    let body = read_body(&call.body, &Keys(["ids"])).ok_or_else(problem::bad_request)?;
+pub static FIND: Method = Method {
+    path: "/v3/request/find",
+    group: &GROUP,
+    summary: "How far requests have come, and their results",
+    text: "Ids that the account does not know are left out.",
+    access: Access::Read,
+    reach: Reach::Account,
+    body: Body { params: &[&FOUND_BY], optional: false },
+    examples: &[Example {
+        summary: "A request that was processed",
+        body: r#"{"ids":["5d915c22d132d5f45a4e38b8"]}"#,
+        answer: include_str!("examples/request-find.json"),
+    }],
+    handler: &find,
+};
+
+const FOUND_BY: [Param; 1] = [Param::required(
+    "ids",
+    Shape::Array { of: &Shape::TEXT, min: 0, max: MAX_IDS },
+    "The ids of the requests, as `requestId` gave them.",
+)];
+
+/// What request/find answers.
+#[derive(Serialize, JsonSchema)]
+struct Found {
+    /// The requests by their ids.
+    #[serde(serialize_with = "by_id")]
+    #[schemars(with = "BTreeMap<String, RequestObject<'_>>")]
+    requests: Vec<Request>,
+}
+
+/// In the order in which the store found them.
+fn by_id<S: Serializer>(requests: &[Request], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_map(requests.iter().map(|request| (request.id, report::request_object(request))))
+}
+
+async fn find(call: Call) -> Outcome<Found> {
+    let body = read_body(&call.body, &Keys::of(&FOUND_BY)).ok_or_else(problem::bad_request)?;
     let ids = read_ids(body.get(0))?;
     let mut known: Vec<_> = ids.iter().filter_map(|id| ObjectId::parse(id)).collect();
     known.sort_unstable();
     known.dedup();
-    let found = call.app.storage.find_requests(call.caller.account, known).await?;
-    let requests: Map<String, Value> =
-        found.iter().map(|request| (request.id.to_string(), report::request_object(request))).collect();
+    let requests = call.app.storage.find_requests(call.caller.account, known).await?;
     let warnings = body.unknown.into_iter().map(problem::unknown_field).collect();
-    Ok(Answer::new([("requests", json!(requests))]).warn(warnings))
+    Ok(Answer::new(Found { requests }).warn(warnings))
 }
 
 fn read_ids(raw: Option<Raw<'_>>) -> Result<Vec<String>, Problem> {

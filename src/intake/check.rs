@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use super::fields::{self, CONTACT, CUSTOMER_SOURCE_ID, EXTERNAL_ID, KEY_COUNT, VARIABLES};
 use super::problem::{self, Problem};
 use super::variables;
 use crate::contact::amount::{Amount, Cac, Currency};
@@ -14,33 +15,11 @@ use crate::id::ObjectId;
 use crate::json::{Keys, Members, Raw, Value};
 use crate::storage::{List, SourceRef};
 
-/// How many keys a contact has on the wire.
-pub const KEY_COUNT: usize = 30;
-
-const CONTACT: usize = 0;
-const VARIABLES: usize = 27;
-const CUSTOMER_SOURCE_ID: usize = 28;
-const EXTERNAL_ID: usize = 29;
-
-/// The keys of a contact; those of fields stand at the field's own number.
-pub const KEYS: Keys<KEY_COUNT> = Keys(key_names());
-
-const fn key_names() -> [&'static str; KEY_COUNT] {
-    let mut names = [""; KEY_COUNT];
-    names[CONTACT] = "contact";
-    names[VARIABLES] = "variables";
-    names[CUSTOMER_SOURCE_ID] = "customerSourceId";
-    names[EXTERNAL_ID] = "externalId";
-    let mut index = 0;
-    while index < Field::ALL.len() {
-        names[Field::ALL[index] as usize] = Field::ALL[index].name();
-        index += 1;
-    }
-    names
-}
+/// The keys of a contact.
+pub const KEYS: Keys<KEY_COUNT> = Keys::of(&fields::PARAMS);
 
 /// The keys of `cac`.
-pub const CAC_KEYS: Keys<2> = Keys(["value", "currency"]);
+pub const CAC_KEYS: Keys<2> = Keys::of(&fields::CAC);
 
 /// A value in its stored form.
 #[derive(Debug)]
@@ -357,9 +336,13 @@ pub fn is_user_id(text: &str) -> bool {
     fits(text, MAX_USER_ID) && !text.chars().any(char::is_control)
 }
 
+/// The longest customerSourceId.
+pub const MAX_CUSTOMER_SOURCE_ID: usize = 40;
+
 /// Whether a text can be a customerSourceId: ASCII letters and digits, at most 40.
 pub fn is_customer_source_id(text: &str) -> bool {
-    (1..=40).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric())
+    (1..=MAX_CUSTOMER_SOURCE_ID).contains(&text.len())
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric())
 }
 
 /// Whether a text has at most `max` Unicode scalar values.

@@ -2,16 +2,18 @@
 //!
 //! The texts are part of the wire protocol: byte for byte those of the vendor's page, the placeholders filled in.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::contact::field::Field;
 
 /// Something wrong (or, in `warnings`, doubtful) in a request: one entry of `details`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Problem {
-    /// The contact that it is about, from 0; `None` for the request itself.
+    /// The place in `contacts` (or in `variables` of contact-list/variables/add) that it is about, from 0; null for
+    /// the request itself.
     pub position: Option<usize>,
-    /// The key that it is about.
+    /// The key that it is about, or null.
     pub field: Option<String>,
     /// What it is, for programs.
     pub code: &'static str,

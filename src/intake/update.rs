@@ -3,26 +3,59 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::check::{self, CheckedContact, KEY_COUNT, NamedSource};
+use super::check::{self, CheckedContact, NamedSource};
+use super::fields::{self, KEY_COUNT};
 use super::problem::{self, MAX_PROBLEMS, Problem};
 use super::writer::{NotAccepted, Writer};
 use crate::catalogue::Catalogue;
 use crate::clock::Timestamp;
+use crate::contact::http_url::MAX_CHARS;
 use crate::contact::webhook_uri::WebHookUri;
 use crate::id::ObjectId;
 use crate::journal::{AccountNo, Batch, BatchKind, ItemsWriter, WebHook};
 use crate::json::{EnvelopeKeys, Keys, Members, Objects, Raw, Value};
+use crate::param::{Param, Shape};
 use crate::storage::{self, List};
 
 /// The most contacts of one request.
 pub const MAX_CONTACTS: usize = 100;
 
-const BODY: EnvelopeKeys<3, KEY_COUNT> = EnvelopeKeys {
-    outer: Keys(["contactListId", "webHookUri", "upsert"]),
-    array: "contacts",
-    inner: check::KEYS,
-    keep: MAX_CONTACTS,
-};
+/// The list that a request is about.
+pub const LIST_ID: Param = Param::required(
+    "contactListId",
+    Shape::filled(usize::MAX),
+    "The id of the list, as contact-list/create gave it.",
+);
+
+/// Where the status of a request goes.
+const WEB_HOOK_URI: Param = Param::optional(
+    "webHookUri",
+    Shape::Text { min: 1, max: MAX_CHARS, pattern: "^[Hh][Tt][Tt][Pp][Ss]?://" },
+    "An absolute http or https URI without credentials. What became of the request is posted there once it is \
+     processed: see the webhook.",
+);
+
+/// The keys of the body, `contacts` left out.
+pub const TOP: [Param; 3] = [
+    LIST_ID,
+    WEB_HOOK_URI,
+    Param::optional(
+        "upsert",
+        Shape::Flag,
+        "Whether a contact that is not in the list is made; false by default, and then such an item ends in \
+         `CONTACT_NOT_FOUND`.",
+    ),
+];
+
+/// The contacts of the body.
+pub const CONTACTS: [Param; 1] = [Param::required(
+    "contacts",
+    Shape::Array { of: &Shape::Object(&fields::IN_ORDER), min: 1, max: MAX_CONTACTS },
+    "The contacts, applied in this order. Fields that are left out stay as they are; an empty string clears a text.",
+)];
+
+const BODY: EnvelopeKeys<3, KEY_COUNT> =
+    EnvelopeKeys { outer: Keys::of(&TOP), array: CONTACTS[0].name, inner: check::KEYS, keep: MAX_CONTACTS };
 
 /// Why a request was not accepted. Nothing of it is kept.
 #[derive(Debug)]

@@ -4,10 +4,27 @@ use super::problem::{self, MAX_PROBLEMS, Problem};
 use crate::contact::date::Date;
 use crate::contact::field::{Field, Key, MAX_VARIABLE};
 use crate::json::{Keys, Raw, Value};
+use crate::param::{Param, Shape};
 use crate::storage::{List, VariableKind};
 
+/// What the name of a variable is.
+pub const NAME: Shape = Shape::pattern(usize::MAX, "^[a-z][a-zA-Z]*$");
+
 /// The keys of an entry of `variables`.
-pub const KEYS: Keys<2> = Keys(["name", "value"]);
+const PARAMS: [Param; 2] = [
+    Param::required("name", NAME, "The name of a variable that the list has."),
+    Param::required(
+        "value",
+        Shape::OneOf(&[Shape::text(MAX_VARIABLE), Shape::Number, Shape::Flag, Shape::Null]),
+        "Its value: a text; `YYYY-MM-DD` where the variable is a date. A number or a boolean is kept as its JSON \
+         text. `null` and `\"\"` clear it; absence is refused.",
+    ),
+];
+
+const KEYS: Keys<2> = Keys::of(&PARAMS);
+
+/// What `variables` may be.
+pub const SHAPE: Shape = Shape::Array { of: &Shape::Object(&PARAMS), min: 0, max: usize::MAX };
 
 /// Names that no variable may have, in any case, beside those of the fields.
 const RESERVED: [&str; 8] =

@@ -1,15 +1,37 @@
 //! `/v3/contact-list/update` and `/v3/contact-list/remove`
 
-use super::{read_name, unknown};
-use crate::http::call::{Answer, Call, Outcome};
+use super::{GROUP, IGNORED, MAX_NAME, read_name, unknown};
+use crate::http::call::{Answer, Call, Nothing, Outcome};
+use crate::http::method::{Access, Body, Example, Method, Reach};
 use crate::intake::problem::{self, Problem};
-use crate::intake::update::{Refusal, find_list};
+use crate::intake::update::{LIST_ID, Refusal, find_list};
 use crate::json::{Keys, Raw, read_body};
+use crate::param::{Param, Shape};
 
-/// `POST /v3/contact-list/update`: gives a list another name.
-pub async fn update(call: Call) -> Outcome {
-    let keys = Keys(["contactListId", "contactListName"]);
-    let body = read_body(&call.body, &keys).ok_or_else(problem::bad_request)?;
+/// `POST /v3/contact-list/update`
+pub static UPDATE: Method = Method {
+    path: "/v3/contact-list/update",
+    group: &GROUP,
+    summary: "Give a list another name",
+    text: "Its id, its contacts and its variables stay as they are.",
+    access: Access::Write,
+    reach: Reach::List,
+    body: Body { params: &[&RENAMED, &IGNORED], optional: false },
+    examples: &[Example {
+        summary: "Another name",
+        body: r#"{"contactListId":"5d9155bad132d5f45a4e38b1","contactListName":"Clients"}"#,
+        answer: r#"{"result":true,"errors":[]}"#,
+    }],
+    handler: &update,
+};
+
+const RENAMED: [Param; 2] = [
+    LIST_ID,
+    Param::required("contactListName", Shape::filled(MAX_NAME), "What the list is called from now on."),
+];
+
+async fn update(call: Call) -> Outcome<Nothing> {
+    let body = read_body(&call.body, &Keys::of(&RENAMED)).ok_or_else(problem::bad_request)?;
     let mut problems = Vec::new();
     let list = find_list(&call.app.catalogue, call.caller.account, body.get(0), &mut problems).await?;
     let name = read_name(body.get(1)).map_err(|problem| problems.push(problem)).ok();
@@ -20,13 +42,35 @@ pub async fn update(call: Call) -> Outcome {
     if !renamed {
         return Err(problem::list_not_found(&list.id.to_string()).into());
     }
-    Ok(Answer::default().warn(unknown(body.unknown)))
+    Ok(Answer::new(Nothing {}).warn(unknown(body.unknown)))
 }
 
-/// `POST /v3/contact-list/remove`: with its contacts, which go as pruning gets to them.
-pub async fn remove(call: Call) -> Outcome {
-    let keys = Keys(["contactListId", "confirm"]);
-    let body = read_body(&call.body, &keys).ok_or_else(problem::bad_request)?;
+/// `POST /v3/contact-list/remove`
+pub static REMOVE: Method = Method {
+    path: "/v3/contact-list/remove",
+    group: &GROUP,
+    summary: "Remove a list with its contacts",
+    text: "The list is gone at once; its contacts are deleted after that, within minutes. Batches that wait for it \
+           end in `LIST_NOT_FOUND`. Where it was the account's default list, the oldest of the others is from then \
+           on. It cannot be undone.",
+    access: Access::Write,
+    reach: Reach::List,
+    body: Body { params: &[&CONFIRMED, &IGNORED], optional: false },
+    examples: &[Example {
+        summary: "A list and all that is in it",
+        body: r#"{"contactListId":"5d9155bad132d5f45a4e38b1","confirm":"Clients"}"#,
+        answer: r#"{"result":true,"errors":[]}"#,
+    }],
+    handler: &remove,
+};
+
+const CONFIRMED: [Param; 2] = [
+    LIST_ID,
+    Param::required("confirm", Shape::text(MAX_NAME), "The list's present name, to show that it is meant."),
+];
+
+async fn remove(call: Call) -> Outcome<Nothing> {
+    let body = read_body(&call.body, &Keys::of(&CONFIRMED)).ok_or_else(problem::bad_request)?;
     let mut problems = Vec::new();
     let list = find_list(&call.app.catalogue, call.caller.account, body.get(0), &mut problems).await?;
     let name = read_confirm(body.get(1)).map_err(|problem| problems.push(problem)).ok();
@@ -35,7 +79,7 @@ pub async fn remove(call: Call) -> Outcome {
     let removed = call.app.storage.remove_list(list.no, name).await.map_err(Refusal::NotSaved)?;
     call.app.catalogue.changed();
     if removed {
-        return Ok(Answer::default().warn(unknown(body.unknown)));
+        return Ok(Answer::new(Nothing {}).warn(unknown(body.unknown)));
     }
     let id = list.id.to_string();
     let still_there = call.app.catalogue.list(call.caller.account, &id).await?.is_some();

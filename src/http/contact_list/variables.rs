@@ -1,17 +1,45 @@
 //! `/v3/contact-list/variables/remove` and `/v3/contact-list/variables/rename`
 
-use super::{MAX_VARIABLES_OF_CALL, exists, unknown};
-use crate::http::call::{Answer, Call, Outcome};
+use super::{GROUP, IGNORED, MAX_VARIABLES_OF_CALL, exists, unknown};
+use crate::http::call::{Answer, Call, Nothing, Outcome};
+use crate::http::method::{Access, Body, Example, Method, Reach};
 use crate::intake::problem::{self, Problem};
-use crate::intake::update::{Refusal, find_list};
-use crate::intake::variables::check_name;
+use crate::intake::update::{LIST_ID, Refusal, find_list};
+use crate::intake::variables::{NAME, check_name};
 use crate::json::{Keys, Raw, read_body};
+use crate::param::{Param, Shape};
 use crate::storage::{List, Renamed};
 
-/// `POST /v3/contact-list/variables/remove`: with their values, which go as pruning gets to them.
-pub async fn remove(call: Call) -> Outcome {
-    let keys = Keys(["contactListId", "names"]);
-    let body = read_body(&call.body, &keys).ok_or_else(problem::bad_request)?;
+/// `POST /v3/contact-list/variables/remove`
+pub static REMOVE: Method = Method {
+    path: "/v3/contact-list/variables/remove",
+    group: &GROUP,
+    summary: "Remove variables of a list with their values",
+    text: "All of them are removed, or none. They are gone at once; the values that contacts have of them are deleted \
+           after that, within minutes. Batches that wait and name one end in `VARIABLE_NOT_FOUND` for such contacts. \
+           A variable that is added later under the same name is another, without values.",
+    access: Access::Write,
+    reach: Reach::List,
+    body: Body { params: &[&REMOVED, &IGNORED], optional: false },
+    examples: &[Example {
+        summary: "A variable and all its values",
+        body: r#"{"contactListId":"5d9155bad132d5f45a4e38b1","names":["customerSince"]}"#,
+        answer: r#"{"result":true,"errors":[]}"#,
+    }],
+    handler: &remove,
+};
+
+const REMOVED: [Param; 2] = [
+    LIST_ID,
+    Param::required(
+        "names",
+        Shape::Array { of: &Shape::TEXT, min: 1, max: MAX_VARIABLES_OF_CALL },
+        "The names of variables that the list has.",
+    ),
+];
+
+async fn remove(call: Call) -> Outcome<Nothing> {
+    let body = read_body(&call.body, &Keys::of(&REMOVED)).ok_or_else(problem::bad_request)?;
     let mut problems = Vec::new();
     let list = find_list(&call.app.catalogue, call.caller.account, body.get(0), &mut problems).await?;
     let names = read_names(body.get(1)).map_err(|problem| problems.push(problem)).unwrap_or_default();
@@ -27,7 +55,7 @@ pub async fn remove(call: Call) -> Outcome {
         let problems = missing.iter().map(|name| problem::variable_not_found(name).of("names"));
         return Err(Refusal::Invalid(problems.collect()));
     }
-    Ok(Answer::default().warn(unknown(body.unknown)))
+    Ok(Answer::new(Nothing {}).warn(unknown(body.unknown)))
 }
 
 fn read_names(raw: Option<Raw<'_>>) -> Result<Vec<String>, Problem> {
@@ -49,10 +77,35 @@ fn not_found<'a>(list: &'a List, names: &'a [String]) -> impl Iterator<Item = Pr
     missing.map(|(position, name)| problem::variable_not_found(name).of("names").at(position))
 }
 
-/// `POST /v3/contact-list/variables/rename`: values stay, and batches that wait find the variable.
-pub async fn rename(call: Call) -> Outcome {
-    let keys = Keys(["contactListId", "name", "newName"]);
-    let body = read_body(&call.body, &keys).ok_or_else(problem::bad_request)?;
+/// `POST /v3/contact-list/variables/rename`
+pub static RENAME: Method = Method {
+    path: "/v3/contact-list/variables/rename",
+    group: &GROUP,
+    summary: "Give a variable another name",
+    text: "Its type and its values stay, and batches that wait find it all the same.",
+    access: Access::Write,
+    reach: Reach::List,
+    body: Body { params: &[&NAMES, &IGNORED], optional: false },
+    examples: &[Example {
+        summary: "Another name",
+        body: r#"{"contactListId":"5d9155bad132d5f45a4e38b1","name":"since","newName":"customerSince"}"#,
+        answer: r#"{"result":true,"errors":[]}"#,
+    }],
+    handler: &rename,
+};
+
+const NAMES: [Param; 3] = [
+    LIST_ID,
+    Param::required("name", Shape::TEXT, "The present name of the variable."),
+    Param::required(
+        "newName",
+        NAME,
+        "Its name from now on, in lowerCamelCase: letters only, and not the name of a field of a contact.",
+    ),
+];
+
+async fn rename(call: Call) -> Outcome<Nothing> {
+    let body = read_body(&call.body, &Keys::of(&NAMES)).ok_or_else(problem::bad_request)?;
     let mut problems = Vec::new();
     let list = find_list(&call.app.catalogue, call.caller.account, body.get(0), &mut problems).await?;
     let name = read_name(body.get(1), "name").map_err(|problem| problems.push(problem)).ok();
@@ -70,7 +123,7 @@ pub async fn rename(call: Call) -> Outcome {
     let renamed = renamed.map_err(Refusal::NotSaved)?;
     call.app.catalogue.changed();
     match renamed {
-        Renamed::Done => Ok(Answer::default().warn(unknown(body.unknown))),
+        Renamed::Done => Ok(Answer::new(Nothing {}).warn(unknown(body.unknown))),
         Renamed::NotFound => Err(problem::variable_not_found(&name).of("name").into()),
         Renamed::Taken => Err(exists(&new_name, &list).of("newName").into()),
     }

@@ -3,24 +3,54 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use serde_json::json;
+use schemars::JsonSchema;
+use serde::Serialize;
 
-use super::{exists, not_found, read_cac_key, read_customer_source_id, read_name};
-use crate::http::call::{Answer, Call, Outcome};
+use super::{GROUP, MAX_NAME, exists, not_found, read_cac_key, read_customer_source_id, read_name};
+use crate::http::call::{Answer, Call, Nothing, Outcome};
+use crate::http::method::{Access, Body, Example, Method, Reach};
 use crate::id::ObjectId;
-use crate::intake::check::is_customer_source_id;
+use crate::intake::check::{MAX_CUSTOMER_SOURCE_ID, is_customer_source_id};
+use crate::intake::fields::{CAC_SHAPE, CUSTOMER_SOURCE};
 use crate::intake::problem::{self, Problem};
 use crate::intake::update::Refusal;
 use crate::json::{Keys, Members, Raw, read_body};
+use crate::param::{Param, Shape};
 use crate::storage::{self, AddError, Source, SourceChange, SourceRef};
 
 /// The most sources of one call.
 const MAX_REMOVED: usize = 100;
 
-/// `POST /v3/contact-source/update`: what is left out stays; an empty customerSourceId or CAC clears it.
-pub async fn update(call: Call) -> Outcome {
-    let keys = Keys(["source", "name", "customerSourceId", "cac"]);
-    let mut body = read_body(&call.body, &keys).ok_or_else(problem::bad_request)?;
+/// `POST /v3/contact-source/update`
+pub static UPDATE: Method = Method {
+    path: "/v3/contact-source/update",
+    group: &GROUP,
+    summary: "Change a source",
+    text: "What is left out stays as it is. Its name and its customerSourceId stay unique in the account.",
+    access: Access::Write,
+    reach: Reach::Account,
+    body: Body { params: &[&CHANGED], optional: false },
+    examples: &[Example {
+        summary: "Another name and another cost",
+        body: r#"{"source":"mySourceId","name":"Shop","cac":{"value":3,"currency":"EUR"}}"#,
+        answer: r#"{"result":true,"errors":[]}"#,
+    }],
+    handler: &update,
+};
+
+const CHANGED: [Param; 4] = [
+    Param::required(
+        "source",
+        Shape::filled(usize::MAX),
+        "The sourceId or the customerSourceId of the source.",
+    ),
+    Param::optional("name", Shape::filled(MAX_NAME), "What it is called from now on."),
+    Param::optional("customerSourceId", CUSTOMER_SOURCE, "Your own id of it; `\"\"` clears it."),
+    Param::optional("cac", CAC_SHAPE, "What a contact from it costs; `\"\"` clears it."),
+];
+
+async fn update(call: Call) -> Outcome<Nothing> {
+    let mut body = read_body(&call.body, &Keys::of(&CHANGED)).ok_or_else(problem::bad_request)?;
     let mut problems = Vec::new();
     let text = read_source(body.get(0)).map_err(|problem| problems.push(problem)).ok();
     let source = match &text {
@@ -41,7 +71,7 @@ pub async fn update(call: Call) -> Outcome {
         other => Refusal::from(other),
     })?;
     call.app.catalogue.changed();
-    Ok(Answer::default().warn(unknown.into_iter().map(problem::unknown_field).collect()))
+    Ok(Answer::new(Nothing {}).warn(unknown.into_iter().map(problem::unknown_field).collect()))
 }
 
 fn read_source(raw: Option<Raw<'_>>) -> Result<String, Problem> {
@@ -81,9 +111,51 @@ fn read_change(
 }
 
 /// `POST /v3/contact-source/remove`
-pub async fn remove(call: Call) -> Outcome {
-    let keys = Keys(["ids", "customerSourceIds"]);
-    let body = read_body(&call.body, &keys).ok_or_else(problem::bad_request)?;
+pub static REMOVE: Method = Method {
+    path: "/v3/contact-source/remove",
+    group: &GROUP,
+    summary: "Remove sources",
+    text: "At most 100 at a time; those that are not there are passed over, unless none is. Contacts from a removed \
+           source lose the reference and keep the cost that they had from it. Batches that wait and name it end in \
+           `SOURCE_NOT_FOUND` for such contacts.",
+    access: Access::Write,
+    reach: Reach::Account,
+    body: Body { params: &[&REMOVED_BY], optional: false },
+    examples: &[Example {
+        summary: "A source by your own id",
+        body: r#"{"customerSourceIds":["mySourceId"]}"#,
+        answer: r#"{"result":true,"affectedRows":1,"errors":[]}"#,
+    }],
+    handler: &remove,
+};
+
+const REMOVED_BY: [Param; 2] = [
+    Param::optional(
+        "ids",
+        Shape::Array { of: &Shape::TEXT, min: 0, max: MAX_REMOVED },
+        "The ids that contact-source/add gave.",
+    ),
+    Param::optional(
+        "customerSourceIds",
+        Shape::Array {
+            of: &Shape::Text { min: 1, max: MAX_CUSTOMER_SOURCE_ID, pattern: "^[A-Za-z0-9]*$" },
+            min: 0,
+            max: MAX_REMOVED,
+        },
+        "Your own ids of sources.",
+    ),
+];
+
+/// What contact-source/remove answers.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+struct Removed {
+    /// How many sources were removed.
+    affected_rows: usize,
+}
+
+async fn remove(call: Call) -> Outcome<Removed> {
+    let body = read_body(&call.body, &Keys::of(&REMOVED_BY)).ok_or_else(problem::bad_request)?;
     let mut problems = Vec::new();
     let ids = read_texts(body.get(0), "ids", "INVALID_IDS", &mut problems);
     let customer = read_texts(body.get(1), "customerSourceIds", "INVALID_CUSTOMER_SOURCE_IDS", &mut problems);
@@ -107,7 +179,7 @@ pub async fn remove(call: Call) -> Outcome {
         return Err(Problem::new("SOURCE_NOT_FOUND", "No records found by this identifiers").into());
     }
     let warnings = body.unknown.into_iter().map(problem::unknown_field).collect();
-    Ok(Answer::new([("affectedRows", json!(removed))]).warn(warnings))
+    Ok(Answer::new(Removed { affected_rows: removed }).warn(warnings))
 }
 
 fn read_texts(

@@ -1,71 +1,96 @@
 //! `/v3/contact-source/get` and `/v3/contact-source/find`
 
+use schemars::JsonSchema;
 use serde::Serialize;
-use serde_json::json;
 
-use super::{customer_source_id, name};
-use crate::contact::amount::Cac;
+use super::{GROUP, customer_source_id, name};
+use crate::clock::Timestamp;
 use crate::http::call::{Answer, Call, Outcome};
-use crate::http::page;
+use crate::http::contact::{ShownCac, show_cac};
+use crate::http::method::{Access, Body, Example, Method, Reach};
+use crate::http::page::{self, LIMIT_KEY, OFFSET_KEY, Paged};
 use crate::id::ObjectId;
 use crate::intake::problem::{self, Problem};
 use crate::intake::update::Refusal;
-use crate::json::{Keys, Members, Raw, read_body};
+use crate::json::{Keys, Members, read_body};
+use crate::param::{Param, Shape};
 use crate::storage::{Source, SourceFilter, SourceRef};
 
-/// A source as it is answered, without its id: the two methods have different keys for that.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct SourceData {
-    name: String,
-    customer_source_id: Option<String>,
-    cac: Option<CacData>,
-    created_at: String,
-    updated_at: String,
-}
+/// `POST /v3/contact-source/get`
+pub static GET: Method = Method {
+    path: "/v3/contact-source/get",
+    group: &GROUP,
+    summary: "Read a source",
+    text: "By one of the three; of several the first in the order sourceId, customerSourceId, name.",
+    access: Access::Read,
+    reach: Reach::Account,
+    body: Body { params: &[&ASKED_BY], optional: false },
+    examples: &[Example {
+        summary: "A source with a cost",
+        body: r#"{"customerSourceId":"mySourceId"}"#,
+        answer: r#"{"result":true,"data":{"sourceId":"5d9156aad132d5f45a4e38b3","name":"Shop window",
+            "customerSourceId":"mySourceId","cac":{"value":"2.05000","currency":"EUR"},
+            "createdAt":"2026-10-14 09:30:00","updatedAt":"2026-10-14 09:30:00"},"errors":[]}"#,
+    }],
+    handler: &get,
+};
+
+const ASKED_BY: [Param; 3] = [
+    Param::optional("sourceId", Shape::TEXT, "The id that contact-source/add gave."),
+    Param::optional("customerSourceId", Shape::TEXT, "Your own id of the source."),
+    Param::optional("name", Shape::TEXT, "The name of the source; compared exactly."),
+];
 
 /// What contact-source/get answers.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug, Serialize, JsonSchema)]
 struct Got {
+    /// The source.
+    data: GotSource,
+}
+
+/// A source.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(rename = "Source")]
+struct GotSource {
+    /// Its id.
     source_id: ObjectId,
     #[serde(flatten)]
-    source: SourceData,
+    rest: SourceData,
 }
 
-/// An entry of what contact-source/find answers.
-#[derive(Debug, Serialize)]
-struct Found {
-    id: ObjectId,
-    #[serde(flatten)]
-    source: SourceData,
+/// What is told of a source beside its id, for which the two methods have different keys.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+struct SourceData {
+    /// What it is called.
+    name: String,
+    /// Your own id of it.
+    customer_source_id: Option<String>,
+    /// What a contact from it costs.
+    cac: Option<ShownCac>,
+    /// When it was made.
+    created_at: Timestamp,
+    /// When it last changed.
+    updated_at: Timestamp,
 }
 
-/// An amount with five decimals, and its currency.
-#[derive(Debug, Serialize)]
-struct CacData {
-    value: String,
-    currency: &'static str,
-}
-
-/// `POST /v3/contact-source/get`: by the first that is given of sourceId, customerSourceId and name.
-pub async fn get(call: Call) -> Outcome {
-    let keys = Keys(["sourceId", "customerSourceId", "name"]);
-    let body = read_body(&call.body, &keys).ok_or_else(problem::bad_request)?;
+async fn get(call: Call) -> Outcome<Got> {
+    let body = read_body(&call.body, &Keys::of(&ASKED_BY)).ok_or_else(problem::bad_request)?;
     let (key, text, reference) = read_reference(&body)?;
     let found = match reference {
         Some(reference) => call.app.catalogue.source(call.caller.account, reference).await?,
         None => None,
     };
     let source = found.ok_or_else(|| super::not_found(key, &text))?;
-    let data = Got { source_id: source.id, source: show(&source) };
+    let data = GotSource { source_id: source.id, rest: show(&source) };
     let warnings = body.unknown.into_iter().map(problem::unknown_field).collect();
-    Ok(Answer::new([("data", json!(data))]).warn(warnings))
+    Ok(Answer::new(Got { data }).warn(warnings))
 }
 
 /// The key and the text by which a source is asked for, and what it may name; `None` where no source can have that id.
 fn read_reference(body: &Members<'_, 3>) -> Result<(&'static str, String, Option<SourceRef>), Problem> {
-    for (place, key) in ["sourceId", "customerSourceId", "name"].into_iter().enumerate() {
+    for (place, key) in ASKED_BY.iter().map(|param| param.name).enumerate() {
         let Some(raw) = body.get(place) else { continue };
         let text = raw.as_text().ok_or_else(|| problem::not_a_string(key))?.into_owned();
         if text.trim().is_empty() {
@@ -81,32 +106,62 @@ fn read_reference(body: &Members<'_, 3>) -> Result<(&'static str, String, Option
     Err(Problem::new("IDENTIFIER_REQUIRED", "sourceId, customerSourceId or name must be filled"))
 }
 
-/// `POST /v3/contact-source/find`: names and ids are compared exactly.
-pub async fn find(call: Call) -> Outcome {
-    let keys = Keys(["name", "customerSourceId", "offset", "limit"]);
-    let body = read_body(&call.body, &keys).ok_or_else(problem::bad_request)?;
+/// `POST /v3/contact-source/find`
+pub static FIND: Method = Method {
+    path: "/v3/contact-source/find",
+    group: &GROUP,
+    summary: "Find sources",
+    text: "The oldest first.",
+    access: Access::Read,
+    reach: Reach::Account,
+    body: Body { params: &[&FOUND_BY], optional: false },
+    examples: &[Example {
+        summary: "All sources",
+        body: "{}",
+        answer: r#"{"result":true,"data":[{"id":"5d9156aad132d5f45a4e38b3","name":"Shop window",
+            "customerSourceId":"mySourceId","cac":{"value":"2.05000","currency":"EUR"},
+            "createdAt":"2026-10-14 09:30:00","updatedAt":"2026-10-14 09:30:00"}],
+            "totalCount":1,"offset":0,"limit":20,"errors":[]}"#,
+    }],
+    handler: &find,
+};
+
+const FOUND_BY: [Param; 4] = [
+    Param::optional("name", Shape::TEXT, "The source with exactly this name; any where it is blank."),
+    Param::optional(
+        "customerSourceId",
+        Shape::TEXT,
+        "The source with this id of yours; any where it is blank.",
+    ),
+    OFFSET_KEY,
+    LIMIT_KEY,
+];
+
+/// A source that was found.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "FoundSource")]
+struct FoundSource {
+    /// Its id.
+    id: ObjectId,
+    #[serde(flatten)]
+    rest: SourceData,
+}
+
+async fn find(call: Call) -> Outcome<Paged<FoundSource>> {
+    let body = read_body(&call.body, &Keys::of(&FOUND_BY)).ok_or_else(problem::bad_request)?;
     let mut problems = Vec::new();
     let filter = SourceFilter {
-        name: read_filter(body.get(0), name, &mut problems),
-        customer_source_id: read_filter(body.get(1), customer_source_id, &mut problems),
+        name: page::read_filter(body.get(0), name, &mut problems),
+        customer_source_id: page::read_filter(body.get(1), customer_source_id, &mut problems),
     };
     let window = page::read_window(body.get(2), body.get(3), &mut problems);
     if !problems.is_empty() {
         return Err(Refusal::Invalid(problems));
     }
     let page = call.app.storage.find_sources(call.caller.account, filter, window).await?;
-    let show_one = |source: &Source| Found { id: source.id, source: show(source) };
+    let found = Paged::of(page, window, |source| FoundSource { id: source.id, rest: show(&source) });
     let warnings = body.unknown.into_iter().map(problem::unknown_field).collect();
-    Ok(page::answer(&page, window, show_one).warn(warnings))
-}
-
-/// A text to compare with; one that is blank is as one that is left out.
-fn read_filter(raw: Option<Raw<'_>>, wrong: fn() -> Problem, problems: &mut Vec<Problem>) -> Option<String> {
-    let Some(text) = raw?.as_text() else {
-        problems.push(wrong());
-        return None;
-    };
-    Some(text.into_owned()).filter(|text| !text.trim().is_empty())
+    Ok(Answer::new(found).warn(warnings))
 }
 
 fn show(source: &Source) -> SourceData {
@@ -114,11 +169,7 @@ fn show(source: &Source) -> SourceData {
         name: source.name.clone(),
         customer_source_id: source.customer_source_id.clone(),
         cac: source.cac.as_ref().map(show_cac),
-        created_at: source.created_at.to_string(),
-        updated_at: source.updated_at.to_string(),
+        created_at: source.created_at,
+        updated_at: source.updated_at,
     }
-}
-
-fn show_cac(cac: &Cac) -> CacData {
-    CacData { value: cac.value.to_string(), currency: cac.currency.as_str() }
 }

@@ -1,18 +1,60 @@
 //! `/v3/request/list`
 
+use super::GROUP;
 use crate::clock::Timestamp;
-use crate::http::call::{Call, Outcome};
-use crate::http::page;
+use crate::http::call::{Answer, Call, Outcome};
+use crate::http::method::{Access, Body, Example, Method, Reach};
+use crate::http::page::{self, LIMIT_KEY, OFFSET_KEY, Paged};
 use crate::intake::problem::{self, Problem};
-use crate::intake::update::{Refusal, find_list};
+use crate::intake::update::{LIST_ID, Refusal, find_list};
 use crate::json::{Keys, Raw, read_body};
-use crate::report;
+use crate::param::{Param, Shape};
+use crate::report::{self, SummaryObject, state_name};
 use crate::storage::{RequestFilter, RequestState};
 
-/// `POST /v3/request/list`: the newest first.
-pub async fn list(call: Call) -> Outcome {
-    let keys = Keys(["status", "contactListId", "from", "to", "offset", "limit"]);
-    let body = read_body(&call.body, &keys).ok_or_else(problem::bad_request)?;
+/// `POST /v3/request/list`
+pub static LIST: Method = Method {
+    path: "/v3/request/list",
+    group: &GROUP,
+    summary: "Requests by state, list and time",
+    text: "The newest first. They are told as by request/find, with counts in the place of the results. While \
+           requests are accepted and processed, pages that are asked for one after the other may repeat an entry or \
+           miss one; with `to` in the past they do not.",
+    access: Access::Read,
+    reach: Reach::Account,
+    body: Body { params: &[&NARROWED_BY], optional: false },
+    examples: &[Example {
+        summary: "What waits",
+        body: r#"{"status":"queued","to":"2026-10-14"}"#,
+        answer: r#"{"result":true,"data":[],"totalCount":0,"offset":0,"limit":20,"errors":[]}"#,
+    }],
+    handler: &list,
+};
+
+/// How far a request may have come.
+const STATES: [RequestState; 3] = [RequestState::Queued, RequestState::Processing, RequestState::Processed];
+
+const STATE_NAMES: [&str; 3] = [state_name(STATES[0]), state_name(STATES[1]), state_name(STATES[2])];
+
+/// A time as [`Timestamp::parse`] reads it.
+const TIME: Shape = Shape::pattern(usize::MAX, "^[0-9]{4}-[0-9]{2}-[0-9]{2}( [0-9]{2}:[0-9]{2}:[0-9]{2})?$");
+
+const NARROWED_BY: [Param; 6] = [
+    Param::optional("status", Shape::Word(&STATE_NAMES), "Requests that have come so far."),
+    Param { required: false, text: "Requests of this list.", ..LIST_ID },
+    Param::optional(
+        "from",
+        TIME,
+        "Requests that were accepted then or later: `YYYY-MM-DD hh:mm:ss`, or `YYYY-MM-DD` for the beginning of that \
+         day, UTC.",
+    ),
+    Param::optional("to", TIME, "Requests that were accepted before that."),
+    OFFSET_KEY,
+    LIMIT_KEY,
+];
+
+async fn list(call: Call) -> Outcome<Paged<SummaryObject>> {
+    let body = read_body(&call.body, &Keys::of(&NARROWED_BY)).ok_or_else(problem::bad_request)?;
     let mut problems = Vec::new();
     let state = read_state(body.get(0)).map_err(|problem| problems.push(problem)).ok().flatten();
     let list = match body.get(1) {
@@ -28,20 +70,17 @@ pub async fn list(call: Call) -> Outcome {
     let filter = RequestFilter { state, lists: list.map(|list| vec![list.no]), from, to };
     let page = call.app.storage.list_requests(call.caller.account, filter, window).await?;
     let warnings = body.unknown.into_iter().map(problem::unknown_field).collect();
-    Ok(page::answer(&page, window, report::summary_object).warn(warnings))
+    Ok(Answer::new(Paged::of(page, window, report::summary_object)).warn(warnings))
 }
 
 fn read_state(raw: Option<Raw<'_>>) -> Result<Option<RequestState>, Problem> {
     let Some(raw) = raw else { return Ok(None) };
-    match raw.as_text().as_deref() {
-        Some("queued") => Ok(Some(RequestState::Queued)),
-        Some("processing") => Ok(Some(RequestState::Processing)),
-        Some("processed") => Ok(Some(RequestState::Processed)),
-        _ => {
-            let text = "Argument status must be queued, processing or processed";
-            Err(Problem::new("INVALID_STATUS", text).of("status"))
-        }
-    }
+    let text = raw.as_text();
+    let state = STATES.into_iter().find(|state| text.as_deref() == Some(state_name(*state)));
+    state.map(Some).ok_or_else(|| {
+        let text = "Argument status must be queued, processing or processed";
+        Problem::new("INVALID_STATUS", text).of("status")
+    })
 }
 
 fn read_time(raw: Option<Raw<'_>>, key: &'static str) -> Result<Option<Timestamp>, Problem> {

@@ -14,7 +14,8 @@ fn list() -> List {
 
 fn check_text(variables: &str, list: Option<&List>) -> Variables {
     let text = format!(r#"{{"variables": {variables}}}"#);
-    check(read_members(&text, &Keys(["variables"])).unwrap().get(0).unwrap(), list)
+    let keys = Keys::of(&[Param::optional("variables", SHAPE, "")]);
+    check(read_members(&text, &keys).unwrap().get(0).unwrap(), list)
 }
 
 /// What is kept of one value of the string variable, or the code of what is wrong with it.

@@ -1,0 +1,145 @@
+//! What a method of the API is: a row of the one table from which the routes and the reference are made.
+
+use std::pin::Pin;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde::Serialize;
+
+use super::answer::Success;
+use super::call::{Answer, Call, Outcome};
+use crate::id::ObjectId;
+use crate::intake::problem::Problem;
+use crate::intake::update::Refusal;
+use crate::param::Param;
+
+/// A method: what it is called, what it takes, what it does.
+pub struct Method {
+    /// Its path, from `/v3/`.
+    pub path: &'static str,
+    /// Where it stands in the reference.
+    pub group: &'static Group,
+    /// What it does, in one line without a full stop.
+    pub summary: &'static str,
+    /// What there is to know about it, in Markdown.
+    pub text: &'static str,
+    /// Whether it changes anything.
+    pub access: Access,
+    /// How far it reaches.
+    pub reach: Reach,
+    /// What its body holds.
+    pub body: Body,
+    /// Requests and what they are answered. They are one story over all methods, told in the order of the table: an
+    /// id that an answer gives is used by the requests after it.
+    pub examples: &'static [Example],
+    /// What is called.
+    pub handler: &'static dyn Handle,
+}
+
+/// Methods that belong together.
+#[derive(Debug)]
+pub struct Group {
+    /// What they are called.
+    pub name: &'static str,
+    /// What they are for, in Markdown.
+    pub text: &'static str,
+}
+
+/// Whether a method changes anything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// It only looks.
+    Read,
+    /// It changes something.
+    Write,
+}
+
+/// How far a method reaches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// The one list that its body names in `contactListId`.
+    List,
+    /// The whole account.
+    Account,
+}
+
+/// What a body holds.
+#[derive(Clone, Copy, Debug)]
+pub struct Body {
+    /// Its keys: the very tables that it is read with.
+    pub params: &'static [&'static [Param]],
+    /// Whether there may be no body at all.
+    pub optional: bool,
+}
+
+/// A request and its answer.
+#[derive(Clone, Copy, Debug)]
+pub struct Example {
+    /// What it shows, in one line without a full stop.
+    pub summary: &'static str,
+    /// The JSON that is sent.
+    pub body: &'static str,
+    /// The JSON that is answered, with 200.
+    pub answer: &'static str,
+}
+
+impl Method {
+    /// Whether its answers carry the id of the request: those of the contacts methods do (contract, section 1).
+    pub fn shows_request_id(path: &str) -> bool {
+        path.starts_with("/v3/contacts/")
+    }
+}
+
+/// What a handler answers with 200, whatever its type.
+pub struct Reply {
+    answer: Box<dyn Members>,
+    warnings: Vec<Problem>,
+}
+
+impl Reply {
+    /// The body.
+    pub fn body(self, request_id: Option<ObjectId>) -> Vec<u8> {
+        self.answer.body(request_id, self.warnings)
+    }
+}
+
+/// The members of an answer, their type forgotten.
+trait Members: Send {
+    fn body(&self, request_id: Option<ObjectId>, warnings: Vec<Problem>) -> Vec<u8>;
+}
+
+impl<T: Serialize + Send> Members for T {
+    fn body(&self, request_id: Option<ObjectId>, warnings: Vec<Problem>) -> Vec<u8> {
+        Success::new(request_id, self, warnings).to_bytes()
+    }
+}
+
+/// What a handler comes to.
+pub type Replying = Pin<Box<dyn Future<Output = Result<Reply, Refusal>> + Send>>;
+
+/// A handler in the table: an async function from a [`Call`] to an [`Outcome`].
+pub trait Handle: Send + Sync {
+    /// Runs it.
+    fn call(&self, call: Call) -> Replying;
+
+    /// The schema of what it answers with 200.
+    fn answer(&self, generator: &mut SchemaGenerator) -> Schema;
+}
+
+impl<H, F, T> Handle for H
+where
+    H: Fn(Call) -> F + Send + Sync,
+    F: Future<Output = Outcome<T>> + Send + 'static,
+    T: Serialize + JsonSchema + Send + 'static,
+{
+    fn call(&self, call: Call) -> Replying {
+        let outcome = self(call);
+        Box::pin(async move {
+            let Answer { members, warnings } = outcome.await?;
+            Ok(Reply { answer: Box::new(members), warnings })
+        })
+    }
+
+    fn answer(&self, generator: &mut SchemaGenerator) -> Schema {
+        Success::<T>::json_schema(generator)
+    }
+}

@@ -1,0 +1,185 @@
+//! The keys of a contact on the wire, described.
+
+use super::check::MAX_CUSTOMER_SOURCE_ID;
+use super::variables;
+use crate::contact::email;
+use crate::contact::field::{Field, Kind, MAX_TEXT, MAX_USER_ID};
+use crate::contact::gender;
+use crate::contact::http_url::MAX_CHARS;
+use crate::param::{Param, Shape};
+
+/// How many keys a contact has on the wire.
+pub const KEY_COUNT: usize = 30;
+
+/// The place of `contact`; the keys of fields stand at the field's own number.
+pub const CONTACT: usize = 0;
+/// The place of `variables`.
+pub const VARIABLES: usize = 27;
+/// The place of `customerSourceId`.
+pub const CUSTOMER_SOURCE_ID: usize = 28;
+/// The place of `externalId`.
+pub const EXTERNAL_ID: usize = 29;
+
+/// The keys of a contact, each at its place.
+pub const PARAMS: [Param; KEY_COUNT] = {
+    let mut params = [Param::optional("", Shape::Any, ""); KEY_COUNT];
+    params[CONTACT] = Param::required(
+        "contact",
+        Shape::filled(MAX_USER_ID),
+        "Whom it is about: a userId, an e-mail address or a phone number that the contact has. It is looked for as a \
+         userId first, then as an address, then as a number. Where nobody is found and a contact is made, it fills \
+         the identifier of its kind, unless the item names that one itself.",
+    );
+    params[VARIABLES] = Param::optional("variables", variables::SHAPE, "Values of the list's own variables.");
+    params[CUSTOMER_SOURCE_ID] = Param::optional(
+        "customerSourceId",
+        CUSTOMER_SOURCE,
+        "Where the contact comes from, by your own id. Not looked at where `sourceId` is given.",
+    );
+    params[EXTERNAL_ID] = Param::optional(
+        "externalId",
+        USER_ID,
+        "An old name of `userId`. Not looked at where `userId` is given.",
+    );
+    let mut index = 0;
+    while index < Field::ALL.len() {
+        params[Field::ALL[index] as usize] = param(Field::ALL[index]);
+        index += 1;
+    }
+    params
+};
+
+/// The same in the order of the vendor's page, for people.
+pub const IN_ORDER: [Param; KEY_COUNT] = {
+    let mut params = [PARAMS[EXTERNAL_ID]; KEY_COUNT];
+    params[0] = PARAMS[CONTACT];
+    let (mut index, mut place) = (0, 1);
+    while index < Field::ALL.len() {
+        if matches!(Field::ALL[index], Field::Source) {
+            params[place] = PARAMS[VARIABLES];
+            place += 1;
+        }
+        params[place] = PARAMS[Field::ALL[index] as usize];
+        place += 1;
+        if matches!(Field::ALL[index], Field::Source) {
+            params[place] = PARAMS[CUSTOMER_SOURCE_ID];
+            place += 1;
+        }
+        index += 1;
+    }
+    params
+};
+
+/// The keys of `cac`.
+pub const CAC: [Param; 2] = [
+    Param::required(
+        "value",
+        Shape::OneOf(&[Shape::Between(0.0, 1e15), Shape::TEXT]),
+        "The amount: a positive number below 10^15, or a string that is one. It is rounded to five decimals, half \
+         to even, and must be positive still.",
+    ),
+    Param::required("currency", Shape::Word(&["USD", "EUR"]), "The currency."),
+];
+
+/// What `cac` may be.
+pub const CAC_SHAPE: Shape = Shape::OneOf(&[Shape::Object(&CAC), Shape::BLANK]);
+
+/// What a userId may be: no control characters, or white space alone, which clears.
+const USER_ID: Shape = Shape::pattern(MAX_USER_ID, r"^([^\u0000-\u001f\u007f-\u009f]*|\s*)$");
+
+/// What a customerSourceId may be; white space alone clears.
+pub const CUSTOMER_SOURCE: Shape = Shape::pattern(MAX_CUSTOMER_SOURCE_ID, r"^([A-Za-z0-9]*|\s*)$");
+
+const fn param(field: Field) -> Param {
+    Param::optional(field.name(), shape(field), text(field))
+}
+
+const fn shape(field: Field) -> Shape {
+    let Some(kind) = field.kind() else {
+        return if matches!(field, Field::Cac) { CAC_SHAPE } else { Shape::TEXT };
+    };
+    match kind {
+        Kind::Identifier => match field {
+            Field::Email => Shape::text(email::MAX_OCTETS),
+            Field::PhoneNumber => Shape::pattern(usize::MAX, r"^(\+[1-9][0-9]{1,14}|\s*)$"),
+            _ => USER_ID,
+        },
+        Kind::Text => Shape::text(MAX_TEXT),
+        Kind::Flag => Shape::Flag,
+        Kind::Birthday => Shape::pattern(usize::MAX, r"^([0-9]{4}-[0-9]{2}-[0-9]{2}|\s*)$"),
+        Kind::Language => Shape::pattern(usize::MAX, r"^([A-Za-z]{2}|\s*)$"),
+        Kind::Gender => Shape::OneOf(&[Shape::Code(&gender::CODES), Shape::TEXT]),
+        Kind::Timezone => Shape::TEXT,
+        Kind::Score => Shape::OneOf(&[Shape::Integer, Shape::TEXT]),
+        Kind::Link => Shape::text(MAX_CHARS),
+    }
+}
+
+/// What a field means.
+pub const fn text(field: Field) -> &'static str {
+    match field {
+        Field::UserId => {
+            "Your own id of the contact, without control characters; compared exactly; unique in the list."
+        }
+        Field::Email => {
+            "An e-mail address (RFC 2822 addr-spec, also in Unicode) of at most 254 octets; compared without case; \
+             unique in the list."
+        }
+        Field::PhoneNumber => "A phone number in the form of E.164, such as +15555555; unique in the list.",
+        Field::Name => "The name to display.",
+        Field::Active => "Whether the contact may receive anything at all; false by default.",
+        Field::EmailSubscribe => "Whether the contact wants e-mail; false by default.",
+        Field::SmsSubscribe => "Whether the contact wants SMS; false by default.",
+        Field::DesktopWebPushSubscribe => {
+            "Whether the contact wants push notifications of desktop browsers; false by default."
+        }
+        Field::MobileWebPushSubscribe => {
+            "Whether the contact wants push notifications of mobile browsers; false by default."
+        }
+        Field::TelegramSubscribe => "Whether the contact wants Telegram messages; false by default.",
+        Field::ViberSubscribe => "Whether the contact wants Viber messages; false by default.",
+        Field::FirstName => "The first name.",
+        Field::LastName => "The last name.",
+        Field::ContactBirthday => "The date of birth, `YYYY-MM-DD`, a real day of the calendar.",
+        Field::ContactLanguage => "The language, an ISO 639-1 code; kept in lower case.",
+        Field::ContactGender => {
+            "The gender by ISO/IEC 5218: 0 not known, 1 male, 2 female, 9 not applicable; 0 by default. As a string \
+             also, in any case: `unknown`, `undefined`, `empty`; `m`, `male`; `f`, `female`; `n/a`, \
+             `not applicable`, `na`."
+        }
+        Field::ContactTimezone => {
+            "The time zone: an IANA name in its exact case (`Europe/Tallinn`), or an ISO 8601 offset `Z`, `±hh`, \
+             `±hhmm` or `±hh:mm` of at most 14 hours."
+        }
+        Field::ContactScore => "A score: an integer of 64 bits, or a string that is one. 100.0 is 100.",
+        Field::AvatarLink => "The address of a picture; `https://` may be left out, as in all links.",
+        Field::FacebookLink => "The address of the Facebook profile.",
+        Field::InstagramLink => "The address of the Instagram profile.",
+        Field::LinkedInLink => "The address of the LinkedIn profile.",
+        Field::TwitterLink => "The address of the Twitter profile.",
+        Field::TiktokLink => "The address of the TikTok profile.",
+        Field::Source => {
+            "Where the contact comes from: the id that contact-source/add gave. It has priority over \
+             `customerSourceId`."
+        }
+        Field::Cac => "What it cost to acquire the contact; `\"\"` clears it.",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_orders_have_every_key_once() {
+        let names = |params: &[Param; KEY_COUNT]| {
+            let mut names: Vec<_> = params.iter().map(|param| param.name).collect();
+            names.sort_unstable();
+            names
+        };
+        let (places, page) = (names(&PARAMS), names(&IN_ORDER));
+        assert_eq!(places, page);
+        assert!(places.windows(2).all(|pair| pair[0] < pair[1]), "{places:?}");
+        assert!(!places.contains(&""));
+    }
+}

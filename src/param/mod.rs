@@ -1,0 +1,100 @@
+//! The keys of request bodies: one table for each object, from which bodies are read and the reference is made.
+//!
+//! [`Keys::of`](crate::json::Keys::of) takes its keys from such a table, so a key that is read is described, and a
+//! limit in a table is the constant that the check compares with. A description may allow more than the check (a
+//! pattern does not know the calendar), never less.
+
+mod schema;
+
+/// A key of an object.
+#[derive(Clone, Copy, Debug)]
+pub struct Param {
+    /// The key.
+    pub name: &'static str,
+    /// Whether it must be there, and not null.
+    pub required: bool,
+    /// What its value may be.
+    pub shape: Shape,
+    /// What it means, in Markdown.
+    pub text: &'static str,
+}
+
+impl Param {
+    /// A key that must be there; `null` is absence.
+    pub const fn required(name: &'static str, shape: Shape, text: &'static str) -> Self {
+        Self { name, required: true, shape, text }
+    }
+
+    /// A key that may be left out, or be null, which is the same.
+    pub const fn optional(name: &'static str, shape: Shape, text: &'static str) -> Self {
+        Self { name, required: false, shape, text }
+    }
+}
+
+/// What a value may be. Lengths are in Unicode scalar values or in elements, both ends included.
+#[derive(Clone, Copy, Debug)]
+pub enum Shape {
+    /// Anything.
+    Any,
+    /// Null, where that is not the same as absence.
+    Null,
+    /// true or false.
+    Flag,
+    /// A string.
+    Text {
+        /// The shortest.
+        min: usize,
+        /// The longest.
+        max: usize,
+        /// A regular expression in the common subset of ECMA-262 and others; empty where there is none.
+        pattern: &'static str,
+    },
+    /// One of these strings.
+    Word(&'static [&'static str]),
+    /// One of these numbers.
+    Code(&'static [u8]),
+    /// An integer of 64 bits.
+    Integer,
+    /// An integer between these two, both included.
+    Within(i64, i64),
+    /// A number.
+    Number,
+    /// A number, fractions included, between these two, neither included.
+    Between(f64, f64),
+    /// An array.
+    Array {
+        /// What its elements are.
+        of: &'static Shape,
+        /// The fewest elements.
+        min: usize,
+        /// The most elements.
+        max: usize,
+    },
+    /// An object; unknown keys are ignored, with a warning.
+    Object(&'static [Param]),
+    /// Any of these.
+    OneOf(&'static [Shape]),
+}
+
+impl Shape {
+    /// Any string at all.
+    pub const TEXT: Self = Self::Text { min: 0, max: usize::MAX, pattern: "" };
+
+    /// A string that is empty or white space alone: it clears.
+    pub const BLANK: Self = Self::Text { min: 0, max: usize::MAX, pattern: r"^\s*$" };
+
+    /// A string of at most so many characters.
+    pub const fn text(max: usize) -> Self {
+        Self::Text { min: 0, max, pattern: "" }
+    }
+
+    /// A string of at most so many characters, one of them no white space.
+    pub const fn filled(max: usize) -> Self {
+        Self::Text { min: 1, max, pattern: r"\S" }
+    }
+
+    /// A string of at most so many characters that matches a pattern.
+    pub const fn pattern(max: usize, pattern: &'static str) -> Self {
+        Self::Text { min: 0, max, pattern }
+    }
+}
