@@ -4,8 +4,8 @@ use std::pin::pin;
 use std::time::Duration;
 
 use crate::app::App;
+use crate::catalogue::Viewer;
 use crate::id::ObjectId;
-use crate::journal::AccountNo;
 use crate::storage::{Error, RequestState};
 
 /// How long a caller waits at most.
@@ -22,24 +22,27 @@ pub enum Waited {
     Processed,
     /// It was not within [`PATIENCE`].
     TimedOut,
-    /// The account has no such request.
+    /// The account has no such request, or none that the viewer may see.
     Unknown,
 }
 
-/// Waits for a request of the account.
+/// Waits for a request of the viewer's account.
 ///
 /// # Errors
 /// Where the store cannot be read.
-pub async fn until_processed(app: &App, account: AccountNo, request: ObjectId) -> Result<Waited, Error> {
+pub async fn until_processed(app: &App, viewer: &Viewer, request: ObjectId) -> Result<Waited, Error> {
     let deadline = app.clock.now().after(PATIENCE);
     loop {
         // First the ear, then the eye: what is applied between the two is heard.
         let mut applied = pin!(app.applied.notified());
         applied.as_mut().enable();
-        match app.storage.request_state(account, request).await? {
-            None => return Ok(Waited::Unknown),
-            Some((RequestState::Processed, _)) => return Ok(Waited::Processed),
-            Some(_) => {}
+        match app.storage.request_state(viewer.account, request).await? {
+            Some((state, list)) if app.catalogue.sees(viewer, list).await? => {
+                if state == RequestState::Processed {
+                    return Ok(Waited::Processed);
+                }
+            }
+            _ => return Ok(Waited::Unknown),
         }
         let now = app.clock.now();
         if now >= deadline {

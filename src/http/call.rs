@@ -97,6 +97,7 @@ async fn answer_to(
     let (head, body) = request.into_parts();
     let mut body = Draining::new(body);
     let caller = gate::admit(&app, &head.headers).await?;
+    gate::permit(&caller, method)?;
     // Counted from here, where only the headers are read, until the answer is made.
     let _flight =
         app.flights.take_off(&caller.token).ok_or_else(|| Refused::too_many(app.limits.in_flight))?;

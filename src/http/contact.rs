@@ -82,7 +82,7 @@ struct Got {
 async fn get(call: Call) -> Outcome<Got> {
     let body = read_body(&call.body, &Keys::of(&FOUND_BY)).ok_or_else(problem::bad_request)?;
     let mut problems = Vec::new();
-    let list = find_list(&call.app.catalogue, call.caller.account, body.get(0), &mut problems).await?;
+    let list = find_list(&call.app.catalogue, &call.caller.viewer, body.get(0), &mut problems).await?;
     let identifiers = read_identifiers(&body, &mut problems);
     let wait_for = wait::read(body.get(5)).map_err(|problem| problems.push(problem)).ok().flatten();
     let Some(list) = list.filter(|_| problems.is_empty()) else { return Err(Refusal::Invalid(problems)) };
@@ -90,7 +90,7 @@ async fn get(call: Call) -> Outcome<Got> {
     if let Some(request) = wait_for {
         warnings.extend(wait::wait(&call, &request).await?);
     }
-    let contact = call.app.storage.find_contact(call.caller.account, list.no, identifiers).await?;
+    let contact = call.app.storage.find_contact(call.caller.viewer.account, list.no, identifiers).await?;
     let shown = contact.map(|contact| Shown::of(&contact, &list)).transpose();
     let shown = shown.map_err(|malformed| Refusal::Store(Error::Damaged(malformed.to_string())))?;
     Ok(Answer::new(Got { contact: shown }).warn(warnings))

@@ -78,7 +78,7 @@ async fn create(call: Call) -> Outcome<NewList> {
     let name = read_name(body.get(0))?;
     let now = call.app.clock.now();
     let id = call.app.ids.next(now);
-    call.app.storage.add_list(call.caller.account, id, name, now).await?;
+    call.app.storage.add_list(call.caller.viewer.account, id, name, now).await?;
     call.app.catalogue.changed();
     Ok(Answer::new(NewList { contact_list_id: id }).warn(unknown(body.unknown)))
 }
@@ -141,7 +141,7 @@ const VARIABLE: [Param; 3] = [
 async fn add_variables(call: Call) -> Outcome<Nothing> {
     let mut body = read_body(&call.body, &Keys::of(&ADDED)).ok_or_else(problem::bad_request)?;
     let mut problems = Vec::new();
-    let list = find_list(&call.app.catalogue, call.caller.account, body.get(0), &mut problems).await?;
+    let list = find_list(&call.app.catalogue, &call.caller.viewer, body.get(0), &mut problems).await?;
     let mut warnings = unknown(std::mem::take(&mut body.unknown));
     let variables = match read_variables(body.get(1), list.as_deref(), &mut warnings) {
         Ok(variables) => variables,

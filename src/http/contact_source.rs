@@ -69,9 +69,11 @@ async fn add(call: Call) -> Outcome<NewId> {
     let now = call.app.clock.now();
     let id = call.app.ids.next(now);
     let source = NewSource { name, customer_source_id, cac };
-    call.app.storage.add_source(call.caller.account, id, source, now).await.map_err(|error| match error {
-        AddError::Exists(_) => exists().into(),
-        other => Refusal::from(other),
+    call.app.storage.add_source(call.caller.viewer.account, id, source, now).await.map_err(|error| {
+        match error {
+            AddError::Exists(_) => exists().into(),
+            other => Refusal::from(other),
+        }
     })?;
     call.app.catalogue.changed();
     let warnings = unknown.into_iter().map(problem::unknown_field).collect();

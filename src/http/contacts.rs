@@ -42,7 +42,7 @@ pub static UPDATE: Method = Method {
 
 async fn update(call: Call) -> Outcome<Nothing> {
     let sender = Sender {
-        account: call.caller.account,
+        viewer: call.caller.viewer,
         token: call.caller.token,
         request: call.request_id,
         now: call.app.clock.now(),

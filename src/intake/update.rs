@@ -7,7 +7,7 @@ use super::check::{self, CheckedContact, NamedSource};
 use super::fields::{self, KEY_COUNT};
 use super::problem::{self, MAX_PROBLEMS, Problem};
 use super::writer::{NotAccepted, Writer};
-use crate::catalogue::Catalogue;
+use crate::catalogue::{Catalogue, Viewer};
 use crate::clock::Timestamp;
 use crate::contact::http_url::MAX_CHARS;
 use crate::contact::webhook_uri::WebHookUri;
@@ -85,8 +85,8 @@ impl From<storage::Error> for Refusal {
 /// Who sends a batch, and what it is known by.
 #[derive(Clone, Debug)]
 pub struct Sender {
-    /// The account.
-    pub account: AccountNo,
+    /// Whose it is, and the lists that they may see.
+    pub viewer: Viewer,
     /// The public part of the token.
     pub token: String,
     /// The id of the request.
@@ -108,11 +108,11 @@ pub async fn accept(
     let envelope = BODY.read(body).ok_or_else(problem::bad_request)?;
     let mut problems = Vec::new();
     // In the order of the page: what is wrong with the list stands before the rest of the top.
-    let list = find_list(catalogue, sender.account, envelope.members.get(0), &mut problems).await?;
+    let list = find_list(catalogue, &sender.viewer, envelope.members.get(0), &mut problems).await?;
     let (webhook, upsert) = check_top(&envelope.members, &mut problems);
     let mut warnings: Vec<_> = envelope.members.unknown.into_iter().map(problem::unknown_field).collect();
     let mut contacts = check_contacts(&envelope.objects, list.as_deref(), &mut problems);
-    let sources = find_sources(catalogue, sender.account, &mut contacts).await?;
+    let sources = find_sources(catalogue, sender.viewer.account, &mut contacts).await?;
     for contact in &mut contacts {
         problems.append(&mut contact.problems);
         warnings.append(&mut contact.warnings);
@@ -123,7 +123,7 @@ pub async fn accept(
     };
     let batch = Batch {
         request: sender.request,
-        account: sender.account,
+        account: sender.viewer.account,
         list: list.no,
         list_id: list.id,
         token: sender.token,
@@ -169,13 +169,13 @@ pub fn read_list_id(raw: Option<Raw<'_>>) -> Result<String, Problem> {
     text.map(std::borrow::Cow::into_owned).ok_or_else(problem::list_id)
 }
 
-/// The account's list that a body names; what is wrong with the name is added to the problems.
+/// The list that a body names, if the viewer may see it; what is wrong with the name is added to the problems.
 ///
 /// # Errors
 /// Where the store cannot be read.
 pub async fn find_list(
     catalogue: &Catalogue,
-    account: AccountNo,
+    viewer: &Viewer,
     raw: Option<Raw<'_>>,
     problems: &mut Vec<Problem>,
 ) -> Result<Option<Arc<List>>, storage::Error> {
@@ -186,7 +186,7 @@ pub async fn find_list(
             return Ok(None);
         }
     };
-    let list = catalogue.list(account, &id).await?;
+    let list = catalogue.list(viewer, &id).await?;
     if list.is_none() {
         problems.push(problem::list_not_found(&id));
     }

@@ -54,6 +54,20 @@ pub enum AddError {
     Store(#[from] Error),
 }
 
+/// Why a token could not be made.
+#[derive(Debug, thiserror::Error)]
+pub enum TokenError {
+    /// The user is not there, or its account is not.
+    #[error("there is no such user")]
+    NoUser,
+    /// The user's account has no such list.
+    #[error("there is no list {0} in the account of the user")]
+    NoList(ObjectId),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] Error),
+}
+
 /// A store. See each method for what holds when it returns.
 #[async_trait]
 pub trait Storage: Send + Sync + 'static {
@@ -184,8 +198,8 @@ pub trait Storage: Send + Sync + 'static {
     /// Enables or disables a user; whether it is there.
     async fn set_user_enabled(&self, id: ObjectId, enabled: bool) -> Result<bool, Error>;
 
-    /// Makes a token of a user; whether the user is there.
-    async fn add_token(&self, user: ObjectId, token: NewToken, now: Timestamp) -> Result<bool, Error>;
+    /// Makes a token of a user, limited to lists that its account has.
+    async fn add_token(&self, user: ObjectId, token: NewToken, now: Timestamp) -> Result<(), TokenError>;
 
     /// The tokens of an account, or all.
     async fn tokens(&self, account: Option<ObjectId>) -> Result<Vec<Token>, Error>;

@@ -44,6 +44,8 @@ pub enum RequestState {
 pub struct Request {
     /// Its id.
     pub id: ObjectId,
+    /// The id of the list that it changes.
+    pub list: ObjectId,
     /// What it asked for.
     pub kind: BatchKind,
     /// How far it has come.
@@ -185,6 +187,15 @@ pub struct Contact {
     pub source_cac: Option<Cac>,
 }
 
+/// What a token may do in its account.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Scope {
+    /// Whether it may only look.
+    pub read_only: bool,
+    /// The lists that it is limited to, also those that are gone; `None` where it is not limited.
+    pub lists: Option<Vec<ObjectId>>,
+}
+
 /// A token, its user and its account, as the gate needs them.
 #[derive(Clone, Debug)]
 pub struct Access {
@@ -194,6 +205,8 @@ pub struct Access {
     pub revoked: bool,
     /// When it ends.
     pub expires_at: Option<Timestamp>,
+    /// What it may do.
+    pub scope: Scope,
     /// The user.
     pub user: ObjectId,
     /// Whether the user may do anything.
@@ -412,6 +425,8 @@ pub struct NewToken {
     pub name: String,
     /// When it ends.
     pub expires_at: Option<Timestamp>,
+    /// What it may do.
+    pub scope: Scope,
 }
 
 /// A token, for those who administer it.
@@ -429,6 +444,8 @@ pub struct Token {
     pub expires_at: Option<Timestamp>,
     /// When it was revoked.
     pub revoked_at: Option<Timestamp>,
+    /// What it may do.
+    pub scope: Scope,
 }
 
 /// The secrets that sign an account's webhooks: the present one first.

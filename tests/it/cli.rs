@@ -122,7 +122,11 @@ fn tokens_are_made_listed_and_revoked_under_a_running_server() {
     let create = ["token", "create", "--user", &account.user];
     let made = lines(&store.ok(&[&create[..], &["--name", "nightly job", "--json"]].concat())).remove(0);
     let (key, second) = (made["key"].as_str().unwrap(), made["accessToken"].as_str().unwrap());
-    assert_eq!(made, json!({ "key": &second[3..19], "accessToken": second, "expiresAt": null }));
+    assert_eq!(
+        made,
+        json!({ "key": &second[3..19], "accessToken": second, "expiresAt": null,
+        "readOnly": false, "lists": null })
+    );
     let third = store.ok(&create).trim().to_owned();
     for token in [&account.token, second, &third] {
         noticed(&server, token, 200, None);

@@ -11,7 +11,7 @@ use rollbook::journal::{AccountNo, Batch, ListNo};
 use rollbook::storage::{
     Access, Account, AddError, AppendError, Applied, Attempt, Backlog, Contact, Delivery, Error, List,
     ListFilter, NewAccount, NewSource, NewToken, Page, Renamed, Request, RequestFilter, RequestState,
-    RequestSummary, Source, SourceChange, SourceFilter, SourceRef, Storage, Token, VariableKind,
+    RequestSummary, Source, SourceChange, SourceFilter, SourceRef, Storage, Token, TokenError, VariableKind,
     WebhookSecrets, Window,
 };
 
@@ -254,7 +254,7 @@ impl Storage for Faulty {
         self.store.set_user_enabled(id, enabled).await
     }
 
-    async fn add_token(&self, user: ObjectId, token: NewToken, now: Timestamp) -> Result<bool, Error> {
+    async fn add_token(&self, user: ObjectId, token: NewToken, now: Timestamp) -> Result<(), TokenError> {
         self.store.add_token(user, token, now).await
     }
 

@@ -26,7 +26,7 @@ pub fn read(raw: Option<Raw<'_>>) -> Result<Option<String>, Problem> {
 /// Waits until the request is processed; a warning where that takes too long.
 pub async fn wait(call: &Call, request: &str) -> Result<Option<Problem>, Refusal> {
     let waited = match ObjectId::parse(request) {
-        Some(id) => waiting::until_processed(&call.app, call.caller.account, id).await?,
+        Some(id) => waiting::until_processed(&call.app, &call.caller.viewer, id).await?,
         None => Waited::Unknown,
     };
     match waited {

@@ -33,7 +33,7 @@ const RENAMED: [Param; 2] = [
 async fn update(call: Call) -> Outcome<Nothing> {
     let body = read_body(&call.body, &Keys::of(&RENAMED)).ok_or_else(problem::bad_request)?;
     let mut problems = Vec::new();
-    let list = find_list(&call.app.catalogue, call.caller.account, body.get(0), &mut problems).await?;
+    let list = find_list(&call.app.catalogue, &call.caller.viewer, body.get(0), &mut problems).await?;
     let name = read_name(body.get(1)).map_err(|problem| problems.push(problem)).ok();
     let (Some(list), Some(name)) = (list, name) else { return Err(Refusal::Invalid(problems)) };
     let renamed = call.app.storage.rename_list(list.no, name, call.app.clock.now()).await;
@@ -72,7 +72,7 @@ const CONFIRMED: [Param; 2] = [
 async fn remove(call: Call) -> Outcome<Nothing> {
     let body = read_body(&call.body, &Keys::of(&CONFIRMED)).ok_or_else(problem::bad_request)?;
     let mut problems = Vec::new();
-    let list = find_list(&call.app.catalogue, call.caller.account, body.get(0), &mut problems).await?;
+    let list = find_list(&call.app.catalogue, &call.caller.viewer, body.get(0), &mut problems).await?;
     let name = read_confirm(body.get(1)).map_err(|problem| problems.push(problem)).ok();
     let (Some(list), Some(name)) = (list, name) else { return Err(Refusal::Invalid(problems)) };
     // The store compares: a list that was renamed a moment ago is not removed by its old name.
@@ -82,7 +82,7 @@ async fn remove(call: Call) -> Outcome<Nothing> {
         return Ok(Answer::new(Nothing {}).warn(unknown(body.unknown)));
     }
     let id = list.id.to_string();
-    let still_there = call.app.catalogue.list(call.caller.account, &id).await?.is_some();
+    let still_there = call.app.catalogue.list(&call.caller.viewer, &id).await?.is_some();
     Err(if still_there { confirm() } else { problem::list_not_found(&id) }.into())
 }
 

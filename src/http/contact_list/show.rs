@@ -80,7 +80,7 @@ struct VariableData {
 async fn get(call: Call) -> Outcome<Got> {
     let body = read_body(&call.body, &Keys::of(&ONE)).ok_or_else(problem::bad_request)?;
     let mut problems = Vec::new();
-    let list = find_list(&call.app.catalogue, call.caller.account, body.get(0), &mut problems).await?;
+    let list = find_list(&call.app.catalogue, &call.caller.viewer, body.get(0), &mut problems).await?;
     let Some(list) = list else { return Err(Refusal::Invalid(problems)) };
     Ok(Answer::new(Got { data: show(&list) }).warn(unknown(body.unknown)))
 }
@@ -92,7 +92,7 @@ pub static FIND: Method = Method {
     summary: "Find lists",
     text: "The oldest first. An id that the account does not have matches nothing.",
     access: Access::Read,
-    reach: Reach::Account,
+    reach: Reach::Seen,
     body: Body { params: &[&FOUND_BY, &IGNORED], optional: false },
     examples: &[Example {
         summary: "No list has this name",
@@ -123,8 +123,9 @@ async fn find(call: Call) -> Outcome<Paged<ListData>> {
     let page = if id == Some(None) {
         Page { rows: Vec::new(), total: 0 }
     } else {
-        let filter = ListFilter { id: id.flatten(), name, only: None };
-        call.app.storage.find_lists(call.caller.account, filter, window).await?
+        let only = call.caller.viewer.lists.clone();
+        let filter = ListFilter { id: id.flatten(), name, only };
+        call.app.storage.find_lists(call.caller.viewer.account, filter, window).await?
     };
     Ok(Answer::new(Paged::of(page, window, |list| show(&list))).warn(unknown(body.unknown)))
 }

@@ -41,7 +41,7 @@ const REMOVED: [Param; 2] = [
 async fn remove(call: Call) -> Outcome<Nothing> {
     let body = read_body(&call.body, &Keys::of(&REMOVED)).ok_or_else(problem::bad_request)?;
     let mut problems = Vec::new();
-    let list = find_list(&call.app.catalogue, call.caller.account, body.get(0), &mut problems).await?;
+    let list = find_list(&call.app.catalogue, &call.caller.viewer, body.get(0), &mut problems).await?;
     let names = read_names(body.get(1)).map_err(|problem| problems.push(problem)).unwrap_or_default();
     if let Some(list) = &list {
         problems.extend(not_found(list, &names));
@@ -107,7 +107,7 @@ const NAMES: [Param; 3] = [
 async fn rename(call: Call) -> Outcome<Nothing> {
     let body = read_body(&call.body, &Keys::of(&NAMES)).ok_or_else(problem::bad_request)?;
     let mut problems = Vec::new();
-    let list = find_list(&call.app.catalogue, call.caller.account, body.get(0), &mut problems).await?;
+    let list = find_list(&call.app.catalogue, &call.caller.viewer, body.get(0), &mut problems).await?;
     let name = read_name(body.get(1), "name").map_err(|problem| problems.push(problem)).ok();
     let new_name = read_name(body.get(2), "newName").and_then(|name| {
         check_name(&name).map_err(|problem| problem.of("newName"))?;

@@ -63,7 +63,7 @@ async fn update(call: Call) -> Outcome<Nothing> {
     let mut unknown = std::mem::take(&mut body.unknown);
     let change = read_change(&body, &mut problems, &mut unknown);
     let Some(source) = source.filter(|_| problems.is_empty()) else { return Err(Refusal::Invalid(problems)) };
-    let (account, now) = (call.caller.account, call.app.clock.now());
+    let (account, now) = (call.caller.viewer.account, call.app.clock.now());
     call.app.storage.update_source(account, source.no, change, now).await.map_err(|error| match error {
         AddError::Exists(_) => exists().into(),
         // Another request has removed it.
@@ -84,7 +84,7 @@ fn read_source(raw: Option<Raw<'_>>) -> Result<String, Problem> {
 
 /// By its id, else by the caller's own id: that may look like one of ours.
 async fn look_up(call: &Call, text: &str) -> Result<Option<Arc<Source>>, storage::Error> {
-    let (catalogue, account) = (&call.app.catalogue, call.caller.account);
+    let (catalogue, account) = (&call.app.catalogue, call.caller.viewer.account);
     if let Some(id) = ObjectId::parse(text)
         && let Some(source) = catalogue.source(account, SourceRef::Id(id)).await?
     {
@@ -172,7 +172,7 @@ async fn remove(call: Call) -> Outcome<Removed> {
     }
     let ids = ids.iter().filter_map(|id| ObjectId::parse(id)).map(SourceRef::Id);
     let sources = ids.chain(customer.into_iter().map(SourceRef::Customer)).collect();
-    let removed = call.app.storage.remove_sources(call.caller.account, sources).await;
+    let removed = call.app.storage.remove_sources(call.caller.viewer.account, sources).await;
     let removed = removed.map_err(Refusal::NotSaved)?;
     call.app.catalogue.changed();
     if removed == 0 {

@@ -23,7 +23,7 @@ pub static GET: Method = Method {
     summary: "Read a source",
     text: "By one of the three; of several the first in the order sourceId, customerSourceId, name.",
     access: Access::Read,
-    reach: Reach::Account,
+    reach: Reach::Seen,
     body: Body { params: &[&ASKED_BY], optional: false },
     examples: &[Example {
         summary: "A source with a cost",
@@ -79,7 +79,7 @@ async fn get(call: Call) -> Outcome<Got> {
     let body = read_body(&call.body, &Keys::of(&ASKED_BY)).ok_or_else(problem::bad_request)?;
     let (key, text, reference) = read_reference(&body)?;
     let found = match reference {
-        Some(reference) => call.app.catalogue.source(call.caller.account, reference).await?,
+        Some(reference) => call.app.catalogue.source(call.caller.viewer.account, reference).await?,
         None => None,
     };
     let source = found.ok_or_else(|| super::not_found(key, &text))?;
@@ -113,7 +113,7 @@ pub static FIND: Method = Method {
     summary: "Find sources",
     text: "The oldest first.",
     access: Access::Read,
-    reach: Reach::Account,
+    reach: Reach::Seen,
     body: Body { params: &[&FOUND_BY], optional: false },
     examples: &[Example {
         summary: "All sources",
@@ -158,7 +158,7 @@ async fn find(call: Call) -> Outcome<Paged<FoundSource>> {
     if !problems.is_empty() {
         return Err(Refusal::Invalid(problems));
     }
-    let page = call.app.storage.find_sources(call.caller.account, filter, window).await?;
+    let page = call.app.storage.find_sources(call.caller.viewer.account, filter, window).await?;
     let found = Paged::of(page, window, |source| FoundSource { id: source.id, rest: show(&source) });
     let warnings = body.unknown.into_iter().map(problem::unknown_field).collect();
     Ok(Answer::new(found).warn(warnings))

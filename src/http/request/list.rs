@@ -21,7 +21,7 @@ pub static LIST: Method = Method {
            requests are accepted and processed, pages that are asked for one after the other may repeat an entry or \
            miss one; with `to` in the past they do not.",
     access: Access::Read,
-    reach: Reach::Account,
+    reach: Reach::Seen,
     body: Body { params: &[&NARROWED_BY], optional: false },
     examples: &[Example {
         summary: "What waits",
@@ -59,7 +59,7 @@ async fn list(call: Call) -> Outcome<Paged<SummaryObject>> {
     let state = read_state(body.get(0)).map_err(|problem| problems.push(problem)).ok().flatten();
     let list = match body.get(1) {
         None => None,
-        raw => find_list(&call.app.catalogue, call.caller.account, raw, &mut problems).await?,
+        raw => find_list(&call.app.catalogue, &call.caller.viewer, raw, &mut problems).await?,
     };
     let from = read_time(body.get(2), "from").map_err(|problem| problems.push(problem)).ok().flatten();
     let to = read_time(body.get(3), "to").map_err(|problem| problems.push(problem)).ok().flatten();
@@ -67,8 +67,12 @@ async fn list(call: Call) -> Outcome<Paged<SummaryObject>> {
     if !problems.is_empty() {
         return Err(Refusal::Invalid(problems));
     }
-    let filter = RequestFilter { state, lists: list.map(|list| vec![list.no]), from, to };
-    let page = call.app.storage.list_requests(call.caller.account, filter, window).await?;
+    let lists = match list {
+        Some(list) => Some(vec![list.no]),
+        None => call.app.catalogue.limits(&call.caller.viewer).await?,
+    };
+    let filter = RequestFilter { state, lists, from, to };
+    let page = call.app.storage.list_requests(call.caller.viewer.account, filter, window).await?;
     let warnings = body.unknown.into_iter().map(problem::unknown_field).collect();
     Ok(Answer::new(Paged::of(page, window, report::summary_object)).warn(warnings))
 }

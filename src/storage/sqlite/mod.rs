@@ -30,7 +30,7 @@ use self::worker::Workers;
 use super::{
     Access, Account, AddError, AppendError, Applied, Attempt, Backlog, Contact, Delivery, Error, List,
     ListFilter, NewAccount, NewSource, NewToken, Page, Renamed, Request, RequestFilter, RequestState,
-    RequestSummary, Source, SourceChange, SourceFilter, SourceRef, Storage, Token, VariableKind,
+    RequestSummary, Source, SourceChange, SourceFilter, SourceRef, Storage, Token, TokenError, VariableKind,
     WebhookSecrets, Window,
 };
 use crate::clock::Timestamp;
@@ -342,8 +342,8 @@ impl Storage for SqliteStore {
         self.intake.call(move |intake| catalogue::accounts::set_user_enabled(intake, id, enabled)).await
     }
 
-    async fn add_token(&self, user: ObjectId, token: NewToken, now: Timestamp) -> Result<bool, Error> {
-        self.intake.call(move |intake| catalogue::tokens::add(intake, user, &token, now)).await
+    async fn add_token(&self, user: ObjectId, token: NewToken, now: Timestamp) -> Result<(), TokenError> {
+        self.intake.call(move |intake| Ok(catalogue::tokens::add(intake, user, &token, now))).await?
     }
 
     async fn tokens(&self, account: Option<ObjectId>) -> Result<Vec<Token>, Error> {

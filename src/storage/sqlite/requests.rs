@@ -45,6 +45,7 @@ fn find_waiting(
         let webhook: Option<String> = row.get(3)?;
         Ok(Request {
             id,
+            list: ObjectId::from_bytes(row.get(4)?),
             kind: kind(row.get(1)?),
             state: if position <= applying { RequestState::Processing } else { RequestState::Queued },
             delivery: webhook
@@ -58,7 +59,7 @@ fn find_waiting(
     };
     intake
         .prepare_cached(
-            "SELECT position, kind, accepted_at, webhook FROM batch WHERE request = ?1 AND account = ?2",
+            "SELECT position, kind, accepted_at, webhook, list_id FROM batch WHERE request = ?1 AND account = ?2",
         )
         .and_then(|mut select| select.query_row(params![id.to_bytes(), account.0], read).optional())
         .map_err(error)
@@ -96,6 +97,7 @@ fn find_processed(
     let results = read_results(&store, &row)?;
     Ok(Some(Request {
         id,
+        list: row.list_id,
         kind: row.kind,
         state: RequestState::Processed,
         webhook: row.webhook,

@@ -22,7 +22,7 @@ use rollbook::contact::record::put_entry;
 use rollbook::id::{Ids, ObjectId};
 use rollbook::journal::{AccountNo, Batch, BatchKind, ItemsWriter, ListNo, WebHook};
 use rollbook::storage::sqlite::{Role, Settings, SqliteStore};
-use rollbook::storage::{Applied, Error, ItemResult, NewAccount, NewToken, Request, Storage};
+use rollbook::storage::{Applied, Error, ItemResult, NewAccount, NewToken, Request, Scope, Storage};
 use rollbook::token::FreshToken;
 
 use crate::harness::Directory;
@@ -227,6 +227,7 @@ pub async fn add_account(storage: &dyn Storage, ids: &Ids, now: Timestamp) -> Ow
             secret_hash: token.secret_hash,
             name: "first".to_owned(),
             expires_at: None,
+            scope: Scope::default(),
         },
     };
     storage.add_account(new, now).await.expect("an account");
