@@ -171,6 +171,46 @@ fn a_token_ends_after_its_days() {
 }
 
 #[test]
+fn a_token_is_made_read_only_and_limited_to_lists() {
+    let store = Store::new();
+    let server = store.serve();
+    let (account, other) = (store.account("Shop"), store.account("Other"));
+    let list_of = |token: &str, name: &str| {
+        let made = server.post("/v3/contact-list/create", token, &json!({ "contactListName": name })).json();
+        made["contactListId"].as_str().expect("an id").to_owned()
+    };
+    let (one, two) = (list_of(&account.token, "one"), list_of(&account.token, "two"));
+    let theirs = list_of(&other.token, "theirs");
+    let create = ["token", "create", "--user", &account.user];
+    let scope = ["--read-only", "--list", &two, "--list", &one, "--json"];
+    let made = lines(&store.ok(&[&create[..], &scope].concat())).remove(0);
+    let (key, token) = (made["key"].as_str().unwrap(), made["accessToken"].as_str().unwrap());
+    assert_eq!(json!([made["readOnly"], made["lists"]]), json!([true, [two, one]]));
+    noticed(&server, token, 200, None);
+    let shown = server.post("/v3/contact-list/find", token, &json!({})).json();
+    assert_eq!(shown["totalCount"], 2);
+    let refusal = server.post("/v3/contact-list/create", token, &json!({ "contactListName": "x" }));
+    let text = format!("access token {} is read-only", shown_token(token));
+    assert_eq!((refusal.status, &refusal.json()["errors"]), (403, &json!([text])));
+
+    let listed = lines(&store.ok(&["token", "list", "--json"]));
+    let row = listed.iter().find(|row| row["key"] == key).expect("it is listed");
+    assert_eq!(json!([row["readOnly"], row["lists"]]), json!([true, [one, two]]));
+    let listed = store.ok(&["token", "list"]);
+    let row = listed.lines().find(|line| line.starts_with(key)).expect("it is listed");
+    assert!(row.contains(&format!("  valid  read-only  lists {one},{two}  ")), "{row}");
+    let row = listed.lines().find(|line| line.starts_with(&account.token[3..19])).expect("it is listed");
+    assert!(row.ends_with("  valid  first"), "{row}");
+
+    for list in [theirs.as_str(), UNKNOWN_ID] {
+        let run = store.run(&[&create[..], &["--list", &one, "--list", list]].concat());
+        refused(run, &format!("there is no list {list} in the account of the user"));
+    }
+    refused(store.run(&["token", "create", "--user", UNKNOWN_ID]), &format!("there is no user {UNKNOWN_ID}"));
+    assert_eq!(lines(&store.ok(&["token", "list", "--json"])).len(), 3, "none of those was made");
+}
+
+#[test]
 fn a_list_of_tokens_is_of_one_account_where_it_is_named() {
     let store = Store::new();
     let (one, other) = (store.account("One"), store.account("Other"));

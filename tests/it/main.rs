@@ -37,6 +37,7 @@ mod settings;
 mod source_methods;
 mod stop;
 mod storage_contract;
+mod token_scope;
 mod too_large;
 mod update_errors;
 mod update_fields;

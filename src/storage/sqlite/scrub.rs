@@ -14,7 +14,7 @@ use crate::contact::record::{self, Malformed, put_entry};
 use crate::storage::Error;
 
 /// Contacts that one transaction looks at: applying waits no longer than that.
-const CHUNK: i64 = 2_000;
+const CHUNK: u16 = 2_000;
 
 /// A contact may have megabytes of variables: a chunk that has read so many bytes ends there.
 const MAX_BYTES: usize = 4 << 20;
@@ -34,7 +34,7 @@ type Walked = (Removed, Option<i64>, usize);
 fn walk(pair: &mut Pair) -> Result<Option<Walked>, Error> {
     let Some(removed) = variables::removed(&pair.intake)? else { return Ok(None) };
     let transaction = pair.store.transaction_with_behavior(TransactionBehavior::Immediate).map_err(error)?;
-    let chunk = read(&transaction, &removed).map_err(error)?;
+    let (chunk, ends) = read(&transaction, &removed).map_err(error)?;
     let mut patch = Vec::new();
     for number in &removed.numbers {
         put_entry(&mut patch, Key::of_variable(*number), &[]);
@@ -53,25 +53,29 @@ fn walk(pair: &mut Pair) -> Result<Option<Walked>, Error> {
         }
     }
     transaction.commit().map_err(error)?;
-    let reached = chunk.last().map(|(id, _)| *id);
+    // Contacts that are made after this hold none of them: the walk need not run after those who make contacts.
+    let reached = chunk.last().map(|(id, _)| *id).filter(|_| !ends);
     Ok(Some((removed, reached, chunk.len())))
 }
 
-fn read(store: &Connection, removed: &Removed) -> rusqlite::Result<Vec<(i64, Vec<u8>)>> {
+/// The next contacts with their row ids and documents, and whether the list ends with them.
+fn read(store: &Connection, removed: &Removed) -> rusqlite::Result<(Vec<(i64, Vec<u8>)>, bool)> {
     let first = removed.cursor.max(contact_id(removed.list, 0));
     let last = contact_id(removed.list, (1 << 40) - 1);
     let mut select = store
         .prepare_cached("SELECT id, document FROM contact WHERE id > ?1 AND id <= ?2 ORDER BY id LIMIT ?3")?;
-    let mut rows = select.query([first, last, CHUNK])?;
+    let mut rows = select.query(params![first, last, CHUNK])?;
     let (mut chunk, mut bytes) = (Vec::new(), 0);
-    while bytes < MAX_BYTES
-        && let Some(row) = rows.next()?
-    {
+    while bytes < MAX_BYTES {
+        let Some(row) = rows.next()? else {
+            let ends = chunk.len() < usize::from(CHUNK);
+            return Ok((chunk, ends));
+        };
         let document: Vec<u8> = row.get(1)?;
         bytes += document.len();
         chunk.push((row.get(0)?, document));
     }
-    Ok(chunk)
+    Ok((chunk, false))
 }
 
 /// The document without what the patch clears, all else as it was; `None` where nothing of that is in it.

@@ -5,7 +5,9 @@
 mod batches;
 mod catalogue;
 mod deliveries;
+mod lists;
 mod prune;
+mod request_list;
 mod sqlite_crash;
 mod sqlite_damage;
 mod sqlite_files;
