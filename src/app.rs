@@ -47,6 +47,8 @@ pub struct App {
     pub catalogue: Catalogue,
     /// Makes batches durable.
     pub writer: Writer,
+    /// Tells all who wait whenever something was applied.
+    pub applied: Arc<Notify>,
     /// Tells the time.
     pub clock: Arc<dyn Clock>,
     /// Makes ids.
@@ -71,13 +73,14 @@ pub fn start(
     limits: Limits,
     webhooks: AddressPolicy,
 ) -> (Arc<App>, Loops) {
-    let (appended, reported) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+    let [appended, applied, reported] = [(); 3].map(|()| Arc::new(Notify::new()));
     let (writer, commits) = Writer::new(Arc::clone(&storage), limits.backlog, Arc::clone(&appended));
     let (stop, stopped) = watch::channel(false);
     let applier = Applier {
         storage: Arc::clone(&storage),
         clock: Arc::clone(&clock),
         appended,
+        applied: Arc::clone(&applied),
         reported: Arc::clone(&reported),
     };
     let deliverer = Deliverer {
@@ -90,6 +93,7 @@ pub fn start(
         catalogue: Catalogue::new(Arc::clone(&storage)),
         storage,
         writer,
+        applied,
         clock,
         ids: Ids::from_system(),
         flights: Flights::new(limits.in_flight),

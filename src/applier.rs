@@ -26,6 +26,8 @@ pub struct Applier {
     pub clock: Arc<dyn Clock>,
     /// Told when something was appended.
     pub appended: Arc<Notify>,
+    /// To be told when something was applied: all who wait for it.
+    pub applied: Arc<Notify>,
     /// To be told when there are webhooks to send.
     pub reported: Arc<Notify>,
 }
@@ -42,6 +44,7 @@ impl Applier {
                         self.reported.notify_one();
                     }
                     if applied.batches > 0 {
+                        self.applied.notify_waiters();
                         continue;
                     }
                 }

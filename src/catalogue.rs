@@ -9,7 +9,7 @@ use quick_cache::sync::Cache;
 
 use crate::clock::Clock;
 use crate::id::ObjectId;
-use crate::journal::AccountNo;
+use crate::journal::{AccountNo, ListNo};
 use crate::storage::{Access, Error, List, Source, SourceRef, Storage};
 
 /// How often changes by other processes are looked for: a revoked token stops working within this.
@@ -22,6 +22,15 @@ const SOURCES: usize = 4_096;
 
 /// A value with the version of the catalogue as of which it was read; an older one is read again.
 type Versioned<T> = (u64, Option<Arc<T>>);
+
+/// Who looks: an account, and how much of it they may see.
+#[derive(Clone, Debug)]
+pub struct Viewer {
+    /// The account.
+    pub account: AccountNo,
+    /// The lists that they are limited to, also those that are gone; `None` where they may see all.
+    pub lists: Option<Vec<ObjectId>>,
+}
 
 /// The cache in front of the store.
 pub struct Catalogue {
@@ -53,14 +62,45 @@ impl Catalogue {
         self.cached(&self.access, key.to_owned(), read).await
     }
 
-    /// The account's list with that id.
+    /// The account's list with that id. One that the viewer may not see is as one that is not there.
     ///
     /// # Errors
     /// Where the store cannot be read.
-    pub async fn list(&self, account: AccountNo, id: &str) -> Result<Option<Arc<List>>, Error> {
-        let Some(id) = ObjectId::parse(id) else { return Ok(None) };
+    pub async fn list(&self, viewer: &Viewer, id: &str) -> Result<Option<Arc<List>>, Error> {
+        match ObjectId::parse(id) {
+            Some(id) => self.list_by_id(viewer, id).await,
+            None => Ok(None),
+        }
+    }
+
+    async fn list_by_id(&self, viewer: &Viewer, id: ObjectId) -> Result<Option<Arc<List>>, Error> {
+        if viewer.lists.as_ref().is_some_and(|lists| !lists.contains(&id)) {
+            return Ok(None);
+        }
         let list = self.cached(&self.lists, id, self.storage.find_list(id)).await?;
-        Ok(list.filter(|list| list.account == account))
+        Ok(list.filter(|list| list.account == viewer.account))
+    }
+
+    /// Whether the viewer may see what belongs to a list of the account. Those who are limited to lists that are
+    /// gone see nothing of them any more.
+    ///
+    /// # Errors
+    /// Where the store cannot be read.
+    pub async fn sees(&self, viewer: &Viewer, list: ObjectId) -> Result<bool, Error> {
+        Ok(viewer.lists.is_none() || self.list_by_id(viewer, list).await?.is_some())
+    }
+
+    /// The numbers of the lists that the viewer is limited to, those that are gone left out.
+    ///
+    /// # Errors
+    /// Where the store cannot be read.
+    pub async fn limits(&self, viewer: &Viewer) -> Result<Option<Vec<ListNo>>, Error> {
+        let Some(lists) = &viewer.lists else { return Ok(None) };
+        let mut numbers = Vec::with_capacity(lists.len());
+        for list in lists {
+            numbers.extend(self.list_by_id(viewer, *list).await?.map(|list| list.no));
+        }
+        Ok(Some(numbers))
     }
 
     /// The account's source with that name.

@@ -27,6 +27,29 @@ impl Timestamp {
         self.0.div_euclid(1_000)
     }
 
+    /// Reads `YYYY-MM-DD hh:mm:ss`, or `YYYY-MM-DD` for the beginning of that day, both UTC; nothing else.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (date, time) = match text.split_once(' ') {
+            Some((date, time)) => (date, time),
+            None => (text, "00:00:00"),
+        };
+        // The form is checked here: jiff's own parser takes more than one.
+        let shaped = |text: &str, form: &[u8]| {
+            text.len() == form.len()
+                && text.bytes().zip(form).all(|(byte, form)| match form {
+                    b'0' => byte.is_ascii_digit(),
+                    form => byte == *form,
+                })
+        };
+        if !shaped(date, b"0000-00-00") || !shaped(time, b"00:00:00") || time.ends_with("60") {
+            return None;
+        }
+        let time: jiff::civil::DateTime = format!("{date}T{time}").parse().ok()?;
+        // Days are counted without a time zone's bounds: 9999-12-31 is a time that people write.
+        let since = time.duration_since(jiff::civil::DateTime::constant(1970, 1, 1, 0, 0, 0, 0));
+        i64::try_from(since.as_millis()).ok().map(Self)
+    }
+
     /// This much later.
     pub fn after(self, duration: Duration) -> Self {
         Self(self.0.saturating_add(i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)))
@@ -151,6 +174,37 @@ mod tests {
     fn a_time_is_written_in_utc_to_the_second() {
         assert_eq!(Timestamp::from_millis(0).to_string(), "1970-01-01 00:00:00");
         assert_eq!(Timestamp::from_millis(1_792_022_399_999).to_string(), "2026-10-14 23:59:59");
+    }
+
+    #[test]
+    fn a_time_is_read_as_it_is_written_or_as_a_day() {
+        for (text, millis) in [
+            ("1970-01-01 00:00:00", 0),
+            ("1970-01-02", 86_400_000),
+            ("2026-10-14 23:59:59", 1_792_022_399_000),
+            ("2024-02-29", 1_709_164_800_000),
+            ("9999-12-31 23:59:59", 253_402_300_799_000),
+            ("1969-12-31 23:59:59", -1_000),
+        ] {
+            assert_eq!(Timestamp::parse(text), Some(Timestamp::from_millis(millis)), "{text}");
+        }
+        for text in [
+            "",
+            " ",
+            "2026-10-14T23:59:59",
+            "2026-10-14 23:59",
+            "2026-10-14 23:59:59Z",
+            "2026-10-14 23:59:60",
+            "2026-10-14 24:00:00",
+            "2026-10-14 ",
+            " 2026-10-14",
+            "2023-02-29",
+            "20261014",
+            "2026-10-14  23:59:59",
+            "2026-10-14 -3:59:59",
+        ] {
+            assert_eq!(Timestamp::parse(text), None, "{text:?}");
+        }
     }
 
     #[tokio::test]

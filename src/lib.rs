@@ -36,3 +36,4 @@ pub mod report;
 pub mod secret;
 pub mod storage;
 pub mod token;
+pub mod waiting;

@@ -8,7 +8,9 @@ use crate::clock::Timestamp;
 use crate::contact::identifier::Identifiers;
 use crate::id::ObjectId;
 use crate::journal::BatchKind;
-use crate::storage::{DeliveryState, DeliveryStatus, ItemResult, Request, RequestState, UndoneFields};
+use crate::storage::{
+    Counts, DeliveryState, DeliveryStatus, ItemResult, Request, RequestState, RequestSummary, UndoneFields,
+};
 
 /// A request and what became of it, as the webhook carries it.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -184,16 +186,68 @@ pub fn webhook_object(request: &Request) -> Report<'_> {
     }
 }
 
-/// The object as request/find returns it.
-pub fn request_object(request: &Request) -> RequestObject<'_> {
-    let web_hook = match request.delivery {
-        None => WebHook { status: NO_DELIVERY, attempts: 0 },
-        Some(DeliveryStatus { state, attempts }) => WebHook { status: delivery_name(state), attempts },
-    };
-    RequestObject { report: webhook_object(request), web_hook }
+/// A request as request/list returns it: counts stand in the place of the results.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(rename = "RequestSummary")]
+pub struct SummaryObject {
+    /// The request's id, the `requestId` of its 200.
+    id: ObjectId,
+    /// The method that was called.
+    #[schemars(schema_with = "sources")]
+    source: &'static str,
+    /// How far it has come.
+    #[schemars(schema_with = "states")]
+    status: &'static str,
+    /// Where its status goes.
+    web_hook_uri: Option<String>,
+    /// When it was accepted.
+    created_at: Timestamp,
+    /// When it was processed; when it was accepted, where it is not yet.
+    updated_at: Timestamp,
+    /// How many of its items came to what; null until it is processed.
+    counts: Option<CountsObject>,
+    /// How its webhook fares.
+    web_hook: WebHook,
 }
 
-const fn state_name(state: RequestState) -> &'static str {
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Counts")]
+struct CountsObject {
+    /// The items that were applied.
+    success: usize,
+    /// The items that were not.
+    errors: usize,
+}
+
+/// The object as request/list returns it.
+pub fn summary_object(request: RequestSummary) -> SummaryObject {
+    SummaryObject {
+        id: request.id,
+        source: request.kind.source(),
+        status: state_name(request.state),
+        web_hook_uri: request.webhook,
+        created_at: request.created_at,
+        updated_at: request.updated_at,
+        counts: request.counts.map(|Counts { success, errors }| CountsObject { success, errors }),
+        web_hook: web_hook(request.delivery),
+    }
+}
+
+/// The object as request/find returns it.
+pub fn request_object(request: &Request) -> RequestObject<'_> {
+    RequestObject { report: webhook_object(request), web_hook: web_hook(request.delivery) }
+}
+
+fn web_hook(delivery: Option<DeliveryStatus>) -> WebHook {
+    match delivery {
+        None => WebHook { status: NO_DELIVERY, attempts: 0 },
+        Some(DeliveryStatus { state, attempts }) => WebHook { status: delivery_name(state), attempts },
+    }
+}
+
+/// The word for a state.
+pub const fn state_name(state: RequestState) -> &'static str {
     match state {
         RequestState::Queued => "queued",
         RequestState::Processing => "processing",
@@ -216,7 +270,8 @@ fn words(words: &[&str]) -> Schema {
     json_schema!({ "type": "string", "enum": words })
 }
 
-fn sources(_: &mut SchemaGenerator) -> Schema {
+/// The schema of `source`.
+pub fn sources(_: &mut SchemaGenerator) -> Schema {
     let mut sources = BatchKind::ALL.map(BatchKind::source).to_vec();
     sources.dedup();
     words(&sources)

@@ -195,7 +195,7 @@ impl Undoing<'_> {
             left |= has(kind, &wanted)?;
         }
         if !left {
-            refuse(&mut wanted, &mut kept, Failure::IdentifierRequired, |key| is_identifier(key));
+            refuse(&mut wanted, &mut kept, Failure::IdentifierRequired, is_identifier);
         }
         let patch = patch(&wanted);
         let before = borne.identifiers()?;

@@ -8,7 +8,7 @@ use super::{Result, StoreArguments, found, now, parse_id, print};
 use crate::id::{Ids, ObjectId};
 use crate::notify::sign::Secret;
 use crate::secret;
-use crate::storage::{NewAccount, NewToken, Storage};
+use crate::storage::{NewAccount, NewToken, Scope, Storage};
 use crate::token::FreshToken;
 
 /// How long the old webhook secret signs beside the new one, so that receivers have time to change.
@@ -99,6 +99,7 @@ pub async fn create(storage: &dyn Storage, name: &str) -> Result<Created> {
             secret_hash: token.secret_hash,
             name: "first".to_owned(),
             expires_at: None,
+            scope: Scope::default(),
         },
     };
     storage.add_account(account, now).await.map_err(|error| error.to_string())?;

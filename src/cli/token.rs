@@ -7,7 +7,7 @@ use serde_json::json;
 use super::{Result, StoreArguments, found, now, parse_id, print};
 use crate::clock::Timestamp;
 use crate::id::ObjectId;
-use crate::storage::NewToken;
+use crate::storage::{NewToken, Scope, TokenError};
 use crate::token::{FreshToken, PresentedToken};
 
 #[derive(Debug, clap::Subcommand)]
@@ -23,6 +23,8 @@ pub enum Command {
         /// After how many days it stops working; never if left out
         #[arg(long, value_name = "DAYS")]
         expires: Option<u32>,
+        #[command(flatten)]
+        scope: ScopeArguments,
         #[command(flatten)]
         store: StoreArguments,
         /// Print one JSON object
@@ -49,10 +51,22 @@ pub enum Command {
     },
 }
 
+#[derive(Debug, clap::Args)]
+pub struct ScopeArguments {
+    /// It may look at everything and change nothing
+    #[arg(long)]
+    read_only: bool,
+    /// It may see this list only, and nothing that belongs to the whole account; several times for several lists
+    #[arg(long, value_name = "CONTACT_LIST_ID", value_parser = parse_id)]
+    list: Vec<ObjectId>,
+}
+
 pub async fn run(command: Command) -> Result {
     match command {
-        Command::Create { user, name, expires, store, json } => {
-            create(user, name, expires, &store, json).await
+        Command::Create { user, name, expires, scope, store, json } => {
+            let lists = (!scope.list.is_empty()).then_some(scope.list);
+            let scope = Scope { read_only: scope.read_only, lists };
+            create(user, name, expires, scope, &store, json).await
         }
         Command::List { account, store, json } => list(account, &store, json).await,
         Command::Revoke { key, store } => {
@@ -67,17 +81,24 @@ async fn create(
     user: ObjectId,
     name: String,
     expires: Option<u32>,
+    scope: Scope,
     store: &StoreArguments,
     json: bool,
 ) -> Result {
     let token = FreshToken::generate();
     let expires_at = expires.map(|days| now().after(Duration::from_secs(u64::from(days) * 24 * 3_600)));
-    let new = NewToken { key: token.key.clone(), secret_hash: token.secret_hash, name, expires_at };
-    let done = store.open()?.add_token(user, new, now()).await.map_err(|error| error.to_string())?;
-    found(done, "user", user)?;
+    let (key, secret_hash) = (token.key.clone(), token.secret_hash);
+    let new = NewToken { key, secret_hash, name, expires_at, scope: scope.clone() };
+    store.open()?.add_token(user, new, now()).await.map_err(|error| match error {
+        TokenError::NoUser => format!("there is no user {user}"),
+        other => other.to_string(),
+    })?;
     if json {
         let expires = expires_at.map(|time| time.to_string());
-        let object = json!({ "key": token.key, "accessToken": token.text, "expiresAt": expires });
+        let object = json!({
+            "key": token.key, "accessToken": token.text, "expiresAt": expires,
+            "readOnly": scope.read_only, "lists": scope.lists,
+        });
         print(&object.to_string());
     } else {
         print(&token.text);
@@ -93,7 +114,8 @@ async fn list(account: Option<ObjectId>, store: &StoreArguments, json: bool) -> 
             let object = json!({
                 "key": token.key, "name": token.name, "userId": token.user,
                 "createdAt": token.created_at.to_string(), "expiresAt": text(token.expires_at),
-                "revokedAt": text(token.revoked_at),
+                "revokedAt": text(token.revoked_at), "readOnly": token.scope.read_only,
+                "lists": token.scope.lists,
             });
             print(&object.to_string());
             continue;
@@ -104,9 +126,26 @@ async fn list(account: Option<ObjectId>, store: &StoreArguments, json: bool) -> 
             (None, None) => "valid".to_owned(),
         };
         print(&format!(
-            "{}  user {}  made {}  {state}  {}",
-            token.key, token.user, token.created_at, token.name
+            "{}  user {}  made {}  {state}  {}{}",
+            token.key,
+            token.user,
+            token.created_at,
+            in_words(&token.scope),
+            token.name
         ));
     }
     Ok(())
+}
+
+/// What a token may do, each with two blanks behind it; nothing where it may do everything.
+fn in_words(scope: &Scope) -> String {
+    let mut words = String::new();
+    if scope.read_only {
+        words.push_str("read-only  ");
+    }
+    if let Some(lists) = &scope.lists {
+        let lists: Vec<_> = lists.iter().map(ToString::to_string).collect();
+        words.push_str(&format!("lists {}  ", lists.join(",")));
+    }
+    words
 }

@@ -186,6 +186,20 @@ impl Key {
         Self(Self::FIRST_VARIABLE.saturating_add(number))
     }
 
+    /// Its name in an answer: a field's own, or `variables.` and that of a variable. A variable that was removed has
+    /// lost its name, and is told by its number.
+    pub fn name<'n>(self, variable: impl Fn(u32) -> Option<&'n str>) -> String {
+        match (Field::of_key(self), self.variable()) {
+            (Some(field), _) => field.name().to_owned(),
+            (None, Some(number)) => match variable(number) {
+                Some(name) => format!("variables.{name}"),
+                None => format!("variables.#{number}"),
+            },
+            // A key of a later version.
+            (None, None) => format!("#{}", self.0),
+        }
+    }
+
     /// The number of the variable, where this is the key of one.
     pub const fn variable(self) -> Option<u32> {
         self.0.checked_sub(Self::FIRST_VARIABLE)

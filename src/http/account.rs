@@ -17,7 +17,7 @@ pub static INFO: Method = Method {
     summary: "The name of the account",
     text: "A cheap way to try a token. The body is empty or an object.",
     access: Access::Read,
-    reach: Reach::Account,
+    reach: Reach::Seen,
     body: Body { params: &[], optional: true },
     examples: &[Example {
         summary: "The account of the token",

@@ -52,7 +52,7 @@ impl Call {
             _ => return Err(problem::key_invalid()),
         };
         Ok(Sender {
-            account: self.caller.account,
+            viewer: self.caller.viewer.clone(),
             token: self.caller.token.clone(),
             request: self.request_id,
             now: self.app.clock.now(),
@@ -134,6 +134,7 @@ async fn answer_to(
     let (head, body) = request.into_parts();
     let mut body = Draining::new(body);
     let caller = gate::admit(&app, &head.headers).await?;
+    gate::permit(&caller, method)?;
     // Counted from here, where only the headers are read, until the answer is made.
     let _flight =
         app.flights.take_off(&caller.token).ok_or_else(|| Refused::too_many(app.limits.in_flight))?;

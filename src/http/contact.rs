@@ -1,38 +1,37 @@
 //! `/v3/contact/…`
 
-use std::borrow::Cow;
+pub mod erase;
+pub mod export;
+pub mod history;
+pub mod show;
+mod wait;
 
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use schemars::JsonSchema;
 use serde::Serialize;
-use serde_json::{Map, Value, json};
 
+use self::show::Shown;
 use super::call::{Answer, Call, Outcome};
 use super::method::{Access, Body, Example, Group, Method, Reach};
-use crate::contact::amount::Cac;
-use crate::contact::date::Date;
-use crate::contact::document::Document;
-use crate::contact::field::{Field, Key, Kind};
-use crate::contact::gender;
-use crate::contact::identifier::IdentifierKind;
-use crate::contact::record::Malformed;
-use crate::id::ObjectId;
-use crate::intake::fields;
+use crate::intake::identifiers;
 use crate::intake::list::{LIST_ID, find_list};
-use crate::intake::problem::{self, Problem};
+use crate::intake::problem;
 use crate::intake::refusal::Refusal;
-use crate::json::{Keys, Members, Raw, read_body};
-use crate::param::{Param, Shape};
-use crate::storage::{Contact, Error, List};
+use crate::json::{Keys, read_body};
+use crate::param::Param;
+use crate::storage::Error;
 
-static GROUP: Group = Group { name: "Contact", text: "One contact of a list." };
+/// The methods about one contact.
+pub static GROUP: Group =
+    Group { name: "Contact", text: "One contact of a list, or one person in all lists." };
 
 /// `POST /v3/contact/get`
 pub static GET: Method = Method {
     path: "/v3/contact/get",
     group: &GROUP,
     summary: "Read a contact",
-    text: "The contact as it is now: what was accepted and is not applied yet does not show. Of several identifiers \
-           the first that finds somebody decides, in the order userId, email, phoneNumber. At least one is needed.",
+    text: "The contact as it is now: what was accepted and is not applied yet does not show, unless `waitFor` names \
+           it. Of several identifiers the first that finds somebody decides, in the order userId, email, \
+           phoneNumber. At least one is needed.",
     access: Access::Read,
     reach: Reach::List,
     body: Body { params: &[&FOUND_BY], optional: false },
@@ -43,6 +42,12 @@ pub static GET: Method = Method {
             answer: include_str!("examples/contact-get.json"),
         },
         Example {
+            summary: "Once a request is applied",
+            body: r#"{"contactListId":"5d9155bad132d5f45a4e38b1","userId":"somebody else",
+                "waitFor":"5d915c22d132d5f45a4e38b8"}"#,
+            answer: r#"{"result":true,"contact":null,"errors":[]}"#,
+        },
+        Example {
             summary: "Nobody",
             body: r#"{"contactListId":"5d9155bad132d5f45a4e38b1","userId":"somebody else"}"#,
             answer: r#"{"result":true,"contact":null,"errors":[]}"#,
@@ -51,17 +56,10 @@ pub static GET: Method = Method {
     handler: &get,
 };
 
-const FOUND_BY: [Param; 5] = [
-    LIST_ID,
-    Param::optional("userId", Shape::TEXT, "The userId of the contact; compared exactly."),
-    Param::optional("email", Shape::TEXT, "The e-mail address of the contact; compared without case."),
-    Param::optional("phoneNumber", Shape::TEXT, "The phone number of the contact; compared exactly."),
-    Param::optional(
-        "externalId",
-        Shape::TEXT,
-        "An old name of `userId`. Not looked at where `userId` is given.",
-    ),
-];
+const FOUND_BY: [Param; 6] = {
+    let [user_id, email, phone_number, external_id] = identifiers::PARAMS;
+    [LIST_ID, user_id, email, phone_number, external_id, wait::WAIT_FOR]
+};
 
 /// What contact/get answers.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -73,215 +71,16 @@ struct Got {
 async fn get(call: Call) -> Outcome<Got> {
     let body = read_body(&call.body, &Keys::of(&FOUND_BY)).ok_or_else(problem::bad_request)?;
     let mut problems = Vec::new();
-    let list = find_list(&call.app.catalogue, call.caller.account, body.get(0), &mut problems).await?;
-    let identifiers = read_identifiers(&body, &mut problems);
+    let list = find_list(&call.app.catalogue, &call.caller.viewer, body.get(0), &mut problems).await?;
+    let identifiers = identifiers::read([1, 2, 3, 4].map(|place| body.get(place)), &mut problems);
+    let wait_for = wait::read(body.get(5)).map_err(|problem| problems.push(problem)).ok().flatten();
     let Some(list) = list.filter(|_| problems.is_empty()) else { return Err(Refusal::Invalid(problems)) };
-    let contact = call.app.storage.find_contact(call.caller.account, list.no, identifiers).await?;
+    let mut warnings: Vec<_> = body.unknown.into_iter().map(problem::unknown_field).collect();
+    if let Some(request) = wait_for {
+        warnings.extend(wait::wait(&call, &request).await?);
+    }
+    let contact = call.app.storage.find_contact(call.caller.viewer.account, list.no, identifiers).await?;
     let shown = contact.map(|contact| Shown::of(&contact, &list)).transpose();
     let shown = shown.map_err(|malformed| Refusal::Store(Error::Damaged(malformed.to_string())))?;
-    let warnings = body.unknown.into_iter().map(problem::unknown_field).collect();
     Ok(Answer::new(Got { contact: shown }).warn(warnings))
-}
-
-fn read_identifiers(body: &Members<'_, 5>, problems: &mut Vec<Problem>) -> Vec<(IdentifierKind, String)> {
-    let mut identifiers = Vec::new();
-    for (place, kind) in (1..).zip(IdentifierKind::ALL) {
-        let raw = body.get(place).or(if kind == IdentifierKind::UserId { body.get(4) } else { None });
-        match raw.map(Raw::as_text) {
-            None => {}
-            Some(None) => problems.push(problem::not_a_string(kind.field().name())),
-            Some(Some(text)) if text.trim().is_empty() => {}
-            Some(Some(text)) => identifiers.push((kind, text.into_owned())),
-        }
-    }
-    if identifiers.is_empty() && problems.is_empty() {
-        let text = "email, phoneNumber or externalId/userId must be filled";
-        problems.push(Problem::new("IDENTIFIER_REQUIRED", text));
-    }
-    identifiers
-}
-
-/// The fields in the order in which the vendor's method answers them.
-const SHOWN: [Field; 24] = [
-    Field::Name,
-    Field::Email,
-    Field::PhoneNumber,
-    Field::UserId,
-    Field::Active,
-    Field::EmailSubscribe,
-    Field::SmsSubscribe,
-    Field::DesktopWebPushSubscribe,
-    Field::MobileWebPushSubscribe,
-    Field::TelegramSubscribe,
-    Field::ViberSubscribe,
-    Field::AvatarLink,
-    Field::ContactBirthday,
-    Field::ContactLanguage,
-    Field::FirstName,
-    Field::LastName,
-    Field::ContactGender,
-    Field::ContactTimezone,
-    Field::FacebookLink,
-    Field::InstagramLink,
-    Field::LinkedInLink,
-    Field::TwitterLink,
-    Field::TiktokLink,
-    Field::ContactScore,
-];
-
-/// A contact as contact/get answers it (related methods, "Contacts"): the fields by the table of fields, what stands
-/// beside them by types of their own.
-#[derive(Debug, Serialize)]
-struct Shown {
-    #[serde(flatten)]
-    fields: Map<String, Value>,
-    #[serde(flatten)]
-    rest: Rest,
-}
-
-#[derive(Debug, Serialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-struct Rest {
-    /// The name of the contact's source.
-    source_name: Option<String>,
-    /// The id of the contact's source.
-    source_id: Option<ObjectId>,
-    /// Your own id of the contact's source.
-    customer_source_id: Option<String>,
-    /// Every variable of the list.
-    variables: Vec<ShownVariable>,
-    /// What it cost to acquire the contact: its own cost, else its source's.
-    cac: Option<ShownCac>,
-}
-
-/// A variable of the contact's list.
-#[derive(Debug, Serialize, JsonSchema)]
-#[schemars(rename = "VariableValue")]
-struct ShownVariable {
-    /// Its name.
-    name: String,
-    /// Its value; null where the contact has none.
-    value: Option<String>,
-}
-
-/// A cost.
-#[derive(Debug, Serialize, JsonSchema)]
-#[schemars(rename = "Cac")]
-struct ShownCac {
-    /// The amount, with five decimals.
-    #[schemars(regex(pattern = r"^[0-9]+\.[0-9]{5}$"))]
-    value: String,
-    /// The currency.
-    #[schemars(extend("enum" = ["USD", "EUR"]))]
-    currency: &'static str,
-}
-
-impl Shown {
-    fn of(contact: &Contact, list: &List) -> Result<Self, Malformed> {
-        let document = Document::read(&contact.document)?;
-        let mut fields = Map::new();
-        for field in SHOWN {
-            fields.insert(field.name().to_owned(), show_field(&document, field)?);
-            if field == BEFORE_TIMES {
-                fields.insert("createdAt".to_owned(), json!(document.header.created_at));
-                fields.insert("updatedAt".to_owned(), json!(document.header.updated_at));
-            }
-        }
-        let source = contact.source.as_ref();
-        let own = document.get(Field::Cac.key())?;
-        let own = own.map(|bytes| Cac::from_bytes(bytes).ok_or(Malformed)).transpose()?;
-        let rest = Rest {
-            source_name: source.map(|source| source.name.clone()),
-            source_id: source.map(|source| source.id),
-            customer_source_id: source.and_then(|source| source.customer_source_id.clone()),
-            variables: show_variables(&document, list)?,
-            cac: own.as_ref().or(source.and_then(|source| source.cac.as_ref())).map(show_cac),
-        };
-        Ok(Self { fields, rest })
-    }
-}
-
-impl JsonSchema for Shown {
-    fn schema_name() -> Cow<'static, str> {
-        "Contact".into()
-    }
-
-    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        let mut properties = Map::new();
-        for field in SHOWN {
-            let mut schema = show_schema(field);
-            schema["description"] = json!(fields::text(field));
-            properties.insert(field.name().to_owned(), schema);
-            if field == BEFORE_TIMES {
-                for (name, text) in
-                    [("createdAt", "When it was made."), ("updatedAt", "When it last changed.")]
-                {
-                    let mut schema = crate::clock::Timestamp::json_schema(generator);
-                    schema.insert("description".to_owned(), json!(format!("{text} UTC.")));
-                    properties.insert(name.to_owned(), schema.into());
-                }
-            }
-        }
-        let rest = Rest::json_schema(generator);
-        let rest = rest.get("properties").and_then(Value::as_object);
-        properties.extend(rest.into_iter().flatten().map(|(key, value)| (key.clone(), value.clone())));
-        let required: Vec<_> = properties.keys().cloned().collect();
-        json_schema!({
-            "type": "object",
-            "description": "A contact. Texts that are absent are null.",
-            "properties": properties,
-            "required": required,
-        })
-    }
-}
-
-/// The field behind which the vendor's method has the times.
-const BEFORE_TIMES: Field = Field::ViberSubscribe;
-
-/// What [`show_field`] makes of a field.
-fn show_schema(field: Field) -> Value {
-    match field.kind() {
-        Some(Kind::Flag) => json!({ "type": "boolean" }),
-        Some(Kind::Gender) => json!({ "type": "string", "enum": gender::CODES.map(|code| code.to_string()) }),
-        Some(Kind::Score) => json!({ "type": ["string", "null"], "pattern": "^-?[0-9]+$" }),
-        Some(Kind::Birthday) => {
-            json!({ "type": ["string", "null"], "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}$" })
-        }
-        _ => json!({ "type": ["string", "null"] }),
-    }
-}
-
-fn show_field(document: &Document<'_>, field: Field) -> Result<Value, Malformed> {
-    let stored = document.get(field.key())?;
-    let text = |bytes| std::str::from_utf8(bytes).map(|text| json!(text)).map_err(|_| Malformed);
-    Ok(match (field.kind(), stored) {
-        (Some(Kind::Flag), stored) => json!(stored.is_some()),
-        // Numbers are texts here: so does the vendor.
-        (Some(Kind::Gender), stored) => {
-            json!(stored.and_then(|bytes| bytes.first()).copied().unwrap_or_default().to_string())
-        }
-        (_, None) => Value::Null,
-        (Some(Kind::Score), Some(bytes)) => {
-            json!(i64::from_le_bytes(bytes.try_into().map_err(|_| Malformed)?).to_string())
-        }
-        (Some(Kind::Birthday), Some(bytes)) => {
-            json!(Date::from_bytes(bytes).ok_or(Malformed)?.to_string())
-        }
-        (_, Some(bytes)) => text(bytes)?,
-    })
-}
-
-/// Every variable of the list, null where the contact has none.
-fn show_variables(document: &Document<'_>, list: &List) -> Result<Vec<ShownVariable>, Malformed> {
-    let mut shown = Vec::with_capacity(list.variables.len());
-    for variable in &list.variables {
-        let stored = document.get(Key::of_variable(variable.number))?;
-        let value = stored.map(std::str::from_utf8).transpose().map_err(|_| Malformed)?;
-        shown.push(ShownVariable { name: variable.name.clone(), value: value.map(str::to_owned) });
-    }
-    Ok(shown)
-}
-
-fn show_cac(cac: &Cac) -> ShownCac {
-    ShownCac { value: cac.value.to_string(), currency: cac.currency.as_str() }
 }

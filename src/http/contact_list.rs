@@ -1,5 +1,9 @@
 //! `/v3/contact-list/…`
 
+pub mod change;
+pub mod show;
+pub mod variables;
+
 use std::collections::HashSet;
 
 use schemars::JsonSchema;
@@ -12,7 +16,7 @@ use crate::intake::check::fits;
 use crate::intake::list::{LIST_ID, find_list};
 use crate::intake::problem::{self, Problem};
 use crate::intake::refusal::Refusal;
-use crate::intake::variables::{self, check_name};
+use crate::intake::variables::{NAME, check_name};
 use crate::json::{Keys, Members, Raw, read_body};
 use crate::param::{Param, Shape};
 use crate::storage::{AddError, List, VariableKind};
@@ -21,7 +25,7 @@ use crate::storage::{AddError, List, VariableKind};
 const MAX_NAME: usize = 150;
 
 /// The most variables of one call.
-const MAX_ADDED: usize = 100;
+const MAX_VARIABLES_OF_CALL: usize = 100;
 
 /// The most variables of a list.
 const MAX_VARIABLES: usize = 500;
@@ -75,7 +79,7 @@ async fn create(call: Call) -> Outcome<NewList> {
     let name = read_name(body.get(0))?;
     let now = call.app.clock.now();
     let id = call.app.ids.next(now);
-    call.app.storage.add_list(call.caller.account, id, name, now).await?;
+    call.app.storage.add_list(call.caller.viewer.account, id, name, now).await?;
     call.app.catalogue.changed();
     Ok(Answer::new(NewList { contact_list_id: id }).warn(unknown(body.unknown)))
 }
@@ -116,7 +120,7 @@ const ADDED: [Param; 2] = [
     LIST_ID,
     Param::required(
         "variables",
-        Shape::Array { of: &Shape::Object(&VARIABLE), min: 1, max: MAX_ADDED },
+        Shape::Array { of: &Shape::Object(&VARIABLE), min: 1, max: MAX_VARIABLES_OF_CALL },
         "The new variables.",
     ),
 ];
@@ -124,7 +128,7 @@ const ADDED: [Param; 2] = [
 const VARIABLE: [Param; 3] = [
     Param::required(
         "name",
-        variables::NAME,
+        NAME,
         "Its name in lowerCamelCase: letters only, and not the name of a field of a contact.",
     ),
     Param::optional(
@@ -138,7 +142,7 @@ const VARIABLE: [Param; 3] = [
 async fn add_variables(call: Call) -> Outcome<Nothing> {
     let mut body = read_body(&call.body, &Keys::of(&ADDED)).ok_or_else(problem::bad_request)?;
     let mut problems = Vec::new();
-    let list = find_list(&call.app.catalogue, call.caller.account, body.get(0), &mut problems).await?;
+    let list = find_list(&call.app.catalogue, &call.caller.viewer, body.get(0), &mut problems).await?;
     let mut warnings = unknown(std::mem::take(&mut body.unknown));
     let variables = match read_variables(body.get(1), list.as_deref(), &mut warnings) {
         Ok(variables) => variables,
@@ -177,7 +181,7 @@ fn read_variables(
     let raw = raw.ok_or_else(|| vec![problem::required("variables")])?;
     let elements = raw.elements().filter(|elements| !elements.is_empty());
     let elements = elements.ok_or_else(|| vec![problem::variables()])?;
-    if elements.len() > MAX_ADDED {
+    if elements.len() > MAX_VARIABLES_OF_CALL {
         return Err(vec![problem::too_many("variables", elements.len())]);
     }
     let (mut variables, mut problems, mut seen) = (Vec::new(), Vec::new(), HashSet::new());

@@ -1,10 +1,14 @@
 //! `/v3/contact-source/…`
 
+pub mod change;
+pub mod show;
+
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::call::{Answer, Call, Outcome};
 use super::method::{Access, Body, Example, Group, Method, Reach};
+use crate::contact::amount::Cac;
 use crate::id::ObjectId;
 use crate::intake::check::{fits, is_customer_source_id, read_cac};
 use crate::intake::fields::{CAC_SHAPE, CUSTOMER_SOURCE};
@@ -60,48 +64,68 @@ async fn add(call: Call) -> Outcome<NewId> {
     let customer_source_id =
         read_customer_source_id(body.get(1)).map_err(|problem| problems.push(problem)).ok().flatten();
     let mut unknown = std::mem::take(&mut body.unknown);
-    let cac = match body.get(2).map(read_cac) {
-        None => None,
-        Some(Ok((cac, keys))) => {
-            unknown.extend(keys.into_iter().map(|key| format!("cac.{key}")));
-            cac
-        }
-        Some(Err(mut wrong)) => {
-            problems.append(&mut wrong);
-            None
-        }
-    };
+    let cac = body.get(2).and_then(|raw| read_cac_key(raw, &mut problems, &mut unknown));
     let Some(name) = name.filter(|_| problems.is_empty()) else { return Err(Refusal::Invalid(problems)) };
     let now = call.app.clock.now();
     let id = call.app.ids.next(now);
     let source = NewSource { name, customer_source_id, cac };
-    call.app.storage.add_source(call.caller.account, id, source, now).await.map_err(|error| match error {
-        AddError::Exists(_) => {
-            let text = "Contact source with this parameters is already registered";
-            Refusal::from(Problem::new("SOURCE_EXISTS", text))
+    call.app.storage.add_source(call.caller.viewer.account, id, source, now).await.map_err(|error| {
+        match error {
+            AddError::Exists(_) => exists().into(),
+            other => Refusal::from(other),
         }
-        other => other.into(),
     })?;
     call.app.catalogue.changed();
     let warnings = unknown.into_iter().map(problem::unknown_field).collect();
     Ok(Answer::new(NewId { source_id: id }).warn(warnings))
 }
 
-fn read_name(raw: Option<Raw<'_>>) -> Result<String, Problem> {
+fn exists() -> Problem {
+    Problem::new("SOURCE_EXISTS", "Contact source with this parameters is already registered")
+}
+
+fn not_found(key: &'static str, source: &str) -> Problem {
+    let text = format!("Contact source {source} not found in your account");
+    Problem::new("SOURCE_NOT_FOUND", text).of(key)
+}
+
+fn name() -> Problem {
     let text = "Argument 'name' must be a non-empty string with max length 150 chars";
+    Problem::new("INVALID_NAME", text).of("name")
+}
+
+fn customer_source_id() -> Problem {
+    let text = "Argument 'customerSourceId' must be an alphanumeric string with max length 40 chars";
+    Problem::new("INVALID_CUSTOMER_SOURCE_ID", text).of("customerSourceId")
+}
+
+fn read_name(raw: Option<Raw<'_>>) -> Result<String, Problem> {
     raw.and_then(Raw::as_text)
         .filter(|name| !name.trim().is_empty() && fits(name, MAX_NAME))
         .map(std::borrow::Cow::into_owned)
-        .ok_or_else(|| Problem::new("INVALID_NAME", text).of("name"))
+        .ok_or_else(name)
 }
 
+/// Reads the caller's own id; one that is blank is none.
 fn read_customer_source_id(raw: Option<Raw<'_>>) -> Result<Option<String>, Problem> {
-    let text = "Argument 'customerSourceId' must be an alphanumeric string with max length 40 chars";
-    let wrong = || Problem::new("INVALID_CUSTOMER_SOURCE_ID", text).of("customerSourceId");
     let Some(raw) = raw else { return Ok(None) };
-    let id = raw.as_text().ok_or_else(wrong)?;
+    let id = raw.as_text().ok_or_else(customer_source_id)?;
     if id.trim().is_empty() {
         return Ok(None);
     }
-    if is_customer_source_id(&id) { Ok(Some(id.into_owned())) } else { Err(wrong()) }
+    if is_customer_source_id(&id) { Ok(Some(id.into_owned())) } else { Err(customer_source_id()) }
+}
+
+/// Reads `cac`; what is wrong with it is added to the problems, and its unknown keys to those of the body.
+fn read_cac_key(raw: Raw<'_>, problems: &mut Vec<Problem>, unknown: &mut Vec<String>) -> Option<Cac> {
+    match read_cac(raw) {
+        Ok((cac, keys)) => {
+            unknown.extend(keys.into_iter().map(|key| format!("cac.{key}")));
+            cac
+        }
+        Err(mut wrong) => {
+            problems.append(&mut wrong);
+            None
+        }
+    }
 }

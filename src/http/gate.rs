@@ -2,9 +2,10 @@
 
 use axum::http::{HeaderMap, StatusCode};
 
+use super::method::{Access, Method, Reach};
 use crate::app::App;
+use crate::catalogue::Viewer;
 use crate::intake::problem::Problem;
-use crate::journal::AccountNo;
 use crate::storage;
 use crate::token::PresentedToken;
 
@@ -13,8 +14,12 @@ use crate::token::PresentedToken;
 pub struct Caller {
     /// The public part of the token.
     pub token: String,
-    /// The account.
-    pub account: AccountNo,
+    /// The account, and the lists of it that the caller may see.
+    pub viewer: Viewer,
+    /// Whether the caller may only look.
+    pub read_only: bool,
+    /// What an error may say of the token.
+    shown: String,
     /// The account's name.
     pub account_name: String,
 }
@@ -60,5 +65,30 @@ pub async fn admit(app: &App, headers: &HeaderMap) -> Result<Caller, Denial> {
         let text = format!("user {} not enabled", access.user);
         return Err(denied(StatusCode::FORBIDDEN, "USER_NOT_ENABLED", text));
     }
-    Ok(Caller { token: token.key.to_owned(), account: account.no, account_name: account.name.clone() })
+    Ok(Caller {
+        token: token.key.to_owned(),
+        viewer: Viewer { account: account.no, lists: access.scope.lists.clone() },
+        read_only: access.scope.read_only,
+        shown: token.shown(),
+        account_name: account.name.clone(),
+    })
+}
+
+/// Whether the caller's token may call a method. What a method shows of lists that the token may not see is decided
+/// where lists are looked up.
+///
+/// # Errors
+/// [`Denial::Refused`] where the token is read-only and the method changes something, or where the token is limited
+/// to lists and the method reaches further.
+pub fn permit(caller: &Caller, method: &Method) -> Result<(), Denial> {
+    let forbidden = |code, what: &str| {
+        denied(StatusCode::FORBIDDEN, code, format!("access token {} is {what}", caller.shown))
+    };
+    if caller.read_only && method.access == Access::Write {
+        return Err(forbidden("TOKEN_READ_ONLY", "read-only"));
+    }
+    if caller.viewer.lists.is_some() && method.reach == Reach::Account {
+        return Err(forbidden("TOKEN_LIMITED", "limited to lists"));
+    }
+    Ok(())
 }

@@ -58,8 +58,10 @@ pub enum Access {
 pub enum Reach {
     /// The one list that its body names in `contactListId`.
     List,
-    /// The whole account.
+    /// The whole account: a token that is limited to lists may not call it.
     Account,
+    /// As much of the account as the token may see.
+    Seen,
 }
 
 /// What a body holds.

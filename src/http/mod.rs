@@ -11,6 +11,7 @@ pub mod contacts;
 pub mod drain;
 pub mod gate;
 pub mod method;
+pub mod page;
 pub mod request;
 pub mod serve;
 pub mod undo;
@@ -27,17 +28,32 @@ use self::method::Method;
 use crate::app::App;
 
 /// Every method of the API, in the order of the reference: routes and description are made from it.
-pub static METHODS: [&Method; 10] = [
+pub static METHODS: [&Method; 24] = [
     &account::INFO,
     &contact_list::CREATE,
     &contact_list::ADD_VARIABLES,
+    &contact_list::show::GET,
+    &contact_list::show::FIND,
     &contact_source::ADD,
+    &contact_source::show::GET,
+    &contact_source::show::FIND,
     &contacts::UPDATE,
     &contacts::ADD,
     &contacts::REMOVE,
     &contact::GET,
+    &contact::history::HISTORY,
+    &contact::export::EXPORT,
     &request::FIND,
     &undo::UNDO,
+    &contact::erase::ERASE,
+    &request::list::LIST,
+    // What takes away or renames is told last: the examples before use what there is.
+    &contact_source::change::UPDATE,
+    &contact_source::change::REMOVE,
+    &contact_list::variables::RENAME,
+    &contact_list::variables::REMOVE,
+    &contact_list::change::UPDATE,
+    &contact_list::change::REMOVE,
 ];
 
 /// Every route.

@@ -1,5 +1,7 @@
 //! `/v3/request/…`
 
+pub mod list;
+
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
@@ -29,9 +31,9 @@ pub static FIND: Method = Method {
     path: "/v3/request/find",
     group: &GROUP,
     summary: "How far requests have come, and their results",
-    text: "Ids that the account does not know are left out.",
+    text: "Ids that the account does not know are left out, and those of lists that the token may not see.",
     access: Access::Read,
-    reach: Reach::Account,
+    reach: Reach::Seen,
     body: Body { params: &[&FOUND_BY], optional: false },
     examples: &[Example {
         summary: "A request that was processed",
@@ -67,9 +69,15 @@ async fn find(call: Call) -> Outcome<Found> {
     let mut known: Vec<_> = ids.iter().filter_map(|id| ObjectId::parse(id)).collect();
     known.sort_unstable();
     known.dedup();
-    let requests = call.app.storage.find_requests(call.caller.account, known).await?;
+    let requests = call.app.storage.find_requests(call.caller.viewer.account, known).await?;
+    let mut seen = Vec::with_capacity(requests.len());
+    for request in requests {
+        if call.app.catalogue.sees(&call.caller.viewer, request.list).await? {
+            seen.push(request);
+        }
+    }
     let warnings = body.unknown.into_iter().map(problem::unknown_field).collect();
-    Ok(Answer::new(Found { requests }).warn(warnings))
+    Ok(Answer::new(Found { requests: seen }).warn(warnings))
 }
 
 fn read_ids(raw: Option<Raw<'_>>) -> Result<Vec<String>, Problem> {

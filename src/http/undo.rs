@@ -22,7 +22,7 @@ pub static UNDO: Method = Method {
            been taken since stays where it is, and a person who was erased does not come back. A request can be \
            undone for as long as histories are kept, 90 days unless the operator has set something else.",
     access: Access::Write,
-    reach: Reach::Account,
+    reach: Reach::Seen,
     body: Body { params: &[&undo::UNDO], optional: false },
     examples: &[Example {
         summary: "A request is undone",

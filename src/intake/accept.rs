@@ -5,16 +5,17 @@ use sha2::{Digest, Sha256};
 use super::problem::{self, MAX_PROBLEMS, Problem};
 use super::refusal::Refusal;
 use super::writer::Writer;
+use crate::catalogue::Viewer;
 use crate::clock::Timestamp;
 use crate::id::ObjectId;
-use crate::journal::{AccountNo, Batch, KEEP_KEYS, ListNo, Once};
+use crate::journal::{Batch, KEEP_KEYS, ListNo, Once};
 use crate::storage::{Appended, ItemResult, Remembered};
 
 /// Who sends a batch, and what it is known by.
 #[derive(Clone, Debug)]
 pub struct Sender {
-    /// The account.
-    pub account: AccountNo,
+    /// Whose it is, and the lists that they may see.
+    pub viewer: Viewer,
     /// The public part of the token.
     pub token: String,
     /// The id of the request.
@@ -70,7 +71,7 @@ pub enum Accepted {
 pub async fn before(writer: &Writer, sender: &Sender, list: ListNo) -> Result<Option<Accepted>, Refusal> {
     let Some(key) = &sender.key else { return Ok(None) };
     let since = sender.now.before(KEEP_KEYS);
-    let known = writer.storage().find_once(sender.account, list, key.text.clone(), since).await?;
+    let known = writer.storage().find_once(sender.viewer.account, list, key.text.clone(), since).await?;
     known.map(|known| same(key, known)).transpose()
 }
 

@@ -84,14 +84,14 @@ pub async fn accept(
             let envelope = UPDATE_BODY.read(body).ok_or_else(problem::bad_request)?;
             let upsert = |problems: &mut Vec<_>| read_flag("upsert", envelope.members.get(4), problems);
             // In the order of the page: upsert stands behind webHookUri.
-            let list = find_list(catalogue, sender.account, envelope.members.get(0), &mut problems).await?;
+            let list = find_list(catalogue, &sender.viewer, envelope.members.get(0), &mut problems).await?;
             let top = read_top(list, &envelope.members, &mut problems);
             let kind = if upsert(&mut problems) { BatchKind::Upsert } else { BatchKind::Update };
             finish(catalogue, writer, sender, Opened { top, kind, problems }, envelope).await
         }
         Method::Add => {
             let envelope = ADD_BODY.read(body).ok_or_else(problem::bad_request)?;
-            let list = find_list(catalogue, sender.account, envelope.members.get(0), &mut problems).await?;
+            let list = find_list(catalogue, &sender.viewer, envelope.members.get(0), &mut problems).await?;
             let top = read_top(list, &envelope.members, &mut problems);
             finish(catalogue, writer, sender, Opened { top, kind: BatchKind::Add, problems }, envelope).await
         }
@@ -141,7 +141,7 @@ async fn finish<const N: usize>(
     }
     let mut warnings: Vec<_> = envelope.members.unknown.into_iter().map(problem::unknown_field).collect();
     let mut contacts = check_contacts(&envelope.objects, kind, list.as_deref(), &mut problems);
-    let sources = find_sources(catalogue, sender.account, &mut contacts).await?;
+    let sources = find_sources(catalogue, sender.viewer.account, &mut contacts).await?;
     for contact in &mut contacts {
         problems.append(&mut contact.problems);
         warnings.append(&mut contact.warnings);
@@ -152,7 +152,7 @@ async fn finish<const N: usize>(
     };
     let batch = Batch {
         request: sender.request,
-        account: sender.account,
+        account: sender.viewer.account,
         list: list.no,
         list_id: list.id,
         token: sender.token.clone(),

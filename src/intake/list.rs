@@ -4,8 +4,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::problem::{self, Problem};
-use crate::catalogue::Catalogue;
-use crate::journal::AccountNo;
+use crate::catalogue::{Catalogue, Viewer};
 use crate::json::Raw;
 use crate::param::{Param, Shape};
 use crate::storage::{self, List};
@@ -17,13 +16,13 @@ pub const LIST_ID: Param = Param::required(
     "The id of the list, as contact-list/create gave it.",
 );
 
-/// The account's list that a body names; what is wrong with the name is added to the problems.
+/// The list that a body names, if the viewer may see it; what is wrong with the name is added to the problems.
 ///
 /// # Errors
 /// Where the store cannot be read.
 pub async fn find_list(
     catalogue: &Catalogue,
-    account: AccountNo,
+    viewer: &Viewer,
     raw: Option<Raw<'_>>,
     problems: &mut Vec<Problem>,
 ) -> Result<Option<Arc<List>>, storage::Error> {
@@ -34,14 +33,18 @@ pub async fn find_list(
             return Ok(None);
         }
     };
-    let list = catalogue.list(account, &id).await?;
+    let list = catalogue.list(viewer, &id).await?;
     if list.is_none() {
         problems.push(problem::list_not_found(&id));
     }
     Ok(list)
 }
 
-fn read_list_id(raw: Option<Raw<'_>>) -> Result<String, Problem> {
+/// The id of a list.
+///
+/// # Errors
+/// Where it is absent, no text, or empty.
+pub fn read_list_id(raw: Option<Raw<'_>>) -> Result<String, Problem> {
     let raw = raw.ok_or_else(|| problem::required("contactListId"))?;
     let text = raw.as_text().filter(|text| !text.trim().is_empty());
     text.map(Cow::into_owned).ok_or_else(problem::list_id)

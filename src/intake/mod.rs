@@ -3,7 +3,9 @@
 pub mod accept;
 pub mod check;
 pub mod contacts;
+pub mod erase;
 pub mod fields;
+pub mod identifiers;
 pub mod list;
 pub mod problem;
 pub mod refusal;

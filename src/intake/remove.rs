@@ -46,7 +46,7 @@ pub async fn accept(
 ) -> Result<Accepted, Refusal> {
     let members = read_body(body, &Keys::of(&REMOVE)).ok_or_else(problem::bad_request)?;
     let mut problems = Vec::new();
-    let list = find_list(catalogue, sender.account, members.get(0), &mut problems).await?;
+    let list = find_list(catalogue, &sender.viewer, members.get(0), &mut problems).await?;
     let dry_run = read_flag("dryRun", members.get(2), &mut problems);
     if let Some(list) = list.as_ref().filter(|_| !dry_run)
         && let Some(before) = accept::before(writer, &sender, list.no).await?
@@ -59,7 +59,7 @@ pub async fn accept(
     let warnings = members.unknown.into_iter().map(problem::unknown_field).collect();
     let batch = Batch {
         request: sender.request,
-        account: sender.account,
+        account: sender.viewer.account,
         list: list.no,
         list_id: list.id,
         token: sender.token.clone(),

@@ -5,10 +5,10 @@ use super::problem::{self, Problem};
 use super::refusal::Refusal;
 use super::top::{WEB_HOOK_URI, read_webhook};
 use super::writer::Writer;
-use crate::catalogue::Catalogue;
+use crate::catalogue::{Catalogue, Viewer};
 use crate::contact::identifier::IdentifierKind;
 use crate::id::ObjectId;
-use crate::journal::{AccountNo, Batch, BatchKind, ItemsWriter};
+use crate::journal::{Batch, BatchKind, ItemsWriter};
 use crate::json::{Keys, Raw, read_body};
 use crate::param::{Param, Shape};
 use crate::storage::Undoable;
@@ -31,7 +31,7 @@ pub async fn accept(
 ) -> Result<Accepted, Refusal> {
     let members = read_body(body, &Keys::of(&UNDO)).ok_or_else(problem::bad_request)?;
     let mut problems = Vec::new();
-    let target = find(catalogue, writer, sender.account, members.get(0), &mut problems).await?;
+    let target = find(catalogue, writer, &sender.viewer, members.get(0), &mut problems).await?;
     if let Some((_, target)) = &target
         && let Some(before) = accept::before(writer, &sender, target.list).await?
     {
@@ -44,7 +44,7 @@ pub async fn accept(
     items.add(IdentifierKind::UserId, &id.to_string(), &[]);
     let batch = Batch {
         request: sender.request,
-        account: sender.account,
+        account: sender.viewer.account,
         list: target.list,
         list_id: target.list_id,
         token: sender.token.clone(),
@@ -63,7 +63,7 @@ pub async fn accept(
 async fn find(
     catalogue: &Catalogue,
     writer: &Writer,
-    account: AccountNo,
+    viewer: &Viewer,
     raw: Option<Raw<'_>>,
     problems: &mut Vec<Problem>,
 ) -> Result<Option<(ObjectId, Undoable)>, Refusal> {
@@ -73,7 +73,7 @@ async fn find(
     };
     let Some(text) = text else { return Ok(push(problems, problem::request_id())) };
     let found = match ObjectId::parse(&text) {
-        Some(id) => writer.storage().find_undoable(account, id).await?.map(|found| (id, found)),
+        Some(id) => writer.storage().find_undoable(viewer.account, id).await?.map(|found| (id, found)),
         None => None,
     };
     let Some((id, found)) = found else { return Ok(push(problems, problem::request_not_found(&text))) };
@@ -84,8 +84,12 @@ async fn find(
         return Ok(push(problems, problem::history_gone(&text)));
     }
     let list_id = found.list_id.to_string();
-    if catalogue.list(account, &list_id).await?.is_none() {
-        return Ok(push(problems, problem::list_not_found(&list_id)));
+    if catalogue.list(viewer, &list_id).await?.is_none() {
+        // Those who may not see a list do not learn of it here.
+        let limited = viewer.lists.is_some();
+        let gone =
+            if limited { problem::request_not_found(&text) } else { problem::list_not_found(&list_id) };
+        return Ok(push(problems, gone));
     }
     Ok(Some((id, found)))
 }

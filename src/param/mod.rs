@@ -55,6 +55,8 @@ pub enum Shape {
     Code(&'static [u8]),
     /// An integer of 64 bits.
     Integer,
+    /// An integer between these two, both included.
+    Within(i64, i64),
     /// A number.
     Number,
     /// A number, fractions included, between these two, neither included.

@@ -15,6 +15,7 @@ impl Shape {
             Self::Word(words) => json!({ "type": "string", "enum": words }),
             Self::Code(codes) => json!({ "type": "integer", "enum": codes }),
             Self::Integer => json!({ "type": "integer", "minimum": i64::MIN, "maximum": i64::MAX }),
+            Self::Within(min, max) => json!({ "type": "integer", "minimum": min, "maximum": max }),
             Self::Number => json!({ "type": "number" }),
             Self::Between(low, high) => {
                 json!({ "type": "number", "exclusiveMinimum": low, "exclusiveMaximum": high })

@@ -54,6 +54,20 @@ pub enum AddError {
     Store(#[from] Error),
 }
 
+/// Why a token could not be made.
+#[derive(Debug, thiserror::Error)]
+pub enum TokenError {
+    /// The user is not there, or its account is not.
+    #[error("there is no such user")]
+    NoUser,
+    /// The user's account has no such list.
+    #[error("there is no list {0} in the account of the user")]
+    NoList(ObjectId),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] Error),
+}
+
 /// A store. See each method for what holds when it returns.
 #[async_trait]
 pub trait Storage: Send + Sync + 'static {
@@ -117,6 +131,22 @@ pub trait Storage: Send + Sync + 'static {
     /// A request of an account, for as long as it waits, its results are kept or its history is.
     async fn find_undoable(&self, account: AccountNo, id: ObjectId) -> Result<Option<Undoable>, Error>;
 
+    /// Where a request of the account stands, and its list; `None` where there is no such request. As for
+    /// `find_requests`, there is no gap.
+    async fn request_state(
+        &self,
+        account: AccountNo,
+        id: ObjectId,
+    ) -> Result<Option<(RequestState, ObjectId)>, Error>;
+
+    /// The account's requests that fit, the newest first. Each is found once, also while it is being processed.
+    async fn list_requests(
+        &self,
+        account: AccountNo,
+        filter: RequestFilter,
+        window: Window,
+    ) -> Result<Page<RequestSummary>, Error>;
+
     /// The first contact of the list that bears one of the identifiers, in the order given.
     async fn find_contact(
         &self,
@@ -134,6 +164,21 @@ pub trait Storage: Send + Sync + 'static {
         window: Window,
     ) -> Result<Option<History>, Error>;
 
+    /// The contacts of a person in all lists of the account, with their histories.
+    async fn find_person(
+        &self,
+        account: AccountNo,
+        identifiers: Vec<(IdentifierKind, String)>,
+    ) -> Result<Person, Error>;
+
+    /// The requests behind a journal position that mention a person: a chunk of those that are processed or wait.
+    async fn find_mentions(
+        &self,
+        account: AccountNo,
+        subject: Arc<Subject>,
+        after: u64,
+    ) -> Result<Mentions, Error>;
+
     // --- Who may send, and what lists there are
 
     /// A number that changes with every change of what follows, whoever made it.
@@ -144,6 +189,22 @@ pub trait Storage: Send + Sync + 'static {
 
     /// The list with that id.
     async fn find_list(&self, id: ObjectId) -> Result<Option<List>, Error>;
+
+    /// The account's lists that fit, the oldest first.
+    async fn find_lists(
+        &self,
+        account: AccountNo,
+        filter: ListFilter,
+        window: Window,
+    ) -> Result<Page<List>, Error>;
+
+    /// The account's sources that fit, the oldest first.
+    async fn find_sources(
+        &self,
+        account: AccountNo,
+        filter: SourceFilter,
+        window: Window,
+    ) -> Result<Page<Source>, Error>;
 
     /// The account's source with that name.
     async fn find_source(&self, account: AccountNo, source: SourceRef) -> Result<Option<Source>, Error>;
@@ -176,8 +237,8 @@ pub trait Storage: Send + Sync + 'static {
     /// Enables or disables a user; whether it is there.
     async fn set_user_enabled(&self, id: ObjectId, enabled: bool) -> Result<bool, Error>;
 
-    /// Makes a token of a user; whether the user is there.
-    async fn add_token(&self, user: ObjectId, token: NewToken, now: Timestamp) -> Result<bool, Error>;
+    /// Makes a token of a user, limited to lists that its account has.
+    async fn add_token(&self, user: ObjectId, token: NewToken, now: Timestamp) -> Result<(), TokenError>;
 
     /// The tokens of an account, or all.
     async fn tokens(&self, account: Option<ObjectId>) -> Result<Vec<Token>, Error>;
@@ -194,6 +255,14 @@ pub trait Storage: Send + Sync + 'static {
         now: Timestamp,
     ) -> Result<(), AddError>;
 
+    /// Gives a list another name; whether it is there.
+    async fn rename_list(&self, list: ListNo, name: String, now: Timestamp) -> Result<bool, Error>;
+
+    /// Removes a list that has that name, at once; whether there was one. Its contacts follow as pruning gets to
+    /// them, and batches that wait for it end in `LIST_NOT_FOUND`. Where it was the default, the account's oldest
+    /// list is next.
+    async fn remove_list(&self, list: ListNo, name: String) -> Result<bool, Error>;
+
     /// Adds variables to a list, all or none; `max` is how many it may have then.
     async fn add_variables(
         &self,
@@ -203,6 +272,24 @@ pub trait Storage: Send + Sync + 'static {
         now: Timestamp,
     ) -> Result<(), AddError>;
 
+    /// Removes variables of a list, all or none, and returns the names that it does not have. Their numbers are
+    /// never given again; their values are forgotten as pruning gets to them.
+    async fn remove_variables(
+        &self,
+        list: ListNo,
+        names: Vec<String>,
+        now: Timestamp,
+    ) -> Result<Vec<String>, Error>;
+
+    /// Gives a variable another name; its values stay.
+    async fn rename_variable(
+        &self,
+        list: ListNo,
+        name: String,
+        new_name: String,
+        now: Timestamp,
+    ) -> Result<Renamed, Error>;
+
     /// Makes a source.
     async fn add_source(
         &self,
@@ -211,4 +298,17 @@ pub trait Storage: Send + Sync + 'static {
         source: NewSource,
         now: Timestamp,
     ) -> Result<(), AddError>;
+
+    /// Changes the account's source with that number.
+    async fn update_source(
+        &self,
+        account: AccountNo,
+        no: u64,
+        change: SourceChange,
+        now: Timestamp,
+    ) -> Result<(), AddError>;
+
+    /// Removes the account's sources with these names at once, and returns how many there were. Contacts from them
+    /// keep what they cost; batches that wait and name one end in `SOURCE_NOT_FOUND`.
+    async fn remove_sources(&self, account: AccountNo, sources: Vec<SourceRef>) -> Result<usize, Error>;
 }

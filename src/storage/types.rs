@@ -1,11 +1,11 @@
 //! What goes into a store and comes out of it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::apply::outcome::{Action, Failure};
 use crate::clock::Timestamp;
 use crate::contact::amount::Cac;
-use crate::contact::identifier::Identifiers;
+use crate::contact::identifier::{IdentifierKind, Identifiers};
 use crate::history::{ChangeKind, FieldChange};
 use crate::id::ObjectId;
 use crate::journal::{AccountNo, BatchKind, ContactNo, ListNo};
@@ -69,6 +69,8 @@ pub struct Undoable {
 pub struct Request {
     /// Its id.
     pub id: ObjectId,
+    /// The id of the list that it changes.
+    pub list: ObjectId,
     /// What it asked for.
     pub kind: BatchKind,
     /// How far it has come.
@@ -83,6 +85,49 @@ pub struct Request {
     pub results: Vec<ItemResult>,
     /// How its webhook fares; `None` where it has none.
     pub delivery: Option<DeliveryStatus>,
+}
+
+/// How many items of a request came to what.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Those that were applied.
+    pub success: usize,
+    /// Those that were not.
+    pub errors: usize,
+}
+
+/// A request without what became of each item.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RequestSummary {
+    /// Its id.
+    pub id: ObjectId,
+    /// What it asked for.
+    pub kind: BatchKind,
+    /// How far it has come.
+    pub state: RequestState,
+    /// Where its status goes.
+    pub webhook: Option<String>,
+    /// When it was accepted.
+    pub created_at: Timestamp,
+    /// When it was processed, or accepted where it is not yet.
+    pub updated_at: Timestamp,
+    /// What its items came to; `None` until it is processed.
+    pub counts: Option<Counts>,
+    /// How its webhook fares; `None` where it has none.
+    pub delivery: Option<DeliveryStatus>,
+}
+
+/// Which requests are wanted: those that all of these fit.
+#[derive(Clone, Debug, Default)]
+pub struct RequestFilter {
+    /// In this state.
+    pub state: Option<RequestState>,
+    /// Of one of these lists.
+    pub lists: Option<Vec<ListNo>>,
+    /// Accepted then or later.
+    pub from: Option<Timestamp>,
+    /// Accepted before that.
+    pub to: Option<Timestamp>,
 }
 
 /// What became of an item, in words.
@@ -188,15 +233,6 @@ pub struct Attempt {
     pub next_at: Timestamp,
 }
 
-/// Which rows of all that match are wanted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Window {
-    /// How many are left out at the beginning.
-    pub offset: u64,
-    /// At most so many follow.
-    pub limit: u32,
-}
-
 /// A part of a contact's history.
 #[derive(Clone, Debug)]
 pub struct History {
@@ -227,6 +263,63 @@ pub struct ContactChange {
     pub fields: Vec<FieldChange>,
 }
 
+/// What is kept about a person, but for the requests that mention them.
+#[derive(Clone, Debug)]
+pub struct Person {
+    /// The contacts that bear one of the identifiers, or bore it once.
+    pub contacts: Vec<PersonContact>,
+    /// Whether a keyed hash says that such a person was erased.
+    pub erased: bool,
+}
+
+/// A contact of a person.
+#[derive(Clone, Debug)]
+pub struct PersonContact {
+    /// The list's number.
+    pub list: ListNo,
+    /// The list's public id.
+    pub list_id: ObjectId,
+    /// The contact; `None` for one that was removed.
+    pub contact: Option<Contact>,
+    /// Its history, as far as it is kept and told.
+    pub history: History,
+}
+
+/// Whom requests may mention.
+#[derive(Clone, Debug)]
+pub struct Subject {
+    /// The identifiers.
+    pub identifiers: Vec<(IdentifierKind, String)>,
+    /// The contacts.
+    pub contacts: HashSet<(ListNo, ContactNo)>,
+}
+
+/// Requests that mention a person: a chunk of them.
+#[derive(Clone, Debug)]
+pub struct Mentions {
+    /// Those of the chunk.
+    pub found: Vec<Mention>,
+    /// Where the next chunk begins; `None` at the end.
+    pub next: Option<u64>,
+}
+
+/// A request that mentions a person.
+#[derive(Clone, Debug)]
+pub struct Mention {
+    /// Its id.
+    pub request: ObjectId,
+    /// What it asked for.
+    pub kind: BatchKind,
+    /// The list's public id.
+    pub list_id: ObjectId,
+    /// When it was accepted.
+    pub accepted_at: Timestamp,
+    /// Whether it is applied.
+    pub processed: bool,
+    /// The places of the items that do.
+    pub positions: Vec<usize>,
+}
+
 /// A contact with what is needed to show it.
 #[derive(Clone, Debug)]
 pub struct Contact {
@@ -234,6 +327,17 @@ pub struct Contact {
     pub document: Vec<u8>,
     /// Its source, where it has one that is still there.
     pub source: Option<Source>,
+    /// What its source costs, or cost when it was removed.
+    pub source_cac: Option<Cac>,
+}
+
+/// What a token may do in its account.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Scope {
+    /// Whether it may only look.
+    pub read_only: bool,
+    /// The lists that it is limited to, also those that are gone; `None` where it is not limited.
+    pub lists: Option<Vec<ObjectId>>,
 }
 
 /// A token, its user and its account, as the gate needs them.
@@ -245,6 +349,8 @@ pub struct Access {
     pub revoked: bool,
     /// When it ends.
     pub expires_at: Option<Timestamp>,
+    /// What it may do.
+    pub scope: Scope,
     /// The user.
     pub user: ObjectId,
     /// Whether the user may do anything.
@@ -273,16 +379,37 @@ pub struct List {
     pub id: ObjectId,
     /// Whose it is.
     pub account: AccountNo,
+    /// What people are told of it.
+    pub about: ListAbout,
     /// Its variables, in the order in which they were added.
     pub variables: Vec<Variable>,
     by_name: HashMap<String, usize>,
 }
 
+/// What people are told of a list.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ListAbout {
+    /// Its name; several may have the same.
+    pub name: String,
+    /// Whether it is its account's default.
+    pub is_default: bool,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When its name or its variables last changed.
+    pub updated_at: Timestamp,
+}
+
 impl List {
     /// A list with its variables.
-    pub fn new(no: ListNo, id: ObjectId, account: AccountNo, variables: Vec<Variable>) -> Self {
+    pub fn new(
+        no: ListNo,
+        id: ObjectId,
+        account: AccountNo,
+        about: ListAbout,
+        variables: Vec<Variable>,
+    ) -> Self {
         let by_name = variables.iter().enumerate().map(|(index, v)| (v.name.clone(), index)).collect();
-        Self { no, id, account, variables, by_name }
+        Self { no, id, account, about, variables, by_name }
     }
 
     /// The variable with that name.
@@ -324,6 +451,10 @@ pub struct Source {
     pub customer_source_id: Option<String>,
     /// What a contact from it costs.
     pub cac: Option<Cac>,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it last changed.
+    pub updated_at: Timestamp,
 }
 
 /// How a source is named.
@@ -333,6 +464,68 @@ pub enum SourceRef {
     Id(ObjectId),
     /// By the caller's own id.
     Customer(String),
+    /// By its name.
+    Name(String),
+}
+
+/// Which rows of all that match are wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Window {
+    /// How many are left out at the beginning.
+    pub offset: u64,
+    /// At most so many follow.
+    pub limit: u32,
+}
+
+/// Some rows of all that match.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Page<T> {
+    /// Those in the window.
+    pub rows: Vec<T>,
+    /// How many match in all.
+    pub total: u64,
+}
+
+/// Which lists are wanted: those that all of these fit.
+#[derive(Clone, Debug, Default)]
+pub struct ListFilter {
+    /// That with this id.
+    pub id: Option<ObjectId>,
+    /// Those with exactly this name.
+    pub name: Option<String>,
+    /// Only these; `None` for all.
+    pub only: Option<Vec<ObjectId>>,
+}
+
+/// Which sources are wanted: those that all of these fit.
+#[derive(Clone, Debug, Default)]
+pub struct SourceFilter {
+    /// That with exactly this name.
+    pub name: Option<String>,
+    /// That with this id of the caller's own.
+    pub customer_source_id: Option<String>,
+}
+
+/// What is to become of a source; `None` leaves it as it is.
+#[derive(Clone, Debug, Default)]
+pub struct SourceChange {
+    /// Its name.
+    pub name: Option<String>,
+    /// The caller's own id of it.
+    pub customer_source_id: Option<Option<String>>,
+    /// What a contact from it costs.
+    pub cac: Option<Option<Cac>>,
+}
+
+/// What became of the renaming of a variable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Renamed {
+    /// It has the new name.
+    Done,
+    /// The list has no such variable, or is gone.
+    NotFound,
+    /// Another variable of the list has the new name.
+    Taken,
 }
 
 /// An account, for those who administer it.
@@ -376,6 +569,8 @@ pub struct NewToken {
     pub name: String,
     /// When it ends.
     pub expires_at: Option<Timestamp>,
+    /// What it may do.
+    pub scope: Scope,
 }
 
 /// A token, for those who administer it.
@@ -393,6 +588,8 @@ pub struct Token {
     pub expires_at: Option<Timestamp>,
     /// When it was revoked.
     pub revoked_at: Option<Timestamp>,
+    /// What it may do.
+    pub scope: Scope,
 }
 
 /// The secrets that sign an account's webhooks: the present one first.

@@ -9,7 +9,7 @@ use rollbook::clock::{Clock, ManualClock, SystemClock, Timestamp};
 use rollbook::id::ObjectId;
 use rollbook::journal::AccountNo;
 use rollbook::storage::sqlite::{Role, Settings, SqliteStore};
-use rollbook::storage::{ItemResult, NewToken, RequestState, Storage};
+use rollbook::storage::{ItemResult, NewToken, RequestState, Scope, Storage};
 use rollbook::token::FreshToken;
 use serde_json::json;
 
@@ -116,9 +116,14 @@ async fn a_token_that_another_process_makes_works_within_a_second() {
     // Asked for before it is there: that nobody has it is not remembered for long.
     let early = server.post_as(&fresh.text, INFO, &json!({})).await;
     assert_eq!(early.status, StatusCode::UNAUTHORIZED);
-    let token =
-        NewToken { key: fresh.key, secret_hash: fresh.secret_hash, name: String::new(), expires_at: None };
-    assert!(another_handle(&server).add_token(server.user, token, SystemClock.now()).await.expect("a token"));
+    let token = NewToken {
+        key: fresh.key,
+        secret_hash: fresh.secret_hash,
+        name: String::new(),
+        expires_at: None,
+        scope: Scope::default(),
+    };
+    another_handle(&server).add_token(server.user, token, SystemClock.now()).await.expect("a token");
     let start = Instant::now();
     while server.post_as(&fresh.text, INFO, &json!({})).await.status != StatusCode::OK {
         assert!(start.elapsed() < Duration::from_secs(1), "the token does not work");
@@ -168,8 +173,9 @@ async fn a_token_ends_when_it_was_said_to() {
         secret_hash: fresh.secret_hash,
         name: String::new(),
         expires_at: Some(clock.now().after(Duration::from_secs(10))),
+        scope: Scope::default(),
     };
-    assert!(server.storage.add_token(server.user, token, clock.now()).await.expect("a token"));
+    server.storage.add_token(server.user, token, clock.now()).await.expect("a token");
     clock.advance(Duration::from_millis(9_999));
     assert_eq!(server.post_as(&fresh.text, INFO, &json!({})).await.status, StatusCode::OK);
     clock.advance(Duration::from_millis(1));

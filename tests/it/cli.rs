@@ -122,7 +122,11 @@ fn tokens_are_made_listed_and_revoked_under_a_running_server() {
     let create = ["token", "create", "--user", &account.user];
     let made = lines(&store.ok(&[&create[..], &["--name", "nightly job", "--json"]].concat())).remove(0);
     let (key, second) = (made["key"].as_str().unwrap(), made["accessToken"].as_str().unwrap());
-    assert_eq!(made, json!({ "key": &second[3..19], "accessToken": second, "expiresAt": null }));
+    assert_eq!(
+        made,
+        json!({ "key": &second[3..19], "accessToken": second, "expiresAt": null,
+        "readOnly": false, "lists": null })
+    );
     let third = store.ok(&create).trim().to_owned();
     for token in [&account.token, second, &third] {
         noticed(&server, token, 200, None);
@@ -164,6 +168,46 @@ fn a_token_ends_after_its_days() {
     let listed = lines(&store.ok(&["token", "list", "--account", &account.id, "--json"]));
     let row = listed.iter().find(|token| token["key"] == key).expect("it is listed");
     assert_eq!((&row["expiresAt"], &row["revokedAt"]), (&json!(expires), &json!(null)));
+}
+
+#[test]
+fn a_token_is_made_read_only_and_limited_to_lists() {
+    let store = Store::new();
+    let server = store.serve();
+    let (account, other) = (store.account("Shop"), store.account("Other"));
+    let list_of = |token: &str, name: &str| {
+        let made = server.post("/v3/contact-list/create", token, &json!({ "contactListName": name })).json();
+        made["contactListId"].as_str().expect("an id").to_owned()
+    };
+    let (one, two) = (list_of(&account.token, "one"), list_of(&account.token, "two"));
+    let theirs = list_of(&other.token, "theirs");
+    let create = ["token", "create", "--user", &account.user];
+    let scope = ["--read-only", "--list", &two, "--list", &one, "--json"];
+    let made = lines(&store.ok(&[&create[..], &scope].concat())).remove(0);
+    let (key, token) = (made["key"].as_str().unwrap(), made["accessToken"].as_str().unwrap());
+    assert_eq!(json!([made["readOnly"], made["lists"]]), json!([true, [two, one]]));
+    noticed(&server, token, 200, None);
+    let shown = server.post("/v3/contact-list/find", token, &json!({})).json();
+    assert_eq!(shown["totalCount"], 2);
+    let refusal = server.post("/v3/contact-list/create", token, &json!({ "contactListName": "x" }));
+    let text = format!("access token {} is read-only", shown_token(token));
+    assert_eq!((refusal.status, &refusal.json()["errors"]), (403, &json!([text])));
+
+    let listed = lines(&store.ok(&["token", "list", "--json"]));
+    let row = listed.iter().find(|row| row["key"] == key).expect("it is listed");
+    assert_eq!(json!([row["readOnly"], row["lists"]]), json!([true, [one, two]]));
+    let listed = store.ok(&["token", "list"]);
+    let row = listed.lines().find(|line| line.starts_with(key)).expect("it is listed");
+    assert!(row.contains(&format!("  valid  read-only  lists {one},{two}  ")), "{row}");
+    let row = listed.lines().find(|line| line.starts_with(&account.token[3..19])).expect("it is listed");
+    assert!(row.ends_with("  valid  first"), "{row}");
+
+    for list in [theirs.as_str(), UNKNOWN_ID] {
+        let run = store.run(&[&create[..], &["--list", &one, "--list", list]].concat());
+        refused(run, &format!("there is no list {list} in the account of the user"));
+    }
+    refused(store.run(&["token", "create", "--user", UNKNOWN_ID]), &format!("there is no user {UNKNOWN_ID}"));
+    assert_eq!(lines(&store.ok(&["token", "list", "--json"])).len(), 3, "none of those was made");
 }
 
 #[test]

@@ -10,8 +10,10 @@ use rollbook::id::ObjectId;
 use rollbook::journal::{AccountNo, Batch, ListNo};
 use rollbook::storage::{
     Access, Account, AddError, AppendError, Appended, Applied, Attempt, Backlog, Contact, Delivery, Error,
-    ItemResult, Keep, List, NewAccount, NewSource, NewToken, Remembered, Request, Source, SourceRef, Storage,
-    Token, Undoable, VariableKind, WebhookSecrets,
+    History, ItemResult, Keep, List, ListFilter, Mentions, NewAccount, NewSource, NewToken, Page, Person,
+    Remembered, Renamed, Request, RequestFilter, RequestState, RequestSummary, Source, SourceChange,
+    SourceFilter, SourceRef, Storage, Subject, Token, TokenError, Undoable, VariableKind, WebhookSecrets,
+    Window,
 };
 
 use crate::harness::Wrap;
@@ -173,6 +175,25 @@ impl Storage for Faulty {
         self.store.find_undoable(account, id).await
     }
 
+    async fn request_state(
+        &self,
+        account: AccountNo,
+        id: ObjectId,
+    ) -> Result<Option<(RequestState, ObjectId)>, Error> {
+        self.read()?;
+        self.store.request_state(account, id).await
+    }
+
+    async fn list_requests(
+        &self,
+        account: AccountNo,
+        filter: RequestFilter,
+        window: Window,
+    ) -> Result<Page<RequestSummary>, Error> {
+        self.read()?;
+        self.store.list_requests(account, filter, window).await
+    }
+
     async fn find_contact(
         &self,
         account: AccountNo,
@@ -181,6 +202,36 @@ impl Storage for Faulty {
     ) -> Result<Option<Contact>, Error> {
         self.read()?;
         self.store.find_contact(account, list, identifiers).await
+    }
+
+    async fn find_history(
+        &self,
+        account: AccountNo,
+        list: ListNo,
+        identifiers: Vec<(IdentifierKind, String)>,
+        window: Window,
+    ) -> Result<Option<History>, Error> {
+        self.read()?;
+        self.store.find_history(account, list, identifiers, window).await
+    }
+
+    async fn find_person(
+        &self,
+        account: AccountNo,
+        identifiers: Vec<(IdentifierKind, String)>,
+    ) -> Result<Person, Error> {
+        self.read()?;
+        self.store.find_person(account, identifiers).await
+    }
+
+    async fn find_mentions(
+        &self,
+        account: AccountNo,
+        subject: Arc<Subject>,
+        after: u64,
+    ) -> Result<Mentions, Error> {
+        self.read()?;
+        self.store.find_mentions(account, subject, after).await
     }
 
     async fn catalogue_version(&self) -> Result<u64, Error> {
@@ -195,6 +246,26 @@ impl Storage for Faulty {
     async fn find_list(&self, id: ObjectId) -> Result<Option<List>, Error> {
         self.read()?;
         self.store.find_list(id).await
+    }
+
+    async fn find_lists(
+        &self,
+        account: AccountNo,
+        filter: ListFilter,
+        window: Window,
+    ) -> Result<Page<List>, Error> {
+        self.read()?;
+        self.store.find_lists(account, filter, window).await
+    }
+
+    async fn find_sources(
+        &self,
+        account: AccountNo,
+        filter: SourceFilter,
+        window: Window,
+    ) -> Result<Page<Source>, Error> {
+        self.read()?;
+        self.store.find_sources(account, filter, window).await
     }
 
     async fn find_source(&self, account: AccountNo, source: SourceRef) -> Result<Option<Source>, Error> {
@@ -235,7 +306,7 @@ impl Storage for Faulty {
         self.store.set_user_enabled(id, enabled).await
     }
 
-    async fn add_token(&self, user: ObjectId, token: NewToken, now: Timestamp) -> Result<bool, Error> {
+    async fn add_token(&self, user: ObjectId, token: NewToken, now: Timestamp) -> Result<(), TokenError> {
         self.store.add_token(user, token, now).await
     }
 
@@ -258,6 +329,16 @@ impl Storage for Faulty {
         self.store.add_list(account, id, name, now).await
     }
 
+    async fn rename_list(&self, list: ListNo, name: String, now: Timestamp) -> Result<bool, Error> {
+        self.change()?;
+        self.store.rename_list(list, name, now).await
+    }
+
+    async fn remove_list(&self, list: ListNo, name: String) -> Result<bool, Error> {
+        self.change()?;
+        self.store.remove_list(list, name).await
+    }
+
     async fn add_variables(
         &self,
         list: ListNo,
@@ -269,6 +350,27 @@ impl Storage for Faulty {
         self.store.add_variables(list, variables, max, now).await
     }
 
+    async fn remove_variables(
+        &self,
+        list: ListNo,
+        names: Vec<String>,
+        now: Timestamp,
+    ) -> Result<Vec<String>, Error> {
+        self.change()?;
+        self.store.remove_variables(list, names, now).await
+    }
+
+    async fn rename_variable(
+        &self,
+        list: ListNo,
+        name: String,
+        new_name: String,
+        now: Timestamp,
+    ) -> Result<Renamed, Error> {
+        self.change()?;
+        self.store.rename_variable(list, name, new_name, now).await
+    }
+
     async fn add_source(
         &self,
         account: AccountNo,
@@ -278,5 +380,21 @@ impl Storage for Faulty {
     ) -> Result<(), AddError> {
         self.change()?;
         self.store.add_source(account, id, source, now).await
+    }
+
+    async fn update_source(
+        &self,
+        account: AccountNo,
+        no: u64,
+        change: SourceChange,
+        now: Timestamp,
+    ) -> Result<(), AddError> {
+        self.change()?;
+        self.store.update_source(account, no, change, now).await
+    }
+
+    async fn remove_sources(&self, account: AccountNo, sources: Vec<SourceRef>) -> Result<usize, Error> {
+        self.change()?;
+        self.store.remove_sources(account, sources).await
     }
 }

@@ -21,7 +21,7 @@ use rollbook::id::{Ids, ObjectId};
 use rollbook::notify::address::AddressPolicy;
 use rollbook::notify::sign::Secret;
 use rollbook::storage::sqlite::{Role, Settings, SqliteStore};
-use rollbook::storage::{Backlog, NewAccount, NewToken, Storage};
+use rollbook::storage::{Backlog, NewAccount, NewToken, Scope, Storage};
 use rollbook::token::FreshToken;
 use serde_json::{Value, json};
 
@@ -391,6 +391,7 @@ pub async fn new_account(storage: &dyn Storage, name: &str) -> Owner {
             secret_hash: token.secret_hash,
             name: "test".to_owned(),
             expires_at: None,
+            scope: Scope::default(),
         },
     };
     storage.add_account(new, now).await.expect("an account");

@@ -6,14 +6,25 @@ use serde_json::{Value, json};
 use crate::harness::{Answer, Server};
 
 /// Every method of the API.
-const METHODS: [&str; 7] = [
+const METHODS: [&str; 18] = [
     "/v3/account/info",
     "/v3/contact-list/create",
+    "/v3/contact-list/find",
+    "/v3/contact-list/get",
+    "/v3/contact-list/remove",
+    "/v3/contact-list/update",
     "/v3/contact-list/variables/add",
+    "/v3/contact-list/variables/remove",
+    "/v3/contact-list/variables/rename",
     "/v3/contact-source/add",
+    "/v3/contact-source/find",
+    "/v3/contact-source/get",
+    "/v3/contact-source/remove",
+    "/v3/contact-source/update",
     "/v3/contact/get",
     "/v3/contacts/update",
     "/v3/request/find",
+    "/v3/request/list",
 ];
 
 fn refusal(path: &str, text: &str, code: &str) -> Value {

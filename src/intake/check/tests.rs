@@ -8,12 +8,12 @@ use crate::contact::field::Key;
 use crate::contact::record::Reader;
 use crate::journal::{AccountNo, ListNo};
 use crate::json::read_members;
-use crate::storage::{Variable, VariableKind};
+use crate::storage::{ListAbout, Variable, VariableKind};
 
 fn list() -> List {
     let variable = |number, name: &str, kind| Variable { number, name: name.to_owned(), kind };
     let variables = vec![variable(0, "plan", VariableKind::String), variable(1, "since", VariableKind::Date)];
-    List::new(ListNo(1), ObjectId::from_bytes([0; 12]), AccountNo(1), variables)
+    List::new(ListNo(1), ObjectId::from_bytes([0; 12]), AccountNo(1), ListAbout::default(), variables)
 }
 
 /// The entries of the patch of a contact that is right.

@@ -4,12 +4,12 @@ use super::*;
 use crate::id::ObjectId;
 use crate::journal::{AccountNo, ListNo};
 use crate::json::read_members;
-use crate::storage::Variable;
+use crate::storage::{ListAbout, Variable};
 
 fn list() -> List {
     let variable = |number, name: &str, kind| Variable { number, name: name.to_owned(), kind };
     let variables = vec![variable(3, "plan", VariableKind::String), variable(7, "since", VariableKind::Date)];
-    List::new(ListNo(1), ObjectId::from_bytes([0; 12]), AccountNo(1), variables)
+    List::new(ListNo(1), ObjectId::from_bytes([0; 12]), AccountNo(1), ListAbout::default(), variables)
 }
 
 fn check_text(variables: &str, list: Option<&List>) -> Variables {

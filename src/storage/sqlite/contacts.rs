@@ -3,11 +3,12 @@
 use rusqlite::{Connection, OptionalExtension};
 
 use super::{Pair, Shared, catalogue, error, signed, unsigned};
+use crate::contact::amount::Cac;
 use crate::contact::document::{Document, HEAD};
 use crate::contact::field::Field;
 use crate::contact::identifier::IdentifierKind;
 use crate::journal::{AccountNo, ContactNo, ListNo};
-use crate::storage::{Contact, Error};
+use crate::storage::{Contact, Error, Source};
 
 /// Bits of a contact's row id that are its number; the list's number stands above.
 const NUMBER_BITS: u32 = 40;
@@ -43,11 +44,11 @@ pub fn find(
 pub fn with_source(intake: &Connection, account: AccountNo, document: Vec<u8>) -> Result<Contact, Error> {
     let source = Document::read(&document).and_then(|read| read.get(Field::Source.key()));
     let source = source.map_err(|malformed| Error::Damaged(malformed.to_string()))?;
-    let source = match source.and_then(|bytes| bytes.try_into().ok()).map(u64::from_le_bytes) {
-        Some(source) => catalogue::sources::get(intake, account, source)?,
-        None => None,
+    let (source, source_cac) = match source.and_then(|bytes| bytes.try_into().ok()).map(u64::from_le_bytes) {
+        Some(source) => look_up_source(intake, account, source)?,
+        None => (None, None),
     };
-    Ok(Contact { document, source })
+    Ok(Contact { document, source, source_cac })
 }
 
 /// The first contact that bears one of the identifiers, in the order given: its number and stored form.
@@ -73,6 +74,19 @@ pub fn locate(
         }
     }
     damaged.map_or(Ok(None), Err)
+}
+
+/// A source and what it costs; of one that was removed only that is left.
+fn look_up_source(
+    intake: &Connection,
+    account: AccountNo,
+    no: u64,
+) -> Result<(Option<Source>, Option<Cac>), Error> {
+    // In this order: a source that is removed in between is then found among the removed.
+    match catalogue::sources::get(intake, account, no)? {
+        Some(source) => Ok((Some(source.clone()), source.cac)),
+        None => Ok((None, catalogue::sources::removed_cac(intake, account, no)?)),
+    }
 }
 
 fn numbers(store: &Connection, hash: u64) -> rusqlite::Result<Vec<u64>> {

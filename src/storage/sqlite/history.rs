@@ -92,13 +92,16 @@ pub fn find(
     Ok(Some(History { number, changes, total, sources }))
 }
 
-/// The contact that bears one of the identifiers, or else that bore one last; with its stored form, where it is there.
+/// A contact that is there or was once, with its stored form where it is.
+type Bearer = (ContactNo, Option<Vec<u8>>);
+
+/// The contact that bears one of the identifiers, or else that bore one last.
 fn find_bearer(
     store: &Connection,
     shared: &Shared,
     list: ListNo,
     identifiers: &[(IdentifierKind, String)],
-) -> Result<Option<(ContactNo, Option<Vec<u8>>)>, Error> {
+) -> Result<Option<Bearer>, Error> {
     if let Some((number, document)) = locate(store, shared, list, identifiers)? {
         return Ok(Some((number, Some(document))));
     }
@@ -186,7 +189,8 @@ pub fn changes(
     Ok((found, total))
 }
 
-fn sources(
+/// The sources that changes name, as far as they are still there.
+pub fn sources(
     intake: &Connection,
     account: AccountNo,
     changes: &[ContactChange],

@@ -12,13 +12,16 @@ mod catalogue;
 mod contacts;
 mod deliveries;
 mod erase;
+mod export;
 mod history;
 mod once;
 mod open;
 mod prune;
+mod request_list;
 mod requests;
 mod scrub;
 mod undo;
+mod vacuum;
 mod worker;
 
 use std::path::Path;
@@ -32,8 +35,10 @@ use self::open::Paths;
 use self::worker::Workers;
 use super::{
     Access, Account, AddError, AppendError, Appended, Applied, Attempt, Backlog, Contact, Delivery, Error,
-    History, ItemResult, Keep, List, NewAccount, NewSource, NewToken, Remembered, Request, Source, SourceRef,
-    Storage, Token, Undoable, VariableKind, WebhookSecrets, Window,
+    History, ItemResult, Keep, List, ListFilter, Mentions, NewAccount, NewSource, NewToken, Page, Person,
+    Remembered, Renamed, Request, RequestFilter, RequestState, RequestSummary, Source, SourceChange,
+    SourceFilter, SourceRef, Storage, Subject, Token, TokenError, Undoable, VariableKind, WebhookSecrets,
+    Window,
 };
 use crate::clock::Timestamp;
 use crate::contact::identifier::{HashKey, IdentifierKind};
@@ -80,7 +85,7 @@ struct Shared {
     /// What waits above `applied`.
     counted: Mutex<backlog::Counted>,
     /// When the files may be written anew.
-    scrubbing: Mutex<scrub::Schedule>,
+    vacuums: Mutex<vacuum::Schedule>,
     /// Deliveries that are out: one process serves a store, so this is the lease.
     claims: Mutex<deliveries::Claims>,
 }
@@ -165,7 +170,7 @@ fn load_shared(pair: &Pair) -> Result<Shared, Error> {
         applied: AtomicU64::new(applied),
         applying: AtomicU64::new(applied),
         counted: Mutex::new(waiting),
-        scrubbing: Mutex::default(),
+        vacuums: Mutex::default(),
         claims: Mutex::default(),
     })
 }
@@ -233,9 +238,11 @@ impl Storage for SqliteStore {
         // What a crash between the two files has left in the journal goes here, if nothing was applied since.
         append::forget_applied(self).await?;
         let keys = self.intake.call(move |intake| once::prune(intake, keep.keys, prune::CHUNK)).await?;
-        let gone = keys + self.write(move |pair, shared| prune::prune(pair, shared, keep)).await?;
+        let gone = keys
+            + scrub::scrub(self).await?
+            + self.write(move |pair, shared| prune::prune(pair, shared, keep)).await?;
         if gone == 0 {
-            scrub::scrub(self).await?;
+            vacuum::vacuum(self).await?;
         }
         if gone == 0 && self.backlog() == Backlog::default() {
             // Nothing waits: the logs, which have grown under load, give their room back.
@@ -278,6 +285,23 @@ impl Storage for SqliteStore {
         self.read(move |pair, _| requests::find_undoable(pair, account, id)).await
     }
 
+    async fn request_state(
+        &self,
+        account: AccountNo,
+        id: ObjectId,
+    ) -> Result<Option<(RequestState, ObjectId)>, Error> {
+        self.read(move |pair, shared| request_list::state(pair, shared, account, id)).await
+    }
+
+    async fn list_requests(
+        &self,
+        account: AccountNo,
+        filter: RequestFilter,
+        window: Window,
+    ) -> Result<Page<RequestSummary>, Error> {
+        self.read(move |pair, shared| request_list::page(pair, shared, account, &filter, window)).await
+    }
+
     async fn find_contact(
         &self,
         account: AccountNo,
@@ -297,6 +321,23 @@ impl Storage for SqliteStore {
         self.read(move |pair, shared| history::find(pair, shared, account, list, &identifiers, window)).await
     }
 
+    async fn find_person(
+        &self,
+        account: AccountNo,
+        identifiers: Vec<(IdentifierKind, String)>,
+    ) -> Result<Person, Error> {
+        self.read(move |pair, shared| export::person(pair, shared, account, &identifiers)).await
+    }
+
+    async fn find_mentions(
+        &self,
+        account: AccountNo,
+        subject: Arc<Subject>,
+        after: u64,
+    ) -> Result<Mentions, Error> {
+        self.read(move |pair, _| export::mentions(pair, account, &subject, after)).await
+    }
+
     async fn catalogue_version(&self) -> Result<u64, Error> {
         self.gate.call(|intake| catalogue::version(intake)).await
     }
@@ -307,6 +348,24 @@ impl Storage for SqliteStore {
 
     async fn find_list(&self, id: ObjectId) -> Result<Option<List>, Error> {
         self.gate.call(move |intake| catalogue::lists::find(intake, id)).await
+    }
+
+    async fn find_lists(
+        &self,
+        account: AccountNo,
+        filter: ListFilter,
+        window: Window,
+    ) -> Result<Page<List>, Error> {
+        self.read(move |pair, _| catalogue::lists::page(&mut pair.intake, account, &filter, window)).await
+    }
+
+    async fn find_sources(
+        &self,
+        account: AccountNo,
+        filter: SourceFilter,
+        window: Window,
+    ) -> Result<Page<Source>, Error> {
+        self.read(move |pair, _| catalogue::sources::page(&mut pair.intake, account, &filter, window)).await
     }
 
     async fn find_source(&self, account: AccountNo, source: SourceRef) -> Result<Option<Source>, Error> {
@@ -348,8 +407,8 @@ impl Storage for SqliteStore {
         self.intake.call(move |intake| catalogue::accounts::set_user_enabled(intake, id, enabled)).await
     }
 
-    async fn add_token(&self, user: ObjectId, token: NewToken, now: Timestamp) -> Result<bool, Error> {
-        self.intake.call(move |intake| catalogue::tokens::add(intake, user, &token, now)).await
+    async fn add_token(&self, user: ObjectId, token: NewToken, now: Timestamp) -> Result<(), TokenError> {
+        self.intake.call(move |intake| Ok(catalogue::tokens::add(intake, user, &token, now))).await?
     }
 
     async fn tokens(&self, account: Option<ObjectId>) -> Result<Vec<Token>, Error> {
@@ -370,6 +429,14 @@ impl Storage for SqliteStore {
         self.intake.call(move |intake| Ok(catalogue::lists::add(intake, account, id, &name, now))).await?
     }
 
+    async fn rename_list(&self, list: ListNo, name: String, now: Timestamp) -> Result<bool, Error> {
+        self.intake.call(move |intake| catalogue::lists::rename(intake, list, &name, now)).await
+    }
+
+    async fn remove_list(&self, list: ListNo, name: String) -> Result<bool, Error> {
+        self.intake.call(move |intake| catalogue::lists::remove(intake, list, &name)).await
+    }
+
     async fn add_variables(
         &self,
         list: ListNo,
@@ -378,8 +445,29 @@ impl Storage for SqliteStore {
         now: Timestamp,
     ) -> Result<(), AddError> {
         self.intake
-            .call(move |intake| Ok(catalogue::lists::add_variables(intake, list, &variables, max, now)))
+            .call(move |intake| Ok(catalogue::variables::add(intake, list, &variables, max, now)))
             .await?
+    }
+
+    async fn remove_variables(
+        &self,
+        list: ListNo,
+        names: Vec<String>,
+        now: Timestamp,
+    ) -> Result<Vec<String>, Error> {
+        self.intake.call(move |intake| catalogue::variables::remove(intake, list, &names, now)).await
+    }
+
+    async fn rename_variable(
+        &self,
+        list: ListNo,
+        name: String,
+        new_name: String,
+        now: Timestamp,
+    ) -> Result<Renamed, Error> {
+        self.intake
+            .call(move |intake| catalogue::variables::rename(intake, list, &name, &new_name, now))
+            .await
     }
 
     async fn add_source(
@@ -390,5 +478,21 @@ impl Storage for SqliteStore {
         now: Timestamp,
     ) -> Result<(), AddError> {
         self.intake.call(move |intake| Ok(catalogue::sources::add(intake, account, id, &source, now))).await?
+    }
+
+    async fn update_source(
+        &self,
+        account: AccountNo,
+        no: u64,
+        change: SourceChange,
+        now: Timestamp,
+    ) -> Result<(), AddError> {
+        self.intake
+            .call(move |intake| Ok(catalogue::sources::update(intake, account, no, &change, now)))
+            .await?
+    }
+
+    async fn remove_sources(&self, account: AccountNo, sources: Vec<SourceRef>) -> Result<usize, Error> {
+        self.intake.call(move |intake| catalogue::sources::remove(intake, account, &sources)).await
     }
 }

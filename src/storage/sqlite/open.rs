@@ -188,7 +188,7 @@ pub fn connect(path: &Path, settings: &Settings) -> Result<Connection, Error> {
     for (name, value) in [("cache_size", cache), ("wal_autocheckpoint", checkpoint), ("foreign_keys", 1)] {
         connection.pragma_update(None, name, value).map_err(super::error)?;
     }
-    // What is deleted is overwritten where that costs no further writing; see `scrub` for the rest.
+    // What is deleted is overwritten where that costs no further writing; see `vacuum` for the rest.
     connection.pragma_update(None, "secure_delete", "fast").map_err(super::error)?;
     connection.pragma_update(None, "journal_mode", "wal").map_err(super::error)?;
     connection.pragma_update(None, "synchronous", "full").map_err(super::error)?;

@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 
-use super::contacts::contact_id;
+use super::contacts::{contact_id, head};
 use super::{Pair, Shared, catalogue, error, signed, unsigned};
 use crate::clock::Timestamp;
 use crate::contact::document::Document;
@@ -92,18 +92,19 @@ fn orphaned_list(pair: &Pair) -> Result<Option<ListNo>, Error> {
 
 fn contacts(store: &Transaction<'_>, shared: &Shared, list: ListNo) -> Result<usize, Error> {
     let range = [contact_id(list, 0), contact_id(list, (1 << 40) - 1)];
-    let mut select = store
-        .prepare_cached("SELECT id, document FROM contact WHERE id BETWEEN ?1 AND ?2 LIMIT ?3")
-        .map_err(error)?;
+    let mut select =
+        store.prepare_cached("SELECT id FROM contact WHERE id BETWEEN ?1 AND ?2 LIMIT ?3").map_err(error)?;
     let found = select
-        .query_map([range[0], range[1], CHUNK], |row| Ok((row.get(0)?, row.get(1)?)))
-        .and_then(Iterator::collect::<rusqlite::Result<Vec<(i64, Vec<u8>)>>>)
+        .query_map([range[0], range[1], CHUNK], |row| row.get(0))
+        .and_then(Iterator::collect::<rusqlite::Result<Vec<i64>>>)
         .map_err(error)?;
     if found.is_empty() {
         return traces(store, list, range).map_err(error);
     }
-    for (id, document) in &found {
-        remove_contact(store, shared, list, *id, document)?;
+    for id in &found {
+        // Its head is enough: a contact may have megabytes of variables.
+        let head = head(store, *id)?.unwrap_or_default();
+        remove_contact(store, shared, list, *id, &head)?;
     }
     Ok(found.len())
 }

@@ -10,7 +10,7 @@ use super::{Pair, Shared, catalogue, error, signed, unsigned};
 use crate::apply::outcome::{self, Action, Failure, Outcome, Undone};
 use crate::clock::Timestamp;
 use crate::contact::document::Document;
-use crate::contact::field::{Field, Key};
+use crate::contact::field::Key;
 use crate::contact::identifier::{IdentifierKind, Identifiers};
 use crate::contact::record::{Malformed, Reader};
 use crate::id::ObjectId;
@@ -49,6 +49,7 @@ fn find_waiting(
         let webhook: Option<String> = row.get(3)?;
         Ok(Request {
             id,
+            list: ObjectId::from_bytes(row.get(4)?),
             kind: kind(row.get(1)?),
             state: if position <= applying { RequestState::Processing } else { RequestState::Queued },
             delivery: webhook
@@ -62,7 +63,7 @@ fn find_waiting(
     };
     intake
         .prepare_cached(
-            "SELECT position, kind, accepted_at, webhook FROM batch WHERE request = ?1 AND account = ?2",
+            "SELECT position, kind, accepted_at, webhook, list_id FROM batch WHERE request = ?1 AND account = ?2",
         )
         .and_then(|mut select| select.query_row(params![id.to_bytes(), account.0], read).optional())
         .map_err(error)
@@ -125,6 +126,7 @@ fn find_processed(pair: &mut Pair, account: AccountNo, id: ObjectId) -> Result<O
     let results = read_results(&store, &pair.intake, &row)?;
     Ok(Some(Request {
         id,
+        list: row.list_id,
         kind: row.kind,
         state: RequestState::Processed,
         webhook: row.webhook,
@@ -154,7 +156,7 @@ fn read_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<Row> {
 }
 
 /// A kind of a later version cannot be here: the schema would be of that version too, and refused.
-fn kind(code: i64) -> BatchKind {
+pub fn kind(code: i64) -> BatchKind {
     BatchKind::from_code(code).unwrap_or(BatchKind::Update)
 }
 
@@ -165,7 +167,7 @@ fn read_results(store: &Connection, intake: &Connection, row: &Row) -> Result<Ve
         return Ok(vec![ItemResult::Failed { failure: Failure::Damaged, asked: Identifiers::default() }]);
     };
     let names = match outcomes.iter().any(|outcome| matches!(outcome, Outcome::Undone(..))) {
-        true => catalogue::lists::variable_names(intake, row.list)?,
+        true => catalogue::variables::names(intake, row.list)?,
         false => HashMap::new(),
     };
     let mut results = Vec::with_capacity(outcomes.len());
@@ -197,22 +199,10 @@ fn read_results(store: &Connection, intake: &Connection, row: &Row) -> Result<Ve
 
 /// The fields of an undone request by their names.
 fn named(undone: &Undone, variables: &HashMap<u32, String>) -> UndoneFields {
-    let name = |key: Key| key_name(key, variables);
+    let name = |key: Key| key.name(|number| variables.get(&number).map(String::as_str));
     UndoneFields {
         restored: undone.restored.iter().map(|key| name(*key)).collect(),
         kept: undone.kept.iter().map(|(key, failure)| (name(*key), *failure)).collect(),
-    }
-}
-
-/// The name of a field, or `variables.` and that of a variable; one that was removed has its number only.
-pub fn key_name(key: Key, variables: &HashMap<u32, String>) -> String {
-    match (Field::of_key(key), key.variable()) {
-        (Some(field), _) => field.name().to_owned(),
-        (None, Some(number)) => match variables.get(&number) {
-            Some(name) => format!("variables.{name}"),
-            None => format!("variables.#{number}"),
-        },
-        (None, None) => "?".to_owned(),
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use rollbook::contact::amount::{Amount, Cac, Currency};
 use rollbook::journal::{AccountNo, ListNo};
 use rollbook::storage::sqlite::Role;
-use rollbook::storage::{AddError, NewSource, NewToken, SourceRef, VariableKind};
+use rollbook::storage::{AddError, NewSource, NewToken, Scope, SourceRef, TokenError, VariableKind};
 use rollbook::token::FreshToken;
 
 use super::{Desk, add_account, on_every_backend};
@@ -25,7 +25,14 @@ on_every_backend! {
 
 fn token(name: &str) -> NewToken {
     let fresh = FreshToken::generate();
-    NewToken { key: fresh.key, secret_hash: fresh.secret_hash, name: name.to_owned(), expires_at: None }
+    let scope = Scope::default();
+    NewToken {
+        key: fresh.key,
+        secret_hash: fresh.secret_hash,
+        name: name.to_owned(),
+        expires_at: None,
+        scope,
+    }
 }
 
 async fn a_token_opens_its_account(mut desk: Desk) {
@@ -35,10 +42,12 @@ async fn a_token_opens_its_account(mut desk: Desk) {
         secret_hash: fresh.secret_hash,
         name: "second".to_owned(),
         expires_at: Some(later),
+        scope: Scope::default(),
     };
-    assert!(desk.storage().add_token(desk.account.user, new, desk.now).await.expect("added"));
+    desk.storage().add_token(desk.account.user, new, desk.now).await.expect("added");
     let nobody = desk.ids.next(desk.now);
-    assert!(!desk.storage().add_token(nobody, token("x"), desk.now).await.expect("looked"));
+    let refused = desk.storage().add_token(nobody, token("x"), desk.now).await;
+    assert!(matches!(refused, Err(TokenError::NoUser)), "{refused:?}");
     desk.reopen();
     let access = desk.storage().find_access(fresh.key.clone()).await.expect("a look").expect("the token");
     let secret = fresh.text.rsplit_once(&format!("{}_", fresh.key)).expect("a secret").1;
@@ -100,7 +109,8 @@ async fn a_removed_account_leaves_its_tokens_behind_and_no_name(mut desk: Desk) 
     assert!(desk.storage().find_list(desk.list_id).await.expect("a look").is_none());
     let found = desk.storage().find_source(desk.account.no, SourceRef::Id(source_id)).await.expect("a look");
     assert!(found.is_none());
-    assert!(!desk.storage().add_token(desk.account.user, token("x"), desk.now).await.expect("looked"));
+    let refused = desk.storage().add_token(desk.account.user, token("x"), desk.now).await;
+    assert!(matches!(refused, Err(TokenError::NoUser)), "{refused:?}");
     assert!(desk.storage().webhook_secret(desk.account.id).await.expect("a look").is_none());
     assert!(desk.storage().webhook_secrets(desk.account.no, desk.now).await.expect("a look").is_empty());
     let again = add_account(desk.storage(), &desk.ids, desk.now).await;

@@ -5,7 +5,9 @@
 mod batches;
 mod catalogue;
 mod deliveries;
+mod lists;
 mod prune;
+mod request_list;
 mod sqlite_crash;
 mod sqlite_damage;
 mod sqlite_files;
@@ -22,7 +24,7 @@ use rollbook::contact::record::put_entry;
 use rollbook::id::{Ids, ObjectId};
 use rollbook::journal::{AccountNo, Batch, BatchKind, ItemsWriter, ListNo, WebHook};
 use rollbook::storage::sqlite::{Role, Settings, SqliteStore};
-use rollbook::storage::{Applied, Error, ItemResult, Keep, NewAccount, NewToken, Request, Storage};
+use rollbook::storage::{Applied, Error, ItemResult, Keep, NewAccount, NewToken, Request, Scope, Storage};
 use rollbook::token::FreshToken;
 
 use crate::harness::Directory;
@@ -229,6 +231,7 @@ pub async fn add_account(storage: &dyn Storage, ids: &Ids, now: Timestamp) -> Ow
             secret_hash: token.secret_hash,
             name: "first".to_owned(),
             expires_at: None,
+            scope: Scope::default(),
         },
     };
     storage.add_account(new, now).await.expect("an account");

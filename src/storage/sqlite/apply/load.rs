@@ -86,7 +86,7 @@ fn lists(
 
 /// What is to be known of one list.
 pub fn list(store: &Connection, intake: &Connection, list: ListNo) -> Result<ListState, Error> {
-    let variables = catalogue::lists::variable_numbers(intake, list)?;
+    let variables = catalogue::variables::numbers(intake, list)?;
     let next = store
         .prepare_cached("SELECT next FROM list WHERE list = ?1")
         .and_then(|mut select| select.query_row([list.0], |row| row.get(0)).optional())

@@ -82,8 +82,10 @@ pub fn remove(intake: &mut Connection, id: ObjectId) -> Result<bool, Error> {
         let Some(no) = no else { return Ok(false) };
         for statement in [
             "DELETE FROM variable WHERE list IN (SELECT no FROM list WHERE account = ?1)",
+            "DELETE FROM removed_variable WHERE list IN (SELECT no FROM list WHERE account = ?1)",
             "DELETE FROM list WHERE account = ?1",
             "DELETE FROM source WHERE account = ?1",
+            "DELETE FROM removed_source WHERE account = ?1",
             "UPDATE token SET name = '' WHERE user IN (SELECT no FROM user WHERE account = ?1)",
             "UPDATE user SET name = '' WHERE account = ?1",
             "DELETE FROM account WHERE no = ?1",

@@ -1,43 +1,69 @@
-//! Lists and their variables.
+//! Lists.
 
-use std::collections::{HashMap, HashSet};
-
-use rusqlite::{Connection, OptionalExtension, Transaction, params};
+use rusqlite::{Connection, OptionalExtension, params};
 
 use super::super::contacts::MAX_LISTS;
-use super::super::error;
+use super::super::{error, unsigned};
 use super::change;
 use crate::clock::Timestamp;
 use crate::id::ObjectId;
 use crate::journal::{AccountNo, ListNo};
-use crate::storage::{AddError, Error, List, Variable, VariableKind};
+use crate::storage::{AddError, Error, List, ListAbout, ListFilter, Page, Window};
 
 /// The most lists of one account: numbers of lists are finite, and all accounts share them.
 const MAX_LISTS_PER_ACCOUNT: usize = 10_000;
 
+const COLUMNS: &str = "no, id, account, name, is_default, created_at, updated_at";
+
 /// The list with that id, and its variables.
 pub fn find(intake: &Connection, id: ObjectId) -> Result<Option<List>, Error> {
-    let list = intake
-        .prepare_cached("SELECT no, account FROM list WHERE id = ?1")
-        .and_then(|mut select| {
-            let row = |row: &rusqlite::Row<'_>| Ok((ListNo(row.get(0)?), AccountNo(row.get(1)?)));
-            select.query_row([id.to_bytes()], row).optional()
-        })
-        .map_err(error)?;
-    let Some((no, account)) = list else { return Ok(None) };
-    let variables = variables(intake, no).map_err(error)?;
-    Ok(Some(List::new(no, id, account, variables)))
+    let row = intake
+        .prepare_cached(&format!("SELECT {COLUMNS} FROM list WHERE id = ?1"))
+        .and_then(|mut select| select.query_row([id.to_bytes()], read).optional());
+    row.map_err(error)?.map(|row| with_variables(intake, row)).transpose()
 }
 
-fn variables(intake: &Connection, list: ListNo) -> rusqlite::Result<Vec<Variable>> {
-    let mut select =
-        intake.prepare_cached("SELECT number, name, type FROM variable WHERE list = ?1 ORDER BY number")?;
-    let rows = select.query_map([list.0], |row| {
-        let kind: String = row.get(2)?;
-        let kind = if kind == "date" { VariableKind::Date } else { VariableKind::String };
-        Ok(Variable { number: row.get(0)?, name: row.get(1)?, kind })
-    })?;
-    rows.collect()
+/// The account's lists that fit, the oldest first.
+pub fn page(
+    intake: &mut Connection,
+    account: AccountNo,
+    filter: &ListFilter,
+    window: Window,
+) -> Result<Page<List>, Error> {
+    // One transaction: the count and the rows are read as of one moment.
+    let intake = intake.transaction().map_err(error)?;
+    let only = filter.only.as_ref().map(|only| serde_json::json!(only).to_string());
+    let fits = "FROM list WHERE account = ?1 AND (?2 IS NULL OR id = ?2) AND (?3 IS NULL OR name = ?3) \
+                AND (?4 IS NULL OR lower(hex(id)) IN (SELECT value FROM json_each(?4)))";
+    let values = params![account.0, filter.id.map(ObjectId::to_bytes), filter.name, only];
+    let total = intake
+        .prepare_cached(&format!("SELECT count(*) {fits}"))
+        .and_then(|mut select| select.query_row(values, |row| row.get(0).map(unsigned)))
+        .map_err(error)?;
+    let limits = format!("LIMIT {} OFFSET {}", window.limit, window.offset.min(i64::MAX.unsigned_abs()));
+    let rows = intake
+        .prepare(&format!("SELECT {COLUMNS} {fits} ORDER BY no {limits}"))
+        .and_then(|mut select| select.query_map(values, read)?.collect::<rusqlite::Result<Vec<_>>>())
+        .map_err(error)?;
+    let rows = rows.into_iter().map(|row| with_variables(&intake, row)).collect::<Result<_, _>>()?;
+    Ok(Page { rows, total })
+}
+
+type Row = (ListNo, ObjectId, AccountNo, ListAbout);
+
+fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<Row> {
+    let about = ListAbout {
+        name: row.get(3)?,
+        is_default: row.get(4)?,
+        created_at: Timestamp::from_millis(row.get(5)?),
+        updated_at: Timestamp::from_millis(row.get(6)?),
+    };
+    Ok((ListNo(row.get(0)?), ObjectId::from_bytes(row.get(1)?), AccountNo(row.get(2)?), about))
+}
+
+fn with_variables(intake: &Connection, (no, id, account, about): Row) -> Result<List, Error> {
+    let variables = super::variables::all(intake, no).map_err(error)?;
+    Ok(List::new(no, id, account, about, variables))
 }
 
 /// The lists of an account.
@@ -57,21 +83,6 @@ pub fn exists(intake: &Connection, list: ListNo) -> Result<bool, Error> {
         .prepare_cached("SELECT 1 FROM list WHERE no = ?1")
         .and_then(|mut select| select.exists([list.0]))
         .map_err(error)
-}
-
-/// The numbers of a list's variables; `None` where there is no such list.
-pub fn variable_numbers(intake: &Connection, list: ListNo) -> Result<Option<HashSet<u32>>, Error> {
-    if !exists(intake, list)? {
-        return Ok(None);
-    }
-    let variables = variables(intake, list).map_err(error)?;
-    Ok(Some(variables.into_iter().map(|variable| variable.number).collect()))
-}
-
-/// The names of a list's variables by their numbers.
-pub fn variable_names(intake: &Connection, list: ListNo) -> Result<HashMap<u32, String>, Error> {
-    let variables = variables(intake, list).map_err(error)?;
-    Ok(variables.into_iter().map(|variable| (variable.number, variable.name)).collect())
 }
 
 /// Adds a list.
@@ -109,56 +120,39 @@ pub fn add(
     })
 }
 
-/// Adds variables to a list, all or none.
-pub fn add_variables(
-    intake: &mut Connection,
-    list: ListNo,
-    variables: &[(String, VariableKind)],
-    max: usize,
-    now: Timestamp,
-) -> Result<(), AddError> {
+/// Gives a list another name; whether it is there.
+pub fn rename(intake: &mut Connection, list: ListNo, name: &str, now: Timestamp) -> Result<bool, Error> {
     change(intake, |transaction| {
-        let next: Option<u32> = transaction
-            .query_row("SELECT next_variable FROM list WHERE no = ?1", [list.0], |row| row.get(0))
-            .optional()
-            .map_err(error)?;
-        let Some(next) = next else { return Err(AddError::Gone) };
-        let count: u32 = transaction
-            .query_row("SELECT count(*) FROM variable WHERE list = ?1", [list.0], |row| row.get(0))
-            .map_err(error)?;
-        if count as usize + variables.len() > max {
-            return Err(AddError::TooMany(max));
-        }
-        for (number, (name, kind)) in (next..).zip(variables) {
-            add_variable(transaction, list, number, name, *kind)?;
-        }
-        let added = u32::try_from(variables.len()).unwrap_or(u32::MAX);
-        transaction
-            .execute(
-                "UPDATE list SET next_variable = ?2, updated_at = ?3 WHERE no = ?1",
-                params![list.0, next.saturating_add(added), now.millis()],
-            )
-            .map_err(error)?;
-        Ok(())
+        let update = "UPDATE list SET updated_at = iif(name = ?2, updated_at, ?3), name = ?2 WHERE no = ?1";
+        let rows = transaction.execute(update, params![list.0, name, now.millis()]);
+        rows.map(|rows| rows > 0).map_err(error)
     })
 }
 
-fn add_variable(
-    transaction: &Transaction<'_>,
-    list: ListNo,
-    number: u32,
-    name: &str,
-    kind: VariableKind,
-) -> Result<(), AddError> {
-    let kind = match kind {
-        VariableKind::String => "string",
-        VariableKind::Date => "date",
-    };
-    let added = transaction
-        .execute(
-            "INSERT INTO variable VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING",
-            params![list.0, number, name, kind],
-        )
-        .map_err(error)?;
-    if added == 0 { Err(AddError::Exists(name.to_owned())) } else { Ok(()) }
+/// Removes a list that has that name; whether it was there. Where it was the default, the account's oldest is next.
+pub fn remove(intake: &mut Connection, list: ListNo, name: &str) -> Result<bool, Error> {
+    change(intake, |transaction| {
+        let found = transaction
+            .query_row(
+                "SELECT account, is_default FROM list WHERE no = ?1 AND name = ?2",
+                params![list.0, name],
+                |row| Ok((row.get::<_, i64>(0)?, row.get::<_, bool>(1)?)),
+            )
+            .optional()
+            .map_err(error)?;
+        let Some((account, was_default)) = found else { return Ok(false) };
+        for statement in [
+            "DELETE FROM variable WHERE list = ?1",
+            "DELETE FROM removed_variable WHERE list = ?1",
+            "DELETE FROM list WHERE no = ?1",
+        ] {
+            transaction.execute(statement, [list.0]).map_err(error)?;
+        }
+        if was_default {
+            let next = "UPDATE list SET is_default = 1 WHERE no = \
+                        (SELECT min(no) FROM list WHERE account = ?1)";
+            transaction.execute(next, [account]).map_err(error)?;
+        }
+        Ok(true)
+    })
 }

@@ -4,6 +4,7 @@ pub mod accounts;
 pub mod lists;
 pub mod sources;
 pub mod tokens;
+pub mod variables;
 
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 

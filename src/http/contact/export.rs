@@ -1,0 +1,157 @@
+//! `/v3/contact/export`
+
+use std::sync::Arc;
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::history::{ShownChange, show_changes};
+use super::show::Shown;
+use crate::clock::Timestamp;
+use crate::http::call::{Answer, Call, Outcome};
+use crate::http::method::{Access, Body, Example, Method, Reach};
+use crate::id::ObjectId;
+use crate::intake::identifiers;
+use crate::intake::problem;
+use crate::intake::refusal::Refusal;
+use crate::json::{Keys, read_body};
+use crate::report::state_name;
+use crate::storage::{Error, Mention, PersonContact, RequestState, Subject};
+
+/// Requests that are told at most.
+const MAX_REQUESTS: usize = 10_000;
+
+/// `POST /v3/contact/export`
+pub static EXPORT: Method = Method {
+    path: "/v3/contact/export",
+    group: &super::GROUP,
+    summary: "Everything that is kept about one person",
+    text: "In all lists of the account: the contacts that bear one of the identifiers, or bore it once; what they are, \
+           their histories, and the requests that mention them, also those that wait. It changes nothing.",
+    access: Access::Read,
+    reach: Reach::Account,
+    body: Body { params: &[&identifiers::PARAMS], optional: false },
+    examples: &[Example {
+        summary: "Nobody",
+        body: r#"{"email":"nobody@example.org"}"#,
+        answer: r#"{"result":true,"contacts":[],"requests":[],"requestsComplete":true,"erased":false,"errors":[]}"#,
+    }],
+    handler: &export,
+};
+
+/// What contact/export answers.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+struct Exported {
+    /// The person's contacts.
+    contacts: Vec<ExportedContact>,
+    /// The requests that mention the person, the oldest first.
+    requests: Vec<ExportedRequest>,
+    /// Whether these are all; of very many the oldest 10,000 are told.
+    requests_complete: bool,
+    /// Whether a person with such an identifier was erased: a keyed hash is all that is kept then.
+    erased: bool,
+}
+
+/// A contact of a person.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+struct ExportedContact {
+    /// The list.
+    contact_list_id: ObjectId,
+    /// The list's name.
+    contact_list_name: String,
+    /// The contact's id.
+    contact_id: ObjectId,
+    /// The contact as contact/get shows it; null where it was removed, and only its history is kept.
+    contact: Option<Shown>,
+    /// Its changes, the newest first, as contact/history tells them.
+    history: Vec<ShownChange>,
+    /// Whether these are all that are kept; of very many the newest 10,000 are told.
+    history_complete: bool,
+}
+
+/// A request that mentions a person.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+struct ExportedRequest {
+    /// Its id.
+    id: ObjectId,
+    /// The method that was called.
+    #[schemars(schema_with = "crate::report::sources")]
+    source: &'static str,
+    /// How far it has come.
+    #[schemars(extend("enum" = ["queued", "processed"]))]
+    status: &'static str,
+    /// The list.
+    contact_list_id: ObjectId,
+    /// When it was accepted.
+    created_at: Timestamp,
+    /// Which of its items mention the person, from 0.
+    positions: Vec<usize>,
+}
+
+async fn export(call: Call) -> Outcome<Exported> {
+    let body = read_body(&call.body, &Keys::of(&identifiers::PARAMS)).ok_or_else(problem::bad_request)?;
+    let mut problems = Vec::new();
+    let identifiers = identifiers::read([0, 1, 2, 3].map(|place| body.get(place)), &mut problems);
+    if !problems.is_empty() {
+        return Err(Refusal::Invalid(problems));
+    }
+    let account = call.caller.viewer.account;
+    let person = call.app.storage.find_person(account, identifiers.clone()).await?;
+    let contacts = person.contacts.iter().map(|found| (found.list, found.history.number)).collect();
+    let mut shown = Vec::with_capacity(person.contacts.len());
+    for found in &person.contacts {
+        shown.extend(show(&call, found).await?);
+    }
+    let subject = Arc::new(Subject { identifiers, contacts });
+    let (requests, requests_complete) = mentions(&call, subject).await?;
+    let warnings = body.unknown.into_iter().map(problem::unknown_field).collect();
+    let erased = person.erased;
+    Ok(Answer::new(Exported { contacts: shown, requests, requests_complete, erased }).warn(warnings))
+}
+
+/// A contact; `None` where its list went meanwhile.
+async fn show(call: &Call, found: &PersonContact) -> Result<Option<ExportedContact>, Refusal> {
+    let id = found.list_id.to_string();
+    let Some(list) = call.app.catalogue.list(&call.caller.viewer, &id).await? else { return Ok(None) };
+    let contact = found.contact.as_ref().map(|contact| Shown::of(contact, &list)).transpose();
+    let history = show_changes(&found.history.changes, &list, &found.history.sources)?;
+    Ok(Some(ExportedContact {
+        contact_list_id: list.id,
+        contact_list_name: list.about.name.clone(),
+        contact_id: ObjectId::of_contact(list.id, found.history.number.0),
+        contact: contact.map_err(|malformed| Error::Damaged(malformed.to_string()))?,
+        history_complete: found.history.total == found.history.changes.len() as u64,
+        history,
+    }))
+}
+
+/// The requests that mention somebody, a chunk at a time, so that others are answered in between.
+async fn mentions(call: &Call, subject: Arc<Subject>) -> Result<(Vec<ExportedRequest>, bool), Refusal> {
+    let (mut requests, mut after) = (Vec::new(), 0);
+    while requests.len() < MAX_REQUESTS {
+        let account = call.caller.viewer.account;
+        let chunk = call.app.storage.find_mentions(account, Arc::clone(&subject), after).await?;
+        requests.extend(chunk.found.into_iter().map(show_mention));
+        match chunk.next {
+            Some(next) => after = next,
+            None => return Ok((requests, true)),
+        }
+    }
+    requests.truncate(MAX_REQUESTS);
+    Ok((requests, false))
+}
+
+fn show_mention(mention: Mention) -> ExportedRequest {
+    let state = if mention.processed { RequestState::Processed } else { RequestState::Queued };
+    ExportedRequest {
+        id: mention.request,
+        source: mention.kind.source(),
+        status: state_name(state),
+        contact_list_id: mention.list_id,
+        created_at: mention.accepted_at,
+        positions: mention.positions,
+    }
+}

@@ -1,0 +1,171 @@
+//! `/v3/contact/history`
+
+use std::collections::HashMap;
+
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::show::{show_cac, show_field};
+use crate::clock::Timestamp;
+use crate::contact::amount::Cac;
+use crate::contact::field::{Field, Key};
+use crate::contact::record::Malformed;
+use crate::history::ChangeKind;
+use crate::http::call::{Answer, Call, Outcome};
+use crate::http::method::{Access, Body, Example, Method, Reach};
+use crate::http::page::{self, LIMIT_KEY, OFFSET_KEY, Paged};
+use crate::id::ObjectId;
+use crate::intake::identifiers;
+use crate::intake::list::{LIST_ID, find_list};
+use crate::intake::problem;
+use crate::intake::refusal::Refusal;
+use crate::json::{Keys, read_body};
+use crate::param::Param;
+use crate::storage::{ContactChange, Error, List, Page, Source};
+
+/// `POST /v3/contact/history`
+pub static HISTORY: Method = Method {
+    path: "/v3/contact/history",
+    group: &super::GROUP,
+    summary: "What has changed in a contact, when, and by which request",
+    text: "The newest change first, with each field's old and new value. A contact is found by what it bears now, or \
+           else by what it bore last, also where it was removed. Changes are kept for 90 days, unless the operator \
+           has set something else; those of a person who was erased are gone. Of very many changes the newest 10,000 \
+           are told.",
+    access: Access::Read,
+    reach: Reach::List,
+    body: Body { params: &[&HISTORY_OF], optional: false },
+    examples: &[Example {
+        summary: "Nobody",
+        body: r#"{"contactListId":"5d9155bad132d5f45a4e38b1","userId":"somebody else"}"#,
+        answer: r#"{"result":true,"contactId":null,"data":[],"totalCount":0,"offset":0,"limit":20,"errors":[]}"#,
+    }],
+    handler: &history,
+};
+
+const HISTORY_OF: [Param; 7] = {
+    let [user_id, email, phone_number, external_id] = identifiers::PARAMS;
+    [LIST_ID, user_id, email, phone_number, external_id, OFFSET_KEY, LIMIT_KEY]
+};
+
+/// What contact/history answers.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+struct Told {
+    /// The contact; null where nobody was found.
+    contact_id: Option<ObjectId>,
+    #[serde(flatten)]
+    page: Paged<ShownChange>,
+}
+
+/// A change of a contact.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(rename = "Change")]
+pub struct ShownChange {
+    /// When it was applied.
+    changed_at: Timestamp,
+    /// What was done.
+    #[schemars(extend("enum" = ["created", "updated", "removed"]))]
+    action: &'static str,
+    /// By which request.
+    request_id: ObjectId,
+    /// The method that was called.
+    #[schemars(schema_with = "crate::report::sources")]
+    source: &'static str,
+    /// The key of the token that was used, as `rollbook token list` shows it.
+    token: String,
+    /// The fields.
+    changes: Vec<ShownField>,
+}
+
+/// A change of a field.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "FieldChange")]
+struct ShownField {
+    /// Its name; that of a variable stands behind `variables.`.
+    field: String,
+    /// What it was, as contact/get shows it.
+    old: Value,
+    /// What it became.
+    new: Value,
+}
+
+async fn history(call: Call) -> Outcome<Told> {
+    let body = read_body(&call.body, &Keys::of(&HISTORY_OF)).ok_or_else(problem::bad_request)?;
+    let mut problems = Vec::new();
+    let viewer = &call.caller.viewer;
+    let list = find_list(&call.app.catalogue, viewer, body.get(0), &mut problems).await?;
+    let identifiers = identifiers::read([1, 2, 3, 4].map(|place| body.get(place)), &mut problems);
+    let window = page::read_window(body.get(5), body.get(6), &mut problems);
+    let Some(list) = list.filter(|_| problems.is_empty()) else { return Err(Refusal::Invalid(problems)) };
+    let found = call.app.storage.find_history(viewer.account, list.no, identifiers, window).await?;
+    let warnings = body.unknown.into_iter().map(problem::unknown_field).collect();
+    let Some(found) = found else {
+        let page = Paged::of(Page { rows: Vec::new(), total: 0 }, window, |change: ShownChange| change);
+        return Ok(Answer::new(Told { contact_id: None, page }).warn(warnings));
+    };
+    let rows = show_changes(&found.changes, &list, &found.sources)?;
+    let page = Paged::of(Page { rows, total: found.total }, window, |change| change);
+    let contact_id = Some(ObjectId::of_contact(list.id, found.number.0));
+    Ok(Answer::new(Told { contact_id, page }).warn(warnings))
+}
+
+/// Changes of a contact of a list, in words.
+///
+/// # Errors
+/// Where what is stored does not read.
+pub fn show_changes(
+    changes: &[ContactChange],
+    list: &List,
+    sources: &HashMap<u64, Source>,
+) -> Result<Vec<ShownChange>, Error> {
+    let names: HashMap<_, _> =
+        list.variables.iter().map(|variable| (variable.number, variable.name.as_str())).collect();
+    let shown = changes.iter().map(|change| show_change(change, &names, sources)).collect::<Result<_, _>>();
+    shown.map_err(|malformed| Error::Damaged(malformed.to_string()))
+}
+
+fn show_change(
+    change: &ContactChange,
+    names: &HashMap<u32, &str>,
+    sources: &HashMap<u64, Source>,
+) -> Result<ShownChange, Malformed> {
+    let mut changes = Vec::with_capacity(change.fields.len());
+    for field in &change.fields {
+        changes.push(ShownField {
+            field: field.key.name(|number| names.get(&number).copied()),
+            old: show_value(field.key, &field.old, sources)?,
+            new: show_value(field.key, &field.new, sources)?,
+        });
+    }
+    Ok(ShownChange {
+        changed_at: change.at,
+        action: match change.kind {
+            ChangeKind::Created => "created",
+            ChangeKind::Updated | ChangeKind::Erased => "updated",
+            ChangeKind::Removed => "removed",
+        },
+        request_id: change.request,
+        source: change.asked.source(),
+        token: change.token.clone(),
+        changes,
+    })
+}
+
+/// A stored value, empty where there was none.
+fn show_value(key: Key, stored: &[u8], sources: &HashMap<u64, Source>) -> Result<Value, Malformed> {
+    let stored = Some(stored).filter(|stored| !stored.is_empty());
+    match (Field::of_key(key), stored) {
+        (Some(Field::Source), Some(stored)) => {
+            let no = u64::from_le_bytes(stored.try_into().map_err(|_| Malformed)?);
+            // Of a source that was removed nothing is left to show.
+            Ok(json!(sources.get(&no).map(|source| source.id)))
+        }
+        (Some(Field::Cac), Some(stored)) => Ok(json!(show_cac(&Cac::from_bytes(stored).ok_or(Malformed)?))),
+        (Some(Field::Source | Field::Cac), None) => Ok(Value::Null),
+        (Some(field), stored) => show_field(field, stored),
+        (None, stored) => Ok(json!(stored.map(std::str::from_utf8).transpose().map_err(|_| Malformed)?)),
+    }
+}

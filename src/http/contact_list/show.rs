@@ -1,0 +1,174 @@
+//! `/v3/contact-list/get` and `/v3/contact-list/find`
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::{GROUP, IGNORED, unknown};
+use crate::clock::Timestamp;
+use crate::contact::field::{Field, Kind};
+use crate::http::call::{Answer, Call, Outcome};
+use crate::http::contact::show::SHOWN;
+use crate::http::method::{Access, Body, Example, Method, Reach};
+use crate::http::page::{self, LIMIT_KEY, OFFSET_KEY, Paged};
+use crate::id::ObjectId;
+use crate::intake::list::{LIST_ID, find_list, read_list_id};
+use crate::intake::problem;
+use crate::intake::refusal::Refusal;
+use crate::json::{Keys, read_body};
+use crate::param::{Param, Shape};
+use crate::storage::{List, ListFilter, Page, VariableKind};
+
+/// `POST /v3/contact-list/get`
+pub static GET: Method = Method {
+    path: "/v3/contact-list/get",
+    group: &GROUP,
+    summary: "Read a list",
+    text: "What it is called, the variables that it defines, and the fields that every contact has.",
+    access: Access::Read,
+    reach: Reach::List,
+    body: Body { params: &[&ONE, &IGNORED], optional: false },
+    examples: &[Example {
+        summary: "A list with two variables",
+        body: r#"{"contactListId":"5d9155bad132d5f45a4e38b1"}"#,
+        answer: include_str!("../examples/contact-list-get.json"),
+    }],
+    handler: &get,
+};
+
+const ONE: [Param; 1] = [LIST_ID];
+
+/// What contact-list/get answers.
+#[derive(Debug, Serialize, JsonSchema)]
+struct Got {
+    /// The list.
+    data: ListData,
+}
+
+/// A list.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(rename = "ContactList")]
+struct ListData {
+    /// What it is called.
+    contact_list_name: String,
+    /// Its id.
+    contact_list_id: ObjectId,
+    /// Whether it is the account's default list: 1 if so. The oldest list is.
+    #[schemars(extend("enum" = ["0", "1"]))]
+    is_default: &'static str,
+    /// When it was made.
+    created_at: Timestamp,
+    /// When its name or its variables last changed.
+    updated_at: Timestamp,
+    /// The variables that it defines, in the order in which they were added.
+    custom_variables: Vec<VariableData>,
+    /// The fields that every contact has.
+    default_variables: Vec<VariableData>,
+}
+
+/// A variable of a list, or a field that every contact has.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Variable")]
+struct VariableData {
+    /// Its name.
+    name: String,
+    /// What its values are.
+    #[serde(rename = "type")]
+    #[schemars(extend("enum" = ["string", "date", "datetime", "bool", "integer"]))]
+    kind: &'static str,
+}
+
+async fn get(call: Call) -> Outcome<Got> {
+    let body = read_body(&call.body, &Keys::of(&ONE)).ok_or_else(problem::bad_request)?;
+    let mut problems = Vec::new();
+    let list = find_list(&call.app.catalogue, &call.caller.viewer, body.get(0), &mut problems).await?;
+    let Some(list) = list else { return Err(Refusal::Invalid(problems)) };
+    Ok(Answer::new(Got { data: show(&list) }).warn(unknown(body.unknown)))
+}
+
+/// `POST /v3/contact-list/find`
+pub static FIND: Method = Method {
+    path: "/v3/contact-list/find",
+    group: &GROUP,
+    summary: "Find lists",
+    text: "The oldest first. An id that the account does not have matches nothing.",
+    access: Access::Read,
+    reach: Reach::Seen,
+    body: Body { params: &[&FOUND_BY, &IGNORED], optional: false },
+    examples: &[Example {
+        summary: "No list has this name",
+        body: r#"{"contactListName":"Customers of another shop"}"#,
+        answer: r#"{"result":true,"data":[],"totalCount":0,"offset":0,"limit":20,"errors":[]}"#,
+    }],
+    handler: &find,
+};
+
+const FOUND_BY: [Param; 4] = [
+    Param { required: false, text: "The list with this id.", ..LIST_ID },
+    Param::optional("contactListName", Shape::TEXT, "Lists with exactly this name; any where it is blank."),
+    OFFSET_KEY,
+    LIMIT_KEY,
+];
+
+async fn find(call: Call) -> Outcome<Paged<ListData>> {
+    let body = read_body(&call.body, &Keys::of(&FOUND_BY)).ok_or_else(problem::bad_request)?;
+    let mut problems = Vec::new();
+    let id =
+        body.get(0).and_then(|raw| read_list_id(Some(raw)).map_err(|problem| problems.push(problem)).ok());
+    let name = page::read_filter(body.get(1), || problem::not_a_string("contactListName"), &mut problems);
+    let window = page::read_window(body.get(2), body.get(3), &mut problems);
+    if !problems.is_empty() {
+        return Err(Refusal::Invalid(problems));
+    }
+    let id = id.map(|id| ObjectId::parse(&id));
+    let page = if id == Some(None) {
+        Page { rows: Vec::new(), total: 0 }
+    } else {
+        let only = call.caller.viewer.lists.clone();
+        let filter = ListFilter { id: id.flatten(), name, only };
+        call.app.storage.find_lists(call.caller.viewer.account, filter, window).await?
+    };
+    Ok(Answer::new(Paged::of(page, window, |list| show(&list))).warn(unknown(body.unknown)))
+}
+
+fn show(list: &List) -> ListData {
+    let about = &list.about;
+    let custom = list.variables.iter().map(|variable| VariableData {
+        name: variable.name.clone(),
+        kind: match variable.kind {
+            VariableKind::String => "string",
+            VariableKind::Date => "date",
+        },
+    });
+    ListData {
+        contact_list_name: about.name.clone(),
+        contact_list_id: list.id,
+        is_default: if about.is_default { "1" } else { "0" },
+        created_at: about.created_at,
+        updated_at: about.updated_at,
+        custom_variables: custom.collect(),
+        default_variables: default_variables(),
+    }
+}
+
+/// What every contact has, as contact/get answers it: those whose value stands alone.
+fn default_variables() -> Vec<VariableData> {
+    let fields = SHOWN.iter().map(|field| (field.name(), field_type(*field)));
+    let others = [
+        ("createdAt", "datetime"),
+        ("updatedAt", "datetime"),
+        ("sourceName", "string"),
+        ("sourceId", "string"),
+        ("customerSourceId", "string"),
+    ];
+    fields.chain(others).map(|(name, kind)| VariableData { name: name.to_owned(), kind }).collect()
+}
+
+const fn field_type(field: Field) -> &'static str {
+    match field.kind() {
+        Some(Kind::Flag) => "bool",
+        Some(Kind::Birthday) => "date",
+        Some(Kind::Gender | Kind::Score) => "integer",
+        _ => "string",
+    }
+}

@@ -1,0 +1,96 @@
+//! `/v3/request/list`
+
+use super::GROUP;
+use crate::clock::Timestamp;
+use crate::http::call::{Answer, Call, Outcome};
+use crate::http::method::{Access, Body, Example, Method, Reach};
+use crate::http::page::{self, LIMIT_KEY, OFFSET_KEY, Paged};
+use crate::intake::list::{LIST_ID, find_list};
+use crate::intake::problem::{self, Problem};
+use crate::intake::refusal::Refusal;
+use crate::json::{Keys, Raw, read_body};
+use crate::param::{Param, Shape};
+use crate::report::{self, SummaryObject, state_name};
+use crate::storage::{RequestFilter, RequestState};
+
+/// `POST /v3/request/list`
+pub static LIST: Method = Method {
+    path: "/v3/request/list",
+    group: &GROUP,
+    summary: "Requests by state, list and time",
+    text: "The newest first. They are told as by request/find, with counts in the place of the results. While \
+           requests are accepted and processed, pages that are asked for one after the other may repeat an entry or \
+           miss one; with `to` in the past they do not.",
+    access: Access::Read,
+    reach: Reach::Seen,
+    body: Body { params: &[&NARROWED_BY], optional: false },
+    examples: &[Example {
+        summary: "What waits",
+        body: r#"{"status":"queued","to":"2026-10-14"}"#,
+        answer: r#"{"result":true,"data":[],"totalCount":0,"offset":0,"limit":20,"errors":[]}"#,
+    }],
+    handler: &list,
+};
+
+/// How far a request may have come.
+const STATES: [RequestState; 3] = [RequestState::Queued, RequestState::Processing, RequestState::Processed];
+
+const STATE_NAMES: [&str; 3] = [state_name(STATES[0]), state_name(STATES[1]), state_name(STATES[2])];
+
+/// A time as [`Timestamp::parse`] reads it.
+const TIME: Shape = Shape::pattern(usize::MAX, "^[0-9]{4}-[0-9]{2}-[0-9]{2}( [0-9]{2}:[0-9]{2}:[0-9]{2})?$");
+
+const NARROWED_BY: [Param; 6] = [
+    Param::optional("status", Shape::Word(&STATE_NAMES), "Requests that have come so far."),
+    Param { required: false, text: "Requests of this list.", ..LIST_ID },
+    Param::optional(
+        "from",
+        TIME,
+        "Requests that were accepted then or later: `YYYY-MM-DD hh:mm:ss`, or `YYYY-MM-DD` for the beginning of that \
+         day, UTC.",
+    ),
+    Param::optional("to", TIME, "Requests that were accepted before that."),
+    OFFSET_KEY,
+    LIMIT_KEY,
+];
+
+async fn list(call: Call) -> Outcome<Paged<SummaryObject>> {
+    let body = read_body(&call.body, &Keys::of(&NARROWED_BY)).ok_or_else(problem::bad_request)?;
+    let mut problems = Vec::new();
+    let state = read_state(body.get(0)).map_err(|problem| problems.push(problem)).ok().flatten();
+    let list = match body.get(1) {
+        None => None,
+        raw => find_list(&call.app.catalogue, &call.caller.viewer, raw, &mut problems).await?,
+    };
+    let from = read_time(body.get(2), "from").map_err(|problem| problems.push(problem)).ok().flatten();
+    let to = read_time(body.get(3), "to").map_err(|problem| problems.push(problem)).ok().flatten();
+    let window = page::read_window(body.get(4), body.get(5), &mut problems);
+    if !problems.is_empty() {
+        return Err(Refusal::Invalid(problems));
+    }
+    let lists = match list {
+        Some(list) => Some(vec![list.no]),
+        None => call.app.catalogue.limits(&call.caller.viewer).await?,
+    };
+    let filter = RequestFilter { state, lists, from, to };
+    let page = call.app.storage.list_requests(call.caller.viewer.account, filter, window).await?;
+    let warnings = body.unknown.into_iter().map(problem::unknown_field).collect();
+    Ok(Answer::new(Paged::of(page, window, report::summary_object)).warn(warnings))
+}
+
+fn read_state(raw: Option<Raw<'_>>) -> Result<Option<RequestState>, Problem> {
+    let Some(raw) = raw else { return Ok(None) };
+    let text = raw.as_text();
+    let state = STATES.into_iter().find(|state| text.as_deref() == Some(state_name(*state)));
+    state.map(Some).ok_or_else(|| {
+        let text = "Argument status must be queued, processing or processed";
+        Problem::new("INVALID_STATUS", text).of("status")
+    })
+}
+
+fn read_time(raw: Option<Raw<'_>>, key: &'static str) -> Result<Option<Timestamp>, Problem> {
+    let Some(raw) = raw else { return Ok(None) };
+    let time = raw.as_text().and_then(|text| Timestamp::parse(&text));
+    let text = format!("Argument {key} must be a YYYY-MM-DD hh:mm:ss time or a YYYY-MM-DD date");
+    time.map(Some).ok_or_else(|| Problem::new("INVALID_TIME", text).of(key))
+}

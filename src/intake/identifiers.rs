@@ -1,0 +1,38 @@
+//! Whom a body is about, by one or more identifiers.
+
+use super::problem::{self, Problem};
+use crate::contact::identifier::IdentifierKind;
+use crate::json::Raw;
+use crate::param::{Param, Shape};
+
+/// The keys, in the order in which [`read`] takes them.
+pub const PARAMS: [Param; 4] = [
+    Param::optional("userId", Shape::TEXT, "The userId of the contact; compared exactly."),
+    Param::optional("email", Shape::TEXT, "The e-mail address of the contact; compared without case."),
+    Param::optional("phoneNumber", Shape::TEXT, "The phone number of the contact; compared exactly."),
+    Param::optional(
+        "externalId",
+        Shape::TEXT,
+        "An old name of `userId`. Not looked at where `userId` is given.",
+    ),
+];
+
+/// Reads the identifiers, in the order in which contacts are looked up by them. There must be one at least.
+pub fn read(raw: [Option<Raw<'_>>; 4], problems: &mut Vec<Problem>) -> Vec<(IdentifierKind, String)> {
+    let before = problems.len();
+    let mut identifiers = Vec::new();
+    let [user_id, email, phone_number, external_id] = raw;
+    for (kind, raw) in IdentifierKind::ALL.into_iter().zip([user_id.or(external_id), email, phone_number]) {
+        match raw.map(Raw::as_text) {
+            None => {}
+            Some(None) => problems.push(problem::not_a_string(kind.field().name())),
+            Some(Some(text)) if text.trim().is_empty() => {}
+            Some(Some(text)) => identifiers.push((kind, text.into_owned())),
+        }
+    }
+    if identifiers.is_empty() && problems.len() == before {
+        let text = "email, phoneNumber or externalId/userId must be filled";
+        problems.push(Problem::new("IDENTIFIER_REQUIRED", text));
+    }
+    identifiers
+}

@@ -1,0 +1,204 @@
+//! Requests of an account by state and time. As for one request: the journal is asked first, and the results after
+//! it.
+//!
+//! A row leaves the journal some time after its results are committed, so it may be in both. The applied position
+//! that is read with the results tells which of the two is meant, and no request is told twice or left out.
+
+use std::sync::atomic::Ordering;
+
+use rusqlite::{Connection, OptionalExtension, Transaction, named_params, params};
+
+use super::deliveries::state as delivery_state;
+use super::requests::kind;
+use super::{Pair, Shared, append, error, signed, unsigned};
+use crate::apply::outcome::{self, Outcome};
+use crate::clock::Timestamp;
+use crate::id::ObjectId;
+use crate::journal::AccountNo;
+use crate::storage::{
+    Counts, DeliveryState, DeliveryStatus, Error, Page, RequestFilter, RequestState, RequestSummary, Window,
+};
+
+/// Where the account's request stands, and its list.
+pub fn state(
+    pair: &mut Pair,
+    shared: &Shared,
+    account: AccountNo,
+    id: ObjectId,
+) -> Result<Option<(RequestState, ObjectId)>, Error> {
+    let values = params![id.to_bytes(), account.0];
+    let waiting = pair
+        .intake
+        .prepare_cached("SELECT position, list_id FROM batch WHERE request = ?1 AND account = ?2")
+        .and_then(|mut select| {
+            let read = |row: &rusqlite::Row<'_>| {
+                Ok((waiting_state(shared, unsigned(row.get(0)?)), ObjectId::from_bytes(row.get(1)?)))
+            };
+            select.query_row(values, read).optional()
+        })
+        .map_err(error)?;
+    let processed = pair
+        .store
+        .prepare_cached("SELECT list_id FROM request WHERE id = ?1 AND account = ?2")
+        .and_then(|mut select| {
+            let read =
+                |row: &rusqlite::Row<'_>| Ok((RequestState::Processed, ObjectId::from_bytes(row.get(0)?)));
+            select.query_row(values, read).optional()
+        })
+        .map_err(error)?;
+    Ok(processed.or(waiting))
+}
+
+fn waiting_state(shared: &Shared, position: u64) -> RequestState {
+    if position <= shared.applying.load(Ordering::Acquire) {
+        RequestState::Processing
+    } else {
+        RequestState::Queued
+    }
+}
+
+/// What orders requests: when they were accepted, and the position among those of one moment.
+type Place = (i64, u64);
+
+/// The account's requests that fit, the newest first.
+pub fn page(
+    pair: &mut Pair,
+    shared: &Shared,
+    account: AccountNo,
+    filter: &RequestFilter,
+    window: Window,
+) -> Result<Page<RequestSummary>, Error> {
+    // One transaction each: what is counted, chosen and shown is of one moment; the journal's is the earlier.
+    let intake = pair.intake.transaction().map_err(error)?;
+    let mut waiting = places(&intake, "batch", account, filter, None).map_err(error)?;
+    let store = pair.store.transaction().map_err(error)?;
+    let applied = append::applied_position(&store)?;
+    waiting.retain(|(_, position)| {
+        let wanted = filter.state.is_none_or(|state| state == waiting_state(shared, *position));
+        *position > applied && wanted
+    });
+    let ahead = waiting.len() as u64;
+    let (mut places, processed) = match filter.state {
+        None | Some(RequestState::Processed) => {
+            // As many as wait may stand before a processed one; those that come earlier still are not wanted.
+            let rows =
+                (u64::from(window.limit) + window.offset.min(ahead), window.offset.saturating_sub(ahead));
+            let processed = count(&store, account, filter).map_err(error)?;
+            (self::places(&store, "request", account, filter, Some(rows)).map_err(error)?, processed)
+        }
+        Some(_) => (Vec::new(), 0),
+    };
+    places.append(&mut waiting);
+    places.sort_unstable_by(|one, other| other.cmp(one));
+    let left_out = if processed > 0 { window.offset.min(ahead) } else { window.offset };
+    let chosen = places.into_iter().skip(usize::try_from(left_out).unwrap_or(usize::MAX));
+    let rows = chosen
+        .take(window.limit as usize)
+        .map(|(_, position)| {
+            if position > applied { show_waiting(&intake, shared, position) } else { show(&store, position) }
+        })
+        .collect::<rusqlite::Result<Vec<_>>>()
+        .map_err(error)?;
+    Ok(Page { rows, total: ahead + processed })
+}
+
+/// The condition that both tables are asked with.
+const FITS: &str = "account = :account AND accepted_at >= :from AND accepted_at < :to \
+                    AND (:lists IS NULL OR list IN (SELECT value FROM json_each(:lists)))";
+
+/// Runs a statement with [`FITS`] in it.
+fn ask<T>(
+    connection: &Transaction<'_>,
+    statement: &str,
+    account: AccountNo,
+    filter: &RequestFilter,
+    read: impl FnMut(&rusqlite::Row<'_>) -> rusqlite::Result<T>,
+) -> rusqlite::Result<Vec<T>> {
+    let lists = filter.lists.as_ref().map(|lists| {
+        let numbers: Vec<_> = lists.iter().map(|list| list.0).collect();
+        serde_json::json!(numbers).to_string()
+    });
+    let mut select = connection.prepare(statement)?;
+    let rows = select.query_map(
+        named_params! {
+            ":account": account.0,
+            ":from": filter.from.map_or(i64::MIN, Timestamp::millis),
+            ":to": filter.to.map_or(i64::MAX, Timestamp::millis),
+            ":lists": lists,
+        },
+        read,
+    )?;
+    rows.collect()
+}
+
+/// The places of the requests that fit, the newest first; with `rows` (how many, after how many) some of them.
+fn places(
+    connection: &Transaction<'_>,
+    table: &str,
+    account: AccountNo,
+    filter: &RequestFilter,
+    rows: Option<(u64, u64)>,
+) -> rusqlite::Result<Vec<Place>> {
+    let window = rows.map_or_else(String::new, |(limit, offset)| {
+        let offset = offset.min(i64::MAX.unsigned_abs());
+        format!("ORDER BY accepted_at DESC, position DESC LIMIT {limit} OFFSET {offset}")
+    });
+    let statement = format!("SELECT accepted_at, position FROM {table} WHERE {FITS} {window}");
+    ask(connection, &statement, account, filter, |row| Ok((row.get(0)?, unsigned(row.get(1)?))))
+}
+
+fn count(store: &Transaction<'_>, account: AccountNo, filter: &RequestFilter) -> rusqlite::Result<u64> {
+    let statement = format!("SELECT count(*) FROM request WHERE {FITS}");
+    let counts = ask(store, &statement, account, filter, |row| row.get(0).map(unsigned))?;
+    Ok(counts.into_iter().sum())
+}
+
+fn show_waiting(intake: &Connection, shared: &Shared, position: u64) -> rusqlite::Result<RequestSummary> {
+    let mut select =
+        intake.prepare_cached("SELECT request, kind, accepted_at, webhook FROM batch WHERE position = ?1")?;
+    select.query_row([signed(position)], |row| {
+        let accepted_at = Timestamp::from_millis(row.get(2)?);
+        let webhook: Option<String> = row.get(3)?;
+        let pending = DeliveryStatus { state: DeliveryState::Pending, attempts: 0 };
+        Ok(RequestSummary {
+            id: ObjectId::from_bytes(row.get(0)?),
+            kind: kind(row.get(1)?),
+            state: waiting_state(shared, position),
+            delivery: webhook.is_some().then_some(pending),
+            webhook,
+            created_at: accepted_at,
+            updated_at: accepted_at,
+            counts: None,
+        })
+    })
+}
+
+fn show(store: &Connection, position: u64) -> rusqlite::Result<RequestSummary> {
+    let mut select = store.prepare_cached(
+        "SELECT r.id, r.kind, r.accepted_at, r.processed_at, r.webhook, r.results, d.state, d.attempts \
+         FROM request r LEFT JOIN delivery d USING (position) WHERE position = ?1",
+    )?;
+    select.query_row([signed(position)], |row| {
+        let (state, attempts): (Option<i64>, Option<u32>) = (row.get(6)?, row.get(7)?);
+        let results: Vec<u8> = row.get(5)?;
+        Ok(RequestSummary {
+            id: ObjectId::from_bytes(row.get(0)?),
+            kind: kind(row.get(1)?),
+            state: RequestState::Processed,
+            webhook: row.get(4)?,
+            created_at: Timestamp::from_millis(row.get(2)?),
+            updated_at: Timestamp::from_millis(row.get(3)?),
+            counts: Some(counts(&results)),
+            delivery: state
+                .zip(attempts)
+                .map(|(state, attempts)| DeliveryStatus { state: delivery_state(state), attempts }),
+        })
+    })
+}
+
+/// Results that the disk has damaged count as the one error that stands in their place.
+fn counts(results: &[u8]) -> Counts {
+    let Ok(outcomes) = outcome::read(results) else { return Counts { success: 0, errors: 1 } };
+    let success = outcomes.iter().filter(|outcome| matches!(outcome, Outcome::Done(..))).count();
+    Counts { success, errors: outcomes.len() - success }
+}
