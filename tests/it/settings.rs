@@ -119,6 +119,7 @@ fn every_setting_is_taken_from_the_environment() {
         ("MAX_CONNECTIONS", "50"),
         ("MAX_BACKLOG", "0"),
         ("MAX_BACKLOG_MIB", "1"),
+        ("HISTORY_DAYS", "1"),
         ("CACHE_MIB", "1"),
         ("LOG", "info,rollbook=debug"),
         ("LOG_FORMAT", "json"),
