@@ -1,9 +1,11 @@
 //! The contacts that a group of batches touches, held in memory while the rule decides.
 
+mod holders;
+
 use std::collections::{HashMap, HashSet};
-use std::hash::{BuildHasherDefault, Hasher};
 use std::ops::Range;
 
+use self::holders::Holders;
 use crate::contact::document::Document;
 use crate::contact::identifier::{HashKey, IdentifierKind, Identifiers};
 use crate::contact::record::{Malformed, put_bytes};
@@ -76,34 +78,6 @@ pub fn put_identifiers(out: &mut Vec<u8>, identifiers: &Identifiers<Option<&str>
     }
 }
 
-/// Slots that share a hash: nearly always one.
-#[derive(Debug)]
-struct Holders {
-    first: u32,
-    others: Vec<u32>,
-}
-
-/// Keys that are keyed hashes need no more hashing.
-#[derive(Debug, Default)]
-struct AsItIs(u64);
-
-impl Hasher for AsItIs {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        // Only u64 is hashed here; this is right for anything, if slow.
-        for byte in bytes {
-            self.0 = self.0.rotate_left(8) ^ u64::from(*byte);
-        }
-    }
-
-    fn write_u64(&mut self, hash: u64) {
-        self.0 = hash;
-    }
-}
-
 /// A change to the index of identifiers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct IndexEntry {
@@ -127,7 +101,8 @@ pub struct World {
     /// The stored forms of all slots, one behind the other; a new form is put at the end. One growing buffer in
     /// place of two allocations per contact.
     documents: Vec<u8>,
-    holders: HashMap<u64, Holders, BuildHasherDefault<AsItIs>>,
+    /// Who bears what, by hash.
+    holders: Holders,
     /// Identifiers that were changed, for results that were told before.
     pub formers: Vec<Former>,
     /// The same, for those who look for a contact by what it bore once.
@@ -146,7 +121,7 @@ impl World {
             erased: HashSet::new(),
             slots: Vec::new(),
             documents: Vec::new(),
-            holders: HashMap::default(),
+            holders: Holders::default(),
             formers: Vec::new(),
             former_bearers: Vec::new(),
             forgiven: Vec::new(),
@@ -189,7 +164,7 @@ impl World {
         let (new, dirty, returned, removed_at, indexed) = (false, false, false, None, None);
         let index = self.push(Slot { list, number, document, new, dirty, returned, removed_at, indexed });
         for hash in hashes {
-            self.hold(hash, index);
+            self.holders.hold(hash, index);
         }
         Ok(index)
     }
@@ -225,13 +200,12 @@ impl World {
         text: &str,
         hash: u64,
     ) -> Result<Option<u32>, Malformed> {
-        let Some(holders) = self.holders.get(&hash) else { return Ok(None) };
-        for index in std::iter::once(&holders.first).chain(&holders.others) {
-            let slot = self.slot(*index);
+        for index in self.holders.of(hash) {
+            let slot = self.slot(index);
             // A hash may be shared: the contact itself decides.
             let borne = Document::read(self.document(slot))?.text(kind.field())?;
             if slot.list == list && borne.is_some_and(|borne| kind.same(borne, text)) {
-                return Ok(Some(*index));
+                return Ok(Some(index));
             }
         }
         Ok(None)
@@ -393,7 +367,7 @@ impl World {
         let hashes = self.hashes(self.slot(index))?;
         for kind in IdentifierKind::ALL {
             if let Some(hash) = *hashes.get(kind) {
-                self.hold(hash, index);
+                self.holders.hold(hash, index);
             }
         }
         Ok(())
@@ -402,30 +376,9 @@ impl World {
     fn release_all(&mut self, index: u32) -> Result<(), Malformed> {
         let hashes = self.hashes(self.slot(index))?;
         for hash in IdentifierKind::ALL.into_iter().filter_map(|kind| *hashes.get(kind)) {
-            let Some(holders) = self.holders.get_mut(&hash) else { continue };
-            holders.others.retain(|other| *other != index);
-            if holders.first == index {
-                match holders.others.pop() {
-                    Some(other) => holders.first = other,
-                    None => drop(self.holders.remove(&hash)),
-                }
-            }
+            self.holders.release(hash, index);
         }
         Ok(())
-    }
-
-    fn hold(&mut self, hash: u64, index: u32) {
-        match self.holders.entry(hash) {
-            std::collections::hash_map::Entry::Vacant(place) => {
-                place.insert(Holders { first: index, others: Vec::new() });
-            }
-            std::collections::hash_map::Entry::Occupied(mut place) => {
-                let holders = place.get_mut();
-                if holders.first != index && !holders.others.contains(&index) {
-                    holders.others.push(index);
-                }
-            }
-        }
     }
 }
 

@@ -1,5 +1,8 @@
 //! A server inside the test's own process, on a store of its own, and a client that talks HTTP to it.
 
+mod answer;
+mod keys;
+
 use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -9,7 +12,7 @@ use std::time::{Duration, Instant};
 use axum_server::Handle;
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
-use hyper::header::{HeaderMap, HeaderName, HeaderValue};
+use hyper::header::{HeaderName, HeaderValue};
 use hyper::{Method, Request, StatusCode};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -25,51 +28,11 @@ use rollbook::storage::{Backlog, NewAccount, NewToken, Scope, Storage};
 use rollbook::token::FreshToken;
 use serde_json::{Value, json};
 
+pub use self::answer::{Answer, is_id};
+pub use self::keys::{FLAGS, KEYS};
+
 /// How long a test waits for something that must happen before it calls it a failure.
 pub const PATIENCE: Duration = Duration::from_secs(30);
-
-/// The yes-or-no fields of a contact.
-pub const FLAGS: [&str; 7] = [
-    "active",
-    "emailSubscribe",
-    "smsSubscribe",
-    "desktopWebPushSubscribe",
-    "mobileWebPushSubscribe",
-    "telegramSubscribe",
-    "viberSubscribe",
-];
-
-/// The keys of a contact on the wire, `contact` left out.
-pub const KEYS: [&str; 28] = [
-    "name",
-    "email",
-    "phoneNumber",
-    "userId",
-    "active",
-    "emailSubscribe",
-    "smsSubscribe",
-    "desktopWebPushSubscribe",
-    "mobileWebPushSubscribe",
-    "telegramSubscribe",
-    "viberSubscribe",
-    "firstName",
-    "lastName",
-    "contactBirthday",
-    "contactLanguage",
-    "contactGender",
-    "contactTimezone",
-    "contactScore",
-    "avatarLink",
-    "facebookLink",
-    "instagramLink",
-    "linkedInLink",
-    "twitterLink",
-    "tiktokLink",
-    "sourceId",
-    "customerSourceId",
-    "cac",
-    "variables",
-];
 
 /// A directory that goes with the test.
 pub struct Directory(PathBuf);
@@ -327,46 +290,6 @@ impl Server {
             tokio::time::sleep(Duration::from_millis(2)).await;
         }
     }
-}
-
-/// An answer, read to its end.
-#[derive(Debug)]
-pub struct Answer {
-    pub status: StatusCode,
-    pub headers: HeaderMap,
-    pub body: Bytes,
-}
-
-impl Answer {
-    pub fn text(&self) -> String {
-        String::from_utf8_lossy(&self.body).into_owned()
-    }
-
-    pub fn json(&self) -> Value {
-        serde_json::from_slice(&self.body).expect("every answer is JSON")
-    }
-
-    /// The body with its `requestId`, where it has one, checked and put as `<id>`: the rest is compared exactly.
-    pub fn normal(&self) -> Value {
-        let mut body = self.json();
-        if let Some(id) = body.get_mut("requestId") {
-            assert!(is_id(id), "24 lower-case hex digits: {id}");
-            *id = json!("<id>");
-        }
-        body
-    }
-
-    /// The entries of `errors`.
-    pub fn errors(&self) -> Vec<String> {
-        let errors = self.json()["errors"].clone();
-        serde_json::from_value(errors).expect("errors are strings")
-    }
-}
-
-/// Whether this is an id as the server gives them out.
-pub fn is_id(id: &Value) -> bool {
-    let digit = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
-    id.as_str().is_some_and(|id| id.len() == 24 && id.bytes().all(digit))
 }
 
 /// Somebody of another account on the same server.

@@ -26,7 +26,7 @@ fn crowded(user_ids: &[&str]) -> World {
         Header { created_at: time, updated_at: time, renamed_at: 0, changed_at: 0 }.put(&mut document);
         put_entry(&mut document, Field::UserId.key(), user_id.as_bytes());
         world.create(LIST, &document).unwrap();
-        world.hold(SHARED, index);
+        world.holders.hold(SHARED, index);
     }
     world
 }

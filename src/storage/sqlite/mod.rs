@@ -20,19 +20,18 @@ mod prune;
 mod request_list;
 mod requests;
 mod scrub;
+mod shared;
+mod store;
 mod undo;
 mod vacuum;
 mod worker;
 
-use std::path::Path;
-use std::sync::atomic::AtomicU64;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use async_trait::async_trait;
-use rusqlite::Connection;
 
-use self::open::Paths;
-use self::worker::Workers;
+use self::shared::{Pair, Shared, error, lock, signed, unsigned};
+pub use self::store::{Role, Settings, SqliteStore};
 use super::{
     Access, Account, AddError, AppendError, Appended, Applied, Attempt, Backlog, Contact, Delivery, Error,
     History, ItemResult, Keep, List, ListFilter, Mentions, NewAccount, NewSource, NewToken, Page, Person,
@@ -41,163 +40,9 @@ use super::{
     Window,
 };
 use crate::clock::Timestamp;
-use crate::contact::identifier::{HashKey, IdentifierKind};
+use crate::contact::identifier::IdentifierKind;
 use crate::id::ObjectId;
 use crate::journal::{AccountNo, Batch, ListNo};
-
-/// Threads that read; more than the machine's cores would only queue inside SQLite.
-const READERS: usize = 2;
-
-/// What can be set of the embedded store.
-#[derive(Clone, Copy, Debug)]
-pub struct Settings {
-    /// The page cache of the connection that applies, in KiB; it fills as it is used.
-    pub cache_kib: u64,
-    /// Pages that the write-ahead log of the contacts gathers before they are copied into the file. More would
-    /// copy a page less often, but then so much at once that those who wait for the disk to accept a batch notice.
-    pub checkpoint_pages: i64,
-}
-
-impl Settings {
-    /// What suits most.
-    pub const DEFAULT: Self = Self { cache_kib: 512 * 1_024, checkpoint_pages: 4_096 };
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        Self::DEFAULT
-    }
-}
-
-/// A connection to each file.
-struct Pair {
-    store: Connection,
-    intake: Connection,
-}
-
-/// What all threads know, kept in memory.
-struct Shared {
-    key: HashKey,
-    /// The position up to which all is applied.
-    applied: AtomicU64,
-    /// The position up to which is being applied; equal to `applied` while nothing is.
-    applying: AtomicU64,
-    /// What waits above `applied`.
-    counted: Mutex<backlog::Counted>,
-    /// When the files may be written anew.
-    vacuums: Mutex<vacuum::Schedule>,
-    /// Deliveries that are out: one process serves a store, so this is the lease.
-    claims: Mutex<deliveries::Claims>,
-}
-
-/// A store in two SQLite files.
-pub struct SqliteStore {
-    shared: Arc<Shared>,
-    intake: Workers<Connection>,
-    writer: Workers<Pair>,
-    readers: Workers<Pair>,
-    /// Who may send is asked here: it must not wait behind those who read much.
-    gate: Workers<Connection>,
-    /// Held for as long as this process serves the store.
-    _lock: Option<std::fs::File>,
-}
-
-/// Who opens a store.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Role {
-    /// The one process that serves it.
-    Server,
-    /// A command that makes small changes, whether or not it is being served.
-    Command,
-}
-
-impl SqliteStore {
-    /// Opens the store at `path`, making it where there is none.
-    ///
-    /// # Errors
-    /// Where another process serves it, a half is missing or foreign, or it was written by a later version.
-    pub fn open(path: &Path, role: Role, settings: &Settings) -> Result<Self, Error> {
-        let paths = Paths::new(path);
-        let lock = (role == Role::Server).then(|| paths.lock()).transpose()?;
-        open::prepare(&paths, settings)?;
-        // Accepting writes little and must not wait for a long checkpoint.
-        let small = Settings { cache_kib: 2 * 1_024, checkpoint_pages: 1_000 };
-        let intake = open::connect(&paths.intake, &small)?;
-        let pair = |settings: &Settings| {
-            Ok::<_, Error>(Pair {
-                store: open::connect(&paths.store, settings)?,
-                intake: open::connect(&paths.intake, &small)?,
-            })
-        };
-        let writer = pair(settings)?;
-        let readers = (0..READERS).map(|_| pair(&small)).collect::<Result<Vec<_>, _>>()?;
-        let shared = Arc::new(load_shared(&writer)?);
-        Ok(Self {
-            shared,
-            intake: Workers::start("intake", vec![intake])?,
-            writer: Workers::start("store", vec![writer])?,
-            readers: Workers::start("reader", readers)?,
-            gate: Workers::start("gate", vec![open::connect(&paths.intake, &small)?])?,
-            _lock: lock,
-        })
-    }
-
-    async fn read<T, F>(&self, job: F) -> Result<T, Error>
-    where
-        T: Send + 'static,
-        F: FnOnce(&mut Pair, &Shared) -> Result<T, Error> + Send + 'static,
-    {
-        let shared = Arc::clone(&self.shared);
-        self.readers.call(move |pair| job(pair, &shared)).await
-    }
-
-    async fn write<T, F>(&self, job: F) -> Result<T, Error>
-    where
-        T: Send + 'static,
-        F: FnOnce(&mut Pair, &Shared) -> Result<T, Error> + Send + 'static,
-    {
-        let shared = Arc::clone(&self.shared);
-        self.writer.call(move |pair| job(pair, &shared)).await
-    }
-}
-
-fn load_shared(pair: &Pair) -> Result<Shared, Error> {
-    let key = open::setting(&pair.store, "hash_key")?.ok_or_else(|| open::no_setting("hash_key"))?;
-    let applied = append::applied_position(&pair.store)?;
-    let waiting = append::count_waiting(&pair.intake, applied)?;
-    Ok(Shared {
-        key: HashKey::from_bytes(key),
-        applied: AtomicU64::new(applied),
-        applying: AtomicU64::new(applied),
-        counted: Mutex::new(waiting),
-        vacuums: Mutex::default(),
-        claims: Mutex::default(),
-    })
-}
-
-/// What is behind a mutex, for as short as it takes.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// SQLite's own error, without any value that a statement was given.
-fn error(error: rusqlite::Error) -> Error {
-    use rusqlite::ErrorCode;
-    match error.sqlite_error_code() {
-        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => Error::Damaged(error.to_string()),
-        _ => Error::Unavailable(error.to_string()),
-    }
-}
-
-/// Numbers that SQLite keeps as signed and we as unsigned; both keep all 64 bits.
-const fn signed(number: u64) -> i64 {
-    number.cast_signed()
-}
-
-/// The other way.
-const fn unsigned(number: i64) -> u64 {
-    number.cast_unsigned()
-}
 
 #[async_trait]
 impl Storage for SqliteStore {

@@ -1,0 +1,108 @@
+//! The embedded store: its connections, and a thread for each.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use rusqlite::Connection;
+
+use super::open::{self, Paths};
+use super::shared::{Pair, Shared};
+use super::worker::Workers;
+use crate::storage::Error;
+
+/// Threads that read; more than the machine's cores would only queue inside SQLite.
+const READERS: usize = 2;
+
+/// What can be set of the embedded store.
+#[derive(Clone, Copy, Debug)]
+pub struct Settings {
+    /// The page cache of the connection that applies, in KiB; it fills as it is used.
+    pub cache_kib: u64,
+    /// Pages that the write-ahead log of the contacts gathers before they are copied into the file. More would
+    /// copy a page less often, but then so much at once that those who wait for the disk to accept a batch notice.
+    pub checkpoint_pages: i64,
+}
+
+impl Settings {
+    /// What suits most.
+    pub const DEFAULT: Self = Self { cache_kib: 512 * 1_024, checkpoint_pages: 4_096 };
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self::DEFAULT
+    }
+}
+
+/// A store in two SQLite files.
+pub struct SqliteStore {
+    pub(super) shared: Arc<Shared>,
+    pub(super) intake: Workers<Connection>,
+    pub(super) writer: Workers<Pair>,
+    pub(super) readers: Workers<Pair>,
+    /// Who may send is asked here: it must not wait behind those who read much.
+    pub(super) gate: Workers<Connection>,
+    /// Held for as long as this process serves the store.
+    _lock: Option<std::fs::File>,
+}
+
+/// Who opens a store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// The one process that serves it.
+    Server,
+    /// A command that makes small changes, whether or not it is being served.
+    Command,
+}
+
+impl SqliteStore {
+    /// Opens the store at `path`, making it where there is none.
+    ///
+    /// # Errors
+    /// Where another process serves it, a half is missing or foreign, or it was written by a later version.
+    pub fn open(path: &Path, role: Role, settings: &Settings) -> Result<Self, Error> {
+        let paths = Paths::new(path);
+        let lock = (role == Role::Server).then(|| paths.lock()).transpose()?;
+        open::prepare(&paths, settings)?;
+        // Accepting writes little and must not wait for a long checkpoint.
+        let small = Settings { cache_kib: 2 * 1_024, checkpoint_pages: 1_000 };
+        let intake = open::connect(&paths.intake, &small)?;
+        let pair = |settings: &Settings| {
+            Ok::<_, Error>(Pair {
+                store: open::connect(&paths.store, settings)?,
+                intake: open::connect(&paths.intake, &small)?,
+            })
+        };
+        let writer = pair(settings)?;
+        let readers = (0..READERS).map(|_| pair(&small)).collect::<Result<Vec<_>, _>>()?;
+        let shared = Arc::new(Shared::load(&writer)?);
+        Ok(Self {
+            shared,
+            intake: Workers::start("intake", vec![intake])?,
+            writer: Workers::start("store", vec![writer])?,
+            readers: Workers::start("reader", readers)?,
+            gate: Workers::start("gate", vec![open::connect(&paths.intake, &small)?])?,
+            _lock: lock,
+        })
+    }
+
+    /// Runs a job where much may be read.
+    pub(super) async fn read<T, F>(&self, job: F) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Pair, &Shared) -> Result<T, Error> + Send + 'static,
+    {
+        let shared = Arc::clone(&self.shared);
+        self.readers.call(move |pair| job(pair, &shared)).await
+    }
+
+    /// Runs a job on the thread that writes the contacts.
+    pub(super) async fn write<T, F>(&self, job: F) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Pair, &Shared) -> Result<T, Error> + Send + 'static,
+    {
+        let shared = Arc::clone(&self.shared);
+        self.writer.call(move |pair| job(pair, &shared)).await
+    }
+}

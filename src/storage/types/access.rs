@@ -1,0 +1,109 @@
+//! Accounts, and who may send.
+
+use crate::clock::Timestamp;
+use crate::id::ObjectId;
+use crate::journal::AccountNo;
+use crate::token::SecretHash;
+
+/// What a token may do in its account.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Scope {
+    /// Whether it may only look.
+    pub read_only: bool,
+    /// The lists that it is limited to, also those that are gone; `None` where it is not limited.
+    pub lists: Option<Vec<ObjectId>>,
+}
+
+/// A token, its user and its account, as the gate needs them.
+#[derive(Clone, Debug)]
+pub struct Access {
+    /// The hash of its secret part.
+    pub secret_hash: SecretHash,
+    /// Whether it was revoked.
+    pub revoked: bool,
+    /// When it ends.
+    pub expires_at: Option<Timestamp>,
+    /// What it may do.
+    pub scope: Scope,
+    /// The user.
+    pub user: ObjectId,
+    /// Whether the user may do anything.
+    pub user_enabled: bool,
+    /// The account; `None` once it is gone.
+    pub account: Option<AccessAccount>,
+}
+
+/// An account, as the gate needs it.
+#[derive(Clone, Debug)]
+pub struct AccessAccount {
+    /// Its number.
+    pub no: AccountNo,
+    /// Its name.
+    pub name: String,
+    /// Whether its users may do anything.
+    pub enabled: bool,
+}
+
+/// An account, for those who administer it.
+#[derive(Clone, Debug)]
+pub struct Account {
+    /// Its public id.
+    pub id: ObjectId,
+    /// Its name.
+    pub name: String,
+    /// Whether its users may do anything.
+    pub enabled: bool,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// Its users, and whether each is enabled.
+    pub users: Vec<(ObjectId, String, bool)>,
+}
+
+/// An account that is to be made, with its first user.
+#[derive(Clone, Debug)]
+pub struct NewAccount {
+    /// Its public id.
+    pub id: ObjectId,
+    /// Its name.
+    pub name: String,
+    /// The first user's public id.
+    pub user: ObjectId,
+    /// Its webhook secret, `whsec_…`.
+    pub webhook_secret: String,
+    /// The user's first token.
+    pub token: NewToken,
+}
+
+/// A token that is to be made.
+#[derive(Clone, Debug)]
+pub struct NewToken {
+    /// Its public part.
+    pub key: String,
+    /// The hash of its secret part.
+    pub secret_hash: SecretHash,
+    /// What it is for.
+    pub name: String,
+    /// When it ends.
+    pub expires_at: Option<Timestamp>,
+    /// What it may do.
+    pub scope: Scope,
+}
+
+/// A token, for those who administer it.
+#[derive(Clone, Debug)]
+pub struct Token {
+    /// Its public part.
+    pub key: String,
+    /// What it is for.
+    pub name: String,
+    /// Its user.
+    pub user: ObjectId,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it ends.
+    pub expires_at: Option<Timestamp>,
+    /// When it was revoked.
+    pub revoked_at: Option<Timestamp>,
+    /// What it may do.
+    pub scope: Scope,
+}

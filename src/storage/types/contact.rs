@@ -1,0 +1,109 @@
+//! Contacts, their histories, and all that is kept about a person.
+
+use std::collections::{HashMap, HashSet};
+
+use super::source::Source;
+use crate::clock::Timestamp;
+use crate::contact::amount::Cac;
+use crate::contact::identifier::IdentifierKind;
+use crate::history::{ChangeKind, FieldChange};
+use crate::id::ObjectId;
+use crate::journal::{BatchKind, ContactNo, ListNo};
+
+/// A part of a contact's history.
+#[derive(Clone, Debug)]
+pub struct History {
+    /// The contact's number in its list.
+    pub number: ContactNo,
+    /// Its changes, the newest first.
+    pub changes: Vec<ContactChange>,
+    /// How many there are in all; of very many only so many are counted as can be looked at.
+    pub total: u64,
+    /// The sources that the changes name, by number, as far as they are still there.
+    pub sources: HashMap<u64, Source>,
+}
+
+/// One change of a contact.
+#[derive(Clone, Debug)]
+pub struct ContactChange {
+    /// When it was applied.
+    pub at: Timestamp,
+    /// What was done.
+    pub kind: ChangeKind,
+    /// By which request.
+    pub request: ObjectId,
+    /// What that asked for.
+    pub asked: BatchKind,
+    /// The public part of the token that sent it.
+    pub token: String,
+    /// The fields that it changed, with their stored values.
+    pub fields: Vec<FieldChange>,
+}
+
+/// What is kept about a person, but for the requests that mention them.
+#[derive(Clone, Debug)]
+pub struct Person {
+    /// The contacts that bear one of the identifiers, or bore it once.
+    pub contacts: Vec<PersonContact>,
+    /// Whether a keyed hash says that such a person was erased.
+    pub erased: bool,
+}
+
+/// A contact of a person.
+#[derive(Clone, Debug)]
+pub struct PersonContact {
+    /// The list's number.
+    pub list: ListNo,
+    /// The list's public id.
+    pub list_id: ObjectId,
+    /// The contact; `None` for one that was removed.
+    pub contact: Option<Contact>,
+    /// Its history, as far as it is kept and told.
+    pub history: History,
+}
+
+/// Whom requests may mention.
+#[derive(Clone, Debug)]
+pub struct Subject {
+    /// The identifiers.
+    pub identifiers: Vec<(IdentifierKind, String)>,
+    /// The contacts.
+    pub contacts: HashSet<(ListNo, ContactNo)>,
+}
+
+/// Requests that mention a person: a chunk of them.
+#[derive(Clone, Debug)]
+pub struct Mentions {
+    /// Those of the chunk.
+    pub found: Vec<Mention>,
+    /// Where the next chunk begins; `None` at the end.
+    pub next: Option<u64>,
+}
+
+/// A request that mentions a person.
+#[derive(Clone, Debug)]
+pub struct Mention {
+    /// Its id.
+    pub request: ObjectId,
+    /// What it asked for.
+    pub kind: BatchKind,
+    /// The list's public id.
+    pub list_id: ObjectId,
+    /// When it was accepted.
+    pub accepted_at: Timestamp,
+    /// Whether it is applied.
+    pub processed: bool,
+    /// The places of the items that do.
+    pub positions: Vec<usize>,
+}
+
+/// A contact with what is needed to show it.
+#[derive(Clone, Debug)]
+pub struct Contact {
+    /// Its stored form, see [`crate::contact::document`].
+    pub document: Vec<u8>,
+    /// Its source, where it has one that is still there.
+    pub source: Option<Source>,
+    /// What its source costs, or cost when it was removed.
+    pub source_cac: Option<Cac>,
+}

@@ -1,0 +1,17 @@
+//! What goes into a store and comes out of it.
+
+mod access;
+mod contact;
+mod delivery;
+mod list;
+mod page;
+mod request;
+mod source;
+
+pub use self::access::*;
+pub use self::contact::*;
+pub use self::delivery::*;
+pub use self::list::*;
+pub use self::page::*;
+pub use self::request::*;
+pub use self::source::*;

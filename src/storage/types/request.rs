@@ -1,0 +1,180 @@
+//! Accepted batches and what became of them.
+
+use super::delivery::DeliveryStatus;
+use crate::apply::outcome::{Action, Failure};
+use crate::clock::Timestamp;
+use crate::contact::identifier::Identifiers;
+use crate::id::ObjectId;
+use crate::journal::{BatchKind, ListNo};
+
+/// What waits to be applied.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Backlog {
+    /// Accepted batches that are not applied yet.
+    pub batches: u64,
+    /// The bytes of their items.
+    pub bytes: u64,
+}
+
+/// Since when things are kept that are kept for a time; what is older is forgotten.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Keep {
+    /// Requests, by when they were processed, and what only their results need.
+    pub requests: Timestamp,
+    /// Histories of contacts.
+    pub history: Timestamp,
+    /// `Idempotency-Key`s, by when they were used.
+    pub keys: Timestamp,
+}
+
+/// What one call of [`Storage::apply_next`] did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Applied {
+    /// Batches that are applied now and were not before; 0 where none waits.
+    pub batches: usize,
+    /// How many of them are to be reported to a webhook.
+    pub webhooks: usize,
+}
+
+/// How far a request has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RequestState {
+    /// It waits.
+    Queued,
+    /// It is being applied.
+    Processing,
+    /// It is applied, and has results.
+    Processed,
+}
+
+/// What must be known of a request to undo it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Undoable {
+    /// What it asked for.
+    pub kind: BatchKind,
+    /// The list that it changed.
+    pub list: ListNo,
+    /// That list's public id.
+    pub list_id: ObjectId,
+    /// Whether what it changed is kept, or will be: it may wait still.
+    pub has_history: bool,
+}
+
+/// A request and what became of it.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// Its id.
+    pub id: ObjectId,
+    /// The id of the list that it changes.
+    pub list: ObjectId,
+    /// What it asked for.
+    pub kind: BatchKind,
+    /// How far it has come.
+    pub state: RequestState,
+    /// Where its status goes.
+    pub webhook: Option<String>,
+    /// When it was accepted.
+    pub created_at: Timestamp,
+    /// When it was processed, or accepted where it is not yet.
+    pub updated_at: Timestamp,
+    /// Per item, in order; empty until it is processed.
+    pub results: Vec<ItemResult>,
+    /// How its webhook fares; `None` where it has none.
+    pub delivery: Option<DeliveryStatus>,
+}
+
+/// How many items of a request came to what.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Those that were applied.
+    pub success: usize,
+    /// Those that were not.
+    pub errors: usize,
+}
+
+/// A request without what became of each item.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RequestSummary {
+    /// Its id.
+    pub id: ObjectId,
+    /// What it asked for.
+    pub kind: BatchKind,
+    /// How far it has come.
+    pub state: RequestState,
+    /// Where its status goes.
+    pub webhook: Option<String>,
+    /// When it was accepted.
+    pub created_at: Timestamp,
+    /// When it was processed, or accepted where it is not yet.
+    pub updated_at: Timestamp,
+    /// What its items came to; `None` until it is processed.
+    pub counts: Option<Counts>,
+    /// How its webhook fares; `None` where it has none.
+    pub delivery: Option<DeliveryStatus>,
+}
+
+/// Which requests are wanted: those that all of these fit.
+#[derive(Clone, Debug, Default)]
+pub struct RequestFilter {
+    /// In this state.
+    pub state: Option<RequestState>,
+    /// Of one of these lists.
+    pub lists: Option<Vec<ListNo>>,
+    /// Accepted then or later.
+    pub from: Option<Timestamp>,
+    /// Accepted before that.
+    pub to: Option<Timestamp>,
+}
+
+/// What became of an item, in words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ItemResult {
+    /// It was applied.
+    Done {
+        /// What it did.
+        action: Action,
+        /// The contact's public id; `None` where a dry run would make it.
+        id: Option<ObjectId>,
+        /// The contact's identifiers after the item, or those with which it was removed; all `None` once the person
+        /// was erased.
+        identifiers: Identifiers<Option<String>>,
+        /// Where a request was undone: what became of each field.
+        undone: Option<UndoneFields>,
+    },
+    /// It was not.
+    Failed {
+        /// Why.
+        failure: Failure,
+        /// The identifiers that it asked for.
+        asked: Identifiers<Option<String>>,
+    },
+}
+
+/// What became of the fields of a contact when a request was undone, by name.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct UndoneFields {
+    /// Those that were put back.
+    pub restored: Vec<String>,
+    /// Those that were not, and why.
+    pub kept: Vec<(String, Failure)>,
+}
+
+/// What became of a batch that was to be appended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Appended {
+    /// It is on disk.
+    Kept,
+    /// Its `Idempotency-Key` was used before: nothing of it was kept.
+    Known(Remembered),
+}
+
+/// A request that was accepted with an `Idempotency-Key`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Remembered {
+    /// The fingerprint of its method and body, see [`crate::journal::Once`].
+    pub fingerprint: [u8; 32],
+    /// Its id.
+    pub request: ObjectId,
+    /// The `warnings` of its answer, as JSON.
+    pub warnings: String,
+}
