@@ -21,8 +21,15 @@ pub struct Waiting {
     pub kind: BatchKind,
     /// Whether it may bring people back who were erased.
     pub restore_erased: bool,
-    /// The items, as they were accepted.
+    /// The items, as they were accepted; empty where the disk has damaged the batch.
     pub items: Vec<u8>,
+}
+
+impl Waiting {
+    /// Whether the disk has damaged it. Items that were written begin with their count, and are never empty.
+    pub const fn is_damaged(&self) -> bool {
+        self.items.is_empty()
+    }
 }
 
 /// What a group of batches asks for.

@@ -1,10 +1,12 @@
 //! The contacts that a group of batches touches, held in memory while the rule decides.
 
+mod documents;
 mod holders;
 
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
+use self::documents::Documents;
 use self::holders::Holders;
 use crate::contact::document::Document;
 use crate::contact::identifier::{HashKey, IdentifierKind, Identifiers};
@@ -98,9 +100,8 @@ pub struct World {
     /// Identifiers whose bearers were erased, of those that the items name; see [`HashKey::erased`].
     erased: HashSet<(AccountNo, [u8; 16])>,
     slots: Vec<Slot>,
-    /// The stored forms of all slots, one behind the other; a new form is put at the end. One growing buffer in
-    /// place of two allocations per contact.
-    documents: Vec<u8>,
+    /// The stored forms of all slots.
+    documents: Documents,
     /// Who bears what, by hash.
     holders: Holders,
     /// Identifiers that were changed, for results that were told before.
@@ -120,7 +121,7 @@ impl World {
             sources,
             erased: HashSet::new(),
             slots: Vec::new(),
-            documents: Vec::new(),
+            documents: Documents::default(),
             holders: Holders::default(),
             formers: Vec::new(),
             former_bearers: Vec::new(),
@@ -160,7 +161,7 @@ impl World {
         hashes: impl Iterator<Item = u64>,
     ) -> Result<u32, Malformed> {
         Document::read(document)?.identifiers()?;
-        let document = self.keep(document);
+        let document = self.documents.keep(document);
         let (new, dirty, returned, removed_at, indexed) = (false, false, false, None, None);
         let index = self.push(Slot { list, number, document, new, dirty, returned, removed_at, indexed });
         for hash in hashes {
@@ -186,7 +187,7 @@ impl World {
 
     /// The stored form of the contact in a slot, see [`crate::contact::document`].
     pub fn document(&self, slot: &Slot) -> &[u8] {
-        &self.documents[slot.document.clone()]
+        self.documents.get(&slot.document)
     }
 
     /// Who bears an identifier now.
@@ -233,7 +234,7 @@ impl World {
     }
 
     fn add(&mut self, list: ListNo, number: ContactNo, document: &[u8]) -> Result<u32, Malformed> {
-        let document = self.keep(document);
+        let document = self.documents.keep(document);
         self.lists.entry(list).or_default().made += 1;
         let (new, dirty, returned, removed_at) = (true, true, false, None);
         let indexed = Some(Identifiers::default());
@@ -294,10 +295,10 @@ impl World {
             // Those who take an identifier and give it up again must not pile up under its hash.
             self.release_all(index)?;
         }
-        let document = self.keep(document);
         let slot = &mut self.slots[index as usize];
-        slot.document = document;
+        slot.document = self.documents.replace(&slot.document, document);
         slot.dirty = true;
+        self.documents.tidy(self.slots.iter_mut().map(|slot| &mut slot.document));
         if renamed.is_some() { self.hold_all(index) } else { Ok(()) }
     }
 
@@ -334,12 +335,6 @@ impl World {
         stale.sort_unstable();
         fresh.sort_unstable();
         Ok((stale, fresh))
-    }
-
-    fn keep(&mut self, document: &[u8]) -> Range<usize> {
-        let start = self.documents.len();
-        self.documents.extend_from_slice(document);
-        start..self.documents.len()
     }
 
     fn push(&mut self, slot: Slot) -> u32 {

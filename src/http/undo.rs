@@ -50,8 +50,9 @@ async fn undo(call: Call) -> Outcome<Queued> {
 pub fn queued(accepted: Accepted, request_id: ObjectId) -> Answer<Queued> {
     match accepted {
         Accepted::Before(known) => {
-            let request_id = known.request;
-            Answer::again(&known, Queued { request_id })
+            // The id is a member of its own here, and told once.
+            let members = Queued { request_id: known.request };
+            Answer { request: None, ..Answer::again(&known, members) }
         }
         Accepted::Kept { warnings } | Accepted::Tried { warnings, .. } => {
             Answer::new(Queued { request_id }).warn(warnings)

@@ -135,7 +135,7 @@ impl<'a> CheckedContact<'a> {
         let unknown = members.unknown.iter().cloned();
         let nested = checked.variables.unknown.drain(..).map(|key| format!("variables.{key}"));
         checked.warnings.extend(unknown.chain(nested).map(problem::unknown_field));
-        if checked.has_no_identifier(adds && checked.problems.is_empty()) {
+        if checked.has_no_identifier(adds) {
             checked.problems.push(problem::no_identifier(position));
         }
         for problem in checked.problems.iter_mut().chain(&mut checked.warnings) {
@@ -206,12 +206,14 @@ impl<'a> CheckedContact<'a> {
         }
     }
 
-    /// Whether it clears all identifiers; `absent` says whether leaving one out counts as that.
+    /// Whether it clears all identifiers; `absent` says whether leaving one out counts as that. One that was refused
+    /// was not left out.
     fn has_no_identifier(&self, absent: bool) -> bool {
+        let refused = |field: Field| self.problems.iter().any(|it| it.field.as_deref() == Some(field.name()));
         IdentifierKind::ALL.iter().all(|kind| match self.values[kind.field() as usize] {
             Some(Stored::Clear) => true,
             Some(_) => false,
-            None => absent,
+            None => absent && !refused(kind.field()),
         })
     }
 

@@ -47,13 +47,13 @@ pub async fn accept(
     let members = read_body(body, &Keys::of(&REMOVE)).ok_or_else(problem::bad_request)?;
     let mut problems = Vec::new();
     let list = find_list(catalogue, &sender.viewer, members.get(0), &mut problems).await?;
+    let webhook = read_webhook(members.get(1), &mut problems);
     let dry_run = read_flag("dryRun", members.get(2), &mut problems);
     if let Some(list) = list.as_ref().filter(|_| !dry_run)
         && let Some(before) = accept::before(writer, &sender, list.no).await?
     {
         return Ok(before);
     }
-    let webhook = read_webhook(members.get(1), &mut problems);
     let items = read_identifiers(&members, &mut problems);
     let Some(list) = list.filter(|_| problems.is_empty()) else { return Err(Refusal::Invalid(problems)) };
     let warnings = members.unknown.into_iter().map(problem::unknown_field).collect();
@@ -77,25 +77,26 @@ pub async fn accept(
 }
 
 fn read_identifiers(members: &Members<'_, 6>, problems: &mut Vec<Problem>) -> Vec<u8> {
-    let (mut items, mut count) = (ItemsWriter::default(), 0);
     let before = problems.len();
-    for (place, plural, single, kind) in ARRAYS {
-        let Some(raw) = members.get(place) else { continue };
-        let Some(elements) = raw.elements() else {
-            problems.push(problem::not_a_list(plural));
-            continue;
-        };
-        count += elements.len();
-        // More than are allowed are counted, and not looked at.
-        let elements = if count > MAX_CONTACTS { &[][..] } else { &elements[..] };
-        let texts: Option<Vec<_>> = elements.iter().map(|element| Raw::as_text(*element)).collect();
-        match texts {
-            Some(texts) => texts.iter().for_each(|text| items.add(kind, text, &[])),
-            None => problems.push(problem::entry_not_a_string(plural, single)),
+    let arrays = ARRAYS.map(|(place, ..)| members.get(place).map(Raw::elements));
+    let count: usize = arrays.iter().flatten().flatten().map(Vec::len).sum();
+    let mut items = ItemsWriter::default();
+    for ((_, plural, single, kind), elements) in ARRAYS.into_iter().zip(arrays) {
+        match elements {
+            None => {}
+            Some(None) => problems.push(problem::not_a_list(plural)),
+            // More than are allowed are counted, and not looked at.
+            Some(Some(_)) if count > MAX_CONTACTS => {}
+            Some(Some(elements)) => {
+                let texts: Option<Vec<_>> = elements.into_iter().map(Raw::as_text).collect();
+                match texts {
+                    Some(texts) => texts.iter().for_each(|text| items.add(kind, text, &[])),
+                    None => problems.push(problem::entry_not_a_string(plural, single)),
+                }
+            }
         }
     }
     if count > MAX_CONTACTS {
-        problems.truncate(before);
         problems.push(problem::too_many_records(count));
     } else if count == 0 && problems.len() == before {
         problems.push(problem::nobody_to_remove());

@@ -20,6 +20,7 @@ mod prune;
 mod request_list;
 mod requests;
 mod scrub;
+mod seal;
 mod shared;
 mod store;
 mod undo;

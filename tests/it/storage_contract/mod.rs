@@ -11,6 +11,7 @@ mod request_list;
 mod sqlite_crash;
 mod sqlite_damage;
 mod sqlite_files;
+mod sqlite_seal;
 
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -78,14 +78,16 @@ fn transact(
     let transaction = pair.store.transaction_with_behavior(TransactionBehavior::Immediate).map_err(error)?;
     let (store, intake) = (&transaction, &pair.intake);
     let decided = match waiting {
-        [batch] if batch.kind == BatchKind::Undo => match undo::decide(store, intake, shared, batch, now) {
-            Ok((world, decided)) => {
-                write::world(store, &world)?;
-                vec![decided]
+        [batch] if batch.kind == BatchKind::Undo && !batch.is_damaged() => {
+            match undo::decide(store, intake, shared, batch, now) {
+                Ok((world, decided)) => {
+                    write::world(store, &world)?;
+                    vec![decided]
+                }
+                Err(error) => vec![not_decided(batch, error)?],
             }
-            Err(error) => vec![not_decided(batch, error)?],
-        },
-        [batch] if batch.kind == BatchKind::Erase => {
+        }
+        [batch] if batch.kind == BatchKind::Erase && !batch.is_damaged() => {
             let erased = erase::erase(store, intake, shared, batch, now);
             vec![erased.or_else(|error| not_decided(batch, error))?]
         }

@@ -3,6 +3,7 @@
 use rusqlite::types::FromSql;
 use rusqlite::{Connection, Row};
 
+use super::super::seal::Head;
 use super::super::{error, signed, unsigned};
 use crate::apply::plan::Waiting;
 use crate::id::ObjectId;
@@ -56,11 +57,10 @@ fn read_row(row: &Row<'_>) -> rusqlite::Result<(Waiting, Origin)> {
     let position: u64 = unsigned(row.get(0)?);
     let mut damaged = false;
     let mut items: Vec<u8> = readable(row, 4, &mut damaged);
-    let kind = BatchKind::from_code(readable(row, 2, &mut damaged));
-    let request = ObjectId::from_bytes(readable(row, 5, &mut damaged));
-    let account = AccountNo(readable(row, 6, &mut damaged));
+    let (list, kind): (i64, i64) = (readable(row, 1, &mut damaged), readable(row, 2, &mut damaged));
+    let (request, account) = (readable(row, 5, &mut damaged), readable(row, 6, &mut damaged));
     let restore_erased = readable(row, 12, &mut damaged);
-    let origin = Origin {
+    let mut origin = Origin {
         list_id: readable(row, 7, &mut damaged),
         accepted_at: readable(row, 8, &mut damaged),
         webhook: readable(row, 9, &mut damaged),
@@ -68,13 +68,31 @@ fn read_row(row: &Row<'_>) -> rusqlite::Result<(Waiting, Origin)> {
         token: readable(row, 11, &mut damaged),
         bytes: items.len() as u64,
     };
-    if damaged || kind.is_none() || crc32fast::hash(&items) != readable::<u32>(row, 3, &mut damaged) {
+    let head = Head {
+        request: &request,
+        account,
+        list,
+        list_id: &origin.list_id,
+        token: &origin.token,
+        kind,
+        accepted_at: origin.accepted_at,
+        webhook: origin.webhook.as_deref(),
+        receiver: origin.receiver.as_deref(),
+        restore_erased,
+    };
+    let intact = head.verify(readable(row, 3, &mut damaged), &items);
+    let known = BatchKind::from_code(kind);
+    if damaged || known.is_none() || !intact.head || !intact.items {
         tracing::error!(position, "an accepted batch was damaged on disk");
-        // An empty batch does not read, and ends in STORE_DAMAGED.
+        // It ends in STORE_DAMAGED.
         items = Vec::new();
     }
-    let list = ListNo(readable(row, 1, &mut damaged));
-    let kind = kind.unwrap_or(BatchKind::Update);
+    if damaged || !intact.head {
+        // Whom it is to be told is not known.
+        origin.receiver = None;
+    }
+    let (request, account, list) = (ObjectId::from_bytes(request), AccountNo(account), ListNo(list));
+    let kind = known.unwrap_or(BatchKind::Update);
     Ok((Waiting { position, request, account, list, kind, restore_erased, items }, origin))
 }
 
