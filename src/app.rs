@@ -13,6 +13,7 @@ use crate::flights::Flights;
 use crate::id::Ids;
 use crate::intake::writer::Writer;
 use crate::journal::KEEP_KEYS;
+use crate::metrics::{Metrics, Work};
 use crate::notify::address::AddressPolicy;
 use crate::notify::deliver::Deliverer;
 use crate::notify::send::Sender;
@@ -47,6 +48,8 @@ pub struct App {
     pub catalogue: Catalogue,
     /// Makes batches durable.
     pub writer: Writer,
+    /// What is counted.
+    pub metrics: Arc<Metrics>,
     /// Tells all who wait whenever something was applied.
     pub applied: Arc<Notify>,
     /// Tells the time.
@@ -74,7 +77,9 @@ pub fn start(
     webhooks: AddressPolicy,
 ) -> (Arc<App>, Loops) {
     let [appended, applied, reported] = [(); 3].map(|()| Arc::new(Notify::new()));
-    let (writer, commits) = Writer::new(Arc::clone(&storage), limits.backlog, Arc::clone(&appended));
+    let metrics = Arc::new(Metrics::new());
+    let (writer, commits) =
+        Writer::new(Arc::clone(&storage), limits.backlog, Arc::clone(&appended), Arc::clone(&metrics));
     let (stop, stopped) = watch::channel(false);
     let applier = Applier {
         storage: Arc::clone(&storage),
@@ -82,17 +87,20 @@ pub fn start(
         appended,
         applied: Arc::clone(&applied),
         reported: Arc::clone(&reported),
+        metrics: Arc::clone(&metrics),
     };
     let deliverer = Deliverer {
         storage: Arc::clone(&storage),
         clock: Arc::clone(&clock),
         sender: Sender::new(webhooks),
         reported,
+        metrics: Arc::clone(&metrics),
     };
     let app = Arc::new(App {
         catalogue: Catalogue::new(Arc::clone(&storage)),
         storage,
         writer,
+        metrics,
         applied,
         clock,
         ids: Ids::from_system(),
@@ -151,6 +159,7 @@ async fn prune(app: Arc<App>) {
             Ok(_) => app.clock.sleep(PRUNE).await,
             Err(error) => {
                 tracing::error!(%error, "what is to be forgotten could not be deleted");
+                app.metrics.store_error(Work::Prune);
                 app.clock.sleep(PRUNE).await;
             }
         }

@@ -1,11 +1,12 @@
 //! The loop that applies what waits.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::{Notify, watch};
 
 use crate::clock::Clock;
+use crate::metrics::{Metrics, Work};
 use crate::storage::Storage;
 
 /// Batches of one transaction. Large is fast: pages are written once however many of their contacts change.
@@ -30,6 +31,8 @@ pub struct Applier {
     pub applied: Arc<Notify>,
     /// To be told when there are webhooks to send.
     pub reported: Arc<Notify>,
+    /// What is counted.
+    pub metrics: Arc<Metrics>,
 }
 
 impl Applier {
@@ -37,13 +40,16 @@ impl Applier {
     pub async fn run(self, mut stop: watch::Receiver<bool>) {
         let mut pause = Duration::from_millis(100);
         while !*stop.borrow() {
-            match self.storage.apply_next(GROUP, self.clock.now()).await {
+            let (start, now) = (Instant::now(), self.clock.now());
+            match self.storage.apply_next(GROUP, now).await {
                 Ok(applied) => {
                     pause = Duration::from_millis(100);
                     if applied.webhooks > 0 {
                         self.reported.notify_one();
                     }
                     if applied.batches > 0 {
+                        let waited = applied.oldest.map_or(Duration::ZERO, |oldest| now.since(oldest));
+                        self.metrics.applied(&applied, start.elapsed(), waited);
                         self.applied.notify_waiters();
                         continue;
                     }
@@ -51,6 +57,7 @@ impl Applier {
                 // What waits is kept, and tried again: a full disk may have room later.
                 Err(error) => {
                     tracing::error!(%error, "batches could not be applied; they wait");
+                    self.metrics.store_error(Work::Apply);
                     tokio::select! {
                         () = self.clock.sleep(pause) => {}
                         _ = stop.changed() => {}

@@ -20,6 +20,9 @@ pub const DEFAULT_FILE: &str = include_str!("../rollbook.toml");
 pub struct Settings {
     /// Where the server listens.
     pub listen: SocketAddr,
+    /// Where metrics are served, if anywhere.
+    #[serde(deserialize_with = "maybe")]
+    pub metrics_listen: Option<SocketAddr>,
     /// The store's path.
     pub database: PathBuf,
     /// Ranges to which webhooks may go though they are not public.
@@ -46,6 +49,18 @@ pub struct Settings {
     pub log_format: LogFormat,
 }
 
+/// A value that may be left empty.
+fn maybe<'de, D>(deserializer: D) -> Result<Option<SocketAddr>, D::Error>
+where
+    D: serde::Deserializer<'de>,
+{
+    let text = String::deserialize(deserializer)?;
+    if text.is_empty() {
+        return Ok(None);
+    }
+    text.parse().map(Some).map_err(serde::de::Error::custom)
+}
+
 /// How the log is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -61,6 +76,8 @@ pub enum LogFormat {
 pub struct Flags {
     /// `--listen`
     pub listen: Option<String>,
+    /// `--metrics-listen`
+    pub metrics_listen: Option<String>,
     /// `--database`
     pub database: Option<String>,
     /// `--webhook-allow`, once for each range.
@@ -88,6 +105,7 @@ impl Settings {
         let sources = sources
             .add_source(environment)
             .set_override_option("listen", flags.listen)
+            .and_then(|sources| sources.set_override_option("metrics_listen", flags.metrics_listen))
             .and_then(|sources| sources.set_override_option("database", flags.database))
             .and_then(|sources| {
                 let ranges = Some(flags.webhook_allow).filter(|ranges| !ranges.is_empty());

@@ -30,6 +30,7 @@ pub mod id;
 pub mod intake;
 pub mod journal;
 pub mod json;
+pub mod metrics;
 pub mod notify;
 pub mod param;
 pub mod report;

@@ -136,6 +136,28 @@ pub enum Outcome<'a> {
     Erased(ObjectId),
 }
 
+/// How many items came to what.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Those that were applied, in the order of [`Action::ALL`].
+    pub done: [u64; Action::ALL.len()],
+    /// Those that were not, in the order of [`Failure::ALL`].
+    pub failed: [u64; Failure::ALL.len()],
+}
+
+impl Tally {
+    /// Counts outcomes in their stored form; those that do not read are left out.
+    pub fn add(&mut self, stored: &[u8]) {
+        for outcome in read(stored).unwrap_or_default() {
+            match outcome {
+                Outcome::Done(action, _) | Outcome::Undone(action, _, _) => self.done[action as usize] += 1,
+                Outcome::Erased(_) => self.done[Action::Erased as usize] += 1,
+                Outcome::Failed(failure, _) => self.failed[failure as usize] += 1,
+            }
+        }
+    }
+}
+
 /// What became of each field when a request was undone.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Undone {

@@ -51,6 +51,7 @@ pub async fn run(arguments: Arguments) -> Result {
     let database = arguments.directory.join("rollbook.db");
     let flags = Flags {
         listen: arguments.listen.clone(),
+        metrics_listen: None,
         database: Some(database.display().to_string()),
         // The demo's own receiver is on this machine.
         webhook_allow: vec!["127.0.0.0/8".to_owned()],

@@ -1,6 +1,6 @@
 //! `rollbook serve`
 
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -11,16 +11,23 @@ use super::{Result, start_log};
 use crate::app;
 use crate::clock::SystemClock;
 use crate::config::{Flags, Settings};
-use crate::http::serve;
+use crate::http::{self, serve, watch};
 use crate::notify::address::AddressPolicy;
 use crate::storage::Storage;
 use crate::storage::sqlite::{Role, SqliteStore};
+
+/// Connections of those who watch, at a time.
+const WATCHERS: usize = 16;
 
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
     /// Where to listen [default: 127.0.0.1:8080; also ROLLBOOK_LISTEN]
     #[arg(long, value_name = "ADDR")]
     listen: Option<String>,
+    /// Where to serve /metrics, /healthz and /readyz to those who watch [default: nowhere; also
+    /// ROLLBOOK_METRICS_LISTEN]
+    #[arg(long, value_name = "ADDR")]
+    metrics_listen: Option<String>,
     /// The store's path [default: rollbook.db; also ROLLBOOK_DATABASE]
     #[arg(long, value_name = "PATH")]
     database: Option<String>,
@@ -35,6 +42,7 @@ pub struct Arguments {
 pub async fn run(arguments: Arguments) -> Result {
     let flags = Flags {
         listen: arguments.listen,
+        metrics_listen: arguments.metrics_listen,
         database: arguments.database,
         webhook_allow: arguments.webhook_allow,
     };
@@ -62,8 +70,11 @@ pub fn open(settings: &Settings) -> Result<Arc<dyn Storage>> {
 
 /// Takes the address.
 pub fn listen(settings: &Settings) -> Result<TcpListener> {
-    TcpListener::bind(settings.listen)
-        .map_err(|error| format!("cannot listen on {}: {error}", settings.listen))
+    bind(settings.listen)
+}
+
+fn bind(address: SocketAddr) -> Result<TcpListener> {
+    TcpListener::bind(address).map_err(|error| format!("cannot listen on {address}: {error}"))
 }
 
 /// Serves until the handle is told to stop, and ends with everything written.
@@ -74,10 +85,27 @@ pub async fn run_server(
     handle: Handle<std::net::SocketAddr>,
 ) -> Result {
     let address = listener.local_addr().map_err(|error| error.to_string())?;
+    let metrics = settings.metrics_listen.map(bind).transpose()?;
     let policy = AddressPolicy::new(settings.webhook_allow.clone());
     let (app, loops) = app::start(storage, Arc::new(SystemClock), settings.limits(), policy);
+    if let Some(metrics) = metrics.as_ref().and_then(|listener| listener.local_addr().ok()) {
+        tracing::info!(%metrics, "metrics are served");
+    }
     tracing::info!(%address, database = %settings.database.display(), "serving");
-    let served = serve::serve(listener, Arc::clone(&app), settings.max_connections, handle).await;
+    let watchers = Handle::new();
+    let watched = metrics.map(|listener| {
+        let router = watch::router(Arc::clone(&app));
+        tokio::spawn(serve::serve(listener, router, WATCHERS, watchers.clone()))
+    });
+    let router = http::router(Arc::clone(&app));
+    let served = serve::serve(listener, router, settings.max_connections, handle).await;
+    // Those who watch see the stop to its end.
+    if let Some(watched) = watched {
+        serve::stop(&watchers);
+        if let Err(error) = watched.await.map_err(std::io::Error::other).and_then(|served| served) {
+            tracing::error!(%error, "metrics were not served");
+        }
+    }
     loops.stop(app).await;
     tracing::info!("stopped");
     served.map_err(|error| error.to_string())

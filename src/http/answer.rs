@@ -87,7 +87,8 @@ pub fn success(request_id: Option<ObjectId>, reply: Reply) -> Response {
     respond(StatusCode::OK, reply.body(request_id))
 }
 
-fn respond(status: StatusCode, body: Vec<u8>) -> Response {
+/// Answers with JSON.
+pub fn respond(status: StatusCode, body: Vec<u8>) -> Response {
     let mut response = Response::new(Body::from(body));
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));

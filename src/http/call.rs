@@ -1,6 +1,7 @@
 //! One call of a method: known, counted, read, handled, answered.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use axum::extract::Request;
 use axum::http::{HeaderValue, StatusCode};
@@ -20,6 +21,7 @@ use crate::intake::accept::{Key, Sender};
 use crate::intake::problem::{self, Problem};
 use crate::intake::refusal::Refusal;
 use crate::intake::writer::NotAccepted;
+use crate::metrics::{Metrics, Work};
 use crate::storage::{self, Remembered};
 
 /// What a handler gets.
@@ -114,15 +116,18 @@ pub async fn run(app: Arc<App>, method: &'static Method, request: Request) -> Re
     let shown = request_id(&app, request.uri().path());
     let request_id = shown.unwrap_or_else(|| app.ids.next(app.clock.now()));
     // A task of its own: what has begun is finished though the caller hangs up, and a panic is answered.
+    let (start, metrics) = (Instant::now(), Arc::clone(&app.metrics));
     let outcome = tokio::spawn(answer_to(app, method, request, request_id)).await;
-    match outcome {
+    let response = match outcome {
         Ok(Ok(reply)) => answer::success(shown, reply),
         Ok(Err(refused)) => refused.respond(shown),
         Err(error) => {
             tracing::error!(%request_id, %error, "a handler has panicked");
             Refused::internal().respond(shown)
         }
-    }
+    };
+    metrics.answered(method.path, response.status().as_u16(), start.elapsed());
+    response
 }
 
 async fn answer_to(
@@ -133,15 +138,17 @@ async fn answer_to(
 ) -> Result<Reply, Refused> {
     let (head, body) = request.into_parts();
     let mut body = Draining::new(body);
-    let caller = gate::admit(&app, &head.headers).await?;
-    gate::permit(&caller, method)?;
+    let denied = |denial| Refused::denied(denial, &app.metrics);
+    let caller = gate::admit(&app, &head.headers).await.map_err(denied)?;
+    gate::permit(&caller, method).map_err(denied)?;
     // Counted from here, where only the headers are read, until the answer is made.
     let _flight =
         app.flights.take_off(&caller.token).ok_or_else(|| Refused::too_many(app.limits.in_flight))?;
     let body = body::read(&head.headers, &mut body, &app.limits).await?;
     let keys = head.headers.get_all("idempotency-key").iter().cloned().collect();
     let call = Call { app, method, caller, request_id, body, keys };
-    method.handler.call(call).await.map_err(|refusal| Refused::of(refusal, request_id))
+    let metrics = Arc::clone(&call.app.metrics);
+    method.handler.call(call).await.map_err(|refusal| Refused::of(refusal, request_id, &metrics))
 }
 
 /// A refusal as it is answered.
@@ -169,7 +176,7 @@ impl Refused {
         Self::new(StatusCode::TOO_MANY_REQUESTS, "TOO_MANY_CONCURRENT_REQUESTS", &text).later()
     }
 
-    fn of(refusal: Refusal, request: ObjectId) -> Self {
+    fn of(refusal: Refusal, request: ObjectId, metrics: &Metrics) -> Self {
         let unavailable = |code| Self::new(StatusCode::SERVICE_UNAVAILABLE, code, SAVING_ERROR).later();
         match refusal {
             Refusal::Invalid(problems) => {
@@ -180,10 +187,26 @@ impl Refused {
             Refusal::NotAccepted(NotAccepted::Unknown) => unavailable("OUTCOME_UNKNOWN"),
             Refusal::NotSaved(error) => {
                 tracing::error!(%request, %error, "a change was not saved");
+                metrics.store_error(Work::Change);
                 unavailable("NOT_SAVED")
             }
             Refusal::Store(error) => {
                 tracing::error!(%request, %error, "the store could not be read");
+                metrics.store_error(Work::Read);
+                Self::internal()
+            }
+        }
+    }
+
+    fn denied(denial: Denial, metrics: &Metrics) -> Self {
+        match denial {
+            Denial::Refused(status, problem) => {
+                metrics.token_refused(problem.known_code().unwrap_or_default());
+                Self { status, problems: vec![problem], retry_after: None }
+            }
+            Denial::Store(error) => {
+                tracing::error!(%error, "a token could not be looked up");
+                metrics.store_error(Work::Read);
                 Self::internal()
             }
         }
@@ -191,18 +214,6 @@ impl Refused {
 
     fn respond(self, request_id: Option<ObjectId>) -> Response {
         answer::refusal(self.status, request_id, self.problems, self.retry_after)
-    }
-}
-
-impl From<Denial> for Refused {
-    fn from(denial: Denial) -> Self {
-        match denial {
-            Denial::Refused(status, problem) => Self { status, problems: vec![problem], retry_after: None },
-            Denial::Store(error) => {
-                tracing::error!(%error, "a token could not be looked up");
-                Self::internal()
-            }
-        }
     }
 }
 

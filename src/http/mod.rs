@@ -15,8 +15,10 @@ pub mod page;
 pub mod request;
 pub mod serve;
 pub mod undo;
+pub mod watch;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{Request, State};
@@ -64,6 +66,7 @@ pub fn router(app: Arc<App>) -> Router {
         router = router.route(method.path, post(run));
     }
     router
+        .merge(watch::health())
         .fallback(|state, request| no_method(StatusCode::NOT_FOUND, state, request))
         .method_not_allowed_fallback(|state, request| {
             no_method(StatusCode::METHOD_NOT_ALLOWED, state, request)
@@ -77,5 +80,6 @@ async fn no_method(status: StatusCode, State(app): State<Arc<App>>, request: Req
     drop(drain::Draining::new(request.into_body()));
     let text = status.canonical_reason().unwrap_or_default();
     let code = if status == StatusCode::NOT_FOUND { "NOT_FOUND" } else { "METHOD_NOT_ALLOWED" };
+    app.metrics.answered("other", status.as_u16(), Duration::ZERO);
     answer::refusal(status, request_id, vec![crate::intake::problem::Problem::new(code, text)], None)
 }

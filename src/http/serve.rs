@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use axum::Router;
 use axum_server::Handle;
 use axum_server::accept::Accept;
 use hyper_util::rt::TokioTimer;
@@ -14,9 +15,6 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Sleep, sleep};
-
-use super::router;
-use crate::app::App;
 
 /// How long headers may take to arrive, and a connection may stand idle between requests.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(30);
@@ -36,7 +34,7 @@ const HTTP2_STREAMS: u32 = 32;
 /// Where the socket cannot be used.
 pub async fn serve(
     listener: TcpListener,
-    app: Arc<App>,
+    router: Router,
     max_connections: usize,
     handle: Handle<SocketAddr>,
 ) -> io::Result<()> {
@@ -52,7 +50,7 @@ pub async fn serve(
         .keep_alive_interval(HEADER_TIMEOUT)
         .keep_alive_timeout(HEADER_TIMEOUT);
     let bounded = Bounded(Arc::new(Semaphore::new(max_connections)));
-    server.acceptor(bounded).serve(router(app).into_make_service()).await
+    server.acceptor(bounded).serve(router.into_make_service()).await
 }
 
 /// Tells a server to stop: no new connections, and what is in flight has time to finish.

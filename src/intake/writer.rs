@@ -1,10 +1,12 @@
 //! The group-commit writer: all who wait share one commit, and are answered after it.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use tokio::sync::{Notify, mpsc, oneshot};
 
 use crate::journal::Batch;
+use crate::metrics::{Metrics, Work};
 use crate::storage::{self, AppendError, Appended, Backlog, Storage};
 
 /// Batches of one commit: enough that the commit costs each of them little, few enough that it stays short.
@@ -38,9 +40,10 @@ impl Writer {
         storage: Arc<dyn Storage>,
         max_backlog: Backlog,
         appended: Arc<Notify>,
+        metrics: Arc<Metrics>,
     ) -> (Self, impl Future<Output = ()> + Send + 'static) {
         let (waiters, queue) = mpsc::channel(GROUP);
-        let task = run(Arc::clone(&storage), queue, appended);
+        let task = run(Committing { storage: Arc::clone(&storage), metrics }, queue, appended);
         (Self { storage, max_backlog, waiters }, task)
     }
 
@@ -66,11 +69,17 @@ impl Writer {
     }
 }
 
-async fn run(storage: Arc<dyn Storage>, mut queue: mpsc::Receiver<Waiter>, appended: Arc<Notify>) {
+/// What the task that commits works with.
+struct Committing {
+    storage: Arc<dyn Storage>,
+    metrics: Arc<Metrics>,
+}
+
+async fn run(committing: Committing, mut queue: mpsc::Receiver<Waiter>, appended: Arc<Notify>) {
     let mut group = Vec::with_capacity(GROUP);
     while queue.recv_many(&mut group, GROUP).await > 0 {
         let (batches, answers): (Vec<_>, Vec<_>) = group.drain(..).unzip();
-        match append(&storage, batches.clone()).await {
+        match committing.append(batches.clone()).await {
             // A caller that has gone away wants no answer.
             Ok(outcomes) => {
                 for (outcome, answer) in outcomes.into_iter().zip(answers) {
@@ -80,7 +89,7 @@ async fn run(storage: Arc<dyn Storage>, mut queue: mpsc::Receiver<Waiter>, appen
             Err(NotAccepted::NotKept) if batches.len() > 1 => {
                 // One batch that the store cannot take must not be the end of the others.
                 for (batch, answer) in batches.into_iter().zip(answers) {
-                    let outcome = append(&storage, vec![batch]).await;
+                    let outcome = committing.append(vec![batch]).await;
                     let _ = answer
                         .send(outcome.and_then(|one| one.into_iter().next().ok_or(NotAccepted::Unknown)));
                 }
@@ -95,19 +104,23 @@ async fn run(storage: Arc<dyn Storage>, mut queue: mpsc::Receiver<Waiter>, appen
     }
 }
 
-async fn append(storage: &Arc<dyn Storage>, batches: Vec<Arc<Batch>>) -> Result<Vec<Appended>, NotAccepted> {
-    let count = batches.len();
-    let storage = Arc::clone(storage);
-    // A task of its own: a panic in the store must not be the end of accepting.
-    let appended = tokio::spawn(async move { storage.append(batches).await });
-    let error = match appended.await {
-        Ok(Ok(appended)) => return Ok(appended),
-        Ok(Err(error)) => error,
-        Err(panic) => AppendError::Unknown(storage::Error::Unavailable(panic.to_string())),
-    };
-    tracing::error!(count, %error, "batches were not accepted");
-    Err(match error {
-        AppendError::NotKept(_) => NotAccepted::NotKept,
-        AppendError::Unknown(_) => NotAccepted::Unknown,
-    })
+impl Committing {
+    async fn append(&self, batches: Vec<Arc<Batch>>) -> Result<Vec<Appended>, NotAccepted> {
+        let (count, start) = (batches.len(), Instant::now());
+        let storage = Arc::clone(&self.storage);
+        // A task of its own: a panic in the store must not be the end of accepting.
+        let appended = tokio::spawn(async move { storage.append(batches).await }).await;
+        self.metrics.committed(start.elapsed());
+        let error = match appended {
+            Ok(Ok(appended)) => return Ok(appended),
+            Ok(Err(error)) => error,
+            Err(panic) => AppendError::Unknown(storage::Error::Unavailable(panic.to_string())),
+        };
+        tracing::error!(count, %error, "batches were not accepted");
+        self.metrics.store_error(Work::Append);
+        Err(match error {
+            AppendError::NotKept(_) => NotAccepted::NotKept,
+            AppendError::Unknown(_) => NotAccepted::Unknown,
+        })
+    }
 }

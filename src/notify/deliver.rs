@@ -12,6 +12,7 @@ use super::backoff;
 use super::send::{Message, Outcome, Sender};
 use super::sign::{self, Secret};
 use crate::clock::{Clock, Timestamp};
+use crate::metrics::{Metrics, Sent, Work};
 use crate::report;
 use crate::storage::{Attempt, Delivery, DeliveryState, Error, Storage};
 
@@ -38,6 +39,8 @@ pub struct Deliverer {
     pub sender: Sender,
     /// Told when a batch was applied that is to be reported.
     pub reported: Arc<Notify>,
+    /// What is counted.
+    pub metrics: Arc<Metrics>,
 }
 
 /// Attempts that are under way.
@@ -93,6 +96,7 @@ impl Deliverer {
                 Ok(next) => next,
                 Err(error) => {
                     tracing::error!(%error, "webhooks could not be read or written down; they wait");
+                    self.metrics.store_error(Work::Deliver);
                     clock.now().after(PAUSE)
                 }
             };
@@ -113,6 +117,7 @@ impl Deliverer {
         }
         if let Err(error) = self.storage.finish_deliveries(done).await {
             tracing::error!(%error, "webhooks that were sent could not be written down; they will be sent again");
+            self.metrics.store_error(Work::Deliver);
         }
     }
 
@@ -144,6 +149,7 @@ impl Deliverer {
             Ok(None) => Outcome::Forbidden,
             Err(error) => {
                 tracing::error!(request = %delivery.request, %error, "a webhook could not be made; it waits");
+                self.metrics.store_error(Work::Deliver);
                 let next_at = self.clock.now().after(PAUSE);
                 let position = delivery.position;
                 return Attempt { position, made: false, state: DeliveryState::Pending, next_at };
@@ -178,18 +184,24 @@ impl Deliverer {
         let attempt = |state, next_at| Attempt { position: delivery.position, made: true, state, next_at };
         let request = delivery.request;
         match outcome {
-            Outcome::Delivered => attempt(DeliveryState::Delivered, now),
+            Outcome::Delivered => {
+                self.metrics.sent(Sent::Delivered);
+                attempt(DeliveryState::Delivered, now)
+            }
             Outcome::Forbidden => {
                 tracing::warn!(%request, "a webhook may not be sent to its address; given up");
+                self.metrics.sent(Sent::Forbidden);
                 attempt(DeliveryState::Failed, now)
             }
             Outcome::Failed(failure) => match backoff::delay_after(attempts) {
                 Some(delay) => {
                     tracing::info!(%request, attempts, %failure, "a webhook failed; it will be sent again");
+                    self.metrics.sent(Sent::Failed);
                     attempt(DeliveryState::Pending, now.after(delay))
                 }
                 None => {
                     tracing::warn!(%request, attempts, %failure, "a webhook failed for the last time");
+                    self.metrics.sent(Sent::GivenUp);
                     attempt(DeliveryState::Failed, now)
                 }
             },

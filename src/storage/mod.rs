@@ -95,6 +95,9 @@ pub trait Storage: Send + Sync + 'static {
     /// What waits; kept in memory, so it costs nothing.
     fn backlog(&self) -> Backlog;
 
+    /// When the oldest batch that waits was accepted.
+    async fn oldest_waiting(&self) -> Result<Option<Timestamp>, Error>;
+
     /// Forgets a chunk of what was kept for a time only. Returns how many rows went; call again while it is not 0.
     async fn prune(&self, keep: Keep) -> Result<usize, Error>;
 

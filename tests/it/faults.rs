@@ -120,6 +120,11 @@ impl Storage for Faulty {
         self.store.backlog()
     }
 
+    async fn oldest_waiting(&self) -> Result<Option<Timestamp>, Error> {
+        self.read()?;
+        self.store.oldest_waiting().await
+    }
+
     async fn prune(&self, keep: Keep) -> Result<usize, Error> {
         self.store.prune(keep).await
     }

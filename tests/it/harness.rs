@@ -19,7 +19,7 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use rollbook::app::{self, App, Limits, Loops};
 use rollbook::clock::{Clock, SystemClock};
-use rollbook::http::serve;
+use rollbook::http::{router, serve};
 use rollbook::id::{Ids, ObjectId};
 use rollbook::notify::address::AddressPolicy;
 use rollbook::notify::sign::Secret;
@@ -133,7 +133,7 @@ impl Server {
         let (app, loops) =
             app::start(Arc::clone(&storage), setup.clock, setup.limits, AddressPolicy::new(allow));
         let handle = Handle::new();
-        let served = tokio::spawn(serve::serve(listener, Arc::clone(&app), 512, handle.clone()));
+        let served = tokio::spawn(serve::serve(listener, router(Arc::clone(&app)), 512, handle.clone()));
         let client = Client::builder(TokioExecutor::new()).build_http();
         let running = Some((app, loops));
         Self {

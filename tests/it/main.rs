@@ -58,5 +58,6 @@ mod update_times;
 mod update_variables;
 mod vendor_errors;
 mod wait_for;
+mod watch;
 mod webhook;
 mod wire;

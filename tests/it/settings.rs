@@ -111,6 +111,7 @@ fn every_setting_is_taken_from_the_environment() {
     let database = store.database.display().to_string();
     let set = [
         ("LISTEN", "127.0.0.1:0"),
+        ("METRICS_LISTEN", "127.0.0.1:0"),
         ("DATABASE", &database),
         ("WEBHOOK_ALLOW", "127.0.0.0/8,::1/128"),
         ("MAX_BODY_BYTES", "4000"),
@@ -133,6 +134,7 @@ fn every_setting_is_taken_from_the_environment() {
     for line in server.log().lines() {
         serde_json::from_str::<serde_json::Value>(line).expect("each line of the log is JSON");
     }
+    assert!(server.log().contains("metrics are served"));
     let list = wait_for("the new token to be known", || {
         (server.post("/v3/account/info", &token, &json!({})).status == 200).then(|| server.list(&token))
     });

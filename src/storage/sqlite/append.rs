@@ -3,11 +3,12 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use rusqlite::{Connection, Transaction, TransactionBehavior, params};
+use rusqlite::{Connection, OptionalExtension as _, Transaction, TransactionBehavior, params};
 
 use super::backlog::{Counted, counted};
 use super::seal::Head;
-use super::{Shared, SqliteStore, error, once, open, signed, unsigned};
+use super::{Pair, Shared, SqliteStore, error, once, open, signed, unsigned};
+use crate::clock::Timestamp;
 use crate::journal::Batch;
 use crate::storage::{AppendError, Appended, Backlog, Error};
 
@@ -95,6 +96,17 @@ fn insert_batch(transaction: &Transaction<'_>, batch: &Batch) -> rusqlite::Resul
         head.restore_erased,
     ])?;
     Ok(())
+}
+
+/// When the first batch above the applied position was accepted.
+pub fn oldest_waiting(pair: &Pair) -> Result<Option<Timestamp>, Error> {
+    let applied = applied_position(&pair.store)?;
+    let select = "SELECT accepted_at FROM batch WHERE position > ?1 ORDER BY position LIMIT 1";
+    pair.intake
+        .prepare_cached(select)
+        .and_then(|mut select| select.query_row([signed(applied)], |row| row.get(0)).optional())
+        .map(|millis| millis.map(Timestamp::from_millis))
+        .map_err(error)
 }
 
 /// A commit that failed may have been kept all the same (contract, section 1): the file is asked.

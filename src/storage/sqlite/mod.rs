@@ -80,6 +80,10 @@ impl Storage for SqliteStore {
         backlog::counted(&self.shared).backlog()
     }
 
+    async fn oldest_waiting(&self) -> Result<Option<Timestamp>, Error> {
+        self.read(|pair, _| append::oldest_waiting(pair)).await
+    }
+
     async fn prune(&self, keep: Keep) -> Result<usize, Error> {
         // What a crash between the two files has left in the journal goes here, if nothing was applied since.
         append::forget_applied(self).await?;

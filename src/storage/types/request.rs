@@ -1,7 +1,7 @@
 //! Accepted batches and what became of them.
 
 use super::delivery::DeliveryStatus;
-use crate::apply::outcome::{Action, Failure};
+use crate::apply::outcome::{Action, Failure, Tally};
 use crate::clock::Timestamp;
 use crate::contact::identifier::Identifiers;
 use crate::id::ObjectId;
@@ -34,6 +34,10 @@ pub struct Applied {
     pub batches: usize,
     /// How many of them are to be reported to a webhook.
     pub webhooks: usize,
+    /// When the first of them was accepted.
+    pub oldest: Option<Timestamp>,
+    /// What their items came to.
+    pub tally: Tally,
 }
 
 /// How far a request has come.

@@ -59,7 +59,10 @@ async fn what_was_appended_is_there_after_reopening(mut desk: Desk) {
     assert_eq!(desk.storage().backlog(), backlog);
     desk.reopen();
     assert_eq!(desk.storage().backlog(), backlog);
-    assert_eq!(desk.apply(1).await, Applied { batches: 1, webhooks: 0 });
+    let oldest = desk.storage().oldest_waiting().await.expect("a look");
+    assert_eq!(oldest, Some(desk.now));
+    let applied = desk.apply(1).await;
+    assert_eq!((applied.batches, applied.webhooks, applied.oldest), (1, 0, oldest));
     assert_eq!(desk.storage().backlog().batches, 1);
     desk.reopen();
     assert_eq!(desk.storage().backlog().batches, 1);

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use rollbook::clock::Timestamp;
 use rollbook::id::ObjectId;
-use rollbook::storage::{Applied, Attempt, Delivery, DeliveryState, DeliveryStatus};
+use rollbook::storage::{Attempt, Delivery, DeliveryState, DeliveryStatus};
 
 use super::{Desk, keep_since, on_every_backend};
 
@@ -53,10 +53,11 @@ async fn next_at(desk: &Desk, per_receiver: usize) -> Option<Timestamp> {
 async fn a_delivery_is_given_once_until_it_is_finished(desk: Desk) {
     desk.append(desk.batch(&[("a", &[])])).await;
     let silent = desk.apply(10).await;
-    assert_eq!(silent, Applied { batches: 1, webhooks: 0 });
+    assert_eq!((silent.batches, silent.webhooks), (1, 0));
     let request = desk.append(desk.reported(ONE, &[("a", &[])])).await;
     assert_eq!(claim(&desk, 10, 10).await, [], "not before it is applied");
-    assert_eq!(desk.apply(10).await, Applied { batches: 1, webhooks: 1 });
+    let told = desk.apply(10).await;
+    assert_eq!((told.batches, told.webhooks), (1, 1));
 
     let claimed = claim(&desk, 10, 10).await;
     let expected = Delivery {

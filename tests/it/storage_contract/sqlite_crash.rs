@@ -83,7 +83,8 @@ async fn a_crash_before_the_journal_forgets_applies_nothing_twice() {
         "CREATE TRIGGER crash BEFORE DELETE ON batch BEGIN SELECT RAISE(ABORT, 'no room'); END",
     );
     let one = desk.append(desk.reported("https://one.example:443", &[("a", &[])])).await;
-    assert_eq!(desk.apply(10).await, Applied { batches: 1, webhooks: 1 }, "it is applied, whatever follows");
+    let applied = desk.apply(10).await;
+    assert_eq!((applied.batches, applied.webhooks), (1, 1), "it is applied, whatever follows");
     assert_eq!(desk.apply(10).await, Applied::default());
     assert_eq!(desk.told(one).await, ["created a -"]);
     assert_eq!(desk.storage().backlog(), Backlog::default());

@@ -15,7 +15,7 @@ use rusqlite::TransactionBehavior;
 pub use self::try_out::try_out;
 use self::waiting::Origin;
 use super::{Pair, Shared, append, backlog, erase, error, undo};
-use crate::apply::outcome::Failure;
+use crate::apply::outcome::{Failure, Tally};
 use crate::apply::plan::{Plan, Waiting};
 use crate::apply::rule::{self, Decided};
 use crate::clock::Timestamp;
@@ -103,7 +103,10 @@ fn transact(
     };
     let webhooks = write::requests(store, waiting, origins, &decided, now).map_err(error)?;
     transaction.commit().map_err(error)?;
-    Ok(Some(Applied { batches: waiting.len(), webhooks }))
+    let oldest = origins.first().map(|origin| Timestamp::from_millis(origin.accepted_at));
+    let mut tally = Tally::default();
+    decided.iter().for_each(|decided| tally.add(&decided.results));
+    Ok(Some(Applied { batches: waiting.len(), webhooks, oldest, tally }))
 }
 
 /// A batch that looks at what the disk has damaged is told so, and those behind it go on.

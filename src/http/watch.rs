@@ -1,0 +1,81 @@
+//! What those who watch the server ask: whether it is alive, whether it is ready, and what it has counted.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::get;
+use serde::Serialize;
+
+use super::answer::respond;
+use crate::app::App;
+use crate::metrics::Work;
+
+/// How long the store has to say that it is there.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// `/healthz` and `/readyz`.
+pub fn health() -> Router<Arc<App>> {
+    Router::new().route("/healthz", get(alive)).route("/readyz", get(ready))
+}
+
+/// The same and `/metrics`: what is served at an address of its own, since it says how much business there is.
+pub fn router(app: Arc<App>) -> Router {
+    health().route("/metrics", get(metrics)).with_state(app)
+}
+
+/// How the server is.
+#[derive(Debug, Serialize)]
+struct Health<'a> {
+    /// Whether it is as asked.
+    result: bool,
+    /// What is not.
+    errors: &'a [&'a str],
+}
+
+/// The process answers: that is all. One that does not is to be started again.
+async fn alive() -> Response {
+    tell(&[])
+}
+
+/// Requests should be sent here: the store answers, and what waits is under its bound.
+async fn ready(State(app): State<Arc<App>>) -> Response {
+    let (waits, most) = (app.storage.backlog(), app.limits.backlog);
+    let mut errors = Vec::new();
+    match tokio::time::timeout(PATIENCE, app.storage.oldest_waiting()).await {
+        Ok(Ok(_)) => {}
+        Ok(Err(error)) => {
+            tracing::error!(%error, "the store could not be read");
+            app.metrics.store_error(Work::Read);
+            errors.push("the store could not be read");
+        }
+        Err(_) => errors.push("the store does not answer"),
+    }
+    if waits.batches >= most.batches || waits.bytes >= most.bytes {
+        errors.push("too many batches wait to be applied");
+    }
+    tell(&errors)
+}
+
+fn tell(errors: &[&str]) -> Response {
+    let status = if errors.is_empty() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    // Texts and flags only: it cannot fail.
+    let body = serde_json::to_vec(&Health { result: errors.is_empty(), errors }).unwrap_or_default();
+    respond(status, body)
+}
+
+async fn metrics(State(app): State<Arc<App>>) -> Response {
+    let oldest = app.storage.oldest_waiting().await.unwrap_or_else(|error| {
+        tracing::error!(%error, "the store could not be read");
+        app.metrics.store_error(Work::Read);
+        None
+    });
+    let age = oldest.map_or(Duration::ZERO, |oldest| app.clock.now().since(oldest));
+    let text = app.metrics.to_text(app.storage.backlog(), age);
+    let form = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+    ([(CONTENT_TYPE, form)], text).into_response()
+}
