@@ -47,13 +47,13 @@ pub async fn accept(
     let members = read_body(body, &Keys::of(&REMOVE)).ok_or_else(problem::bad_request)?;
     let mut problems = Vec::new();
     let list = find_list(catalogue, &sender.viewer, members.get(0), &mut problems).await?;
+    let webhook = read_webhook(members.get(1), &mut problems);
     let dry_run = read_flag("dryRun", members.get(2), &mut problems);
     if let Some(list) = list.as_ref().filter(|_| !dry_run)
         && let Some(before) = accept::before(writer, &sender, list.no).await?
     {
         return Ok(before);
     }
-    let webhook = read_webhook(members.get(1), &mut problems);
     let items = read_identifiers(&members, &mut problems);
     let Some(list) = list.filter(|_| problems.is_empty()) else { return Err(Refusal::Invalid(problems)) };
     let warnings = members.unknown.into_iter().map(problem::unknown_field).collect();
