@@ -42,3 +42,22 @@ pub fn read(raw: [Option<Raw<'_>>; 4], problems: &mut Vec<Problem>) -> Vec<(Iden
     }
     identifiers
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use super::*;
+    use crate::json::{Keys, read_members};
+
+    #[test]
+    fn an_identifier_that_is_too_long_for_anybody_is_given_and_not_looked_for() {
+        let longest = "\u{10000}".repeat(255);
+        for (user_id, kept) in [(longest.clone(), 1), (format!("{longest}a"), 0), ("a".repeat(1 << 20), 0)] {
+            let body = format!(r#"{{"userId": "{user_id}"}}"#);
+            let members = read_members(&body, &Keys::of(&PARAMS)).unwrap();
+            let mut problems = Vec::new();
+            let read = read([0, 1, 2, 3].map(|place| members.get(place)), &mut problems);
+            assert_eq!((read.len(), problems), (kept, Vec::new()));
+        }
+    }
+}

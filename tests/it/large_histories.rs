@@ -1,4 +1,5 @@
-//! Histories of contacts that are large, and change much each time: an answer has a bound all the same.
+//! Histories of contacts that are large, and change much each time: an answer has a bound all the same. And identifiers
+//! that are larger than any.
 
 use serde_json::{Value, json};
 
@@ -36,8 +37,7 @@ async fn a_page_of_large_changes_is_shorter_and_the_next_goes_on_behind_it() {
     let (list, names) = wide_list(&server).await;
     change(&server, &list, &names, 11).await;
     let page = async |offset: usize| {
-        let body =
-            json!({ "contactListId": list, "email": "a@example.com", "offset": offset, "limit": 100 });
+        let body = json!({ "contactListId": list, "email": "a@example.com", "offset": offset, "limit": 100 });
         server.ok("/v3/contact/history", &body).await
     };
     // Two million bytes each, the old values and the new: the ninth is the first that goes over 16 MiB.
@@ -68,5 +68,25 @@ async fn an_export_tells_large_histories_as_far_as_there_is_room_and_says_so() {
         assert_eq!(contact["history"].as_array().unwrap().len(), told);
         assert_eq!(contact["historyComplete"], false);
     }
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_identifier_longer_than_any_finds_nobody() {
+    let server = Server::start().await;
+    let list = server.list().await;
+    let long = "x".repeat(1_000_000);
+    let here = json!({ "contactListId": list, "email": long });
+    assert_eq!(
+        server.ok("/v3/contact/get", &here).await,
+        json!({ "result": true, "contact": null, "errors": [] })
+    );
+    assert_eq!(server.ok("/v3/contact/history", &here).await["contactId"], Value::Null);
+    let person = json!({ "userId": long });
+    let export = server.ok("/v3/contact/export", &person).await;
+    assert_eq!((&export["contacts"], &export["erased"]), (&json!([]), &json!(false)));
+    let erase = server.ok("/v3/contact/erase", &person).await;
+    let request = server.processed(erase["requestId"].as_str().unwrap()).await;
+    assert_eq!(request["results"], json!({ "success": [], "errors": [] }));
     server.stop().await;
 }

@@ -17,12 +17,12 @@ async fn every_method_tells_what_is_wrong_in_the_order_of_its_keys() {
     let server = Server::start().await;
     let identified = ["userId", "email", "phoneNumber"];
     let cases: &[(&str, &[&str])] = &[
-        ("contacts/update", &["contactListId", "webHookUri", "dryRun", "restoreErased", "upsert", "contacts"]),
-        ("contacts/add", &["contactListId", "webHookUri", "dryRun", "restoreErased", "contacts"]),
         (
-            "contacts/remove",
-            &["contactListId", "webHookUri", "dryRun", "emails", "phoneNumbers", "userIds"],
+            "contacts/update",
+            &["contactListId", "webHookUri", "dryRun", "restoreErased", "upsert", "contacts"],
         ),
+        ("contacts/add", &["contactListId", "webHookUri", "dryRun", "restoreErased", "contacts"]),
+        ("contacts/remove", &["contactListId", "webHookUri", "dryRun", "emails", "phoneNumbers", "userIds"]),
         ("contact/get", &["contactListId", "userId", "email", "phoneNumber", "waitFor"]),
         ("contact/history", &["contactListId", "userId", "email", "phoneNumber", "offset", "limit"]),
         ("contact/export", &identified),

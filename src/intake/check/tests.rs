@@ -35,11 +35,7 @@ fn wrong(contact: &Json) -> Vec<(String, Cow<'static, str>)> {
     let members = read_members(&text, &KEYS).unwrap();
     let checked = CheckedContact::check(&members, 4, BatchKind::Upsert, Some(&list()));
     assert!(checked.problems.iter().all(|problem| problem.position == Some(4)));
-    checked
-        .problems
-        .into_iter()
-        .map(|problem| (problem.field.unwrap_or_default(), problem.code))
-        .collect()
+    checked.problems.into_iter().map(|problem| (problem.field.unwrap_or_default(), problem.code)).collect()
 }
 
 #[test]
