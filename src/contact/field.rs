@@ -3,7 +3,7 @@
 /// A field that a contact can hold, in the order in which it is stored.
 ///
 /// The numbers are part of the stored form and never change. Identifiers come first, so that they are found
-/// without reading the rest; variables follow from [`Key::FIRST_VARIABLE`].
+/// without reading the rest; variables follow behind all of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[repr(u8)]
 #[expect(missing_docs, reason = "the names are the wire's own, described by the vendor's page")]
@@ -210,6 +210,8 @@ impl Key {
 pub const MAX_TEXT: usize = 255;
 /// The longest userId, in Unicode scalar values.
 pub const MAX_USER_ID: usize = 255;
+/// The longest customerSourceId, in ASCII characters.
+pub const MAX_CUSTOMER_SOURCE_ID: usize = 40;
 /// The longest value of a variable, in Unicode scalar values.
 pub const MAX_VARIABLE: usize = 10_000;
 

@@ -19,6 +19,9 @@ pub enum IdentifierKind {
     PhoneNumber,
 }
 
+/// No identifier has more bytes, nor has a text that is the same one in another case: 255 characters at most.
+pub const MAX_BYTES: usize = 4 * 255;
+
 impl IdentifierKind {
     /// All, in the order of look-up, which is that of [`Identifiers`].
     pub const ALL: [Self; 3] = [Self::UserId, Self::Email, Self::PhoneNumber];

@@ -1,5 +1,6 @@
 //! One call of a method: known, counted, read, handled, answered.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -201,7 +202,10 @@ impl Refused {
     fn denied(denial: Denial, metrics: &Metrics) -> Self {
         match denial {
             Denial::Refused(status, problem) => {
-                metrics.token_refused(problem.known_code().unwrap_or_default());
+                // Only those of an answer that is given again were read from the store.
+                if let Cow::Borrowed(code) = problem.code {
+                    metrics.token_refused(code);
+                }
                 Self { status, problems: vec![problem], retry_after: None }
             }
             Denial::Store(error) => {

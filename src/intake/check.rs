@@ -7,7 +7,7 @@ use super::problem::{self, Problem};
 use super::variables;
 use crate::contact::amount::{Amount, Cac, Currency};
 use crate::contact::date::Date;
-use crate::contact::field::{Field, Kind, MAX_TEXT, MAX_USER_ID};
+use crate::contact::field::{Field, Kind, MAX_CUSTOMER_SOURCE_ID, MAX_TEXT, MAX_USER_ID};
 use crate::contact::identifier::IdentifierKind;
 use crate::contact::record::put_entry;
 use crate::contact::{email, gender, language, link, number, phone, timezone};
@@ -350,9 +350,6 @@ pub fn read_cac(raw: Raw<'_>) -> Result<(Option<Cac>, Vec<String>), Vec<Problem>
 pub fn is_user_id(text: &str) -> bool {
     fits(text, MAX_USER_ID) && !text.chars().any(char::is_control)
 }
-
-/// The longest customerSourceId.
-pub const MAX_CUSTOMER_SOURCE_ID: usize = 40;
 
 /// Whether a text can be a customerSourceId: ASCII letters and digits, at most 40.
 pub fn is_customer_source_id(text: &str) -> bool {

@@ -1,9 +1,8 @@
 //! The keys of a contact on the wire, described.
 
-use super::check::MAX_CUSTOMER_SOURCE_ID;
 use super::variables;
 use crate::contact::email;
-use crate::contact::field::{Field, Kind, MAX_TEXT, MAX_USER_ID};
+use crate::contact::field::{Field, Kind, MAX_CUSTOMER_SOURCE_ID, MAX_TEXT, MAX_USER_ID};
 use crate::contact::gender;
 use crate::contact::http_url::MAX_CHARS;
 use crate::param::{Param, Shape};

@@ -1,7 +1,7 @@
 //! Whom a body is about, by one or more identifiers.
 
 use super::problem::{self, Problem};
-use crate::contact::identifier::IdentifierKind;
+use crate::contact::identifier::{IdentifierKind, MAX_BYTES};
 use crate::json::Raw;
 use crate::param::{Param, Shape};
 
@@ -17,22 +17,47 @@ pub const PARAMS: [Param; 4] = [
     ),
 ];
 
-/// Reads the identifiers, in the order in which contacts are looked up by them. There must be one at least.
+/// Reads the identifiers, in the order in which contacts are looked up by them. There must be one at least. One that is
+/// too long for any contact to bear finds nobody, and is left out: looking for it in thousands of lists takes long.
 pub fn read(raw: [Option<Raw<'_>>; 4], problems: &mut Vec<Problem>) -> Vec<(IdentifierKind, String)> {
     let before = problems.len();
-    let mut identifiers = Vec::new();
+    let (mut identifiers, mut is_given) = (Vec::new(), false);
     let [user_id, email, phone_number, external_id] = raw;
     for (kind, raw) in IdentifierKind::ALL.into_iter().zip([user_id.or(external_id), email, phone_number]) {
         match raw.map(Raw::as_text) {
             None => {}
             Some(None) => problems.push(problem::not_a_string(kind.field().name())),
             Some(Some(text)) if text.trim().is_empty() => {}
-            Some(Some(text)) => identifiers.push((kind, text.into_owned())),
+            Some(Some(text)) => {
+                is_given = true;
+                if text.len() <= MAX_BYTES {
+                    identifiers.push((kind, text.into_owned()));
+                }
+            }
         }
     }
-    if identifiers.is_empty() && problems.len() == before {
+    if !is_given && problems.len() == before {
         let text = "email, phoneNumber or externalId/userId must be filled";
         problems.push(Problem::new("IDENTIFIER_REQUIRED", text));
     }
     identifiers
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use super::*;
+    use crate::json::{Keys, read_members};
+
+    #[test]
+    fn an_identifier_that_is_too_long_for_anybody_is_given_and_not_looked_for() {
+        let longest = "\u{10000}".repeat(255);
+        for (user_id, kept) in [(longest.clone(), 1), (format!("{longest}a"), 0), ("a".repeat(1 << 20), 0)] {
+            let body = format!(r#"{{"userId": "{user_id}"}}"#);
+            let members = read_members(&body, &Keys::of(&PARAMS)).unwrap();
+            let mut problems = Vec::new();
+            let read = read([0, 1, 2, 3].map(|place| members.get(place)), &mut problems);
+            assert_eq!((read.len(), problems), (kept, Vec::new()));
+        }
+    }
 }

@@ -32,14 +32,6 @@ impl Problem {
         Self { position: None, field: None, code: Cow::Borrowed(code), message: message.into() }
     }
 
-    /// Its code, where this program has just found it.
-    pub const fn known_code(&self) -> Option<&'static str> {
-        match self.code {
-            Cow::Borrowed(code) => Some(code),
-            Cow::Owned(_) => None,
-        }
-    }
-
     /// The same about a key.
     pub fn of(self, field: impl Into<String>) -> Self {
         Self { field: Some(field.into()), ..self }

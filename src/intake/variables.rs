@@ -8,7 +8,10 @@ use crate::param::{Param, Shape};
 use crate::storage::{List, VariableKind};
 
 /// What the name of a variable is.
-pub const NAME: Shape = Shape::pattern(usize::MAX, "^[a-z][a-zA-Z]*$");
+pub const NAME: Shape = Shape::pattern(MAX_NAME, "^[a-z][a-zA-Z]*$");
+
+/// The longest name of a new variable: a list has hundreds, and is shown with all of them.
+const MAX_NAME: usize = 255;
 
 /// The keys of an entry of `variables`.
 const PARAMS: [Param; 2] = [
@@ -105,7 +108,7 @@ fn fits(text: &str) -> bool {
 /// What is wrong with the name of a variable, if anything is.
 ///
 /// # Errors
-/// The first of: empty, reserved, not in lowerCamelCase.
+/// The first of: empty, reserved, too long or not in lowerCamelCase.
 pub fn check_name(name: &str) -> Result<(), Problem> {
     if name.is_empty() {
         return Err(problem::variable_name_empty());
@@ -116,7 +119,7 @@ pub fn check_name(name: &str) -> Result<(), Problem> {
     }
     let camel_case = name.starts_with(|first: char| first.is_ascii_lowercase())
         && name.bytes().all(|b| b.is_ascii_alphabetic());
-    if camel_case { Ok(()) } else { Err(problem::variable_name(name)) }
+    if camel_case && name.len() <= MAX_NAME { Ok(()) } else { Err(problem::variable_name(name)) }
 }
 
 #[cfg(test)]

@@ -191,3 +191,22 @@ async fn what_cannot_be_renamed_is_told() {
     assert_eq!(texts, required);
     server.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_name_has_at_most_255_letters() {
+    let server = Server::start().await;
+    let list = server.list().await;
+    let (longest, longer) = ("a".repeat(255), "a".repeat(256));
+    let add =
+        |name: &str| json!({ "contactListId": list, "variables": [{ "name": name, "type": "ENUM_STRING" }] });
+    let rename = |name: &str| json!({ "contactListId": list, "name": "plan", "newName": name });
+    let refused = [format!("invalid name of variable {longer}")];
+    assert_eq!(server.refused(ADD, &add(&longer)).await, refused);
+    assert_eq!(server.refused(RENAME, &rename(&longer)).await, refused);
+    server.ok(RENAME, &rename(&longest)).await;
+    assert_eq!(
+        server.refused(ADD, &add(&longest)).await,
+        [format!("Variable {longest} already exists in list {list}")]
+    );
+    server.stop().await;
+}

@@ -67,7 +67,7 @@ struct ExportedContact {
     contact: Option<Shown>,
     /// Its changes, the newest first, as contact/history tells them.
     history: Vec<ShownChange>,
-    /// Whether these are all that are kept; of very many the newest 10,000 are told.
+    /// Whether these are all that are kept; of very many the newest 10,000 are told, of very large ones fewer.
     history_complete: bool,
 }
 

@@ -32,7 +32,8 @@ pub static HISTORY: Method = Method {
     text: "The newest change first, with each field's old and new value. A contact is found by what it bears now, or \
            else by what it bore last, also where it was removed. Changes are kept for 90 days, unless the operator \
            has set something else; those of a person who was erased are gone. Of very many changes the newest 10,000 \
-           are told.",
+           are told. Where changes are very large, an answer has fewer than `limit`, and the next page begins behind \
+           them.",
     access: Access::Read,
     reach: Reach::List,
     body: Body { params: &[&HISTORY_OF], optional: false },

@@ -7,10 +7,11 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{GROUP, MAX_NAME, exists, not_found, read_cac_key, read_customer_source_id, read_name};
+use crate::contact::field::MAX_CUSTOMER_SOURCE_ID;
 use crate::http::call::{Answer, Call, Nothing, Outcome};
 use crate::http::method::{Access, Body, Example, Method, Reach};
 use crate::id::ObjectId;
-use crate::intake::check::{MAX_CUSTOMER_SOURCE_ID, is_customer_source_id};
+use crate::intake::check::is_customer_source_id;
 use crate::intake::fields::{CAC_SHAPE, CUSTOMER_SOURCE};
 use crate::intake::problem::{self, Problem};
 use crate::intake::refusal::Refusal;

@@ -1,5 +1,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use std::borrow::Cow;
+
 use super::*;
 use crate::id::ObjectId;
 use crate::journal::{AccountNo, ListNo};
@@ -19,10 +21,10 @@ fn check_text(variables: &str, list: Option<&List>) -> Variables {
 }
 
 /// What is kept of one value of the string variable, or the code of what is wrong with it.
-fn value(json: &str) -> Result<String, &'static str> {
+fn value(json: &str) -> Result<String, Cow<'static, str>> {
     let mut variables = check_text(&format!(r#"[{{"name": "plan", "value": {json}}}]"#), Some(&list()));
-    match variables.problems.first() {
-        Some(problem) => Err(problem.known_code().unwrap()),
+    match variables.problems.pop() {
+        Some(problem) => Err(problem.code),
         None => {
             let (key, value) = variables.values.remove(0);
             assert_eq!(key, Key::of_variable(3));
@@ -48,7 +50,7 @@ fn a_value_is_kept_as_its_json_text() {
         assert_eq!(value(json).as_deref(), Ok(kept), "{json}");
     }
     for json in ["{}", "[]", r#""a\u0000b""#] {
-        assert_eq!(value(json), Err("INVALID_VARIABLES"), "{json}");
+        assert_eq!(value(json), Err("INVALID_VARIABLES".into()), "{json}");
     }
 }
 
@@ -57,9 +59,9 @@ fn a_value_has_at_most_ten_thousand_characters() {
     for character in ["a", "ü", "😀"] {
         let longest = character.repeat(10_000);
         assert_eq!(value(&format!("\"{longest}\"")), Ok(longest.clone()));
-        assert_eq!(value(&format!("\"{longest}{character}\"")), Err("INVALID_VARIABLES"));
+        assert_eq!(value(&format!("\"{longest}{character}\"")), Err("INVALID_VARIABLES".into()));
     }
-    assert_eq!(value(&"1".repeat(10_001)), Err("INVALID_VARIABLES"));
+    assert_eq!(value(&"1".repeat(10_001)), Err("INVALID_VARIABLES".into()));
 }
 
 #[test]
@@ -86,7 +88,7 @@ fn an_entry_is_told_the_first_thing_that_is_wrong_with_it() {
         {"name": "since", "value": 1}, {"name": "plan", "value": 1, "unit": 2}
     ]"#;
     let variables = check_text(entries, Some(&list()));
-    let codes: Vec<_> = variables.problems.iter().map(|problem| problem.known_code().unwrap()).collect();
+    let codes: Vec<_> = variables.problems.iter().map(|problem| &*problem.code).collect();
     let expected = [
         "INVALID_VARIABLES",
         "INVALID_VARIABLES",
@@ -111,7 +113,7 @@ fn without_a_list_only_what_needs_it_is_left_out() {
     let entries =
         r#"[{"name": "planned", "value": 1}, {"name": "since", "value": 1}, {"name": "", "value": 1}]"#;
     let variables = check_text(entries, None);
-    let codes: Vec<_> = variables.problems.iter().map(|problem| problem.known_code().unwrap()).collect();
+    let codes: Vec<_> = variables.problems.iter().map(|problem| &*problem.code).collect();
     assert_eq!(codes, ["VARIABLE_NAME_EMPTY"]);
     assert_eq!(variables.values, []);
     assert_eq!(check_text("{}", None).problems, [problem::variables()]);

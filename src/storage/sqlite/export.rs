@@ -3,7 +3,7 @@
 use rusqlite::{Connection, params};
 
 use super::contacts::{contact_id, document, locate, with_source};
-use super::history::{self, MAX_WALK};
+use super::history::{self, MAX_TOLD_BYTES, MAX_WALK};
 use super::{Pair, Shared, catalogue, error, signed, unsigned};
 use crate::apply::outcome::{self, Outcome};
 use crate::clock::Timestamp;
@@ -28,12 +28,15 @@ pub fn person(
     let lists = catalogue::lists::of_account(&pair.intake, account)?;
     // One transaction: all is read as of one moment.
     let store = pair.store.transaction().map_err(error)?;
-    let mut contacts = Vec::new();
+    let (mut contacts, mut told) = (Vec::new(), 0);
     for (list, id) in lists {
         for number in bearers(&store, shared, list, identifiers)? {
             let stored = document(&store, contact_id(list, number.0))?;
-            let all = Window { offset: 0, limit: u32::try_from(MAX_WALK).unwrap_or(u32::MAX) };
+            // A person may have a large contact in each of many lists: all of them together have room for so much.
+            let limit = if told < MAX_TOLD_BYTES { MAX_WALK } else { 0 };
+            let all = Window { offset: 0, limit: u32::try_from(limit).unwrap_or(u32::MAX) };
             let (changes, total) = history::changes(&store, list, number, stored.as_deref(), all)?;
+            told += changes.iter().map(|change| history::size(&change.fields)).sum::<usize>();
             let sources = history::sources(&pair.intake, account, &changes)?;
             contacts.push(PersonContact {
                 list_id: id,
@@ -83,9 +86,14 @@ fn is_asked(subject: &Subject, asked: &Identifiers<Option<&str>>) -> bool {
 /// The requests behind a position that mention the person: a chunk of them, processed ones first.
 pub fn mentions(pair: &Pair, account: AccountNo, subject: &Subject, after: u64) -> Result<Mentions, Error> {
     // What is applied is looked up there, and what waits in the journal: the same border for both.
-    let applied = super::append::applied_position(&pair.store)?;
+    let mut applied = super::append::applied_position(&pair.store)?;
     if after >= applied {
-        return waiting(&pair.intake, account, subject, after);
+        let waiting = waiting(&pair.intake, account, subject, after)?;
+        let border = std::mem::replace(&mut applied, super::append::applied_position(&pair.store)?);
+        if applied == border {
+            return Ok(waiting);
+        }
+        // What was applied meanwhile may have left the journal before it was read: it is looked up where it is now.
     }
     // Most positions were pruned long ago.
     let first = "SELECT coalesce(min(position), ?2) FROM request WHERE position > ?1";

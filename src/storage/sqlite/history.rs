@@ -11,13 +11,21 @@ use crate::contact::document::Document;
 use crate::contact::field::Field;
 use crate::contact::identifier::IdentifierKind;
 use crate::contact::record::Malformed;
-use crate::history::{Backwards, Change, ChangeKind};
+use crate::history::{Backwards, Change, ChangeKind, FieldChange};
 use crate::id::ObjectId;
 use crate::journal::{AccountNo, BatchKind, ContactNo, ListNo};
 use crate::storage::{ContactChange, Error, History, Source, Window};
 
 /// Changes of one contact that are walked at most: each takes the reading of a batch's changes.
 pub const MAX_WALK: usize = 10_000;
+
+/// Bytes of batches' changes that are read for that at most: a change of one contact may stand in a row with many
+/// large ones.
+const MAX_WALKED_BYTES: usize = 256 << 20;
+
+/// Bytes of old and new values that are told at most, the last change in full: a contact may have megabytes of
+/// variables, and change all of them each time.
+pub const MAX_TOLD_BYTES: usize = 16 << 20;
 
 /// What a batch changed.
 pub struct Entry {
@@ -171,9 +179,12 @@ pub fn changes(
     let (mut found, mut total) = (Vec::new(), 0);
     let mut walk = Walk::new(store, number, head);
     let end = window.offset.saturating_add(u64::from(window.limit));
+    let mut bytes = 0;
     while walk.step(|entry, change| {
         let fields = back.step(change).map_err(damaged)?;
-        if (window.offset..end).contains(&total) && change.kind != ChangeKind::Erased {
+        let is_asked = (window.offset..end).contains(&total) && change.kind != ChangeKind::Erased;
+        if is_asked && bytes < MAX_TOLD_BYTES {
+            bytes += size(&fields);
             found.push(ContactChange {
                 at: entry.applied_at,
                 kind: change.kind,
@@ -187,6 +198,11 @@ pub fn changes(
         Ok(())
     })? {}
     Ok((found, total))
+}
+
+/// Bytes of the values of a change.
+pub fn size(fields: &[FieldChange]) -> usize {
+    fields.iter().map(|field| field.old.len() + field.new.len()).sum()
 }
 
 /// The sources that changes name, as far as they are still there.
@@ -213,17 +229,18 @@ pub struct Walk<'s> {
     number: ContactNo,
     next: u64,
     left: usize,
+    bytes_left: usize,
 }
 
 impl<'s> Walk<'s> {
     /// From the position of the contact's last change.
     pub const fn new(store: &'s Connection, number: ContactNo, from: u64) -> Self {
-        Self { store, number, next: from, left: MAX_WALK }
+        Self { store, number, next: from, left: MAX_WALK, bytes_left: MAX_WALKED_BYTES }
     }
 
     /// The same to the very end, however many there are: what is erased must be found.
     pub const fn unbounded(store: &'s Connection, number: ContactNo, from: u64) -> Self {
-        Self { store, number, next: from, left: usize::MAX }
+        Self { store, number, next: from, left: usize::MAX, bytes_left: usize::MAX }
     }
 
     /// Whether there are more changes above a position than are walked.
@@ -259,6 +276,10 @@ impl<'s> Walk<'s> {
             visit(&entry, change)?;
             previous = if change.kind == ChangeKind::Erased { 0 } else { change.previous };
             self.left = self.left.saturating_sub(1);
+        }
+        self.bytes_left = self.bytes_left.saturating_sub(entry.changes.len());
+        if self.bytes_left == 0 {
+            self.left = 0;
         }
         // A chain only goes back: a damaged one ends.
         self.next = if previous < entry.position { previous } else { 0 };

@@ -27,7 +27,7 @@ pub struct Keep {
     pub keys: Timestamp,
 }
 
-/// What one call of [`Storage::apply_next`] did.
+/// What one call of [`apply_next`](crate::storage::Storage::apply_next) did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Applied {
     /// Batches that are applied now and were not before; 0 where none waits.

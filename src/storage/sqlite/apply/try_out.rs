@@ -1,4 +1,5 @@
-//! What a batch would do: decided on the contacts as they are, and not written.
+//! What a batch would do: decided on the contacts as they are, and not written. What it loads has no bound of its own:
+//! it is what applying the batch would load, and at most as many are tried at a time as there are threads that read.
 
 use super::super::{Pair, Shared, error};
 use super::load;
