@@ -123,35 +123,41 @@ pub fn former_bearers(
 ) -> Result<Vec<ContactNo>, Error> {
     let hash = signed(shared.key.hash(unsigned(list.0), kind, text));
     let candidates = store
-        .prepare_cached("SELECT contact FROM former_bearer WHERE hash = ?1 ORDER BY position DESC")
+        .prepare_cached("SELECT contact, position FROM former_bearer WHERE hash = ?1 ORDER BY position DESC")
         .and_then(|mut select| {
-            select.query_map([hash], |row| row.get(0))?.collect::<rusqlite::Result<Vec<i64>>>()
+            let read = |row: &Row<'_>| Ok((row.get(0)?, row.get(1).map(unsigned)?));
+            select.query_map([hash], read)?.collect::<rusqlite::Result<Vec<(i64, u64)>>>()
         })
         .map_err(error)?;
     let mut bearers = Vec::new();
-    for (_, number) in candidates.into_iter().map(split_id) {
+    for (contact, position) in candidates {
+        let (_, number) = split_id(contact);
         // A hash may be shared, and a contact may have borne it more than once.
-        if !bearers.contains(&number) && bore(store, list, number, kind, text)? {
+        if !bearers.contains(&number) && gave_up(store, position, number, kind, text)? {
             bearers.push(number);
         }
     }
     Ok(bearers)
 }
 
-/// Whether a contact bore an identifier that it does not bear now, as far as its history is kept.
-fn bore(
+/// Whether the batch at a position took an identifier from a contact, as far as its changes are kept.
+fn gave_up(
     store: &Connection,
-    list: ListNo,
+    position: u64,
     number: ContactNo,
     kind: IdentifierKind,
     text: &str,
 ) -> Result<bool, Error> {
-    let everything = Window { offset: 0, limit: u32::MAX };
-    let stored = document(store, contact_id(list, number.0))?;
-    let (changes, _) = changes(store, list, number, stored.as_deref(), everything)?;
-    let key = kind.field().key();
-    let mut fields = changes.iter().flat_map(|change| &change.fields).filter(|field| field.key == key);
-    Ok(fields.any(|field| std::str::from_utf8(&field.old).is_ok_and(|old| kind.same(old, text))))
+    let damaged = |malformed: Malformed| Error::Damaged(format!("history at {position}: {malformed}"));
+    let Some(entry) = at(store, position)? else { return Ok(false) };
+    for change in crate::history::read(&entry.changes).map_err(damaged)? {
+        let bore = change.number == number
+            && change.identifiers().map_err(damaged)?.get(kind).is_some_and(|bore| kind.same(bore, text));
+        if bore {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// The changes of a contact in a window, the newest first, and how many there are in all.
