@@ -21,6 +21,7 @@ mod demo;
 mod disk_full;
 mod erase;
 mod erase_bytes;
+mod erase_kill;
 mod erase_later;
 mod erase_refusals;
 mod erase_traces;
