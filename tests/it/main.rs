@@ -25,6 +25,7 @@ mod erase_kill;
 mod erase_later;
 mod erase_refusals;
 mod erase_traces;
+mod export;
 mod faults;
 mod harness;
 mod http2;

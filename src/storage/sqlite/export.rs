@@ -33,13 +33,14 @@ pub fn person(
         for number in bearers(&store, shared, list, identifiers)? {
             let stored = document(&store, contact_id(list, number.0))?;
             let all = Window { offset: 0, limit: u32::try_from(MAX_WALK).unwrap_or(u32::MAX) };
-            let (changes, total) = history::changes(&store, list, number, stored.as_deref(), all)?;
-            let sources = history::sources(&pair.intake, account, &changes)?;
+            let told = history::changes(&store, list, number, stored.as_deref(), all)?;
+            let sources = history::sources(&pair.intake, account, &told.changes)?;
+            let history::Told { changes, total, complete } = told;
             contacts.push(PersonContact {
                 list_id: id,
                 list,
                 contact: stored.map(|stored| with_source(&pair.intake, account, stored)).transpose()?,
-                history: History { number, changes, total, sources },
+                history: History { number, changes, total, complete, sources },
             });
         }
     }

@@ -87,9 +87,9 @@ pub fn find(
     // One transaction: the chain and its beginning are read as of one moment.
     let store = pair.store.transaction().map_err(error)?;
     let Some((number, document)) = find_bearer(&store, shared, list, identifiers)? else { return Ok(None) };
-    let (changes, total) = changes(&store, list, number, document.as_deref(), window)?;
-    let sources = sources(&pair.intake, account, &changes)?;
-    Ok(Some(History { number, changes, total, sources }))
+    let told = changes(&store, list, number, document.as_deref(), window)?;
+    let sources = sources(&pair.intake, account, &told.changes)?;
+    Ok(Some(History { number, changes: told.changes, total: told.total, complete: told.complete, sources }))
 }
 
 /// A contact that is there or was once, with its stored form where it is.
@@ -160,14 +160,24 @@ fn gave_up(
     Ok(false)
 }
 
-/// The changes of a contact in a window, the newest first, and how many there are in all.
+/// Changes of a contact.
+pub struct Told {
+    /// Those in the window, the newest first.
+    pub changes: Vec<ContactChange>,
+    /// How many were looked at.
+    pub total: u64,
+    /// Whether these are all that are kept.
+    pub complete: bool,
+}
+
+/// The changes of a contact in a window.
 pub fn changes(
     store: &Connection,
     list: ListNo,
     number: ContactNo,
     stored: Option<&[u8]>,
     window: Window,
-) -> Result<(Vec<ContactChange>, u64), Error> {
+) -> Result<Told, Error> {
     let damaged = |malformed: Malformed| Error::Damaged(malformed.to_string());
     let head = match stored {
         Some(stored) => Document::read(stored).map_err(damaged)?.header.changed_at,
@@ -192,7 +202,7 @@ pub fn changes(
         total += 1;
         Ok(())
     })? {}
-    Ok((found, total))
+    Ok(Told { changes: found, total, complete: !walk.is_cut_above(0) })
 }
 
 /// The sources that changes name, as far as they are still there.
