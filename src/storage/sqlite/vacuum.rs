@@ -105,3 +105,39 @@ fn done(store: &Connection, due: &Due) -> Result<(), Error> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn erase(store: &Connection, account: i64, position: i64) -> rusqlite::Result<()> {
+        let insert = "INSERT INTO request VALUES (?1, randomblob(12), ?2, 0, x'', ?3, 0, 0, x'', NULL, 0)";
+        store.execute(insert, params![position, account, BatchKind::Erase.code()])?;
+        store.execute("INSERT OR IGNORE INTO scrub VALUES (?1)", [account])?;
+        store.execute("UPDATE setting SET value = ?1", [position]).map(drop)
+    }
+
+    #[test]
+    fn an_account_that_has_somebody_erased_while_the_files_are_written_is_not_done()
+    -> Result<(), Box<dyn std::error::Error>> {
+        let store = Connection::open_in_memory()?;
+        for migration in [
+            include_str!("../../../migrations/sqlite/store/V1__store.sql"),
+            include_str!("../../../migrations/sqlite/store/V2__history.sql"),
+        ] {
+            store.execute_batch(migration)?;
+        }
+        store.execute("INSERT INTO setting VALUES ('applied', 0)", [])?;
+        erase(&store, 1, 1)?;
+        erase(&store, 2, 2)?;
+        let first = due(&store)?;
+        assert_eq!((first.accounts.as_slice(), first.applied), (&[1, 2][..], 2));
+        erase(&store, 1, 3)?;
+        done(&store, &first)?;
+        let second = due(&store)?;
+        assert_eq!((second.accounts.as_slice(), second.applied), (&[1][..], 3));
+        done(&store, &second)?;
+        assert_eq!(due(&store)?.accounts, [0; 0]);
+        Ok(())
+    }
+}

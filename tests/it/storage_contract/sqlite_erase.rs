@@ -114,33 +114,3 @@ async fn files_are_written_anew_where_somebody_was_erased_and_only_there() {
     }
     assert!(holds(&files.store(), &names[2_501]));
 }
-
-/// What an erase leaves that comes while the files are written anew may be in them: it is not forgotten.
-#[tokio::test(flavor = "multi_thread")]
-async fn whoever_is_erased_while_the_files_are_written_has_them_written_again() {
-    let (desk, files) = open().await;
-    let names: Vec<_> = (0..60).map(|number| format!("distinct-{number:04}-person")).collect();
-    let items: Vec<_> = names.iter().map(|name| (name.as_str(), &[][..])).collect();
-    desk.update(&items).await;
-    for pair in names.chunks(2) {
-        desk.erase(IdentifierKind::UserId, &pair[0]).await;
-        let second = desk.append(desk.erasing(&[(IdentifierKind::UserId, &pair[1])])).await;
-        let (pruned, ()) = tokio::join!(desk.storage().prune(keep_since(desk.now)), desk.apply_all());
-        pruned.expect("pruned");
-        assert_eq!(desk.told(second).await, ["erased - -"]);
-    }
-    let store = files.store();
-    for _ in 0..10_000 {
-        if number(&store, "SELECT count(*) FROM scrub") == 0 {
-            break;
-        }
-        desk.storage().prune(keep_since(desk.now)).await.expect("pruned");
-        tokio::task::yield_now().await;
-    }
-    assert_eq!(number(&store, "SELECT count(*) FROM scrub"), 0);
-    for suffix in ["", "-wal", ".intake", ".intake-wal"] {
-        let name = format!("{}{suffix}", store.display());
-        let found: Vec<_> = names.iter().filter(|erased| holds(Path::new(&name), erased)).collect();
-        assert_eq!(found, [""; 0], "{suffix}");
-    }
-}
