@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use crate::erase::{erase, outcomes};
 use crate::harness::{Answer, Server};
+use crate::token_scope::token;
 
 const ERASE: &str = "/v3/contact/erase";
 
@@ -70,17 +71,33 @@ async fn an_unknown_key_is_warned_of_and_a_list_is_none() {
 #[tokio::test(flavor = "multi_thread")]
 async fn only_a_token_of_the_whole_account_may_erase_and_export() {
     let find = |path: &str| METHODS.iter().find(|method| method.path == path).expect("the method");
-    let (erase, export) = (find(ERASE), find("/v3/contact/export"));
+    let (erasing, export) = (find(ERASE), find("/v3/contact/export"));
     // What these mean is tried for every method in `token_scope`.
-    assert_eq!((erase.access, erase.reach), (Access::Write, Reach::Account));
+    assert_eq!((erasing.access, erasing.reach), (Access::Write, Reach::Account));
     assert_eq!((export.access, export.reach), (Access::Read, Reach::Account));
     let server = Server::start().await;
     let body = json!({ "userId": "ada" });
-    let headers: [(&str, &str); 0] = [];
-    for path in [ERASE, "/v3/contact/export"] {
-        let answer = server.send(Method::POST, path, &headers, body.to_string()).await;
-        assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "{path}");
+    let list = server.list().await;
+    server.upsert(&list, json!({ "contact": "ada" })).await;
+    let read_only = token(&server, true, None).await;
+    let limited = token(&server, false, Some(&[&list])).await;
+    for (path, bearer, expected) in [
+        (ERASE, "", StatusCode::UNAUTHORIZED),
+        ("/v3/contact/export", "", StatusCode::UNAUTHORIZED),
+        (ERASE, &read_only, StatusCode::FORBIDDEN),
+        ("/v3/contact/export", &read_only, StatusCode::OK),
+        (ERASE, &limited, StatusCode::FORBIDDEN),
+        ("/v3/contact/export", &limited, StatusCode::FORBIDDEN),
+    ] {
+        assert_eq!(server.post_as(bearer, path, &body).await.status, expected, "{path}");
     }
+    assert_eq!(server.contact(&list, "userId", "ada").await["userId"], "ada");
+    // Nor does one that is limited learn of an erase.
+    let erased = erase(&server, body).await["id"].clone();
+    let found = server.post_as(&limited, "/v3/request/find", &json!({ "ids": [erased] })).await;
+    assert_eq!(found.json()["requests"], json!({}));
+    let found = server.post_as(&read_only, "/v3/request/find", &json!({ "ids": [erased] })).await;
+    assert_eq!(found.json()["requests"][erased.as_str().expect("an id")]["id"], erased);
     server.stop().await;
 }
 
