@@ -7,7 +7,7 @@ use rollbook::contact::identifier::IdentifierKind;
 use rollbook::journal::{Batch, BatchKind};
 
 use super::sqlite_files::{number, sql};
-use super::{Desk, Sqlite, keep_since};
+use super::{Desk, Sqlite, add_account, keep_since};
 
 async fn open() -> (Desk, Sqlite) {
     let files = Sqlite::new();
@@ -113,4 +113,24 @@ async fn files_are_written_anew_where_somebody_was_erased_and_only_there() {
         assert!(!holds(Path::new(&name), erased), "{suffix}");
     }
     assert!(holds(&files.store(), &names[2_501]));
+}
+
+#[tokio::test]
+async fn hashes_go_with_their_account_and_those_of_others_stay() {
+    let (mut desk, files) = open().await;
+    assert_eq!(desk.erase(IdentifierKind::UserId, "a").await, [""; 0]);
+    let other = add_account(desk.storage(), &desk.ids, desk.now).await;
+    let first = std::mem::replace(&mut desk.account, other);
+    desk.erase(IdentifierKind::UserId, "a").await;
+    desk.erase(IdentifierKind::UserId, "b").await;
+    let prune = async || while desk.storage().prune(keep_since(desk.now)).await.expect("pruned") > 0 {};
+    prune().await;
+    assert_eq!(number(&files.store(), "SELECT count(*) FROM erased"), 3);
+    assert!(desk.storage().remove_account(first.id).await.expect("removed"));
+    prune().await;
+    assert_eq!(number(&files.store(), "SELECT count(*) FROM erased"), 2);
+    assert!(desk.person(vec![(IdentifierKind::UserId, "a".to_owned())]).await.erased);
+    assert!(desk.storage().remove_account(desk.account.id).await.expect("removed"));
+    prune().await;
+    assert_eq!(number(&files.store(), "SELECT count(*) FROM erased"), 0);
 }
