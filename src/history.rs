@@ -7,8 +7,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::contact::document::Document;
+use crate::contact::document::{self, Document};
 use crate::contact::field::Key;
+use crate::contact::identifier::Identifiers;
 use crate::contact::record::{Malformed, Reader, put_bytes, put_number};
 use crate::journal::ContactNo;
 
@@ -42,7 +43,19 @@ pub struct Change<'a> {
     pub before: &'a [u8],
 }
 
-impl Change<'_> {
+impl<'a> Change<'a> {
+    /// The identifiers that it replaced or took away; an empty text was none.
+    ///
+    /// # Errors
+    /// [`Malformed`] where what it replaced does not read.
+    pub fn identifiers(&self) -> Result<Identifiers<Option<&'a str>>, Malformed> {
+        match self.kind {
+            ChangeKind::Updated => document::identifiers(self.before),
+            ChangeKind::Removed => Document::read(self.before)?.identifiers(),
+            ChangeKind::Created | ChangeKind::Erased => Ok(Identifiers::default()),
+        }
+    }
+
     /// Appends the change.
     pub fn put(&self, out: &mut Vec<u8>) {
         out.push(self.kind as u8);

@@ -12,11 +12,11 @@ use crate::process::{Process, Store, wait_for};
 const KILLS: u64 = 16;
 
 /// A small generator (splitmix64): the same seed gives the same moments again.
-struct Random(u64);
+pub struct Random(u64);
 
 impl Random {
     /// Seeded by ROLLBOOK_TEST_SEED, else by the time; the seed is printed when the test fails.
-    fn new() -> Self {
+    pub fn new() -> Self {
         let time = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).expect("after 1970");
         let seed = number("ROLLBOOK_TEST_SEED").unwrap_or(u64::from(time.subsec_nanos()));
         println!("ROLLBOOK_TEST_SEED={seed}");
@@ -32,12 +32,12 @@ impl Random {
     }
 
     /// A random moment within so many milliseconds.
-    fn moment(&mut self, millis: u64) {
+    pub fn moment(&mut self, millis: u64) {
         std::thread::sleep(Duration::from_micros(self.below(millis * 1_000)));
     }
 }
 
-fn number(variable: &str) -> Option<u64> {
+pub fn number(variable: &str) -> Option<u64> {
     let text = std::env::var(variable).ok()?;
     Some(text.parse().unwrap_or_else(|_| panic!("{variable} must be a number, not {text}")))
 }

@@ -10,11 +10,12 @@ pub static ERASE: Method = Method {
     path: "/v3/contact/erase",
     group: &super::GROUP,
     summary: "Erase a person from all lists",
-    text: "The contacts that bear one of the identifiers are deleted in all lists of the account (where nobody bears it \
-           now, those that bore it last), and those that share a userId or an e-mail address with them. A phone number \
-           leads to further contacts only where it is given. With them go their histories, and their identifiers in \
-           the results of requests. It is a request like any other: what was accepted before it is applied first. It \
-           cannot be undone, and may be asked for again at any time.\n\nA keyed hash of each identifier stays, so that \
+    text: "The contacts that bear one of the identifiers are deleted in all lists of the account (in a list where \
+           nobody bears it now, the one that bore it last), and those that share a userId or an e-mail address with \
+           them. A phone number leads to further contacts only where it is given. With them go their histories, those \
+           of contacts that bore one of these and were removed, and their identifiers in the results of requests. It \
+           is a request like any other: what was accepted before it is applied first. It cannot be undone, and may be \
+           asked for again at any time.\n\nA keyed hash of each identifier stays, so that \
            the person does not come back by accident: an item that would give a contact such an identifier ends in \
            `CONTACT_ERASED`, unless its request says `restoreErased`.",
     access: Access::Write,

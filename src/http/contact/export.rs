@@ -123,7 +123,7 @@ async fn show(call: &Call, found: &PersonContact) -> Result<Option<ExportedConta
         contact_list_name: list.about.name.clone(),
         contact_id: ObjectId::of_contact(list.id, found.history.number.0),
         contact: contact.map_err(|malformed| Error::Damaged(malformed.to_string()))?,
-        history_complete: found.history.total == found.history.changes.len() as u64,
+        history_complete: found.history.complete && found.history.total == found.history.changes.len() as u64,
         history,
     }))
 }
@@ -131,7 +131,8 @@ async fn show(call: &Call, found: &PersonContact) -> Result<Option<ExportedConta
 /// The requests that mention somebody, a chunk at a time, so that others are answered in between.
 async fn mentions(call: &Call, subject: Arc<Subject>) -> Result<(Vec<ExportedRequest>, bool), Refusal> {
     let (mut requests, mut after) = (Vec::new(), 0);
-    while requests.len() < MAX_REQUESTS {
+    // One more than is told shows that there are more.
+    while requests.len() <= MAX_REQUESTS {
         let account = call.caller.viewer.account;
         let chunk = call.app.storage.find_mentions(account, Arc::clone(&subject), after).await?;
         requests.extend(chunk.found.into_iter().map(show_mention));

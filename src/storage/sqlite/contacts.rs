@@ -89,7 +89,8 @@ fn look_up_source(
     }
 }
 
-fn numbers(store: &Connection, hash: u64) -> rusqlite::Result<Vec<u64>> {
+/// The numbers under a hash.
+pub fn numbers(store: &Connection, hash: u64) -> rusqlite::Result<Vec<u64>> {
     let mut select = store.prepare_cached("SELECT number FROM identifier WHERE hash = ?1")?;
     let rows = select.query_map([signed(hash)], |row| row.get(0).map(unsigned))?;
     rows.collect()

@@ -28,21 +28,22 @@ pub fn person(
     let lists = catalogue::lists::of_account(&pair.intake, account)?;
     // One transaction: all is read as of one moment.
     let store = pair.store.transaction().map_err(error)?;
-    let (mut contacts, mut told) = (Vec::new(), 0);
+    let (mut contacts, mut bytes) = (Vec::new(), 0);
     for (list, id) in lists {
         for number in bearers(&store, shared, list, identifiers)? {
             let stored = document(&store, contact_id(list, number.0))?;
             // A person may have a large contact in each of many lists: all of them together have room for so much.
-            let limit = if told < MAX_TOLD_BYTES { MAX_WALK } else { 0 };
+            let limit = if bytes < MAX_TOLD_BYTES { MAX_WALK } else { 0 };
             let all = Window { offset: 0, limit: u32::try_from(limit).unwrap_or(u32::MAX) };
-            let (changes, total) = history::changes(&store, list, number, stored.as_deref(), all)?;
-            told += changes.iter().map(|change| history::size(&change.fields)).sum::<usize>();
+            let told = history::changes(&store, list, number, stored.as_deref(), all)?;
+            let history::Told { changes, total, complete } = told;
+            bytes += changes.iter().map(|change| history::size(&change.fields)).sum::<usize>();
             let sources = history::sources(&pair.intake, account, &changes)?;
             contacts.push(PersonContact {
                 list_id: id,
                 list,
                 contact: stored.map(|stored| with_source(&pair.intake, account, stored)).transpose()?,
-                history: History { number, changes, total, sources },
+                history: History { number, changes, total, complete, sources },
             });
         }
     }

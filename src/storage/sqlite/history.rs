@@ -95,9 +95,9 @@ pub fn find(
     // One transaction: the chain and its beginning are read as of one moment.
     let store = pair.store.transaction().map_err(error)?;
     let Some((number, document)) = find_bearer(&store, shared, list, identifiers)? else { return Ok(None) };
-    let (changes, total) = changes(&store, list, number, document.as_deref(), window)?;
-    let sources = sources(&pair.intake, account, &changes)?;
-    Ok(Some(History { number, changes, total, sources }))
+    let told = changes(&store, list, number, document.as_deref(), window)?;
+    let sources = sources(&pair.intake, account, &told.changes)?;
+    Ok(Some(History { number, changes: told.changes, total: told.total, complete: told.complete, sources }))
 }
 
 /// A contact that is there or was once, with its stored form where it is.
@@ -131,45 +131,61 @@ pub fn former_bearers(
 ) -> Result<Vec<ContactNo>, Error> {
     let hash = signed(shared.key.hash(unsigned(list.0), kind, text));
     let candidates = store
-        .prepare_cached("SELECT contact FROM former_bearer WHERE hash = ?1 ORDER BY position DESC")
+        .prepare_cached("SELECT contact, position FROM former_bearer WHERE hash = ?1 ORDER BY position DESC")
         .and_then(|mut select| {
-            select.query_map([hash], |row| row.get(0))?.collect::<rusqlite::Result<Vec<i64>>>()
+            let read = |row: &Row<'_>| Ok((row.get(0)?, row.get(1).map(unsigned)?));
+            select.query_map([hash], read)?.collect::<rusqlite::Result<Vec<(i64, u64)>>>()
         })
         .map_err(error)?;
     let mut bearers = Vec::new();
-    for (_, number) in candidates.into_iter().map(split_id) {
+    for (contact, position) in candidates {
+        let (_, number) = split_id(contact);
         // A hash may be shared, and a contact may have borne it more than once.
-        if !bearers.contains(&number) && bore(store, list, number, kind, text)? {
+        if !bearers.contains(&number) && gave_up(store, position, number, kind, text)? {
             bearers.push(number);
         }
     }
     Ok(bearers)
 }
 
-/// Whether a contact bore an identifier that it does not bear now, as far as its history is kept.
-fn bore(
+/// Whether the batch at a position took an identifier from a contact, as far as its changes are kept.
+fn gave_up(
     store: &Connection,
-    list: ListNo,
+    position: u64,
     number: ContactNo,
     kind: IdentifierKind,
     text: &str,
 ) -> Result<bool, Error> {
-    let everything = Window { offset: 0, limit: u32::MAX };
-    let stored = document(store, contact_id(list, number.0))?;
-    let (changes, _) = changes(store, list, number, stored.as_deref(), everything)?;
-    let key = kind.field().key();
-    let mut fields = changes.iter().flat_map(|change| &change.fields).filter(|field| field.key == key);
-    Ok(fields.any(|field| std::str::from_utf8(&field.old).is_ok_and(|old| kind.same(old, text))))
+    let damaged = |malformed: Malformed| Error::Damaged(format!("history at {position}: {malformed}"));
+    let Some(entry) = at(store, position)? else { return Ok(false) };
+    for change in crate::history::read(&entry.changes).map_err(damaged)? {
+        let bore = change.number == number
+            && change.identifiers().map_err(damaged)?.get(kind).is_some_and(|bore| kind.same(bore, text));
+        if bore {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
-/// The changes of a contact in a window, the newest first, and how many there are in all.
+/// Changes of a contact.
+pub struct Told {
+    /// Those in the window, the newest first.
+    pub changes: Vec<ContactChange>,
+    /// How many were looked at.
+    pub total: u64,
+    /// Whether these are all that are kept.
+    pub complete: bool,
+}
+
+/// The changes of a contact in a window.
 pub fn changes(
     store: &Connection,
     list: ListNo,
     number: ContactNo,
     stored: Option<&[u8]>,
     window: Window,
-) -> Result<(Vec<ContactChange>, u64), Error> {
+) -> Result<Told, Error> {
     let damaged = |malformed: Malformed| Error::Damaged(malformed.to_string());
     let head = match stored {
         Some(stored) => Document::read(stored).map_err(damaged)?.header.changed_at,
@@ -179,11 +195,12 @@ pub fn changes(
     let (mut found, mut total) = (Vec::new(), 0);
     let mut walk = Walk::new(store, number, head);
     let end = window.offset.saturating_add(u64::from(window.limit));
-    let mut bytes = 0;
+    let (mut bytes, mut left_out) = (0, false);
     while walk.step(|entry, change| {
         let fields = back.step(change).map_err(damaged)?;
-        let is_asked = (window.offset..end).contains(&total) && change.kind != ChangeKind::Erased;
-        if is_asked && bytes < MAX_TOLD_BYTES {
+        if change.kind == ChangeKind::Erased {
+            // Nothing is left of it to tell.
+        } else if (window.offset..end).contains(&total) && bytes < MAX_TOLD_BYTES {
             bytes += size(&fields);
             found.push(ContactChange {
                 at: entry.applied_at,
@@ -193,11 +210,13 @@ pub fn changes(
                 token: entry.token.clone(),
                 fields,
             });
+        } else {
+            left_out = true;
         }
         total += 1;
         Ok(())
     })? {}
-    Ok((found, total))
+    Ok(Told { changes: found, total, complete: !left_out && !walk.is_cut_above(0) })
 }
 
 /// Bytes of the values of a change.

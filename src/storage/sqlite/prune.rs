@@ -19,6 +19,7 @@ const HISTORY_CHUNK: i64 = 200;
 /// Deletes one chunk, and returns how many rows went.
 pub fn prune(pair: &mut Pair, shared: &Shared, keep: Keep) -> Result<usize, Error> {
     let orphan = orphaned_list(pair)?;
+    let forgotten = forgotten_account(pair).map_err(error)?;
     let transaction = pair.store.transaction_with_behavior(TransactionBehavior::Immediate).map_err(error)?;
     let mut gone = requests(&transaction, keep.requests).map_err(error)?;
     gone += former_identifiers(&transaction).map_err(error)?;
@@ -26,8 +27,32 @@ pub fn prune(pair: &mut Pair, shared: &Shared, keep: Keep) -> Result<usize, Erro
     if let Some(list) = orphan {
         gone += contacts(&transaction, shared, list)?;
     }
+    if let Some(account) = forgotten {
+        gone += erased(&transaction, account).map_err(error)?;
+    }
     transaction.commit().map_err(error)?;
     Ok(gone)
+}
+
+/// An account that had people erased but was removed.
+fn forgotten_account(pair: &Pair) -> rusqlite::Result<Option<i64>> {
+    let mut next = pair.store.prepare_cached("SELECT min(account) FROM erased WHERE account > ?1")?;
+    let mut known = pair.intake.prepare_cached("SELECT 1 FROM account WHERE no = ?1")?;
+    let mut after = 0;
+    while let Some(account) = next.query_row([after], |row| row.get(0))? {
+        if !known.exists([account])? {
+            return Ok(Some(account));
+        }
+        after = account;
+    }
+    Ok(None)
+}
+
+/// Nobody can come back to an account that is gone: its hashes serve nobody.
+fn erased(store: &Transaction<'_>, account: i64) -> rusqlite::Result<usize> {
+    let delete = "DELETE FROM erased WHERE (account, hash) IN \
+                  (SELECT account, hash FROM erased WHERE account = ?1 LIMIT ?2)";
+    store.execute(delete, [account, CHUNK])
 }
 
 fn requests(store: &Transaction<'_>, processed_before: Timestamp) -> rusqlite::Result<usize> {

@@ -5,9 +5,10 @@
 
 use std::time::{Duration, Instant};
 
-use rusqlite::Connection;
+use rusqlite::{Connection, params};
 
-use super::{SqliteStore, append, backlog, error};
+use super::{SqliteStore, append, backlog, error, signed};
+use crate::journal::BatchKind;
 use crate::storage::Error;
 
 /// With more waiting than this, accepting would stand still for long while the journal is written anew.
@@ -32,31 +33,47 @@ impl Schedule {
 
 /// Writes both files anew where somebody was erased since they were.
 pub async fn vacuum(store: &SqliteStore) -> Result<(), Error> {
-    let accounts = store.read(|pair, _| accounts(&pair.store)).await?;
-    if accounts.is_empty() || backlog::counted(&store.shared).backlog().bytes > MAX_WAITING {
+    let due = store.read(|pair, _| due(&pair.store)).await?;
+    if due.accounts.is_empty() || backlog::counted(&store.shared).backlog().bytes > MAX_WAITING {
         return Ok(());
     }
     if !super::lock(&store.shared.vacuums).is_due() {
         return Ok(());
     }
     let start = Instant::now();
-    append::forget_applied(store).await?;
-    let those = accounts.clone();
-    store
-        .intake
-        .call(move |intake| forget_warnings(intake, &those).and_then(|()| write_anew(intake)))
-        .await?;
-    store.write(|pair, _| write_anew(&pair.store)).await?;
-    store.write(move |pair, _| done(&pair.store, &accounts)).await?;
+    let written = write_both_anew(store, due).await;
+    // Also where it failed: on a disk without room for it, applying must not stand still all the time.
     super::lock(&store.shared.vacuums).took(start.elapsed());
-    Ok(())
+    written
 }
 
-fn accounts(store: &Connection) -> Result<Vec<i64>, Error> {
+async fn write_both_anew(store: &SqliteStore, due: Due) -> Result<(), Error> {
+    append::forget_applied(store).await?;
+    let accounts = due.accounts.clone();
     store
+        .intake
+        .call(move |intake| forget_warnings(intake, &accounts).and_then(|()| write_anew(intake)))
+        .await?;
+    store.write(|pair, _| write_anew(&pair.store)).await?;
+    store.write(move |pair, _| done(&pair.store, &due)).await
+}
+
+/// What the files are to be written anew for.
+struct Due {
+    /// The accounts that had somebody erased.
+    accounts: Vec<i64>,
+    /// A position: what was applied up to it is in that, and what came after it may not be.
+    applied: u64,
+}
+
+fn due(store: &Connection) -> Result<Due, Error> {
+    // In this order: who is erased between the two counts as later.
+    let applied = append::applied_position(store)?;
+    let accounts = store
         .prepare_cached("SELECT account FROM scrub")
         .and_then(|mut select| select.query_map([], |row| row.get(0))?.collect())
-        .map_err(error)
+        .map_err(error)?;
+    Ok(Due { accounts, applied })
 }
 
 /// Warnings of remembered answers may quote what was sent.
@@ -78,9 +95,49 @@ fn write_anew(connection: &Connection) -> Result<(), Error> {
     Ok(())
 }
 
-fn done(store: &Connection, accounts: &[i64]) -> Result<(), Error> {
-    for account in accounts {
-        store.execute("DELETE FROM scrub WHERE account = ?1", [account]).map_err(error)?;
+/// Who was erased while the files were written may have left something in them: such accounts stay.
+fn done(store: &Connection, due: &Due) -> Result<(), Error> {
+    let delete = "DELETE FROM scrub WHERE account = ?1 AND NOT EXISTS \
+                  (SELECT 1 FROM request WHERE position > ?2 AND account = ?1 AND kind = ?3)";
+    for account in &due.accounts {
+        let bound = params![account, signed(due.applied), BatchKind::Erase.code()];
+        store.execute(delete, bound).map_err(error)?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn erase(store: &Connection, account: i64, position: i64) -> rusqlite::Result<()> {
+        let insert = "INSERT INTO request VALUES (?1, randomblob(12), ?2, 0, x'', ?3, 0, 0, x'', NULL, 0)";
+        store.execute(insert, params![position, account, BatchKind::Erase.code()])?;
+        store.execute("INSERT OR IGNORE INTO scrub VALUES (?1)", [account])?;
+        store.execute("UPDATE setting SET value = ?1", [position]).map(drop)
+    }
+
+    #[test]
+    fn an_account_that_has_somebody_erased_while_the_files_are_written_is_not_done()
+    -> Result<(), Box<dyn std::error::Error>> {
+        let store = Connection::open_in_memory()?;
+        for migration in [
+            include_str!("../../../migrations/sqlite/store/V1__store.sql"),
+            include_str!("../../../migrations/sqlite/store/V2__history.sql"),
+        ] {
+            store.execute_batch(migration)?;
+        }
+        store.execute("INSERT INTO setting VALUES ('applied', 0)", [])?;
+        erase(&store, 1, 1)?;
+        erase(&store, 2, 2)?;
+        let first = due(&store)?;
+        assert_eq!((first.accounts.as_slice(), first.applied), (&[1, 2][..], 2));
+        erase(&store, 1, 3)?;
+        done(&store, &first)?;
+        let second = due(&store)?;
+        assert_eq!((second.accounts.as_slice(), second.applied), (&[1][..], 3));
+        done(&store, &second)?;
+        assert_eq!(due(&store)?.accounts, [0; 0]);
+        Ok(())
+    }
 }

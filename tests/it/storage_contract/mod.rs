@@ -6,10 +6,12 @@ mod batches;
 mod catalogue;
 mod deliveries;
 mod lists;
+mod person;
 mod prune;
 mod request_list;
 mod sqlite_crash;
 mod sqlite_damage;
+mod sqlite_erase;
 mod sqlite_files;
 mod sqlite_seal;
 

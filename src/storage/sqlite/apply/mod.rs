@@ -75,33 +75,34 @@ fn transact(
     budget: usize,
     now: Timestamp,
 ) -> Result<Option<Applied>, Error> {
-    let transaction = pair.store.transaction_with_behavior(TransactionBehavior::Immediate).map_err(error)?;
-    let (store, intake) = (&transaction, &pair.intake);
+    let mut transaction =
+        pair.store.transaction_with_behavior(TransactionBehavior::Immediate).map_err(error)?;
+    let intake = &pair.intake;
     let decided = match waiting {
         [batch] if batch.kind == BatchKind::Undo && !batch.is_damaged() => {
-            match undo::decide(store, intake, shared, batch, now) {
+            match undo::decide(&transaction, intake, shared, batch, now) {
                 Ok((world, decided)) => {
-                    write::world(store, &world)?;
+                    write::world(&transaction, &world)?;
                     vec![decided]
                 }
                 Err(error) => vec![not_decided(batch, error)?],
             }
         }
         [batch] if batch.kind == BatchKind::Erase && !batch.is_damaged() => {
-            let erased = erase::erase(store, intake, shared, batch, now);
+            let erased = erase::erase(&mut transaction, intake, shared, batch, now);
             vec![erased.or_else(|error| not_decided(batch, error))?]
         }
         _ => {
             let plan = Plan::read(waiting, &shared.key);
-            let Some(mut world) = load::world(store, intake, shared, waiting, &plan, budget)? else {
+            let Some(mut world) = load::world(&transaction, intake, shared, waiting, &plan, budget)? else {
                 return Ok(None);
             };
             let decided = rule::apply(waiting, &plan, &mut world, now);
-            write::world(store, &world)?;
+            write::world(&transaction, &world)?;
             decided
         }
     };
-    let webhooks = write::requests(store, waiting, origins, &decided, now).map_err(error)?;
+    let webhooks = write::requests(&transaction, waiting, origins, &decided, now).map_err(error)?;
     transaction.commit().map_err(error)?;
     let oldest = origins.first().map(|origin| Timestamp::from_millis(origin.accepted_at));
     let mut tally = Tally::default();
