@@ -63,6 +63,13 @@ impl Deed {
         }
         Ok(())
     }
+
+    /// Nothing of it is put back.
+    fn left_alone(&self, failure: Failure) -> Undone {
+        // A field that the request set before it removed the contact was nothing.
+        let replaced = self.replaced.iter().filter(|(_, old)| self.is_there || !old.is_empty());
+        Undone { restored: Vec::new(), kept: replaced.map(|(key, _)| (*key, failure)).collect() }
+    }
 }
 
 /// What has happened to a contact since.
@@ -70,6 +77,8 @@ impl Deed {
 pub struct Since {
     /// The fields that were changed.
     pub touched: HashSet<Key>,
+    /// Whether anything was, be it a value that is forgotten since.
+    pub changed: bool,
     /// Whether there were more changes than one walks.
     pub too_many: bool,
 }
@@ -158,11 +167,10 @@ impl Undoing<'_> {
                 let wanted = deed.replaced.clone();
                 self.put_back(world, found, wanted)?
             }
-            (true, false, None) => self.bring_back(world)?,
-            (true, true, None) => {
-                let kept = deed.replaced.keys().map(|key| (*key, Failure::ContactNotFound)).collect();
-                (Action::Unchanged, Undone { restored: Vec::new(), kept })
-            }
+            (true, false, None) if !self.subject.since.changed => self.bring_back(world)?,
+            // It came back since, and was removed once more: that is another's doing.
+            (true, false, None) => (Action::Unchanged, deed.left_alone(Failure::ChangedSince)),
+            (true, true, None) => (Action::Unchanged, deed.left_alone(Failure::ContactNotFound)),
         };
         Ok(Outcome::Undone(action, *number, undone))
     }
@@ -170,7 +178,7 @@ impl Undoing<'_> {
     /// Removes a contact that the request made, or takes back what it was made with where others have changed it.
     fn unmake(&mut self, world: &mut World, found: u32) -> Result<(Action, Undone), Failure> {
         let Subject { since, deed, .. } = self.subject;
-        if !since.touched.is_empty() || since.too_many {
+        if since.changed || since.too_many {
             return self.put_back(world, found, deed.replaced.clone());
         }
         self.turn.remove(world, found)?;
