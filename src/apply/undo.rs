@@ -256,16 +256,18 @@ impl Undoing<'_> {
         found: Option<u32>,
     ) -> Result<Option<Failure>, Malformed> {
         let (list, since) = (self.turn.batch.list, &self.subject.since);
+        // First: its values leave histories, and so what has changed since is not known for ever.
+        if let Some(number) = key.variable()
+            && world.list(list).is_none_or(|list| !list.variables.contains(&number))
+        {
+            return Ok(Some(Failure::VariableNotFound));
+        }
         // A contact that is brought back has nothing that could have changed.
         if found.is_some() && since.touched.contains(&key) {
             return Ok(Some(Failure::ChangedSince));
         }
         if found.is_some() && since.too_many {
             return Ok(Some(Failure::HistoryTooLong));
-        }
-        if let Some(number) = key.variable() {
-            let there = world.list(list).is_some_and(|list| list.variables.contains(&number));
-            return Ok((!there).then_some(Failure::VariableNotFound));
         }
         if value.is_empty() {
             return Ok(None);

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use crate::harness::Server;
 
 /// Makes a token of the server's account.
-async fn token(server: &Server, read_only: bool, lists: Option<&[&str]>) -> String {
+pub async fn token(server: &Server, read_only: bool, lists: Option<&[&str]>) -> String {
     let fresh = FreshToken::generate();
     let lists = lists.map(|lists| lists.iter().map(|id| ObjectId::parse(id).expect("an id")).collect());
     let new = NewToken {
