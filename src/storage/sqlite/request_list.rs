@@ -199,6 +199,6 @@ fn show(store: &Connection, position: u64) -> rusqlite::Result<RequestSummary> {
 /// Results that the disk has damaged count as the one error that stands in their place.
 fn counts(results: &[u8]) -> Counts {
     let Ok(outcomes) = outcome::read(results) else { return Counts { success: 0, errors: 1 } };
-    let success = outcomes.iter().filter(|outcome| matches!(outcome, Outcome::Done(..))).count();
-    Counts { success, errors: outcomes.len() - success }
+    let errors = outcomes.iter().filter(|outcome| matches!(outcome, Outcome::Failed(..))).count();
+    Counts { success: outcomes.len() - errors, errors }
 }
