@@ -162,7 +162,12 @@ async fn compare_contact(
 fn whatever_is_undone_the_server_says_what_a_plain_model_says() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let server = runtime.block_on(Server::start());
-    let mut runner = TestRunner::new(Config { cases: 150, max_shrink_iters: 300, failure_persistence: None, ..Config::default() });
+    let mut runner = TestRunner::new(Config {
+        cases: 150,
+        max_shrink_iters: 300,
+        failure_persistence: None,
+        ..Config::default()
+    });
     let outcome =
         runner.run(&prop::collection::vec(asks(), 1..16), |asks| runtime.block_on(compare(&server, &asks)));
     outcome.unwrap();
