@@ -72,7 +72,11 @@ fn a_server_that_is_killed_while_updates_and_undos_run_has_done_what_its_results
     for entry in &sent {
         let object = server.processed(&token, entry.request());
         let done = object["results"]["success"][0].clone();
-        assert_eq!((&done["action"], &object["results"]["errors"]), (&json!("updated"), &json!([])), "{entry:?}");
+        assert_eq!(
+            (&done["action"], &object["results"]["errors"]),
+            (&json!("updated"), &json!([])),
+            "{entry:?}"
+        );
         if let Sent::Undo { of, .. } = entry {
             let Sent::Update { name, .. } = &sent[*of] else { panic!("an undo is of an update") };
             let field = ["firstName", "lastName"][name % 2];
@@ -91,7 +95,8 @@ fn a_server_that_is_killed_while_updates_and_undos_run_has_done_what_its_results
     }
     told.reverse();
     // What was kept without an answer may stand between; what was answered stands in its order.
-    let ids: Vec<_> = told.iter().map(|change| change["requestId"].as_str().expect("an id").to_owned()).collect();
+    let ids: Vec<_> =
+        told.iter().map(|change| change["requestId"].as_str().expect("an id").to_owned()).collect();
     let answered: Vec<_> = ids.iter().filter(|id| expected.contains(id)).cloned().collect();
     assert_eq!(answered, expected);
     assert!(ids.len() <= 1 + expected.len() + 5, "at most one a round was in doubt");

@@ -34,15 +34,18 @@ async fn a_history_is_told_from_the_newest_back_and_in_windows(mut desk: Desk) {
     let first = desk.update(&[("a", &[(Email, "u@x.com")])]).await;
     let second = desk.update(&[("a", &[(Email, "v@x.com"), (Name, "x")])]).await;
     desk.reopen();
-    for (kind, text) in
-        [(IdentifierKind::UserId, "a"), (IdentifierKind::Email, "V@x.com"), (IdentifierKind::Email, "u@x.com")]
-    {
+    for (kind, text) in [
+        (IdentifierKind::UserId, "a"),
+        (IdentifierKind::Email, "V@x.com"),
+        (IdentifierKind::Email, "u@x.com"),
+    ] {
         let told = history(&desk, kind, text, ALL).await.expect("somebody");
         let changes: Vec<_> = told.changes.iter().map(|change| (change.kind, change.request)).collect();
         assert_eq!(changes, [(ChangeKind::Updated, second), (ChangeKind::Created, first)]);
         assert_eq!((told.number.0, told.total), (1, 2));
         assert_eq!((told.changes[0].asked, &told.changes[0].token), (BatchKind::Upsert, &desk.account.key));
-        let fields: Vec<_> = told.changes[0].fields.iter().map(|field| (&field.old[..], &field.new[..])).collect();
+        let fields: Vec<_> =
+            told.changes[0].fields.iter().map(|field| (&field.old[..], &field.new[..])).collect();
         assert_eq!(fields, [(&b"u@x.com"[..], &b"v@x.com"[..]), (b"", b"x")]);
     }
     let last = Window { offset: 1, limit: 1 };
@@ -56,7 +59,8 @@ async fn a_request_can_be_undone_from_its_acceptance_until_its_history_goes(mut 
         desk.storage().find_undoable(desk.account.no, request).await.expect("a look")
     };
     let request = desk.append(desk.batch(&[("a", &[])])).await;
-    let found = Undoable { kind: BatchKind::Upsert, list: desk.list, list_id: desk.list_id, has_history: true };
+    let found =
+        Undoable { kind: BatchKind::Upsert, list: desk.list, list_id: desk.list_id, has_history: true };
     assert_eq!(find(&desk, request).await, Some(found), "it waits");
     desk.apply_all().await;
     assert_eq!(find(&desk, request).await, Some(found));
