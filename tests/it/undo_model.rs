@@ -74,7 +74,7 @@ fn told(request: &Value, ids: &mut HashMap<String, usize>) -> Vec<Told> {
     let mut entries: Vec<_> = entries.collect();
     entries.sort_by_key(|entry| entry["position"].as_u64());
     let text = |value: &Value| value.as_str().map(str::to_owned);
-    let mut one = |entry: &Value| {
+    let one = |entry: &Value| {
         let Some(word) = text(&entry["action"]) else {
             let word = text(&entry["error"]).unwrap();
             return Told { word, contact: None, identifiers: [None, None], fields: None };
@@ -93,7 +93,7 @@ fn told(request: &Value, ids: &mut HashMap<String, usize>) -> Vec<Told> {
             fields,
         }
     };
-    entries.into_iter().map(|entry| one(entry)).collect()
+    entries.into_iter().map(one).collect()
 }
 
 async fn compare(server: &Server, asks: &[Result<Ask, Index>]) -> Result<(), TestCaseError> {
