@@ -63,6 +63,9 @@ impl Turn<'_> {
         self.header(created_at, self.batch.position).put(&mut document);
         document.extend_from_slice(record);
         let slot = world.bring_back(self.batch.list, number, &document)?;
+        // And those from the time when it was away, that it bore nothing.
+        let former = self.former(number, &Identifiers::default());
+        world.formers.push(former);
         self.note(ChangeKind::Created, number, removed_at, &[]);
         Ok((Action::Created, slot))
     }

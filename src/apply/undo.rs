@@ -1,9 +1,13 @@
 //! Undoing a request: per contact, the fields that it changed and that nothing has changed since are put back.
 //!
-//! What a request did to a contact is undone as one change, last contact first: what one gives back another may take.
+//! What a request did to a contact is undone as one change. What each contact gets back is settled for all of them
+//! before the first is written: what one gives back another may take, also where two have exchanged it.
+
+mod wish;
 
 use std::collections::{BTreeMap, HashSet};
 
+use self::wish::{Act, Wish};
 use super::outcome::{self, Action, Failure, Outcome, Undone};
 use super::plan::Waiting;
 use super::rule::Decided;
@@ -70,6 +74,8 @@ impl Deed {
 pub struct Since {
     /// The fields that were changed.
     pub touched: HashSet<Key>,
+    /// Whether anything was, be it a value that is forgotten since.
+    pub changed: bool,
     /// Whether there were more changes than one walks.
     pub too_many: bool,
 }
@@ -116,14 +122,16 @@ pub fn undo(
     key: &HashKey,
     now: Timestamp,
 ) -> Decided {
+    let mut wishes: Vec<_> = subjects.iter().map(|subject| Wish::of(subject, batch, world)).collect();
+    wish::settle(subjects, &mut wishes, batch.list, world, key);
     let (mut changes, mut failed) = (Vec::new(), 0);
     let mut outcomes = Vec::with_capacity(subjects.len());
-    for (index, subject) in subjects.iter().enumerate().rev() {
+    // Backwards, as what is undone was done: so an undo of this one goes forwards again.
+    for (index, (subject, wish)) in subjects.iter().zip(wishes).enumerate().rev() {
         // A request has at most 100 contacts.
         let index = u32::try_from(index).unwrap_or(u32::MAX);
         let turn = Turn { batch, index, now, changes: &mut changes };
-        let done = Undoing { subject, key, turn }.run(world);
-        outcomes.push(done.unwrap_or_else(|failure| {
+        outcomes.push(wish.and_then(|wish| grant(subject, wish, turn, world)).unwrap_or_else(|failure| {
             failed += 1;
             Outcome::Failed(failure, Identifiers::default())
         }));
@@ -133,165 +141,34 @@ pub fn undo(
     Decided { results, changes, failed }
 }
 
-struct Undoing<'a> {
-    subject: &'a Subject,
-    key: &'a HashKey,
-    turn: Turn<'a>,
+/// Gives a contact what it may have back.
+fn grant(
+    subject: &Subject,
+    wish: Wish,
+    mut turn: Turn<'_>,
+    world: &mut World,
+) -> Result<Outcome<'static>, Failure> {
+    let Wish { act, wanted, kept } = wish;
+    let (action, _) = match act {
+        Act::Leave => (Action::Unchanged, 0),
+        Act::Remove(found) => turn.remove(world, found)?,
+        Act::PutBack(found) => put_back(&mut turn, world, found, &patch(&wanted))?,
+        Act::BringBack => {
+            let record = patch(&wanted);
+            turn.bring_back(world, subject.number, subject.deed.created_at, &record, subject.removed_at)?
+        }
+    };
+    Ok(Outcome::Undone(action, subject.number, told(wanted, kept)))
 }
 
-impl Undoing<'_> {
-    fn run(mut self, world: &mut World) -> Result<Outcome<'static>, Failure> {
-        let Subject { number, deed, slot, .. } = self.subject;
-        if world.list(self.turn.batch.list).is_none() {
-            return Err(Failure::ListNotFound);
-        }
-        if deed.erased {
-            return Err(Failure::ContactErased);
-        }
-        let (action, undone) = match (deed.was_there, deed.is_there, *slot) {
-            // It came and went, or what was to be undone is so already.
-            (false, false, _) | (false, true, None) | (true, false, Some(_)) => {
-                (Action::Unchanged, Undone::default())
-            }
-            (false, true, Some(found)) => self.unmake(world, found)?,
-            (true, true, Some(found)) => {
-                let wanted = deed.replaced.clone();
-                self.put_back(world, found, wanted)?
-            }
-            (true, false, None) => self.bring_back(world)?,
-            (true, true, None) => {
-                let kept = deed.replaced.keys().map(|key| (*key, Failure::ContactNotFound)).collect();
-                (Action::Unchanged, Undone { restored: Vec::new(), kept })
-            }
-        };
-        Ok(Outcome::Undone(action, *number, undone))
-    }
-
-    /// Removes a contact that the request made, or takes back what it was made with where others have changed it.
-    fn unmake(&mut self, world: &mut World, found: u32) -> Result<(Action, Undone), Failure> {
-        let Subject { since, deed, .. } = self.subject;
-        if !since.touched.is_empty() || since.too_many {
-            return self.put_back(world, found, deed.replaced.clone());
-        }
-        self.turn.remove(world, found)?;
-        Ok((Action::Removed, told(deed.replaced.clone(), BTreeMap::new())))
-    }
-
-    /// Puts fields of a contact back to what they were.
-    fn put_back(
-        &mut self,
-        world: &mut World,
-        found: u32,
-        mut wanted: Fields,
-    ) -> Result<(Action, Undone), Failure> {
-        let mut kept = self.split(world, &mut wanted, Some(found))?;
-        let borne = Document::read(world.document(world.slot(found)))?;
-        let has = |kind: IdentifierKind, wanted: &Fields| match wanted.get(&kind.field().key()) {
-            Some(text) => Ok(!text.is_empty()),
-            None => borne.text(kind.field()).map(|text| text.is_some()),
-        };
-        let mut left = false;
-        for kind in IdentifierKind::ALL {
-            left |= has(kind, &wanted)?;
-        }
-        if !left {
-            refuse(&mut wanted, &mut kept, Failure::IdentifierRequired, is_identifier);
-        }
-        let patch = patch(&wanted);
-        let before = borne.identifiers()?;
-        let named = document::identifiers(&patch)?;
-        let renamed = IdentifierKind::ALL
-            .iter()
-            .any(|kind| named.get(*kind).is_some_and(|text| before.get(*kind).unwrap_or_default() != text));
-        let (action, _) = self.turn.update(world, found, &patch, renamed)?;
-        Ok((action, told(wanted, kept)))
-    }
-
-    /// Brings back a contact that the request removed.
-    fn bring_back(&mut self, world: &mut World) -> Result<(Action, Undone), Failure> {
-        let Subject { number, deed, removed_at, .. } = self.subject;
-        let mut wanted = deed.replaced.clone();
-        // A field that the request set before it removed the contact was nothing.
-        wanted.retain(|_, value| !value.is_empty());
-        let mut kept = self.split(world, &mut wanted, None)?;
-        if !wanted.keys().any(|key| is_identifier(*key)) {
-            refuse(&mut wanted, &mut kept, Failure::IdentifierRequired, |_| true);
-            return Ok((Action::Unchanged, told(wanted, kept)));
-        }
-        let record = patch(&wanted);
-        let (action, _) = self.turn.bring_back(world, *number, deed.created_at, &record, *removed_at)?;
-        Ok((action, told(wanted, kept)))
-    }
-
-    /// Takes out of `wanted` what cannot be put back, and says why.
-    fn split(
-        &self,
-        world: &World,
-        wanted: &mut Fields,
-        found: Option<u32>,
-    ) -> Result<BTreeMap<Key, Failure>, Failure> {
-        let mut kept = BTreeMap::new();
-        for (key, value) in &*wanted {
-            if let Some(failure) = self.refusal(world, *key, value, found)? {
-                kept.insert(*key, failure);
-            }
-        }
-        wanted.retain(|key, _| !kept.contains_key(key));
-        Ok(kept)
-    }
-
-    fn refusal(
-        &self,
-        world: &World,
-        key: Key,
-        value: &[u8],
-        found: Option<u32>,
-    ) -> Result<Option<Failure>, Malformed> {
-        let (list, since) = (self.turn.batch.list, &self.subject.since);
-        // A contact that is brought back has nothing that could have changed.
-        if found.is_some() && since.touched.contains(&key) {
-            return Ok(Some(Failure::ChangedSince));
-        }
-        if found.is_some() && since.too_many {
-            return Ok(Some(Failure::HistoryTooLong));
-        }
-        if let Some(number) = key.variable() {
-            let there = world.list(list).is_some_and(|list| list.variables.contains(&number));
-            return Ok((!there).then_some(Failure::VariableNotFound));
-        }
-        if value.is_empty() {
-            return Ok(None);
-        }
-        if key == Field::Source.key() {
-            let there = value.try_into().ok().map(u64::from_le_bytes).is_some_and(|no| world.has_source(no));
-            return Ok((!there).then_some(Failure::SourceNotFound));
-        }
-        let Some(kind) = IdentifierKind::ALL.into_iter().find(|kind| kind.field().key() == key) else {
-            return Ok(None);
-        };
-        let text = std::str::from_utf8(value).map_err(|_| Malformed)?;
-        let hash = self.key.hash(list.0.unsigned_abs(), kind, text);
-        if world.find(list, kind, text, hash)?.is_some_and(|holder| Some(holder) != found) {
-            return Ok(Some(Failure::IdentifierTaken));
-        }
-        let erased = world.is_erased(self.turn.batch.account, kind, text);
-        Ok(erased.then_some(Failure::ContactErased))
-    }
-}
-
-fn is_identifier(key: Key) -> bool {
-    IdentifierKind::ALL.iter().any(|kind| kind.field().key() == key)
-}
-
-/// Moves what is wanted and fits from there to what is kept.
-fn refuse(
-    wanted: &mut Fields,
-    kept: &mut BTreeMap<Key, Failure>,
-    failure: Failure,
-    fits: impl Fn(Key) -> bool,
-) {
-    kept.extend(wanted.keys().filter(|key| fits(**key)).map(|key| (*key, failure)));
-    wanted.retain(|key, _| !fits(*key));
+/// Puts fields of a contact back to what they were.
+fn put_back(turn: &mut Turn<'_>, world: &mut World, found: u32, patch: &[u8]) -> super::turn::Applied {
+    let before = Document::read(world.document(world.slot(found)))?.identifiers()?;
+    let named = document::identifiers(patch)?;
+    let renamed = IdentifierKind::ALL
+        .iter()
+        .any(|kind| named.get(*kind).is_some_and(|text| before.get(*kind).unwrap_or_default() != text));
+    turn.update(world, found, patch, renamed)
 }
 
 /// As a patch, or as a record where no value is empty: keys come in their order.
@@ -304,3 +181,6 @@ fn patch(fields: &Fields) -> Vec<u8> {
 fn told(restored: Fields, kept: BTreeMap<Key, Failure>) -> Undone {
     Undone { restored: restored.into_keys().collect(), kept: kept.into_iter().collect() }
 }
+
+#[cfg(test)]
+mod tests;

@@ -31,11 +31,12 @@ pub async fn accept(
 ) -> Result<Accepted, Refusal> {
     let members = read_body(body, &Keys::of(&UNDO)).ok_or_else(problem::bad_request)?;
     let mut problems = Vec::new();
-    let target = find(catalogue, writer, &sender.viewer, members.get(0), &mut problems).await?;
-    if let Some((_, target)) = &target
-        && let Some(before) = accept::before(writer, &sender, target.list).await?
-    {
-        return Ok(before);
+    let target = find(writer, &sender.viewer, members.get(0), &mut problems).await?;
+    if let Some((id, target)) = &target {
+        if let Some(before) = accept::before(writer, &sender, target.list).await? {
+            return Ok(before);
+        }
+        problems.extend(obstacle(catalogue, &sender.viewer, *id, target).await?);
     }
     let webhook = read_webhook(members.get(1), &mut problems);
     let target = target.filter(|_| problems.is_empty());
@@ -59,9 +60,8 @@ pub async fn accept(
     accept::keep(writer, sender, batch, warnings).await
 }
 
-/// The request that the body names, where it can be undone.
+/// The request that the body names, of those that the viewer may see.
 async fn find(
-    catalogue: &Catalogue,
     writer: &Writer,
     viewer: &Viewer,
     raw: Option<Raw<'_>>,
@@ -76,22 +76,35 @@ async fn find(
         Some(id) => writer.storage().find_undoable(viewer.account, id).await?.map(|found| (id, found)),
         None => None,
     };
-    let Some((id, found)) = found else { return Ok(push(problems, problem::request_not_found(&text))) };
-    if found.kind == BatchKind::Erase {
-        return Ok(push(problems, problem::not_undoable(&text)));
+    // Those who may not see a list do not learn here what was done to it, nor what was done to all lists at once.
+    let is_seen = |list: &ObjectId| viewer.lists.as_ref().is_none_or(|lists| lists.contains(list));
+    match found.filter(|(_, found)| is_seen(&found.list_id)) {
+        Some(found) => Ok(Some(found)),
+        None => Ok(push(problems, problem::request_not_found(&text))),
     }
-    if !found.has_history {
-        return Ok(push(problems, problem::history_gone(&text)));
+}
+
+/// Why a request cannot be undone, if it cannot.
+async fn obstacle(
+    catalogue: &Catalogue,
+    viewer: &Viewer,
+    id: ObjectId,
+    target: &Undoable,
+) -> Result<Option<Problem>, Refusal> {
+    let (id, list_id) = (id.to_string(), target.list_id.to_string());
+    if target.kind == BatchKind::Erase {
+        return Ok(Some(problem::not_undoable(&id)));
     }
-    let list_id = found.list_id.to_string();
     if catalogue.list(viewer, &list_id).await?.is_none() {
-        // Those who may not see a list do not learn of it here.
+        // Who is limited to lists that are gone sees no requests.
         let limited = viewer.lists.is_some();
-        let gone =
-            if limited { problem::request_not_found(&text) } else { problem::list_not_found(&list_id) };
-        return Ok(push(problems, gone));
+        return Ok(Some(if limited {
+            problem::request_not_found(&id)
+        } else {
+            problem::list_not_found(&list_id)
+        }));
     }
-    Ok(Some((id, found)))
+    Ok((!target.has_history).then(|| problem::history_gone(&id)))
 }
 
 fn push<T>(problems: &mut Vec<Problem>, problem: Problem) -> Option<T> {

@@ -88,7 +88,7 @@ impl Default for Setup {
 }
 
 /// An account, its user, a token of that user, and the account's webhook secret.
-type Owner = (ObjectId, ObjectId, String, Secret);
+pub type Owner = (ObjectId, ObjectId, String, Secret);
 
 /// A running server, with an account and a list in it.
 pub struct Server {
@@ -120,7 +120,8 @@ impl Server {
         Self::on(self.stop().await, setup, Some(owner)).await
     }
 
-    async fn on(directory: Directory, setup: Setup, owner: Option<Owner>) -> Self {
+    /// On a store that is there, or not yet; an owner of it, where there is one.
+    pub async fn on(directory: Directory, setup: Setup, owner: Option<Owner>) -> Self {
         let store = SqliteStore::open(&directory.path("rollbook.db"), Role::Server, &Settings::default());
         let storage = (setup.wrap)(Arc::new(store.expect("a store")));
         let (account, user, token, webhook_secret) = match owner {

@@ -134,7 +134,9 @@ fn show_change(
     sources: &HashMap<u64, Source>,
 ) -> Result<ShownChange, Malformed> {
     let mut changes = Vec::with_capacity(change.fields.len());
-    for field in &change.fields {
+    // The values of a variable that was removed are on their way out, and are shown no more.
+    let is_kept = |key: Key| key.variable().is_none_or(|number| names.contains_key(&number));
+    for field in change.fields.iter().filter(|field| is_kept(field.key)) {
         changes.push(ShownField {
             field: field.key.name(|number| names.get(&number).copied()),
             old: show_value(field.key, &field.old, sources)?,

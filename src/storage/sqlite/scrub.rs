@@ -1,25 +1,34 @@
-//! Forgetting the values of variables that were removed: they are personal data.
+//! Forgetting the values of variables that were removed: they are personal data. The list's contacts come first, then
+//! their histories: what is appended to these after that holds none of them.
 //!
 //! The intake file holds which variables those are, and how far their list was walked. What a chunk has done is
 //! written down after it: a crash between the two has the chunk walked once more, and changes nothing by that.
 
-use rusqlite::{Connection, TransactionBehavior, params};
+use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 
 use super::catalogue::variables::{self, Removed};
 use super::contacts::contact_id;
 use super::{Pair, SqliteStore, error};
 use crate::contact::document::Document;
 use crate::contact::field::Key;
-use crate::contact::record::{self, Malformed, put_entry};
+use crate::contact::record::{self, Malformed, Reader, put_entry};
+use crate::history::{self, Change, ChangeKind};
 use crate::storage::Error;
 
 /// Contacts that one transaction looks at: applying waits no longer than that.
 const CHUNK: u16 = 2_000;
 
+/// Rows of the table history that one transaction looks at: each holds the changes of a batch.
+const HISTORY_CHUNK: u16 = 200;
+
 /// A contact may have megabytes of variables: a chunk that has read so many bytes ends there.
 const MAX_BYTES: usize = 4 << 20;
 
-/// Looks at one chunk of contacts, and returns how much was done; 0 where no removed variable has values any more.
+/// A cursor from here on has all contacts behind it, and the histories up to the position above this. No contact
+/// has so high a row id.
+const HISTORY: i64 = 1 << 62;
+
+/// Looks at one chunk, and returns how much was done; 0 where no removed variable has values any more.
 pub async fn scrub(store: &SqliteStore) -> Result<usize, Error> {
     // On the thread that applies: whatever it applies after this knows that the variables are gone.
     let walked = store.write(|pair, _| walk(pair)).await?;
@@ -28,57 +37,83 @@ pub async fn scrub(store: &SqliteStore) -> Result<usize, Error> {
     Ok(looked_at + 1)
 }
 
-/// What was walked: the variables, the last row id or `None` at the end of the list, and the number of contacts.
+/// What was walked: the variables, the cursor or `None` at the end, and the number of rows.
 type Walked = (Removed, Option<i64>, usize);
 
 fn walk(pair: &mut Pair) -> Result<Option<Walked>, Error> {
     let Some(removed) = variables::removed(&pair.intake)? else { return Ok(None) };
     let transaction = pair.store.transaction_with_behavior(TransactionBehavior::Immediate).map_err(error)?;
-    let (chunk, ends) = read(&transaction, &removed).map_err(error)?;
+    let walk = if removed.cursor < HISTORY { walk_contacts } else { walk_history };
+    let (reached, looked_at) = walk(&transaction, &removed)?;
+    transaction.commit().map_err(error)?;
+    Ok(Some((removed, reached, looked_at)))
+}
+
+fn walk_contacts(store: &Transaction<'_>, removed: &Removed) -> Result<(Option<i64>, usize), Error> {
+    let (first, last) = (contact_id(removed.list, 0), contact_id(removed.list, (1 << 40) - 1));
+    let select = "SELECT id, document FROM contact WHERE id > ?1 AND id <= ?2 ORDER BY id LIMIT ?3";
+    let (chunk, ends) = read(store, select, [removed.cursor.max(first), last], CHUNK).map_err(error)?;
     let mut patch = Vec::new();
     for number in &removed.numbers {
         put_entry(&mut patch, Key::of_variable(*number), &[]);
     }
-    for (id, document) in &chunk {
-        match without(document, &patch) {
-            Ok(Some(document)) => transaction
-                .prepare_cached("UPDATE contact SET document = ?2 WHERE id = ?1")
-                .and_then(|mut update| update.execute(params![id, document]))
-                .map(drop)
-                .map_err(error)?,
-            Ok(None) => {}
-            Err(Malformed) => {
-                tracing::error!(contact = id, "a contact was damaged on disk; it stays as it is")
-            }
-        }
-    }
-    transaction.commit().map_err(error)?;
+    let update = "UPDATE contact SET document = ?2 WHERE id = ?1";
+    rewrite(store, &chunk, update, |document| without(document, &patch))?;
     // Contacts that are made after this hold none of them: the walk need not run after those who make contacts.
     let reached = chunk.last().map(|(id, _)| *id).filter(|_| !ends);
-    Ok(Some((removed, reached, chunk.len())))
+    Ok((Some(reached.unwrap_or(HISTORY)), chunk.len()))
 }
 
-/// Contacts by their row ids.
+fn walk_history(store: &Transaction<'_>, removed: &Removed) -> Result<(Option<i64>, usize), Error> {
+    let select = "SELECT position, changes FROM history WHERE list = ?1 AND position > ?2 \
+                  ORDER BY position LIMIT ?3";
+    let from = removed.cursor - HISTORY;
+    let (chunk, ends) = read(store, select, [removed.list.0, from], HISTORY_CHUNK).map_err(error)?;
+    let update = "UPDATE history SET changes = ?2 WHERE position = ?1";
+    rewrite(store, &chunk, update, |changes| forgotten(changes, &removed.numbers))?;
+    let reached = chunk.last().map(|(position, _)| HISTORY + position);
+    Ok((reached.filter(|_| !ends), chunk.len()))
+}
+
+/// Rows by their keys.
 type Chunk = Vec<(i64, Vec<u8>)>;
 
-/// The next contacts with their row ids and documents, and whether the list ends with them.
-fn read(store: &Connection, removed: &Removed) -> rusqlite::Result<(Chunk, bool)> {
-    let first = removed.cursor.max(contact_id(removed.list, 0));
-    let last = contact_id(removed.list, (1 << 40) - 1);
-    let mut select = store
-        .prepare_cached("SELECT id, document FROM contact WHERE id > ?1 AND id <= ?2 ORDER BY id LIMIT ?3")?;
-    let mut rows = select.query(params![first, last, CHUNK])?;
+/// The next rows, and whether there are no more behind them.
+fn read(store: &Connection, select: &str, range: [i64; 2], limit: u16) -> rusqlite::Result<(Chunk, bool)> {
+    let mut select = store.prepare_cached(select)?;
+    let mut rows = select.query(params![range[0], range[1], limit])?;
     let (mut chunk, mut bytes) = (Vec::new(), 0);
     while bytes < MAX_BYTES {
         let Some(row) = rows.next()? else {
-            let ends = chunk.len() < usize::from(CHUNK);
+            let ends = chunk.len() < usize::from(limit);
             return Ok((chunk, ends));
         };
-        let document: Vec<u8> = row.get(1)?;
-        bytes += document.len();
-        chunk.push((row.get(0)?, document));
+        let stored: Vec<u8> = row.get(1)?;
+        bytes += stored.len();
+        chunk.push((row.get(0)?, stored));
     }
     Ok((chunk, false))
+}
+
+/// Writes those rows again of which `change` makes something else.
+fn rewrite(
+    store: &Connection,
+    chunk: &Chunk,
+    update: &str,
+    change: impl Fn(&[u8]) -> Result<Option<Vec<u8>>, Malformed>,
+) -> Result<(), Error> {
+    for (key, stored) in chunk {
+        match change(stored) {
+            Ok(Some(stored)) => store
+                .prepare_cached(update)
+                .and_then(|mut update| update.execute(params![key, stored]))
+                .map(drop)
+                .map_err(error)?,
+            Ok(None) => {}
+            Err(Malformed) => tracing::error!(key, update, "a row was damaged on disk; it stays as it is"),
+        }
+    }
+    Ok(())
 }
 
 /// The document without what the patch clears, all else as it was; `None` where nothing of that is in it.
@@ -88,4 +123,35 @@ fn without(bytes: &[u8], patch: &[u8]) -> Result<Option<Vec<u8>>, Malformed> {
     let mut undo = Vec::new();
     record::merge(record, patch, &mut out, &mut undo)?;
     Ok((!undo.is_empty()).then_some(out))
+}
+
+/// The changes of a batch without the values of these variables; `None` where there are none in it.
+fn forgotten(bytes: &[u8], numbers: &[u32]) -> Result<Option<Vec<u8>>, Malformed> {
+    let is_gone = |key: Key| key.variable().is_some_and(|number| numbers.contains(&number));
+    let (mut out, mut found) = (Vec::with_capacity(bytes.len()), false);
+    for change in history::read(bytes)? {
+        let (head, record) = match change.kind {
+            ChangeKind::Updated => (&[][..], change.before),
+            ChangeKind::Removed => {
+                let record = Document::read(change.before)?.record;
+                (&change.before[..change.before.len() - record.len()], record)
+            }
+            ChangeKind::Created | ChangeKind::Erased => {
+                change.put(&mut out);
+                continue;
+            }
+        };
+        let mut before = head.to_vec();
+        let mut reader = Reader::new(record);
+        while let Some(entry) = reader.entry()? {
+            let gone = is_gone(entry.key);
+            found |= gone && !entry.value.is_empty();
+            // That there was a change remains; but a contact's stored form holds no empty values.
+            if !gone || change.kind == ChangeKind::Updated {
+                put_entry(&mut before, entry.key, if gone { &[] } else { entry.value });
+            }
+        }
+        Change { before: &before, ..change }.put(&mut out);
+    }
+    Ok(found.then_some(out))
 }

@@ -17,7 +17,7 @@ use crate::clock::Timestamp;
 use crate::contact::document::Document;
 use crate::contact::identifier::IdentifierKind;
 use crate::contact::record::Malformed;
-use crate::history::{Backwards, Change};
+use crate::history::{Backwards, Change, ChangeKind};
 use crate::id::ObjectId;
 use crate::journal::{self, AccountNo, ContactNo, ListNo};
 use crate::storage::Error;
@@ -93,16 +93,23 @@ fn subject(
     let mut walk = Walk::new(store, number, head);
     let mut since = Since::default();
     while walk.next_position() > position {
-        let touched = &mut since.touched;
+        let since = &mut since;
         walk.step(|_, change| {
-            touched.extend(back.touched(change).map_err(damaged)?);
+            let touched = back.touched(change).map_err(damaged)?;
+            since.changed |= change.kind == ChangeKind::Updated || !touched.is_empty();
+            since.touched.extend(touched);
             Ok(())
         })?;
     }
     since.too_many = walk.is_cut_above(position);
     let mut deed = deed;
-    if !deed.was_there && !since.too_many && walk.next_position() == position {
-        let mut given = Vec::new();
+    let mut given = Vec::new();
+    if !deed.was_there && since.too_many {
+        // What it was made with is out of reach; what it has now is left as it is.
+        let record = stored.as_deref().map(Document::read).transpose().map_err(damaged)?;
+        let record = record.map_or(&[][..], |document| document.record);
+        deed.made(crate::history::fields(record).map_err(damaged)?.into_keys());
+    } else if !deed.was_there && walk.next_position() == position {
         walk.step(|_, change| {
             given.extend(back.step(change).map_err(damaged)?.into_iter().map(|change| change.key));
             Ok(())

@@ -5,6 +5,7 @@
 mod batches;
 mod catalogue;
 mod deliveries;
+mod histories;
 mod lists;
 mod person;
 mod prune;
