@@ -14,7 +14,7 @@ use super::body::{self, BodyError};
 use super::drain::Draining;
 use super::gate::{self, Caller, Denial};
 use super::method::{Method, Reply};
-use crate::app::App;
+use crate::app::{App, Limits};
 use crate::id::ObjectId;
 use crate::intake::accept::{Key, Sender};
 use crate::intake::problem::{self, Problem};
@@ -34,7 +34,7 @@ pub struct Call {
     pub request_id: ObjectId,
     /// The body, decompressed.
     pub body: Bytes,
-    /// The `Idempotency-Key` headers.
+    /// The [`IDEMPOTENCY_KEY`] headers.
     keys: Vec<HeaderValue>,
 }
 
@@ -98,8 +98,11 @@ impl<T> Answer<T> {
 /// What a handler returns.
 pub type Outcome<T> = Result<Answer<T>, Refusal>;
 
+/// The header that makes a batch be accepted once, however often it is sent.
+pub const IDEMPOTENCY_KEY: &str = "Idempotency-Key";
+
 /// How long a refused caller should wait, in seconds.
-const RETRY_AFTER: u32 = 1;
+pub const RETRY_AFTER: u32 = 1;
 
 /// The text for everything that the store could not take.
 const SAVING_ERROR: &str = "Request saving error. Please, contact us or try again later";
@@ -139,9 +142,26 @@ async fn answer_to(
     let _flight =
         app.flights.take_off(&caller.token).ok_or_else(|| Refused::too_many(app.limits.in_flight))?;
     let body = body::read(&head.headers, &mut body, &app.limits).await?;
-    let keys = head.headers.get_all("idempotency-key").iter().cloned().collect();
+    let keys = head.headers.get_all(IDEMPOTENCY_KEY).iter().cloned().collect();
     let call = Call { app, method, caller, request_id, body, keys };
     method.handler.call(call).await.map_err(|refusal| Refused::of(refusal, request_id))
+}
+
+/// A refusal of each status that a method may answer with: what the reference shows.
+pub fn refusals(limits: &Limits) -> [(StatusCode, Vec<Problem>); 8] {
+    let invalid = vec![problem::email("user@example").at(0), problem::birthday().at(1)];
+    let nothing_kept = Refusal::NotAccepted(NotAccepted::NotKept);
+    [
+        Refused { status: StatusCode::BAD_REQUEST, problems: invalid, retry_after: None },
+        Denial::Refused(StatusCode::UNAUTHORIZED, gate::invalid_token()).into(),
+        Denial::Refused(StatusCode::FORBIDDEN, gate::read_only("rb_0123a…")).into(),
+        BodyError::TimedOut.into(),
+        BodyError::TooLarge.into(),
+        Refused::too_many(limits.in_flight),
+        Refused::internal(),
+        Refused::of(nothing_kept, ObjectId::from_bytes([0; 12])),
+    ]
+    .map(|refused| (refused.status, refused.problems))
 }
 
 /// A refusal as it is answered.

@@ -26,7 +26,7 @@ pub static UPDATE: Method = Method {
            ends in `IDENTIFIER_TAKEN` and changes nothing. An item is applied whole or not at all, and one that \
            fails does not touch the others. If anything in the request is invalid, nothing of it is kept, and \
            everything that is wrong is told at once.",
-    access: Access::Write,
+    access: Access::Batch,
     reach: Reach::List,
     body: Body { params: &[&contacts::UPDATE, &contacts::UPDATED], optional: false },
     examples: &[
@@ -52,7 +52,7 @@ pub static ADD: Method = Method {
     summary: "Make contacts of a list",
     text: "A contact is made with the fields that its item names. Where one of its identifiers is in the list already, \
            the item ends in `CONTACT_EXISTS` and changes nothing.",
-    access: Access::Write,
+    access: Access::Batch,
     reach: Reach::List,
     body: Body { params: &[&contacts::ADD, &contacts::ADDED], optional: false },
     examples: &[Example {
@@ -73,7 +73,7 @@ pub static REMOVE: Method = Method {
     text: "Contacts are named by their identifiers, at most 100 in all, of which at least one is needed; they are \
            removed in the order emails, phoneNumbers, userIds, and `position` counts in that order. What was removed \
            can be put back with request/undo for as long as histories are kept; contact/erase leaves nothing.",
-    access: Access::Write,
+    access: Access::Batch,
     reach: Reach::List,
     body: Body { params: &[&remove::REMOVE], optional: false },
     examples: &[Example {
