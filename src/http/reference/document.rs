@@ -74,7 +74,12 @@ fn generator() -> SchemaGenerator {
 /// The named schemas that were referred to.
 fn schemas(mut generator: SchemaGenerator) -> Value {
     let mut schemas = Value::Object(generator.take_definitions(true));
+    for schema in schemas.as_object_mut().into_iter().flat_map(Map::values_mut) {
+        operation::absent_or_not_null(schema);
+    }
     schemas["Problem"]["properties"]["code"]["enum"] = all_codes().into();
+    let problem = json!({ "$ref": "#/components/schemas/Problem" });
+    schemas["Warning"] = json!({ "allOf": [problem, answers::only(&codes::of_warnings())] });
     schemas
 }
 

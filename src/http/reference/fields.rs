@@ -20,6 +20,9 @@ pub struct Row {
 /// How deep objects are told.
 const DEPTH: usize = 6;
 
+/// How many words are told in a table; of more than that there is a table elsewhere.
+const WORDS: usize = 20;
+
 /// The rows of an object's schema. Whether null stands for absence, it is not told.
 pub fn rows(schema: &Value, components: &Value, null_is_absence: bool) -> Vec<Row> {
     let mut table = Table { components, null_is_absence, rows: Vec::new() };
@@ -74,7 +77,7 @@ impl<'a> Table<'a> {
     fn resolve(&self, schema: &'a Value) -> &'a Value {
         let whole = schema["allOf"].get(0).unwrap_or(schema);
         let name = whole["$ref"].as_str().and_then(|reference| reference.rsplit('/').next());
-        name.and_then(|name| self.components.get(name)).unwrap_or(whole)
+        name.and_then(|name| self.components.get(name)).map_or(whole, |named| self.resolve(named))
     }
 
     fn kind(&self, schema: &'a Value) -> String {
@@ -85,7 +88,7 @@ impl<'a> Table<'a> {
         if let Some(values) = schema["enum"].as_array() {
             let values = values.iter().filter(|value| !self.null_is_absence || !value.is_null());
             let values: Vec<_> = values.map(|value| format!("`{value}`")).collect();
-            return values.join(", ");
+            return if values.len() > WORDS { "a code".to_owned() } else { values.join(", ") };
         }
         let mut kinds: Vec<_> = alternatives(schema).map(|one| self.kind(one)).collect();
         match &schema["type"] {
@@ -138,6 +141,7 @@ fn plural(kind: &str) -> String {
 fn between(schema: &Value, low: &str, high: &str, unit: &str) -> String {
     match (schema[low].as_u64(), schema[high].as_u64()) {
         (Some(min), Some(max)) => format!("{min} to {max} {unit}"),
+        (None, Some(0)) => format!("no {unit}"),
         (None, Some(max)) => format!("at most {max} {unit}"),
         (Some(min), None) => format!("at least {min} {unit}"),
         (None, None) => String::new(),

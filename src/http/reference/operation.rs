@@ -3,7 +3,7 @@
 use schemars::SchemaGenerator;
 use serde_json::{Map, Value, json};
 
-use super::{answers, codes};
+use super::answers;
 use crate::app::Limits;
 use crate::http::body::CODINGS;
 use crate::http::call::IDEMPOTENCY_KEY;
@@ -94,8 +94,8 @@ fn success(method: &Method, generator: &mut SchemaGenerator) -> Value {
     {
         properties.shift_remove("requestId");
     }
-    let warning = schema["properties"]["warnings"]["items"].take();
-    schema["properties"]["warnings"]["items"] = json!({ "allOf": [warning, answers::only(&codes::of_warnings())] });
+    schema["properties"]["warnings"]["items"] = json!({ "$ref": "#/components/schemas/Warning" });
+    absent_or_not_null(&mut schema);
     json!({
         "description": "It was done, or accepted and is on disk.",
         "content": { "application/json": {
@@ -103,6 +103,24 @@ fn success(method: &Method, generator: &mut SchemaGenerator) -> Value {
             "examples": examples(method, |example| example.answer),
         } },
     })
+}
+
+/// A member that may be absent is not null as well: it is left out for that.
+pub fn absent_or_not_null(schema: &mut Value) {
+    let required = schema["required"].clone();
+    let required = required.as_array().map_or(&[][..], Vec::as_slice);
+    let properties = schema.get_mut("properties").and_then(Value::as_object_mut);
+        let absent = properties.into_iter().flatten().filter(|(name, _)| !required.contains(&json!(name)));
+    for (_, property) in absent {
+        if let Some(types) = property.get_mut("type").and_then(Value::as_array_mut) {
+            types.retain(|name| name != "null");
+            if let [only] = types.as_mut_slice() {
+                property["type"] = only.take();
+            }
+        } else if let Some(kinds) = property.get_mut("anyOf").and_then(Value::as_array_mut) {
+            kinds.retain(|kind| kind["type"] != "null");
+        }
+    }
 }
 
 fn is_required(schema: &Value, key: &str) -> bool {
