@@ -30,9 +30,8 @@ pub fn of(method: &Method, limits: &Limits) -> Vec<(String, Value)> {
     let shows_id = Method::shows_request_id(method.path);
     let statuses = call::refusals(limits).map(|(status, _)| status).into_iter();
     // What only looks saves nothing.
-    let saves = |status: &StatusCode| {
-        *status != StatusCode::SERVICE_UNAVAILABLE || method.access != Access::Read
-    };
+    let saves =
+        |status: &StatusCode| *status != StatusCode::SERVICE_UNAVAILABLE || method.access != Access::Read;
     let reference = |status| format!("#/components/responses/{}", name(status, shows_id));
     statuses
         .filter(saves)
@@ -75,7 +74,9 @@ pub fn only(codes: &[Code]) -> Value {
 
 fn description(status: StatusCode, codes: &[Code], limits: &Limits) -> String {
     let intro = match status {
-        StatusCode::BAD_REQUEST => "Something in the request is wrong; all that is wrong is told at once.".to_owned(),
+        StatusCode::BAD_REQUEST => {
+            "Something in the request is wrong; all that is wrong is told at once.".to_owned()
+        }
         StatusCode::REQUEST_TIMEOUT => {
             format!("The body took longer than {} seconds.", limits.body_timeout.as_secs())
         }

@@ -94,9 +94,7 @@ fn all_codes() -> Vec<&'static str> {
 }
 
 fn webhook(generator: &mut SchemaGenerator) -> Value {
-    let header = |name, description, schema| {
-        json!({ "name": name, "in": "header", "required": true, "description": description, "schema": schema })
-    };
+    let header = |name, description, schema| json!({ "name": name, "in": "header", "required": true, "description": description, "schema": schema });
     json!({
         "operationId": "requestProcessed",
         "summary": "A request was processed",

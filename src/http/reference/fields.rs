@@ -121,7 +121,8 @@ impl<'a> Table<'a> {
         if let Some(pattern) = schema["pattern"].as_str() {
             limits.push(format!("`{}`", pattern.replace('|', "\\|")));
         }
-        limits.extend(schema.get("items").map(|items| self.limits(items)).filter(|limits| !limits.is_empty()));
+        limits
+            .extend(schema.get("items").map(|items| self.limits(items)).filter(|limits| !limits.is_empty()));
         limits.retain(|limit| !limit.is_empty());
         limits.join("; ")
     }

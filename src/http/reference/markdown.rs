@@ -48,7 +48,9 @@ fn events(text: &str) -> impl Iterator<Item = Event<'_>> {
                 Event::Start(Tag::Link { link_type, dest_url: target(dest_url), title, id })
             }
             Event::Start(Tag::Table(columns)) => {
-                before = Some(Event::Html(r#"<div class="wide" tabindex="0" role="region" aria-label="Table">"#.into()));
+                before = Some(Event::Html(
+                    r#"<div class="wide" tabindex="0" role="region" aria-label="Table">"#.into(),
+                ));
                 Event::Start(Tag::Table(columns))
             }
             Event::End(TagEnd::Table) => {
@@ -95,6 +97,9 @@ mod tests {
     fn nothing_becomes_html_that_was_not_markdown() {
         assert_eq!(line("a <b> & `<c>`"), "a &lt;b&gt; &amp; <code>&lt;c&gt;</code>");
         assert_eq!(escape(r#"<a href="x">&"#), "&lt;a href=&quot;x&quot;&gt;&amp;");
-        assert_eq!(block("# Errors\n\n[codes](errors.md)"), "<h2>Errors</h2>\n<p><a href=\"/docs#errors\">codes</a></p>\n");
+        assert_eq!(
+            block("# Errors\n\n[codes](errors.md)"),
+            "<h2>Errors</h2>\n<p><a href=\"/docs#errors\">codes</a></p>\n"
+        );
     }
 }

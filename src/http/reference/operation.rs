@@ -110,7 +110,7 @@ pub fn absent_or_not_null(schema: &mut Value) {
     let required = schema["required"].clone();
     let required = required.as_array().map_or(&[][..], Vec::as_slice);
     let properties = schema.get_mut("properties").and_then(Value::as_object_mut);
-        let absent = properties.into_iter().flatten().filter(|(name, _)| !required.contains(&json!(name)));
+    let absent = properties.into_iter().flatten().filter(|(name, _)| !required.contains(&json!(name)));
     for (_, property) in absent {
         if let Some(types) = property.get_mut("type").and_then(Value::as_array_mut) {
             types.retain(|name| name != "null");

@@ -37,7 +37,8 @@ impl Page<'_> {
     fn write(&self, out: &mut String) -> std::fmt::Result {
         let info = &self.description["info"];
         let text = |value: &Value| escape(value.as_str().unwrap_or_default());
-        let (title, version, summary) = (text(&info["title"]), text(&info["version"]), text(&info["summary"]));
+        let (title, version, summary) =
+            (text(&info["title"]), text(&info["version"]), text(&info["summary"]));
         write!(
             out,
             r##"<!DOCTYPE html>
@@ -185,7 +186,11 @@ fn slug(name: &str) -> String {
 
 /// A table whose roles are spelt out: on narrow screens it is laid out as a list, and stays a table.
 fn table(caption: &str, required: &str, rows: &[Row], out: &mut String) -> std::fmt::Result {
-    write!(out, r#"<table role="table" class="fields"><caption>{}</caption><thead role="rowgroup"><tr role="row">"#, escape(caption))?;
+    write!(
+        out,
+        r#"<table role="table" class="fields"><caption>{}</caption><thead role="rowgroup"><tr role="row">"#,
+        escape(caption)
+    )?;
     for head in ["Field", "Type", required, "Limits", "Meaning"] {
         write!(out, r#"<th role="columnheader" scope="col">{head}</th>"#)?;
     }
@@ -217,7 +222,12 @@ fn headers(operation: &Value, out: &mut String) -> std::fmt::Result {
     writeln!(out, "<dt><code>{ACCESS_TOKEN}</code></dt><dd>The token. Required.</dd>")?;
     for header in operation["parameters"].as_array().into_iter().flatten() {
         let text = |key: &str| header[key].as_str().unwrap_or_default();
-        writeln!(out, "<dt><code>{}</code></dt><dd>{}</dd>", escape(text("name")), line(text("description")))?;
+        writeln!(
+            out,
+            "<dt><code>{}</code></dt><dd>{}</dd>",
+            escape(text("name")),
+            line(text("description"))
+        )?;
     }
     out.push_str("</dl>\n");
     Ok(())
@@ -228,10 +238,8 @@ fn examples(method: &Method, out: &mut String) -> std::fmt::Result {
     for example in method.examples {
         // The shell's single quotes are ended for a quote in the body.
         let body = pretty(example.body).replace('\'', r"'\''");
-        let curl = format!(
-            "curl \"$API{}\" \\\n  -H \"{ACCESS_TOKEN}: $TOKEN\" \\\n  -d '{body}'",
-            method.path
-        );
+        let curl =
+            format!("curl \"$API{}\" \\\n  -H \"{ACCESS_TOKEN}: $TOKEN\" \\\n  -d '{body}'", method.path);
         writeln!(out, "<h5>{}</h5>", line(example.summary))?;
         code("Request", &curl, out)?;
         code("Answer", &pretty(example.answer), out)?;
@@ -255,6 +263,11 @@ fn pretty(json: &str) -> String {
 
 fn statuses(operation: &Value, out: &mut String) -> std::fmt::Result {
     let statuses = operation["responses"].as_object().into_iter().flatten();
-    let statuses: Vec<_> = statuses.map(|(status, _)| status.as_str()).filter(|status| *status != "200").collect();
-    writeln!(out, r##"<p class="statuses">Refusals: {}. <a href="#errors">What they mean</a></p>"##, statuses.join(", "))
+    let statuses: Vec<_> =
+        statuses.map(|(status, _)| status.as_str()).filter(|status| *status != "200").collect();
+    writeln!(
+        out,
+        r##"<p class="statuses">Refusals: {}. <a href="#errors">What they mean</a></p>"##,
+        statuses.join(", ")
+    )
 }
