@@ -36,6 +36,11 @@ pub static UPDATE: Method = Method {
             answer: r#"{"result":true,"requestId":"5d915c22d132d5f45a4e38b8","errors":[]}"#,
         },
         Example {
+            summary: "One field of a contact",
+            body: r#"{"contactListId":"5d9155bad132d5f45a4e38b1","contacts":[{"contact":"myUserId","firstName":"Jo"}]}"#,
+            answer: r#"{"result":true,"requestId":"5d915c22d132d5f45a4e38be","errors":[]}"#,
+        },
+        Example {
             summary: "A misspelt key is ignored, with a warning",
             body: r#"{"contactListId":"5d9155bad132d5f45a4e38b1","contacts":[{"contact":"myUserId","firstname":"Jo"}]}"#,
             answer: r#"{"result":true,"requestId":"5d915c23d132d5f45a4e38b9","errors":[],"warnings":[{"position":0,
@@ -58,9 +63,10 @@ pub static ADD: Method = Method {
     examples: &[Example {
         summary: "What would become of a contact",
         body: r#"{"contactListId":"5d9155bad132d5f45a4e38b1","dryRun":true,"contacts":[{"email":"user@example.com"}]}"#,
-        answer: r#"{"result":true,"requestId":"5d915c24d132d5f45a4e38ba","errors":[],"results":{"success":[],"errors":[
+        answer: r#"{"result":true,"requestId":"5d915c24d132d5f45a4e38ba","results":{"success":[],"errors":[
             {"position":0,"error":"CONTACT_EXISTS","contact":{"id":null,"email":"user@example.com","phone":null,
-            "userId":null},"humanError":"A contact of the list has this userId, email or phoneNumber already"}]}}"#,
+            "userId":null},"humanError":"A contact of the list has this userId, email or phoneNumber already"}]},
+            "errors":[]}"#,
     }],
     handler: &add,
 };
