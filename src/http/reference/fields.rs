@@ -17,6 +17,9 @@ pub struct Row {
     pub text: String,
 }
 
+/// The form of times.
+const TIME: &str = "^[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}$";
+
 /// How deep objects are told.
 const DEPTH: usize = 6;
 
@@ -87,7 +90,7 @@ impl<'a> Table<'a> {
         }
         if let Some(values) = schema["enum"].as_array() {
             let values = values.iter().filter(|value| !self.null_is_absence || !value.is_null());
-            let values: Vec<_> = values.map(|value| format!("`{value}`")).collect();
+            let values: Vec<_> = values.map(word).collect();
             return if values.len() > WORDS { "a code".to_owned() } else { values.join(", ") };
         }
         let mut kinds: Vec<_> = alternatives(schema).map(|one| self.kind(one)).collect();
@@ -115,16 +118,36 @@ impl<'a> Table<'a> {
     fn limits(&self, schema: &'a Value) -> String {
         let schema = self.resolve(schema);
         let mut limits: Vec<_> = alternatives(schema).map(|one| self.limits(one)).collect();
-        limits.push(between(schema, "minLength", "maxLength", "characters"));
+        // What is not blank has a character.
+        let low = if schema["pattern"] == r"\S" { "" } else { "minLength" };
+        limits.push(between(schema, low, "maxLength", "characters"));
         limits.push(between(schema, "minItems", "maxItems", "entries"));
         limits.push(numbers(schema));
         if let Some(pattern) = schema["pattern"].as_str() {
-            limits.push(format!("`{}`", pattern.replace('|', "\\|")));
+            limits.push(form(pattern));
         }
         limits
             .extend(schema.get("items").map(|items| self.limits(items)).filter(|limits| !limits.is_empty()));
         limits.retain(|limit| !limit.is_empty());
         limits.join("; ")
+    }
+}
+
+/// A value as it is written; a string has its quotes where it would look like something else without.
+fn word(value: &Value) -> String {
+    match value.as_str() {
+        Some(text) if serde_json::from_str::<Value>(text).is_err() => format!("`{text}`"),
+        _ => format!("`{value}`"),
+    }
+}
+
+/// A pattern, or what it says where that is often said.
+fn form(pattern: &str) -> String {
+    match pattern {
+        r"\S" => "not blank".to_owned(),
+        "^[0-9a-f]{24}$" => "24 hex digits".to_owned(),
+        TIME => "`YYYY-MM-DD hh:mm:ss`".to_owned(),
+        other => format!("`{other}`"),
     }
 }
 
@@ -176,6 +199,8 @@ mod tests {
         let schema = json!({ "properties": {
             "a": { "type": ["array", "null"], "maxItems": 2, "items": { "$ref": "#/components/schemas/Cost" } },
             "b": { "anyOf": [{ "$ref": "#/components/schemas/Cost" }, { "type": "string", "pattern": "^x|y$" }] },
+            "c": { "type": "string", "minLength": 1, "maxLength": 3, "pattern": r"\S" },
+            "d": { "enum": ["0", "x", 1] },
         }, "required": ["b"] });
         let row = |name: &str, kind: &str, required, limits: &str, text: &str| Row {
             name: name.to_owned(),
@@ -187,8 +212,10 @@ mod tests {
         let expected = [
             row("a", "array of objects", false, "at most 2 entries", ""),
             row("a[].value", "integer", true, "1 to 9", ""),
-            row("b", "object or string", true, r"`^x\|y$`", ""),
+            row("b", "object or string", true, "`^x|y$`", ""),
             row("b.value", "integer", true, "1 to 9", ""),
+            row("c", "string", false, "at most 3 characters; not blank", ""),
+            row("d", "`\"0\"`, `x`, `1`", false, "", ""),
         ];
         assert_eq!(rows(&schema, &components, true), expected);
         assert_eq!(rows(&schema, &components, false)[0].kind, "array of objects or null");

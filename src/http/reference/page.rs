@@ -58,7 +58,7 @@ impl Page<'_> {
 <p class="brand">{title} <span>{version}</span></p>
 <div id="search" role="search" hidden>
 <label for="query">Search methods, fields and codes</label>
-<input id="query" type="search" autocomplete="off" spellcheck="false" aria-describedby="found" placeholder="Press / to search">
+<input id="query" type="search" autocomplete="off" spellcheck="false" aria-describedby="found" placeholder="Search (press /)">
 <p id="found" role="status"></p>
 </div>
 </header>
@@ -74,7 +74,9 @@ impl Page<'_> {
 <section class="part" id="about">
 <h1>{title} reference</h1>
 <p>{summary}. For programs there is <a href="{DESCRIPTION}">openapi.json</a>.</p>
-{}"#,
+{}<p>In the examples <code>API</code> is the address of the server, such as <code>http://127.0.0.1:8080</code>, and
+<code>TOKEN</code> the access token.</p>
+"#,
             block(info["description"].as_str().unwrap_or_default())
         )?;
         self.envelope(out)?;
@@ -93,7 +95,7 @@ impl Page<'_> {
     fn envelope(&self, out: &mut String) -> std::fmt::Result {
         let schema = self.answer(METHODS[0]);
         let mut rows = fields::rows(schema, self.components, false);
-        rows.retain(|row| is_common(row));
+        rows.retain(is_common);
         out.push_str("<h2>Answers</h2>\n<p>With 200, beside the members of the method:</p>\n");
         table("Members of every answer with 200", "Present", &rows, out)?;
         out.push_str("<p>With any other status:</p>\n");
@@ -209,7 +211,7 @@ fn table(caption: &str, required: &str, rows: &[Row], out: &mut String) -> std::
             escape(&row.name).replace('.', ".<wbr>"),
             line(&row.kind),
             if row.required { "must" } else { "may" },
-            line(&row.limits.replace("\\|", "|")),
+            line(&row.limits),
             line(&row.text),
         )?;
     }

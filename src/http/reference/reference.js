@@ -69,9 +69,9 @@ document.addEventListener("click", (event) => {
     filter();
   }
 });
+// What the browser has kept of the last visit would hide what a link leads to.
+query.value = "";
 search.hidden = false;
-// What the browser has kept of the last visit.
-filter();
 
 async function copy(button, code) {
   try {
