@@ -65,6 +65,14 @@ pub struct Refused {
     details: Vec<Problem>,
 }
 
+impl Refused {
+    /// For these reasons.
+    pub fn new(request_id: Option<ObjectId>, problems: Vec<Problem>) -> Self {
+        let errors = problems.iter().map(|problem| problem.message.clone()).collect();
+        Self { result: false, request_id, errors, details: problems }
+    }
+}
+
 /// Answers with a refusal.
 pub fn refusal(
     status: StatusCode,
@@ -72,8 +80,7 @@ pub fn refusal(
     problems: Vec<Problem>,
     retry_after: Option<u32>,
 ) -> Response {
-    let errors = problems.iter().map(|problem| problem.message.clone()).collect();
-    let body = Refused { result: false, request_id, errors, details: problems };
+    let body = Refused::new(request_id, problems);
     // As above.
     let mut response = respond(status, serde_json::to_vec(&body).unwrap_or_default());
     if let Some(seconds) = retry_after {

@@ -16,7 +16,7 @@ use super::body::{self, BodyError};
 use super::drain::Draining;
 use super::gate::{self, Caller, Denial};
 use super::method::{Method, Reply};
-use crate::app::App;
+use crate::app::{App, Limits};
 use crate::id::ObjectId;
 use crate::intake::accept::{Key, Sender};
 use crate::intake::problem::{self, Problem};
@@ -37,7 +37,7 @@ pub struct Call {
     pub request_id: ObjectId,
     /// The body, decompressed.
     pub body: Bytes,
-    /// The `Idempotency-Key` headers.
+    /// The [`IDEMPOTENCY_KEY`] headers.
     keys: Vec<HeaderValue>,
 }
 
@@ -101,8 +101,11 @@ impl<T> Answer<T> {
 /// What a handler returns.
 pub type Outcome<T> = Result<Answer<T>, Refusal>;
 
+/// The header that makes a batch be accepted once, however often it is sent.
+pub const IDEMPOTENCY_KEY: &str = "Idempotency-Key";
+
 /// How long a refused caller should wait, in seconds.
-const RETRY_AFTER: u32 = 1;
+pub const RETRY_AFTER: u32 = 1;
 
 /// The text for everything that the store could not take.
 const SAVING_ERROR: &str = "Request saving error. Please, contact us or try again later";
@@ -139,17 +142,40 @@ async fn answer_to(
 ) -> Result<Reply, Refused> {
     let (head, body) = request.into_parts();
     let mut body = Draining::new(body);
-    let denied = |denial| Refused::denied(denial, &app.metrics);
+    let denied = |denial| {
+        count_denial(&app.metrics, &denial);
+        Refused::from(denial)
+    };
     let caller = gate::admit(&app, &head.headers).await.map_err(denied)?;
     gate::permit(&caller, method).map_err(denied)?;
     // Counted from here, where only the headers are read, until the answer is made.
     let _flight =
         app.flights.take_off(&caller.token).ok_or_else(|| Refused::too_many(app.limits.in_flight))?;
     let body = body::read(&head.headers, &mut body, &app.limits).await?;
-    let keys = head.headers.get_all("idempotency-key").iter().cloned().collect();
+    let keys = head.headers.get_all(IDEMPOTENCY_KEY).iter().cloned().collect();
     let call = Call { app, method, caller, request_id, body, keys };
     let metrics = Arc::clone(&call.app.metrics);
-    method.handler.call(call).await.map_err(|refusal| Refused::of(refusal, request_id, &metrics))
+    method.handler.call(call).await.map_err(|refusal| {
+        count_refusal(&metrics, &refusal);
+        Refused::of(refusal, request_id)
+    })
+}
+
+/// A refusal of each status that a method may answer with: what the reference shows.
+pub fn refusals(limits: &Limits) -> [(StatusCode, Vec<Problem>); 8] {
+    let invalid = vec![problem::email("user@example").at(0), problem::birthday().at(1)];
+    let nothing_kept = Refusal::NotAccepted(NotAccepted::NotKept);
+    [
+        Refused { status: StatusCode::BAD_REQUEST, problems: invalid, retry_after: None },
+        Denial::Refused(StatusCode::UNAUTHORIZED, gate::invalid_token()).into(),
+        Denial::Refused(StatusCode::FORBIDDEN, gate::read_only("rb_0123a…")).into(),
+        BodyError::TimedOut.into(),
+        BodyError::TooLarge.into(),
+        Refused::too_many(limits.in_flight),
+        Refused::internal(),
+        Refused::of(nothing_kept, ObjectId::from_bytes([0; 12])),
+    ]
+    .map(|refused| (refused.status, refused.problems))
 }
 
 /// A refusal as it is answered.
@@ -177,7 +203,7 @@ impl Refused {
         Self::new(StatusCode::TOO_MANY_REQUESTS, "TOO_MANY_CONCURRENT_REQUESTS", &text).later()
     }
 
-    fn of(refusal: Refusal, request: ObjectId, metrics: &Metrics) -> Self {
+    fn of(refusal: Refusal, request: ObjectId) -> Self {
         let unavailable = |code| Self::new(StatusCode::SERVICE_UNAVAILABLE, code, SAVING_ERROR).later();
         match refusal {
             Refusal::Invalid(problems) => {
@@ -188,29 +214,10 @@ impl Refused {
             Refusal::NotAccepted(NotAccepted::Unknown) => unavailable("OUTCOME_UNKNOWN"),
             Refusal::NotSaved(error) => {
                 tracing::error!(%request, %error, "a change was not saved");
-                metrics.store_error(Work::Change);
                 unavailable("NOT_SAVED")
             }
             Refusal::Store(error) => {
                 tracing::error!(%request, %error, "the store could not be read");
-                metrics.store_error(Work::Read);
-                Self::internal()
-            }
-        }
-    }
-
-    fn denied(denial: Denial, metrics: &Metrics) -> Self {
-        match denial {
-            Denial::Refused(status, problem) => {
-                // Only those of an answer that is given again were read from the store.
-                if let Cow::Borrowed(code) = problem.code {
-                    metrics.token_refused(code);
-                }
-                Self { status, problems: vec![problem], retry_after: None }
-            }
-            Denial::Store(error) => {
-                tracing::error!(%error, "a token could not be looked up");
-                metrics.store_error(Work::Read);
                 Self::internal()
             }
         }
@@ -218,6 +225,36 @@ impl Refused {
 
     fn respond(self, request_id: Option<ObjectId>) -> Response {
         answer::refusal(self.status, request_id, self.problems, self.retry_after)
+    }
+}
+
+impl From<Denial> for Refused {
+    fn from(denial: Denial) -> Self {
+        match denial {
+            Denial::Refused(status, problem) => Self { status, problems: vec![problem], retry_after: None },
+            Denial::Store(error) => {
+                tracing::error!(%error, "a token could not be looked up");
+                Self::internal()
+            }
+        }
+    }
+}
+
+fn count_denial(metrics: &Metrics, denial: &Denial) {
+    match denial {
+        // Only those of an answer that is given again were read from the store.
+        Denial::Refused(_, Problem { code: Cow::Borrowed(code), .. }) => metrics.token_refused(code),
+        Denial::Refused(..) => {}
+        Denial::Store(_) => metrics.store_error(Work::Read),
+    }
+}
+
+fn count_refusal(metrics: &Metrics, refusal: &Refusal) {
+    match refusal {
+        // Batches that are not accepted are counted where they are committed.
+        Refusal::Invalid(_) | Refusal::NotAccepted(_) => {}
+        Refusal::NotSaved(_) => metrics.store_error(Work::Change),
+        Refusal::Store(_) => metrics.store_error(Work::Read),
     }
 }
 

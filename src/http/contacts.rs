@@ -26,7 +26,7 @@ pub static UPDATE: Method = Method {
            ends in `IDENTIFIER_TAKEN` and changes nothing. An item is applied whole or not at all, and one that \
            fails does not touch the others. If anything in the request is invalid, nothing of it is kept, and \
            everything that is wrong is told at once.",
-    access: Access::Write,
+    access: Access::Batch,
     reach: Reach::List,
     body: Body { params: &[&contacts::UPDATE, &contacts::UPDATED], optional: false },
     examples: &[
@@ -34,6 +34,11 @@ pub static UPDATE: Method = Method {
             summary: "A contact with every field, made if it is not there",
             body: include_str!("examples/contacts-update.json"),
             answer: r#"{"result":true,"requestId":"5d915c22d132d5f45a4e38b8","errors":[]}"#,
+        },
+        Example {
+            summary: "One field of a contact",
+            body: r#"{"contactListId":"5d9155bad132d5f45a4e38b1","contacts":[{"contact":"myUserId","firstName":"Jo"}]}"#,
+            answer: r#"{"result":true,"requestId":"5d915c22d132d5f45a4e38be","errors":[]}"#,
         },
         Example {
             summary: "A misspelt key is ignored, with a warning",
@@ -52,15 +57,16 @@ pub static ADD: Method = Method {
     summary: "Make contacts of a list",
     text: "A contact is made with the fields that its item names. Where one of its identifiers is in the list already, \
            the item ends in `CONTACT_EXISTS` and changes nothing.",
-    access: Access::Write,
+    access: Access::Batch,
     reach: Reach::List,
     body: Body { params: &[&contacts::ADD, &contacts::ADDED], optional: false },
     examples: &[Example {
         summary: "What would become of a contact",
         body: r#"{"contactListId":"5d9155bad132d5f45a4e38b1","dryRun":true,"contacts":[{"email":"user@example.com"}]}"#,
-        answer: r#"{"result":true,"requestId":"5d915c24d132d5f45a4e38ba","errors":[],"results":{"success":[],"errors":[
+        answer: r#"{"result":true,"requestId":"5d915c24d132d5f45a4e38ba","results":{"success":[],"errors":[
             {"position":0,"error":"CONTACT_EXISTS","contact":{"id":null,"email":"user@example.com","phone":null,
-            "userId":null},"humanError":"A contact of the list has this userId, email or phoneNumber already"}]}}"#,
+            "userId":null},"humanError":"A contact of the list has this userId, email or phoneNumber already"}]},
+            "errors":[]}"#,
     }],
     handler: &add,
 };
@@ -73,7 +79,7 @@ pub static REMOVE: Method = Method {
     text: "Contacts are named by their identifiers, at most 100 in all, of which at least one is needed; they are \
            removed in the order emails, phoneNumbers, userIds, and `position` counts in that order. What was removed \
            can be put back with request/undo for as long as histories are kept; contact/erase leaves nothing.",
-    access: Access::Write,
+    access: Access::Batch,
     reach: Reach::List,
     body: Body { params: &[&remove::REMOVE], optional: false },
     examples: &[Example {

@@ -9,6 +9,9 @@ use crate::intake::problem::Problem;
 use crate::storage;
 use crate::token::PresentedToken;
 
+/// The header that bears the access token.
+pub const ACCESS_TOKEN: &str = "Access-Token";
+
 /// A caller who may call.
 #[derive(Clone, Debug)]
 pub struct Caller {
@@ -37,16 +40,26 @@ fn denied(status: StatusCode, code: &'static str, text: String) -> Denial {
     Denial::Refused(status, Problem::new(code, text))
 }
 
+/// There is no token, or something else.
+pub fn invalid_token() -> Problem {
+    Problem::new("INVALID_TOKEN", "Invalid authorization token!")
+}
+
+/// A token, as much of it as may be shown, may only look.
+pub fn read_only(shown: &str) -> Problem {
+    Problem::new("TOKEN_READ_ONLY", format!("access token {shown} is read-only"))
+}
+
 /// Looks the caller's token up. No text holds a secret: of the token the first 8 characters are shown.
 ///
 /// # Errors
 /// See [`Denial`].
 pub async fn admit(app: &App, headers: &HeaderMap) -> Result<Caller, Denial> {
     let unauthorized = |code, text| denied(StatusCode::UNAUTHORIZED, code, text);
-    let header = headers.get("access-token").and_then(|value| value.to_str().ok());
+    let header = headers.get(ACCESS_TOKEN).and_then(|value| value.to_str().ok());
     let token = header
         .and_then(|text| PresentedToken::parse(text.trim()))
-        .ok_or_else(|| unauthorized("INVALID_TOKEN", "Invalid authorization token!".to_owned()))?;
+        .ok_or_else(|| Denial::Refused(StatusCode::UNAUTHORIZED, invalid_token()))?;
     let access = app.catalogue.access(token.key).await.map_err(Denial::Store)?;
     let Some(access) = access else {
         let text = format!("no matches found for access token {}", token.shown());
@@ -81,14 +94,12 @@ pub async fn admit(app: &App, headers: &HeaderMap) -> Result<Caller, Denial> {
 /// [`Denial::Refused`] where the token is read-only and the method changes something, or where the token is limited
 /// to lists and the method reaches further.
 pub fn permit(caller: &Caller, method: &Method) -> Result<(), Denial> {
-    let forbidden = |code, what: &str| {
-        denied(StatusCode::FORBIDDEN, code, format!("access token {} is {what}", caller.shown))
-    };
-    if caller.read_only && method.access == Access::Write {
-        return Err(forbidden("TOKEN_READ_ONLY", "read-only"));
+    if caller.read_only && method.access != Access::Read {
+        return Err(Denial::Refused(StatusCode::FORBIDDEN, read_only(&caller.shown)));
     }
     if caller.viewer.lists.is_some() && method.reach == Reach::Account {
-        return Err(forbidden("TOKEN_LIMITED", "limited to lists"));
+        let text = format!("access token {} is limited to lists", caller.shown);
+        return Err(denied(StatusCode::FORBIDDEN, "TOKEN_LIMITED", text));
     }
     Ok(())
 }

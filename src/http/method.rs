@@ -51,6 +51,8 @@ pub enum Access {
     Read,
     /// It changes something.
     Write,
+    /// It makes a batch that changes something once it is applied, and takes an `Idempotency-Key`.
+    Batch,
 }
 
 /// How far a method reaches.

@@ -12,6 +12,7 @@ pub mod drain;
 pub mod gate;
 pub mod method;
 pub mod page;
+pub mod reference;
 pub mod request;
 pub mod serve;
 pub mod undo;
@@ -67,6 +68,7 @@ pub fn router(app: Arc<App>) -> Router {
     }
     router
         .merge(watch::health())
+        .merge(reference::router())
         .fallback(|state, request| no_method(StatusCode::NOT_FOUND, state, request))
         .method_not_allowed_fallback(|state, request| {
             no_method(StatusCode::METHOD_NOT_ALLOWED, state, request)

@@ -21,7 +21,7 @@ pub static UNDO: Method = Method {
            `restored` and which were `kept`, and why) and a webhook, and can be undone itself. An identifier that has \
            been taken since stays where it is, and a person who was erased does not come back. A request can be \
            undone for as long as histories are kept, 90 days unless the operator has set something else.",
-    access: Access::Write,
+    access: Access::Batch,
     reach: Reach::Seen,
     body: Body { params: &[&undo::UNDO], optional: false },
     examples: &[Example {

@@ -33,10 +33,13 @@ pub struct Key {
     fingerprint: [u8; 32],
 }
 
+/// The longest `Idempotency-Key`.
+pub const MAX_KEY: usize = 255;
+
 impl Key {
     /// `None` where the text is no such key: 1 to 255 visible ASCII characters.
     pub fn new(text: &[u8], method: &str, body: &[u8]) -> Option<Self> {
-        let fits = (1..=255).contains(&text.len()) && text.iter().all(u8::is_ascii_graphic);
+        let fits = (1..=MAX_KEY).contains(&text.len()) && text.iter().all(u8::is_ascii_graphic);
         let text = std::str::from_utf8(text).ok().filter(|_| fits)?.to_owned();
         // The name of a method has no NUL in it, so no method and body look like another pair.
         let fingerprint = Sha256::new().chain_update(method).chain_update([0]).chain_update(body).finalize();

@@ -30,17 +30,25 @@ const MAX_HEAD_BYTES: usize = 64 * 1024;
 /// How much of a response's body is read so that its connection can be used again.
 const MAX_DRAINED_BYTES: usize = 16 * 1024;
 
-const AGENT: &str = concat!("Rollbook/", env!("CARGO_PKG_VERSION"));
+/// The `user-agent` of every webhook.
+pub const AGENT: &str = concat!("Rollbook/", env!("CARGO_PKG_VERSION"));
+
+/// The header with the id of a webhook, the same over all attempts.
+pub const ID_HEADER: &str = "webhook-id";
+/// The header that says when an attempt was signed, in seconds since 1970.
+pub const TIMESTAMP_HEADER: &str = "webhook-timestamp";
+/// The header with the signatures, as [`super::sign::signatures`] makes it.
+pub const SIGNATURE_HEADER: &str = "webhook-signature";
 
 /// One signed webhook. Not `Debug`: its URI and body hold personal data.
 pub struct Message {
     /// The receiver, an absolute http or https URI.
     pub uri: String,
-    /// `webhook-id`, the same over all attempts.
+    /// Of [`ID_HEADER`].
     pub id: String,
-    /// `webhook-timestamp`: when this attempt was signed, in seconds since 1970.
+    /// Of [`TIMESTAMP_HEADER`].
     pub timestamp_seconds: i64,
-    /// `webhook-signature`, as [`super::sign::signatures`] makes it.
+    /// Of [`SIGNATURE_HEADER`].
     pub signature: String,
     /// The JSON text that was signed.
     pub body: Bytes,
@@ -158,9 +166,9 @@ fn request(message: Message) -> Option<Request<Full<Bytes>>> {
     Request::post(target(&message.uri)?)
         .header(CONTENT_TYPE, "application/json")
         .header(USER_AGENT, AGENT)
-        .header("webhook-id", message.id)
-        .header("webhook-timestamp", message.timestamp_seconds)
-        .header("webhook-signature", message.signature)
+        .header(ID_HEADER, message.id)
+        .header(TIMESTAMP_HEADER, message.timestamp_seconds)
+        .header(SIGNATURE_HEADER, message.signature)
         .body(Full::new(message.body))
         .ok()
 }

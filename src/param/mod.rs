@@ -6,6 +6,8 @@
 
 mod schema;
 
+pub use self::schema::object;
+
 /// A key of an object.
 #[derive(Clone, Copy, Debug)]
 pub struct Param {

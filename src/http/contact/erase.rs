@@ -18,7 +18,7 @@ pub static ERASE: Method = Method {
            asked for again at any time.\n\nA keyed hash of each identifier stays, so that \
            the person does not come back by accident: an item that would give a contact such an identifier ends in \
            `CONTACT_ERASED`, unless its request says `restoreErased`.",
-    access: Access::Write,
+    access: Access::Batch,
     reach: Reach::Account,
     body: Body { params: &[&erase::ERASE], optional: false },
     examples: &[Example {

@@ -37,11 +37,22 @@ pub static HISTORY: Method = Method {
     access: Access::Read,
     reach: Reach::List,
     body: Body { params: &[&HISTORY_OF], optional: false },
-    examples: &[Example {
-        summary: "Nobody",
-        body: r#"{"contactListId":"5d9155bad132d5f45a4e38b1","userId":"somebody else"}"#,
-        answer: r#"{"result":true,"contactId":null,"data":[],"totalCount":0,"offset":0,"limit":20,"errors":[]}"#,
-    }],
+    examples: &[
+        Example {
+            summary: "The newest change of a contact",
+            body: r#"{"contactListId":"5d9155bad132d5f45a4e38b1","userId":"myUserId","limit":1}"#,
+            answer: r#"{"result":true,"contactId":"5d9155ba4e38b10000000001","data":[{
+                "changedAt":"2026-10-14 09:30:02","action":"updated","requestId":"5d915c22d132d5f45a4e38be",
+                "source":"contacts/update","token":"0123456789abcdef",
+                "changes":[{"field":"firstName","old":"John","new":"Jo"}]}],
+                "totalCount":2,"offset":0,"limit":1,"errors":[]}"#,
+        },
+        Example {
+            summary: "Nobody",
+            body: r#"{"contactListId":"5d9155bad132d5f45a4e38b1","userId":"somebody else"}"#,
+            answer: r#"{"result":true,"contactId":null,"data":[],"totalCount":0,"offset":0,"limit":20,"errors":[]}"#,
+        },
+    ],
     handler: &history,
 };
 

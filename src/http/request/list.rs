@@ -24,11 +24,21 @@ pub static LIST: Method = Method {
     access: Access::Read,
     reach: Reach::Seen,
     body: Body { params: &[&NARROWED_BY], optional: false },
-    examples: &[Example {
-        summary: "What waits",
-        body: r#"{"status":"queued","to":"2026-10-14"}"#,
-        answer: r#"{"result":true,"data":[],"totalCount":0,"offset":0,"limit":20,"errors":[]}"#,
-    }],
+    examples: &[
+        Example {
+            summary: "The last that was processed",
+            body: r#"{"status":"processed","limit":1}"#,
+            answer: r#"{"result":true,"data":[{"id":"5d915c27d132d5f45a4e38bd","source":"contact/erase",
+                "status":"processed","webHookUri":null,"createdAt":"2026-10-14 09:30:03",
+                "updatedAt":"2026-10-14 09:30:03","counts":{"success":0,"errors":0},
+                "webHook":{"status":"none","attempts":0}}],"totalCount":6,"offset":0,"limit":1,"errors":[]}"#,
+        },
+        Example {
+            summary: "What waits",
+            body: r#"{"status":"queued","to":"2026-10-14"}"#,
+            answer: r#"{"result":true,"data":[],"totalCount":0,"offset":0,"limit":20,"errors":[]}"#,
+        },
+    ],
     handler: &list,
 };
 

@@ -1,0 +1,91 @@
+//! The refusals that methods have in common, as components of the description.
+
+use axum::http::StatusCode;
+use serde_json::{Map, Value, json};
+
+use super::codes::{self, Code};
+use crate::app::Limits;
+use crate::http::answer::Refused;
+use crate::http::call::{self, RETRY_AFTER};
+use crate::http::method::{Access, Method};
+use crate::id::ObjectId;
+
+/// The id in examples.
+const REQUEST_ID: [u8; 12] = [0x5d, 0x91, 0x5c, 0x22, 0xd1, 0x32, 0xd5, 0xf4, 0x5a, 0x4e, 0x38, 0xb8];
+
+/// The responses that [`of`] refers to.
+pub fn components(limits: &Limits) -> Value {
+    let mut components = Map::new();
+    for (status, problems) in call::refusals(limits) {
+        for request_id in [None, Some(ObjectId::from_bytes(REQUEST_ID))] {
+            let example = json!(Refused::new(request_id, problems.clone()));
+            components.insert(name(status, request_id.is_some()), response(status, &example, limits));
+        }
+    }
+    components.into()
+}
+
+/// The refusals of a method, by their statuses.
+pub fn of(method: &Method, limits: &Limits) -> Vec<(String, Value)> {
+    let shows_id = Method::shows_request_id(method.path);
+    let statuses = call::refusals(limits).map(|(status, _)| status).into_iter();
+    // What only looks saves nothing.
+    let saves =
+        |status: &StatusCode| *status != StatusCode::SERVICE_UNAVAILABLE || method.access != Access::Read;
+    let reference = |status| format!("#/components/responses/{}", name(status, shows_id));
+    statuses
+        .filter(saves)
+        .map(|status| (status.as_str().to_owned(), json!({ "$ref": reference(status) })))
+        .collect()
+}
+
+fn name(status: StatusCode, shows_id: bool) -> String {
+    let reason = status.canonical_reason().unwrap_or_default().replace(' ', "");
+    if shows_id { format!("{reason}WithId") } else { reason }
+}
+
+fn response(status: StatusCode, example: &Value, limits: &Limits) -> Value {
+    let codes = codes::of_status(status);
+    let mut narrowed = json!({ "properties": { "details": { "items": only(&codes) } } });
+    if example.get("requestId").is_some() {
+        narrowed["required"] = json!(["requestId"]);
+    }
+    let refused = json!({ "$ref": "#/components/schemas/Refused" });
+    let mut response = json!({
+        "description": description(status, &codes, limits),
+        "content": { "application/json": { "schema": { "allOf": [refused, narrowed] }, "example": example } },
+    });
+    if matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE) {
+        response["headers"] = json!({ "Retry-After": {
+            "description": "After how many seconds the same request may be sent again.",
+            "required": true,
+            "schema": { "type": "integer", "minimum": 1 },
+            "example": RETRY_AFTER,
+        } });
+    }
+    response
+}
+
+/// A problem with one of these codes.
+pub fn only(codes: &[Code]) -> Value {
+    let codes: Vec<_> = codes.iter().map(|code| code.code).collect();
+    json!({ "properties": { "code": { "enum": codes } } })
+}
+
+fn description(status: StatusCode, codes: &[Code], limits: &Limits) -> String {
+    let intro = match status {
+        StatusCode::BAD_REQUEST => {
+            "Something in the request is wrong; all that is wrong is told at once.".to_owned()
+        }
+        StatusCode::REQUEST_TIMEOUT => {
+            format!("The body took longer than {} seconds.", limits.body_timeout.as_secs())
+        }
+        StatusCode::PAYLOAD_TOO_LARGE => format!("The body has more than {} bytes.", limits.body),
+        StatusCode::TOO_MANY_REQUESTS => {
+            format!("The token has more than {} requests in flight.", limits.in_flight)
+        }
+        _ => format!("{}.", status.canonical_reason().unwrap_or_default()),
+    };
+    let codes = codes.iter().map(|code| format!("\n- `{}`: {}", code.code, code.meaning));
+    format!("{intro}\n{}", codes.collect::<String>())
+}

@@ -1,0 +1,124 @@
+//! The OpenAPI 3.1 description.
+
+use axum::http::StatusCode;
+use schemars::SchemaGenerator;
+use schemars::generate::SchemaSettings;
+use serde_json::{Map, Value, json};
+
+use super::{about, answers, codes, operation};
+use crate::app::Limits;
+use crate::http::METHODS;
+use crate::http::answer::Refused;
+use crate::http::gate::ACCESS_TOKEN;
+use crate::http::method::Group;
+use crate::notify::send::{AGENT, ID_HEADER, SIGNATURE_HEADER, TIMESTAMP_HEADER};
+use crate::report::Report;
+
+/// The groups of methods, in the order in which the table first names them.
+pub fn groups() -> Vec<&'static Group> {
+    let mut groups: Vec<&Group> = Vec::new();
+    for method in METHODS {
+        if groups.iter().all(|group| group.name != method.group.name) {
+            groups.push(method.group);
+        }
+    }
+    groups
+}
+
+/// The description of a server with these limits.
+pub fn describe(limits: &Limits) -> Value {
+    let mut generator = generator();
+    let mut paths = Map::new();
+    for method in METHODS {
+        let operation = operation::describe(method, &mut generator, limits);
+        paths.insert(method.path.to_owned(), json!({ "post": operation }));
+    }
+    let tags: Vec<_> =
+        groups().iter().map(|group| json!({ "name": group.name, "description": group.text })).collect();
+    let webhook = webhook(&mut generator);
+    generator.subschema_for::<Refused>();
+    json!({
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Rollbook",
+            "version": env!("CARGO_PKG_VERSION"),
+            "summary": "A contact-data server that speaks the v3 contact API",
+            "description": about::text(limits),
+            "license": { "name": "MIT", "identifier": "MIT" },
+        },
+        "servers": [{ "url": "/", "description": "The server that this description came from" }],
+        "security": [{ "AccessToken": [] }],
+        "tags": tags,
+        "paths": paths,
+        "webhooks": { "request": { "post": webhook } },
+        "components": {
+            "securitySchemes": { "AccessToken": {
+                "type": "apiKey",
+                "in": "header",
+                "name": ACCESS_TOKEN,
+                "description": "A token of `rollbook account create` or `rollbook token create`.",
+            } },
+            "responses": answers::components(limits),
+            "schemas": schemas(generator),
+        },
+    })
+}
+
+/// Schemas of what is answered: an optional member is there, and null.
+fn generator() -> SchemaGenerator {
+    let mut settings = SchemaSettings::draft2020_12().for_serialize();
+    settings.definitions_path = "/components/schemas".into();
+    settings.into_generator()
+}
+
+/// The named schemas that were referred to.
+fn schemas(mut generator: SchemaGenerator) -> Value {
+    let mut schemas = Value::Object(generator.take_definitions(true));
+    for schema in schemas.as_object_mut().into_iter().flat_map(Map::values_mut) {
+        operation::absent_or_not_null(schema);
+    }
+    schemas["Problem"]["properties"]["code"]["enum"] = all_codes().into();
+    let problem = json!({ "$ref": "#/components/schemas/Problem" });
+    schemas["Warning"] = json!({ "allOf": [problem, answers::only(&codes::of_warnings())] });
+    schemas
+}
+
+/// Every code that a problem may have.
+fn all_codes() -> Vec<&'static str> {
+    let statuses = [400, 401, 403, 404, 405, 408, 413, 429, 500, 503].into_iter();
+    let refusals = statuses.filter_map(|status| StatusCode::from_u16(status).ok()).flat_map(codes::of_status);
+    let mut all: Vec<_> = refusals.chain(codes::of_warnings()).map(|code| code.code).collect();
+    all.sort_unstable();
+    all.dedup();
+    all
+}
+
+fn webhook(generator: &mut SchemaGenerator) -> Value {
+    let header = |name, description, schema| json!({ "name": name, "in": "header", "required": true, "description": description, "schema": schema });
+    json!({
+        "operationId": "requestProcessed",
+        "summary": "A request was processed",
+        "description": "Sent to the `webHookUri` of a request, once it is processed. Delivery is at least once: a \
+                        receiver that must not act twice remembers the ids that it has seen.",
+        "security": [],
+        "parameters": [
+            header("User-Agent", "The server and its version.", json!({ "type": "string", "const": AGENT })),
+            header(ID_HEADER, "The request's id, the same over all attempts.",
+                   json!({ "type": "string", "pattern": "^[0-9a-f]{24}$" })),
+            header(TIMESTAMP_HEADER, "When this attempt was signed, in seconds since 1970.",
+                   json!({ "type": "integer" })),
+            header(SIGNATURE_HEADER, "One or two signatures as the Standard Webhooks specification says, separated \
+                                      by a blank.",
+                   json!({ "type": "string", "pattern": "^v1,[A-Za-z0-9+/]+=*( v1,[A-Za-z0-9+/]+=*)?$" })),
+        ],
+        "requestBody": {
+            "required": true,
+            "content": { "application/json": { "schema": generator.subschema_for::<Report<'_>>() } },
+        },
+        "responses": {
+            "2XX": { "description": "It was received. The status must be there within 1.5 seconds." },
+            "default": { "description": "Anything else is a failure, a redirect too: it is sent again, up to 15 \
+                                         times over some seven hours." },
+        },
+    })
+}

@@ -1,0 +1,138 @@
+//! One method as an operation of the description.
+
+use schemars::SchemaGenerator;
+use serde_json::{Map, Value, json};
+
+use super::answers;
+use crate::app::Limits;
+use crate::http::body::CODINGS;
+use crate::http::call::IDEMPOTENCY_KEY;
+use crate::http::method::{Access, Example, Method, Reach};
+use crate::intake::accept::MAX_KEY;
+use crate::param;
+
+/// What a method is called by programs: its path in lowerCamelCase.
+pub fn id(method: &Method) -> String {
+    let words = method.path.trim_start_matches("/v3/").split(['/', '-']);
+    let mut id = String::new();
+    for word in words {
+        let (first, rest) = word.split_at(1);
+        id += &if id.is_empty() { first.to_owned() } else { first.to_uppercase() };
+        id += rest;
+    }
+    id
+}
+
+/// The operation of a method. Its schema may refer to those of the generator.
+pub fn describe(method: &Method, generator: &mut SchemaGenerator, limits: &Limits) -> Value {
+    let mut responses = Map::new();
+    responses.insert("200".to_owned(), success(method, generator));
+    responses.extend(answers::of(method, limits));
+    json!({
+        "operationId": id(method),
+        "tags": [method.group.name],
+        "summary": method.summary,
+        "description": format!("{}\n\n{}", method.text, who(method)),
+        "parameters": parameters(method),
+        "requestBody": {
+            "required": !method.body.optional,
+            "content": { "application/json": {
+                "schema": param::object(method.body.params),
+                "examples": examples(method, |example| example.body),
+            } },
+        },
+        "responses": responses,
+    })
+}
+
+/// Which tokens may call a method, in words.
+pub fn who(method: &Method) -> String {
+    let access = match method.access {
+        Access::Read => "It changes nothing: a read-only token may call it.",
+        Access::Write | Access::Batch => "It changes something: a read-only token may not call it.",
+    };
+    let reach = match method.reach {
+        Reach::List => "A token that is limited to lists may call it for those.",
+        Reach::Account => "It reaches the whole account: a token that is limited to lists may not call it.",
+        Reach::Seen => "A token that is limited to lists gets as much as it may see.",
+    };
+    format!("{access} {reach}")
+}
+
+/// The header that a method of batches takes beside those of all methods.
+fn parameters(method: &Method) -> Vec<Value> {
+    let coding = json!({
+        "name": "Content-Encoding",
+        "in": "header",
+        "description": "How the body is compressed, if it is.",
+        "schema": { "type": "string", "enum": CODINGS },
+    });
+    let once = json!({
+        "name": IDEMPOTENCY_KEY,
+        "in": "header",
+        "description": format!("1 to {MAX_KEY} visible ASCII characters. The same key with the same method and body \
+                                within 24 hours gets the first answer again, and nothing is done twice; with \
+                                another body it is refused. Keys are kept per account and list."),
+        "schema": { "type": "string", "minLength": 1, "maxLength": MAX_KEY, "pattern": "^[!-~]+$" },
+    });
+    let mut parameters = vec![coding];
+    if method.access == Access::Batch {
+        parameters.insert(0, once);
+    }
+    parameters
+}
+
+fn success(method: &Method, generator: &mut SchemaGenerator) -> Value {
+    let mut schema = method.handler.answer(generator).to_value();
+    // The id is of the path, not of the method's type.
+    if Method::shows_request_id(method.path) {
+        if let Some(required) = schema["required"].as_array_mut() {
+            required.push(json!("requestId"));
+        }
+    } else if !is_required(&schema, "requestId")
+        && let Some(properties) = schema["properties"].as_object_mut()
+    {
+        properties.shift_remove("requestId");
+    }
+    schema["properties"]["warnings"]["items"] = json!({ "$ref": "#/components/schemas/Warning" });
+    absent_or_not_null(&mut schema);
+    json!({
+        "description": "It was done, or accepted and is on disk.",
+        "content": { "application/json": {
+            "schema": schema,
+            "examples": examples(method, |example| example.answer),
+        } },
+    })
+}
+
+/// A member that may be absent is not null as well: it is left out for that.
+pub fn absent_or_not_null(schema: &mut Value) {
+    let required = schema["required"].clone();
+    let required = required.as_array().map_or(&[][..], Vec::as_slice);
+    let properties = schema.get_mut("properties").and_then(Value::as_object_mut);
+    let absent = properties.into_iter().flatten().filter(|(name, _)| !required.contains(&json!(name)));
+    for (_, property) in absent {
+        if let Some(types) = property.get_mut("type").and_then(Value::as_array_mut) {
+            types.retain(|name| name != "null");
+            if let [only] = types.as_mut_slice() {
+                property["type"] = only.take();
+            }
+        } else if let Some(kinds) = property.get_mut("anyOf").and_then(Value::as_array_mut) {
+            kinds.retain(|kind| kind["type"] != "null");
+        }
+    }
+}
+
+fn is_required(schema: &Value, key: &str) -> bool {
+    schema["required"].as_array().is_some_and(|required| required.iter().any(|name| name == key))
+}
+
+/// The same names in requests and answers.
+fn examples(method: &Method, of: impl Fn(&Example) -> &'static str) -> Map<String, Value> {
+    let example = |(index, example): (usize, &Example)| {
+        // Every example is sent to a server in the tests: it is JSON.
+        let value: Value = serde_json::from_str(of(example)).unwrap_or_default();
+        (format!("example{}", index + 1), json!({ "summary": example.summary, "value": value }))
+    };
+    method.examples.iter().enumerate().map(example).collect()
+}
