@@ -81,14 +81,15 @@ pub fn start(
     let (writer, commits) =
         Writer::new(Arc::clone(&storage), limits.backlog, Arc::clone(&appended), Arc::clone(&metrics));
     let (stop, stopped) = watch::channel(false);
-    let applier = Applier {
+    let appliers = (0..storage.appliers()).map(|_| Applier {
         storage: Arc::clone(&storage),
         clock: Arc::clone(&clock),
-        appended,
+        appended: Arc::clone(&appended),
         applied: Arc::clone(&applied),
         reported: Arc::clone(&reported),
         metrics: Arc::clone(&metrics),
-    };
+    });
+    let appliers: Vec<_> = appliers.collect();
     let deliverer = Deliverer {
         storage: Arc::clone(&storage),
         clock: Arc::clone(&clock),
@@ -107,12 +108,13 @@ pub fn start(
         flights: Flights::new(limits.in_flight),
         limits,
     });
-    let tasks = vec![
-        tokio::spawn(applier.run(stopped.clone())),
+    let mut tasks: Vec<_> =
+        appliers.into_iter().map(|applier| tokio::spawn(applier.run(stopped.clone()))).collect();
+    tasks.extend([
         tokio::spawn(deliverer.run(stopped.clone())),
         tokio::spawn(until(stopped.clone(), watch_catalogue(Arc::clone(&app)))),
         tokio::spawn(until(stopped, prune(Arc::clone(&app)))),
-    ];
+    ]);
     (app, Loops { stop, tasks, writer: tokio::spawn(commits) })
 }
 

@@ -16,8 +16,8 @@ use clap::{Parser, Subcommand};
 use crate::clock::{Clock, SystemClock, Timestamp};
 use crate::config::{DEFAULT_FILE, Flags, LogFormat, Settings};
 use crate::id::ObjectId;
-use crate::storage::Storage;
-use crate::storage::sqlite::{Role, SqliteStore};
+use crate::storage::sqlite::SqliteStore;
+use crate::storage::{Role, Storage};
 
 /// A contact-data server to host yourself.
 #[derive(Debug, Parser)]

@@ -13,8 +13,8 @@ use crate::clock::SystemClock;
 use crate::config::{Flags, Settings};
 use crate::http::{self, serve, watch};
 use crate::notify::address::AddressPolicy;
-use crate::storage::Storage;
-use crate::storage::sqlite::{Role, SqliteStore};
+use crate::storage::sqlite::SqliteStore;
+use crate::storage::{Role, Storage};
 
 /// Connections of those who watch, at a time.
 const WATCHERS: usize = 16;

@@ -79,48 +79,51 @@ async fn run(committing: Committing, mut queue: mpsc::Receiver<Waiter>, appended
     let mut group = Vec::with_capacity(GROUP);
     while queue.recv_many(&mut group, GROUP).await > 0 {
         let (batches, answers): (Vec<_>, Vec<_>) = group.drain(..).unzip();
-        match committing.append(batches.clone()).await {
-            // A caller that has gone away wants no answer.
-            Ok(outcomes) => {
-                for (outcome, answer) in outcomes.into_iter().zip(answers) {
-                    let _ = answer.send(Ok(outcome));
-                }
-            }
-            Err(NotAccepted::NotKept) if batches.len() > 1 => {
+        let together = batches.len() > 1;
+        let outcomes = committing.append(batches.clone()).await;
+        for ((batch, outcome), answer) in batches.into_iter().zip(outcomes).zip(answers) {
+            let outcome = match outcome {
                 // One batch that the store cannot take must not be the end of the others.
-                for (batch, answer) in batches.into_iter().zip(answers) {
-                    let outcome = committing.append(vec![batch]).await;
-                    let _ = answer
-                        .send(outcome.and_then(|one| one.into_iter().next().ok_or(NotAccepted::Unknown)));
+                Err(NotAccepted::NotKept) if together => {
+                    let alone = committing.append(vec![batch]).await;
+                    alone.into_iter().next().unwrap_or(Err(NotAccepted::Unknown))
                 }
-            }
-            Err(refused) => {
-                for answer in answers {
-                    let _ = answer.send(Err(refused));
-                }
-            }
+                outcome => outcome,
+            };
+            // A caller that has gone away wants no answer.
+            let _ = answer.send(outcome);
         }
         appended.notify_one();
     }
 }
 
 impl Committing {
-    async fn append(&self, batches: Vec<Arc<Batch>>) -> Result<Vec<Appended>, NotAccepted> {
+    /// What became of each batch.
+    async fn append(&self, batches: Vec<Arc<Batch>>) -> Vec<Result<Appended, NotAccepted>> {
         let (count, start) = (batches.len(), Instant::now());
         let storage = Arc::clone(&self.storage);
         // A task of its own: a panic in the store must not be the end of accepting.
         let appended = tokio::spawn(async move { storage.append(batches).await }).await;
         self.metrics.committed(start.elapsed());
         let error = match appended {
-            Ok(Ok(appended)) => return Ok(appended),
+            Ok(Ok(appended)) => return appended.into_iter().map(Ok).collect(),
             Ok(Err(error)) => error,
             Err(panic) => AppendError::Unknown(storage::Error::Unavailable(panic.to_string())),
         };
-        tracing::error!(count, %error, "batches were not accepted");
         self.metrics.store_error(Work::Append);
-        Err(match error {
-            AppendError::NotKept(_) => NotAccepted::NotKept,
-            AppendError::Unknown(_) => NotAccepted::Unknown,
-        })
+        match error {
+            AppendError::Apart(outcomes) => {
+                outcomes.into_iter().map(|outcome| outcome.map_err(|error| refusal(1, &error))).collect()
+            }
+            error => vec![Err(refusal(count, &error)); count],
+        }
+    }
+}
+
+fn refusal(count: usize, error: &AppendError) -> NotAccepted {
+    tracing::error!(count, %error, "batches were not accepted");
+    match error {
+        AppendError::NotKept(_) => NotAccepted::NotKept,
+        AppendError::Unknown(_) | AppendError::Apart(_) => NotAccepted::Unknown,
     }
 }

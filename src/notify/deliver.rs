@@ -14,7 +14,7 @@ use super::sign::{self, Secret};
 use crate::clock::{Clock, Timestamp};
 use crate::metrics::{Metrics, Sent, Work};
 use crate::report;
-use crate::storage::{Attempt, Delivery, DeliveryState, Error, Storage};
+use crate::storage::{Attempt, Delivery, DeliveryState, Error, Place, Storage};
 
 /// Attempts that are under way at once.
 const MAX_OUT: usize = 256;
@@ -48,13 +48,13 @@ pub struct Deliverer {
 struct Out {
     tasks: JoinSet<Attempt>,
     /// What each task is about, for one that ends without saying so.
-    positions: HashMap<task::Id, u64>,
+    places: HashMap<task::Id, Place>,
 }
 
 impl Out {
-    fn start(&mut self, position: u64, attempt: impl Future<Output = Attempt> + Send + 'static) {
+    fn start(&mut self, place: Place, attempt: impl Future<Output = Attempt> + Send + 'static) {
         let task = self.tasks.spawn(attempt);
-        self.positions.insert(task.id(), position);
+        self.places.insert(task.id(), place);
     }
 
     /// The next attempt that ends; `None` where none is under way.
@@ -72,14 +72,14 @@ impl Out {
     fn read(&mut self, ended: Result<(task::Id, Attempt), JoinError>, clock: &dyn Clock) -> Attempt {
         match ended {
             Ok((task, attempt)) => {
-                self.positions.remove(&task);
+                self.places.remove(&task);
                 attempt
             }
             Err(error) => {
                 tracing::error!(%error, "an attempt to send a webhook has panicked");
-                let position = self.positions.remove(&error.id()).unwrap_or_default();
+                let place = self.places.remove(&error.id()).unwrap_or_default();
                 let next_at = clock.now().after(PAUSE);
-                Attempt { position, made: true, state: DeliveryState::Pending, next_at }
+                Attempt { place, made: true, state: DeliveryState::Pending, next_at }
             }
         }
     }
@@ -131,7 +131,7 @@ impl Deliverer {
         let free = MAX_OUT.saturating_sub(out.tasks.len());
         if free > 0 {
             for delivery in self.storage.claim_deliveries(now, free, PER_RECEIVER).await? {
-                out.start(delivery.position, self.clone().deliver(delivery));
+                out.start(delivery.place, self.clone().deliver(delivery));
             }
         }
         let latest = now.after(LOOK);
@@ -151,8 +151,8 @@ impl Deliverer {
                 tracing::error!(request = %delivery.request, %error, "a webhook could not be made; it waits");
                 self.metrics.store_error(Work::Deliver);
                 let next_at = self.clock.now().after(PAUSE);
-                let position = delivery.position;
-                return Attempt { position, made: false, state: DeliveryState::Pending, next_at };
+                let place = delivery.place;
+                return Attempt { place, made: false, state: DeliveryState::Pending, next_at };
             }
         };
         self.judge(&delivery, outcome)
@@ -181,7 +181,7 @@ impl Deliverer {
     fn judge(&self, delivery: &Delivery, outcome: Outcome) -> Attempt {
         let now = self.clock.now();
         let attempts = delivery.attempts + 1;
-        let attempt = |state, next_at| Attempt { position: delivery.position, made: true, state, next_at };
+        let attempt = |state, next_at| Attempt { place: delivery.place, made: true, state, next_at };
         let request = delivery.request;
         match outcome {
             Outcome::Delivered => {

@@ -2,6 +2,8 @@
 //!
 //! No transaction leaks out: each method is one, and is done or not done when it returns.
 
+pub mod postgres;
+pub mod rows;
 pub mod sqlite;
 mod types;
 
@@ -15,8 +17,20 @@ use crate::contact::identifier::IdentifierKind;
 use crate::id::ObjectId;
 use crate::journal::{AccountNo, Batch, ListNo};
 
+/// The most lists of one account: numbers of lists are finite, and all accounts share them.
+pub const MAX_LISTS_PER_ACCOUNT: usize = 10_000;
+
+/// Who opens a store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// The one process that serves it.
+    Server,
+    /// A command that makes small changes, whether or not it is being served.
+    Command,
+}
+
 /// Why a transaction was not done. The text is for the log, and names no person and no secret.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub enum Error {
     /// The store could not be reached or written: the disk is full, the file is locked, the server is gone.
     #[error("store unavailable: {0}")]
@@ -27,7 +41,7 @@ pub enum Error {
 }
 
 /// Why batches were not appended.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub enum AppendError {
     /// Nothing of them was kept.
     #[error("not kept: {0}")]
@@ -35,6 +49,9 @@ pub enum AppendError {
     /// It cannot be known whether they were kept.
     #[error("outcome unknown: {0}")]
     Unknown(Error),
+    /// Those of different lists fared differently: what became of each. None of these is of this kind.
+    #[error("some were not kept")]
+    Apart(Vec<Result<Appended, AppendError>>),
 }
 
 /// Why a row could not be added.
@@ -73,7 +90,7 @@ pub enum TokenError {
 pub trait Storage: Send + Sync + 'static {
     // --- The path of a batch
 
-    /// Makes batches durable, in their order, all or none. One whose `Idempotency-Key` its account has used for its
+    /// Makes batches durable, in their order, those of one list all or none. One whose `Idempotency-Key` its account has used for its
     /// list before is left out; both are decided in one transaction, so of two that race one is kept.
     async fn append(&self, batches: Vec<Arc<Batch>>) -> Result<Vec<Appended>, AppendError>;
 
@@ -89,10 +106,17 @@ pub trait Storage: Send + Sync + 'static {
     /// What a batch would do to the contacts as they are now. Nothing is kept.
     async fn try_out(&self, batch: Batch, now: Timestamp) -> Result<Vec<ItemResult>, Error>;
 
-    /// Applies the next batches, at most `max`, in one transaction with the position that is reached.
+    /// Applies the next batches, at most `max`, in one transaction with the position that is reached. With a `max` of
+    /// 0 it only looks what waits.
     async fn apply_next(&self, max: usize, now: Timestamp) -> Result<Applied, Error>;
 
-    /// What waits; kept in memory, so it costs nothing.
+    /// How many may call `apply_next` side by side with a gain.
+    fn appliers(&self) -> usize {
+        1
+    }
+
+    /// What waits; kept in memory, so it costs nothing. What other processes have appended or applied is known after
+    /// the next `apply_next`.
     fn backlog(&self) -> Backlog;
 
     /// When the oldest batch that waits was accepted.

@@ -2,6 +2,7 @@
 
 mod answer;
 mod keys;
+pub mod postgres;
 
 use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
@@ -23,7 +24,8 @@ use rollbook::http::{router, serve};
 use rollbook::id::{Ids, ObjectId};
 use rollbook::notify::address::AddressPolicy;
 use rollbook::notify::sign::Secret;
-use rollbook::storage::sqlite::{Role, Settings, SqliteStore};
+use rollbook::storage::Role;
+use rollbook::storage::sqlite::{Settings, SqliteStore};
 use rollbook::storage::{Backlog, NewAccount, NewToken, Scope, Storage};
 use rollbook::token::FreshToken;
 use serde_json::{Value, json};

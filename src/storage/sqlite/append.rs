@@ -6,10 +6,10 @@ use std::sync::atomic::Ordering;
 use rusqlite::{Connection, OptionalExtension as _, Transaction, TransactionBehavior, params};
 
 use super::backlog::{Counted, counted};
-use super::seal::Head;
 use super::{Pair, Shared, SqliteStore, error, once, open, signed, unsigned};
 use crate::clock::Timestamp;
 use crate::journal::Batch;
+use crate::storage::rows::seal::seal;
 use crate::storage::{AppendError, Appended, Backlog, Error};
 
 /// Rows that one commit forgets: an append never waits behind more than that.
@@ -69,31 +69,19 @@ fn insert_batch(transaction: &Transaction<'_>, batch: &Batch) -> rusqlite::Resul
          webhook_receiver, items_check, items, restore_erased) \
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
     )?;
-    let head = Head {
-        request: &batch.request.to_bytes(),
-        account: batch.account.0,
-        list: batch.list.0,
-        list_id: &batch.list_id.to_bytes(),
-        token: &batch.token,
-        kind: batch.kind.code(),
-        accepted_at: batch.accepted_at.millis(),
-        webhook: batch.webhook.as_ref().map(|webhook| webhook.uri.as_str()),
-        receiver: batch.webhook.as_ref().map(|webhook| webhook.receiver.as_str()),
-        restore_erased: batch.restore_erased,
-    };
     insert.execute(params![
-        head.request,
-        head.account,
-        head.list,
-        head.list_id,
-        head.token,
-        head.kind,
-        head.accepted_at,
-        head.webhook,
-        head.receiver,
-        head.seal(&batch.items),
+        batch.request.to_bytes(),
+        batch.account.0,
+        batch.list.0,
+        batch.list_id.to_bytes(),
+        batch.token,
+        batch.kind.code(),
+        batch.accepted_at.millis(),
+        batch.webhook.as_ref().map(|webhook| &webhook.uri),
+        batch.webhook.as_ref().map(|webhook| &webhook.receiver),
+        seal(batch),
         batch.items,
-        head.restore_erased,
+        batch.restore_erased,
     ])?;
     Ok(())
 }

@@ -2,13 +2,10 @@
 
 use rusqlite::{Connection, OptionalExtension};
 
-use super::{Pair, Shared, catalogue, error, signed, unsigned};
-use crate::contact::amount::Cac;
-use crate::contact::document::{Document, HEAD};
-use crate::contact::field::Field;
-use crate::contact::identifier::IdentifierKind;
-use crate::journal::{AccountNo, ContactNo, ListNo};
-use crate::storage::{Contact, Error, Source};
+use super::{error, signed, unsigned};
+use crate::contact::document::HEAD;
+use crate::journal::{ContactNo, ListNo};
+use crate::storage::Error;
 
 /// Bits of a contact's row id that are its number; the list's number stands above.
 const NUMBER_BITS: u32 = 40;
@@ -24,69 +21,6 @@ pub const fn contact_id(list: ListNo, number: u64) -> i64 {
 /// The list and number of a row id.
 pub const fn split_id(id: i64) -> (ListNo, ContactNo) {
     (ListNo(id >> NUMBER_BITS), ContactNo(unsigned(id & ((1 << NUMBER_BITS) - 1))))
-}
-
-/// The first contact that bears one of the identifiers.
-pub fn find(
-    pair: &mut Pair,
-    shared: &Shared,
-    account: AccountNo,
-    list: ListNo,
-    identifiers: &[(IdentifierKind, String)],
-) -> Result<Option<Contact>, Error> {
-    // One transaction: the index and the contact are read as of one moment.
-    let store = pair.store.transaction().map_err(error)?;
-    let Some((_, document)) = locate(&store, shared, list, identifiers)? else { return Ok(None) };
-    with_source(&pair.intake, account, document).map(Some)
-}
-
-/// A contact with its source.
-pub fn with_source(intake: &Connection, account: AccountNo, document: Vec<u8>) -> Result<Contact, Error> {
-    let source = Document::read(&document).and_then(|read| read.get(Field::Source.key()));
-    let source = source.map_err(|malformed| Error::Damaged(malformed.to_string()))?;
-    let (source, source_cac) = match source.and_then(|bytes| bytes.try_into().ok()).map(u64::from_le_bytes) {
-        Some(source) => look_up_source(intake, account, source)?,
-        None => (None, None),
-    };
-    Ok(Contact { document, source, source_cac })
-}
-
-/// The first contact that bears one of the identifiers, in the order given: its number and stored form.
-pub fn locate(
-    store: &Connection,
-    shared: &Shared,
-    list: ListNo,
-    identifiers: &[(IdentifierKind, String)],
-) -> Result<Option<(ContactNo, Vec<u8>)>, Error> {
-    let mut damaged = None;
-    for (kind, text) in identifiers {
-        let hash = shared.key.hash(unsigned(list.0), *kind, text);
-        for number in numbers(store, hash).map_err(error)? {
-            let Some(document) = document(store, contact_id(list, number))? else { continue };
-            let borne = Document::read(&document)
-                .and_then(|read| Ok(read.text(kind.field())?.is_some_and(|borne| kind.same(borne, text))));
-            match borne {
-                Ok(true) => return Ok(Some((ContactNo(number), document))),
-                Ok(false) => {}
-                // Another contact may bear the identifier: it can be given again once this one does not read.
-                Err(malformed) => damaged = Some(Error::Damaged(malformed.to_string())),
-            }
-        }
-    }
-    damaged.map_or(Ok(None), Err)
-}
-
-/// A source and what it costs; of one that was removed only that is left.
-fn look_up_source(
-    intake: &Connection,
-    account: AccountNo,
-    no: u64,
-) -> Result<(Option<Source>, Option<Cac>), Error> {
-    // In this order: a source that is removed in between is then found among the removed.
-    match catalogue::sources::get(intake, account, no)? {
-        Some(source) => Ok((Some(source.clone()), source.cac)),
-        None => Ok((None, catalogue::sources::removed_cac(intake, account, no)?)),
-    }
 }
 
 /// The numbers under a hash.

@@ -11,8 +11,8 @@ use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 use super::{Shared, error, signed, unsigned};
 use crate::clock::Timestamp;
 use crate::id::ObjectId;
-use crate::journal::AccountNo;
-use crate::storage::{Attempt, Delivery, DeliveryState, Error};
+use crate::journal::{AccountNo, ListNo};
+use crate::storage::{Attempt, Delivery, Error, Place};
 
 /// Deliveries that are out.
 #[derive(Default)]
@@ -31,7 +31,7 @@ impl Claims {
     }
 
     fn take(&mut self, delivery: &Delivery) {
-        self.out.insert(delivery.position, delivery.receiver.clone());
+        self.out.insert(delivery.place.position, delivery.receiver.clone());
         *self.per_receiver.entry(delivery.receiver.clone()).or_default() += 1;
     }
 
@@ -50,24 +50,6 @@ impl Claims {
 /// gave back, would send a delivery twice.
 fn claims(shared: &Shared) -> MutexGuard<'_, Claims> {
     super::lock(&shared.claims)
-}
-
-/// The stored number of a state.
-const fn code(state: DeliveryState) -> i64 {
-    match state {
-        DeliveryState::Pending => 0,
-        DeliveryState::Delivered => 1,
-        DeliveryState::Failed => 2,
-    }
-}
-
-/// From the stored number.
-pub const fn state(code: i64) -> DeliveryState {
-    match code {
-        0 => DeliveryState::Pending,
-        1 => DeliveryState::Delivered,
-        _ => DeliveryState::Failed,
-    }
 }
 
 /// Claims what is due, at most `max`, and no more of one receiver than brings it to `per_receiver`.
@@ -124,7 +106,7 @@ fn due(
     free: usize,
 ) -> rusqlite::Result<Vec<Delivery>> {
     let mut select = store.prepare_cached(
-        "SELECT d.position, d.attempts, r.id, r.account, r.webhook FROM delivery d \
+        "SELECT d.position, d.attempts, r.id, r.account, r.webhook, r.list FROM delivery d \
          JOIN request r USING (position) \
          WHERE d.state = 0 AND d.receiver = ?1 AND d.next_at <= ?2 ORDER BY d.next_at LIMIT ?3",
     )?;
@@ -132,7 +114,7 @@ fn due(
     let limit = i64::try_from(free + claims.out_at(receiver)).unwrap_or(i64::MAX);
     let rows = select.query_map(params![receiver, now.millis(), limit], |row| {
         Ok(Delivery {
-            position: unsigned(row.get(0)?),
+            place: Place { list: ListNo(row.get(5)?), position: unsigned(row.get(0)?) },
             attempts: row.get(1)?,
             request: ObjectId::from_bytes(row.get(2)?),
             account: AccountNo(row.get(3)?),
@@ -143,7 +125,7 @@ fn due(
     let mut found = Vec::with_capacity(free);
     for delivery in rows {
         let delivery = delivery?;
-        if !claims.out.contains_key(&delivery.position) && found.len() < free {
+        if !claims.out.contains_key(&delivery.place.position) && found.len() < free {
             found.push(delivery);
         }
     }
@@ -155,7 +137,7 @@ pub fn finish(store: &mut Connection, shared: &Shared, attempts: &[Attempt]) -> 
     let mut claims = claims(shared);
     write(store, attempts).map_err(error)?;
     for attempt in attempts {
-        claims.give_back(attempt.position);
+        claims.give_back(attempt.place.position);
     }
     Ok(())
 }
@@ -169,7 +151,7 @@ fn write(store: &mut Connection, attempts: &[Attempt]) -> rusqlite::Result<()> {
         for attempt in attempts {
             let made = i64::from(attempt.made);
             let next_at = attempt.next_at.millis();
-            update.execute([signed(attempt.position), code(attempt.state), next_at, made])?;
+            update.execute([signed(attempt.place.position), attempt.state.code(), next_at, made])?;
         }
     }
     transaction.commit()

@@ -1,81 +1,112 @@
-//! Erasing a person: the contacts, and every trace of them.
-//!
-//! `search` finds who the person is, `forget` takes it out. All of it is one step: where something that must be looked
-//! at was damaged on disk, nothing is changed, and the request says so.
+//! Erasing a person: what is written in the two files.
 
-mod forget;
-mod search;
+use rusqlite::{Transaction, params};
 
-use std::collections::{BTreeMap, BTreeSet};
-
-use rusqlite::{Connection, Transaction};
-
-use self::search::Search;
-use super::{Shared, catalogue, error};
-use crate::apply::outcome::{self, Failure, Outcome};
+use super::contacts::contact_id;
+use super::rows::View;
+use super::{Shared, error, prune, signed, unsigned};
 use crate::apply::plan::Waiting;
 use crate::apply::rule::Decided;
 use crate::clock::Timestamp;
-use crate::contact::email;
-use crate::contact::identifier::IdentifierKind;
-use crate::id::ObjectId;
-use crate::journal::{self, ContactNo, ListNo};
-use crate::storage::Error;
-
-/// An identifier as it is compared.
-type Trace = (IdentifierKind, String);
-
-fn trace(kind: IdentifierKind, text: &str) -> Trace {
-    let text = if kind == IdentifierKind::Email { email::fold(text).into_owned() } else { text.to_owned() };
-    (kind, text)
-}
-
-/// A contact of the person.
-type Id = (ListNo, ContactNo);
-
-/// Who the person is, as far as the store knows.
-#[derive(Default)]
-struct Person {
-    contacts: BTreeMap<Id, Known>,
-    /// All that was given, and that the contacts bear or bore.
-    traces: BTreeSet<Trace>,
-}
-
-/// What is known of one of the contacts.
-struct Known {
-    /// Its stored form, where it is there.
-    document: Option<Vec<u8>>,
-    /// The positions of the batches that changed it.
-    changed_at: Vec<u64>,
-    /// What it bears, or bore when it was removed.
-    borne: Vec<Trace>,
-    /// Whether that leads to further contacts.
-    leads: bool,
-}
+use crate::journal::{AccountNo, ContactNo, ListNo};
+use crate::storage::rows::{ContactId, ErasedHash, Erasing, FormerRow, erase};
+use crate::storage::{Error, Place};
 
 /// Erases whom a batch names, and tells which contacts that were. An error leaves the store as it was.
 pub fn erase(
     transaction: &mut Transaction<'_>,
-    intake: &Connection,
+    intake: &rusqlite::Connection,
     shared: &Shared,
     batch: &Waiting,
     now: Timestamp,
 ) -> Result<Decided, Error> {
-    let Ok(items) = journal::read_items(&batch.items) else { return Ok(Decided::failed(Failure::Damaged)) };
-    let given: Vec<_> = items.iter().map(|item| (item.kind, item.contact.to_owned())).collect();
-    let lists = catalogue::lists::of_account(intake, batch.account)?;
     // Dropped before it is committed, it takes back what was written in it.
     let store = transaction.savepoint().map_err(error)?;
-    let person = Search::new(&store, shared, &lists).of(given)?;
-    let mut results = Vec::new();
-    for ((list, number), known) in &person.contacts {
-        forget::contact(&store, shared, *list, *number, known)?;
-        let list_id = lists.iter().find(|(no, _)| no == list).map(|(_, id)| *id);
-        let id = list_id.map(|list| ObjectId::of_contact(list, number.0));
-        id.into_iter().for_each(|id| outcome::put(&mut results, &Outcome::Erased(id)));
-    }
-    forget::traces(&store, shared, batch, &lists, &person, now)?;
+    let decided = erase::erase(&View { store: &store, intake, shared }, batch, now)?;
     store.execute("INSERT OR IGNORE INTO scrub VALUES (?1)", [batch.account.0]).map_err(error)?;
     store.commit().map_err(error)?;
-    Ok(Decided { results, changes: Vec::new(), failed: 0 })
+    Ok(decided)
+}
+
+impl View<'_> {
+    fn execute(&self, statement: &str, values: impl rusqlite::Params) -> Result<(), Error> {
+        let statement = self.store.prepare_cached(statement);
+        statement.and_then(|mut statement| statement.execute(values)).map(drop).map_err(error)
+    }
+}
+
+impl Erasing for View<'_> {
+    fn put_changes(&self, place: Place, changes: &[u8]) -> Result<(), Error> {
+        let update = "UPDATE history SET changes = ?2 WHERE position = ?1";
+        self.execute(update, params![signed(place.position), changes])
+    }
+
+    fn remove_contact(&self, contact: ContactId, document: &[u8]) -> Result<(), Error> {
+        let id = contact_id(contact.0, contact.1.0);
+        prune::remove_contact(self.store, self.shared, contact.0, id, document)?;
+        self.execute("UPDATE list SET contacts = contacts - 1 WHERE list = ?1", [contact.0.0])
+    }
+
+    fn forget_traces(&self, contact: ContactId) -> Result<(), Error> {
+        let id = contact_id(contact.0, contact.1.0);
+        for table in ["former_identifiers", "former_bearer", "departed"] {
+            self.execute(&format!("DELETE FROM {table} WHERE contact = ?1"), [id])?;
+        }
+        Ok(())
+    }
+
+    fn forget_bearers(&self, _: ListNo, hash: u64) -> Result<(), Error> {
+        self.execute("DELETE FROM former_bearer WHERE hash = ?1", [signed(hash)])
+    }
+
+    fn add_erased(&self, (account, hash): ErasedHash, now: Timestamp) -> Result<(), Error> {
+        let insert = "INSERT OR IGNORE INTO erased VALUES (?1, ?2, ?3)";
+        self.execute(insert, params![account.0, hash, now.millis()])
+    }
+
+    fn all_former_identifiers(
+        &self,
+        list: ListNo,
+        visit: &mut dyn FnMut(FormerRow) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let select = "SELECT contact, position, item, identifiers FROM former_identifiers \
+                      WHERE contact BETWEEN ?1 AND ?2";
+        let mut select = self.store.prepare_cached(select).map_err(error)?;
+        let range = [contact_id(list, 0), contact_id(list, (1 << 40) - 1)];
+        let read = |row: &rusqlite::Row<'_>| {
+            let number = super::contacts::split_id(row.get(0)?).1;
+            let place = (unsigned(row.get(1)?), row.get(2)?);
+            Ok(FormerRow { number, place, identifiers: row.get(3)? })
+        };
+        for row in select.query_map(range, read).map_err(error)? {
+            visit(row.map_err(error)?)?;
+        }
+        Ok(())
+    }
+
+    fn put_former_identifiers(&self, list: ListNo, row: &FormerRow) -> Result<(), Error> {
+        let ContactNo(number) = row.number;
+        let (position, item) = row.place;
+        self.execute(
+            "UPDATE former_identifiers SET identifiers = ?4 WHERE contact = ?1 AND position = ?2 AND item = ?3",
+            params![contact_id(list, number), signed(position), item, row.identifiers],
+        )
+    }
+
+    fn failed_results(&self, account: AccountNo, visit: &mut dyn FnMut(Place, &[u8])) -> Result<(), Error> {
+        let select = "SELECT position, list, results FROM request WHERE account = ?1 AND failed > 0";
+        let mut select = self.store.prepare_cached(select).map_err(error)?;
+        let mut rows = select.query([account.0]).map_err(error)?;
+        while let Some(row) = rows.next().map_err(error)? {
+            let (position, list) = (row.get(0).map_err(error)?, row.get(1).map_err(error)?);
+            let place = Place { list: ListNo(list), position: unsigned(position) };
+            visit(place, row.get_ref(2).map_err(error)?.as_blob().unwrap_or_default());
+        }
+        Ok(())
+    }
+
+    fn put_results(&self, place: Place, results: &[u8]) -> Result<(), Error> {
+        let update = "UPDATE request SET results = ?2 WHERE position = ?1";
+        self.execute(update, params![signed(place.position), results])
+    }
 }

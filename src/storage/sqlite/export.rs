@@ -1,88 +1,19 @@
-//! Everything that is kept about one person.
+//! The requests that mention a person.
 
-use rusqlite::{Connection, params};
+use rusqlite::Connection;
 
-use super::contacts::{contact_id, document, locate, with_source};
-use super::history::{self, MAX_TOLD_BYTES, MAX_WALK};
-use super::{Pair, Shared, catalogue, error, signed, unsigned};
-use crate::apply::outcome::{self, Outcome};
+use super::{Pair, error, signed, unsigned};
 use crate::clock::Timestamp;
-use crate::contact::identifier::{IdentifierKind, Identifiers};
 use crate::id::ObjectId;
-use crate::journal::{self, AccountNo, BatchKind, ContactNo, ListNo};
-use crate::storage::{Error, History, Mention, Mentions, Person, PersonContact, Subject, Window};
+use crate::journal::{AccountNo, BatchKind, ListNo};
+use crate::storage::rows::person::{mentions_in_items, mentions_in_results};
+use crate::storage::{Error, Mention, Mentions, Subject};
 
 /// Positions that one call looks at: other readers wait no longer than that.
 const CHUNK: u64 = 2_000;
 
 /// Batches that one call reads from the journal: they may be large.
 const WAITING_CHUNK: i64 = 50;
-
-/// The contacts that bear one of the identifiers or bore it once, in all lists of the account.
-pub fn person(
-    pair: &mut Pair,
-    shared: &Shared,
-    account: AccountNo,
-    identifiers: &[(IdentifierKind, String)],
-) -> Result<Person, Error> {
-    let lists = catalogue::lists::of_account(&pair.intake, account)?;
-    // One transaction: all is read as of one moment.
-    let store = pair.store.transaction().map_err(error)?;
-    let (mut contacts, mut bytes) = (Vec::new(), 0);
-    for (list, id) in lists {
-        for number in bearers(&store, shared, list, identifiers)? {
-            let stored = document(&store, contact_id(list, number.0))?;
-            // A person may have a large contact in each of many lists: all of them together have room for so much.
-            let limit = if bytes < MAX_TOLD_BYTES { MAX_WALK } else { 0 };
-            let all = Window { offset: 0, limit: u32::try_from(limit).unwrap_or(u32::MAX) };
-            let told = history::changes(&store, list, number, stored.as_deref(), all)?;
-            let history::Told { changes, total, complete } = told;
-            bytes += changes.iter().map(|change| history::size(&change.fields)).sum::<usize>();
-            let sources = history::sources(&pair.intake, account, &changes)?;
-            contacts.push(PersonContact {
-                list_id: id,
-                list,
-                contact: stored.map(|stored| with_source(&pair.intake, account, stored)).transpose()?,
-                history: History { number, changes, total, complete, sources },
-            });
-        }
-    }
-    let mut erased = false;
-    for (kind, text) in identifiers {
-        let hash = shared.key.erased(account.0.unsigned_abs(), *kind, text);
-        erased |= store
-            .prepare_cached("SELECT 1 FROM erased WHERE account = ?1 AND hash = ?2")
-            .and_then(|mut select| select.exists(params![account.0, hash]))
-            .map_err(error)?;
-    }
-    Ok(Person { contacts, erased })
-}
-
-fn bearers(
-    store: &Connection,
-    shared: &Shared,
-    list: ListNo,
-    identifiers: &[(IdentifierKind, String)],
-) -> Result<Vec<ContactNo>, Error> {
-    let mut bearers = Vec::new();
-    for (kind, text) in identifiers {
-        let now = locate(store, shared, list, &[(*kind, text.clone())])?.map(|(number, _)| number);
-        let once = history::former_bearers(store, shared, list, *kind, text)?;
-        for number in now.into_iter().chain(once) {
-            if !bearers.contains(&number) {
-                bearers.push(number);
-            }
-        }
-    }
-    Ok(bearers)
-}
-
-fn is_asked(subject: &Subject, asked: &Identifiers<Option<&str>>) -> bool {
-    let same = |(kind, text): &(IdentifierKind, String)| {
-        asked.get(*kind).is_some_and(|asked| kind.same(asked, text))
-    };
-    subject.identifiers.iter().any(same)
-}
 
 /// The requests behind a position that mention the person: a chunk of them, processed ones first.
 pub fn mentions(pair: &Pair, account: AccountNo, subject: &Subject, after: u64) -> Result<Mentions, Error> {
@@ -112,15 +43,7 @@ pub fn mentions(pair: &Pair, account: AccountNo, subject: &Subject, after: u64) 
     while let Some(row) = rows.next().map_err(error)? {
         let list = ListNo(row.get(2).map_err(error)?);
         let results = row.get_ref(5).map_err(error)?.as_blob().unwrap_or_default();
-        let Ok(outcomes) = outcome::read(results) else { continue };
-        let is_about = |outcome: &Outcome<'_>| match outcome {
-            Outcome::Done(_, number) | Outcome::Undone(_, number, _) => {
-                subject.contacts.contains(&(list, *number))
-            }
-            Outcome::Failed(_, asked) => is_asked(subject, asked),
-            Outcome::Erased(_) => false,
-        };
-        let positions = places(&outcomes, is_about);
+        let positions = mentions_in_results(subject, list, results);
         if !positions.is_empty() {
             found.push(mention(row, positions, true).map_err(error)?);
         }
@@ -145,22 +68,12 @@ fn waiting(
             continue;
         }
         let items = row.get_ref(5).map_err(error)?.as_blob().unwrap_or_default();
-        let Ok(items) = journal::read_items(items) else { continue };
-        let positions = places(&items, |item| {
-            let named = item.asked().is_ok_and(|asked| is_asked(subject, &asked));
-            // contacts/update looks for any text as a userId too.
-            let looked_up = Identifiers { user_id: Some(item.contact), ..Identifiers::default() };
-            named || is_asked(subject, &looked_up)
-        });
+        let positions = mentions_in_items(subject, items);
         if !positions.is_empty() {
             found.push(mention(row, positions, false).map_err(error)?);
         }
     }
     Ok(Mentions { found, next })
-}
-
-fn places<T>(items: &[T], is_about: impl Fn(&T) -> bool) -> Vec<usize> {
-    items.iter().enumerate().filter(|(_, item)| is_about(item)).map(|(place, _)| place).collect()
 }
 
 fn mention(row: &rusqlite::Row<'_>, positions: Vec<usize>, processed: bool) -> rusqlite::Result<Mention> {

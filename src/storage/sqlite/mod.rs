@@ -13,17 +13,15 @@ mod contacts;
 mod deliveries;
 mod erase;
 mod export;
-mod history;
 mod once;
 mod open;
 mod prune;
 mod request_list;
 mod requests;
+mod rows;
 mod scrub;
-mod seal;
 mod shared;
 mod store;
-mod undo;
 mod vacuum;
 mod worker;
 
@@ -32,7 +30,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use self::shared::{Pair, Shared, error, lock, signed, unsigned};
-pub use self::store::{Role, Settings, SqliteStore};
+pub use self::store::{Settings, SqliteStore};
+use super::rows::{contacts as find_contact, history, person, try_out};
 use super::{
     Access, Account, AddError, AppendError, Appended, Applied, Attempt, Backlog, Contact, Delivery, Error,
     History, ItemResult, Keep, List, ListFilter, Mentions, NewAccount, NewSource, NewToken, Page, Person,
@@ -62,7 +61,7 @@ impl Storage for SqliteStore {
     }
 
     async fn try_out(&self, batch: Batch, now: Timestamp) -> Result<Vec<ItemResult>, Error> {
-        self.read(move |pair, shared| apply::try_out(pair, shared, batch, now)).await
+        self.view(move |view| try_out::try_out(view, batch, now)).await
     }
 
     async fn apply_next(&self, max: usize, now: Timestamp) -> Result<Applied, Error> {
@@ -158,7 +157,7 @@ impl Storage for SqliteStore {
         list: ListNo,
         identifiers: Vec<(IdentifierKind, String)>,
     ) -> Result<Option<Contact>, Error> {
-        self.read(move |pair, shared| contacts::find(pair, shared, account, list, &identifiers)).await
+        self.view(move |view| find_contact::find(view, account, list, &identifiers)).await
     }
 
     async fn find_history(
@@ -168,7 +167,7 @@ impl Storage for SqliteStore {
         identifiers: Vec<(IdentifierKind, String)>,
         window: Window,
     ) -> Result<Option<History>, Error> {
-        self.read(move |pair, shared| history::find(pair, shared, account, list, &identifiers, window)).await
+        self.view(move |view| history::find(view, account, list, &identifiers, window)).await
     }
 
     async fn find_person(
@@ -176,7 +175,7 @@ impl Storage for SqliteStore {
         account: AccountNo,
         identifiers: Vec<(IdentifierKind, String)>,
     ) -> Result<Person, Error> {
-        self.read(move |pair, shared| export::person(pair, shared, account, &identifiers)).await
+        self.view(move |view| person::person(view, account, &identifiers)).await
     }
 
     async fn find_mentions(

@@ -4,20 +4,15 @@
 //! A row leaves the journal some time after its results are committed, so it may be in both. The applied position
 //! that is read with the results tells which of the two is meant, and no request is told twice or left out.
 
-use std::sync::atomic::Ordering;
-
 use rusqlite::{Connection, OptionalExtension, Transaction, named_params, params};
 
-use super::deliveries::state as delivery_state;
-use super::requests::kind;
+use super::requests::{PROCESSED, WAITING, read_processed, read_waiting, waiting_state};
 use super::{Pair, Shared, append, error, signed, unsigned};
-use crate::apply::outcome::{self, Outcome};
 use crate::clock::Timestamp;
 use crate::id::ObjectId;
 use crate::journal::AccountNo;
-use crate::storage::{
-    Counts, DeliveryState, DeliveryStatus, Error, Page, RequestFilter, RequestState, RequestSummary, Window,
-};
+use crate::storage::rows::results::{ProcessedRow, WaitingRow};
+use crate::storage::{Error, Page, RequestFilter, RequestState, RequestSummary, Window};
 
 /// Where the account's request stands, and its list.
 pub fn state(
@@ -47,14 +42,6 @@ pub fn state(
         })
         .map_err(error)?;
     Ok(processed.or(waiting))
-}
-
-fn waiting_state(shared: &Shared, position: u64) -> RequestState {
-    if position <= shared.applying.load(Ordering::Acquire) {
-        RequestState::Processing
-    } else {
-        RequestState::Queued
-    }
 }
 
 /// What orders requests: when they were accepted, and the position among those of one moment.
@@ -154,51 +141,11 @@ fn count(store: &Transaction<'_>, account: AccountNo, filter: &RequestFilter) ->
 }
 
 fn show_waiting(intake: &Connection, shared: &Shared, position: u64) -> rusqlite::Result<RequestSummary> {
-    let mut select =
-        intake.prepare_cached("SELECT request, kind, accepted_at, webhook FROM batch WHERE position = ?1")?;
-    select.query_row([signed(position)], |row| {
-        let accepted_at = Timestamp::from_millis(row.get(2)?);
-        let webhook: Option<String> = row.get(3)?;
-        let pending = DeliveryStatus { state: DeliveryState::Pending, attempts: 0 };
-        Ok(RequestSummary {
-            id: ObjectId::from_bytes(row.get(0)?),
-            kind: kind(row.get(1)?),
-            state: waiting_state(shared, position),
-            delivery: webhook.is_some().then_some(pending),
-            webhook,
-            created_at: accepted_at,
-            updated_at: accepted_at,
-            counts: None,
-        })
-    })
+    let mut select = intake.prepare_cached(&format!("SELECT {WAITING} FROM batch WHERE position = ?1"))?;
+    select.query_row([signed(position)], |row| read_waiting(row, shared).map(WaitingRow::into_summary))
 }
 
 fn show(store: &Connection, position: u64) -> rusqlite::Result<RequestSummary> {
-    let mut select = store.prepare_cached(
-        "SELECT r.id, r.kind, r.accepted_at, r.processed_at, r.webhook, r.results, d.state, d.attempts \
-         FROM request r LEFT JOIN delivery d USING (position) WHERE position = ?1",
-    )?;
-    select.query_row([signed(position)], |row| {
-        let (state, attempts): (Option<i64>, Option<u32>) = (row.get(6)?, row.get(7)?);
-        let results: Vec<u8> = row.get(5)?;
-        Ok(RequestSummary {
-            id: ObjectId::from_bytes(row.get(0)?),
-            kind: kind(row.get(1)?),
-            state: RequestState::Processed,
-            webhook: row.get(4)?,
-            created_at: Timestamp::from_millis(row.get(2)?),
-            updated_at: Timestamp::from_millis(row.get(3)?),
-            counts: Some(counts(&results)),
-            delivery: state
-                .zip(attempts)
-                .map(|(state, attempts)| DeliveryStatus { state: delivery_state(state), attempts }),
-        })
-    })
-}
-
-/// Results that the disk has damaged count as the one error that stands in their place.
-fn counts(results: &[u8]) -> Counts {
-    let Ok(outcomes) = outcome::read(results) else { return Counts { success: 0, errors: 1 } };
-    let errors = outcomes.iter().filter(|outcome| matches!(outcome, Outcome::Failed(..))).count();
-    Counts { success: outcomes.len() - errors, errors }
+    let mut select = store.prepare_cached(&format!("SELECT {PROCESSED} WHERE r.position = ?1"))?;
+    select.query_row([signed(position)], |row| read_processed(row).map(ProcessedRow::into_summary))
 }

@@ -9,20 +9,15 @@ use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 use super::catalogue::variables::{self, Removed};
 use super::contacts::contact_id;
 use super::{Pair, SqliteStore, error};
-use crate::contact::document::Document;
-use crate::contact::field::Key;
-use crate::contact::record::{self, Malformed, Reader, put_entry};
-use crate::history::{self, Change, ChangeKind};
+use crate::contact::record::Malformed;
 use crate::storage::Error;
+use crate::storage::rows::scrub::{MAX_BYTES, clearing, forgotten, without};
 
 /// Contacts that one transaction looks at: applying waits no longer than that.
 const CHUNK: u16 = 2_000;
 
 /// Rows of the table history that one transaction looks at: each holds the changes of a batch.
 const HISTORY_CHUNK: u16 = 200;
-
-/// A contact may have megabytes of variables: a chunk that has read so many bytes ends there.
-const MAX_BYTES: usize = 4 << 20;
 
 /// A cursor from here on has all contacts behind it, and the histories up to the position above this. No contact
 /// has so high a row id.
@@ -53,10 +48,7 @@ fn walk_contacts(store: &Transaction<'_>, removed: &Removed) -> Result<(Option<i
     let (first, last) = (contact_id(removed.list, 0), contact_id(removed.list, (1 << 40) - 1));
     let select = "SELECT id, document FROM contact WHERE id > ?1 AND id <= ?2 ORDER BY id LIMIT ?3";
     let (chunk, ends) = read(store, select, [removed.cursor.max(first), last], CHUNK).map_err(error)?;
-    let mut patch = Vec::new();
-    for number in &removed.numbers {
-        put_entry(&mut patch, Key::of_variable(*number), &[]);
-    }
+    let patch = clearing(&removed.numbers);
     let update = "UPDATE contact SET document = ?2 WHERE id = ?1";
     rewrite(store, &chunk, update, |document| without(document, &patch))?;
     // Contacts that are made after this hold none of them: the walk need not run after those who make contacts.
@@ -114,44 +106,4 @@ fn rewrite(
         }
     }
     Ok(())
-}
-
-/// The document without what the patch clears, all else as it was; `None` where nothing of that is in it.
-fn without(bytes: &[u8], patch: &[u8]) -> Result<Option<Vec<u8>>, Malformed> {
-    let record = Document::read(bytes)?.record;
-    let mut out = bytes[..bytes.len() - record.len()].to_vec();
-    let mut undo = Vec::new();
-    record::merge(record, patch, &mut out, &mut undo)?;
-    Ok((!undo.is_empty()).then_some(out))
-}
-
-/// The changes of a batch without the values of these variables; `None` where there are none in it.
-fn forgotten(bytes: &[u8], numbers: &[u32]) -> Result<Option<Vec<u8>>, Malformed> {
-    let is_gone = |key: Key| key.variable().is_some_and(|number| numbers.contains(&number));
-    let (mut out, mut found) = (Vec::with_capacity(bytes.len()), false);
-    for change in history::read(bytes)? {
-        let (head, record) = match change.kind {
-            ChangeKind::Updated => (&[][..], change.before),
-            ChangeKind::Removed => {
-                let record = Document::read(change.before)?.record;
-                (&change.before[..change.before.len() - record.len()], record)
-            }
-            ChangeKind::Created | ChangeKind::Erased => {
-                change.put(&mut out);
-                continue;
-            }
-        };
-        let mut before = head.to_vec();
-        let mut reader = Reader::new(record);
-        while let Some(entry) = reader.entry()? {
-            let gone = is_gone(entry.key);
-            found |= gone && !entry.value.is_empty();
-            // That there was a change remains; but a contact's stored form holds no empty values.
-            if !gone || change.kind == ChangeKind::Updated {
-                put_entry(&mut before, entry.key, if gone { &[] } else { entry.value });
-            }
-        }
-        Change { before: &before, ..change }.put(&mut out);
-    }
-    Ok(found.then_some(out))
 }

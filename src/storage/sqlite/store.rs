@@ -6,9 +6,10 @@ use std::sync::Arc;
 use rusqlite::Connection;
 
 use super::open::{self, Paths};
-use super::shared::{Pair, Shared};
+use super::rows::View;
+use super::shared::{Pair, Shared, error};
 use super::worker::Workers;
-use crate::storage::Error;
+use crate::storage::{Error, Role};
 
 /// Threads that read; more than the machine's cores would only queue inside SQLite.
 const READERS: usize = 2;
@@ -44,15 +45,6 @@ pub struct SqliteStore {
     pub(super) gate: Workers<Connection>,
     /// Held for as long as this process serves the store.
     _lock: Option<std::fs::File>,
-}
-
-/// Who opens a store.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Role {
-    /// The one process that serves it.
-    Server,
-    /// A command that makes small changes, whether or not it is being served.
-    Command,
 }
 
 impl SqliteStore {
@@ -94,6 +86,19 @@ impl SqliteStore {
     {
         let shared = Arc::clone(&self.shared);
         self.readers.call(move |pair| job(pair, &shared)).await
+    }
+
+    /// Runs a job that reads contacts, all of them as of one moment.
+    pub(super) async fn view<T, F>(&self, job: F) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        F: FnOnce(&View<'_>) -> Result<T, Error> + Send + 'static,
+    {
+        self.read(|pair, shared| {
+            let store = &pair.store.transaction().map_err(error)?;
+            job(&View { store, intake: &pair.intake, shared })
+        })
+        .await
     }
 
     /// Runs a job on the thread that writes the contacts.

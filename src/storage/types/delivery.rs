@@ -2,7 +2,7 @@
 
 use crate::clock::Timestamp;
 use crate::id::ObjectId;
-use crate::journal::AccountNo;
+use crate::journal::{AccountNo, ListNo};
 
 /// Where a delivery stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,6 +15,26 @@ pub enum DeliveryState {
     Failed,
 }
 
+impl DeliveryState {
+    /// The stored number.
+    pub const fn code(self) -> i64 {
+        match self {
+            Self::Pending => 0,
+            Self::Delivered => 1,
+            Self::Failed => 2,
+        }
+    }
+
+    /// From the stored number.
+    pub const fn from_code(code: i64) -> Self {
+        match code {
+            0 => Self::Pending,
+            1 => Self::Delivered,
+            _ => Self::Failed,
+        }
+    }
+}
+
 /// How a webhook fares.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DeliveryStatus {
@@ -24,11 +44,27 @@ pub struct DeliveryStatus {
     pub attempts: u32,
 }
 
+/// Where a batch stands in the journal. Batches of one list are applied in the order of their positions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Place {
+    /// Its list.
+    pub list: ListNo,
+    /// Its position: no other batch of the list ever has the same.
+    pub position: u64,
+}
+
+impl Default for Place {
+    /// Where nothing stands.
+    fn default() -> Self {
+        Self { list: ListNo::NONE, position: 0 }
+    }
+}
+
 /// A webhook that is due.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Delivery {
-    /// The journal position of its request.
-    pub position: u64,
+    /// Where its request stood in the journal.
+    pub place: Place,
     /// The request.
     pub request: ObjectId,
     /// Whose it is.
@@ -44,8 +80,8 @@ pub struct Delivery {
 /// What an attempt came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Attempt {
-    /// The delivery's position.
-    pub position: u64,
+    /// The delivery's place.
+    pub place: Place,
     /// Whether anything was tried: what the store itself has kept from being sent is no attempt.
     pub made: bool,
     /// Where it stands now.

@@ -23,6 +23,19 @@ pub struct Source {
     pub updated_at: Timestamp,
 }
 
+impl Source {
+    /// As it is after a change.
+    pub fn changed(&self, change: &SourceChange) -> Self {
+        let customer_source_id = change.customer_source_id.clone();
+        Self {
+            name: change.name.clone().unwrap_or_else(|| self.name.clone()),
+            customer_source_id: customer_source_id.unwrap_or_else(|| self.customer_source_id.clone()),
+            cac: change.cac.unwrap_or(self.cac),
+            ..self.clone()
+        }
+    }
+}
+
 /// How a source is named.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum SourceRef {

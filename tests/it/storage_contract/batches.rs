@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use rollbook::contact::field::Field::{Email, FirstName, LastName, UserId};
 use rollbook::id::ObjectId;
-use rollbook::storage::sqlite::Role;
+use rollbook::storage::Role;
 use rollbook::storage::{AppendError, Applied, Backlog, RequestState};
 
 use super::{Desk, add_account, on_every_backend};
@@ -197,6 +197,7 @@ async fn the_server_applies_what_a_command_has_appended(mut desk: Desk) {
     let request = theirs.request;
     command.append(vec![Arc::new(theirs)]).await.expect("kept");
     desk.append(ours).await;
+    desk.apply(0).await;
     assert_eq!(desk.storage().backlog().batches, 2);
     assert!(desk.find(request).await.is_some());
     desk.apply_all().await;

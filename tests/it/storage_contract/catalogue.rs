@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use rollbook::contact::amount::{Amount, Cac, Currency};
 use rollbook::journal::{AccountNo, ListNo};
-use rollbook::storage::sqlite::Role;
+use rollbook::storage::Role;
 use rollbook::storage::{AddError, NewSource, NewToken, Scope, SourceRef, TokenError, VariableKind};
 use rollbook::token::FreshToken;
 

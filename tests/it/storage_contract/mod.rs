@@ -18,6 +18,7 @@ mod sqlite_seal;
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use rollbook::clock::Timestamp;
 use rollbook::contact::document::Document;
@@ -27,16 +28,24 @@ use rollbook::contact::identifier::IdentifierKind;
 use rollbook::contact::record::put_entry;
 use rollbook::id::{Ids, ObjectId};
 use rollbook::journal::{AccountNo, Batch, BatchKind, ItemsWriter, ListNo, WebHook};
-use rollbook::storage::sqlite::{Role, Settings, SqliteStore};
+use rollbook::storage::Role;
+use rollbook::storage::postgres::{self, PostgresStore};
+use rollbook::storage::sqlite::{Settings, SqliteStore};
 use rollbook::storage::{Applied, Error, ItemResult, Keep, NewAccount, NewToken, Request, Scope, Storage};
 use rollbook::token::FreshToken;
 
 use crate::harness::Directory;
+use crate::harness::postgres::Database;
 
 /// A store that outlives those who open it.
 pub trait Backend: Send + Sync {
     /// Opens it as the process that serves it, or as a command beside that.
     fn open(&self, role: Role) -> Box<dyn Storage>;
+
+    /// Whether one who reads much delays others, and so must read in chunks.
+    fn readers_wait_for_each_other(&self) -> bool {
+        true
+    }
 }
 
 /// Two files in a directory that goes with the last who knows of it.
@@ -67,10 +76,38 @@ impl Backend for Sqlite {
     }
 }
 
+/// A database of PostgreSQL that goes with the last who knows of it.
+#[derive(Clone)]
+pub struct Postgres(Arc<Database>);
+
+impl Postgres {
+    pub fn new() -> Self {
+        Self(Arc::new(Database::new()))
+    }
+}
+
+impl Backend for Postgres {
+    fn open(&self, role: Role) -> Box<dyn Storage> {
+        let settings = postgres::Settings { lease: LEASE, ..postgres::Settings::default() };
+        let address = self.0.address();
+        let store = PostgresStore::open(&address, role, &settings);
+        let wait = || tokio::runtime::Handle::current().block_on(store);
+        Box::new(tokio::task::block_in_place(wait).expect("a store"))
+    }
+
+    fn readers_wait_for_each_other(&self) -> bool {
+        false
+    }
+}
+
+/// How long a node that is gone holds on to what it had out.
+const LEASE: Duration = Duration::from_secs(1);
+
 /// Makes a test of each function, for each backend.
 macro_rules! on_every_backend {
     ($($test:ident),+ $(,)?) => {
         $crate::storage_contract::on_every_backend!(in sqlite: $crate::storage_contract::Sqlite::new(), $($test),+);
+        $crate::storage_contract::on_every_backend!(in postgres: $crate::storage_contract::Postgres::new(), $($test),+);
     };
     (in $name:ident: $backend:expr, $($test:ident),+) => {
         mod $name {

@@ -154,7 +154,7 @@ async fn mentions_come_in_chunks_and_each_request_once(mut desk: Desk) {
         }
     }
     let (mentions, chunks) = desk.mentions(user_id("a")).await;
-    assert!(chunks > 4, "{chunks} chunks");
+    assert!(chunks > 4 || !desk.backend.readers_wait_for_each_other(), "{chunks} chunks");
     assert!(mentions.iter().map(|mention| mention.request).eq(requests.iter().copied()));
     // Of those that are pruned nothing is told.
     desk.now = desk.now.after(Duration::from_secs(1));

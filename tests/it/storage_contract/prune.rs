@@ -49,8 +49,8 @@ async fn a_request_whose_webhook_is_still_to_leave_stays(mut desk: Desk) {
     desk.now = desk.now.after(Duration::from_secs(1));
     assert_eq!(prune(&desk, desk.now).await, 0);
     let claimed = desk.storage().claim_deliveries(desk.now, 1, 1).await.expect("a claim");
-    let position = claimed[0].position;
-    let attempt = Attempt { position, made: true, state: DeliveryState::Delivered, next_at: desk.now };
+    let place = claimed[0].place;
+    let attempt = Attempt { place, made: true, state: DeliveryState::Delivered, next_at: desk.now };
     desk.storage().finish_deliveries(vec![attempt]).await.expect("written down");
     assert_eq!(prune(&desk, desk.now).await, 1);
     assert!(desk.find(request).await.is_none());

@@ -90,8 +90,10 @@ async fn the_account_the_list_and_the_time_narrow(mut desk: Desk) {
         desk.append(Batch { account: other.no, ..desk.batch(&[("a", &[])]) }).await;
         ids.push(desk.append(batch).await);
         desk.now = desk.now.after(Duration::from_secs(1));
+        if number == 2 {
+            desk.apply_all().await;
+        }
     }
-    desk.apply(6).await;
     let at = |seconds| Some(start.after(Duration::from_secs(seconds)));
     let some = |state, lists, from, to| RequestFilter { state, lists, from, to };
     let processed = Some(RequestState::Processed);

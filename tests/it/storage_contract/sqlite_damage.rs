@@ -54,7 +54,7 @@ async fn batches_that_have_lost_their_ids_leave_nothing_that_is_due_for_ever() {
     assert_eq!(desk.apply(10).await.batches, 3);
     let claimed = desk.storage().claim_deliveries(desk.now, 10, 10).await.expect("a claim");
     let done = |delivery: &Delivery| Attempt {
-        position: delivery.position,
+        place: delivery.place,
         made: true,
         state: DeliveryState::Delivered,
         next_at: desk.now,

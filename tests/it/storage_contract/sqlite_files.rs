@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use rollbook::contact::field::Field::{Email, UserId};
-use rollbook::storage::sqlite::Role;
+use rollbook::storage::Role;
 use rusqlite::Connection;
 
 use super::{Desk, Sqlite, keep_since};

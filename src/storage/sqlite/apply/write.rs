@@ -4,12 +4,12 @@ use rusqlite::{Transaction, params};
 
 use super::super::contacts::contact_id;
 use super::super::{error, signed};
-use super::waiting::Origin;
 use crate::apply::plan::Waiting;
 use crate::apply::rule::Decided;
 use crate::apply::world::World;
 use crate::clock::Timestamp;
 use crate::storage::Error;
+use crate::storage::rows::group::Origin;
 
 /// Writes contacts, their index and what their lists count.
 pub fn world(store: &Transaction<'_>, world: &World) -> Result<(), Error> {

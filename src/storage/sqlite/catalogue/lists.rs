@@ -8,10 +8,7 @@ use super::change;
 use crate::clock::Timestamp;
 use crate::id::ObjectId;
 use crate::journal::{AccountNo, ListNo};
-use crate::storage::{AddError, Error, List, ListAbout, ListFilter, Page, Window};
-
-/// The most lists of one account: numbers of lists are finite, and all accounts share them.
-const MAX_LISTS_PER_ACCOUNT: usize = 10_000;
+use crate::storage::{AddError, Error, List, ListAbout, ListFilter, MAX_LISTS_PER_ACCOUNT, Page, Window};
 
 const COLUMNS: &str = "no, id, account, name, is_default, created_at, updated_at";
 

@@ -133,15 +133,7 @@ pub fn update(
 ) -> Result<(), AddError> {
     change(intake, |transaction| {
         let before = get(transaction, account, no)?.ok_or(AddError::Gone)?;
-        let after = Source {
-            name: wanted.name.clone().unwrap_or_else(|| before.name.clone()),
-            customer_source_id: wanted
-                .customer_source_id
-                .clone()
-                .unwrap_or_else(|| before.customer_source_id.clone()),
-            cac: wanted.cac.unwrap_or(before.cac),
-            ..before.clone()
-        };
+        let after = before.changed(wanted);
         if after == before {
             return Ok(());
         }

@@ -2,19 +2,15 @@
 
 use std::collections::HashMap;
 
-use rusqlite::{Connection, OptionalExtension, Row};
-
-use super::contacts::{contact_id, document, locate, split_id};
-use super::{Pair, Shared, catalogue, error, signed, unsigned};
-use crate::clock::Timestamp;
+use super::contacts::locate;
+use super::{ContactId, Entry, Rows};
 use crate::contact::document::Document;
 use crate::contact::field::Field;
 use crate::contact::identifier::IdentifierKind;
 use crate::contact::record::Malformed;
 use crate::history::{Backwards, Change, ChangeKind, FieldChange};
-use crate::id::ObjectId;
-use crate::journal::{AccountNo, BatchKind, ContactNo, ListNo};
-use crate::storage::{ContactChange, Error, History, Source, Window};
+use crate::journal::{AccountNo, ContactNo, ListNo};
+use crate::storage::{ContactChange, Error, History, Place, Source, Window};
 
 /// Changes of one contact that are walked at most: each takes the reading of a batch's changes.
 pub const MAX_WALK: usize = 10_000;
@@ -27,76 +23,20 @@ const MAX_WALKED_BYTES: usize = 256 << 20;
 /// variables, and change all of them each time.
 pub const MAX_TOLD_BYTES: usize = 16 << 20;
 
-/// What a batch changed.
-pub struct Entry {
-    /// Its position.
-    pub position: u64,
-    /// Its request.
-    pub request: ObjectId,
-    /// What it asked for.
-    pub kind: BatchKind,
-    /// The public part of the token that sent it.
-    pub token: String,
-    /// When it was applied.
-    pub applied_at: Timestamp,
-    /// See [`crate::history`].
-    pub changes: Vec<u8>,
-}
-
-const COLUMNS: &str = "position, request, kind, token, applied_at, changes";
-
-fn read(row: &Row<'_>) -> rusqlite::Result<Entry> {
-    Ok(Entry {
-        position: unsigned(row.get(0)?),
-        request: ObjectId::from_bytes(row.get(1)?),
-        kind: BatchKind::from_code(row.get(2)?).unwrap_or(BatchKind::Update),
-        token: row.get(3)?,
-        applied_at: Timestamp::from_millis(row.get(4)?),
-        changes: row.get(5)?,
-    })
-}
-
-/// What the batch at a position changed, where that is still kept.
-pub fn at(store: &Connection, position: u64) -> Result<Option<Entry>, Error> {
-    store
-        .prepare_cached(&format!("SELECT {COLUMNS} FROM history WHERE position = ?1"))
-        .and_then(|mut select| select.query_row([signed(position)], read).optional())
-        .map_err(error)
-}
-
-/// What a request changed, where that is still kept.
-pub fn of_request(store: &Connection, request: ObjectId) -> Result<Option<Entry>, Error> {
-    store
-        .prepare_cached(&format!("SELECT {COLUMNS} FROM history WHERE request = ?1"))
-        .and_then(|mut select| select.query_row([request.to_bytes()], read).optional())
-        .map_err(error)
-}
-
-/// The position where the history of a contact begins that was removed; 0 where nothing of it is kept.
-pub fn departed_at(store: &Connection, list: ListNo, number: ContactNo) -> Result<u64, Error> {
-    store
-        .prepare_cached("SELECT position FROM departed WHERE contact = ?1")
-        .and_then(|mut select| {
-            select.query_row([contact_id(list, number.0)], |row| row.get(0).map(unsigned)).optional()
-        })
-        .map(Option::unwrap_or_default)
-        .map_err(error)
-}
-
 /// A part of the history of the contact that bears one of the identifiers, or did last.
+///
+/// # Errors
+/// Where the store cannot be read, or what it holds does not read.
 pub fn find(
-    pair: &mut Pair,
-    shared: &Shared,
+    rows: &impl Rows,
     account: AccountNo,
     list: ListNo,
     identifiers: &[(IdentifierKind, String)],
     window: Window,
 ) -> Result<Option<History>, Error> {
-    // One transaction: the chain and its beginning are read as of one moment.
-    let store = pair.store.transaction().map_err(error)?;
-    let Some((number, document)) = find_bearer(&store, shared, list, identifiers)? else { return Ok(None) };
-    let told = changes(&store, list, number, document.as_deref(), window)?;
-    let sources = sources(&pair.intake, account, &told.changes)?;
+    let Some((number, document)) = find_bearer(rows, list, identifiers)? else { return Ok(None) };
+    let told = changes(rows, list, number, document.as_deref(), window)?;
+    let sources = sources(rows, account, &told.changes)?;
     Ok(Some(History { number, changes: told.changes, total: told.total, complete: told.complete, sources }))
 }
 
@@ -105,43 +45,36 @@ type Bearer = (ContactNo, Option<Vec<u8>>);
 
 /// The contact that bears one of the identifiers, or else that bore one last.
 fn find_bearer(
-    store: &Connection,
-    shared: &Shared,
+    rows: &impl Rows,
     list: ListNo,
     identifiers: &[(IdentifierKind, String)],
 ) -> Result<Option<Bearer>, Error> {
-    if let Some((number, document)) = locate(store, shared, list, identifiers)? {
+    if let Some((number, document)) = locate(rows, list, identifiers)? {
         return Ok(Some((number, Some(document))));
     }
     for (kind, text) in identifiers {
-        if let Some(&number) = former_bearers(store, shared, list, *kind, text)?.first() {
-            return Ok(Some((number, document(store, contact_id(list, number.0))?)));
+        if let Some(&number) = former_bearers(rows, list, *kind, text)?.first() {
+            return Ok(Some((number, rows.document((list, number))?)));
         }
     }
     Ok(None)
 }
 
 /// The contacts of a list that bore an identifier once, the last first.
+///
+/// # Errors
+/// Where the store cannot be read, or what it holds does not read.
 pub fn former_bearers(
-    store: &Connection,
-    shared: &Shared,
+    rows: &impl Rows,
     list: ListNo,
     kind: IdentifierKind,
     text: &str,
 ) -> Result<Vec<ContactNo>, Error> {
-    let hash = signed(shared.key.hash(unsigned(list.0), kind, text));
-    let candidates = store
-        .prepare_cached("SELECT contact, position FROM former_bearer WHERE hash = ?1 ORDER BY position DESC")
-        .and_then(|mut select| {
-            let read = |row: &Row<'_>| Ok((row.get(0)?, row.get(1).map(unsigned)?));
-            select.query_map([hash], read)?.collect::<rusqlite::Result<Vec<(i64, u64)>>>()
-        })
-        .map_err(error)?;
+    let hash = rows.key().hash(list.0.unsigned_abs(), kind, text);
     let mut bearers = Vec::new();
-    for (contact, position) in candidates {
-        let (_, number) = split_id(contact);
+    for (number, position) in rows.former_bearers(list, hash)? {
         // A hash may be shared, and a contact may have borne it more than once.
-        if !bearers.contains(&number) && gave_up(store, position, number, kind, text)? {
+        if !bearers.contains(&number) && gave_up(rows, Place { list, position }, number, kind, text)? {
             bearers.push(number);
         }
     }
@@ -150,14 +83,14 @@ pub fn former_bearers(
 
 /// Whether the batch at a position took an identifier from a contact, as far as its changes are kept.
 fn gave_up(
-    store: &Connection,
-    position: u64,
+    rows: &impl Rows,
+    place: Place,
     number: ContactNo,
     kind: IdentifierKind,
     text: &str,
 ) -> Result<bool, Error> {
-    let damaged = |malformed: Malformed| Error::Damaged(format!("history at {position}: {malformed}"));
-    let Some(entry) = at(store, position)? else { return Ok(false) };
+    let damaged = |malformed: Malformed| Error::Damaged(format!("history at {place:?}: {malformed}"));
+    let Some(entry) = rows.history_at(place)? else { return Ok(false) };
     for change in crate::history::read(&entry.changes).map_err(damaged)? {
         let bore = change.number == number
             && change.identifiers().map_err(damaged)?.get(kind).is_some_and(|bore| kind.same(bore, text));
@@ -179,8 +112,11 @@ pub struct Told {
 }
 
 /// The changes of a contact in a window.
+///
+/// # Errors
+/// Where the store cannot be read, or what it holds does not read.
 pub fn changes(
-    store: &Connection,
+    rows: &impl Rows,
     list: ListNo,
     number: ContactNo,
     stored: Option<&[u8]>,
@@ -189,11 +125,11 @@ pub fn changes(
     let damaged = |malformed: Malformed| Error::Damaged(malformed.to_string());
     let head = match stored {
         Some(stored) => Document::read(stored).map_err(damaged)?.header.changed_at,
-        None => departed_at(store, list, number)?,
+        None => rows.departed_at((list, number))?,
     };
     let mut back = Backwards::from(stored).map_err(damaged)?;
     let (mut found, mut total) = (Vec::new(), 0);
-    let mut walk = Walk::new(store, number, head);
+    let mut walk = Walk::new(rows, (list, number), head);
     let end = window.offset.saturating_add(u64::from(window.limit));
     let (mut bytes, mut left_out) = (0, false);
     while walk.step(|entry, change| {
@@ -225,8 +161,11 @@ pub fn size(fields: &[FieldChange]) -> usize {
 }
 
 /// The sources that changes name, as far as they are still there.
+///
+/// # Errors
+/// Where the store cannot be read, or what it holds does not read.
 pub fn sources(
-    intake: &Connection,
+    rows: &impl Rows,
     account: AccountNo,
     changes: &[ContactChange],
 ) -> Result<HashMap<u64, Source>, Error> {
@@ -235,7 +174,7 @@ pub fn sources(
     let mut sources = HashMap::new();
     for value in named.flat_map(|field| [&field.old, &field.new]) {
         let Ok(no) = value.as_slice().try_into().map(u64::from_le_bytes) else { continue };
-        if let Some(source) = catalogue::sources::get(intake, account, no)? {
+        if let Some(source) = rows.source(account, no)? {
             sources.insert(no, source);
         }
     }
@@ -243,23 +182,23 @@ pub fn sources(
 }
 
 /// A walk along the changes of one contact, the newest first.
-pub struct Walk<'s> {
-    store: &'s Connection,
-    number: ContactNo,
+pub struct Walk<'s, R> {
+    rows: &'s R,
+    contact: ContactId,
     next: u64,
     left: usize,
     bytes_left: usize,
 }
 
-impl<'s> Walk<'s> {
+impl<'s, R: Rows> Walk<'s, R> {
     /// From the position of the contact's last change.
-    pub const fn new(store: &'s Connection, number: ContactNo, from: u64) -> Self {
-        Self { store, number, next: from, left: MAX_WALK, bytes_left: MAX_WALKED_BYTES }
+    pub const fn new(rows: &'s R, contact: ContactId, from: u64) -> Self {
+        Self { rows, contact, next: from, left: MAX_WALK, bytes_left: MAX_WALKED_BYTES }
     }
 
     /// The same to the very end, however many there are: what is erased must be found.
-    pub const fn unbounded(store: &'s Connection, number: ContactNo, from: u64) -> Self {
-        Self { store, number, next: from, left: usize::MAX, bytes_left: usize::MAX }
+    pub const fn unbounded(rows: &'s R, contact: ContactId, from: u64) -> Self {
+        Self { rows, contact, next: from, left: usize::MAX, bytes_left: usize::MAX }
     }
 
     /// Whether there are more changes above a position than are walked.
@@ -283,15 +222,16 @@ impl<'s> Walk<'s> {
         if self.next_position() == 0 {
             return Ok(false);
         }
-        let Some(entry) = at(self.store, self.next)? else {
+        let place = Place { list: self.contact.0, position: self.next };
+        let Some(entry) = self.rows.history_at(place)? else {
             // It is older than what is kept.
             self.next = 0;
             return Ok(false);
         };
         let changes = crate::history::read(&entry.changes)
-            .map_err(|malformed| Error::Damaged(format!("history at {}: {malformed}", entry.position)))?;
+            .map_err(|malformed| Error::Damaged(format!("history at {place:?}: {malformed}")))?;
         let mut previous = 0;
-        for change in changes.iter().rev().filter(|change| change.number == self.number) {
+        for change in changes.iter().rev().filter(|change| change.number == self.contact.1) {
             visit(&entry, change)?;
             previous = if change.kind == ChangeKind::Erased { 0 } else { change.previous };
             self.left = self.left.saturating_sub(1);

@@ -1,8 +1,7 @@
 //! What a batch would do: decided on the contacts as they are, and not written. What it loads has no bound of its own:
 //! it is what applying the batch would load, and at most as many are tried at a time as there are threads that read.
 
-use super::super::{Pair, Shared, error};
-use super::load;
+use super::Rows;
 use crate::apply::plan::{Plan, Waiting};
 use crate::apply::rule::{self, Tried};
 use crate::clock::Timestamp;
@@ -11,12 +10,10 @@ use crate::journal::Batch;
 use crate::storage::{Error, ItemResult};
 
 /// The results that the batch would have if it were the next to be applied.
-pub fn try_out(
-    pair: &mut Pair,
-    shared: &Shared,
-    batch: Batch,
-    now: Timestamp,
-) -> Result<Vec<ItemResult>, Error> {
+///
+/// # Errors
+/// Where the store cannot be read.
+pub fn try_out(rows: &impl Rows, batch: Batch, now: Timestamp) -> Result<Vec<ItemResult>, Error> {
     let list_id = batch.list_id;
     let waiting = [Waiting {
         // Behind all positions that are given out: it shows nowhere.
@@ -28,10 +25,8 @@ pub fn try_out(
         restore_erased: batch.restore_erased,
         items: batch.items,
     }];
-    let plan = Plan::read(&waiting, &shared.key);
-    // One transaction: all is read as of one moment.
-    let store = pair.store.transaction().map_err(error)?;
-    let world = load::world(&store, &pair.intake, shared, &waiting, &plan, usize::MAX)?;
+    let plan = Plan::read(&waiting, rows.key());
+    let world = super::load::world(rows, &waiting, &plan, usize::MAX)?;
     let items = plan.batches.first().and_then(Option::as_deref);
     let (Some(mut world), Some(items)) = (world, items) else {
         return Err(Error::Damaged("a batch that was just made does not read".to_owned()));

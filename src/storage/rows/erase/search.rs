@@ -12,11 +12,8 @@
 
 use std::collections::HashSet;
 
-use rusqlite::Connection;
-
-use super::super::contacts::{contact_id, document, numbers};
+use super::super::Rows;
 use super::super::history::{self, Walk};
-use super::super::{Shared, error, unsigned};
 use super::{Known, Person, Trace, trace};
 use crate::contact::document::Document;
 use crate::contact::identifier::{IdentifierKind, Identifiers};
@@ -26,17 +23,16 @@ use crate::journal::{ContactNo, ListNo};
 use crate::storage::Error;
 
 /// The search for the person's contacts.
-pub struct Search<'s> {
-    store: &'s Connection,
-    shared: &'s Shared,
+pub struct Search<'s, R> {
+    rows: &'s R,
     lists: &'s [(ListNo, ObjectId)],
     person: Person,
 }
 
-impl<'s> Search<'s> {
+impl<'s, R: Rows> Search<'s, R> {
     /// Among the contacts of these lists.
-    pub fn new(store: &'s Connection, shared: &'s Shared, lists: &'s [(ListNo, ObjectId)]) -> Self {
-        Self { store, shared, lists, person: Person::default() }
+    pub fn new(rows: &'s R, lists: &'s [(ListNo, ObjectId)]) -> Self {
+        Self { rows, lists, person: Person::default() }
     }
 
     /// Follows identifiers to contacts, and these to further ones.
@@ -63,14 +59,14 @@ impl<'s> Search<'s> {
         is_given: bool,
         open: &mut Vec<Trace>,
     ) -> Result<(), Error> {
-        let bearer = bearer(self.store, self.shared, list, *kind, text)?;
+        let bearer = bearer(self.rows, list, *kind, text)?;
         let mut nobody_since = is_given && bearer.is_none();
         if let Some((number, document)) = bearer {
             self.add(list, number, Some(document), |_| true, open)?;
         }
-        for number in history::former_bearers(self.store, self.shared, list, *kind, text)? {
+        for number in history::former_bearers(self.rows, list, *kind, text)? {
             let last = std::mem::take(&mut nobody_since);
-            let document = document(self.store, contact_id(list, number.0))?;
+            let document = self.rows.document((list, number))?;
             if document.is_none() || last {
                 let bore = (*kind, text.clone());
                 self.add(list, number, document, |borne| last || borne.contains(&bore), open)?;
@@ -89,7 +85,7 @@ impl<'s> Search<'s> {
         open: &mut Vec<Trace>,
     ) -> Result<(), Error> {
         if !self.person.contacts.contains_key(&(list, number)) {
-            let past = past(self.store, list, number, document.as_deref())?;
+            let past = past(self.rows, list, number, document.as_deref())?;
             self.person.traces.extend(past.bears.iter().chain(&past.bore).cloned());
             let known = Known { document, changed_at: past.changed_at, borne: past.bears, leads: false };
             self.person.contacts.insert((list, number), known);
@@ -109,19 +105,18 @@ impl<'s> Search<'s> {
 /// Who bears an identifier now. A contact in its place in the index that does not read may be the one: that is an
 /// error, though another bears the identifier by now.
 pub fn bearer(
-    store: &Connection,
-    shared: &Shared,
+    rows: &impl Rows,
     list: ListNo,
     kind: IdentifierKind,
     text: &str,
 ) -> Result<Option<(ContactNo, Vec<u8>)>, Error> {
-    let hash = shared.key.hash(unsigned(list.0), kind, text);
+    let hash = rows.key().hash(list.0.unsigned_abs(), kind, text);
     let mut bearer = None;
-    for number in numbers(store, hash).map_err(error)? {
-        let Some(document) = document(store, contact_id(list, number))? else { continue };
+    for (contact, _) in rows.holders(&[(hash, list)])? {
+        let Some(document) = rows.document(contact)? else { continue };
         let borne = Document::read(&document).and_then(|read| read.identifiers()).map_err(damaged)?;
         if borne.get(kind).is_some_and(|borne| kind.same(borne, text)) {
-            bearer = Some((ContactNo(number), document));
+            bearer = Some((contact.1, document));
         }
     }
     Ok(bearer)
@@ -142,12 +137,7 @@ pub struct Past {
 }
 
 /// The past of a contact, from its stored form, or from its removal where there is none.
-pub fn past(
-    store: &Connection,
-    list: ListNo,
-    number: ContactNo,
-    stored: Option<&[u8]>,
-) -> Result<Past, Error> {
+pub fn past(rows: &impl Rows, list: ListNo, number: ContactNo, stored: Option<&[u8]>) -> Result<Past, Error> {
     let mut past = Past { changed_at: Vec::new(), bears: Vec::new(), bore: Vec::new() };
     let head = match stored {
         Some(stored) => {
@@ -155,10 +145,10 @@ pub fn past(
             put(&mut past.bears, &read.identifiers().map_err(damaged)?);
             read.header.changed_at
         }
-        None => history::departed_at(store, list, number)?,
+        None => rows.departed_at((list, number))?,
     };
     let mut left = stored.is_none();
-    let mut walk = Walk::unbounded(store, number, head);
+    let mut walk = Walk::unbounded(rows, (list, number), head);
     while walk.step(|entry, change| {
         past.changed_at.push(entry.position);
         // The last of a contact that was removed is its removal.

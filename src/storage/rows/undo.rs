@@ -2,12 +2,8 @@
 
 use std::collections::{HashMap, HashSet};
 
-use rusqlite::Connection;
-
-use super::apply::load;
-use super::contacts::{contact_id, document, split_id};
-use super::history::{self, Walk};
-use super::{Shared, catalogue, error};
+use super::history::Walk;
+use super::{ErasedHash, Rows};
 use crate::apply::outcome::Failure;
 use crate::apply::plan::Waiting;
 use crate::apply::rule::Decided;
@@ -19,36 +15,33 @@ use crate::contact::identifier::IdentifierKind;
 use crate::contact::record::Malformed;
 use crate::history::{Backwards, Change, ChangeKind};
 use crate::id::ObjectId;
-use crate::journal::{self, AccountNo, ContactNo, ListNo};
+use crate::journal::{self, ContactNo, ListNo};
 use crate::storage::Error;
 
 /// Decides what undoing does; the world says what is to be written.
-pub fn decide(
-    store: &Connection,
-    intake: &Connection,
-    shared: &Shared,
-    batch: &Waiting,
-    now: Timestamp,
-) -> Result<(World, Decided), Error> {
-    let state = load::list(store, intake, batch.list)?;
+///
+/// # Errors
+/// Where the store cannot be read, or what it holds does not read.
+pub fn decide(rows: &impl Rows, batch: &Waiting, now: Timestamp) -> Result<(World, Decided), Error> {
+    let state = rows.list_state(batch.list)?;
     let lists = HashMap::from([(batch.list, state)]);
     let undone = match request_of(batch) {
-        Some(request) => history::of_request(store, request)?,
+        Some(request) => rows.history_of(batch.list, request)?,
         None => None,
     };
     let Some(entry) = undone else {
-        let world = World::new(shared.key, lists, HashSet::new());
+        let world = World::new(*rows.key(), lists, HashSet::new());
         return Ok((world, Decided::failed(Failure::HistoryGone)));
     };
     let changes = crate::history::read(&entry.changes).map_err(damaged)?;
     let mut subjects = Vec::new();
     for (number, deed) in deeds(&changes).map_err(damaged)? {
-        subjects.push(subject(store, batch.list, entry.position, number, deed)?);
+        subjects.push(subject(rows, batch.list, entry.position, number, deed)?);
     }
-    let mut world = World::new(shared.key, lists, sources(intake, &subjects)?)
-        .without(load::known_erased(store, erasable(shared, batch, &subjects)).map_err(error)?);
-    load_contacts(store, shared, batch.list, &mut subjects, &mut world)?;
-    let decided = undo::undo(batch, &subjects, &mut world, &shared.key, now);
+    let mut world = World::new(*rows.key(), lists, sources(rows, &subjects)?)
+        .without(rows.known_erased(erasable(rows, batch, &subjects))?);
+    load_contacts(rows, batch.list, &mut subjects, &mut world)?;
+    let decided = undo::undo(batch, &subjects, &mut world, rows.key(), now);
     Ok((world, decided))
 }
 
@@ -78,19 +71,19 @@ fn deeds(changes: &[Change<'_>]) -> Result<Vec<(ContactNo, Deed)>, Malformed> {
 }
 
 fn subject(
-    store: &Connection,
+    rows: &impl Rows,
     list: ListNo,
     position: u64,
     number: ContactNo,
     deed: Deed,
 ) -> Result<Subject, Error> {
-    let stored = document(store, contact_id(list, number.0))?;
+    let stored = rows.document((list, number))?;
     let head = match &stored {
         Some(stored) => Document::read(stored).map_err(damaged)?.header.changed_at,
-        None => history::departed_at(store, list, number)?,
+        None => rows.departed_at((list, number))?,
     };
     let mut back = Backwards::from(stored.as_deref()).map_err(damaged)?;
-    let mut walk = Walk::new(store, number, head);
+    let mut walk = Walk::new(rows, (list, number), head);
     let mut since = Since::default();
     while walk.next_position() > position {
         let since = &mut since;
@@ -120,22 +113,17 @@ fn subject(
     Ok(Subject { number, deed, since, slot: None, removed_at })
 }
 
-fn sources(intake: &Connection, subjects: &[Subject]) -> Result<HashSet<u64>, Error> {
-    let mut sources = HashSet::new();
-    for source in subjects.iter().filter_map(Subject::source) {
-        if catalogue::sources::exists(intake, source)? {
-            sources.insert(source);
-        }
-    }
-    Ok(sources)
+fn sources(rows: &impl Rows, subjects: &[Subject]) -> Result<HashSet<u64>, Error> {
+    let sources: Vec<_> = subjects.iter().filter_map(Subject::source).collect();
+    rows.known_sources(&sources)
 }
 
-fn erasable(shared: &Shared, batch: &Waiting, subjects: &[Subject]) -> Vec<(AccountNo, [u8; 16])> {
+fn erasable(rows: &impl Rows, batch: &Waiting, subjects: &[Subject]) -> Vec<ErasedHash> {
     let account = batch.account.0.unsigned_abs();
     let mut hashes = Vec::new();
     for wanted in subjects.iter().map(Subject::wanted) {
         for kind in IdentifierKind::ALL {
-            let hash = wanted.get(kind).map(|text| shared.key.erased(account, kind, text));
+            let hash = wanted.get(kind).map(|text| rows.key().erased(account, kind, text));
             hashes.extend(hash.map(|hash| (batch.account, hash)));
         }
     }
@@ -144,13 +132,12 @@ fn erasable(shared: &Shared, batch: &Waiting, subjects: &[Subject]) -> Vec<(Acco
 
 /// Loads the contacts that are to be changed back, and those that bear what these would get back.
 fn load_contacts(
-    store: &Connection,
-    shared: &Shared,
+    rows: &impl Rows,
     list: ListNo,
     subjects: &mut [Subject],
     world: &mut World,
 ) -> Result<(), Error> {
-    let hash = |kind, text: &str| shared.key.hash(list.0.unsigned_abs(), kind, text);
+    let hash = |kind, text: &str| rows.key().hash(list.0.unsigned_abs(), kind, text);
     let mut wanted = Vec::new();
     let mut holders = Vec::new();
     for subject in &*subjects {
@@ -158,8 +145,8 @@ fn load_contacts(
         for kind in IdentifierKind::ALL {
             wanted.extend(texts.get(kind).map(|text| (hash(kind, text), list)));
         }
-        let id = contact_id(list, subject.number.0);
-        let Some(stored) = document(store, id)? else { continue };
+        let id = (list, subject.number);
+        let Some(stored) = rows.document(id)? else { continue };
         let borne = Document::read(&stored).and_then(|stored| stored.identifiers()).map_err(damaged)?;
         for kind in IdentifierKind::ALL {
             holders.extend(borne.get(kind).map(|text| (id, hash(kind, text))));
@@ -167,14 +154,13 @@ fn load_contacts(
     }
     wanted.sort_unstable();
     wanted.dedup();
-    holders.extend(load::holders(store, &wanted).map_err(error)?);
+    holders.extend(rows.holders(&wanted)?);
     holders.sort_unstable();
     holders.dedup();
     let mut slots = HashMap::new();
     for holder in holders.chunk_by(|(one, _), (other, _)| one == other) {
-        let Some((id, _)) = holder.first() else { continue };
-        let stored = document(store, *id)?.unwrap_or_default();
-        let (list, number) = split_id(*id);
+        let Some(((list, number), _)) = holder.first().copied() else { continue };
+        let stored = rows.document((list, number))?.unwrap_or_default();
         let hashes = holder.iter().map(|(_, hash)| *hash);
         if let Ok(slot) = world.load(list, number, &stored, hashes) {
             slots.insert(number, slot);

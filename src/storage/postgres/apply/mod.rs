@@ -1,0 +1,100 @@
+//! One apply transaction: of one list, under the lock of its progress. Load what the batches touch, let the rule
+//! decide, write what changed.
+//!
+//! Whoever holds the lock applies; a node that dies loses its connection, and with it the lock. So a list is taken
+//! over at once, and what was not committed was not done.
+
+mod fence;
+mod turn;
+mod waiting;
+mod write;
+
+pub use self::turn::apply_next;
+use super::rows::View;
+use super::session::Session;
+use super::shared::Shared;
+use crate::apply::plan::{Plan, Waiting};
+use crate::apply::rule;
+use crate::clock::Timestamp;
+use crate::journal::{BatchKind, ListNo};
+use crate::storage::rows::group::{self, Group, Origin};
+use crate::storage::rows::{erase, load, undo};
+use crate::storage::{Applied, Error};
+
+/// What a turn came to.
+pub enum Done {
+    /// Another node applies the list just now, or it must wait for another list.
+    Held,
+    /// So much was applied, with the bytes of each batch; nothing where nothing waits.
+    Applied(Applied, Vec<u64>),
+}
+
+/// Applies what waits in a list, at most `max` batches.
+pub fn apply_list(
+    session: &Session,
+    shared: &Shared,
+    list: ListNo,
+    max: usize,
+    now: Timestamp,
+) -> Result<Done, Error> {
+    let lock = "SELECT next FROM progress WHERE list = $1 FOR UPDATE SKIP LOCKED";
+    if session.query_opt(lock, &[&list.0])?.is_none() {
+        return Ok(Done::Held);
+    }
+    let group = waiting::read(session, list, max)?;
+    let Some(last) = group.waiting.last() else { return Ok(Done::Applied(Applied::default(), Vec::new())) };
+    if list.0 < 0 && !fence::is_reached(session, last)? {
+        return Ok(Done::Held);
+    }
+    shared.journal().applying.insert(list, last.position);
+    group.as_many_as_fit(|count, budget| {
+        let Group { waiting, origins, .. } = &group;
+        transact(session, shared, list, &waiting[..count], &origins[..count], budget, now)
+    })
+}
+
+fn transact(
+    session: &Session,
+    shared: &Shared,
+    list: ListNo,
+    waiting: &[Waiting],
+    origins: &[Origin],
+    budget: usize,
+    now: Timestamp,
+) -> Result<Option<Done>, Error> {
+    let view = View { session, shared };
+    let decided = match waiting {
+        [batch] if batch.kind == BatchKind::Undo && !batch.is_damaged() => {
+            match undo::decide(&view, batch, now) {
+                Ok((world, decided)) => {
+                    write::world(session, &world)?;
+                    vec![decided]
+                }
+                Err(error) => vec![group::not_decided(batch, error)?],
+            }
+        }
+        [batch] if batch.kind == BatchKind::Erase && !batch.is_damaged() => {
+            session.batch("SAVEPOINT erase")?;
+            let erased = erase::erase(&view, batch, now).or_else(|error| {
+                // A batch that looks at what was damaged changes nothing.
+                let told = group::not_decided(batch, error)?;
+                session.batch("ROLLBACK TO SAVEPOINT erase")?;
+                Ok::<_, Error>(told)
+            });
+            vec![erased?]
+        }
+        _ => {
+            let plan = Plan::read(waiting, &shared.key);
+            let Some(mut world) = load::world(&view, waiting, &plan, budget)? else { return Ok(None) };
+            let decided = rule::apply(waiting, &plan, &mut world, now);
+            write::world(session, &world)?;
+            decided
+        }
+    };
+    let webhooks = write::requests(session, list, waiting, origins, &decided, now)?;
+    if list.0 < 0 {
+        fence::take_away(session, waiting)?;
+    }
+    let bytes = origins.iter().map(|origin| origin.bytes).collect();
+    Ok(Some(Done::Applied(group::applied(origins, &decided, webhooks), bytes)))
+}

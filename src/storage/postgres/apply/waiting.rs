@@ -1,0 +1,55 @@
+//! What waits in the journal of a list, read as far as one transaction takes it.
+
+use tokio_postgres::Row;
+
+use crate::apply::plan::Waiting;
+use crate::journal::ListNo;
+use crate::storage::Error;
+use crate::storage::postgres::session::{Session, get, get_array, get_number};
+use crate::storage::rows::group::{Group, JournalRow, MAX_BYTES, Origin};
+
+/// The first batches of a list, at most `max`; one that stands alone is the only one. None are behind a fence.
+pub fn read(session: &Session, list: ListNo, max: usize) -> Result<Group, Error> {
+    // Those that there would be no room for are not sent.
+    let select = "SELECT position, kind, items_check, items, request, account, list_id, accepted_at, webhook, \
+                  receiver, token, restore_erased, fence FROM \
+                  (SELECT *, (sum(bytes) OVER (ORDER BY position) - bytes)::bigint AS before FROM \
+                  (SELECT * FROM batch WHERE list = $1 ORDER BY position LIMIT $2) first) b \
+                  WHERE before <= $3 ORDER BY position";
+    let max = i64::try_from(max).unwrap_or(i64::MAX);
+    let room = i64::try_from(MAX_BYTES).unwrap_or(i64::MAX);
+    let mut group = Group::default();
+    session.stream(select, &[&list.0, &max, &room], |row| {
+        if get(row, 12)? {
+            return Ok(false);
+        }
+        let (batch, origin) = read_row(row, list)?;
+        Ok(group.add(batch, origin))
+    })?;
+    Ok(group)
+}
+
+fn read_row(row: &Row, list: ListNo) -> Result<(Waiting, Origin), Error> {
+    let items: Vec<u8> = get(row, 3)?;
+    let read = JournalRow {
+        position: get_number(row, 0)?,
+        // What is in the queue of an account is about no list.
+        list: list.0.max(ListNo::NONE.0),
+        kind: get(row, 1)?,
+        seal: get(row, 2)?,
+        request: get_array(row, 4)?,
+        account: get(row, 5)?,
+        restore_erased: get(row, 11)?,
+        origin: Origin {
+            list_id: get_array(row, 6)?,
+            accepted_at: get(row, 7)?,
+            webhook: get(row, 8)?,
+            receiver: get(row, 9)?,
+            token: get(row, 10)?,
+            bytes: items.len() as u64,
+        },
+        items,
+        damaged: false,
+    };
+    Ok(read.verified())
+}

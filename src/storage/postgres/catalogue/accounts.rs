@@ -1,0 +1,117 @@
+//! Accounts and users.
+
+use std::collections::HashMap;
+
+use super::change;
+use crate::clock::Timestamp;
+use crate::id::ObjectId;
+use crate::journal::AccountNo;
+use crate::storage::postgres::session::{Session, get, get_id, get_time};
+use crate::storage::{Account, Error, NewAccount, WebhookSecrets};
+
+/// Adds an account, its first user and that user's token.
+pub fn add(session: &Session, account: &NewAccount, now: Timestamp) -> Result<(), Error> {
+    change(session)?;
+    let insert =
+        "INSERT INTO account (id, name, webhook_secret, created_at) VALUES ($1, $2, $3, $4) RETURNING no";
+    let (id, user) = (account.id.to_bytes().to_vec(), account.user.to_bytes().to_vec());
+    let row = session.query_opt(insert, &[&id, &account.name, &account.webhook_secret, &now.millis()])?;
+    let no: i64 = row.map_or(Ok(0), |row| get(&row, 0))?;
+    let insert = "INSERT INTO account_user (id, account, name, created_at) VALUES ($1, $2, $3, $4)";
+    session.execute(insert, &[&user, &no, &account.name, &now.millis()])?;
+    super::lists::add_queue(session, -no)?;
+    super::tokens::insert(session, account.user, &account.token, now).map(drop)
+}
+
+/// All accounts with their users.
+pub fn all(session: &Session) -> Result<Vec<Account>, Error> {
+    let mut users: HashMap<i64, Vec<(ObjectId, String, bool)>> = HashMap::new();
+    for row in session.query("SELECT account, id, name, enabled FROM account_user ORDER BY no", &[])? {
+        let user = (get_id(&row, 1)?, get(&row, 2)?, get(&row, 3)?);
+        users.entry(get(&row, 0)?).or_default().push(user);
+    }
+    let rows = session.query("SELECT no, id, name, enabled, created_at FROM account ORDER BY no", &[])?;
+    let read = |row: &tokio_postgres::Row| {
+        Ok(Account {
+            id: get_id(row, 1)?,
+            name: get(row, 2)?,
+            enabled: get(row, 3)?,
+            created_at: get_time(row, 4)?,
+            users: users.remove(&get(row, 0)?).unwrap_or_default(),
+        })
+    };
+    rows.iter().map(read).collect()
+}
+
+/// Enables or disables an account.
+pub fn set_enabled(session: &Session, id: ObjectId, enabled: bool) -> Result<bool, Error> {
+    change(session)?;
+    let update = "UPDATE account SET enabled = $2 WHERE id = $1";
+    session.execute(update, &[&id.to_bytes().as_slice(), &enabled]).map(|rows| rows > 0)
+}
+
+/// Enables or disables a user.
+pub fn set_user_enabled(session: &Session, id: ObjectId, enabled: bool) -> Result<bool, Error> {
+    change(session)?;
+    let update = "UPDATE account_user SET enabled = $2 WHERE id = $1";
+    session.execute(update, &[&id.to_bytes().as_slice(), &enabled]).map(|rows| rows > 0)
+}
+
+/// Removes an account, its lists and sources. Users and tokens stay, to be told that it is gone, without the
+/// names that people gave them.
+pub fn remove(session: &Session, id: ObjectId) -> Result<bool, Error> {
+    change(session)?;
+    let id = id.to_bytes().to_vec();
+    let Some(row) = session.query_opt("SELECT no FROM account WHERE id = $1", &[&id])? else {
+        return Ok(false);
+    };
+    let no: i64 = get(&row, 0)?;
+    for statement in [
+        "DELETE FROM variable WHERE list IN (SELECT no FROM list WHERE account = $1)",
+        "DELETE FROM removed_variable WHERE list IN (SELECT no FROM list WHERE account = $1)",
+        "DELETE FROM list WHERE account = $1",
+        "DELETE FROM source WHERE account = $1",
+        "DELETE FROM removed_source WHERE account = $1",
+        "UPDATE token SET name = '' WHERE user_no IN (SELECT no FROM account_user WHERE account = $1)",
+        "UPDATE account_user SET name = '' WHERE account = $1",
+        "DELETE FROM account WHERE no = $1",
+    ] {
+        session.execute(statement, &[&no])?;
+    }
+    Ok(true)
+}
+
+/// The present secret.
+pub fn webhook_secret(session: &Session, id: ObjectId) -> Result<Option<String>, Error> {
+    let select = "SELECT webhook_secret FROM account WHERE id = $1";
+    session.query_opt(select, &[&id.to_bytes().as_slice()])?.map(|row| get(&row, 0)).transpose()
+}
+
+/// Puts a new secret in place; the present one becomes the previous one.
+pub fn set_webhook_secret(
+    session: &Session,
+    id: ObjectId,
+    secret: &str,
+    previous_until: Timestamp,
+) -> Result<bool, Error> {
+    change(session)?;
+    let update = "UPDATE account SET previous_secret = webhook_secret, previous_until = $3, webhook_secret = $2 \
+                  WHERE id = $1";
+    let id = id.to_bytes().to_vec();
+    session.execute(update, &[&id, &secret, &previous_until.millis()]).map(|rows| rows > 0)
+}
+
+/// The secrets that sign at `now`, the present one first; none where the account is gone.
+pub fn webhook_secrets(
+    session: &Session,
+    account: AccountNo,
+    now: Timestamp,
+) -> Result<WebhookSecrets, Error> {
+    let select = "SELECT webhook_secret, previous_secret, previous_until FROM account WHERE no = $1";
+    let Some(row) = session.query_opt(select, &[&account.0])? else { return Ok(Vec::new()) };
+    let until: Option<i64> = get(&row, 2)?;
+    let previous: Option<String> = get(&row, 1)?;
+    let mut secrets = vec![get(&row, 0)?];
+    secrets.extend(previous.filter(|_| until.is_some_and(|until| now.millis() < until)));
+    Ok(secrets)
+}

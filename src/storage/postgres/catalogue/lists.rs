@@ -1,0 +1,127 @@
+//! Lists.
+
+use std::collections::HashMap;
+
+use tokio_postgres::Row;
+
+use super::change;
+use crate::clock::Timestamp;
+use crate::id::ObjectId;
+use crate::journal::{AccountNo, ListNo};
+use crate::storage::postgres::append::fence_new_list;
+use crate::storage::postgres::session::{Session, Values, get, get_id, get_number, get_time};
+use crate::storage::{
+    AddError, Error, List, ListAbout, ListFilter, MAX_LISTS_PER_ACCOUNT, Page, Variable, Window,
+};
+
+const COLUMNS: &str = "no, id, account, name, is_default, created_at, updated_at";
+
+/// The list with that id, and its variables.
+pub fn find(session: &Session, id: ObjectId) -> Result<Option<List>, Error> {
+    let select = format!("SELECT {COLUMNS} FROM list WHERE id = $1");
+    let rows = session.query(&select, &[&id.to_bytes().as_slice()])?;
+    Ok(with_variables(session, &rows)?.into_iter().next())
+}
+
+/// The account's lists that fit, the oldest first.
+pub fn page(
+    session: &Session,
+    account: AccountNo,
+    filter: &ListFilter,
+    window: Window,
+) -> Result<Page<List>, Error> {
+    let only: Option<Vec<_>> =
+        filter.only.as_ref().map(|only| only.iter().map(|id| id.to_bytes().to_vec()).collect());
+    let id = filter.id.map(|id| id.to_bytes().to_vec());
+    let fits = "FROM list WHERE account = $1 AND ($2::bytea IS NULL OR id = $2) AND ($3::text IS NULL OR name = $3) \
+                AND ($4::bytea[] IS NULL OR id = ANY($4))";
+    let values: Values<'_> = &[&account.0, &id, &filter.name, &only];
+    let total = session.query_opt(&format!("SELECT count(*) {fits}"), values)?;
+    let total = total.map_or(Ok(0), |row| get_number(&row, 0))?;
+    let limits = format!("LIMIT {} OFFSET {}", window.limit, window.offset.min(i64::MAX.unsigned_abs()));
+    let rows = session.query(&format!("SELECT {COLUMNS} {fits} ORDER BY no {limits}"), values)?;
+    Ok(Page { rows: with_variables(session, &rows)?, total })
+}
+
+fn with_variables(session: &Session, rows: &[Row]) -> Result<Vec<List>, Error> {
+    let numbers = rows.iter().map(|row| get(row, 0)).collect::<Result<Vec<i64>, _>>()?;
+    let mut variables: HashMap<ListNo, Vec<Variable>> = HashMap::new();
+    if !numbers.is_empty() {
+        for (list, variable) in super::variables::all(session, &numbers)? {
+            variables.entry(list).or_default().push(variable);
+        }
+    }
+    let read = |row: &Row| {
+        let no = ListNo(get(row, 0)?);
+        let about = ListAbout {
+            name: get(row, 3)?,
+            is_default: get(row, 4)?,
+            created_at: get_time(row, 5)?,
+            updated_at: get_time(row, 6)?,
+        };
+        let variables = variables.remove(&no).unwrap_or_default();
+        Ok(List::new(no, get_id(row, 1)?, AccountNo(get(row, 2)?), about, variables))
+    };
+    rows.iter().map(read).collect()
+}
+
+/// Makes the rows in which a list's batches are numbered and its progress is kept. They stay when the list goes.
+pub fn add_queue(session: &Session, list: i64) -> Result<(), Error> {
+    session.execute("INSERT INTO queue (list) VALUES ($1)", &[&list])?;
+    session.execute("INSERT INTO progress (list) VALUES ($1)", &[&list]).map(drop)
+}
+
+/// Adds a list.
+pub fn add(
+    session: &Session,
+    account: AccountNo,
+    id: ObjectId,
+    name: &str,
+    now: Timestamp,
+) -> Result<(), AddError> {
+    change(session)?;
+    let insert = "INSERT INTO list (id, account, name, is_default, created_at, updated_at) \
+                  SELECT $1, no, $3, NOT EXISTS (SELECT FROM list WHERE account = $2), $4, $4 \
+                  FROM account WHERE no = $2 RETURNING no";
+    let id = id.to_bytes().to_vec();
+    let row = session.query_opt(insert, &[&id, &account.0, &name, &now.millis()])?;
+    let Some(row) = row else { return Err(AddError::Gone) };
+    let no = get(&row, 0)?;
+    add_queue(session, no)?;
+    fence_new_list(session, account, no)?;
+    let count = session.query_opt("SELECT count(*) FROM list WHERE account = $1", &[&account.0])?;
+    let count = count.map_or(Ok(0), |row| get_number(&row, 0))?;
+    if count > MAX_LISTS_PER_ACCOUNT as u64 {
+        return Err(AddError::TooMany(MAX_LISTS_PER_ACCOUNT));
+    }
+    Ok(())
+}
+
+/// Gives a list another name; whether it is there.
+pub fn rename(session: &Session, list: ListNo, name: &str, now: Timestamp) -> Result<bool, Error> {
+    change(session)?;
+    let update = "UPDATE list SET updated_at = CASE WHEN name = $2 THEN updated_at ELSE $3 END, name = $2 \
+                  WHERE no = $1";
+    session.execute(update, &[&list.0, &name, &now.millis()]).map(|rows| rows > 0)
+}
+
+/// Removes a list that has that name; whether it was there. Where it was the default, the account's oldest is next.
+pub fn remove(session: &Session, list: ListNo, name: &str) -> Result<bool, Error> {
+    change(session)?;
+    let select = "SELECT account, is_default FROM list WHERE no = $1 AND name = $2";
+    let Some(row) = session.query_opt(select, &[&list.0, &name])? else { return Ok(false) };
+    let (account, was_default): (i64, bool) = (get(&row, 0)?, get(&row, 1)?);
+    for statement in [
+        "DELETE FROM variable WHERE list = $1",
+        "DELETE FROM removed_variable WHERE list = $1",
+        "DELETE FROM list WHERE no = $1",
+    ] {
+        session.execute(statement, &[&list.0])?;
+    }
+    if was_default {
+        let next =
+            "UPDATE list SET is_default = true WHERE no = (SELECT min(no) FROM list WHERE account = $1)";
+        session.execute(next, &[&account])?;
+    }
+    Ok(true)
+}

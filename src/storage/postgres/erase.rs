@@ -1,0 +1,93 @@
+//! Erasing a person: what is written in the database.
+
+use super::rows::View;
+use super::session::{get, get_number, get_small};
+use crate::clock::Timestamp;
+use crate::contact::document::Document;
+use crate::contact::identifier::IdentifierKind;
+use crate::journal::{AccountNo, ContactNo, ListNo};
+use crate::storage::rows::{ContactId, ErasedHash, Erasing, FormerRow, Rows as _};
+use crate::storage::{Error, Place};
+
+impl Erasing for View<'_> {
+    fn put_changes(&self, place: Place, changes: &[u8]) -> Result<(), Error> {
+        let update = "UPDATE history SET changes = $3 WHERE list = $1 AND position = $2";
+        self.session.execute(update, &[&place.list.0, &place.position.cast_signed(), &changes]).map(drop)
+    }
+
+    fn remove_contact(&self, (list, number): ContactId, document: &[u8]) -> Result<(), Error> {
+        let borne = Document::read(document).and_then(|document| document.identifiers()).unwrap_or_default();
+        let hash = |kind| {
+            let text: Option<&str> = *borne.get(kind);
+            text.map(|text| self.key().hash(list.0.unsigned_abs(), kind, text).cast_signed())
+        };
+        let hashes: Vec<_> = IdentifierKind::ALL.into_iter().filter_map(hash).collect();
+        let number = number.0.cast_signed();
+        let index = "DELETE FROM identifier WHERE list = $1 AND hash = ANY($2) AND number = $3";
+        self.session.execute(index, &[&list.0, &hashes, &number])?;
+        self.session.execute("DELETE FROM contact WHERE list = $1 AND number = $2", &[&list.0, &number])?;
+        let count = "UPDATE progress SET contacts = contacts - 1 WHERE list = $1";
+        self.session.execute(count, &[&list.0]).map(drop)
+    }
+
+    fn forget_traces(&self, (list, number): ContactId) -> Result<(), Error> {
+        for table in ["former_identifiers", "former_bearer", "departed"] {
+            let delete = format!("DELETE FROM {table} WHERE list = $1 AND number = $2");
+            self.session.execute(&delete, &[&list.0, &number.0.cast_signed()])?;
+        }
+        Ok(())
+    }
+
+    fn forget_bearers(&self, list: ListNo, hash: u64) -> Result<(), Error> {
+        let delete = "DELETE FROM former_bearer WHERE list = $1 AND hash = $2";
+        self.session.execute(delete, &[&list.0, &hash.cast_signed()]).map(drop)
+    }
+
+    fn add_erased(&self, (account, hash): ErasedHash, now: Timestamp) -> Result<(), Error> {
+        let insert = "INSERT INTO erased VALUES ($1, $2, $3) ON CONFLICT DO NOTHING";
+        self.session.execute(insert, &[&account.0, &hash.as_slice(), &now.millis()]).map(drop)
+    }
+
+    fn all_former_identifiers(
+        &self,
+        list: ListNo,
+        visit: &mut dyn FnMut(FormerRow) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let select = "SELECT number, position, item, identifiers FROM former_identifiers WHERE list = $1";
+        self.session
+            .stream(select, &[&list.0], |row| {
+                let place = (get_number(row, 1)?, get_small(row, 2)?);
+                visit(FormerRow {
+                    number: ContactNo(get_number(row, 0)?),
+                    place,
+                    identifiers: get(row, 3)?,
+                })?;
+                Ok(true)
+            })
+            .map(drop)
+    }
+
+    fn put_former_identifiers(&self, list: ListNo, row: &FormerRow) -> Result<(), Error> {
+        let update = "UPDATE former_identifiers SET identifiers = $5 \
+                      WHERE list = $1 AND number = $2 AND position = $3 AND item = $4";
+        let (number, (position, item)) = (row.number.0.cast_signed(), row.place);
+        let (position, item) = (position.cast_signed(), i64::from(item));
+        self.session.execute(update, &[&list.0, &number, &position, &item, &row.identifiers]).map(drop)
+    }
+
+    fn failed_results(&self, account: AccountNo, visit: &mut dyn FnMut(Place, &[u8])) -> Result<(), Error> {
+        let select = "SELECT list, position, results FROM request WHERE account = $1 AND failed > 0";
+        self.session
+            .stream(select, &[&account.0], |row| {
+                let place = Place { list: ListNo(get(row, 0)?), position: get_number(row, 1)? };
+                visit(place, get(row, 2)?);
+                Ok(true)
+            })
+            .map(drop)
+    }
+
+    fn put_results(&self, place: Place, results: &[u8]) -> Result<(), Error> {
+        let update = "UPDATE request SET results = $3 WHERE list = $1 AND position = $2";
+        self.session.execute(update, &[&place.list.0, &place.position.cast_signed(), &results]).map(drop)
+    }
+}

@@ -1,0 +1,325 @@
+//! The store on PostgreSQL: many nodes on one database.
+//!
+//! Statements are about sets of rows, never about one contact. What a batch needs is on one list, and so on one shard
+//! where the database has several: no transaction on the path of a batch touches a second one.
+//!
+//! - Accepting takes the lock of the list's row in `queue`, and holds it until the commit.
+//! - Applying takes the lock of the list's row in `progress`, and holds it until the commit. Neither waits for the other.
+//! - Changes of the catalogue are made one after the other.
+//! - What may be tried again is tried again, a few times: after a deadlock, a lost connection, a restart.
+
+mod append;
+mod apply;
+mod catalogue;
+mod deliveries;
+mod erase;
+mod mentions;
+mod migrate;
+mod node;
+mod prune;
+mod requests;
+mod rows;
+mod scrub;
+mod session;
+mod shared;
+mod store;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use self::append::queue_of;
+pub use self::store::{PostgresStore, Settings};
+use super::rows::{contacts, history, person, try_out};
+use super::{
+    Access, Account, AddError, AppendError, Appended, Applied, Attempt, Backlog, Contact, Delivery, Error,
+    History, ItemResult, Keep, List, ListFilter, Mentions, NewAccount, NewSource, NewToken, Page, Person,
+    Remembered, Renamed, Request, RequestFilter, RequestState, RequestSummary, Source, SourceChange,
+    SourceFilter, SourceRef, Storage, Subject, Token, TokenError, Undoable, VariableKind, WebhookSecrets,
+    Window,
+};
+use crate::clock::Timestamp;
+use crate::contact::identifier::IdentifierKind;
+use crate::id::ObjectId;
+use crate::journal::{AccountNo, Batch, ListNo};
+
+#[async_trait]
+impl Storage for PostgresStore {
+    async fn append(&self, batches: Vec<Arc<Batch>>) -> Result<Vec<Appended>, AppendError> {
+        append::append(self, batches).await
+    }
+
+    async fn find_once(
+        &self,
+        account: AccountNo,
+        list: ListNo,
+        key: String,
+        since: Timestamp,
+    ) -> Result<Option<Remembered>, Error> {
+        let queue = queue_of(account, list);
+        self.read(move |session, _| append::find_once(session, queue, account, &key, since)).await
+    }
+
+    async fn try_out(&self, batch: Batch, now: Timestamp) -> Result<Vec<ItemResult>, Error> {
+        self.view(move |view| try_out::try_out(view, batch.clone(), now)).await
+    }
+
+    async fn apply_next(&self, max: usize, now: Timestamp) -> Result<Applied, Error> {
+        apply::apply_next(self, max, now).await
+    }
+
+    fn appliers(&self) -> usize {
+        self.shared.appliers
+    }
+
+    fn backlog(&self) -> Backlog {
+        self.shared.journal().backlog
+    }
+
+    async fn oldest_waiting(&self) -> Result<Option<Timestamp>, Error> {
+        self.read(|session, _| append::oldest_waiting(session)).await
+    }
+
+    async fn prune(&self, keep: Keep) -> Result<usize, Error> {
+        self.write(move |session, _| prune::prune(session, keep)).await
+    }
+
+    async fn claim_deliveries(
+        &self,
+        now: Timestamp,
+        max: usize,
+        per_receiver: usize,
+    ) -> Result<Vec<Delivery>, Error> {
+        self.write(move |session, shared| deliveries::claim(session, shared, now, max, per_receiver)).await
+    }
+
+    async fn finish_deliveries(&self, attempts: Vec<Attempt>) -> Result<(), Error> {
+        self.write(move |session, shared| deliveries::finish(session, shared, &attempts)).await
+    }
+
+    async fn next_delivery_at(&self, per_receiver: usize) -> Result<Option<Timestamp>, Error> {
+        self.read(move |session, _| deliveries::next_at(session, per_receiver)).await
+    }
+
+    async fn resend(&self, request: ObjectId, now: Timestamp) -> Result<bool, Error> {
+        self.write(move |session, _| deliveries::resend(session, request, now)).await
+    }
+
+    async fn webhook_secrets(&self, account: AccountNo, now: Timestamp) -> Result<WebhookSecrets, Error> {
+        self.read(move |session, _| catalogue::accounts::webhook_secrets(session, account, now)).await
+    }
+
+    async fn find_requests(&self, account: AccountNo, ids: Vec<ObjectId>) -> Result<Vec<Request>, Error> {
+        self.read(move |session, shared| requests::find(session, shared, account, &ids)).await
+    }
+
+    async fn find_undoable(&self, account: AccountNo, id: ObjectId) -> Result<Option<Undoable>, Error> {
+        self.read(move |session, _| requests::find_undoable(session, account, id)).await
+    }
+
+    async fn request_state(
+        &self,
+        account: AccountNo,
+        id: ObjectId,
+    ) -> Result<Option<(RequestState, ObjectId)>, Error> {
+        self.read(move |session, shared| requests::state(session, shared, account, id)).await
+    }
+
+    async fn list_requests(
+        &self,
+        account: AccountNo,
+        filter: RequestFilter,
+        window: Window,
+    ) -> Result<Page<RequestSummary>, Error> {
+        self.read(move |session, shared| requests::page(session, shared, account, &filter, window)).await
+    }
+
+    async fn find_contact(
+        &self,
+        account: AccountNo,
+        list: ListNo,
+        identifiers: Vec<(IdentifierKind, String)>,
+    ) -> Result<Option<Contact>, Error> {
+        self.view(move |view| contacts::find(view, account, list, &identifiers)).await
+    }
+
+    async fn find_history(
+        &self,
+        account: AccountNo,
+        list: ListNo,
+        identifiers: Vec<(IdentifierKind, String)>,
+        window: Window,
+    ) -> Result<Option<History>, Error> {
+        self.view(move |view| history::find(view, account, list, &identifiers, window)).await
+    }
+
+    async fn find_person(
+        &self,
+        account: AccountNo,
+        identifiers: Vec<(IdentifierKind, String)>,
+    ) -> Result<Person, Error> {
+        self.view(move |view| person::person(view, account, &identifiers)).await
+    }
+
+    async fn find_mentions(
+        &self,
+        account: AccountNo,
+        subject: Arc<Subject>,
+        _: u64,
+    ) -> Result<Mentions, Error> {
+        self.read(move |session, _| mentions::find(session, account, &subject)).await
+    }
+
+    async fn catalogue_version(&self) -> Result<u64, Error> {
+        self.read(|session, _| catalogue::version(session)).await
+    }
+
+    async fn find_access(&self, key: String) -> Result<Option<Access>, Error> {
+        self.read(move |session, _| catalogue::tokens::find_access(session, &key)).await
+    }
+
+    async fn find_list(&self, id: ObjectId) -> Result<Option<List>, Error> {
+        self.read(move |session, _| catalogue::lists::find(session, id)).await
+    }
+
+    async fn find_lists(
+        &self,
+        account: AccountNo,
+        filter: ListFilter,
+        window: Window,
+    ) -> Result<Page<List>, Error> {
+        self.read(move |session, _| catalogue::lists::page(session, account, &filter, window)).await
+    }
+
+    async fn find_sources(
+        &self,
+        account: AccountNo,
+        filter: SourceFilter,
+        window: Window,
+    ) -> Result<Page<Source>, Error> {
+        self.read(move |session, _| catalogue::sources::page(session, account, &filter, window)).await
+    }
+
+    async fn find_source(&self, account: AccountNo, source: SourceRef) -> Result<Option<Source>, Error> {
+        self.read(move |session, _| catalogue::sources::find(session, account, &source)).await
+    }
+
+    async fn add_account(&self, account: NewAccount, now: Timestamp) -> Result<(), Error> {
+        self.change(move |session| catalogue::accounts::add(session, &account, now)).await
+    }
+
+    async fn accounts(&self) -> Result<Vec<Account>, Error> {
+        self.read(|session, _| catalogue::accounts::all(session)).await
+    }
+
+    async fn set_account_enabled(&self, id: ObjectId, enabled: bool) -> Result<bool, Error> {
+        self.change(move |session| catalogue::accounts::set_enabled(session, id, enabled)).await
+    }
+
+    async fn remove_account(&self, id: ObjectId) -> Result<bool, Error> {
+        self.change(move |session| catalogue::accounts::remove(session, id)).await
+    }
+
+    async fn webhook_secret(&self, id: ObjectId) -> Result<Option<String>, Error> {
+        self.read(move |session, _| catalogue::accounts::webhook_secret(session, id)).await
+    }
+
+    async fn set_webhook_secret(
+        &self,
+        id: ObjectId,
+        secret: String,
+        previous_until: Timestamp,
+    ) -> Result<bool, Error> {
+        self.change(move |session| {
+            catalogue::accounts::set_webhook_secret(session, id, &secret, previous_until)
+        })
+        .await
+    }
+
+    async fn set_user_enabled(&self, id: ObjectId, enabled: bool) -> Result<bool, Error> {
+        self.change(move |session| catalogue::accounts::set_user_enabled(session, id, enabled)).await
+    }
+
+    async fn add_token(&self, user: ObjectId, token: NewToken, now: Timestamp) -> Result<(), TokenError> {
+        self.change(move |session| catalogue::tokens::add(session, user, &token, now)).await
+    }
+
+    async fn tokens(&self, account: Option<ObjectId>) -> Result<Vec<Token>, Error> {
+        self.read(move |session, _| catalogue::tokens::all(session, account)).await
+    }
+
+    async fn revoke_token(&self, key: String, now: Timestamp) -> Result<bool, Error> {
+        self.change(move |session| catalogue::tokens::revoke(session, &key, now)).await
+    }
+
+    async fn add_list(
+        &self,
+        account: AccountNo,
+        id: ObjectId,
+        name: String,
+        now: Timestamp,
+    ) -> Result<(), AddError> {
+        self.change(move |session| catalogue::lists::add(session, account, id, &name, now)).await
+    }
+
+    async fn rename_list(&self, list: ListNo, name: String, now: Timestamp) -> Result<bool, Error> {
+        self.change(move |session| catalogue::lists::rename(session, list, &name, now)).await
+    }
+
+    async fn remove_list(&self, list: ListNo, name: String) -> Result<bool, Error> {
+        self.change(move |session| catalogue::lists::remove(session, list, &name)).await
+    }
+
+    async fn add_variables(
+        &self,
+        list: ListNo,
+        variables: Vec<(String, VariableKind)>,
+        max: usize,
+        now: Timestamp,
+    ) -> Result<(), AddError> {
+        self.change(move |session| catalogue::variables::add(session, list, &variables, max, now)).await
+    }
+
+    async fn remove_variables(
+        &self,
+        list: ListNo,
+        names: Vec<String>,
+        now: Timestamp,
+    ) -> Result<Vec<String>, Error> {
+        self.change(move |session| catalogue::variables::remove(session, list, &names, now)).await
+    }
+
+    async fn rename_variable(
+        &self,
+        list: ListNo,
+        name: String,
+        new_name: String,
+        now: Timestamp,
+    ) -> Result<Renamed, Error> {
+        self.change(move |session| catalogue::variables::rename(session, list, &name, &new_name, now)).await
+    }
+
+    async fn add_source(
+        &self,
+        account: AccountNo,
+        id: ObjectId,
+        source: NewSource,
+        now: Timestamp,
+    ) -> Result<(), AddError> {
+        self.change(move |session| catalogue::sources::add(session, account, id, &source, now)).await
+    }
+
+    async fn update_source(
+        &self,
+        account: AccountNo,
+        no: u64,
+        change: SourceChange,
+        now: Timestamp,
+    ) -> Result<(), AddError> {
+        self.change(move |session| catalogue::sources::update(session, account, no, &change, now)).await
+    }
+
+    async fn remove_sources(&self, account: AccountNo, sources: Vec<SourceRef>) -> Result<usize, Error> {
+        self.change(move |session| catalogue::sources::remove(session, account, &sources)).await
+    }
+}

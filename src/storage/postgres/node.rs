@@ -1,0 +1,48 @@
+//! The sign of life that a node gives. What it has out is free once it has been silent for the length of a lease.
+
+use std::sync::Arc;
+
+use deadpool_postgres::Pool;
+use tokio::task::JoinHandle;
+
+use super::session::error;
+use super::shared::Shared;
+use super::store::connection;
+use crate::storage::Error;
+
+/// The task that says that the node lives.
+pub struct Heart(JoinHandle<()>);
+
+impl Heart {
+    /// Says it once, and then for as long as this is held.
+    pub async fn start(pool: &Pool, shared: &Arc<Shared>) -> Result<Self, Error> {
+        beat(pool, shared).await?;
+        let (pool, shared) = (pool.clone(), Arc::clone(shared));
+        Ok(Self(tokio::spawn(async move {
+            loop {
+                tokio::time::sleep(shared.lease / 4).await;
+                if let Err(error) = beat(&pool, &shared).await {
+                    tracing::warn!(%error, "this node could not say that it lives");
+                }
+            }
+        })))
+    }
+}
+
+impl Drop for Heart {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+async fn beat(pool: &Pool, shared: &Shared) -> Result<(), Error> {
+    let client = connection(pool).await?;
+    let upsert = "INSERT INTO node VALUES ($1, now()) ON CONFLICT (id) DO UPDATE SET heard_at = now()";
+    let upsert = client.prepare_cached(upsert).await.map_err(error)?;
+    client.execute(&upsert, &[&shared.node.as_slice()]).await.map_err(error)?;
+    // Nodes that were not heard of for a day hold nothing any more.
+    let forget = "DELETE FROM node n WHERE heard_at < now() - interval '1 day' \
+                  AND NOT EXISTS (SELECT FROM delivery d WHERE d.node = n.id)";
+    let forget = client.prepare_cached(forget).await.map_err(error)?;
+    client.execute(&forget, &[]).await.map(drop).map_err(error)
+}

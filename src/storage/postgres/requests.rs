@@ -1,0 +1,199 @@
+//! What became of requests. What waits and what is applied is read as of one moment.
+
+use std::collections::HashMap;
+
+use tokio_postgres::Row;
+
+use super::rows::View;
+use super::session::{Session, get, get_id, get_number, get_small, get_time};
+use super::shared::Shared;
+use crate::id::ObjectId;
+use crate::journal::{AccountNo, ListNo};
+use crate::storage::rows::results::{ProcessedRow, WaitingRow, kind};
+use crate::storage::{
+    DeliveryState, DeliveryStatus, Error, Page, Place, Request, RequestFilter, RequestState, RequestSummary,
+    Undoable, Window,
+};
+
+/// The columns of [`read_waiting`].
+const WAITING: &str = "list, position, request, list_id, kind, accepted_at, webhook FROM batch";
+
+fn read_waiting(row: &Row, shared: &Shared) -> Result<WaitingRow, Error> {
+    Ok(WaitingRow {
+        state: waiting_state(shared, ListNo(get(row, 0)?), get_number(row, 1)?),
+        id: get_id(row, 2)?,
+        list_id: get_id(row, 3)?,
+        kind: kind(get(row, 4)?),
+        accepted_at: get_time(row, 5)?,
+        webhook: get(row, 6)?,
+    })
+}
+
+/// A batch that another node applies is told as one that waits: what that does is not seen before it is done.
+fn waiting_state(shared: &Shared, list: ListNo, position: u64) -> RequestState {
+    match shared.journal().applying.get(&list) {
+        Some(last) if position <= *last => RequestState::Processing,
+        _ => RequestState::Queued,
+    }
+}
+
+/// The columns of [`read_processed`].
+const PROCESSED: &str = "r.list, r.position, r.id, r.list_id, r.kind, r.accepted_at, r.processed_at, r.results, \
+                         r.webhook, d.state, d.attempts \
+                         FROM request r LEFT JOIN delivery d ON d.list = r.list AND d.position = r.position";
+
+fn read_processed(row: &Row) -> Result<ProcessedRow, Error> {
+    let state: Option<i64> = get(row, 9)?;
+    let delivery = match state {
+        Some(state) => {
+            Some(DeliveryStatus { state: DeliveryState::from_code(state), attempts: get_small(row, 10)? })
+        }
+        None => None,
+    };
+    Ok(ProcessedRow {
+        place: Place { list: ListNo(get(row, 0)?), position: get_number(row, 1)? },
+        id: get_id(row, 2)?,
+        list_id: get_id(row, 3)?,
+        kind: kind(get(row, 4)?),
+        accepted_at: get_time(row, 5)?,
+        processed_at: get_time(row, 6)?,
+        results: get(row, 7)?,
+        webhook: get(row, 8)?,
+        delivery,
+    })
+}
+
+fn bytes(ids: &[ObjectId]) -> Vec<Vec<u8>> {
+    ids.iter().map(|id| id.to_bytes().to_vec()).collect()
+}
+
+/// The account's requests with these ids.
+pub fn find(
+    session: &Session,
+    shared: &Shared,
+    account: AccountNo,
+    ids: &[ObjectId],
+) -> Result<Vec<Request>, Error> {
+    let wanted = bytes(ids);
+    let mut found = HashMap::with_capacity(ids.len());
+    let waiting = format!("SELECT {WAITING} WHERE request = ANY($1) AND account = $2 AND NOT fence");
+    for row in session.query(&waiting, &[&wanted, &account.0])? {
+        let row = read_waiting(&row, shared)?;
+        found.insert(row.id, row.into_request());
+    }
+    let processed = format!("SELECT {PROCESSED} WHERE r.id = ANY($1) AND r.account = $2");
+    let view = View { session, shared };
+    for row in session.query(&processed, &[&wanted, &account.0])? {
+        let row = read_processed(&row)?;
+        found.insert(row.id, row.into_request(&view)?);
+    }
+    Ok(ids.iter().filter_map(|id| found.get(id).cloned()).collect())
+}
+
+/// Where the account's request stands, and its list.
+pub fn state(
+    session: &Session,
+    shared: &Shared,
+    account: AccountNo,
+    id: ObjectId,
+) -> Result<Option<(RequestState, ObjectId)>, Error> {
+    let select = "SELECT list_id, true, list, position FROM request WHERE id = $1 AND account = $2 \
+                  UNION ALL SELECT list_id, false, list, position FROM batch \
+                  WHERE request = $1 AND account = $2 AND NOT fence LIMIT 1";
+    let Some(row) = session.query_opt(select, &[&id.to_bytes().as_slice(), &account.0])? else {
+        return Ok(None);
+    };
+    let state = match get(&row, 1)? {
+        true => RequestState::Processed,
+        false => waiting_state(shared, ListNo(get(&row, 2)?), get_number(&row, 3)?),
+    };
+    Ok(Some((state, get_id(&row, 0)?)))
+}
+
+/// What must be known of a request to undo it: of one that waits, or was applied.
+pub fn find_undoable(session: &Session, account: AccountNo, id: ObjectId) -> Result<Option<Undoable>, Error> {
+    let select = "SELECT kind, list, list_id, true FROM batch WHERE request = $1 AND account = $2 AND NOT fence \
+                  UNION ALL SELECT kind, list, list_id, true FROM history WHERE request = $1 AND account = $2 \
+                  UNION ALL SELECT kind, list, list_id, false FROM request WHERE id = $1 AND account = $2 \
+                  ORDER BY 4 DESC LIMIT 1";
+    let row = session.query_opt(select, &[&id.to_bytes().as_slice(), &account.0])?;
+    row.map(|row| {
+        Ok(Undoable {
+            kind: kind(get(&row, 0)?),
+            list: ListNo(get(&row, 1)?),
+            list_id: get_id(&row, 2)?,
+            has_history: get(&row, 3)?,
+        })
+    })
+    .transpose()
+}
+
+/// The account's requests that fit, the newest first.
+pub fn page(
+    session: &Session,
+    shared: &Shared,
+    account: AccountNo,
+    filter: &RequestFilter,
+    window: Window,
+) -> Result<Page<RequestSummary>, Error> {
+    let applying: Vec<_> = shared.journal().applying.iter().map(|(list, last)| (list.0, *last)).collect();
+    let lists: Option<Vec<_>> = filter.lists.as_ref().map(|lists| lists.iter().map(|list| list.0).collect());
+    let from = filter.from.map_or(i64::MIN, |time| time.millis());
+    let to = filter.to.map_or(i64::MAX, |time| time.millis());
+    let applying_lists: Vec<_> = applying.iter().map(|(list, _)| *list).collect();
+    let applying_to: Vec<_> = applying.iter().map(|(_, last)| last.cast_signed()).collect();
+    let state = filter.state.map(|state| match state {
+        RequestState::Queued => 0_i64,
+        RequestState::Processing => 1,
+        RequestState::Processed => 2,
+    });
+    let fits = "account = $1 AND accepted_at >= $2 AND accepted_at < $3 AND ($4::bigint[] IS NULL OR list = ANY($4))";
+    let waiting = format!(
+        "FROM batch WHERE {fits} AND NOT fence AND ($7::bigint IS NULL OR $7 = \
+         (SELECT count(*) FROM unnest($5::bigint[], $6::bigint[]) AS a (list, last) \
+         WHERE a.list = batch.list AND batch.position <= a.last))"
+    );
+    let processed = format!("FROM request WHERE {fits} AND ($7::bigint IS NULL OR $7 = 2)");
+    let values: super::session::Values<'_> =
+        &[&account.0, &from, &to, &lists, &applying_lists, &applying_to, &state];
+    let count =
+        format!("SELECT (SELECT count(*) {waiting}) + (SELECT count(*) {processed} AND $5 = $5 AND $6 = $6)");
+    let total = session.query_opt(&count, values)?.map_or(Ok(0), |row| get_number(&row, 0))?;
+    let places = format!(
+        "SELECT true AS waits, list, position, accepted_at {waiting} UNION ALL \
+         SELECT false, list, position, accepted_at {processed} \
+         ORDER BY accepted_at DESC, position DESC, list DESC LIMIT {} OFFSET {}",
+        window.limit,
+        window.offset.min(i64::MAX.unsigned_abs()),
+    );
+    let mut order = Vec::new();
+    let (mut asked, mut shown) = ([(Vec::new(), Vec::new()), (Vec::new(), Vec::new())], HashMap::new());
+    for row in session.query(&places, values)? {
+        let (waits, list, position): (bool, i64, i64) = (get(&row, 0)?, get(&row, 1)?, get(&row, 2)?);
+        order.push((list, position));
+        let (lists, positions) = &mut asked[usize::from(waits)];
+        lists.push(list);
+        positions.push(position);
+    }
+    let these = |table: &str| {
+        format!(
+            "WHERE ({table}.list, {table}.position) IN (SELECT * FROM unnest($1::bigint[], $2::bigint[]))"
+        )
+    };
+    let [processed, waiting] = &asked;
+    if !waiting.0.is_empty() {
+        let select = format!("SELECT {WAITING} {}", these("batch"));
+        for row in session.query(&select, &[&waiting.0, &waiting.1])? {
+            let place = (get(&row, 0)?, get(&row, 1)?);
+            shown.insert(place, read_waiting(&row, shared)?.into_summary());
+        }
+    }
+    if !processed.0.is_empty() {
+        let select = format!("SELECT {PROCESSED} {}", these("r"));
+        for row in session.query(&select, &[&processed.0, &processed.1])? {
+            let place = (get(&row, 0)?, get(&row, 1)?);
+            shown.insert(place, read_processed(&row)?.into_summary());
+        }
+    }
+    Ok(Page { rows: order.iter().filter_map(|place| shown.remove(place)).collect(), total })
+}

@@ -1,0 +1,210 @@
+//! The rows of the database.
+
+use std::collections::{HashMap, HashSet};
+
+use tokio_postgres::Row;
+
+use super::catalogue;
+use super::session::{Session, get, get_array, get_id, get_number, get_small, get_time};
+use super::shared::Shared;
+use crate::apply::world::ListState;
+use crate::contact::amount::Cac;
+use crate::contact::document::HEAD;
+use crate::contact::identifier::HashKey;
+use crate::id::ObjectId;
+use crate::journal::{AccountNo, ContactNo, ListNo};
+use crate::storage::rows::results::kind;
+use crate::storage::rows::{ContactId, Entry, ErasedHash, FormerRow, Rows};
+use crate::storage::{Error, Place, Source};
+
+/// Keys that one statement is asked for at most: more gain nothing, and take memory on both sides.
+pub const CHUNK: usize = 5_000;
+
+/// The database in one transaction.
+pub struct View<'a> {
+    /// The transaction.
+    pub session: &'a Session,
+    /// What the node knows.
+    pub shared: &'a Shared,
+}
+
+/// The numbers as PostgreSQL keeps them.
+pub fn signed(numbers: &[ContactNo]) -> Vec<i64> {
+    numbers.iter().map(|number| number.0.cast_signed()).collect()
+}
+
+impl Rows for View<'_> {
+    fn key(&self) -> &HashKey {
+        &self.shared.key
+    }
+
+    fn list_state(&self, list: ListNo) -> Result<ListState, Error> {
+        let variables = catalogue::variables::numbers(self.session, list)?;
+        let next = self.session.query_opt("SELECT next FROM progress WHERE list = $1", &[&list.0])?;
+        let next = next.map_or(Ok(1), |row| get_number(&row, 0))?;
+        let alive = variables.is_some();
+        Ok(ListState { alive, next, variables: variables.unwrap_or_default(), ..ListState::default() })
+    }
+
+    fn known_sources(&self, sources: &[u64]) -> Result<HashSet<u64>, Error> {
+        if sources.is_empty() {
+            return Ok(HashSet::new());
+        }
+        let numbers: Vec<_> = sources.iter().map(|no| no.cast_signed()).collect();
+        let rows = self.session.query("SELECT no FROM source WHERE no = ANY($1)", &[&numbers])?;
+        rows.iter().map(|row| get_number(row, 0)).collect()
+    }
+
+    fn source(&self, account: AccountNo, no: u64) -> Result<Option<Source>, Error> {
+        catalogue::sources::get_by_no(self.session, account, no)
+    }
+
+    fn removed_cac(&self, account: AccountNo, no: u64) -> Result<Option<Cac>, Error> {
+        catalogue::sources::removed_cac(self.session, account, no)
+    }
+
+    fn variable_names(&self, list: ListNo) -> Result<HashMap<u32, String>, Error> {
+        let variables = catalogue::variables::all(self.session, &[list.0])?;
+        Ok(variables.into_iter().map(|(_, variable)| (variable.number, variable.name)).collect())
+    }
+
+    fn has_erased(&self) -> Result<bool, Error> {
+        Ok(self.session.query_opt("SELECT FROM erased LIMIT 1", &[])?.is_some())
+    }
+
+    fn known_erased(&self, hashes: Vec<ErasedHash>) -> Result<HashSet<ErasedHash>, Error> {
+        let mut known = HashSet::new();
+        for chunk in hashes.chunks(CHUNK) {
+            let accounts: Vec<_> = chunk.iter().map(|(account, _)| account.0).collect();
+            let bytes: Vec<_> = chunk.iter().map(|(_, hash)| hash.as_slice()).collect();
+            let select = "SELECT e.account, e.hash FROM erased e \
+                          JOIN unnest($1::bigint[], $2::bytea[]) AS a (account, hash) USING (account, hash)";
+            for row in self.session.query(select, &[&accounts, &bytes])? {
+                known.insert((AccountNo(get(&row, 0)?), get_array(&row, 1)?));
+            }
+        }
+        Ok(known)
+    }
+
+    fn holders(&self, hashes: &[(u64, ListNo)]) -> Result<Vec<(ContactId, u64)>, Error> {
+        let mut found = Vec::with_capacity(hashes.len() / 2);
+        let mut sorted = hashes.to_vec();
+        sorted.sort_unstable_by_key(|(hash, list)| (*list, *hash));
+        for of_list in sorted.chunk_by(|(_, one), (_, other)| one == other) {
+            for chunk in of_list.chunks(CHUNK) {
+                let list = chunk.first().map_or(ListNo::NONE, |(_, list)| *list);
+                let wanted: Vec<_> = chunk.iter().map(|(hash, _)| hash.cast_signed()).collect();
+                let select = "SELECT hash, number FROM identifier WHERE list = $1 AND hash = ANY($2)";
+                self.session.stream(select, &[&list.0, &wanted], |row| {
+                    found.push(((list, ContactNo(get_number(row, 1)?)), get_number(row, 0)?));
+                    Ok(true)
+                })?;
+            }
+        }
+        found.sort_unstable();
+        Ok(found)
+    }
+
+    fn documents(
+        &self,
+        contacts: &[ContactId],
+        visit: &mut dyn FnMut(ContactId, &[u8]) -> bool,
+    ) -> Result<(), Error> {
+        for of_list in contacts.chunk_by(|(one, _), (other, _)| one == other) {
+            for chunk in of_list.chunks(CHUNK) {
+                let list = chunk.first().map_or(ListNo::NONE, |(list, _)| *list);
+                let wanted: Vec<_> = chunk.iter().map(|(_, number)| number.0.cast_signed()).collect();
+                let select = "SELECT number, document FROM contact WHERE list = $1 AND number = ANY($2)";
+                let goes_on = self.session.stream(select, &[&list.0, &wanted], |row| {
+                    Ok(visit((list, ContactNo(get_number(row, 0)?)), get(row, 1)?))
+                })?;
+                if !goes_on {
+                    return Ok(());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn document(&self, contact: ContactId) -> Result<Option<Vec<u8>>, Error> {
+        let select = "SELECT document FROM contact WHERE list = $1 AND number = $2";
+        let row = self.session.query_opt(select, &[&contact.0.0, &contact.1.0.cast_signed()])?;
+        row.map(|row| get(&row, 0)).transpose()
+    }
+
+    fn heads(&self, list: ListNo, numbers: &[ContactNo]) -> Result<HashMap<ContactNo, Vec<u8>>, Error> {
+        let select =
+            "SELECT number, substring(document FOR $3) FROM contact WHERE list = $1 AND number = ANY($2)";
+        let head = i32::try_from(HEAD).unwrap_or(i32::MAX);
+        let mut heads = HashMap::with_capacity(numbers.len());
+        for row in self.session.query(select, &[&list.0, &signed(numbers), &head])? {
+            heads.insert(ContactNo(get_number(&row, 0)?), get(&row, 1)?);
+        }
+        Ok(heads)
+    }
+
+    fn former_identifiers(
+        &self,
+        list: ListNo,
+        numbers: &[ContactNo],
+        position: u64,
+    ) -> Result<Vec<FormerRow>, Error> {
+        let select = "SELECT number, position, item, identifiers FROM former_identifiers \
+                      WHERE list = $1 AND number = ANY($2) AND position = $3 \
+                      UNION ALL \
+                      SELECT f.number, f.position, f.item, f.identifiers FROM unnest($2) AS n (number) \
+                      CROSS JOIN LATERAL (SELECT * FROM former_identifiers f WHERE f.list = $1 \
+                      AND f.number = n.number AND f.position > $3 ORDER BY f.position, f.item LIMIT 1) f \
+                      ORDER BY 1, 2, 3";
+        let rows = self.session.query(select, &[&list.0, &signed(numbers), &position.cast_signed()])?;
+        let read = |row: &Row| {
+            let place = (get_number(row, 1)?, get_small(row, 2)?);
+            Ok(FormerRow { number: ContactNo(get_number(row, 0)?), place, identifiers: get(row, 3)? })
+        };
+        rows.iter().map(read).collect()
+    }
+
+    fn lists_of(&self, account: AccountNo) -> Result<Vec<(ListNo, ObjectId)>, Error> {
+        let rows =
+            self.session.query("SELECT no, id FROM list WHERE account = $1 ORDER BY no", &[&account.0])?;
+        rows.iter().map(|row| Ok((ListNo(get(row, 0)?), get_id(row, 1)?))).collect()
+    }
+
+    fn history_at(&self, place: Place) -> Result<Option<Entry>, Error> {
+        let select = format!("SELECT {ENTRY} FROM history WHERE list = $1 AND position = $2");
+        let row = self.session.query_opt(&select, &[&place.list.0, &place.position.cast_signed()])?;
+        row.map(|row| read_entry(&row)).transpose()
+    }
+
+    fn history_of(&self, list: ListNo, request: ObjectId) -> Result<Option<Entry>, Error> {
+        let select = format!("SELECT {ENTRY} FROM history WHERE list = $1 AND request = $2");
+        let row = self.session.query_opt(&select, &[&list.0, &request.to_bytes().as_slice()])?;
+        row.map(|row| read_entry(&row)).transpose()
+    }
+
+    fn departed_at(&self, contact: ContactId) -> Result<u64, Error> {
+        let select = "SELECT position FROM departed WHERE list = $1 AND number = $2";
+        let row = self.session.query_opt(select, &[&contact.0.0, &contact.1.0.cast_signed()])?;
+        row.map_or(Ok(0), |row| get_number(&row, 0))
+    }
+
+    fn former_bearers(&self, list: ListNo, hash: u64) -> Result<Vec<(ContactNo, u64)>, Error> {
+        let select = "SELECT number, position FROM former_bearer WHERE list = $1 AND hash = $2 \
+                      ORDER BY position DESC";
+        let rows = self.session.query(select, &[&list.0, &hash.cast_signed()])?;
+        rows.iter().map(|row| Ok((ContactNo(get_number(row, 0)?), get_number(row, 1)?))).collect()
+    }
+}
+
+const ENTRY: &str = "position, request, kind, token, applied_at, changes";
+
+fn read_entry(row: &Row) -> Result<Entry, Error> {
+    Ok(Entry {
+        position: get_number(row, 0)?,
+        request: get_id(row, 1)?,
+        kind: kind(get(row, 2)?),
+        token: get(row, 3)?,
+        applied_at: get_time(row, 4)?,
+        changes: get(row, 5)?,
+    })
+}

@@ -1,0 +1,232 @@
+//! A connection in one transaction, for code that blocks.
+
+use std::cell::Cell;
+
+use deadpool_postgres::Object;
+use futures_util::{StreamExt, pin_mut};
+use tokio::runtime::Handle;
+use tokio_postgres::error::SqlState;
+use tokio_postgres::types::{FromSql, ToSql};
+use tokio_postgres::{Row, Statement};
+
+use crate::clock::Timestamp;
+use crate::id::ObjectId;
+use crate::storage::Error;
+
+/// Values of a statement.
+pub type Values<'a> = &'a [&'a (dyn ToSql + Sync)];
+
+/// What a transaction is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Reading: all that it sees is of one moment.
+    Read,
+    /// Writing. What others have committed is seen as soon as they have.
+    Write,
+}
+
+/// How far a failure reaches.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Reach {
+    /// The same would fail again.
+    #[default]
+    Lasting,
+    /// Nothing was kept, and another try may do better.
+    Passing,
+    /// The connection went: whether a commit that was under way has been kept is not known.
+    Lost,
+}
+
+/// One transaction on one connection. It blocks, so it is used on a thread of its own.
+pub struct Session {
+    runtime: Handle,
+    client: Option<Object>,
+    reach: Cell<Reach>,
+}
+
+impl Session {
+    /// Takes a connection.
+    pub fn new(runtime: Handle, client: Object) -> Self {
+        Self { runtime, client: Some(client), reach: Cell::default() }
+    }
+
+    /// Begins a transaction.
+    pub fn begin(&self, kind: Kind) -> Result<(), Error> {
+        self.batch(match kind {
+            Kind::Read => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+            Kind::Write => "BEGIN ISOLATION LEVEL READ COMMITTED",
+        })
+    }
+
+    /// Ends the transaction; what it wrote is on disk when this returns.
+    pub fn commit(mut self) -> Result<(), (Error, Reach)> {
+        let done = self.batch("COMMIT");
+        if done.is_ok() {
+            // Given back to the pool.
+            drop(self.client.take());
+        }
+        done.map_err(|error| (error, self.reach.get()))
+    }
+
+    /// Takes back what was done, and gives the connection back where that can be told.
+    pub fn roll_back(mut self) -> Reach {
+        let reach = self.reach.get();
+        if self.batch("ROLLBACK").is_ok() {
+            drop(self.client.take());
+        }
+        reach
+    }
+
+    fn client(&self) -> Result<&Object, Error> {
+        self.client.as_ref().ok_or_else(|| Error::Unavailable("the connection was given back".to_owned()))
+    }
+
+    /// Runs statements without values.
+    pub fn batch(&self, statements: &str) -> Result<(), Error> {
+        let client = self.client()?;
+        self.runtime.block_on(client.batch_execute(statements)).map_err(|error| self.note(&error))
+    }
+
+    fn note(&self, failure: &tokio_postgres::Error) -> Error {
+        self.reach.set(reach(failure));
+        error_text(failure)
+    }
+
+    async fn prepared(&self, statement: &str) -> Result<Statement, Error> {
+        self.client()?.prepare_cached(statement).await.map_err(|error| self.note(&error))
+    }
+
+    /// The rows of a statement.
+    pub fn query(&self, statement: &str, values: Values<'_>) -> Result<Vec<Row>, Error> {
+        self.runtime.block_on(async {
+            let prepared = self.prepared(statement).await?;
+            self.client()?.query(&prepared, values).await.map_err(|error| self.note(&error))
+        })
+    }
+
+    /// The only row of a statement, if there is one.
+    pub fn query_opt(&self, statement: &str, values: Values<'_>) -> Result<Option<Row>, Error> {
+        Ok(self.query(statement, values)?.into_iter().next())
+    }
+
+    /// Runs a statement, and tells how many rows it was about.
+    pub fn execute(&self, statement: &str, values: Values<'_>) -> Result<u64, Error> {
+        self.runtime.block_on(async {
+            let prepared = self.prepared(statement).await?;
+            self.client()?.execute(&prepared, values).await.map_err(|error| self.note(&error))
+        })
+    }
+
+    /// Runs statements one behind the other without waiting in between.
+    pub fn pipeline(&self, statements: &[(&str, Values<'_>)]) -> Result<Vec<u64>, Error> {
+        self.runtime.block_on(async {
+            let client = self.client()?;
+            let mut prepared = Vec::with_capacity(statements.len());
+            for (statement, values) in statements {
+                prepared.push((self.prepared(statement).await?, *values));
+            }
+            // The futures are polled, and so the statements sent, in this order.
+            let running = prepared.iter().map(|(statement, values)| client.execute(statement, values));
+            futures_util::future::try_join_all(running).await.map_err(|error| self.note(&error))
+        })
+    }
+
+    /// Shows the rows of a statement as they come, until `visit` has enough.
+    pub fn stream(
+        &self,
+        statement: &str,
+        values: Values<'_>,
+        mut visit: impl FnMut(&Row) -> Result<bool, Error>,
+    ) -> Result<bool, Error> {
+        self.runtime.block_on(async {
+            let prepared = self.prepared(statement).await?;
+            let values = values.iter().map(|value| *value as &(dyn ToSql + Sync));
+            let rows =
+                self.client()?.query_raw(&prepared, values).await.map_err(|error| self.note(&error))?;
+            pin_mut!(rows);
+            while let Some(row) = rows.next().await {
+                if !visit(&row.map_err(|error| self.note(&error))?)? {
+                    return Ok(false);
+                }
+            }
+            Ok(true)
+        })
+    }
+}
+
+impl Drop for Session {
+    /// A connection in the middle of a transaction must not go back to the pool.
+    fn drop(&mut self) {
+        if let Some(client) = self.client.take() {
+            drop(Object::take(client));
+        }
+    }
+}
+
+fn reach(error: &tokio_postgres::Error) -> Reach {
+    let Some(code) = error.code() else { return Reach::Lost };
+    // 57P01 to 57P03: the server stops, has crashed, or is starting. What was being committed then is not known.
+    let lost = [SqlState::ADMIN_SHUTDOWN, SqlState::CRASH_SHUTDOWN, SqlState::CANNOT_CONNECT_NOW];
+    let passing = [
+        SqlState::T_R_SERIALIZATION_FAILURE,
+        SqlState::T_R_DEADLOCK_DETECTED,
+        SqlState::TOO_MANY_CONNECTIONS,
+        // A statement that was prepared before the schema changed, or that a pooler has lost.
+        SqlState::INVALID_SQL_STATEMENT_NAME,
+    ];
+    match code {
+        code if lost.contains(code) || code.code().starts_with("08") => Reach::Lost,
+        code if passing.contains(code) => Reach::Passing,
+        _ => Reach::Lasting,
+    }
+}
+
+/// An error for the log: PostgreSQL's own message and code, without the detail, which quotes values.
+pub fn error(error: tokio_postgres::Error) -> Error {
+    error_text(&error)
+}
+
+fn error_text(error: &tokio_postgres::Error) -> Error {
+    match error.as_db_error() {
+        Some(told) => {
+            let text = format!("{} ({})", told.message(), told.code().code());
+            match told.code() {
+                &SqlState::DATA_CORRUPTED | &SqlState::INDEX_CORRUPTED => Error::Damaged(text),
+                _ => Error::Unavailable(text),
+            }
+        }
+        None => Error::Unavailable(error.to_string()),
+    }
+}
+
+/// A column that is of another form than it was written in.
+pub fn get<'a, T: FromSql<'a>>(row: &'a Row, column: usize) -> Result<T, Error> {
+    row.try_get(column).map_err(|error| Error::Damaged(error.to_string()))
+}
+
+/// A column of exactly so many bytes.
+pub fn get_array<const N: usize>(row: &Row, column: usize) -> Result<[u8; N], Error> {
+    let bytes: &[u8] = get(row, column)?;
+    bytes.try_into().map_err(|_| Error::Damaged(format!("{} bytes in place of {N}", bytes.len())))
+}
+
+/// A column with an id.
+pub fn get_id(row: &Row, column: usize) -> Result<ObjectId, Error> {
+    get_array(row, column).map(ObjectId::from_bytes)
+}
+
+/// A column with a time.
+pub fn get_time(row: &Row, column: usize) -> Result<Timestamp, Error> {
+    get(row, column).map(Timestamp::from_millis)
+}
+
+/// A column with a number that is kept with its sign and is ours without.
+pub fn get_number(row: &Row, column: usize) -> Result<u64, Error> {
+    get::<i64>(row, column).map(i64::cast_unsigned)
+}
+
+/// A column with a small number.
+pub fn get_small(row: &Row, column: usize) -> Result<u32, Error> {
+    let number: i64 = get(row, column)?;
+    u32::try_from(number).map_err(|error| Error::Damaged(error.to_string()))
+}

@@ -1,0 +1,75 @@
+//! What the tasks of one node know.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use tokio_postgres::Client;
+
+use super::session::error;
+use super::store::Settings;
+use crate::contact::identifier::HashKey;
+use crate::journal::ListNo;
+use crate::storage::{Backlog, Error};
+
+/// What a node keeps in memory.
+pub(super) struct Shared {
+    pub key: HashKey,
+    /// This node, among those that serve the store.
+    pub node: [u8; 16],
+    /// See [`Settings::lease`].
+    pub lease: Duration,
+    /// See [`Settings::appliers`].
+    pub appliers: usize,
+    pub journal: Mutex<Journal>,
+    /// The receiver that was served last; the next claim goes on behind it.
+    receiver: Mutex<String>,
+}
+
+/// The journal, as far as this node has heard of it.
+#[derive(Debug, Default)]
+pub(super) struct Journal {
+    /// Lists in which something waits.
+    pub waiting: BTreeSet<ListNo>,
+    /// Lists that this node is applying, each with the last position of its transaction.
+    pub applying: HashMap<ListNo, u64>,
+    /// The list that was taken last; the next is looked for behind it.
+    pub last: Option<ListNo>,
+    /// What waits in all lists.
+    pub backlog: Backlog,
+    /// When the journal was last looked through.
+    pub looked_at: Option<Instant>,
+}
+
+impl Shared {
+    /// What a store that was just opened knows.
+    pub async fn load(client: &Client, settings: &Settings) -> Result<Self, Error> {
+        let row = client.query_opt("SELECT bytes FROM setting WHERE name = 'hash_key'", &[]).await;
+        let key = row.map_err(error)?.and_then(|row| row.get::<_, Option<Vec<u8>>>(0));
+        let key = key.and_then(|key| key.try_into().ok());
+        let key = key.ok_or_else(|| Error::Damaged("the store has no setting hash_key".to_owned()))?;
+        Ok(Self {
+            key: HashKey::from_bytes(key),
+            node: crate::secret::random(),
+            lease: settings.lease,
+            appliers: settings.appliers,
+            journal: Mutex::default(),
+            receiver: Mutex::default(),
+        })
+    }
+
+    /// The journal, for as short as it takes.
+    pub fn journal(&self) -> MutexGuard<'_, Journal> {
+        self.journal.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The receiver that was served last.
+    pub fn last_receiver(&self) -> String {
+        self.receiver.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The next claim goes on behind this receiver.
+    pub fn set_last_receiver(&self, receiver: &str) {
+        receiver.clone_into(&mut self.receiver.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+}

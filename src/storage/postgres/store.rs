@@ -1,0 +1,207 @@
+//! The store: its connections, and how a transaction is tried again.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime, Timeouts};
+use tokio::runtime::Handle;
+use tokio_postgres::{Config, NoTls};
+
+use super::rows::View;
+use super::session::{Kind, Reach, Session, error};
+use super::shared::Shared;
+use super::{migrate, node};
+use crate::clock::Timestamp;
+use crate::storage::{Error, Role, Storage};
+
+/// How often a transaction is tried that failed for a passing reason.
+const TRIES: u32 = 5;
+
+/// The pause before the second try; it doubles with each.
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// How long a free connection is waited for.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How long the making of a connection may take.
+const CONNECT: Duration = Duration::from_secs(5);
+
+/// What can be set of the store.
+#[derive(Clone, Copy, Debug)]
+pub struct Settings {
+    /// Connections of this process at most.
+    pub connections: usize,
+    /// Lists that this process applies side by side.
+    pub appliers: usize,
+    /// How long nothing may be heard of a node until what it had out is given to others.
+    pub lease: Duration,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { connections: 16, appliers: 4, lease: Duration::from_secs(8) }
+    }
+}
+
+/// A store on PostgreSQL.
+pub struct PostgresStore {
+    pub(super) shared: Arc<Shared>,
+    pool: Pool,
+    /// Tells the others that this node lives.
+    _heart: Option<node::Heart>,
+}
+
+/// How a transaction failed.
+pub(super) struct Failed<E> {
+    pub error: E,
+    pub reach: Reach,
+    /// Whether it failed while it was being committed.
+    pub committing: bool,
+}
+
+impl PostgresStore {
+    /// Opens the store at a `postgres://` address, making the schema or bringing it up to date.
+    ///
+    /// # Errors
+    /// Where the database cannot be reached, or was written by a later version.
+    pub async fn open(url: &str, role: Role, settings: &Settings) -> Result<Self, Error> {
+        // The error of the parser may quote a password.
+        let config = url.parse::<Config>();
+        let mut config =
+            config.map_err(|_| Error::Unavailable("the database's address does not read".to_owned()))?;
+        config.connect_timeout(CONNECT);
+        config.keepalives_idle(CONNECT);
+        config.tcp_user_timeout(PATIENCE);
+        if config.get_application_name().is_none() {
+            config.application_name("rollbook");
+        }
+        let manager =
+            Manager::from_config(config, NoTls, ManagerConfig { recycling_method: RecyclingMethod::Fast });
+        let timeouts = Timeouts { wait: Some(PATIENCE), create: Some(CONNECT), recycle: Some(CONNECT) };
+        let pool = Pool::builder(manager)
+            .max_size(settings.connections)
+            .timeouts(timeouts)
+            .runtime(Runtime::Tokio1)
+            .build()
+            .map_err(|error| Error::Unavailable(error.to_string()))?;
+        let mut client = connection(&pool).await?;
+        migrate::migrate(&mut client).await?;
+        let shared = Arc::new(Shared::load(&client, settings).await?);
+        drop(client);
+        let heart = match role {
+            Role::Server => Some(node::Heart::start(&pool, &shared).await?),
+            Role::Command => None,
+        };
+        let store = Self { shared, pool, _heart: heart };
+        // What waits is known from the beginning: requests are refused where it is too much.
+        store.apply_next(0, Timestamp::from_millis(0)).await?;
+        Ok(store)
+    }
+
+    /// Runs a job that reads.
+    pub(super) async fn read<T, F>(&self, job: F) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        F: Fn(&Session, &Shared) -> Result<T, Error> + Send + Sync + 'static,
+    {
+        self.again(Kind::Read, |_| true, job).await.map_err(|failed| failed.error)
+    }
+
+    /// Runs a job that reads rows.
+    pub(super) async fn view<T, F>(&self, job: F) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        F: Fn(&View<'_>) -> Result<T, Error> + Send + Sync + 'static,
+    {
+        self.read(move |session, shared| job(&View { session, shared })).await
+    }
+
+    /// Runs a job that writes, and that does no harm where it is done twice.
+    pub(super) async fn write<T, F>(&self, job: F) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        F: Fn(&Session, &Shared) -> Result<T, Error> + Send + Sync + 'static,
+    {
+        self.again(Kind::Write, |_| true, job).await.map_err(|failed| failed.error)
+    }
+
+    /// Runs a job that writes once: it is not tried again where it may have been kept.
+    pub(super) async fn write_once<T, E, F>(&self, job: F) -> Result<T, Failed<E>>
+    where
+        T: Send + 'static,
+        E: From<Error> + Send + 'static,
+        F: Fn(&Session, &Shared) -> Result<T, E> + Send + Sync + 'static,
+    {
+        self.again(Kind::Write, |failed| !failed.committing, job).await
+    }
+
+    /// Changes the catalogue. Whether a change was kept whose commit was lost is not known: it is not tried again.
+    pub(super) async fn change<T, E, F>(&self, job: F) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<Error> + Send + 'static,
+        F: Fn(&Session) -> Result<T, E> + Send + Sync + 'static,
+    {
+        self.write_once(move |session, _| job(session)).await.map_err(|failed| failed.error)
+    }
+
+    async fn again<T, E, F>(
+        &self,
+        kind: Kind,
+        may_repeat: impl Fn(&Failed<E>) -> bool,
+        job: F,
+    ) -> Result<T, Failed<E>>
+    where
+        T: Send + 'static,
+        E: From<Error> + Send + 'static,
+        F: Fn(&Session, &Shared) -> Result<T, E> + Send + Sync + 'static,
+    {
+        let job = Arc::new(job);
+        let mut pause = PAUSE;
+        for _ in 1..TRIES {
+            match self.attempt(kind, Arc::clone(&job)).await {
+                Err(failed) if failed.reach != Reach::Lasting && may_repeat(&failed) => {
+                    tokio::time::sleep(pause).await;
+                    pause *= 2;
+                }
+                done => return done,
+            }
+        }
+        self.attempt(kind, job).await
+    }
+
+    async fn attempt<T, E, F>(&self, kind: Kind, job: Arc<F>) -> Result<T, Failed<E>>
+    where
+        T: Send + 'static,
+        E: From<Error> + Send + 'static,
+        F: Fn(&Session, &Shared) -> Result<T, E> + Send + Sync + 'static,
+    {
+        let lost = |error| Failed { error: E::from(error), reach: Reach::Lost, committing: false };
+        let client = connection(&self.pool).await.map_err(lost)?;
+        let (runtime, shared) = (Handle::current(), Arc::clone(&self.shared));
+        let done = tokio::task::spawn_blocking(move || {
+            let session = Session::new(runtime, client);
+            let outcome = session.begin(kind).map_err(E::from).and_then(|()| job(&session, &shared));
+            match outcome {
+                Ok(value) => session.commit().map(|()| value).map_err(|(error, reach)| Failed {
+                    error: E::from(error),
+                    reach,
+                    committing: true,
+                }),
+                Err(error) => Err(Failed { error, reach: session.roll_back(), committing: false }),
+            }
+        });
+        done.await.unwrap_or_else(|panic| {
+            let error = E::from(Error::Unavailable(panic.to_string()));
+            Err(Failed { error, reach: Reach::Lasting, committing: true })
+        })
+    }
+}
+
+/// A connection of the pool.
+pub(super) async fn connection(pool: &Pool) -> Result<Object, Error> {
+    pool.get().await.map_err(|failure| match failure {
+        deadpool_postgres::PoolError::Backend(failure) => error(failure),
+        other => Error::Unavailable(other.to_string()),
+    })
+}

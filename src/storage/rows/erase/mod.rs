@@ -1,0 +1,69 @@
+//! Erasing a person: the contacts, and every trace of them.
+//!
+//! `search` finds who the person is, `forget` takes it out. All of it is one step: where something that must be looked
+//! at was damaged on disk, nothing is changed, and the request says so.
+
+mod forget;
+mod search;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use self::search::Search;
+use super::{ContactId, Erasing};
+use crate::apply::outcome::{self, Failure, Outcome};
+use crate::apply::plan::Waiting;
+use crate::apply::rule::Decided;
+use crate::clock::Timestamp;
+use crate::contact::email;
+use crate::contact::identifier::IdentifierKind;
+use crate::id::ObjectId;
+use crate::journal;
+use crate::storage::Error;
+
+/// An identifier as it is compared.
+type Trace = (IdentifierKind, String);
+
+fn trace(kind: IdentifierKind, text: &str) -> Trace {
+    let text = if kind == IdentifierKind::Email { email::fold(text).into_owned() } else { text.to_owned() };
+    (kind, text)
+}
+
+/// Who the person is, as far as the store knows.
+#[derive(Default)]
+struct Person {
+    contacts: BTreeMap<ContactId, Known>,
+    /// All that was given, and that the contacts bear or bore.
+    traces: BTreeSet<Trace>,
+}
+
+/// What is known of one of the contacts.
+struct Known {
+    /// Its stored form, where it is there.
+    document: Option<Vec<u8>>,
+    /// The positions of the batches that changed it.
+    changed_at: Vec<u64>,
+    /// What it bears, or bore when it was removed.
+    borne: Vec<Trace>,
+    /// Whether that leads to further contacts.
+    leads: bool,
+}
+
+/// Erases whom a batch names, and tells which contacts that were. Where it fails, what it wrote must be taken back.
+///
+/// # Errors
+/// Where the store cannot be read or written, or what must be looked at does not read.
+pub fn erase(rows: &impl Erasing, batch: &Waiting, now: Timestamp) -> Result<Decided, Error> {
+    let Ok(items) = journal::read_items(&batch.items) else { return Ok(Decided::failed(Failure::Damaged)) };
+    let given: Vec<_> = items.iter().map(|item| (item.kind, item.contact.to_owned())).collect();
+    let lists = rows.lists_of(batch.account)?;
+    let person = Search::new(rows, &lists).of(given)?;
+    let mut results = Vec::new();
+    for ((list, number), known) in &person.contacts {
+        forget::contact(rows, (*list, *number), known)?;
+        let list_id = lists.iter().find(|(no, _)| no == list).map(|(_, id)| *id);
+        let id = list_id.map(|list| ObjectId::of_contact(list, number.0));
+        id.into_iter().for_each(|id| outcome::put(&mut results, &Outcome::Erased(id)));
+    }
+    forget::traces(rows, batch, &lists, &person, now)?;
+    Ok(Decided { results, changes: Vec::new(), failed: 0 })
+}

@@ -1,0 +1,164 @@
+//! The batches of one apply transaction.
+
+use super::seal::Head;
+use crate::apply::outcome::{Failure, Tally};
+use crate::apply::plan::Waiting;
+use crate::apply::rule::Decided;
+use crate::clock::Timestamp;
+use crate::id::ObjectId;
+use crate::journal::{AccountNo, BatchKind, ListNo};
+use crate::storage::{Applied, Error};
+
+/// Items of more bytes than this are left to the next transaction: it bounds the memory of one.
+pub const MAX_BYTES: usize = 24 << 20;
+
+/// Contacts of more bytes than this are not loaded for one transaction, unless a single batch asks for them.
+const MAX_LOADED: usize = 96 << 20;
+
+/// What of a journal row is carried over to the rows of its results as it is.
+#[derive(Default)]
+pub struct Origin {
+    /// The list's public id.
+    pub list_id: [u8; 12],
+    /// The public part of the token that sent it.
+    pub token: String,
+    /// When it was accepted.
+    pub accepted_at: i64,
+    /// Where its status goes.
+    pub webhook: Option<String>,
+    /// `scheme://host:port` of that.
+    pub receiver: Option<String>,
+    /// The length of its items, as they were accepted.
+    pub bytes: u64,
+}
+
+/// A journal row as it was read, whatever the disk has done to it.
+#[derive(Default)]
+pub struct JournalRow {
+    /// The journal position.
+    pub position: u64,
+    /// The request's id.
+    pub request: [u8; 12],
+    /// The account.
+    pub account: i64,
+    /// The list.
+    pub list: i64,
+    /// What it asks for.
+    pub kind: i64,
+    /// Whether it may bring people back who were erased.
+    pub restore_erased: bool,
+    /// See [`Head::seal`].
+    pub seal: i64,
+    /// The items.
+    pub items: Vec<u8>,
+    /// What is carried over.
+    pub origin: Origin,
+    /// Whether a column did not read.
+    pub damaged: bool,
+}
+
+impl JournalRow {
+    /// The batch; one that is damaged is told so when it is applied, and those behind it go on.
+    pub fn verified(self) -> (Waiting, Origin) {
+        let Self {
+            position,
+            request,
+            account,
+            list,
+            kind,
+            restore_erased,
+            seal,
+            mut items,
+            mut origin,
+            damaged,
+        } = self;
+        let head = Head {
+            request: &request,
+            account,
+            list,
+            list_id: &origin.list_id,
+            token: &origin.token,
+            kind,
+            accepted_at: origin.accepted_at,
+            webhook: origin.webhook.as_deref(),
+            receiver: origin.receiver.as_deref(),
+            restore_erased,
+        };
+        let intact = head.verify(seal, &items);
+        let known = BatchKind::from_code(kind);
+        if damaged || known.is_none() || !intact.head || !intact.items {
+            tracing::error!(list, position, "an accepted batch was damaged on disk");
+            // It ends in STORE_DAMAGED.
+            items = Vec::new();
+        }
+        if damaged || !intact.head {
+            // Whom it is to be told is not known.
+            origin.receiver = None;
+        }
+        let (request, account, list) = (ObjectId::from_bytes(request), AccountNo(account), ListNo(list));
+        let kind = known.unwrap_or(BatchKind::Update);
+        (Waiting { position, request, account, list, kind, restore_erased, items }, origin)
+    }
+}
+
+/// Batches in their order, as many as one transaction takes.
+#[derive(Default)]
+pub struct Group {
+    /// The batches.
+    pub waiting: Vec<Waiting>,
+    /// What is carried over of each.
+    pub origins: Vec<Origin>,
+    bytes: usize,
+}
+
+impl Group {
+    /// Adds the next batch, unless there is no room for it; whether there may be room for another. One that stands
+    /// alone is the only one.
+    pub fn add(&mut self, batch: Waiting, origin: Origin) -> bool {
+        self.bytes += batch.items.len();
+        let alone = batch.kind.stands_alone();
+        if !self.waiting.is_empty() && (alone || self.bytes > MAX_BYTES) {
+            return false;
+        }
+        self.waiting.push(batch);
+        self.origins.push(origin);
+        !alone
+    }
+
+    /// Applies as many of the batches as memory has room for, half of them where there is none for all. `apply` is
+    /// told how many, and how many bytes it may load.
+    ///
+    /// # Errors
+    /// What `apply` fails with.
+    pub fn as_many_as_fit<T>(
+        &self,
+        mut apply: impl FnMut(usize, usize) -> Result<Option<T>, Error>,
+    ) -> Result<T, Error> {
+        let mut count = self.waiting.len();
+        loop {
+            let budget = if count > 1 { MAX_LOADED } else { usize::MAX };
+            if let Some(done) = apply(count, budget)? {
+                return Ok(done);
+            }
+            count = count.div_ceil(2);
+        }
+    }
+}
+
+/// What an apply transaction is told to have done.
+pub fn applied(origins: &[Origin], decided: &[Decided], webhooks: usize) -> Applied {
+    let oldest = origins.first().map(|origin| Timestamp::from_millis(origin.accepted_at));
+    let mut tally = Tally::default();
+    decided.iter().for_each(|decided| tally.add(&decided.results));
+    Applied { batches: origins.len(), webhooks, oldest, tally }
+}
+
+/// A batch that looks at what the disk has damaged is told so, and those behind it go on.
+///
+/// # Errors
+/// Any other error.
+pub fn not_decided(batch: &Waiting, error: Error) -> Result<Decided, Error> {
+    let Error::Damaged(text) = error else { return Err(error) };
+    tracing::error!(list = batch.list.0, position = batch.position, text, "a batch could not be applied");
+    Ok(Decided::failed(Failure::Damaged))
+}

@@ -1,0 +1,58 @@
+//! What batches touch, loaded into a world.
+
+use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
+
+use super::Rows;
+use crate::apply::plan::{Plan, Waiting};
+use crate::apply::world::World;
+use crate::storage::Error;
+
+/// A world with all that the plan asks for; `None` where that takes more bytes than the budget.
+///
+/// # Errors
+/// Where the store cannot be read.
+pub fn world(
+    rows: &impl Rows,
+    waiting: &[Waiting],
+    plan: &Plan<'_>,
+    budget: usize,
+) -> Result<Option<World>, Error> {
+    let mut lists = HashMap::new();
+    for batch in waiting {
+        if let Entry::Vacant(place) = lists.entry(batch.list) {
+            place.insert(rows.list_state(batch.list)?);
+        }
+    }
+    let sources = rows.known_sources(&plan.sources())?;
+    let erased = match rows.has_erased()? {
+        true => rows.known_erased(plan.erasable(waiting, rows.key()))?,
+        false => HashSet::new(),
+    };
+    let mut world = World::new(*rows.key(), lists, sources).without(erased);
+    let found = rows.holders(&plan.hashes(waiting))?;
+    let mut contacts: Vec<_> = found.iter().map(|(contact, _)| *contact).collect();
+    contacts.dedup();
+    let (mut loaded, mut shown) = (0, 0);
+    rows.documents(&contacts, &mut |contact, document| {
+        loaded += document.len();
+        shown += 1;
+        if loaded > budget {
+            return false;
+        }
+        let first = found.partition_point(|(other, _)| *other < contact);
+        let hashes = found[first..].iter().take_while(|(other, _)| *other == contact).map(|(_, hash)| *hash);
+        if world.load(contact.0, contact.1, document, hashes).is_err() {
+            tracing::error!(?contact, "a contact was damaged on disk; its identifiers find nobody");
+        }
+        true
+    })?;
+    if loaded > budget {
+        return Ok(None);
+    }
+    if shown < contacts.len() {
+        let missing = contacts.len() - shown;
+        tracing::error!(missing, "contacts are in the index of identifiers and nowhere else");
+    }
+    Ok(Some(world))
+}

@@ -1,0 +1,97 @@
+//! Everything that is kept about one person.
+
+use super::Rows;
+use super::contacts::{locate, with_source};
+use super::history::{self, MAX_TOLD_BYTES, MAX_WALK};
+use crate::apply::outcome::{self, Outcome};
+use crate::contact::identifier::{IdentifierKind, Identifiers};
+use crate::journal::{self, AccountNo, ContactNo, ListNo};
+use crate::storage::{Error, History, Person, PersonContact, Subject, Window};
+
+/// The contacts that bear one of the identifiers or bore it once, in all lists of the account.
+///
+/// # Errors
+/// Where the store cannot be read, or what it holds does not read.
+pub fn person(
+    rows: &impl Rows,
+    account: AccountNo,
+    identifiers: &[(IdentifierKind, String)],
+) -> Result<Person, Error> {
+    let lists = rows.lists_of(account)?;
+    let (mut contacts, mut bytes) = (Vec::new(), 0);
+    for (list, id) in lists {
+        for number in bearers(rows, list, identifiers)? {
+            let stored = rows.document((list, number))?;
+            // A person may have a large contact in each of many lists: all of them together have room for so much.
+            let limit = if bytes < MAX_TOLD_BYTES { MAX_WALK } else { 0 };
+            let all = Window { offset: 0, limit: u32::try_from(limit).unwrap_or(u32::MAX) };
+            let told = history::changes(rows, list, number, stored.as_deref(), all)?;
+            let history::Told { changes, total, complete } = told;
+            bytes += changes.iter().map(|change| history::size(&change.fields)).sum::<usize>();
+            let sources = history::sources(rows, account, &changes)?;
+            contacts.push(PersonContact {
+                list_id: id,
+                list,
+                contact: stored.map(|stored| with_source(rows, account, stored)).transpose()?,
+                history: History { number, changes, total, complete, sources },
+            });
+        }
+    }
+    let hash = |(kind, text): &(IdentifierKind, String)| {
+        (account, rows.key().erased(account.0.unsigned_abs(), *kind, text))
+    };
+    let erased = !rows.known_erased(identifiers.iter().map(hash).collect())?.is_empty();
+    Ok(Person { contacts, erased })
+}
+
+fn bearers(
+    rows: &impl Rows,
+    list: ListNo,
+    identifiers: &[(IdentifierKind, String)],
+) -> Result<Vec<ContactNo>, Error> {
+    let mut bearers = Vec::new();
+    for (kind, text) in identifiers {
+        let now = locate(rows, list, &[(*kind, text.clone())])?.map(|(number, _)| number);
+        let once = history::former_bearers(rows, list, *kind, text)?;
+        for number in now.into_iter().chain(once) {
+            if !bearers.contains(&number) {
+                bearers.push(number);
+            }
+        }
+    }
+    Ok(bearers)
+}
+
+fn is_asked(subject: &Subject, asked: &Identifiers<Option<&str>>) -> bool {
+    let same = |(kind, text): &(IdentifierKind, String)| {
+        asked.get(*kind).is_some_and(|asked| kind.same(asked, text))
+    };
+    subject.identifiers.iter().any(same)
+}
+
+/// The places of the items in the results of a request that are about a person.
+pub fn mentions_in_results(subject: &Subject, list: ListNo, results: &[u8]) -> Vec<usize> {
+    let Ok(outcomes) = outcome::read(results) else { return Vec::new() };
+    places(&outcomes, |outcome: &Outcome<'_>| match outcome {
+        Outcome::Done(_, number) | Outcome::Undone(_, number, _) => {
+            subject.contacts.contains(&(list, *number))
+        }
+        Outcome::Failed(_, asked) => is_asked(subject, asked),
+        Outcome::Erased(_) => false,
+    })
+}
+
+/// The places of the items that wait and are about a person.
+pub fn mentions_in_items(subject: &Subject, items: &[u8]) -> Vec<usize> {
+    let Ok(items) = journal::read_items(items) else { return Vec::new() };
+    places(&items, |item| {
+        let named = item.asked().is_ok_and(|asked| is_asked(subject, &asked));
+        // contacts/update looks for any text as a userId too.
+        let looked_up = Identifiers { user_id: Some(item.contact), ..Identifiers::default() };
+        named || is_asked(subject, &looked_up)
+    })
+}
+
+fn places<T>(items: &[T], is_about: impl Fn(&T) -> bool) -> Vec<usize> {
+    items.iter().enumerate().filter(|(_, item)| is_about(item)).map(|(place, _)| place).collect()
+}

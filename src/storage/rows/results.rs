@@ -1,0 +1,237 @@
+//! The results of a request in words.
+
+use std::collections::{HashMap, HashSet};
+
+use super::{FormerRow, Rows};
+use crate::apply::outcome::{self, Action, Failure, Outcome, Undone};
+use crate::clock::Timestamp;
+use crate::contact::document::Document;
+use crate::contact::field::Key;
+use crate::contact::identifier::{IdentifierKind, Identifiers};
+use crate::contact::record::{Malformed, Reader};
+use crate::id::ObjectId;
+use crate::journal::{BatchKind, ContactNo};
+use crate::storage::{
+    Counts, DeliveryState, DeliveryStatus, Error, ItemResult, Place, Request, RequestState, RequestSummary,
+    UndoneFields,
+};
+
+/// A kind of a later version cannot be here: the schema would be of that version too, and refused.
+pub fn kind(code: i64) -> BatchKind {
+    BatchKind::from_code(code).unwrap_or(BatchKind::Update)
+}
+
+/// The row of a request that waits.
+pub struct WaitingRow {
+    /// Its id.
+    pub id: ObjectId,
+    /// The list's public id.
+    pub list_id: ObjectId,
+    /// What it asks for.
+    pub kind: BatchKind,
+    /// When it was accepted.
+    pub accepted_at: Timestamp,
+    /// Where its status goes.
+    pub webhook: Option<String>,
+    /// Whether it is being applied.
+    pub state: RequestState,
+}
+
+impl WaitingRow {
+    fn delivery(&self) -> Option<DeliveryStatus> {
+        self.webhook.as_ref().map(|_| DeliveryStatus { state: DeliveryState::Pending, attempts: 0 })
+    }
+
+    /// As a request.
+    pub fn into_request(self) -> Request {
+        Request {
+            id: self.id,
+            list: self.list_id,
+            kind: self.kind,
+            state: self.state,
+            delivery: self.delivery(),
+            webhook: self.webhook,
+            created_at: self.accepted_at,
+            updated_at: self.accepted_at,
+            results: Vec::new(),
+        }
+    }
+
+    /// In short.
+    pub fn into_summary(self) -> RequestSummary {
+        RequestSummary {
+            id: self.id,
+            kind: self.kind,
+            state: self.state,
+            delivery: self.delivery(),
+            webhook: self.webhook,
+            created_at: self.accepted_at,
+            updated_at: self.accepted_at,
+            counts: None,
+        }
+    }
+}
+
+/// The row of a request that is applied.
+pub struct ProcessedRow {
+    /// Its id.
+    pub id: ObjectId,
+    /// Where it stood in the journal.
+    pub place: Place,
+    /// The list's public id.
+    pub list_id: ObjectId,
+    /// What it asked for.
+    pub kind: BatchKind,
+    /// When it was accepted.
+    pub accepted_at: Timestamp,
+    /// When it was applied.
+    pub processed_at: Timestamp,
+    /// See [`outcome`].
+    pub results: Vec<u8>,
+    /// Where its status goes.
+    pub webhook: Option<String>,
+    /// How that fares.
+    pub delivery: Option<DeliveryStatus>,
+}
+
+impl ProcessedRow {
+    /// With what became of each item.
+    ///
+    /// # Errors
+    /// Where the store cannot be read.
+    pub fn into_request(self, rows: &impl Rows) -> Result<Request, Error> {
+        let results = results(rows, &self)?;
+        Ok(Request {
+            id: self.id,
+            list: self.list_id,
+            kind: self.kind,
+            state: RequestState::Processed,
+            webhook: self.webhook,
+            created_at: self.accepted_at,
+            updated_at: self.processed_at,
+            results,
+            delivery: self.delivery,
+        })
+    }
+
+    /// In short.
+    pub fn into_summary(self) -> RequestSummary {
+        RequestSummary {
+            id: self.id,
+            kind: self.kind,
+            state: RequestState::Processed,
+            counts: Some(counts(&self.results)),
+            webhook: self.webhook,
+            created_at: self.accepted_at,
+            updated_at: self.processed_at,
+            delivery: self.delivery,
+        }
+    }
+}
+
+/// Results that the disk has damaged count as the one error that stands in their place.
+fn counts(results: &[u8]) -> Counts {
+    let Ok(outcomes) = outcome::read(results) else { return Counts { success: 0, errors: 1 } };
+    let success = outcomes.iter().filter(|outcome| !matches!(outcome, Outcome::Failed(..))).count();
+    Counts { success, errors: outcomes.len() - success }
+}
+
+fn results(rows: &impl Rows, row: &ProcessedRow) -> Result<Vec<ItemResult>, Error> {
+    // One damaged row must not hide the other requests, nor hold up webhooks: it is told as what it is.
+    let Ok(outcomes) = outcome::read(&row.results) else {
+        tracing::error!(place = ?row.place, "the results of a request were damaged on disk");
+        return Ok(vec![ItemResult::Failed { failure: Failure::Damaged, asked: Identifiers::default() }]);
+    };
+    let names = match outcomes.iter().any(|outcome| matches!(outcome, Outcome::Undone(..))) {
+        true => rows.variable_names(row.place.list)?,
+        false => HashMap::new(),
+    };
+    let bearers = Bearers::load(rows, row.place, &outcomes)?;
+    let mut results = Vec::with_capacity(outcomes.len());
+    for (index, outcome) in (0..).zip(outcomes) {
+        let done = |action, number: ContactNo, undone| ItemResult::Done {
+            action,
+            id: Some(ObjectId::of_contact(row.list_id, number.0)),
+            identifiers: bearers.identifiers_after(number, index, action),
+            undone,
+        };
+        results.push(match outcome {
+            Outcome::Done(action, number) => done(action, number, None),
+            Outcome::Undone(action, number, undone) => done(action, number, Some(named(&undone, &names))),
+            Outcome::Erased(id) => ItemResult::Done {
+                action: Action::Erased,
+                id: Some(id),
+                identifiers: Identifiers::default(),
+                undone: None,
+            },
+            Outcome::Failed(failure, asked) => {
+                ItemResult::Failed { failure, asked: asked.map(|text| text.map(str::to_owned)) }
+            }
+        });
+    }
+    Ok(results)
+}
+
+/// The fields of an undone request by their names.
+fn named(undone: &Undone, variables: &HashMap<u32, String>) -> UndoneFields {
+    let name = |key: Key| key.name(|number| variables.get(&number).map(String::as_str));
+    UndoneFields {
+        restored: undone.restored.iter().map(|key| name(*key)).collect(),
+        kept: undone.kept.iter().map(|(key, failure)| (name(*key), *failure)).collect(),
+    }
+}
+
+/// The contacts of a request, with what they were called before.
+struct Bearers {
+    position: u64,
+    heads: HashMap<ContactNo, Vec<u8>>,
+    former: Vec<FormerRow>,
+}
+
+impl Bearers {
+    fn load(rows: &impl Rows, place: Place, outcomes: &[Outcome<'_>]) -> Result<Self, Error> {
+        let numbers: HashSet<_> = outcomes
+            .iter()
+            .filter_map(|outcome| match outcome {
+                Outcome::Done(_, number) | Outcome::Undone(_, number, _) => Some(*number),
+                Outcome::Failed(..) | Outcome::Erased(_) => None,
+            })
+            .collect();
+        let mut numbers: Vec<_> = numbers.into_iter().collect();
+        numbers.sort_unstable();
+        let heads = rows.heads(place.list, &numbers)?;
+        numbers.retain(|number| {
+            let document = heads.get(number).and_then(|bytes| Document::read(bytes).ok());
+            document.is_none_or(|document| document.header.renamed_at >= place.position)
+        });
+        let former = match numbers.is_empty() {
+            true => Vec::new(),
+            false => rows.former_identifiers(place.list, &numbers, place.position)?,
+        };
+        Ok(Self { position: place.position, heads, former })
+    }
+
+    /// The identifiers that a contact had after an item: those that it has now, unless they were changed since.
+    fn identifiers_after(&self, number: ContactNo, item: u32, action: Action) -> Identifiers<Option<String>> {
+        // A removal shows what it took away, which stands at its own place.
+        let from = (self.position, item + u32::from(action != Action::Removed));
+        let first = self.former.partition_point(|row| (row.number, row.place) < (number, from));
+        if let Some(former) = self.former.get(first).filter(|row| row.number == number) {
+            return read_identifiers(&former.identifiers).unwrap_or_default();
+        }
+        // A contact that was damaged on disk bears nothing any more, as one that was erased.
+        let document = self.heads.get(&number).and_then(|bytes| Document::read(bytes).ok());
+        let borne = document.and_then(|document| document.identifiers().ok());
+        borne.unwrap_or_default().map(|text| text.map(str::to_owned))
+    }
+}
+
+/// What [`crate::apply::world::put_identifiers`] wrote.
+fn read_identifiers(bytes: &[u8]) -> Result<Identifiers<Option<String>>, Malformed> {
+    let mut reader = Reader::new(bytes);
+    let mut identifiers = Identifiers::default();
+    for kind in IdentifierKind::ALL {
+        *identifiers.get_mut(kind) = Some(reader.text()?).filter(|text| !text.is_empty());
+    }
+    Ok(identifiers.map(|text: Option<&str>| text.map(str::to_owned)))
+}

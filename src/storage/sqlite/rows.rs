@@ -1,0 +1,221 @@
+//! The rows of the two files.
+
+use std::collections::{HashMap, HashSet};
+
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+use super::contacts::{contact_id, document, head, numbers, split_id};
+use super::{Shared, catalogue, error, signed, unsigned};
+use crate::apply::world::ListState;
+use crate::clock::Timestamp;
+use crate::contact::amount::Cac;
+use crate::contact::identifier::HashKey;
+use crate::id::ObjectId;
+use crate::journal::{AccountNo, ContactNo, ListNo};
+use crate::storage::rows::results::kind;
+use crate::storage::rows::{ContactId, Entry, ErasedHash, FormerRow, Rows};
+use crate::storage::{Error, Place, Source};
+
+/// Both files, the contacts as of one moment.
+pub struct View<'a> {
+    /// The main file, in a transaction.
+    pub store: &'a Connection,
+    /// The intake file.
+    pub intake: &'a Connection,
+    /// What all threads know.
+    pub shared: &'a Shared,
+}
+
+impl Rows for View<'_> {
+    fn key(&self) -> &HashKey {
+        &self.shared.key
+    }
+
+    fn list_state(&self, list: ListNo) -> Result<ListState, Error> {
+        let variables = catalogue::variables::numbers(self.intake, list)?;
+        let next = self
+            .store
+            .prepare_cached("SELECT next FROM list WHERE list = ?1")
+            .and_then(|mut select| select.query_row([list.0], |row| row.get(0)).optional())
+            .map_err(error)?
+            .map_or(1, unsigned);
+        let alive = variables.is_some();
+        Ok(ListState { alive, next, variables: variables.unwrap_or_default(), ..ListState::default() })
+    }
+
+    fn known_sources(&self, sources: &[u64]) -> Result<HashSet<u64>, Error> {
+        let mut known = HashSet::with_capacity(sources.len());
+        for source in sources {
+            if catalogue::sources::exists(self.intake, *source)? {
+                known.insert(*source);
+            }
+        }
+        Ok(known)
+    }
+
+    fn source(&self, account: AccountNo, no: u64) -> Result<Option<Source>, Error> {
+        catalogue::sources::get(self.intake, account, no)
+    }
+
+    fn removed_cac(&self, account: AccountNo, no: u64) -> Result<Option<Cac>, Error> {
+        catalogue::sources::removed_cac(self.intake, account, no)
+    }
+
+    fn variable_names(&self, list: ListNo) -> Result<HashMap<u32, String>, Error> {
+        catalogue::variables::names(self.intake, list)
+    }
+
+    fn has_erased(&self) -> Result<bool, Error> {
+        let any = self.store.prepare_cached("SELECT 1 FROM erased LIMIT 1");
+        any.and_then(|mut any| any.exists([])).map_err(error)
+    }
+
+    fn known_erased(&self, mut hashes: Vec<ErasedHash>) -> Result<HashSet<ErasedHash>, Error> {
+        let select = "SELECT 1 FROM erased WHERE account = ?1 AND hash = ?2";
+        let mut select = self.store.prepare_cached(select).map_err(error)?;
+        let mut known = HashSet::new();
+        hashes.sort_unstable();
+        for (account, hash) in hashes {
+            if select.exists(params![account.0, hash]).map_err(error)? {
+                known.insert((account, hash));
+            }
+        }
+        Ok(known)
+    }
+
+    fn holders(&self, hashes: &[(u64, ListNo)]) -> Result<Vec<(ContactId, u64)>, Error> {
+        if let [(hash, list)] = hashes {
+            let numbers = numbers(self.store, *hash).map_err(error)?;
+            return Ok(numbers.into_iter().map(|number| ((*list, ContactNo(number)), *hash)).collect());
+        }
+        let found = holders(self.store, hashes).map_err(error)?;
+        Ok(found.into_iter().map(|(id, hash)| (split_id(id), hash)).collect())
+    }
+
+    fn documents(
+        &self,
+        contacts: &[ContactId],
+        visit: &mut dyn FnMut(ContactId, &[u8]) -> bool,
+    ) -> Result<(), Error> {
+        let mut select =
+            self.store.prepare_cached("SELECT document FROM contact WHERE id = ?1").map_err(error)?;
+        for contact in contacts {
+            let mut rows = select.query([contact_id(contact.0, contact.1.0)]).map_err(error)?;
+            let Some(row) = rows.next().map_err(error)? else { continue };
+            let document = row.get_ref(0).map_err(error)?.as_blob().unwrap_or_default();
+            if !visit(*contact, document) {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn document(&self, contact: ContactId) -> Result<Option<Vec<u8>>, Error> {
+        document(self.store, contact_id(contact.0, contact.1.0))
+    }
+
+    fn heads(&self, list: ListNo, numbers: &[ContactNo]) -> Result<HashMap<ContactNo, Vec<u8>>, Error> {
+        let mut heads = HashMap::with_capacity(numbers.len());
+        for number in numbers {
+            heads.extend(head(self.store, contact_id(list, number.0))?.map(|head| (*number, head)));
+        }
+        Ok(heads)
+    }
+
+    fn former_identifiers(
+        &self,
+        list: ListNo,
+        numbers: &[ContactNo],
+        position: u64,
+    ) -> Result<Vec<FormerRow>, Error> {
+        let here = "SELECT position, item, identifiers FROM former_identifiers \
+                    WHERE contact = ?1 AND position = ?2 ORDER BY item";
+        let next = "SELECT position, item, identifiers FROM former_identifiers \
+                    WHERE contact = ?1 AND position > ?2 ORDER BY position, item LIMIT 1";
+        let mut found = Vec::new();
+        for number in numbers {
+            for statement in [here, next] {
+                let read = |row: &Row<'_>| {
+                    let place = (unsigned(row.get(0)?), row.get(1)?);
+                    Ok(FormerRow { number: *number, place, identifiers: row.get(2)? })
+                };
+                let values = [contact_id(list, number.0), signed(position)];
+                let rows = self.store.prepare_cached(statement).and_then(|mut select| {
+                    select.query_map(values, read)?.collect::<rusqlite::Result<Vec<_>>>()
+                });
+                found.extend(rows.map_err(error)?);
+            }
+        }
+        Ok(found)
+    }
+
+    fn lists_of(&self, account: AccountNo) -> Result<Vec<(ListNo, ObjectId)>, Error> {
+        catalogue::lists::of_account(self.intake, account)
+    }
+
+    fn history_at(&self, place: Place) -> Result<Option<Entry>, Error> {
+        self.store
+            .prepare_cached(&format!("SELECT {ENTRY} FROM history WHERE position = ?1"))
+            .and_then(|mut select| select.query_row([signed(place.position)], read_entry).optional())
+            .map_err(error)
+    }
+
+    fn history_of(&self, _: ListNo, request: ObjectId) -> Result<Option<Entry>, Error> {
+        self.store
+            .prepare_cached(&format!("SELECT {ENTRY} FROM history WHERE request = ?1"))
+            .and_then(|mut select| select.query_row([request.to_bytes()], read_entry).optional())
+            .map_err(error)
+    }
+
+    fn departed_at(&self, contact: ContactId) -> Result<u64, Error> {
+        self.store
+            .prepare_cached("SELECT position FROM departed WHERE contact = ?1")
+            .and_then(|mut select| {
+                let id = contact_id(contact.0, contact.1.0);
+                select.query_row([id], |row| row.get(0).map(unsigned)).optional()
+            })
+            .map(Option::unwrap_or_default)
+            .map_err(error)
+    }
+
+    fn former_bearers(&self, _: ListNo, hash: u64) -> Result<Vec<(ContactNo, u64)>, Error> {
+        self.store
+            .prepare_cached(
+                "SELECT contact, position FROM former_bearer WHERE hash = ?1 ORDER BY position DESC",
+            )
+            .and_then(|mut select| {
+                let read = |row: &Row<'_>| Ok((split_id(row.get(0)?).1, unsigned(row.get(1)?)));
+                select.query_map([signed(hash)], read)?.collect()
+            })
+            .map_err(error)
+    }
+}
+
+const ENTRY: &str = "position, request, kind, token, applied_at, changes";
+
+fn read_entry(row: &Row<'_>) -> rusqlite::Result<Entry> {
+    Ok(Entry {
+        position: unsigned(row.get(0)?),
+        request: ObjectId::from_bytes(row.get(1)?),
+        kind: kind(row.get(2)?),
+        token: row.get(3)?,
+        applied_at: Timestamp::from_millis(row.get(4)?),
+        changes: row.get(5)?,
+    })
+}
+
+/// The ids of the contacts under the hashes, each with the hash: sorted.
+fn holders(store: &Connection, hashes: &[(u64, ListNo)]) -> rusqlite::Result<Vec<(i64, u64)>> {
+    let mut select = store.prepare_cached("SELECT number FROM identifier WHERE hash = ?1")?;
+    let mut ids = Vec::with_capacity(hashes.len() / 2);
+    // Signed order is the index's order.
+    let (low, high): (Vec<_>, Vec<_>) = hashes.iter().partition(|(hash, _)| signed(*hash) < 0);
+    for (hash, list) in low.into_iter().chain(high) {
+        let mut rows = select.query([signed(hash)])?;
+        while let Some(row) = rows.next()? {
+            ids.push((contact_id(list, unsigned(row.get(0)?)), hash));
+        }
+    }
+    ids.sort_unstable();
+    Ok(ids)
+}
