@@ -242,6 +242,20 @@ pub fn sources(
     Ok(sources)
 }
 
+/// How much several walks may read together: each batch that they stop at is read as a whole.
+#[derive(Clone, Copy, Debug)]
+pub struct Allowance {
+    /// Changes.
+    pub changes: usize,
+    /// Bytes of batches' changes.
+    pub bytes: usize,
+}
+
+impl Allowance {
+    /// Of the walks along all contacts of one request: applying stands still meanwhile.
+    pub const OF_REQUEST: Self = Self { changes: 10 * MAX_WALK, bytes: MAX_WALKED_BYTES };
+}
+
 /// A walk along the changes of one contact, the newest first.
 pub struct Walk<'s> {
     store: &'s Connection,
@@ -255,6 +269,18 @@ impl<'s> Walk<'s> {
     /// From the position of the contact's last change.
     pub const fn new(store: &'s Connection, number: ContactNo, from: u64) -> Self {
         Self { store, number, next: from, left: MAX_WALK, bytes_left: MAX_WALKED_BYTES }
+    }
+
+    /// The same, and no further than several walks may go together.
+    pub fn within(store: &'s Connection, number: ContactNo, from: u64, all: &Allowance) -> Self {
+        let left = if all.bytes == 0 { 0 } else { MAX_WALK.min(all.changes) };
+        Self { store, number, next: from, left, bytes_left: all.bytes }
+    }
+
+    /// Takes what this walk has read away from what several may read together.
+    pub fn charge(&self, all: &mut Allowance) {
+        all.changes = all.changes.saturating_sub(MAX_WALK.min(all.changes) - self.left);
+        all.bytes = self.bytes_left;
     }
 
     /// The same to the very end, however many there are: what is erased must be found.
@@ -303,5 +329,52 @@ impl<'s> Walk<'s> {
         // A chain only goes back: a damaged one ends.
         self.next = if previous < entry.position { previous } else { 0 };
         Ok(true)
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use rusqlite::params;
+
+    use super::*;
+
+    /// A contact that was changed by each of the batches from 1 to `last`.
+    fn changed(last: u64) -> Connection {
+        let store = Connection::open_in_memory().unwrap();
+        store
+            .execute_batch("CREATE TABLE history (position, request, kind, token, applied_at, changes)")
+            .unwrap();
+        for position in 1..=last {
+            let mut changes = Vec::new();
+            let kind = ChangeKind::Updated;
+            Change { number: ContactNo(1), kind, previous: position - 1, before: &[] }.put(&mut changes);
+            let request = ObjectId::from_bytes([0; 12]).to_bytes();
+            let row = params![signed(position), request, BatchKind::Update.code(), "key", 0, changes];
+            store.execute("INSERT INTO history VALUES (?1, ?2, ?3, ?4, ?5, ?6)", row).unwrap();
+        }
+        store
+    }
+
+    fn steps(mut walk: Walk<'_>, all: &mut Allowance) -> (usize, bool) {
+        let mut count = 0;
+        while walk.step(|_, _| Ok(())).unwrap() {
+            count += 1;
+        }
+        walk.charge(all);
+        (count, walk.is_cut_above(0))
+    }
+
+    #[test]
+    fn walks_go_together_as_far_as_they_may() {
+        let store = changed(5);
+        let walk = |all: &Allowance| Walk::within(&store, ContactNo(1), 5, all);
+        let mut all = Allowance { changes: 8, bytes: usize::MAX };
+        assert_eq!(steps(walk(&all), &mut all), (5, false));
+        assert_eq!(steps(walk(&all), &mut all), (3, true));
+        assert_eq!(steps(walk(&all), &mut all), (0, true));
+        let mut all = Allowance { changes: 100, bytes: 1 };
+        assert_eq!(steps(walk(&all), &mut all), (1, true), "the batch that goes over is read, and no other");
+        assert_eq!(steps(walk(&all), &mut all), (0, true));
     }
 }

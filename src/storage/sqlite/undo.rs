@@ -6,7 +6,7 @@ use rusqlite::Connection;
 
 use super::apply::load;
 use super::contacts::{contact_id, document, split_id};
-use super::history::{self, Walk};
+use super::history::{self, Allowance, Walk};
 use super::{Shared, catalogue, error};
 use crate::apply::outcome::Failure;
 use crate::apply::plan::Waiting;
@@ -41,9 +41,9 @@ pub fn decide(
         return Ok((world, Decided::failed(Failure::HistoryGone)));
     };
     let changes = crate::history::read(&entry.changes).map_err(damaged)?;
-    let mut subjects = Vec::new();
+    let (mut subjects, mut allowance) = (Vec::new(), Allowance::OF_REQUEST);
     for (number, deed) in deeds(&changes).map_err(damaged)? {
-        subjects.push(subject(store, batch.list, entry.position, number, deed)?);
+        subjects.push(subject(store, batch.list, entry.position, number, deed, &mut allowance)?);
     }
     let mut world = World::new(shared.key, lists, sources(intake, &subjects)?)
         .without(load::known_erased(store, erasable(shared, batch, &subjects)).map_err(error)?);
@@ -83,6 +83,7 @@ fn subject(
     position: u64,
     number: ContactNo,
     deed: Deed,
+    allowance: &mut Allowance,
 ) -> Result<Subject, Error> {
     let stored = document(store, contact_id(list, number.0))?;
     let head = match &stored {
@@ -90,7 +91,7 @@ fn subject(
         None => history::departed_at(store, list, number)?,
     };
     let mut back = Backwards::from(stored.as_deref()).map_err(damaged)?;
-    let mut walk = Walk::new(store, number, head);
+    let mut walk = Walk::within(store, number, head, allowance);
     let mut since = Since::default();
     while walk.next_position() > position {
         let since = &mut since;
@@ -116,6 +117,7 @@ fn subject(
         })?;
         deed.made(given);
     }
+    walk.charge(allowance);
     let removed_at = if stored.is_none() { head } else { 0 };
     Ok(Subject { number, deed, since, slot: None, removed_at })
 }

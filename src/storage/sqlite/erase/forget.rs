@@ -68,6 +68,9 @@ fn rewrite_history(
             }
         }
     }
+    if out == entry.changes {
+        return Ok(());
+    }
     let update = "UPDATE history SET changes = ?2 WHERE position = ?1";
     store
         .prepare_cached(update)
