@@ -14,11 +14,15 @@ const READ_TIMEOUT: Duration = Duration::from_secs(60);
 /// For how long one request is sent again, as `Retry-After` says, before the run is given up.
 const RETRY_FOR: Duration = Duration::from_secs(600);
 
+/// A connection that nothing was sent on for longer is not used again: the server may be closing it.
+const IDLE: Duration = Duration::from_secs(5);
+
 /// A connection.
 pub struct Client {
     address: SocketAddr,
     token: String,
     stream: BufReader<TcpStream>,
+    used: Instant,
     message: Vec<u8>,
     line: String,
     body: Vec<u8>,
@@ -78,6 +82,7 @@ impl Client {
             address,
             token: token.to_owned(),
             stream: open(address)?,
+            used: Instant::now(),
             message: Vec::new(),
             line: String::new(),
             body: Vec::new(),
@@ -98,6 +103,10 @@ impl Client {
             body.len()
         )?;
         self.message.extend_from_slice(body);
+        if self.used.elapsed() > IDLE {
+            self.stream = open(self.address)?;
+        }
+        self.used = Instant::now();
         self.stream.get_mut().write_all(&self.message)?;
         self.read_answer()
     }

@@ -39,6 +39,8 @@ pub type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + S
 pub const SCHEDULED_CONNECTIONS: u32 = 32;
 /// The same, where more is offered than can be done.
 pub const OVERLOAD_CONNECTIONS: u32 = 64;
+/// How long updates are sent, at most, only to learn how fast they are taken.
+const TRIAL: Duration = Duration::from_secs(20);
 /// What overload means.
 const OVERLOAD: f64 = 2.0;
 
@@ -164,11 +166,11 @@ impl Run {
         let rate = self.plan.rate;
         match workload {
             Workload::Insert => self.phase("insert", Work::Insert, closed),
-            Workload::Update => self.paced("update", Work::Update, rate),
-            Workload::Mixed => self.paced("mixed", Work::Mixed, rate),
+            Workload::Update => self.paced("update", Work::Update, rate, duration),
+            Workload::Mixed => self.paced("mixed", Work::Mixed, rate, duration),
             Workload::Half => {
                 let full = self.full_rate()?;
-                self.paced("half", Work::Update, Some(full / 2.0))
+                self.paced("half", Work::Update, Some(full / 2.0), duration)
             }
             Workload::Overload => {
                 let rate = rate.map_or_else(|| Ok(self.full_rate()? * OVERLOAD), Result::Ok)?;
@@ -192,8 +194,7 @@ impl Run {
         Ok(Report::new(&self.plan, &self.target, self.phases, self.verdicts, checks))
     }
 
-    fn paced(&mut self, name: &str, work: Work, rate: Option<f64>) -> Result<&Phase> {
-        let duration = self.plan.duration;
+    fn paced(&mut self, name: &str, work: Work, rate: Option<f64>, duration: Duration) -> Result<&Phase> {
         let pace = rate.map_or(Pace::Closed { duration }, |rate| Pace::Scheduled {
             interval: self.interval(rate),
             duration,
@@ -211,7 +212,10 @@ impl Run {
         let known = self.phases.iter().rev().find(|phase| phase.name == "update");
         match known.filter(|phase| phase.offered_per_second.is_none()) {
             Some(phase) => Ok(phase.applied_per_second),
-            None => Ok(self.paced("update", Work::Update, None)?.applied_per_second),
+            None => {
+                let trial = self.plan.duration.min(TRIAL);
+                Ok(self.paced("update", Work::Update, None, trial)?.applied_per_second)
+            }
         }
     }
 

@@ -4,12 +4,13 @@ use serde::Serialize;
 
 use super::phase::Phase;
 
-/// Accept p99, in milliseconds: what is accepted is accepted soon.
-const ACCEPT_P99: f64 = 1_000.0;
-/// Memory may be that many times what it was halfway, and this more.
+/// Accept p99, in milliseconds: what is accepted is accepted soon, however much is offered and for how long.
+const ACCEPT_P99: f64 = 2_000.0;
+/// Memory in the last third of the load may be that many times what it was in the second, and this more. In the
+/// first third the page cache may still fill.
 const MEMORY_FACTOR: f64 = 1.1;
 const MEMORY_SLACK: f64 = 16.0;
-/// The backlog is gone within this part of the time that the load lasted.
+/// The backlog is gone within the time that the load lasted, this many times.
 const DRAIN: f64 = 2.0;
 
 const MIB: f64 = 1024.0 * 1024.0;
@@ -47,16 +48,17 @@ pub fn judge(phase: &Phase) -> Vec<Verdict> {
     ];
     let loaded = phase.contacts as f64 / phase.accepted_per_second;
     verdicts.push(at_most("seconds until the backlog was gone", phase.drained_seconds, loaded * DRAIN));
-    let rss: Vec<_> = phase.timeline.iter().filter_map(|point| point.rss_bytes).collect();
-    // Half of the load: what comes after it adds nothing.
-    let start = phase.timeline.first().map_or(0.0, |point| point.seconds);
-    let half = phase.timeline.iter().filter(|point| point.seconds - start < loaded / 2.0).count();
-    let most = |rss: &[u64]| rss.iter().max().map(|bytes| *bytes as f64 / MIB);
-    if let (true, Some((early, late))) = (rss.len() == phase.timeline.len(), rss.split_at_checked(half))
-        && let (Some(early), Some(late)) = (most(early), most(late))
-    {
-        let bound = early * MEMORY_FACTOR + MEMORY_SLACK;
-        verdicts.push(at_most("MiB resident at most in the second half", late, bound));
+    if let (Some(before), Some(late)) = (most_memory(phase, 1.0, loaded), most_memory(phase, 2.0, loaded)) {
+        let bound = before * MEMORY_FACTOR + MEMORY_SLACK;
+        verdicts.push(at_most("MiB resident at most in the last third of the load", late, bound));
     }
     verdicts
+}
+
+/// The most MiB that were resident in a third of the load, counted from 0; `loaded`: the seconds that it lasted.
+fn most_memory(phase: &Phase, third: f64, loaded: f64) -> Option<f64> {
+    let start = phase.timeline.first()?.seconds;
+    let of_load = |seconds: f64| (seconds - start) / loaded * 3.0;
+    let within = phase.timeline.iter().filter(|point| (third..third + 1.0).contains(&of_load(point.seconds)));
+    within.filter_map(|point| point.rss_bytes).max().map(|bytes| bytes as f64 / MIB)
 }

@@ -13,8 +13,8 @@ const TOP: f64 = 40.0;
 const GAP: f64 = 50.0;
 const RATES: f64 = 300.0;
 const MEMORY: f64 = 120.0;
-/// Rates are taken over this many seconds: a transaction applies what came in one.
-const WINDOW: f64 = 1.0;
+/// Rates are taken over this many seconds: a transaction applies what came in one or two.
+const WINDOW: f64 = 2.0;
 
 const MIB: f64 = 1024.0 * 1024.0;
 

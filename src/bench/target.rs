@@ -122,8 +122,7 @@ impl Target {
     /// Where the server refuses.
     pub fn remove(&self, client: &mut Client, name: &str) -> Result<()> {
         for list in &self.lists {
-            client
-                .call("/v3/contact-list/remove", &json!({"contactListId": list, "contactListName": name}))?;
+            client.call("/v3/contact-list/remove", &json!({"contactListId": list, "confirm": name}))?;
         }
         client.call("/v3/contact-source/remove", &json!({"customerSourceIds": [name]}))?;
         Ok(())

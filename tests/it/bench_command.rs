@@ -145,9 +145,9 @@ fn what_goes_wrong_is_said() {
     let (account, server) = (store.account("Bench"), store.serve());
     let url = url(&server);
     let wrong = format!("{}x", account.token);
-    let said = failed(&["--url", &url, "--token", &wrong]);
-    assert!(
-        said.starts_with("rollbook: /v3/contact-list/create was answered 401: access token check failed")
+    assert_eq!(
+        failed(&["--url", &url, "--token", &wrong]),
+        "rollbook: /v3/contact-list/create was answered 401: Invalid authorization token!\n"
     );
     let said = failed(&["--url", &url, "--token", &account.token, "--contacts", "3"]);
     assert_eq!(said, "rollbook: each list needs 8 contacts, one for each connection\n");
