@@ -87,9 +87,10 @@ pub fn svg(phases: &[Phase]) -> Result<String, fmt::Error> {
     )?;
     writeln!(out, r##"<rect width="{WIDTH}" height="{height}" fill="#fff"/>"##)?;
     rates.frame(&mut out, "contacts a second: accepted (blue), applied (orange)")?;
-    for phase in phases {
+    for (index, phase) in phases.iter().enumerate() {
         let Some(first) = phase.timeline.first() else { continue };
-        let (x, y) = (rates.x(first.seconds), TOP + 14.0);
+        // One below the other: the name of a short phase would reach into the next.
+        let (x, y) = (rates.x(first.seconds), TOP + 14.0 * (1 + index % 4) as f64);
         writeln!(out, r##"<path d="M{x:.1} {TOP}V{:.1}" stroke="#999"/>"##, TOP + RATES)?;
         writeln!(out, r#"<text x="{:.1}" y="{y}">{}</text>"#, x + 4.0, phase.name)?;
     }
