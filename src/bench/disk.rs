@@ -30,7 +30,8 @@ pub struct Disk {
     pub total: u64,
     /// All, by contact.
     pub bytes_per_contact: f64,
-    /// The pages of the main file by the table or index that holds them, largest first; empty where it cannot be read.
+    /// The pages of the main file by the table or index that holds them, largest first; only of the
+    /// last load, and empty where it cannot be read.
     pub tables: Vec<(String, u64)>,
 }
 

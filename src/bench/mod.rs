@@ -182,11 +182,15 @@ impl Run {
         }
     }
 
-    /// Removes the lists from the server if they are not to be kept, checks what was done, and reports.
+    /// Checks what was done, removes the lists from the server if they are not to be kept, and reports.
     ///
     /// # Errors
     /// Where the server does not answer.
-    pub fn finish(self) -> Result<Report> {
+    pub fn finish(mut self) -> Result<Report> {
+        let last = self.phases.last_mut().and_then(|phase| phase.disk.as_mut());
+        if let (Some(disk), Some(database)) = (last, &self.place.database) {
+            disk.read_tables(database);
+        }
         let checks = Checks::run(&self.place, &self.target, &self.sent)?;
         if !self.plan.keep {
             self.target.remove(&mut self.place.connect(0)?, &self.plan.name)?;

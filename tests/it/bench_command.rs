@@ -93,6 +93,8 @@ fn a_server_of_its_own_is_measured_whole_and_thrown_away() {
         assert!(half[key]["p50"].as_f64() <= half[key]["p999"].as_f64(), "{key}: {half}");
     }
     assert!(half["disk"]["bytesPerContact"].as_f64().is_some_and(|bytes| bytes > 0.0));
+    let tables = half["disk"]["tables"].as_array().expect("tables");
+    assert!(tables.iter().any(|table| table[0] == "contact"), "{tables:?}");
     assert!(report["server"]["startSeconds"].as_f64().is_some_and(|seconds| seconds > 0.0));
     let drawing = std::fs::read_to_string(drawing).expect("the drawing");
     assert!(drawing.starts_with("<svg ") && drawing.ends_with("</svg>\n"));
