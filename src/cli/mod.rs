@@ -1,6 +1,7 @@
 //! The command line.
 
 mod account;
+mod bench;
 mod demo;
 mod serve;
 mod token;
@@ -45,6 +46,8 @@ enum Command {
     Webhook(webhook::Command),
     /// Show the whole path of a batch on a store of its own, and stay up for your own tries
     Demo(demo::Arguments),
+    /// Measure what a contact costs a server: rates, latencies, CPU, memory, disk
+    Bench(bench::Arguments),
     /// Print the default configuration file, with every setting explained
     Config,
 }
@@ -73,6 +76,7 @@ pub fn main() -> ExitCode {
         Command::Token(command) => block_on(token::run(command)),
         Command::Webhook(command) => block_on(webhook::run(command)),
         Command::Demo(arguments) => block_on(demo::run(arguments)),
+        Command::Bench(arguments) => block_on(bench::run(arguments)),
         Command::Config => {
             print(DEFAULT_FILE.trim_end());
             Ok(())

@@ -14,6 +14,7 @@ mod deliveries;
 mod erase;
 mod export;
 mod history;
+pub mod measure;
 mod once;
 mod open;
 mod prune;
@@ -31,6 +32,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
+pub use self::open::connect;
 use self::shared::{Pair, Shared, error, lock, signed, unsigned};
 pub use self::store::{Role, Settings, SqliteStore};
 use super::{
