@@ -1,7 +1,7 @@
 //! Settings: a file, over it the environment, over it the command line. Checked once; unknown keys are refused.
 
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use config::{Config, Environment, File, FileFormat};
@@ -9,6 +9,7 @@ use ipnet::IpNet;
 use serde::Deserialize;
 
 use crate::app::Limits;
+use crate::storage::database::Database;
 use crate::storage::{Backlog, sqlite};
 
 /// The default file, with every setting and what it means: what `rollbook config` prints.
@@ -23,8 +24,8 @@ pub struct Settings {
     /// Where metrics are served, if anywhere.
     #[serde(deserialize_with = "maybe")]
     pub metrics_listen: Option<SocketAddr>,
-    /// The store's path.
-    pub database: PathBuf,
+    /// Where the store is.
+    pub database: Database,
     /// Ranges to which webhooks may go though they are not public.
     pub webhook_allow: Vec<IpNet>,
     /// Decompressed bytes of a request's body.

@@ -18,6 +18,7 @@
 pub mod app;
 pub mod applier;
 pub mod apply;
+pub mod bench;
 pub mod catalogue;
 pub mod cli;
 pub mod clock;

@@ -1,57 +1,46 @@
-//! What a contact costs: starts the server on a throw-away store, fills a list, updates it as fast as the server goes,
-//! then on schedule at half that rate, and reports CPU, memory, disk and latency. `cargo bench --bench speed -- --help`.
+//! The server beside the bare engine: the same load goes to both, in turn, on one machine, and what counts is the
+//! ratio. `cargo bench --bench speed -- --help`.
 
-mod bodies;
-mod check;
-mod client;
-mod disk;
-mod load;
-mod probe;
+mod bare;
 mod report;
-mod requests;
-mod server;
-mod target;
 
-use std::error::Error;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::mpsc;
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use clap::Parser;
+use rollbook::bench::own::OwnServer;
+use rollbook::bench::report::ServerTimes;
+use rollbook::bench::{Plan, Run, Workload};
+use rollbook::clock::{Clock, SystemClock};
+use rollbook::storage::sqlite::measure;
 
-use crate::check::Checks;
-use crate::disk::Disk;
-use crate::load::{Schedule, Sent};
-use crate::report::{Latencies, Phase, Quantiles, Report};
-use crate::server::{Installation, Server};
-use crate::target::{Target, Tokens};
+use crate::bare::{Bare, Cost};
+use crate::report::{Comparison, Pair};
 
-type Result<T> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
+type Result<T> = rollbook::bench::Result<T>;
 
-/// Enough that a request on schedule rarely waits for a free connection.
-const SCHEDULED_CONNECTIONS: u32 = 32;
-/// Requests whose way from accepted to applied is watched, a second: more would be a load of their own.
-const WATCHED_PER_SECOND: f64 = 20.0;
-const QUIET_PROBE: Duration = Duration::from_secs(1);
-
-/// Measures the server's cost and latency.
+/// Measures the server's cost and latency, and the bare engine's beside it.
 #[derive(Parser)]
 struct Arguments {
     /// Where the throw-away directory is made; the system's temporary directory if not given
     #[arg(long)]
     dir: Option<PathBuf>,
     /// Contacts in the list
-    #[arg(long, default_value_t = 1_000_000, value_parser = clap::value_parser!(u32).range(100..100_000_000))]
+    #[arg(long, default_value_t = 1_000_000, value_parser = clap::value_parser!(u32).range(100..50_000_000))]
     contacts: u32,
-    /// How long updates are sent, in each of the two phases of updates
+    /// How long updates are sent, each time
     #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..))]
     seconds: u64,
+    /// How often both do updates, in turn
+    #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..))]
+    rounds: u32,
     /// Connections of the closed-loop phases
     #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..=64))]
     connections: u32,
+    /// Contacts of a request
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=100))]
+    batch: u32,
     /// One JSON object instead of tables
     #[arg(long)]
     json: bool,
@@ -65,8 +54,8 @@ struct Arguments {
 
 fn main() -> ExitCode {
     match run(&Arguments::parse()) {
-        Ok(failures) if failures.is_empty() => ExitCode::SUCCESS,
-        Ok(_) => ExitCode::FAILURE,
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
         Err(error) => {
             eprintln!("speed: {error}");
             ExitCode::FAILURE
@@ -74,148 +63,81 @@ fn main() -> ExitCode {
     }
 }
 
-/// Answers the checks that failed.
-fn run(arguments: &Arguments) -> Result<Vec<String>> {
-    let scratch = Scratch::create(arguments.dir.as_deref())?;
-    let report = measure(arguments, &scratch.0)
-        .map_err(|error| format!("{error}\nthe server's last words:\n{}", scratch.log_tail()))?;
+/// Whether all checks have held.
+fn run(arguments: &Arguments) -> Result<bool> {
+    let plan = Plan {
+        workloads: vec![Workload::Half],
+        contacts: arguments.contacts,
+        lists: 1,
+        connections: arguments.connections,
+        batch: arguments.batch,
+        duration: Duration::from_secs(arguments.seconds),
+        rate: None,
+        keep: true,
+        name: format!("speed{}", SystemClock.now().millis()),
+    };
+    let server = OwnServer::start(&arguments.server, arguments.dir.as_deref(), plan.most_connections())?;
+    let measured = measure(arguments, plan, &server).map_err(|error| server.with_last_words(error))?;
     if arguments.json {
-        println!("{}", serde_json::to_string_pretty(&report)?);
+        println!("{}", serde_json::to_string_pretty(&measured)?);
     } else {
-        print!("{report}");
+        print!("{measured}");
     }
-    Ok(report.checks.failures)
+    Ok(measured.server.failures().is_empty() && measured.bare_failures.is_empty())
 }
 
-fn measure(arguments: &Arguments, scratch: &Path) -> Result<Report> {
-    let Arguments { contacts, seconds, .. } = *arguments;
-    let mut notes = Vec::new();
-    let installation =
-        Installation { program: arguments.server.clone(), database: scratch.join("store/rollbook.db") };
-    let wanted = arguments.connections.max(SCHEDULED_CONNECTIONS);
-    let tokens = Tokens::create(&installation, wanted, &mut notes)?;
-    let server = Server::start(&installation, &scratch.join("server.log"))?;
-    tokens.trivial_request(&server)?;
-    let idle_rss = server.rss()?;
-    let target = Target::prepare(&server, tokens, contacts, &mut notes)?;
-    let connections = target.connections(arguments.connections);
-    let bench = Bench { target, server, database: installation.database };
-
-    let (filled, fill) = bench.phase("fill", |target| load::fill(target, connections))?;
-    let duration = Duration::from_secs(seconds);
-    let (updated, updates) = bench.phase("updates", |target| load::update(target, connections, duration))?;
-    let rate = updates.applied_per_second / 2.0;
-    let (scheduled, half_rate, latencies) = bench.half_rate(rate, duration, scratch)?;
-
+fn measure(arguments: &Arguments, plan: Plan, server: &OwnServer) -> Result<Comparison> {
+    let place = server.place()?;
+    let database = place.database.clone().ok_or("no store")?;
+    let mut turns = Turns { database: &database, reached: 0 };
+    let mut run = Run::start(place, plan)?;
+    let mut bare = Bare::create(&server.directory().join("bare"), arguments.contacts)?;
+    let mut pairs =
+        vec![turns.pair(&mut run, Workload::Insert, &mut bare, |bare, groups| {
+            bare.insert(arguments.batch, groups)
+        })?];
+    for _ in 0..arguments.rounds {
+        let update = |bare: &mut Bare, groups: &[u32]| bare.update(arguments.batch, groups);
+        pairs.push(turns.pair(&mut run, Workload::Update, &mut bare, update)?);
+    }
+    run.workload(Workload::Half)?;
     eprintln!("checking");
-    let mut report = Report::new(contacts, connections, seconds, idle_rss, latencies);
-    let sent = [(&filled, "created"), (&updated, "updated"), (&scheduled, "updated")];
-    report.checks = Checks::run(&bench.target, &sent)?;
-    report.phases = vec![fill, updates, half_rate];
-    report.notes = notes;
-    Ok(report)
+    let (bare_disk, bare_failures) = (bare.disk()?, bare.check()?);
+    let mut report = run.finish()?;
+    let (stopped, started) = server.restart()?;
+    report.server = Some(ServerTimes {
+        idle_rss_bytes: server.idle_rss,
+        first_start_seconds: server.started_in.as_secs_f64(),
+        stop_seconds: stopped.as_secs_f64(),
+        start_seconds: started.as_secs_f64(),
+    });
+    Ok(Comparison {
+        pairs,
+        server: report,
+        bare_bytes_per_contact: bare_disk.bytes_per_contact,
+        bare_failures,
+    })
 }
 
-struct Bench {
-    target: Target,
-    server: Server,
-    database: PathBuf,
+/// The server first, then the bare engine in transactions of the sizes that the server's had.
+struct Turns<'a> {
+    database: &'a Path,
+    reached: u64,
 }
 
-impl Bench {
-    /// Measures one load from its first request until the last is applied and the files have come to rest.
-    fn phase(&self, name: &'static str, load: impl FnOnce(&Target) -> Result<Sent>) -> Result<(Sent, Phase)> {
-        eprintln!("{name}");
-        let (server_cpu, client_cpu) = (self.server.cpu_seconds()?, self.server.client_cpu_seconds()?);
-        let start = Instant::now();
-        let sent = load(&self.target)?;
-        let accepted = sent.last_answer().ok_or("nothing was sent")?;
-        let applied = requests::wait_until_applied(&mut self.target.connect(0)?, &sent.last)?;
-        let mut disk = Disk::settled(&self.database, self.target.contacts)?;
-        let server_cpu = self.server.cpu_seconds()? - server_cpu;
-        let client_cpu = self.server.client_cpu_seconds()? - client_cpu;
-        disk.read_tables(&self.database);
-        let contacts = sent.contacts() as f64;
-        let phase = Phase {
-            name,
-            requests: sent.requests.len(),
-            contacts: sent.contacts(),
-            retries: sent.retries,
-            accepted_per_second: contacts / (accepted - start).as_secs_f64(),
-            applied_per_second: contacts / (applied - start).as_secs_f64(),
-            server_micros_per_contact: server_cpu * 1e6 / contacts,
-            client_micros_per_contact: client_cpu * 1e6 / contacts,
-            rss_bytes: self.server.rss()?,
-            peak_rss_bytes: self.server.peak_rss()?,
-            disk,
-        };
-        Ok((sent, phase))
-    }
-
-    /// Updates on schedule, that many contacts a second, with the disk and the way to "applied" watched beside it.
-    fn half_rate(&self, rate: f64, duration: Duration, scratch: &Path) -> Result<(Sent, Phase, Latencies)> {
-        let fdatasync_quiet = probe::fdatasync(scratch, QUIET_PROBE)?;
-        let requests_per_second = rate / f64::from(bodies::BATCH);
-        let sampled = (requests_per_second / WATCHED_PER_SECOND).ceil().max(1.0) as u32;
-        let connections = self.target.connections(SCHEDULED_CONNECTIONS);
-        let (watch, watched) = mpsc::channel();
-        let mut watcher = self.target.connect(0)?;
-        thread::scope(|scope| {
-            let applied = scope.spawn(move || requests::watch_until_applied(&mut watcher, &watched));
-            let fdatasync = scope.spawn(|| probe::fdatasync(scratch, duration));
-            let measured = self.phase("half rate", |target| {
-                let interval = Duration::from_secs_f64(1.0 / requests_per_second);
-                let schedule = Schedule { start: Instant::now(), interval, duration };
-                // The watcher ends when `watch`, moved in here, is dropped.
-                let watch = watch;
-                load::update_on_schedule(target, connections, schedule, sampled, &watch)
-            });
-            // Theirs first: a watcher that fails makes the load fail too.
-            let applied = applied.join().map_err(|_| "the watcher panicked")??;
-            let fdatasync = fdatasync.join().map_err(|_| "the probe panicked")??;
-            let (mut sent, phase) = measured?;
-            let accept = Quantiles::of(std::mem::take(&mut sent.accept));
-            let fdatasync_quiet = Quantiles::of(fdatasync_quiet);
-            let fdatasync_loaded = Quantiles::of(fdatasync);
-            let latencies = Latencies {
-                requests_per_second,
-                connections,
-                accept_per_fdatasync: [accept.p99 / fdatasync_loaded.p99, accept.p99 / fdatasync_quiet.p99],
-                accept,
-                schedule_lag: Quantiles::of(std::mem::take(&mut sent.lag)),
-                accepted_to_applied: Quantiles::of(applied),
-                fdatasync_quiet,
-                fdatasync_loaded,
-            };
-            Ok((sent, phase, latencies))
-        })
-    }
-}
-
-/// A new directory of our own, removed at the end whatever happened.
-struct Scratch(PathBuf);
-
-impl Scratch {
-    fn create(parent: Option<&Path>) -> Result<Self> {
-        let parent = parent.map_or_else(std::env::temp_dir, Path::to_path_buf);
-        let path = parent.join(format!("rollbook-speed-{}", std::process::id()));
-        fs::create_dir_all(&parent)?;
-        fs::create_dir(&path)?;
-        fs::create_dir(path.join("store"))?;
-        Ok(Self(path))
-    }
-
-    fn log_tail(&self) -> String {
-        let log = fs::read_to_string(self.0.join("server.log")).unwrap_or_default();
-        let lines: Vec<_> = log.lines().collect();
-        lines[lines.len().saturating_sub(20)..].join("\n")
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        if let Err(error) = fs::remove_dir_all(&self.0) {
-            eprintln!("speed: {} is left behind: {error}", self.0.display());
-        }
+impl Turns<'_> {
+    fn pair(
+        &mut self,
+        run: &mut Run,
+        workload: Workload,
+        bare: &mut Bare,
+        work: impl FnOnce(&mut Bare, &[u32]) -> Result<Cost>,
+    ) -> Result<Pair> {
+        let phase = run.workload(workload)?.clone();
+        let (reached, groups) = measure::transactions(self.database, self.reached)?;
+        self.reached = reached;
+        eprintln!("{}, bare engine", phase.name);
+        let cost = work(bare, &groups)?;
+        Ok(Pair::new(&phase, cost, &groups))
     }
 }

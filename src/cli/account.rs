@@ -109,7 +109,7 @@ pub async fn create(storage: &dyn Storage, name: &str) -> Result<Created> {
 pub async fn run(command: Command) -> Result {
     match command {
         Command::Create { name, store, json } => {
-            let created = create(store.open()?.as_ref(), &name).await?;
+            let created = create(store.open().await?.as_ref(), &name).await?;
             show_created(&created, json);
             Ok(())
         }
@@ -138,7 +138,7 @@ fn show_created(created: &Created, json: bool) {
 }
 
 async fn list(store: &StoreArguments, json: bool) -> Result {
-    for account in store.open()?.accounts().await.map_err(|error| error.to_string())? {
+    for account in store.open().await?.accounts().await.map_err(|error| error.to_string())? {
         let users: Vec<_> = account
             .users
             .iter()
@@ -163,12 +163,12 @@ async fn list(store: &StoreArguments, json: bool) -> Result {
 }
 
 async fn set_enabled(named: &Named, enabled: bool) -> Result {
-    let done = named.store.open()?.set_account_enabled(named.id, enabled).await;
+    let done = named.store.open().await?.set_account_enabled(named.id, enabled).await;
     found(done.map_err(|error| error.to_string())?, "account", named.id)
 }
 
 async fn remove(named: &Named, confirm: Option<String>) -> Result {
-    let storage = named.store.open()?;
+    let storage = named.store.open().await?;
     let accounts = storage.accounts().await.map_err(|error| error.to_string())?;
     let account = accounts.iter().find(|account| account.id == named.id);
     found(account.is_some(), "account", named.id)?;
@@ -197,7 +197,7 @@ fn ask_for_name() -> Result<Option<String>> {
 }
 
 async fn webhook_secret(named: &Named, rotate: bool) -> Result {
-    let storage = named.store.open()?;
+    let storage = named.store.open().await?;
     if rotate {
         let secret = Secret::generate(secret::random()).to_text();
         let done = storage.set_webhook_secret(named.id, secret, now().after(OVERLAP)).await;

@@ -60,7 +60,7 @@ pub async fn run(arguments: Arguments) -> Result {
     // The demo tells its story itself.
     settings.log = "warn".to_owned();
     start_log(&settings)?;
-    let storage = open(&settings)?;
+    let storage = open(&settings).await?;
     let kept = load_or_create(storage.as_ref(), &arguments.directory).await?;
     let listener = match listen(&settings) {
         Err(_) if arguments.listen.is_none() => {

@@ -1,7 +1,9 @@
 //! The command line.
 
 mod account;
+mod bench;
 mod demo;
+mod migrate;
 mod serve;
 mod token;
 mod user;
@@ -16,7 +18,6 @@ use clap::{Parser, Subcommand};
 use crate::clock::{Clock, SystemClock, Timestamp};
 use crate::config::{DEFAULT_FILE, Flags, LogFormat, Settings};
 use crate::id::ObjectId;
-use crate::storage::sqlite::SqliteStore;
 use crate::storage::{Role, Storage};
 
 /// A contact-data server to host yourself.
@@ -45,6 +46,10 @@ enum Command {
     Webhook(webhook::Command),
     /// Show the whole path of a batch on a store of its own, and stay up for your own tries
     Demo(demo::Arguments),
+    /// Measure what a contact costs a server: rates, latencies, CPU, memory, disk
+    Bench(bench::Arguments),
+    /// Bring the store to the present schema; `serve` does so by itself
+    Migrate(migrate::Arguments),
     /// Print the default configuration file, with every setting explained
     Config,
 }
@@ -52,8 +57,8 @@ enum Command {
 /// Where a command finds the store.
 #[derive(Clone, Debug, clap::Args)]
 struct StoreArguments {
-    /// The store's path [default: rollbook.db; also ROLLBOOK_DATABASE]
-    #[arg(long, value_name = "PATH")]
+    /// The store: a path, or postgres://… [default: rollbook.db; also ROLLBOOK_DATABASE]
+    #[arg(long, value_name = "STORE")]
     database: Option<String>,
     /// A configuration file, see `rollbook config`
     #[arg(long, value_name = "FILE")]
@@ -73,6 +78,8 @@ pub fn main() -> ExitCode {
         Command::Token(command) => block_on(token::run(command)),
         Command::Webhook(command) => block_on(webhook::run(command)),
         Command::Demo(arguments) => block_on(demo::run(arguments)),
+        Command::Bench(arguments) => block_on(bench::run(arguments)),
+        Command::Migrate(arguments) => block_on(migrate::run(arguments)),
         Command::Config => {
             print(DEFAULT_FILE.trim_end());
             Ok(())
@@ -107,10 +114,10 @@ impl StoreArguments {
     }
 
     /// Opens the store for a small change, whether or not it is being served.
-    fn open(&self) -> Result<Arc<dyn Storage>> {
+    async fn open(&self) -> Result<Arc<dyn Storage>> {
         let settings = self.settings()?;
-        let store = SqliteStore::open(&settings.database, Role::Command, &settings.sqlite());
-        Ok(Arc::new(store.map_err(|error| error.to_string())?))
+        let store = settings.database.open(Role::Command, &settings.sqlite()).await;
+        store.map_err(|error| error.to_string())
     }
 }
 

@@ -13,7 +13,6 @@ use crate::clock::SystemClock;
 use crate::config::{Flags, Settings};
 use crate::http::{self, serve, watch};
 use crate::notify::address::AddressPolicy;
-use crate::storage::sqlite::SqliteStore;
 use crate::storage::{Role, Storage};
 
 /// Connections of those who watch, at a time.
@@ -28,8 +27,8 @@ pub struct Arguments {
     /// ROLLBOOK_METRICS_LISTEN]
     #[arg(long, value_name = "ADDR")]
     metrics_listen: Option<String>,
-    /// The store's path [default: rollbook.db; also ROLLBOOK_DATABASE]
-    #[arg(long, value_name = "PATH")]
+    /// The store: a path, or postgres://… [default: rollbook.db; also ROLLBOOK_DATABASE]
+    #[arg(long, value_name = "STORE")]
     database: Option<String>,
     /// A range to which webhooks may go though it is not public; may be given again
     #[arg(long, value_name = "CIDR")]
@@ -48,7 +47,7 @@ pub async fn run(arguments: Arguments) -> Result {
     };
     let settings = Settings::load(arguments.config.as_deref(), flags)?;
     start_log(&settings)?;
-    let storage = open(&settings)?;
+    let storage = open(&settings).await?;
     let listener = listen(&settings)?;
     let handle = Handle::new();
     tokio::spawn({
@@ -63,9 +62,9 @@ pub async fn run(arguments: Arguments) -> Result {
 }
 
 /// Opens the store of a server.
-pub fn open(settings: &Settings) -> Result<Arc<dyn Storage>> {
-    let store = SqliteStore::open(&settings.database, Role::Server, &settings.sqlite());
-    Ok(Arc::new(store.map_err(|error| error.to_string())?))
+pub async fn open(settings: &Settings) -> Result<Arc<dyn Storage>> {
+    let store = settings.database.open(Role::Server, &settings.sqlite()).await;
+    store.map_err(|error| error.to_string())
 }
 
 /// Takes the address.
@@ -91,7 +90,7 @@ pub async fn run_server(
     if let Some(metrics) = metrics.as_ref().and_then(|listener| listener.local_addr().ok()) {
         tracing::info!(%metrics, "metrics are served");
     }
-    tracing::info!(%address, database = %settings.database.display(), "serving");
+    tracing::info!(%address, database = %settings.database, "serving");
     let watchers = Handle::new();
     let watched = metrics.map(|listener| {
         let router = watch::router(Arc::clone(&app));

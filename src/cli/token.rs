@@ -71,7 +71,7 @@ pub async fn run(command: Command) -> Result {
         Command::List { account, store, json } => list(account, &store, json).await,
         Command::Revoke { key, store } => {
             let key = PresentedToken::parse(&key).map_or(key.as_str(), |token| token.key);
-            let done = store.open()?.revoke_token(key.to_owned(), now()).await;
+            let done = store.open().await?.revoke_token(key.to_owned(), now()).await;
             found(done.map_err(|error| error.to_string())?, "token", key)
         }
     }
@@ -89,7 +89,7 @@ async fn create(
     let expires_at = expires.map(|days| now().after(Duration::from_secs(u64::from(days) * 24 * 3_600)));
     let (key, secret_hash) = (token.key.clone(), token.secret_hash);
     let new = NewToken { key, secret_hash, name, expires_at, scope: scope.clone() };
-    store.open()?.add_token(user, new, now()).await.map_err(|error| match error {
+    store.open().await?.add_token(user, new, now()).await.map_err(|error| match error {
         TokenError::NoUser => format!("there is no user {user}"),
         other => other.to_string(),
     })?;
@@ -107,7 +107,7 @@ async fn create(
 }
 
 async fn list(account: Option<ObjectId>, store: &StoreArguments, json: bool) -> Result {
-    let tokens = store.open()?.tokens(account).await.map_err(|error| error.to_string())?;
+    let tokens = store.open().await?.tokens(account).await.map_err(|error| error.to_string())?;
     for token in tokens {
         let text = |time: Option<Timestamp>| time.map(|time| time.to_string());
         if json {

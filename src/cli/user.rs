@@ -25,6 +25,6 @@ pub async fn run(command: Command) -> Result {
         Command::Enable(named) => (named, true),
         Command::Disable(named) => (named, false),
     };
-    let done = named.store.open()?.set_user_enabled(named.id, enabled).await;
+    let done = named.store.open().await?.set_user_enabled(named.id, enabled).await;
     found(done.map_err(|error| error.to_string())?, "user", named.id)
 }

@@ -8,7 +8,7 @@ use super::writer::Writer;
 use crate::catalogue::Viewer;
 use crate::clock::Timestamp;
 use crate::id::ObjectId;
-use crate::journal::{Batch, KEEP_KEYS, ListNo, Once};
+use crate::journal::{Batch, BatchKind, KEEP_KEYS, ListNo, Once, WebHook};
 use crate::storage::{Appended, ItemResult, Remembered};
 
 /// Who sends a batch, and what it is known by.
@@ -24,6 +24,31 @@ pub struct Sender {
     pub now: Timestamp,
     /// The `Idempotency-Key`, where there is one.
     pub key: Option<Key>,
+}
+
+impl Sender {
+    /// A batch of this sender, for a list or [`ListNo::NONE`], that brings nobody back who was erased.
+    pub fn batch(
+        &self,
+        kind: BatchKind,
+        (list, list_id): (ListNo, ObjectId),
+        webhook: Option<WebHook>,
+        items: Vec<u8>,
+    ) -> Batch {
+        Batch {
+            request: self.request,
+            account: self.viewer.account,
+            list,
+            list_id,
+            token: self.token.clone(),
+            kind,
+            accepted_at: self.now,
+            webhook,
+            restore_erased: false,
+            once: None,
+            items,
+        }
+    }
 }
 
 /// An `Idempotency-Key` and what it was sent with.

@@ -150,19 +150,8 @@ async fn finish<const N: usize>(
         problems.truncate(MAX_PROBLEMS);
         return Err(Refusal::Invalid(problems));
     };
-    let batch = Batch {
-        request: sender.request,
-        account: sender.viewer.account,
-        list: list.no,
-        list_id: list.id,
-        token: sender.token.clone(),
-        kind,
-        accepted_at: sender.now,
-        webhook,
-        restore_erased,
-        once: None,
-        items: encode(&mut contacts, &sources),
-    };
+    let items = encode(&mut contacts, &sources);
+    let batch = Batch { restore_erased, ..sender.batch(kind, (list.no, list.id), webhook, items) };
     if dry_run {
         return accept::try_out(writer, sender.now, batch, warnings).await;
     }

@@ -7,7 +7,7 @@ use super::refusal::Refusal;
 use super::top::{WEB_HOOK_URI, read_webhook};
 use super::writer::Writer;
 use crate::id::ObjectId;
-use crate::journal::{Batch, BatchKind, ItemsWriter, ListNo};
+use crate::journal::{BatchKind, ItemsWriter, ListNo};
 use crate::json::{Keys, read_body};
 use crate::param::Param;
 
@@ -34,20 +34,9 @@ pub async fn accept(writer: &Writer, sender: Sender, body: &[u8]) -> Result<Acce
     }
     let mut items = ItemsWriter::default();
     given.iter().for_each(|(kind, text)| items.add(*kind, text, &[]));
-    let batch = Batch {
-        request: sender.request,
-        account: sender.viewer.account,
-        list: ListNo::NONE,
-        // Of no list, so no token that is limited to lists sees it.
-        list_id: ObjectId::from_bytes([0; 12]),
-        token: sender.token.clone(),
-        kind: BatchKind::Erase,
-        accepted_at: sender.now,
-        webhook,
-        restore_erased: false,
-        once: None,
-        items: items.finish(),
-    };
+    // Of no list, so no token that is limited to lists sees it.
+    let nowhere = (ListNo::NONE, ObjectId::from_bytes([0; 12]));
+    let batch = sender.batch(BatchKind::Erase, nowhere, webhook, items.finish());
     let warnings = members.unknown.into_iter().map(problem::unknown_field).collect();
     accept::keep(writer, sender, batch, warnings).await
 }

@@ -9,7 +9,7 @@ use super::top::{DRY_RUN, WEB_HOOK_URI, read_flag, read_webhook};
 use super::writer::Writer;
 use crate::catalogue::Catalogue;
 use crate::contact::identifier::IdentifierKind;
-use crate::journal::{Batch, BatchKind, ItemsWriter};
+use crate::journal::{BatchKind, ItemsWriter};
 use crate::json::{Keys, Members, Raw, read_body};
 use crate::param::{Param, Shape};
 
@@ -57,19 +57,7 @@ pub async fn accept(
     let items = read_identifiers(&members, &mut problems);
     let Some(list) = list.filter(|_| problems.is_empty()) else { return Err(Refusal::Invalid(problems)) };
     let warnings = members.unknown.into_iter().map(problem::unknown_field).collect();
-    let batch = Batch {
-        request: sender.request,
-        account: sender.viewer.account,
-        list: list.no,
-        list_id: list.id,
-        token: sender.token.clone(),
-        kind: BatchKind::Remove,
-        accepted_at: sender.now,
-        webhook,
-        restore_erased: false,
-        once: None,
-        items,
-    };
+    let batch = sender.batch(BatchKind::Remove, (list.no, list.id), webhook, items);
     if dry_run {
         return accept::try_out(writer, sender.now, batch, warnings).await;
     }

@@ -8,7 +8,7 @@ use super::writer::Writer;
 use crate::catalogue::{Catalogue, Viewer};
 use crate::contact::identifier::IdentifierKind;
 use crate::id::ObjectId;
-use crate::journal::{Batch, BatchKind, ItemsWriter};
+use crate::journal::{BatchKind, ItemsWriter};
 use crate::json::{Keys, Raw, read_body};
 use crate::param::{Param, Shape};
 use crate::storage::Undoable;
@@ -43,19 +43,7 @@ pub async fn accept(
     let Some((id, target)) = target else { return Err(Refusal::Invalid(problems)) };
     let mut items = ItemsWriter::default();
     items.add(IdentifierKind::UserId, &id.to_string(), &[]);
-    let batch = Batch {
-        request: sender.request,
-        account: sender.viewer.account,
-        list: target.list,
-        list_id: target.list_id,
-        token: sender.token.clone(),
-        kind: BatchKind::Undo,
-        accepted_at: sender.now,
-        webhook,
-        restore_erased: false,
-        once: None,
-        items: items.finish(),
-    };
+    let batch = sender.batch(BatchKind::Undo, (target.list, target.list_id), webhook, items.finish());
     let warnings = members.unknown.into_iter().map(problem::unknown_field).collect();
     accept::keep(writer, sender, batch, warnings).await
 }

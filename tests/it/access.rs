@@ -9,7 +9,6 @@ use rollbook::clock::{Clock, ManualClock, SystemClock, Timestamp};
 use rollbook::id::ObjectId;
 use rollbook::journal::AccountNo;
 use rollbook::storage::Role;
-use rollbook::storage::sqlite::{Settings, SqliteStore};
 use rollbook::storage::{ItemResult, NewToken, RequestState, Scope, Storage};
 use rollbook::token::FreshToken;
 use serde_json::json;
@@ -20,9 +19,8 @@ use crate::harness::{Answer, Bearer, Server, Setup};
 const INFO: &str = "/v3/account/info";
 
 /// The same store as another process has it: `rollbook token revoke` while the server runs.
-fn another_handle(server: &Server) -> SqliteStore {
-    let path = server.directory.path("rollbook.db");
-    SqliteStore::open(&path, Role::Command, &Settings::default()).expect("a second handle")
+async fn another_handle(server: &Server) -> Arc<dyn Storage> {
+    server.directory.open(server.kind, Role::Command).await
 }
 
 /// The store's number of the server's account.
@@ -97,7 +95,7 @@ async fn a_token_that_another_process_revokes_stops_working_within_a_second() {
     let server = Server::start().await;
     let bearer = server.bearer("Other").await;
     works(&server, &bearer).await;
-    let handle = another_handle(&server);
+    let handle = another_handle(&server).await;
     assert!(
         handle.revoke_token(key_of(&bearer.token).to_owned(), SystemClock.now()).await.expect("a revocation")
     );
@@ -124,7 +122,7 @@ async fn a_token_that_another_process_makes_works_within_a_second() {
         expires_at: None,
         scope: Scope::default(),
     };
-    another_handle(&server).add_token(server.user, token, SystemClock.now()).await.expect("a token");
+    another_handle(&server).await.add_token(server.user, token, SystemClock.now()).await.expect("a token");
     let start = Instant::now();
     while server.post_as(&fresh.text, INFO, &json!({})).await.status != StatusCode::OK {
         assert!(start.elapsed() < Duration::from_secs(1), "the token does not work");
@@ -137,7 +135,7 @@ async fn a_disabled_user_or_account_is_told_so_and_may_come_back() {
     let server = Server::start().await;
     let bearer = server.bearer("Other").await;
     works(&server, &bearer).await;
-    let handle = another_handle(&server);
+    let handle = another_handle(&server).await;
     let text = format!("user {} not enabled", bearer.user);
     let expected = json!({ "result": false, "errors": [text], "details": [
         { "position": null, "field": null, "code": "USER_NOT_ENABLED", "message": text }] });
@@ -192,7 +190,7 @@ async fn an_account_that_is_gone_is_told_by_its_user() {
     let server = Server::start().await;
     let bearer = server.bearer("Other").await;
     works(&server, &bearer).await;
-    assert!(another_handle(&server).remove_account(bearer.account).await.expect("a removal"));
+    assert!(another_handle(&server).await.remove_account(bearer.account).await.expect("a removal"));
     let answer = refused_within_a_second(&server, &bearer.token).await;
     let text = format!("no data found for key {}", bearer.user);
     let expected = json!({ "result": false, "errors": [text], "details": [
@@ -252,7 +250,7 @@ async fn a_webhook_secret_that_another_process_rotates_signs_on_for_a_while() {
     assert!(old.starts_with("whsec_"));
     assert_eq!(signs(now).await, std::slice::from_ref(&old));
     let until = now.after(Duration::from_secs(60));
-    let handle = another_handle(&server);
+    let handle = another_handle(&server).await;
     assert!(handle.set_webhook_secret(server.account, new.clone(), until).await.expect("a change"));
     assert_eq!(signs(now).await, [new.clone(), old]);
     assert_eq!(signs(until).await, [new]);

@@ -8,7 +8,7 @@ use rollbook::clock::{ManualClock, Timestamp};
 use rusqlite::Connection;
 use serde_json::{Value, json};
 
-use crate::harness::{Server, Setup};
+use crate::harness::{Server, Setup, StoreKind};
 use crate::process::{Process, Store, read, wait_for};
 
 /// What stands of the person in the store, in whatever case: identifiers, names, values, also former ones.
@@ -119,7 +119,7 @@ fn accounts_to_scrub(database: &Path) -> i64 {
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_of_an_erased_person_is_left_in_the_files_while_the_server_runs_and_after_it() {
     let clock = ManualClock::new(Timestamp::from_millis(1_792_022_400_000));
-    let setup = || Setup { clock: Arc::new(clock.clone()), ..Setup::default() };
+    let setup = || Setup { clock: Arc::new(clock.clone()), store: StoreKind::Sqlite, ..Setup::default() };
     let server = Server::with(setup()).await;
     let list = server.list().await;
     let send = async |path: &str, body: Value, key: Option<&str>| {
@@ -181,7 +181,7 @@ fn post(server: &Process, token: &str, path: &str, body: &Value) {
 
 #[test]
 fn a_server_that_is_killed_between_an_erase_and_the_cleaning_cleans_when_it_is_back() {
-    let store = Store::new();
+    let store = Store::in_files();
     let token = store.account("Shop").token;
     let server = store.serve_with(|command| {
         command.env("ROLLBOOK_LOG", "trace").args(["--webhook-allow", "127.0.0.0/8"]);

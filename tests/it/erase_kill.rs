@@ -120,7 +120,7 @@ fn audit_others(server: &Process, shop: &Shop, updates: &Sent) {
 
 #[test]
 fn who_was_erased_stays_so_and_nothing_of_others_is_lost_whenever_the_server_is_killed() {
-    let (store, mut random) = (Store::new(), Random::new());
+    let (store, mut random) = (Store::in_files(), Random::new());
     let token = store.account("Shop").token;
     let mut server = store.serve();
     let shop = Shop::open(&server, token);

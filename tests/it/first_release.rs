@@ -14,7 +14,7 @@ use rollbook::token::FreshToken;
 use rusqlite::{Connection, params};
 use serde_json::{Value, json};
 
-use crate::harness::{Directory, Server, Setup};
+use crate::harness::{Directory, Server, Setup, StoreKind};
 use crate::past::field;
 
 /// When everything happened.
@@ -164,7 +164,7 @@ async fn a_store_of_the_first_release_goes_on_and_its_histories_begin() {
     let (list, requests) = (list.to_string(), requests.map(|request| request.to_string()));
     // On a clock of then: nothing is forgotten yet.
     let clock = rollbook::clock::ManualClock::new(Timestamp::from_millis(THEN + 1_000));
-    let setup = Setup { clock: std::sync::Arc::new(clock), ..Setup::default() };
+    let setup = Setup { clock: std::sync::Arc::new(clock), store: StoreKind::Sqlite, ..Setup::default() };
     let server = Server::on(directory, setup, Some((account, user, token.text, secret))).await;
 
     let old = server.processed(&requests[0]).await;

@@ -6,8 +6,8 @@ pub mod postgres;
 
 use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use axum_server::Handle;
@@ -25,6 +25,7 @@ use rollbook::id::{Ids, ObjectId};
 use rollbook::notify::address::AddressPolicy;
 use rollbook::notify::sign::Secret;
 use rollbook::storage::Role;
+use rollbook::storage::postgres::{self as postgres_store, PostgresStore};
 use rollbook::storage::sqlite::{Settings, SqliteStore};
 use rollbook::storage::{Backlog, NewAccount, NewToken, Scope, Storage};
 use rollbook::token::FreshToken;
@@ -32,12 +33,34 @@ use serde_json::{Value, json};
 
 pub use self::answer::{Answer, is_id};
 pub use self::keys::{FLAGS, KEYS};
+use self::postgres::Database;
 
 /// How long a test waits for something that must happen before it calls it a failure.
 pub const PATIENCE: Duration = Duration::from_secs(30);
 
-/// A directory that goes with the test.
-pub struct Directory(PathBuf);
+/// On which store a test runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StoreKind {
+    Sqlite,
+    Postgres,
+}
+
+impl StoreKind {
+    /// The one that `ROLLBOOK_TEST_STORE` names: `sqlite`, which is the default, or `postgres`.
+    pub fn under_test() -> Self {
+        match std::env::var("ROLLBOOK_TEST_STORE").as_deref() {
+            Err(_) | Ok("sqlite") => Self::Sqlite,
+            Ok("postgres") => Self::Postgres,
+            Ok(other) => panic!("ROLLBOOK_TEST_STORE={other}"),
+        }
+    }
+}
+
+/// How long a node that is gone holds on to what it had out.
+pub const LEASE: Duration = Duration::from_secs(1);
+
+/// A directory that goes with the test, and a database where the test needs one.
+pub struct Directory(PathBuf, OnceLock<Database>);
 
 impl Directory {
     pub fn new() -> Self {
@@ -45,7 +68,31 @@ impl Directory {
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
         let path = std::env::temp_dir().join(format!("rollbook-it-{}-{count}", std::process::id()));
         std::fs::create_dir_all(&path).expect("a directory for the test");
-        Self(path)
+        Self(path, OnceLock::new())
+    }
+
+    /// What `--database` names.
+    pub fn store(&self, kind: StoreKind) -> PathBuf {
+        match kind {
+            StoreKind::Sqlite => self.path("rollbook.db"),
+            StoreKind::Postgres => PathBuf::from(self.1.get_or_init(Database::new).address()),
+        }
+    }
+
+    /// Opens the store in it.
+    pub async fn open(&self, kind: StoreKind, role: Role) -> Arc<dyn Storage> {
+        let store = self.store(kind);
+        match kind {
+            StoreKind::Sqlite => {
+                Arc::new(SqliteStore::open(&store, role, &Settings::default()).expect("a store"))
+            }
+            StoreKind::Postgres => {
+                let settings =
+                    postgres_store::Settings { lease: LEASE, ..postgres_store::Settings::default() };
+                let address = store.to_str().expect("an address");
+                Arc::new(PostgresStore::open(address, role, &settings).await.expect("a store"))
+            }
+        }
     }
 
     pub fn path(&self, name: &str) -> PathBuf {
@@ -70,6 +117,8 @@ pub struct Setup {
     pub allow: Vec<&'static str>,
     /// Wraps the store, to make it fail.
     pub wrap: Wrap,
+    /// On which store it runs.
+    pub store: StoreKind,
 }
 
 impl Default for Setup {
@@ -85,6 +134,7 @@ impl Default for Setup {
             clock: Arc::new(SystemClock),
             allow: vec!["127.0.0.0/8"],
             wrap: Box::new(|storage| storage),
+            store: StoreKind::under_test(),
         }
     }
 }
@@ -105,6 +155,7 @@ pub struct Server {
     served: tokio::task::JoinHandle<std::io::Result<()>>,
     running: Option<(Arc<App>, Loops)>,
     pub directory: Directory,
+    pub kind: StoreKind,
 }
 
 impl Server {
@@ -124,8 +175,8 @@ impl Server {
 
     /// On a store that is there, or not yet; an owner of it, where there is one.
     pub async fn on(directory: Directory, setup: Setup, owner: Option<Owner>) -> Self {
-        let store = SqliteStore::open(&directory.path("rollbook.db"), Role::Server, &Settings::default());
-        let storage = (setup.wrap)(Arc::new(store.expect("a store")));
+        let kind = setup.store;
+        let storage = (setup.wrap)(directory.open(kind, Role::Server).await);
         let (account, user, token, webhook_secret) = match owner {
             Some(owner) => owner,
             None => new_account(storage.as_ref(), "Test").await,
@@ -151,6 +202,7 @@ impl Server {
             served,
             running,
             directory,
+            kind,
         }
     }
 

@@ -37,7 +37,7 @@ fn setup(clock: &ManualClock, days: u32) -> Setup {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn changes_are_kept_for_ninety_days_and_no_longer() {
-    let past = Past::open().await;
+    let past = Past::open_in_files().await;
     past.upsert(json!([{ "contact": "a", "name": "1" }, { "contact": "gone" }])).await;
     past.remove(&["gone"]).await;
     past.clock.advance(DAY * 45);
@@ -80,7 +80,7 @@ async fn changes_are_kept_for_ninety_days_and_no_longer() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_is_told_to_keep_none_keeps_none() {
-    let past = Past::open().await;
+    let past = Past::open_in_files().await;
     let server = past.server.restart(setup(&past.clock, 0)).await;
     let past = Past { server, ..past };
     past.upsert(json!([{ "contact": "a", "name": "1" }])).await;
@@ -93,7 +93,7 @@ async fn a_server_that_is_told_to_keep_none_keeps_none() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_shorter_time_is_kept_from_the_next_start_on() {
-    let past = Past::open().await;
+    let past = Past::open_in_files().await;
     past.upsert(json!([{ "contact": "a", "name": "1" }])).await;
     past.clock.advance(DAY * 11);
     past.upsert(json!([{ "contact": "a", "name": "2" }])).await;
@@ -118,7 +118,7 @@ async fn ok(past: &Past, path: &str, mut body: Value) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_renamed_variable_is_told_by_its_new_name() {
-    let past = Past::open().await;
+    let past = Past::open_in_files().await;
     let value = |value: &str| json!([{ "contact": "a", "variables": [variable("plan", value)] }]);
     past.upsert(value("gold")).await;
     ok(&past, "/v3/contact-list/variables/rename", json!({ "name": "plan", "newName": "offer" })).await;
@@ -132,7 +132,7 @@ async fn a_renamed_variable_is_told_by_its_new_name() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_values_of_a_removed_variable_are_told_no_more_and_leave_the_store() {
-    let past = Past::open().await;
+    let past = Past::open_in_files().await;
     let store = past.server.directory.path("rollbook.db");
     let values = |plan: &str, kept: &str| json!([variable("plan", plan), variable("newVariableName", kept)]);
     past.upsert(json!([{ "contact": "a", "variables": values("secret-1", "open-1") }, { "contact": "b" }]))
@@ -176,7 +176,7 @@ async fn the_values_of_a_removed_variable_are_told_no_more_and_leave_the_store()
 
 #[tokio::test(flavor = "multi_thread")]
 async fn histories_go_with_their_list_and_with_their_account() {
-    let past = Past::open().await;
+    let past = Past::open_in_files().await;
     let store = past.server.directory.path("rollbook.db");
     past.upsert(json!([{ "contact": "a", "name": "secret" }])).await;
     past.upsert(json!([{ "contact": "a", "name": "other" }])).await;

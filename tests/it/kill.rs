@@ -62,7 +62,7 @@ fn clerks(count: u64) -> Vec<Clerk> {
 
 #[test]
 fn a_server_that_is_killed_again_and_again_keeps_what_it_has_accepted() {
-    let (store, mut random) = (Store::new(), Random::new());
+    let (store, mut random) = (Store::in_files(), Random::new());
     let token = store.account("Shop").token;
     let mut server = store.serve();
     let mut clerks = clerks(4);
@@ -99,7 +99,7 @@ fn a_server_that_is_killed_again_and_again_keeps_what_it_has_accepted() {
 
 #[test]
 fn a_server_that_is_killed_while_many_batches_wait_applies_them_in_order() {
-    let (store, mut random) = (Store::new(), Random::new());
+    let (store, mut random) = (Store::in_files(), Random::new());
     let token = store.account("Shop").token;
     let mut server = store.serve();
     let mut clerks = clerks(8);

@@ -9,6 +9,7 @@
 mod access;
 mod account;
 mod bad_input;
+mod bench_command;
 mod busy;
 mod clerk;
 mod cli;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use rollbook::clock::{ManualClock, Timestamp};
 use serde_json::{Map, Value, json};
 
-use crate::harness::{Server, Setup};
+use crate::harness::{Server, Setup, StoreKind};
 
 /// The time at which every [`Past`] begins.
 pub const START: &str = "2026-10-15 00:00:00";
@@ -18,8 +18,17 @@ pub struct Past {
 
 impl Past {
     pub async fn open() -> Self {
+        Self::on(StoreKind::under_test()).await
+    }
+
+    /// The same in files, for a test that looks into them.
+    pub async fn open_in_files() -> Self {
+        Self::on(StoreKind::Sqlite).await
+    }
+
+    async fn on(store: StoreKind) -> Self {
         let clock = ManualClock::new(Timestamp::from_millis(1_792_022_400_000));
-        let server = Server::with(Self::setup(&clock)).await;
+        let server = Server::with(Setup { store, ..Self::setup(&clock) }).await;
         let list = server.list().await;
         Self { server, list, clock }
     }

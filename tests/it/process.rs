@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::harness::{Directory, PATIENCE};
+use crate::harness::{Directory, PATIENCE, StoreKind};
 use crate::wire::{Reply, Wire};
 
 /// The program, with none of its settings in the environment.
@@ -77,8 +77,17 @@ pub struct Account {
 
 impl Store {
     pub fn new() -> Self {
+        Self::of(StoreKind::under_test())
+    }
+
+    /// One in files, for a test that looks into them.
+    pub fn in_files() -> Self {
+        Self::of(StoreKind::Sqlite)
+    }
+
+    fn of(kind: StoreKind) -> Self {
         let directory = Directory::new();
-        Self { database: directory.path("rollbook.db"), logs: AtomicU32::new(0), directory }
+        Self { database: directory.store(kind), logs: AtomicU32::new(0), directory }
     }
 
     /// The same, its files elsewhere.

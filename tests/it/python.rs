@@ -6,12 +6,16 @@ use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
 
+/// How long a program may take before it is ended, in seconds: only one that hangs takes so long.
+const PATIENCE: &str = "900";
+
 /// A program of the environment.
 pub fn program(name: &str) -> Command {
     let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().expect("the directory of targets");
     let path = target.join("python/bin").join(name);
     assert!(path.exists(), "{} is missing: ./test installs it", path.display());
-    let mut command = Command::new(path);
+    let mut command = Command::new("timeout");
+    command.args(["--kill-after=10", PATIENCE]).arg(path);
     command.env("PYTHONDONTWRITEBYTECODE", "1");
     command
 }

@@ -23,7 +23,7 @@ fn keys(file: &str) -> Vec<&str> {
 
 #[test]
 fn the_file_that_config_prints_is_one_that_serve_takes() {
-    let store = Store::new();
+    let store = Store::in_files();
     let printed = run(program().arg("config"));
     assert_eq!(printed.code, Some(0));
     let file = store.directory.path("rollbook.toml");
@@ -37,7 +37,7 @@ fn the_file_that_config_prints_is_one_that_serve_takes() {
 
 #[test]
 fn the_command_line_goes_over_the_environment_and_that_over_the_file() {
-    let store = Store::new();
+    let store = Store::in_files();
     let file = store.directory.path("rollbook.toml");
     let [first, second, third] = ["one.db", "two.db", "three.db"].map(|name| store.directory.path(name));
     std::fs::write(&file, format!("database = {:?}\n", first.display().to_string())).unwrap();
@@ -56,7 +56,7 @@ fn the_command_line_goes_over_the_environment_and_that_over_the_file() {
 
 #[test]
 fn unknown_keys_are_refused_by_name() {
-    let store = Store::new();
+    let store = Store::in_files();
     let file = store.directory.path("rollbook.toml");
     std::fs::write(&file, "max_baklog = 7\n").unwrap();
     let printed = serve(&store, |command| {
@@ -78,7 +78,7 @@ fn unknown_keys_are_refused_by_name() {
 
 #[test]
 fn a_wrong_value_in_the_environment_is_refused_by_the_name_of_its_setting() {
-    let store = Store::new();
+    let store = Store::in_files();
     for key in keys(&run(program().arg("config")).out) {
         let wrong = match key {
             "database" => "/nowhere/rollbook.db",
@@ -107,7 +107,7 @@ fn a_wrong_value_in_the_environment_is_refused_by_the_name_of_its_setting() {
 
 #[test]
 fn every_setting_is_taken_from_the_environment() {
-    let store = Store::new();
+    let store = Store::in_files();
     let database = store.database.display().to_string();
     let set = [
         ("LISTEN", "127.0.0.1:0"),
@@ -152,7 +152,7 @@ fn every_setting_is_taken_from_the_environment() {
 
 #[test]
 fn a_store_is_served_by_one_process() {
-    let store = Store::new();
+    let store = Store::in_files();
     let server = store.serve();
     let printed = serve(&store, |_| {});
     assert_eq!(printed.code, Some(1));
@@ -168,7 +168,7 @@ fn a_store_is_served_by_one_process() {
 
 #[test]
 fn an_address_that_is_taken_is_refused_in_a_sentence() {
-    let (store, other) = (Store::new(), Store::new());
+    let (store, other) = (Store::in_files(), Store::in_files());
     let server = store.serve();
     let mut command = other.command(&["serve", "--listen", &server.address.to_string()]);
     let printed = run(&mut command);
@@ -184,7 +184,7 @@ fn half(store: &Store, suffix: &str) -> PathBuf {
 #[test]
 fn a_store_with_a_missing_half_is_refused() {
     for (missing, there) in [("", ".intake"), (".intake", "")] {
-        let store = Store::new();
+        let store = Store::in_files();
         store.account("Shop");
         std::fs::remove_file(half(&store, missing)).unwrap();
         let sentence = format!(
@@ -200,7 +200,7 @@ fn a_store_with_a_missing_half_is_refused() {
 
 #[test]
 fn halves_of_different_stores_are_refused() {
-    let (store, other) = (Store::new(), Store::new());
+    let (store, other) = (Store::in_files(), Store::in_files());
     store.account("Shop");
     other.account("Other");
     std::fs::rename(half(&other, ".intake"), half(&store, ".intake")).unwrap();
@@ -216,7 +216,7 @@ fn halves_of_different_stores_are_refused() {
 #[test]
 fn the_files_of_a_store_are_for_their_owner_only() {
     use std::os::unix::fs::PermissionsExt;
-    let store = Store::new();
+    let store = Store::in_files();
     let server = store.serve();
     let account = store.account("Shop");
     let list = server.list(&account.token);

@@ -42,7 +42,7 @@ fn id(request: &Value) -> &str {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_cannot_be_undone_is_refused_text_by_text() {
-    let past = Past::open().await;
+    let past = Past::open_in_files().await;
     let mine = past.upsert(json!([{ "contact": "a" }])).await;
     let erased = past.done("/v3/contact/erase", &json!({ "userId": "nobody" })).await;
     let own = past.server.token.clone();
@@ -82,7 +82,7 @@ async fn what_cannot_be_undone_is_refused_text_by_text() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn tokens_undo_what_they_could_have_done() {
-    let past = Past::open().await;
+    let past = Past::open_in_files().await;
     let other_list = past.server.list().await;
     let mine = past.upsert(json!([{ "contact": "a" }])).await;
     let erased = past.done("/v3/contact/erase", &json!({ "userId": "nobody" })).await;
@@ -106,7 +106,7 @@ async fn tokens_undo_what_they_could_have_done() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_is_undone_in_a_list_that_is_gone() {
-    let past = Past::open().await;
+    let past = Past::open_in_files().await;
     let request = past.upsert(json!([{ "contact": "a" }])).await;
     let limited = token(&past.server, false, Some(&[&past.list])).await;
     let remove = json!({ "contactListId": past.list, "confirm": "Customers" });
@@ -128,7 +128,7 @@ fn blocked(past: &Past) -> Connection {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_request_that_waits_can_be_undone_and_what_comes_between_counts() {
-    let past = Past::open().await;
+    let past = Past::open_in_files().await;
     past.upsert(json!([{ "contact": "a", "name": "1", "lastName": "1" }])).await;
     let blocker = blocked(&past);
     let update = |contact: Value| {
@@ -156,7 +156,7 @@ async fn a_request_that_waits_can_be_undone_and_what_comes_between_counts() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_list_that_goes_before_its_undo_is_applied_is_told() {
-    let past = Past::open().await;
+    let past = Past::open_in_files().await;
     let request = past.upsert(json!([{ "contact": "a" }, { "contact": "b" }])).await;
     let blocker = blocked(&past);
     let undo = past.send(UNDO, &json!({ "requestId": id(&request) })).await;
@@ -175,7 +175,7 @@ async fn a_list_that_goes_before_its_undo_is_applied_is_told() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_request_can_be_undone_as_long_as_its_history_is_kept() {
-    let past = Past::open().await;
+    let past = Past::open_in_files().await;
     let mut setup = Past::setup(&past.clock);
     setup.limits.history = DAY * 3;
     let server = past.server.restart(setup).await;
@@ -208,7 +208,7 @@ async fn a_request_can_be_undone_as_long_as_its_history_is_kept() {
 /// The history may go between the acceptance of an undo and its turn.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_history_that_goes_before_its_undo_is_applied_is_told() {
-    let past = Past::open().await;
+    let past = Past::open_in_files().await;
     let request = past.upsert(json!([{ "contact": "a" }])).await;
     let blocker = blocked(&past);
     let undo = past.send(UNDO, &json!({ "requestId": id(&request) })).await;
@@ -224,7 +224,7 @@ async fn a_history_that_goes_before_its_undo_is_applied_is_told() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_request_that_was_processed_more_than_a_week_ago_can_be_undone() {
-    let past = Past::open().await;
+    let past = Past::open_in_files().await;
     let request = past.upsert(json!([{ "contact": "a" }])).await;
     past.clock.advance(DAY * 8);
     let is_gone = async || {
@@ -240,7 +240,7 @@ async fn a_request_that_was_processed_more_than_a_week_ago_can_be_undone() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_webhook_tells_what_was_put_back_and_what_was_not() {
-    let past = Past::open().await;
+    let past = Past::open_in_files().await;
     let receiver = Receiver::start(Arc::new(past.clock.clone()), &[], 204);
     past.upsert(json!([{ "contact": "a", "name": "1" }])).await;
     let update = past.upsert(json!([{ "contact": "a", "name": "2", "lastName": "x" }])).await;
@@ -272,7 +272,7 @@ async fn the_webhook_tells_what_was_put_back_and_what_was_not() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_undo_with_an_idempotency_key_is_accepted_once() {
-    let past = Past::open().await;
+    let past = Past::open_in_files().await;
     let made = past.upsert(json!([{ "contact": "a" }])).await;
     let other = past.upsert(json!([{ "contact": "b" }])).await;
     let headers = [("access-token", past.server.token.as_str()), ("idempotency-key", "undo-1")];

@@ -14,7 +14,7 @@ use crate::contact::identifier::HashKey;
 use crate::id::ObjectId;
 use crate::journal::{AccountNo, ContactNo, ListNo};
 use crate::storage::rows::results::kind;
-use crate::storage::rows::{ContactId, Entry, ErasedHash, FormerRow, Rows};
+use crate::storage::rows::{Changes, ContactId, Entry, ErasedHash, FormerRow, Rows};
 use crate::storage::{Error, Place, Source};
 
 /// Keys that one statement is asked for at most: more gain nothing, and take memory on both sides.
@@ -31,6 +31,14 @@ pub struct View<'a> {
 /// The numbers as PostgreSQL keeps them.
 pub fn signed(numbers: &[ContactNo]) -> Vec<i64> {
     numbers.iter().map(|number| number.0.cast_signed()).collect()
+}
+
+impl Changes for View<'_> {
+    fn history_at(&self, place: Place) -> Result<Option<Entry>, Error> {
+        let select = format!("SELECT {ENTRY} FROM history WHERE list = $1 AND position = $2");
+        let row = self.session.query_opt(&select, &[&place.list.0, &place.position.cast_signed()])?;
+        row.map(|row| read_entry(&row)).transpose()
+    }
 }
 
 impl Rows for View<'_> {
@@ -168,12 +176,6 @@ impl Rows for View<'_> {
         let rows =
             self.session.query("SELECT no, id FROM list WHERE account = $1 ORDER BY no", &[&account.0])?;
         rows.iter().map(|row| Ok((ListNo(get(row, 0)?), get_id(row, 1)?))).collect()
-    }
-
-    fn history_at(&self, place: Place) -> Result<Option<Entry>, Error> {
-        let select = format!("SELECT {ENTRY} FROM history WHERE list = $1 AND position = $2");
-        let row = self.session.query_opt(&select, &[&place.list.0, &place.position.cast_signed()])?;
-        row.map(|row| read_entry(&row)).transpose()
     }
 
     fn history_of(&self, list: ListNo, request: ObjectId) -> Result<Option<Entry>, Error> {

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::contacts::locate;
-use super::{ContactId, Entry, Rows};
+use super::{Changes, ContactId, Entry, Rows};
 use crate::contact::document::Document;
 use crate::contact::field::Field;
 use crate::contact::identifier::IdentifierKind;
@@ -181,6 +181,20 @@ pub fn sources(
     Ok(sources)
 }
 
+/// How much several walks may read together: each batch that they stop at is read as a whole.
+#[derive(Clone, Copy, Debug)]
+pub struct Allowance {
+    /// Changes.
+    pub changes: usize,
+    /// Bytes of batches' changes.
+    pub bytes: usize,
+}
+
+impl Allowance {
+    /// Of the walks along all contacts of one request: applying stands still meanwhile.
+    pub const OF_REQUEST: Self = Self { changes: 10 * MAX_WALK, bytes: MAX_WALKED_BYTES };
+}
+
 /// A walk along the changes of one contact, the newest first.
 pub struct Walk<'s, R> {
     rows: &'s R,
@@ -190,10 +204,22 @@ pub struct Walk<'s, R> {
     bytes_left: usize,
 }
 
-impl<'s, R: Rows> Walk<'s, R> {
+impl<'s, R: Changes> Walk<'s, R> {
     /// From the position of the contact's last change.
     pub const fn new(rows: &'s R, contact: ContactId, from: u64) -> Self {
         Self { rows, contact, next: from, left: MAX_WALK, bytes_left: MAX_WALKED_BYTES }
+    }
+
+    /// The same, and no further than several walks may go together.
+    pub fn within(rows: &'s R, contact: ContactId, from: u64, all: &Allowance) -> Self {
+        let left = if all.bytes == 0 { 0 } else { MAX_WALK.min(all.changes) };
+        Self { rows, contact, next: from, left, bytes_left: all.bytes }
+    }
+
+    /// Takes what this walk has read away from what several may read together.
+    pub fn charge(&self, all: &mut Allowance) {
+        all.changes = all.changes.saturating_sub(MAX_WALK.min(all.changes) - self.left);
+        all.bytes = self.bytes_left;
     }
 
     /// The same to the very end, however many there are: what is erased must be found.
@@ -243,5 +269,57 @@ impl<'s, R: Rows> Walk<'s, R> {
         // A chain only goes back: a damaged one ends.
         self.next = if previous < entry.position { previous } else { 0 };
         Ok(true)
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use super::*;
+    use crate::clock::Timestamp;
+    use crate::id::ObjectId;
+    use crate::journal::BatchKind;
+
+    /// A contact that was changed by each of the batches from 1 to this.
+    struct Changed(u64);
+
+    impl Changes for Changed {
+        fn history_at(&self, place: Place) -> Result<Option<Entry>, Error> {
+            let position = place.position;
+            let mut changes = Vec::new();
+            let kind = ChangeKind::Updated;
+            Change { number: ContactNo(1), kind, previous: position - 1, before: &[] }.put(&mut changes);
+            let entry = Entry {
+                position,
+                request: ObjectId::from_bytes([0; 12]),
+                kind: BatchKind::Update,
+                token: "key".to_owned(),
+                applied_at: Timestamp::from_millis(0),
+                changes,
+            };
+            Ok((1..=self.0).contains(&position).then_some(entry))
+        }
+    }
+
+    fn steps(mut walk: Walk<'_, Changed>, all: &mut Allowance) -> (usize, bool) {
+        let mut count = 0;
+        while walk.step(|_, _| Ok(())).unwrap() {
+            count += 1;
+        }
+        walk.charge(all);
+        (count, walk.is_cut_above(0))
+    }
+
+    #[test]
+    fn walks_go_together_as_far_as_they_may() {
+        let store = Changed(5);
+        let walk = |all: &Allowance| Walk::within(&store, (ListNo(1), ContactNo(1)), 5, all);
+        let mut all = Allowance { changes: 8, bytes: usize::MAX };
+        assert_eq!(steps(walk(&all), &mut all), (5, false));
+        assert_eq!(steps(walk(&all), &mut all), (3, true));
+        assert_eq!(steps(walk(&all), &mut all), (0, true));
+        let mut all = Allowance { changes: 100, bytes: 1 };
+        assert_eq!(steps(walk(&all), &mut all), (1, true), "the batch that goes over is read, and no other");
+        assert_eq!(steps(walk(&all), &mut all), (0, true));
     }
 }

@@ -58,8 +58,14 @@ pub struct Entry {
     pub changes: Vec<u8>,
 }
 
+/// What batches have changed.
+pub trait Changes {
+    /// What the batch at a place changed, where that is still kept.
+    fn history_at(&self, place: Place) -> Result<Option<Entry>, Error>;
+}
+
 /// The rows of a store, to be read.
-pub trait Rows {
+pub trait Rows: Changes {
     /// The store's own key.
     fn key(&self) -> &HashKey;
 
@@ -111,9 +117,6 @@ pub trait Rows {
 
     /// The account's lists.
     fn lists_of(&self, account: AccountNo) -> Result<Vec<(ListNo, ObjectId)>, Error>;
-
-    /// What the batch at a place changed, where that is still kept.
-    fn history_at(&self, place: Place) -> Result<Option<Entry>, Error>;
 
     /// What a request changed in a list, where that is still kept.
     fn history_of(&self, list: ListNo, request: ObjectId) -> Result<Option<Entry>, Error>;

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::history::Walk;
+use super::history::{Allowance, Walk};
 use super::{ErasedHash, Rows};
 use crate::apply::outcome::Failure;
 use crate::apply::plan::Waiting;
@@ -34,9 +34,9 @@ pub fn decide(rows: &impl Rows, batch: &Waiting, now: Timestamp) -> Result<(Worl
         return Ok((world, Decided::failed(Failure::HistoryGone)));
     };
     let changes = crate::history::read(&entry.changes).map_err(damaged)?;
-    let mut subjects = Vec::new();
+    let (mut subjects, mut allowance) = (Vec::new(), Allowance::OF_REQUEST);
     for (number, deed) in deeds(&changes).map_err(damaged)? {
-        subjects.push(subject(rows, batch.list, entry.position, number, deed)?);
+        subjects.push(subject(rows, batch.list, entry.position, number, deed, &mut allowance)?);
     }
     let mut world = World::new(*rows.key(), lists, sources(rows, &subjects)?)
         .without(rows.known_erased(erasable(rows, batch, &subjects))?);
@@ -76,6 +76,7 @@ fn subject(
     position: u64,
     number: ContactNo,
     deed: Deed,
+    allowance: &mut Allowance,
 ) -> Result<Subject, Error> {
     let stored = rows.document((list, number))?;
     let head = match &stored {
@@ -83,7 +84,7 @@ fn subject(
         None => rows.departed_at((list, number))?,
     };
     let mut back = Backwards::from(stored.as_deref()).map_err(damaged)?;
-    let mut walk = Walk::new(rows, (list, number), head);
+    let mut walk = Walk::within(rows, (list, number), head, allowance);
     let mut since = Since::default();
     while walk.next_position() > position {
         let since = &mut since;
@@ -109,6 +110,7 @@ fn subject(
         })?;
         deed.made(given);
     }
+    walk.charge(allowance);
     let removed_at = if stored.is_none() { head } else { 0 };
     Ok(Subject { number, deed, since, slot: None, removed_at })
 }

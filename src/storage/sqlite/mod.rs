@@ -13,6 +13,7 @@ mod contacts;
 mod deliveries;
 mod erase;
 mod export;
+pub mod measure;
 mod once;
 mod open;
 mod prune;
@@ -29,6 +30,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
+pub use self::open::connect;
 use self::shared::{Pair, Shared, error, lock, signed, unsigned};
 pub use self::store::{Settings, SqliteStore};
 use super::rows::{contacts as find_contact, history, person, try_out};

@@ -13,7 +13,7 @@ use crate::contact::identifier::HashKey;
 use crate::id::ObjectId;
 use crate::journal::{AccountNo, ContactNo, ListNo};
 use crate::storage::rows::results::kind;
-use crate::storage::rows::{ContactId, Entry, ErasedHash, FormerRow, Rows};
+use crate::storage::rows::{Changes, ContactId, Entry, ErasedHash, FormerRow, Rows};
 use crate::storage::{Error, Place, Source};
 
 /// Both files, the contacts as of one moment.
@@ -24,6 +24,15 @@ pub struct View<'a> {
     pub intake: &'a Connection,
     /// What all threads know.
     pub shared: &'a Shared,
+}
+
+impl Changes for View<'_> {
+    fn history_at(&self, place: Place) -> Result<Option<Entry>, Error> {
+        self.store
+            .prepare_cached(&format!("SELECT {ENTRY} FROM history WHERE position = ?1"))
+            .and_then(|mut select| select.query_row([signed(place.position)], read_entry).optional())
+            .map_err(error)
+    }
 }
 
 impl Rows for View<'_> {
@@ -151,13 +160,6 @@ impl Rows for View<'_> {
 
     fn lists_of(&self, account: AccountNo) -> Result<Vec<(ListNo, ObjectId)>, Error> {
         catalogue::lists::of_account(self.intake, account)
-    }
-
-    fn history_at(&self, place: Place) -> Result<Option<Entry>, Error> {
-        self.store
-            .prepare_cached(&format!("SELECT {ENTRY} FROM history WHERE position = ?1"))
-            .and_then(|mut select| select.query_row([signed(place.position)], read_entry).optional())
-            .map_err(error)
     }
 
     fn history_of(&self, _: ListNo, request: ObjectId) -> Result<Option<Entry>, Error> {

@@ -15,7 +15,7 @@ const QUEUE: usize = 256;
 /// One or more threads, each with a state of its own, that take jobs from one bounded queue.
 pub struct Workers<S> {
     jobs: Option<mpsc::Sender<Job<S>>>,
-    threads: Vec<JoinHandle<()>>,
+    threads: Vec<JoinHandle<S>>,
 }
 
 impl<S: Send + 'static> Workers<S> {
@@ -36,6 +36,7 @@ impl<S: Send + 'static> Workers<S> {
                     let Some(job) = job else { break };
                     job(&mut state);
                 }
+                state
             });
             threads.push(thread.map_err(|error| Error::Unavailable(error.to_string()))?);
         }
@@ -68,9 +69,10 @@ impl<S> Drop for Workers<S> {
     /// Waits for the jobs that were handed over, so that connections are closed in order.
     fn drop(&mut self) {
         self.jobs = None;
-        for thread in self.threads.drain(..) {
-            // A thread ends by itself once the queue is closed; a panic in it was reported already.
-            let _ = thread.join();
-        }
+        let threads = self.threads.drain(..);
+        // Threads end by themselves once the queue is closed; a panic in one was reported already.
+        let states: Vec<_> = threads.filter_map(|thread| thread.join().ok()).collect();
+        // One after another: of two connections that are closed at once, neither is the last, and the log stays.
+        states.into_iter().for_each(drop);
     }
 }

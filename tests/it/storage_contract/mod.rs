@@ -8,6 +8,7 @@ mod deliveries;
 mod histories;
 mod lists;
 mod person;
+mod postgres_nodes;
 mod prune;
 mod request_list;
 mod sqlite_crash;
@@ -18,7 +19,6 @@ mod sqlite_seal;
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
 use rollbook::clock::Timestamp;
 use rollbook::contact::document::Document;
@@ -34,8 +34,8 @@ use rollbook::storage::sqlite::{Settings, SqliteStore};
 use rollbook::storage::{Applied, Error, ItemResult, Keep, NewAccount, NewToken, Request, Scope, Storage};
 use rollbook::token::FreshToken;
 
-use crate::harness::Directory;
 use crate::harness::postgres::Database;
+use crate::harness::{Directory, LEASE};
 
 /// A store that outlives those who open it.
 pub trait Backend: Send + Sync {
@@ -84,6 +84,10 @@ impl Postgres {
     pub fn new() -> Self {
         Self(Arc::new(Database::new()))
     }
+
+    pub fn address(&self) -> String {
+        self.0.address()
+    }
 }
 
 impl Backend for Postgres {
@@ -99,9 +103,6 @@ impl Backend for Postgres {
         false
     }
 }
-
-/// How long a node that is gone holds on to what it had out.
-const LEASE: Duration = Duration::from_secs(1);
 
 /// Makes a test of each function, for each backend.
 macro_rules! on_every_backend {

@@ -54,6 +54,9 @@ fn rewrite_history(
             }
         }
     }
+    if out == entry.changes {
+        return Ok(());
+    }
     rows.put_changes(place, &out)
 }
 

@@ -7,32 +7,60 @@ use std::time::{Duration, Instant};
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::Result;
+use super::Result;
 
 /// A server that is silent for longer has hung.
 const READ_TIMEOUT: Duration = Duration::from_secs(60);
 /// For how long one request is sent again, as `Retry-After` says, before the run is given up.
 const RETRY_FOR: Duration = Duration::from_secs(600);
 
+/// A connection that nothing was sent on for longer is not used again: the server may be closing it.
+const IDLE: Duration = Duration::from_secs(5);
+
+/// A connection.
 pub struct Client {
     address: SocketAddr,
     token: String,
     stream: BufReader<TcpStream>,
+    used: Instant,
     message: Vec<u8>,
     line: String,
     body: Vec<u8>,
 }
 
+/// What the server said.
 pub struct Answer<'a> {
+    /// The status.
     pub status: u16,
+    /// For how long it asks to be left alone.
     pub retry_after: Option<Duration>,
+    /// The body.
     pub body: &'a [u8],
 }
 
-/// What the server promised: the id of a durable request, and how often it had asked us to wait.
-pub struct Accepted {
-    pub id: String,
-    pub retries: u64,
+/// What became of a batch.
+pub enum Sent {
+    /// It is durable.
+    Accepted {
+        /// The request's id.
+        id: String,
+        /// How often the server had asked us to wait.
+        retries: u64,
+    },
+    /// Nothing was kept of it: there is too much to do.
+    Refused {
+        /// 503 or 429.
+        status: u16,
+        /// Whether the server said when to come again.
+        says_when: bool,
+    },
+}
+
+const UPDATE: &str = "/v3/contacts/update";
+
+#[derive(Deserialize)]
+struct Refusal {
+    errors: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -45,11 +73,16 @@ struct Acceptance {
 }
 
 impl Client {
+    /// Opens a connection.
+    ///
+    /// # Errors
+    /// Where nobody listens.
     pub fn connect(address: SocketAddr, token: &str) -> Result<Self> {
         Ok(Self {
             address,
             token: token.to_owned(),
             stream: open(address)?,
+            used: Instant::now(),
             message: Vec::new(),
             line: String::new(),
             body: Vec::new(),
@@ -57,6 +90,9 @@ impl Client {
     }
 
     /// Sends one request and waits for its answer, whatever its status.
+    ///
+    /// # Errors
+    /// Where there is none.
     pub fn post(&mut self, path: &str, body: &[u8]) -> Result<Answer<'_>> {
         self.message.clear();
         write!(
@@ -67,38 +103,53 @@ impl Client {
             body.len()
         )?;
         self.message.extend_from_slice(body);
+        if self.used.elapsed() > IDLE {
+            self.stream = open(self.address)?;
+        }
+        self.used = Instant::now();
         self.stream.get_mut().write_all(&self.message)?;
         self.read_answer()
     }
 
     /// A call that has to succeed.
+    ///
+    /// # Errors
+    /// What the server says against it.
     pub fn call(&mut self, path: &str, body: &Value) -> Result<Value> {
         let answer = self.post(path, body.to_string().as_bytes())?;
-        let value = serde_json::from_slice::<Value>(answer.body)?;
+        let value: Value = serde_json::from_slice(answer.body).map_err(|_| answer.refusal(path))?;
         if answer.status != 200 || value["result"] != true {
-            return Err(format!("{path}: {} {value}", answer.status).into());
+            return Err(answer.refusal(path).into());
         }
         Ok(value)
     }
 
-    /// Sends a body to contacts/update until it is accepted; 503 and 429 are waited out.
-    pub fn update(&mut self, body: &[u8]) -> Result<Accepted> {
+    /// Sends a body to contacts/update. With `patient`, 503 and 429 are waited out.
+    ///
+    /// # Errors
+    /// Where it is refused for any other reason.
+    pub fn update(&mut self, body: &[u8], patient: bool) -> Result<Sent> {
         let deadline = Instant::now() + RETRY_FOR;
         let mut retries = 0;
         loop {
-            let answer = self.post("/v3/contacts/update", body)?;
-            match answer.status {
-                200 => {
-                    return Ok(Accepted { id: accepted_id(answer.body)?, retries });
+            let answer = self.post(UPDATE, body)?;
+            let status = answer.status;
+            match status {
+                200 => return Ok(Sent::Accepted { id: accepted_id(answer.body)?, retries }),
+                429 | 503 if answer.unknown_outcome() || Instant::now() > deadline => {
+                    return Err(answer.refusal(UPDATE).into());
                 }
-                429 | 503 if !answer.unknown_outcome() && Instant::now() < deadline => {
+                429 | 503 if !patient => {
+                    return Ok(Sent::Refused { status, says_when: answer.retry_after.is_some() });
+                }
+                429 | 503 => {
                     let pause = answer.retry_after.ok_or("told to wait without a Retry-After")?;
                     retries += 1;
                     std::thread::sleep(pause);
                     // An idle connection may have been closed meanwhile.
                     self.stream = open(self.address)?;
                 }
-                _ => return Err(answer.refusal().into()),
+                _ => return Err(answer.refusal(UPDATE).into()),
             }
         }
     }
@@ -144,15 +195,19 @@ impl Answer<'_> {
         String::from_utf8_lossy(self.body).contains("OUTCOME_UNKNOWN")
     }
 
-    fn refusal(&self) -> String {
-        let text = String::from_utf8_lossy(self.body);
-        let start: String = text.chars().take(500).collect();
-        format!("contacts/update was answered {}: {start}", self.status)
+    /// In the server's own words where it has any.
+    fn refusal(&self, path: &str) -> String {
+        let told: Option<Refusal> = serde_json::from_slice(self.body).ok();
+        let text = told.filter(|told| !told.errors.is_empty()).map_or_else(
+            || String::from_utf8_lossy(self.body).chars().take(500).collect(),
+            |told| told.errors.join("; "),
+        );
+        format!("{path} was answered {}: {text}", self.status)
     }
 }
 
 fn open(address: SocketAddr) -> Result<BufReader<TcpStream>> {
-    let stream = TcpStream::connect(address)?;
+    let stream = TcpStream::connect(address).map_err(|error| format!("no server at {address}: {error}"))?;
     stream.set_nodelay(true)?;
     stream.set_read_timeout(Some(READ_TIMEOUT))?;
     Ok(BufReader::new(stream))

@@ -6,22 +6,25 @@ use std::path::Path;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use crate::Result;
+use super::Result;
+use super::quantiles::Latencies;
 
 /// Modest enough not to be a load of its own.
 const PAUSE: Duration = Duration::from_millis(5);
 
-/// Appends 4 KB and calls fdatasync, again and again for that long.
-pub fn fdatasync(directory: &Path, duration: Duration) -> Result<Vec<Duration>> {
+/// Appends 4 KB and calls fdatasync, again and again for as long as `go_on`.
+///
+/// # Errors
+/// Where the directory cannot be written.
+pub fn fdatasync(directory: &Path, go_on: impl Fn() -> bool) -> Result<Latencies> {
     let path = directory.join("fdatasync");
     let mut file = File::create(&path)?;
-    let end = Instant::now() + duration;
-    let mut latencies = Vec::new();
-    while Instant::now() < end {
+    let mut latencies = Latencies::default();
+    while go_on() {
         let start = Instant::now();
         file.write_all(&[0x5A; 4096])?;
         file.sync_data()?;
-        latencies.push(start.elapsed());
+        latencies.record(start.elapsed());
         sleep(PAUSE);
     }
     drop(file);

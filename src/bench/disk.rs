@@ -5,31 +5,41 @@ use std::path::Path;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use rusqlite::{Connection, OpenFlags};
 use serde::Serialize;
 
-use crate::Result;
+use super::Result;
+use crate::storage::sqlite::measure;
 
 /// Sizes that have not moved for this long have settled: the server has checkpointed and purged what it will.
 const QUIET: Duration = Duration::from_secs(1);
 const SETTLE_WITHIN: Duration = Duration::from_secs(15);
 
 /// Bytes.
-#[derive(Clone, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Disk {
+    /// The file of the contacts.
     pub main: u64,
+    /// Its log.
     pub wal: u64,
+    /// The file of the journal, with its log.
     pub intake: u64,
+    /// What lies beside them.
     pub other: u64,
+    /// All.
     pub total: u64,
+    /// All, by contact.
     pub bytes_per_contact: f64,
-    /// The pages of the main file by the table or index that holds them, largest first; empty where it cannot be read.
+    /// The pages of the main file by the table or index that holds them, largest first; only of the
+    /// last load, and empty where it cannot be read.
     pub tables: Vec<(String, u64)>,
 }
 
 impl Disk {
     /// Waits until the sizes have settled, then takes them.
+    ///
+    /// # Errors
+    /// Where the store's directory cannot be read.
     pub fn settled(database: &Path, contacts: u32) -> Result<Self> {
         let deadline = Instant::now() + SETTLE_WITHIN;
         let mut disk = Self::now(database)?;
@@ -47,7 +57,7 @@ impl Disk {
 
     /// Reads every page header of the main file: seconds for a large one, and outside every measured stretch.
     pub fn read_tables(&mut self, database: &Path) {
-        self.tables = tables(database).unwrap_or_default();
+        self.tables = measure::table_sizes(database).unwrap_or_default();
     }
 
     fn now(database: &Path) -> Result<Self> {
@@ -70,12 +80,4 @@ impl Disk {
         }
         Ok(disk)
     }
-}
-
-fn tables(database: &Path) -> Result<Vec<(String, u64)>> {
-    let store = Connection::open_with_flags(database, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
-    let mut query =
-        store.prepare("SELECT name, pgsize FROM dbstat WHERE aggregate = TRUE ORDER BY pgsize DESC")?;
-    let rows = query.query_map([], |row| Ok((row.get(0)?, row.get::<_, i64>(1)?.unsigned_abs())))?;
-    Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
