@@ -16,6 +16,7 @@ mod compression;
 mod contact_get;
 mod contact_list;
 mod contact_source;
+mod contacts_find;
 mod contacts_update;
 mod demo;
 mod disk_full;
