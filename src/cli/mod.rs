@@ -1,7 +1,11 @@
 //! The command line.
 
 mod account;
+mod client;
 mod demo;
+mod export;
+mod import;
+mod progress;
 mod serve;
 mod token;
 mod user;
@@ -15,6 +19,7 @@ use clap::{Parser, Subcommand};
 
 use crate::clock::{Clock, SystemClock, Timestamp};
 use crate::config::{DEFAULT_FILE, Flags, LogFormat, Settings};
+use crate::files;
 use crate::id::ObjectId;
 use crate::storage::Storage;
 use crate::storage::sqlite::{Role, SqliteStore};
@@ -43,6 +48,10 @@ enum Command {
     /// Send status webhooks again
     #[command(subcommand)]
     Webhook(webhook::Command),
+    /// Import a file of contacts (CSV or XLSX) into a list
+    Import(import::Arguments),
+    /// Export the contacts of a list
+    Export(export::Arguments),
     /// Show the whole path of a batch on a store of its own, and stay up for your own tries
     Demo(demo::Arguments),
     /// Print the default configuration file, with every setting explained
@@ -72,6 +81,8 @@ pub fn main() -> ExitCode {
         Command::User(command) => block_on(user::run(command)),
         Command::Token(command) => block_on(token::run(command)),
         Command::Webhook(command) => block_on(webhook::run(command)),
+        Command::Import(arguments) => return import::main(arguments),
+        Command::Export(arguments) => return export::main(arguments),
         Command::Demo(arguments) => block_on(demo::run(arguments)),
         Command::Config => {
             print(DEFAULT_FILE.trim_end());
@@ -90,6 +101,12 @@ pub fn main() -> ExitCode {
 fn block_on(command: impl Future<Output = Result>) -> Result {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     runtime.map_err(|error| error.to_string())?.block_on(command)
+}
+
+/// The same for a command that tells files apart.
+fn block_on_any<T>(command: impl Future<Output = files::Result<T>>) -> files::Result<T> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    runtime.map_err(|error| files::Error::Told(error.to_string()))?.block_on(command)
 }
 
 /// A line to standard output. Whoever reads it may have gone (`rollbook … | head`), and then needs no more.

@@ -21,6 +21,7 @@ mod contacts_update;
 mod demo;
 mod disk_full;
 mod faults;
+mod files;
 mod harness;
 mod http2;
 mod kill;
