@@ -10,6 +10,7 @@ use serde_json::{Map, Value, json};
 
 use super::client::ServerArguments;
 use super::progress::Bar;
+use crate::contact::field::{Field, Kind};
 use crate::files::export::{self, Format};
 use crate::files::{Error, Result};
 
@@ -48,12 +49,18 @@ enum FormatName {
     Jsonl,
 }
 
+/// A field that is true or false. The server ignores what it does not know, and would answer all contacts.
 fn parse_flag(text: &str) -> std::result::Result<(String, bool), String> {
-    match text.split_once('=') {
-        None => Ok((text.to_owned(), true)),
-        Some((field, "true")) => Ok((field.to_owned(), true)),
-        Some((field, "false")) => Ok((field.to_owned(), false)),
-        Some(_) => Err("it is true or false".to_owned()),
+    let (field, wanted) = match text.split_once('=') {
+        None => (text, true),
+        Some((field, "true")) => (field, true),
+        Some((field, "false")) => (field, false),
+        Some(_) => return Err("it is true or false".to_owned()),
+    };
+    let mut flags = Field::ALL.into_iter().filter(|field| field.kind() == Some(Kind::Flag)).map(Field::name);
+    match flags.find(|flag| *flag == field) {
+        Some(flag) => Ok((flag.to_owned(), wanted)),
+        None => Err(format!("{field} is no field that is true or false")),
     }
 }
 

@@ -64,6 +64,7 @@ pub struct Decoded<R> {
     ended: bool,
     foreign: bool,
     malformed: bool,
+    finished: bool,
 }
 
 /// What is read is not of the encoding.
@@ -81,7 +82,16 @@ impl<R: Read> Decoded<R> {
     pub fn new(inner: R, encoding: &'static Encoding) -> Self {
         let decoder = encoding.new_decoder_with_bom_removal();
         let chunk = vec![0; CHUNK].into_boxed_slice();
-        Self { inner, decoder, chunk, rest: 0..0, ended: false, foreign: false, malformed: false }
+        Self {
+            inner,
+            decoder,
+            chunk,
+            rest: 0..0,
+            ended: false,
+            foreign: false,
+            malformed: false,
+            finished: false,
+        }
     }
 
     /// What it reads from.
@@ -93,6 +103,10 @@ impl<R: Read> Decoded<R> {
 impl<R: Read> Read for Decoded<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         loop {
+            // A decoder that has come to its end must not be asked again, which readers do.
+            if self.finished {
+                return Ok(0);
+            }
             if self.malformed {
                 let malformed =
                     Malformed { encoding: self.decoder.encoding().name(), was_right: self.foreign };
@@ -109,8 +123,8 @@ impl<R: Read> Read for Decoded<R> {
             // What came before the fault is given out first.
             self.malformed = matches!(result, DecoderResult::Malformed(..));
             self.foreign = self.foreign || !buffer[..written].is_ascii();
-            let finished = self.ended && matches!(result, DecoderResult::InputEmpty);
-            if written > 0 || finished {
+            self.finished = self.ended && matches!(result, DecoderResult::InputEmpty);
+            if written > 0 {
                 return Ok(written);
             }
         }

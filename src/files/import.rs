@@ -115,7 +115,7 @@ struct Engine {
     /// Identifiers that batches in flight name.
     busy: HashMap<u64, usize>,
     sending: JoinSet<(u64, Result<Sent>)>,
-    asking: JoinSet<Result<Bytes>>,
+    asking: JoinSet<(Vec<String>, Result<Bytes>)>,
     pause: Duration,
     point: Point,
     first_faults: Vec<(u64, String)>,
@@ -196,7 +196,8 @@ impl Engine {
                     self.accepted(number, sent?);
                 }
                 Some(found) = self.asking.join_next() => {
-                    self.found(&found.map_err(|error| Error::Told(error.to_string()))??)?;
+                    let (ids, found) = found.map_err(|error| Error::Told(error.to_string()))?;
+                    self.found(&ids, &found?)?;
                 }
                 _ = tick.tick() => {
                     self.checkpoint()?;
@@ -255,11 +256,12 @@ impl Engine {
         let (api, patience, pause) = (Arc::clone(&self.api), self.job.way.patience, self.pause);
         self.asking.spawn(async move {
             tokio::time::sleep(pause).await;
-            api::call(api.as_ref(), FIND, &json!({ "ids": ids }), patience).await
+            let found = api::call(api.as_ref(), FIND, &json!({ "ids": ids }), patience).await;
+            (ids, found)
         });
     }
 
-    fn found(&mut self, body: &[u8]) -> Result<()> {
+    fn found(&mut self, ids: &[String], body: &[u8]) -> Result<()> {
         #[derive(Deserialize)]
         struct Found<'a> {
             #[serde(borrow)]
@@ -272,9 +274,7 @@ impl Engine {
             results: Results<'a>,
         }
         let found: Found<'_> = api::read(FIND, body)?;
-        // The oldest was asked for, so it must be there.
-        let oldest = self.window.iter().flat_map(|entry| &entry.open).next();
-        if let Some((id, _)) = oldest.filter(|(id, _)| !found.requests.contains_key(id.as_str())) {
+        if let Some(id) = ids.iter().find(|id| !found.requests.contains_key(id.as_str())) {
             return Err(Error::Told(format!(
                 "{FIND}: the server does not know request {id}, which it accepted"
             )));

@@ -218,5 +218,5 @@ fn empty_cells_variables_and_modes() {
         (printed.code, printed.out.as_str()),
         (Some(1), "1 rows: 0 created, 0 updated, 0 unchanged, 1 failed\n")
     );
-    assert!(office.read("new.csv.failed.csv").contains("\n2,CONTACT_NOT_FOUND: "));
+    assert!(office.read("new.csv.failed.csv").contains("\n2,\"CONTACT_NOT_FOUND: "));
 }
