@@ -50,7 +50,7 @@ pub static FIND: Method = Method {
     examples: &[Example {
         summary: "Contacts that want e-mail and have changed since a day",
         body: r#"{"contactListId":"5d9155bad132d5f45a4e38b1","emailSubscribe":true,"updatedSince":"2099-01-01"}"#,
-        answer: r#"{"result":true,"requestId":"5d915c26d132d5f45a4e38bc","data":[],"next":null,"errors":[]}"#,
+        answer: r#"{"result":true,"requestId":"5d915c28d132d5f45a4e38bf","data":[],"next":null,"errors":[]}"#,
     }],
     handler: &find,
 };
