@@ -13,7 +13,7 @@ pub use self::types::*;
 use crate::clock::Timestamp;
 use crate::contact::identifier::IdentifierKind;
 use crate::id::ObjectId;
-use crate::journal::{AccountNo, Batch, ListNo};
+use crate::journal::{AccountNo, Batch, ContactNo, ListNo};
 
 /// Why a transaction was not done. The text is for the log, and names no person and no secret.
 #[derive(Debug, thiserror::Error)]
@@ -157,6 +157,16 @@ pub trait Storage: Send + Sync + 'static {
         list: ListNo,
         identifiers: Vec<(IdentifierKind, String)>,
     ) -> Result<Option<Contact>, Error>;
+
+    /// Contacts of a list in the order of their numbers, those behind `after`: at most `limit`, and fewer where they
+    /// are large (at least one, if there is one). It costs the same wherever in the list it begins.
+    async fn page_contacts(
+        &self,
+        account: AccountNo,
+        list: ListNo,
+        after: ContactNo,
+        limit: u32,
+    ) -> Result<ContactPage, Error>;
 
     /// The history of the contact that bears one of the identifiers, or did last before it was removed or changed.
     async fn find_history(

@@ -42,13 +42,18 @@ pub fn find(
 
 /// A contact with its source.
 pub fn with_source(intake: &Connection, account: AccountNo, document: Vec<u8>) -> Result<Contact, Error> {
-    let source = Document::read(&document).and_then(|read| read.get(Field::Source.key()));
-    let source = source.map_err(|malformed| Error::Damaged(malformed.to_string()))?;
-    let (source, source_cac) = match source.and_then(|bytes| bytes.try_into().ok()).map(u64::from_le_bytes) {
+    let (source, source_cac) = match source_of(&document)? {
         Some(source) => look_up_source(intake, account, source)?,
         None => (None, None),
     };
     Ok(Contact { document, source, source_cac })
+}
+
+/// The number of a contact's source.
+pub fn source_of(document: &[u8]) -> Result<Option<u64>, Error> {
+    let source = Document::read(document).and_then(|read| read.get(Field::Source.key()));
+    let source = source.map_err(|malformed| Error::Damaged(malformed.to_string()))?;
+    Ok(source.and_then(|bytes| bytes.try_into().ok()).map(u64::from_le_bytes))
 }
 
 /// The first contact that bears one of the identifiers, in the order given: its number and stored form.
@@ -77,7 +82,7 @@ pub fn locate(
 }
 
 /// A source and what it costs; of one that was removed only that is left.
-fn look_up_source(
+pub fn look_up_source(
     intake: &Connection,
     account: AccountNo,
     no: u64,

@@ -9,6 +9,7 @@ mod append;
 mod apply;
 mod backlog;
 mod catalogue;
+mod contact_page;
 mod contacts;
 mod deliveries;
 mod erase;
@@ -36,16 +37,16 @@ pub use self::open::connect;
 use self::shared::{Pair, Shared, error, lock, signed, unsigned};
 pub use self::store::{Role, Settings, SqliteStore};
 use super::{
-    Access, Account, AddError, AppendError, Appended, Applied, Attempt, Backlog, Contact, Delivery, Error,
-    History, ItemResult, Keep, List, ListFilter, Mentions, NewAccount, NewSource, NewToken, Page, Person,
-    Remembered, Renamed, Request, RequestFilter, RequestState, RequestSummary, Source, SourceChange,
-    SourceFilter, SourceRef, Storage, Subject, Token, TokenError, Undoable, VariableKind, WebhookSecrets,
-    Window,
+    Access, Account, AddError, AppendError, Appended, Applied, Attempt, Backlog, Contact, ContactPage,
+    Delivery, Error, History, ItemResult, Keep, List, ListFilter, Mentions, NewAccount, NewSource, NewToken,
+    Page, Person, Remembered, Renamed, Request, RequestFilter, RequestState, RequestSummary, Source,
+    SourceChange, SourceFilter, SourceRef, Storage, Subject, Token, TokenError, Undoable, VariableKind,
+    WebhookSecrets, Window,
 };
 use crate::clock::Timestamp;
 use crate::contact::identifier::IdentifierKind;
 use crate::id::ObjectId;
-use crate::journal::{AccountNo, Batch, ListNo};
+use crate::journal::{AccountNo, Batch, ContactNo, ListNo};
 
 #[async_trait]
 impl Storage for SqliteStore {
@@ -161,6 +162,16 @@ impl Storage for SqliteStore {
         identifiers: Vec<(IdentifierKind, String)>,
     ) -> Result<Option<Contact>, Error> {
         self.read(move |pair, shared| contacts::find(pair, shared, account, list, &identifiers)).await
+    }
+
+    async fn page_contacts(
+        &self,
+        account: AccountNo,
+        list: ListNo,
+        after: ContactNo,
+        limit: u32,
+    ) -> Result<ContactPage, Error> {
+        self.read(move |pair, _| contact_page::page(pair, account, list, after, limit)).await
     }
 
     async fn find_history(
