@@ -85,6 +85,9 @@ pub struct Flags {
     pub webhook_allow: Vec<String>,
 }
 
+/// Variables of the commands that are clients of a server: they are no settings.
+const CLIENT: [&str; 2] = ["ROLLBOOK_URL", "ROLLBOOK_TOKEN"];
+
 impl Settings {
     /// Puts the sources together.
     ///
@@ -97,7 +100,12 @@ impl Settings {
                 std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
             sources = sources.add_source(File::from_str(&text, FileFormat::Toml));
         }
+        // Whoever imports a file has these set, and serves or makes tokens in the same shell.
+        let variables = std::env::vars_os().filter(|(name, _)| !CLIENT.iter().any(|client| name == client));
+        let variables =
+            variables.filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
         let environment = Environment::with_prefix("ROLLBOOK")
+            .source(Some(variables.collect()))
             .prefix_separator("_")
             .ignore_empty(true)
             .try_parsing(true)

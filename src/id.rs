@@ -44,6 +44,14 @@ impl ObjectId {
         bytes[7..].copy_from_slice(&number.to_be_bytes()[3..]);
         Self(bytes)
     }
+
+    /// The number in the list of the contact with this public id; `None` where it is no contact's of that list.
+    pub fn contact_number(self, list: ObjectId) -> Option<u64> {
+        let mut number = [0; 8];
+        number[3..].copy_from_slice(&self.0[7..]);
+        let number = u64::from_be_bytes(number);
+        (Self::of_contact(list, number) == self).then_some(number)
+    }
 }
 
 fn nibble(digit: u8) -> Option<u8> {

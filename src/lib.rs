@@ -24,6 +24,7 @@ pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod contact;
+pub mod files;
 pub mod flights;
 pub mod history;
 pub mod http;

@@ -2,8 +2,12 @@
 
 mod account;
 mod bench;
+mod client;
 mod demo;
+mod export;
+mod import;
 mod migrate;
+mod progress;
 mod serve;
 mod token;
 mod user;
@@ -17,6 +21,7 @@ use clap::{Parser, Subcommand};
 
 use crate::clock::{Clock, SystemClock, Timestamp};
 use crate::config::{DEFAULT_FILE, Flags, LogFormat, Settings};
+use crate::files;
 use crate::id::ObjectId;
 use crate::storage::{Role, Storage};
 
@@ -44,6 +49,10 @@ enum Command {
     /// Send status webhooks again
     #[command(subcommand)]
     Webhook(webhook::Command),
+    /// Import a file of contacts (CSV or XLSX) into a list
+    Import(import::Arguments),
+    /// Export the contacts of a list
+    Export(export::Arguments),
     /// Show the whole path of a batch on a store of its own, and stay up for your own tries
     Demo(demo::Arguments),
     /// Measure what a contact costs a server: rates, latencies, CPU, memory, disk
@@ -77,6 +86,8 @@ pub fn main() -> ExitCode {
         Command::User(command) => block_on(user::run(command)),
         Command::Token(command) => block_on(token::run(command)),
         Command::Webhook(command) => block_on(webhook::run(command)),
+        Command::Import(arguments) => return import::main(arguments),
+        Command::Export(arguments) => return export::main(arguments),
         Command::Demo(arguments) => block_on(demo::run(arguments)),
         Command::Bench(arguments) => block_on(bench::run(arguments)),
         Command::Migrate(arguments) => block_on(migrate::run(arguments)),
@@ -97,6 +108,12 @@ pub fn main() -> ExitCode {
 fn block_on(command: impl Future<Output = Result>) -> Result {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     runtime.map_err(|error| error.to_string())?.block_on(command)
+}
+
+/// The same for a command that tells files apart.
+fn block_on_any<T>(command: impl Future<Output = files::Result<T>>) -> files::Result<T> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    runtime.map_err(|error| files::Error::Told(error.to_string()))?.block_on(command)
 }
 
 /// A line to standard output. Whoever reads it may have gone (`rollbook … | head`), and then needs no more.

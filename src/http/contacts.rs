@@ -1,5 +1,7 @@
 //! `/v3/contacts/…`
 
+pub mod find;
+
 use schemars::JsonSchema;
 use serde::Serialize;
 

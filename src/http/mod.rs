@@ -31,7 +31,7 @@ use self::method::Method;
 use crate::app::App;
 
 /// Every method of the API, in the order of the reference: routes and description are made from it.
-pub static METHODS: [&Method; 24] = [
+pub static METHODS: [&Method; 25] = [
     &account::INFO,
     &contact_list::CREATE,
     &contact_list::ADD_VARIABLES,
@@ -43,6 +43,7 @@ pub static METHODS: [&Method; 24] = [
     &contacts::UPDATE,
     &contacts::ADD,
     &contacts::REMOVE,
+    &contacts::find::FIND,
     &contact::GET,
     &contact::history::HISTORY,
     &contact::export::EXPORT,

@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::clock::Timestamp;
 use crate::contact::number;
 use crate::intake::problem::Problem;
 use crate::json::{Raw, Value};
@@ -62,15 +63,36 @@ pub fn read_window(offset: Option<Raw<'_>>, limit: Option<Raw<'_>>, problems: &m
             problems.push(Problem::new("INVALID_OFFSET", text).of("offset"));
         }
     }
-    match limit.map(|raw| integer(raw).and_then(|limit| u32::try_from(limit).ok())) {
-        None => {}
-        Some(Some(limit @ 1..=MAX_LIMIT)) => window.limit = limit,
-        Some(_) => {
-            let text = format!("Argument limit must be an integer from 1 to {MAX_LIMIT}");
-            problems.push(Problem::new("INVALID_LIMIT", text).of("limit"));
-        }
+    if let Some(limit) = read_limit(limit, MAX_LIMIT, problems) {
+        window.limit = limit;
     }
     window
+}
+
+/// Reads `limit`; what is wrong with it is added to the problems.
+pub fn read_limit(raw: Option<Raw<'_>>, max: u32, problems: &mut Vec<Problem>) -> Option<u32> {
+    let limit = integer(raw?).and_then(|limit| u32::try_from(limit).ok());
+    let limit = limit.filter(|limit| (1..=max).contains(limit));
+    if limit.is_none() {
+        let text = format!("Argument limit must be an integer from 1 to {max}");
+        problems.push(Problem::new("INVALID_LIMIT", text).of("limit"));
+    }
+    limit
+}
+
+/// A time as [`Timestamp::parse`] reads it.
+pub const TIME: Shape =
+    Shape::pattern(usize::MAX, "^[0-9]{4}-[0-9]{2}-[0-9]{2}( [0-9]{2}:[0-9]{2}:[0-9]{2})?$");
+
+/// Reads a time.
+///
+/// # Errors
+/// Where it is none.
+pub fn read_time(raw: Option<Raw<'_>>, key: &'static str) -> Result<Option<Timestamp>, Problem> {
+    let Some(raw) = raw else { return Ok(None) };
+    let time = raw.as_text().and_then(|text| Timestamp::parse(&text));
+    let text = format!("Argument {key} must be a YYYY-MM-DD hh:mm:ss time or a YYYY-MM-DD date");
+    time.map(Some).ok_or_else(|| Problem::new("INVALID_TIME", text).of(key))
 }
 
 fn integer(raw: Raw<'_>) -> Option<i64> {

@@ -16,7 +16,7 @@ pub use self::types::*;
 use crate::clock::Timestamp;
 use crate::contact::identifier::IdentifierKind;
 use crate::id::ObjectId;
-use crate::journal::{AccountNo, Batch, ListNo};
+use crate::journal::{AccountNo, Batch, ContactNo, ListNo};
 
 /// The most lists of one account: numbers of lists are finite, and all accounts share them.
 pub const MAX_LISTS_PER_ACCOUNT: usize = 10_000;
@@ -182,6 +182,16 @@ pub trait Storage: Send + Sync + 'static {
         list: ListNo,
         identifiers: Vec<(IdentifierKind, String)>,
     ) -> Result<Option<Contact>, Error>;
+
+    /// Contacts of a list in the order of their numbers, those behind `after`: at most `limit`, and fewer where they
+    /// are large (at least one, if there is one). It costs the same wherever in the list it begins.
+    async fn page_contacts(
+        &self,
+        account: AccountNo,
+        list: ListNo,
+        after: ContactNo,
+        limit: u32,
+    ) -> Result<ContactPage, Error>;
 
     /// The history of the contact that bears one of the identifiers, or did last before it was removed or changed.
     async fn find_history(

@@ -1,78 +1,30 @@
 //! A store that fails, panics or holds back on demand, and is otherwise the real one.
 
+mod fault;
+
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
 
 use async_trait::async_trait;
 use rollbook::clock::Timestamp;
 use rollbook::contact::identifier::IdentifierKind;
 use rollbook::id::ObjectId;
-use rollbook::journal::{AccountNo, Batch, ListNo};
+use rollbook::journal::{AccountNo, Batch, ContactNo, ListNo};
 use rollbook::storage::{
-    Access, Account, AddError, AppendError, Appended, Applied, Attempt, Backlog, Contact, Delivery, Error,
-    History, ItemResult, Keep, List, ListFilter, Mentions, NewAccount, NewSource, NewToken, Page, Person,
-    Remembered, Renamed, Request, RequestFilter, RequestState, RequestSummary, Source, SourceChange,
-    SourceFilter, SourceRef, Storage, Subject, Token, TokenError, Undoable, VariableKind, WebhookSecrets,
-    Window,
+    Access, Account, AddError, AppendError, Appended, Applied, Attempt, Backlog, Contact, ContactPage,
+    Delivery, Error, History, ItemResult, Keep, List, ListFilter, Mentions, NewAccount, NewSource, NewToken,
+    Page, Person, Remembered, Renamed, Request, RequestFilter, RequestState, RequestSummary, Source,
+    SourceChange, SourceFilter, SourceRef, Storage, Subject, Token, TokenError, Undoable, VariableKind,
+    WebhookSecrets, Window,
 };
 
+pub use self::fault::{Fault, Switch};
 use crate::harness::Wrap;
 
-/// What goes wrong.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
-pub enum Fault {
-    /// Nothing.
-    None,
-    /// A commit of batches fails, and nothing of them is kept.
-    AppendNotKept,
-    /// A commit of batches ends without anybody knowing how.
-    AppendUnknown,
-    /// What is accepted waits, and is not applied.
-    ApplyWaits,
-    /// Reads fail.
-    Read,
-    /// Reads panic.
-    Panic,
-    /// Changes of lists, variables and sources fail.
-    Change,
-}
-
-impl Fault {
-    const ALL: [Self; 7] = [
-        Self::None,
-        Self::AppendNotKept,
-        Self::AppendUnknown,
-        Self::ApplyWaits,
-        Self::Read,
-        Self::Panic,
-        Self::Change,
-    ];
-}
-
-/// The switch by which a test makes the store of its server fail.
-#[derive(Clone, Debug)]
-pub struct Switch(Arc<AtomicU8>);
-
 impl Switch {
-    /// Nothing goes wrong yet.
-    pub fn new() -> Self {
-        Self(Arc::new(AtomicU8::new(Fault::None as u8)))
-    }
-
-    /// From now on this goes wrong, and nothing else.
-    pub fn set(&self, fault: Fault) {
-        self.0.store(fault as u8, Ordering::SeqCst);
-    }
-
     /// For [`crate::harness::Setup::wrap`].
     pub fn wrap(&self) -> Wrap {
         let switch = self.clone();
         Box::new(|store| Arc::new(Faulty { store, switch }))
-    }
-
-    fn get(&self) -> Fault {
-        Fault::ALL[usize::from(self.0.load(Ordering::SeqCst))]
     }
 }
 
@@ -207,6 +159,17 @@ impl Storage for Faulty {
     ) -> Result<Option<Contact>, Error> {
         self.read()?;
         self.store.find_contact(account, list, identifiers).await
+    }
+
+    async fn page_contacts(
+        &self,
+        account: AccountNo,
+        list: ListNo,
+        after: ContactNo,
+        limit: u32,
+    ) -> Result<ContactPage, Error> {
+        self.read()?;
+        self.store.page_contacts(account, list, after, limit).await
     }
 
     async fn find_history(

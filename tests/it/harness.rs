@@ -170,7 +170,8 @@ impl Server {
     /// Stops, and starts another server on the same store: the callers are the same, what was in memory is gone.
     pub async fn restart(self, setup: Setup) -> Self {
         let owner = (self.account, self.user, self.token.clone(), self.webhook_secret.clone());
-        Self::on(self.stop().await, setup, Some(owner)).await
+        let store = self.kind;
+        Self::on(self.stop().await, Setup { store, ..setup }, Some(owner)).await
     }
 
     /// On a store that is there, or not yet; an owner of it, where there is one.

@@ -137,12 +137,14 @@ async fn mentions(call: &Call, subject: Arc<Subject>) -> Result<(Vec<ExportedReq
         let chunk = call.app.storage.find_mentions(account, Arc::clone(&subject), after).await?;
         requests.extend(chunk.found.into_iter().map(show_mention));
         match chunk.next {
+            // A store may tell all at once.
             Some(next) => after = next,
-            None => return Ok((requests, true)),
+            None => break,
         }
     }
+    let complete = requests.len() <= MAX_REQUESTS;
     requests.truncate(MAX_REQUESTS);
-    Ok((requests, false))
+    Ok((requests, complete))
 }
 
 fn show_mention(mention: Mention) -> ExportedRequest {

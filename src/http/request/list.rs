@@ -1,10 +1,9 @@
 //! `/v3/request/list`
 
 use super::GROUP;
-use crate::clock::Timestamp;
 use crate::http::call::{Answer, Call, Outcome};
 use crate::http::method::{Access, Body, Example, Method, Reach};
-use crate::http::page::{self, LIMIT_KEY, OFFSET_KEY, Paged};
+use crate::http::page::{self, LIMIT_KEY, OFFSET_KEY, Paged, TIME, read_time};
 use crate::intake::list::{LIST_ID, find_list};
 use crate::intake::problem::{self, Problem};
 use crate::intake::refusal::Refusal;
@@ -46,9 +45,6 @@ pub static LIST: Method = Method {
 const STATES: [RequestState; 3] = [RequestState::Queued, RequestState::Processing, RequestState::Processed];
 
 const STATE_NAMES: [&str; 3] = [state_name(STATES[0]), state_name(STATES[1]), state_name(STATES[2])];
-
-/// A time as [`Timestamp::parse`] reads it.
-const TIME: Shape = Shape::pattern(usize::MAX, "^[0-9]{4}-[0-9]{2}-[0-9]{2}( [0-9]{2}:[0-9]{2}:[0-9]{2})?$");
 
 const NARROWED_BY: [Param; 6] = [
     Param::optional("status", Shape::Word(&STATE_NAMES), "Requests that have come so far."),
@@ -96,11 +92,4 @@ fn read_state(raw: Option<Raw<'_>>) -> Result<Option<RequestState>, Problem> {
         let text = "Argument status must be queued, processing or processed";
         Problem::new("INVALID_STATUS", text).of("status")
     })
-}
-
-fn read_time(raw: Option<Raw<'_>>, key: &'static str) -> Result<Option<Timestamp>, Problem> {
-    let Some(raw) = raw else { return Ok(None) };
-    let time = raw.as_text().and_then(|text| Timestamp::parse(&text));
-    let text = format!("Argument {key} must be a YYYY-MM-DD hh:mm:ss time or a YYYY-MM-DD date");
-    time.map(Some).ok_or_else(|| Problem::new("INVALID_TIME", text).of(key))
 }

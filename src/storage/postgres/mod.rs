@@ -30,9 +30,9 @@ use async_trait::async_trait;
 
 use self::append::queue_of;
 pub use self::store::{PostgresStore, Settings};
-use super::rows::{contacts, history, person, try_out};
+use super::rows::{contact_page, contacts, history, person, try_out};
 use super::{
-    Access, Account, AddError, AppendError, Appended, Applied, Attempt, Backlog, Contact, Delivery, Error,
+    Access, Account, AddError, AppendError, Appended, Applied, Attempt, Backlog, Contact, ContactPage, Delivery, Error,
     History, ItemResult, Keep, List, ListFilter, Mentions, NewAccount, NewSource, NewToken, Page, Person,
     Remembered, Renamed, Request, RequestFilter, RequestState, RequestSummary, Source, SourceChange,
     SourceFilter, SourceRef, Storage, Subject, Token, TokenError, Undoable, VariableKind, WebhookSecrets,
@@ -41,7 +41,7 @@ use super::{
 use crate::clock::Timestamp;
 use crate::contact::identifier::IdentifierKind;
 use crate::id::ObjectId;
-use crate::journal::{AccountNo, Batch, ListNo};
+use crate::journal::{AccountNo, Batch, ContactNo, ListNo};
 
 #[async_trait]
 impl Storage for PostgresStore {
@@ -141,6 +141,16 @@ impl Storage for PostgresStore {
         identifiers: Vec<(IdentifierKind, String)>,
     ) -> Result<Option<Contact>, Error> {
         self.view(move |view| contacts::find(view, account, list, &identifiers)).await
+    }
+
+    async fn page_contacts(
+        &self,
+        account: AccountNo,
+        list: ListNo,
+        after: ContactNo,
+        limit: u32,
+    ) -> Result<ContactPage, Error> {
+        self.view(move |view| contact_page::page(view, account, list, after, limit)).await
     }
 
     async fn find_history(

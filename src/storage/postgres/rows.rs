@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use tokio_postgres::Row;
 
 use super::catalogue;
-use super::session::{Session, get, get_array, get_id, get_number, get_small, get_time};
+use super::session::{Session, Values, get, get_array, get_id, get_number, get_small, get_time};
 use super::shared::Shared;
 use crate::apply::world::ListState;
 use crate::contact::amount::Cac;
@@ -132,6 +132,18 @@ impl Rows for View<'_> {
             }
         }
         Ok(())
+    }
+
+    fn documents_behind(
+        &self,
+        list: ListNo,
+        after: ContactNo,
+        limit: u32,
+        visit: &mut dyn FnMut(ContactNo, &[u8]) -> bool,
+    ) -> Result<(), Error> {
+        let select = "SELECT number, document FROM contact WHERE list = $1 AND number > $2 ORDER BY number LIMIT $3";
+        let values: Values<'_> = &[&list.0, &after.0.cast_signed(), &i64::from(limit)];
+        self.session.stream(select, values, |row| Ok(visit(ContactNo(get_number(row, 0)?), get(row, 1)?))).map(drop)
     }
 
     fn document(&self, contact: ContactId) -> Result<Option<Vec<u8>>, Error> {

@@ -27,13 +27,21 @@ pub fn find(
 /// # Errors
 /// Where the store cannot be read, or the contact does not read.
 pub fn with_source(rows: &impl Rows, account: AccountNo, document: Vec<u8>) -> Result<Contact, Error> {
-    let source = Document::read(&document).and_then(|read| read.get(Field::Source.key()));
-    let source = source.map_err(|malformed| Error::Damaged(malformed.to_string()))?;
-    let (source, source_cac) = match source.and_then(|bytes| bytes.try_into().ok()).map(u64::from_le_bytes) {
+    let (source, source_cac) = match source_of(&document)? {
         Some(source) => look_up_source(rows, account, source)?,
         None => (None, None),
     };
     Ok(Contact { document, source, source_cac })
+}
+
+/// The number of a contact's source.
+///
+/// # Errors
+/// Where the contact does not read.
+pub fn source_of(document: &[u8]) -> Result<Option<u64>, Error> {
+    let source = Document::read(document).and_then(|read| read.get(Field::Source.key()));
+    let source = source.map_err(|malformed| Error::Damaged(malformed.to_string()))?;
+    Ok(source.and_then(|bytes| bytes.try_into().ok()).map(u64::from_le_bytes))
 }
 
 /// The first contact that bears one of the identifiers, in the order given: its number and stored form.
@@ -64,7 +72,10 @@ pub fn locate(
 }
 
 /// A source and what it costs; of one that was removed only that is left.
-fn look_up_source(
+///
+/// # Errors
+/// Where the store cannot be read.
+pub fn look_up_source(
     rows: &impl Rows,
     account: AccountNo,
     no: u64,

@@ -4,6 +4,7 @@
 //! A view of rows blocks: it is used on threads where that is allowed. Whoever makes one sees to it that all it shows
 //! is of one moment, or is kept from changing by a lock.
 
+pub mod contact_page;
 pub mod contacts;
 pub mod erase;
 pub mod group;
@@ -98,6 +99,16 @@ pub trait Rows: Changes {
         &self,
         contacts: &[ContactId],
         visit: &mut dyn FnMut(ContactId, &[u8]) -> bool,
+    ) -> Result<(), Error>;
+
+    /// Shows the stored forms of the next contacts of a list behind a number, at most `limit`, until `visit` has
+    /// enough.
+    fn documents_behind(
+        &self,
+        list: ListNo,
+        after: ContactNo,
+        limit: u32,
+        visit: &mut dyn FnMut(ContactNo, &[u8]) -> bool,
     ) -> Result<(), Error>;
 
     /// The stored form of a contact.

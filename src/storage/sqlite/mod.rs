@@ -33,18 +33,18 @@ use async_trait::async_trait;
 pub use self::open::connect;
 use self::shared::{Pair, Shared, error, lock, signed, unsigned};
 pub use self::store::{Settings, SqliteStore};
-use super::rows::{contacts as find_contact, history, person, try_out};
+use super::rows::{contact_page, contacts as find_contact, history, person, try_out};
 use super::{
-    Access, Account, AddError, AppendError, Appended, Applied, Attempt, Backlog, Contact, Delivery, Error,
-    History, ItemResult, Keep, List, ListFilter, Mentions, NewAccount, NewSource, NewToken, Page, Person,
-    Remembered, Renamed, Request, RequestFilter, RequestState, RequestSummary, Source, SourceChange,
-    SourceFilter, SourceRef, Storage, Subject, Token, TokenError, Undoable, VariableKind, WebhookSecrets,
-    Window,
+    Access, Account, AddError, AppendError, Appended, Applied, Attempt, Backlog, Contact, ContactPage,
+    Delivery, Error, History, ItemResult, Keep, List, ListFilter, Mentions, NewAccount, NewSource, NewToken,
+    Page, Person, Remembered, Renamed, Request, RequestFilter, RequestState, RequestSummary, Source,
+    SourceChange, SourceFilter, SourceRef, Storage, Subject, Token, TokenError, Undoable, VariableKind,
+    WebhookSecrets, Window,
 };
 use crate::clock::Timestamp;
 use crate::contact::identifier::IdentifierKind;
 use crate::id::ObjectId;
-use crate::journal::{AccountNo, Batch, ListNo};
+use crate::journal::{AccountNo, Batch, ContactNo, ListNo};
 
 #[async_trait]
 impl Storage for SqliteStore {
@@ -160,6 +160,16 @@ impl Storage for SqliteStore {
         identifiers: Vec<(IdentifierKind, String)>,
     ) -> Result<Option<Contact>, Error> {
         self.view(move |view| find_contact::find(view, account, list, &identifiers)).await
+    }
+
+    async fn page_contacts(
+        &self,
+        account: AccountNo,
+        list: ListNo,
+        after: ContactNo,
+        limit: u32,
+    ) -> Result<ContactPage, Error> {
+        self.view(move |view| contact_page::page(view, account, list, after, limit)).await
     }
 
     async fn find_history(

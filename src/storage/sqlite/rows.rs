@@ -119,6 +119,26 @@ impl Rows for View<'_> {
         Ok(())
     }
 
+    fn documents_behind(
+        &self,
+        list: ListNo,
+        after: ContactNo,
+        limit: u32,
+        visit: &mut dyn FnMut(ContactNo, &[u8]) -> bool,
+    ) -> Result<(), Error> {
+        let select = "SELECT id, document FROM contact WHERE id > ?1 AND id < ?2 ORDER BY id LIMIT ?3";
+        let mut select = self.store.prepare_cached(select).map_err(error)?;
+        let end = contact_id(ListNo(list.0 + 1), 0);
+        let mut rows = select.query(params![contact_id(list, after.0), end, limit]).map_err(error)?;
+        while let Some(row) = rows.next().map_err(error)? {
+            let number = split_id(row.get(0).map_err(error)?).1;
+            if !visit(number, row.get_ref(1).map_err(error)?.as_blob().unwrap_or_default()) {
+                break;
+            }
+        }
+        Ok(())
+    }
+
     fn document(&self, contact: ContactId) -> Result<Option<Vec<u8>>, Error> {
         document(self.store, contact_id(contact.0, contact.1.0))
     }

@@ -109,3 +109,12 @@ pub struct Contact {
     /// What its source costs, or cost when it was removed.
     pub source_cac: Option<Cac>,
 }
+
+/// Contacts of a list that follow each other.
+#[derive(Clone, Debug)]
+pub struct ContactPage {
+    /// Each with its number in the list, which rises.
+    pub rows: Vec<(ContactNo, Contact)>,
+    /// Whether there are more behind them.
+    pub more: bool,
+}

@@ -4,6 +4,7 @@
 
 mod batches;
 mod catalogue;
+mod contact_pages;
 mod deliveries;
 mod histories;
 mod lists;

@@ -1,0 +1,94 @@
+//! The commands that are clients of a server.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full, Limited};
+use hyper::Request;
+use hyper::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER};
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+
+use crate::files::api::{Api, Reply};
+
+/// How long one answer may take.
+const ANSWER: Duration = Duration::from_secs(60);
+
+/// The longest answer that is read.
+const MAX_ANSWER: usize = 256 << 20;
+
+/// Where a command finds a server.
+#[derive(Debug, clap::Args)]
+pub struct ServerArguments {
+    /// The address of the server
+    #[arg(long, value_name = "URL", env = "ROLLBOOK_URL", default_value = "http://127.0.0.1:8080")]
+    url: String,
+    /// An access token; better given in the environment, where other users of the machine do not see it
+    #[arg(long, value_name = "TOKEN", env = "ROLLBOOK_TOKEN", hide_env_values = true)]
+    token: String,
+    /// For how many seconds a request is tried again where the server does not answer, or asks to come later
+    #[arg(long, value_name = "SECONDS", default_value_t = 120)]
+    patience: u64,
+}
+
+impl ServerArguments {
+    /// For how long a request is tried.
+    pub const fn patience(&self) -> Duration {
+        Duration::from_secs(self.patience)
+    }
+
+    /// A client of the server.
+    pub fn client(&self) -> Result<Server, String> {
+        let url = url::Url::parse(&self.url).map_err(|error| format!("--url {}: {error}", self.url))?;
+        if !matches!(url.scheme(), "http" | "https") {
+            return Err(format!("--url {}: this is no http or https address", self.url));
+        }
+        let mut token = HeaderValue::from_str(&self.token).map_err(|_| "the token is none".to_owned())?;
+        token.set_sensitive(true);
+        let mut tcp = HttpConnector::new();
+        tcp.enforce_http(false);
+        tcp.set_nodelay(true);
+        tcp.set_connect_timeout(Some(Duration::from_secs(10)));
+        let roots = HttpsConnectorBuilder::new().with_native_roots();
+        let connector = match roots {
+            Ok(builder) => builder.https_or_http().enable_http1().wrap_connector(tcp),
+            Err(error) => return Err(format!("the machine's root certificates do not read: {error}")),
+        };
+        let client = Client::builder(TokioExecutor::new()).pool_timer(TokioTimer::new()).build(connector);
+        Ok(Server { base: self.url.trim_end_matches('/').to_owned(), token, client })
+    }
+}
+
+/// A server, over kept connections.
+pub struct Server {
+    base: String,
+    token: HeaderValue,
+    client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
+}
+
+#[async_trait]
+impl Api for Server {
+    async fn post(&self, path: &str, key: Option<&str>, body: Bytes) -> Result<Reply, String> {
+        let told = |error: &dyn std::fmt::Display| format!("no answer of a server at {}: {error}", self.base);
+        let mut request = Request::post(format!("{}{path}", self.base))
+            .header("access-token", &self.token)
+            .header(CONTENT_TYPE, "application/json");
+        if let Some(key) = key {
+            request = request.header("idempotency-key", key);
+        }
+        let request = request.body(Full::new(body)).map_err(|error| error.to_string())?;
+        let answer = async {
+            let response = self.client.request(request).await.map_err(|error| told(&error))?;
+            let (head, body) = response.into_parts();
+            let body = Limited::new(body, MAX_ANSWER).collect().await.map_err(|error| told(&error))?;
+            let seconds = head.headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
+            let retry_after = seconds.map(Duration::from_secs);
+            Ok(Reply { status: head.status.as_u16(), retry_after, body: body.to_bytes() })
+        };
+        let late = || told(&format_args!("it took longer than {} seconds", ANSWER.as_secs()));
+        tokio::time::timeout(ANSWER, answer).await.unwrap_or_else(|_| Err(late()))
+    }
+}

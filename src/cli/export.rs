@@ -1,0 +1,140 @@
+//! `rollbook export`
+
+use std::fs::{File, OpenOptions};
+use std::io::{BufWriter, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use serde_json::{Map, Value, json};
+
+use super::client::ServerArguments;
+use super::progress::Bar;
+use crate::contact::field::{Field, Kind};
+use crate::files::export::{self, Format};
+use crate::files::{Error, Result};
+
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    /// The list
+    #[arg(long, value_name = "CONTACT_LIST_ID")]
+    list: String,
+    #[command(flatten)]
+    server: ServerArguments,
+    /// How it is written
+    #[arg(long, value_enum, default_value_t = FormatName::Csv)]
+    format: FormatName,
+    /// The file; standard output if left out. It is there when all of it is
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// Only contacts that are so: "active", "emailSubscribe=false"; may be given again
+    #[arg(long, value_name = "FIELD[=BOOL]", value_parser = parse_flag)]
+    only: Vec<(String, bool)>,
+    /// Only contacts from this source
+    #[arg(long, value_name = "SOURCE_ID")]
+    source: Option<String>,
+    /// Only contacts that have changed since: YYYY-MM-DD, or "YYYY-MM-DD hh:mm:ss", UTC
+    #[arg(long, value_name = "TIME")]
+    updated_since: Option<String>,
+    /// Only contacts whose name begins so
+    #[arg(long, value_name = "TEXT")]
+    name_prefix: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum FormatName {
+    /// A table with commas, in UTF-8
+    Csv,
+    /// A JSON object a line
+    Jsonl,
+}
+
+/// A field that is true or false. The server ignores what it does not know, and would answer all contacts.
+fn parse_flag(text: &str) -> std::result::Result<(String, bool), String> {
+    let (field, wanted) = match text.split_once('=') {
+        None => (text, true),
+        Some((field, "true")) => (field, true),
+        Some((field, "false")) => (field, false),
+        Some(_) => return Err("it is true or false".to_owned()),
+    };
+    let mut flags = Field::ALL.into_iter().filter(|field| field.kind() == Some(Kind::Flag)).map(Field::name);
+    match flags.find(|flag| *flag == field) {
+        Some(flag) => Ok((flag.to_owned(), wanted)),
+        None => Err(format!("{field} is no field that is true or false")),
+    }
+}
+
+impl Arguments {
+    fn filter(&self) -> Map<String, Value> {
+        let flags = self.only.iter().map(|(field, wanted)| (field.clone(), json!(wanted)));
+        let texts = [
+            ("sourceId", &self.source),
+            ("updatedSince", &self.updated_since),
+            ("namePrefix", &self.name_prefix),
+        ];
+        let texts = texts.into_iter().filter_map(|(key, text)| Some((key.to_owned(), json!(text.as_ref()?))));
+        flags.chain(texts).collect()
+    }
+}
+
+/// Runs the command: 0, or 2 where it could not run to its end.
+pub fn main(arguments: Arguments) -> ExitCode {
+    match super::block_on_any(run(arguments)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("rollbook: {error}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+async fn run(arguments: Arguments) -> Result<()> {
+    let Some(path) = &arguments.output else {
+        let mut out = BufWriter::new(std::io::stdout());
+        let count = write(&arguments, &mut out).await?;
+        eprintln!("{count} contacts");
+        return Ok(());
+    };
+    let mut part = path.as_os_str().to_owned();
+    part.push(".part");
+    let part = PathBuf::from(part);
+    let written = write_file(&arguments, &part).await;
+    let done = written.and_then(|count| {
+        std::fs::rename(&part, path).map_err(|error| Error::file(path, error))?;
+        Ok(count)
+    });
+    match done {
+        Ok(count) => eprintln!("{count} contacts"),
+        Err(error) => {
+            // Half an export must not be taken for a whole one.
+            let _ = std::fs::remove_file(&part);
+            return Err(error);
+        }
+    }
+    Ok(())
+}
+
+async fn write_file(arguments: &Arguments, path: &Path) -> Result<u64> {
+    let told = |error: std::io::Error| Error::file(path, error);
+    // People's data are nobody else's matter.
+    let file =
+        OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path).map_err(told)?;
+    let mut out = BufWriter::new(file);
+    let count = write(arguments, &mut out).await?;
+    let file: File = out.into_inner().map_err(|error| told(error.into_error()))?;
+    file.sync_all().map_err(told)?;
+    Ok(count)
+}
+
+async fn write(arguments: &Arguments, out: &mut (dyn Write + Send)) -> Result<u64> {
+    let server = arguments.server.client().map_err(Error::Told)?;
+    let format = match arguments.format {
+        FormatName::Csv => Format::Csv,
+        FormatName::Jsonl => Format::JsonLines,
+    };
+    let (mut bar, patience) = (Bar::new(), arguments.server.patience());
+    let watch = |count| bar.show(count, None, "");
+    let done = export::run(&server, &arguments.list, &arguments.filter(), format, patience, out, watch).await;
+    bar.end();
+    done
+}

@@ -1,0 +1,83 @@
+//! How far a command is: a bar where somebody looks on, else a line now and then. A library for it would be larger
+//! than this.
+
+use std::io::{IsTerminal, Write, stderr};
+use std::time::{Duration, Instant};
+
+/// How often a line is written where it goes to a file.
+const LINE: Duration = Duration::from_secs(10);
+
+/// The width of the bar.
+const WIDTH: u64 = 20;
+
+/// Shows progress on standard error.
+pub struct Bar {
+    terminal: bool,
+    start: Instant,
+    /// What was done when it began, so that the rate is of this run.
+    first: Option<u64>,
+    told: Instant,
+    shown: bool,
+}
+
+impl Bar {
+    /// From now on.
+    pub fn new() -> Self {
+        let now = Instant::now();
+        Self { terminal: stderr().is_terminal(), start: now, first: None, told: now, shown: false }
+    }
+
+    /// Shows that so many are done, of so many if that is known.
+    pub fn show(&mut self, done: u64, of: Option<u64>, more: &str) {
+        let first = *self.first.get_or_insert(done);
+        if !self.terminal && self.told.elapsed() < LINE {
+            return;
+        }
+        self.told = Instant::now();
+        let line = text(done, first, of, self.start.elapsed(), more);
+        // Nobody is harmed where it cannot be shown.
+        let _ = if self.terminal { write!(stderr(), "\r\x1b[K{line}") } else { writeln!(stderr(), "{line}") };
+        self.shown = true;
+    }
+
+    /// Leaves the line.
+    pub fn end(&self) {
+        if self.terminal && self.shown {
+            let _ = writeln!(stderr());
+        }
+    }
+}
+
+#[expect(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a rate"
+)]
+fn text(done: u64, first: u64, of: Option<u64>, time: Duration, more: &str) -> String {
+    let rate = (done - first) as f64 / time.as_secs_f64().max(0.001);
+    let Some(of) = of.filter(|of| *of > 0) else { return format!("{done} rows, {rate:.0} a second{more}") };
+    let full = done.saturating_mul(WIDTH) / of;
+    let bar: String = (0..WIDTH).map(|place| if place < full { '#' } else { '.' }).collect();
+    let left = if rate > 0.0 {
+        let seconds = (of.saturating_sub(done) as f64 / rate) as u64;
+        format!(", {}:{:02} left", seconds / 60, seconds % 60)
+    } else {
+        String::new()
+    };
+    format!("[{bar}] {}% {done} of {of} rows, {rate:.0} a second{left}{more}", done * 100 / of)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bar_tells_rate_and_time_left() {
+        let told = text(600, 100, Some(1_600), Duration::from_secs(5), ", 3 failed");
+        assert_eq!(told, "[#######.............] 37% 600 of 1600 rows, 100 a second, 0:10 left, 3 failed");
+        assert_eq!(text(600, 0, None, Duration::from_secs(6), ""), "600 rows, 100 a second");
+        let none = text(0, 0, Some(10), Duration::ZERO, "");
+        assert_eq!(none, "[....................] 0% 0 of 10 rows, 0 a second");
+    }
+}

@@ -1,0 +1,81 @@
+//! Cells that a spreadsheet would run. An export puts an apostrophe before them, and an import of such an export
+//! takes it away again.
+
+use std::borrow::Cow;
+
+use super::target::COLUMNS;
+
+/// What a formula begins with, and what spreadsheets take for it.
+const STARTS: [char; 10] = ['=', '+', '-', '@', '\t', '\r', '\u{ff1d}', '\u{ff0b}', '\u{ff0d}', '\u{ff20}'];
+
+/// Whether a spreadsheet might run the text. A number is no formula: phone numbers and scores stay as they are.
+fn is_formula(text: &str) -> bool {
+    let number = text.strip_prefix(['+', '-']);
+    let is_number =
+        number.is_some_and(|digits| !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit()));
+    text.starts_with(STARTS) && !is_number
+}
+
+/// The text with an apostrophe before it where it needs one, or where [`undo`] would take one away.
+pub fn defuse(text: &str) -> Cow<'_, str> {
+    if is_formula(text.trim_start_matches('\'')) {
+        Cow::Owned(format!("'{text}"))
+    } else {
+        Cow::Borrowed(text)
+    }
+}
+
+/// The text that was defused.
+pub fn undo(text: &str) -> &str {
+    match text.strip_prefix('\'') {
+        Some(rest) if is_formula(rest.trim_start_matches('\'')) => rest,
+        _ => text,
+    }
+}
+
+/// Names of columns that a file of failed rows has before those of the file that they are from.
+pub const FAILED_COLUMNS: [&str; 2] = ["rollbookLine", "rollbookError"];
+
+/// Whether a table is one that was exported, or what is left of one: its header begins as those do.
+pub fn is_ours<'a>(header: impl Iterator<Item = &'a str>) -> bool {
+    let mut header = header.filter(|name| !FAILED_COLUMNS.contains(name));
+    COLUMNS.iter().all(|column| header.next() == Some(column))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn formulas_are_defused_and_numbers_are_not() {
+        for (text, defused) in [
+            ("=1+1", "'=1+1"),
+            ("@SUM(1)", "'@SUM(1)"),
+            ("-1+1", "'-1+1"),
+            ("+", "'+"),
+            ("\t=1", "'\t=1"),
+            ("'=1", "''=1"),
+            ("+15555555", "+15555555"),
+            ("-5", "-5"),
+            ("'tis", "'tis"),
+            ("", ""),
+            ("a=b", "a=b"),
+        ] {
+            assert_eq!(defuse(text), defused, "{text:?}");
+        }
+        assert_eq!(undo("'tis"), "'tis");
+        assert_eq!(undo("'+15555555"), "'+15555555");
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_defused_is_harmless_and_comes_back(text in "['=+@\t\r1a -]{0,8}") {
+            let defused = defuse(&text);
+            prop_assert!(!is_formula(&defused), "{}", defused);
+            prop_assert_eq!(undo(&defused), &text);
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! A list as a table or as lines of JSON.
+
+use std::io::Write;
+use std::time::Duration;
+
+use bytes::Bytes;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use serde_json::{Map, Value, json};
+
+use super::api::{self, Api};
+use super::defuse::defuse;
+use super::table::line;
+use super::target::COLUMNS;
+use super::{Error, Result};
+
+const FIND: &str = "/v3/contacts/find";
+
+/// Contacts that are asked for at a time.
+const PAGE: u32 = 1_000;
+
+/// How an export is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// A table in UTF-8 with commas; cells that a spreadsheet would run have an apostrophe before them.
+    Csv,
+    /// A contact a line, as contact/get shows it.
+    JsonLines,
+}
+
+#[derive(Deserialize)]
+struct Found<'a> {
+    #[serde(borrow)]
+    data: Vec<&'a RawValue>,
+    next: Option<String>,
+}
+
+/// Writes the contacts of a list that fit a filter (keys of contacts/find), and returns how many they were.
+///
+/// # Errors
+/// Where the server fails or refuses, or nothing can be written.
+pub async fn run(
+    api: &dyn Api,
+    list: &str,
+    filter: &Map<String, Value>,
+    format: Format,
+    patience: Duration,
+    out: &mut (dyn Write + Send),
+    mut watch: impl FnMut(u64),
+) -> Result<u64> {
+    // Asked for also where nobody needs the variables: a list that is not there is told at once.
+    let variables = api::list(api, list, patience).await?.variables();
+    if format == Format::Csv {
+        let header = COLUMNS.into_iter().chain(variables.iter().map(String::as_str));
+        write(out, &line(header)?)?;
+    }
+    let mut question = json!({ "contactListId": list, "limit": PAGE });
+    if let Some(question) = question.as_object_mut() {
+        question.extend(filter.clone());
+    }
+    let mut count = 0;
+    loop {
+        let body: Bytes = api::call(api, FIND, &question, patience).await?;
+        let found: Found<'_> = api::read(FIND, &body)?;
+        for contact in &found.data {
+            match format {
+                Format::Csv => {
+                    let contact: Value = api::read(FIND, contact.get().as_bytes())?;
+                    write(out, &line(cells(&contact, &variables).iter().map(String::as_str))?)?;
+                }
+                Format::JsonLines => {
+                    write(out, contact.get().as_bytes())?;
+                    write(out, b"\n")?;
+                }
+            }
+            count += 1;
+        }
+        watch(count);
+        match found.next {
+            Some(next) => question["after"] = json!(next),
+            None => break,
+        }
+    }
+    out.flush().map_err(unwritten)?;
+    Ok(count)
+}
+
+/// The cells of a contact: its members, then the variables in the order of the header.
+fn cells(contact: &Value, variables: &[String]) -> Vec<String> {
+    let mut cells: Vec<_> = COLUMNS
+        .iter()
+        .map(|column| match column.split_once('.') {
+            Some((object, member)) => cell(&contact[object][member]),
+            None => cell(&contact[*column]),
+        })
+        .collect();
+    let shown = contact["variables"].as_array().map(Vec::as_slice).unwrap_or_default();
+    // They are shown in the order of the list; one that came or went meanwhile is looked for.
+    cells.extend(variables.iter().enumerate().map(|(place, name)| {
+        let at_place = shown.get(place).filter(|variable| variable["name"] == name.as_str());
+        let variable = at_place.or_else(|| shown.iter().find(|variable| variable["name"] == name.as_str()));
+        variable.map(|variable| cell(&variable["value"])).unwrap_or_default()
+    }));
+    cells
+}
+
+fn cell(value: &Value) -> String {
+    match value {
+        Value::Null => String::new(),
+        Value::String(text) => defuse(text).into_owned(),
+        other => other.to_string(),
+    }
+}
+
+fn write(out: &mut (dyn Write + Send), bytes: &[u8]) -> Result<()> {
+    out.write_all(bytes).map_err(unwritten)
+}
+
+fn unwritten(error: std::io::Error) -> Error {
+    Error::Told(format!("the export could not be written: {error}"))
+}

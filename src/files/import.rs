@@ -1,0 +1,349 @@
+//! The import itself: batches are sent several at a time, what became of them is asked for, and what is known of all
+//! up to a row is written down in the order of the file.
+//!
+//! Several requests in flight may be accepted in any order. So a batch that names an identifier which one in flight
+//! names too waits until that one is accepted: rows about one identifier take effect in their order.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use csv::StringRecord;
+use serde::Deserialize;
+use serde_json::json;
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+use tokio::time::MissedTickBehavior;
+
+use super::api::{self, Api};
+use super::batch::{self, Batch};
+use super::defuse::FAILED_COLUMNS;
+use super::failures::Failures;
+use super::key::ImportId;
+use super::row::Reading;
+use super::send::{Counts, Fault, Results, Sent, Way, send};
+use super::state::{Point, State};
+use super::survey::Survey;
+use super::table::Go;
+use super::{Error, Result};
+
+const FIND: &str = "/v3/request/find";
+
+/// Requests that are asked for at a time.
+const ASKED: usize = 20;
+
+/// How long it waits before it asks again, where nothing was processed.
+const ASK_AGAIN: Duration = Duration::from_millis(25);
+
+/// The longest such wait.
+const ASK_AGAIN_LONGEST: Duration = Duration::from_millis(400);
+
+/// How often the point that was reached is written down.
+const CHECKPOINT: Duration = Duration::from_secs(1);
+
+/// Bytes of rows that are sent and not known to be applied.
+const MAX_WINDOW_BYTES: usize = 24 << 20;
+
+/// Batches that are sent and not known to be applied.
+const MAX_WINDOW: usize = 400;
+
+/// Faults that are told beside the file of failed rows.
+const FIRST_FAULTS: usize = 20;
+
+/// What is to be imported.
+#[derive(Clone, Debug)]
+pub struct Job {
+    /// The file.
+    pub survey: Survey,
+    /// Its first row.
+    pub header: StringRecord,
+    /// What its rows are.
+    pub reading: Reading,
+    /// Where they go.
+    pub way: Way,
+    /// Requests in flight.
+    pub parallel: usize,
+}
+
+/// Where it is written down how an import goes.
+#[derive(Debug, Default)]
+pub struct Books {
+    /// The point that was reached; a dry run has none.
+    pub state: Option<State>,
+    /// The rows that were not imported.
+    pub failures: Option<Failures>,
+}
+
+/// How far an import is.
+#[derive(Clone, Copy, Debug)]
+pub struct Progress {
+    /// Rows that are done.
+    pub rows: u64,
+    /// Rows in all.
+    pub of: u64,
+    /// Rows that failed.
+    pub failed: u64,
+}
+
+/// What an import came to.
+#[derive(Debug, Default)]
+pub struct Outcome {
+    /// What became of the rows.
+    pub counts: Counts,
+    /// The first rows that failed: their line and why.
+    pub first_faults: Vec<(u64, String)>,
+}
+
+/// A batch that is on its way.
+struct Entry {
+    batch: Arc<Batch>,
+    accepted: bool,
+    /// Requests of it that are not known to be processed.
+    open: Vec<(String, Vec<usize>)>,
+    faults: Vec<Fault>,
+    counts: Counts,
+}
+
+struct Engine {
+    api: Arc<dyn Api>,
+    job: Job,
+    import: ImportId,
+    books: Books,
+    window: VecDeque<Entry>,
+    window_bytes: usize,
+    /// Identifiers that batches in flight name.
+    busy: HashMap<u64, usize>,
+    sending: JoinSet<(u64, Result<Sent>)>,
+    asking: JoinSet<(Vec<String>, Result<Bytes>)>,
+    pause: Duration,
+    point: Point,
+    first_faults: Vec<(u64, String)>,
+}
+
+/// Imports until the file is at its end or `stop` comes.
+///
+/// # Errors
+/// Where the file or the server fails, or it was stopped: the same call then goes on where it has come to.
+pub async fn run(
+    api: Arc<dyn Api>,
+    job: Job,
+    books: Books,
+    mut watch: impl FnMut(Progress),
+    stop: impl Future<Output = ()>,
+) -> Result<Outcome> {
+    let point = books.state.as_ref().map(|state| state.point).unwrap_or_default();
+    let import = books.state.as_ref().map_or_else(ImportId::new, |state| state.import.clone());
+    let mut engine = Engine {
+        api,
+        job,
+        import,
+        books,
+        window: VecDeque::new(),
+        window_bytes: 0,
+        busy: HashMap::new(),
+        sending: JoinSet::new(),
+        asking: JoinSet::new(),
+        pause: Duration::ZERO,
+        point,
+        first_faults: Vec::new(),
+    };
+    let ended = tokio::select! {
+        ended = engine.work(&mut watch) => ended,
+        () = stop => Err(Error::Stopped),
+    };
+    engine.checkpoint()?;
+    watch(engine.progress());
+    // What nobody can go on with is at its end too.
+    if matches!(ended, Ok(()) | Err(Error::Changed(_)))
+        && let Some(state) = engine.books.state.take()
+    {
+        state.remove()?;
+    }
+    ended?;
+    Ok(Outcome { counts: engine.point.counts, first_faults: engine.first_faults })
+}
+
+impl Engine {
+    async fn work(&mut self, watch: &mut impl FnMut(Progress)) -> Result<()> {
+        let (give, mut incoming) = mpsc::channel(4);
+        let (survey, reading) = (self.job.survey.clone(), self.job.reading.clone());
+        let done = (self.point.batches, self.point.rows);
+        let reader = tokio::task::spawn_blocking(move || {
+            batch::read(&survey, &reading, done, |batch| {
+                Ok(if give.blocking_send(batch).is_ok() { Go::On } else { Go::Stop })
+            })
+        });
+        let (mut held, mut at_end) = (None, false);
+        let mut tick = tokio::time::interval(CHECKPOINT);
+        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            if let Some(batch) = held.take_if(|batch| self.has_room_for(batch)) {
+                self.start(batch);
+            }
+            self.finish()?;
+            if at_end && held.is_none() && self.window.is_empty() {
+                break;
+            }
+            self.ask();
+            tokio::select! {
+                batch = incoming.recv(), if held.is_none() && !at_end => {
+                    at_end = batch.is_none();
+                    held = batch;
+                }
+                Some(sent) = self.sending.join_next() => {
+                    let (number, sent) = sent.map_err(|error| Error::Told(error.to_string()))?;
+                    self.accepted(number, sent?);
+                }
+                Some(found) = self.asking.join_next() => {
+                    let (ids, found) = found.map_err(|error| Error::Told(error.to_string()))?;
+                    self.found(&ids, &found?)?;
+                }
+                _ = tick.tick() => {
+                    self.checkpoint()?;
+                    watch(self.progress());
+                }
+            }
+        }
+        // What was read is done; now it is known whether that was all.
+        reader.await.map_err(|error| Error::Told(error.to_string()))?
+    }
+
+    fn has_room_for(&self, batch: &Batch) -> bool {
+        let identifiers = batch.items.iter().flat_map(|item| &item.identifiers);
+        let fits = self.window_bytes + batch.bytes <= MAX_WINDOW_BYTES && self.window.len() < MAX_WINDOW;
+        (fits || self.window.is_empty())
+            && self.sending.len() < self.job.parallel
+            && identifiers.into_iter().all(|identifier| !self.busy.contains_key(identifier))
+    }
+
+    fn start(&mut self, batch: Batch) {
+        let batch = Arc::new(batch);
+        for identifier in batch.items.iter().flat_map(|item| &item.identifiers) {
+            *self.busy.entry(*identifier).or_default() += 1;
+        }
+        let (api, way, import) = (Arc::clone(&self.api), self.job.way.clone(), self.import.clone());
+        let (number, going) = (batch.number, Arc::clone(&batch));
+        self.sending.spawn(async move { (number, send(api, way, import, going).await) });
+        self.window_bytes += batch.bytes;
+        let counts = Counts::default();
+        self.window.push_back(Entry { batch, accepted: false, open: Vec::new(), faults: Vec::new(), counts });
+    }
+
+    fn accepted(&mut self, number: u64, sent: Sent) {
+        let Some(entry) = self.window.iter_mut().find(|entry| entry.batch.number == number) else { return };
+        entry.accepted = true;
+        entry.open = sent.requests;
+        entry.faults = sent.faults;
+        entry.counts = sent.counts;
+        for identifier in entry.batch.items.iter().flat_map(|item| &item.identifiers) {
+            if let Some(count) = self.busy.get_mut(identifier) {
+                *count -= 1;
+                if *count == 0 {
+                    self.busy.remove(identifier);
+                }
+            }
+        }
+    }
+
+    /// Asks what became of the oldest requests, one question at a time.
+    fn ask(&mut self) {
+        let open = self.window.iter().flat_map(|entry| &entry.open);
+        let ids: Vec<_> = open.map(|(id, _)| id.clone()).take(ASKED).collect();
+        if !self.asking.is_empty() || ids.is_empty() {
+            return;
+        }
+        let (api, patience, pause) = (Arc::clone(&self.api), self.job.way.patience, self.pause);
+        self.asking.spawn(async move {
+            tokio::time::sleep(pause).await;
+            let found = api::call(api.as_ref(), FIND, &json!({ "ids": ids }), patience).await;
+            (ids, found)
+        });
+    }
+
+    fn found(&mut self, ids: &[String], body: &[u8]) -> Result<()> {
+        #[derive(Deserialize)]
+        struct Found<'a> {
+            #[serde(borrow)]
+            requests: HashMap<&'a str, Told<'a>>,
+        }
+        #[derive(Deserialize)]
+        struct Told<'a> {
+            status: &'a str,
+            #[serde(borrow)]
+            results: Results<'a>,
+        }
+        let found: Found<'_> = api::read(FIND, body)?;
+        if let Some(id) = ids.iter().find(|id| !found.requests.contains_key(id.as_str())) {
+            return Err(Error::Told(format!(
+                "{FIND}: the server does not know request {id}, which it accepted"
+            )));
+        }
+        let mut any = false;
+        for Entry { open, faults, counts, .. } in &mut self.window {
+            open.retain(|(id, rows)| match found.requests.get(id.as_str()) {
+                Some(told) if told.status == "processed" => {
+                    *counts = counts.plus(told.results.tell(rows, faults));
+                    any = true;
+                    false
+                }
+                _ => true,
+            });
+        }
+        self.pause = if any { Duration::ZERO } else { (self.pause * 2).clamp(ASK_AGAIN, ASK_AGAIN_LONGEST) };
+        Ok(())
+    }
+
+    /// Writes down what became of the batches before the first that is not done.
+    fn finish(&mut self) -> Result<()> {
+        while self.window.front().is_some_and(|entry| entry.accepted && entry.open.is_empty()) {
+            let Some(Entry { batch, mut faults, counts, .. }) = self.window.pop_front() else { break };
+            self.window_bytes -= batch.bytes;
+            let unread = batch.items.iter().enumerate();
+            faults.extend(
+                unread.filter_map(|(place, item)| Some((place, item.contact.as_ref().err()?.clone()))),
+            );
+            faults.sort_unstable();
+            let told = |(place, text): &Fault| (batch.items[*place].line, text.clone());
+            let room = FIRST_FAULTS - self.first_faults.len();
+            self.first_faults.extend(faults.iter().take(room).map(told));
+            if !faults.is_empty() {
+                self.write_down(&batch, &faults)?;
+            }
+            let failed = Counts { failed: faults.len() as u64, ..Counts::default() };
+            self.point = Point {
+                batches: batch.number + 1,
+                rows: batch.rows_read,
+                failures: self.books.failures.as_ref().map_or(0, Failures::length),
+                counts: self.point.counts.plus(counts).plus(failed),
+            };
+        }
+        Ok(())
+    }
+
+    fn write_down(&mut self, batch: &Batch, faults: &[Fault]) -> Result<()> {
+        let Some(failures) = &mut self.books.failures else { return Ok(()) };
+        let header = self.job.header.iter().enumerate();
+        let own: Vec<_> =
+            header.filter(|(_, name)| FAILED_COLUMNS.contains(name)).map(|(place, _)| place).collect();
+        let rows = faults.iter().map(|(place, text)| {
+            let item = &batch.items[*place];
+            (item.line, &item.cells, text.as_str())
+        });
+        failures.add(rows, &own)
+    }
+
+    fn checkpoint(&mut self) -> Result<()> {
+        if let Some(failures) = &mut self.books.failures {
+            failures.sync()?;
+        }
+        match &mut self.books.state {
+            Some(state) => state.reach(self.point),
+            None => Ok(()),
+        }
+    }
+
+    const fn progress(&self) -> Progress {
+        Progress { rows: self.point.rows, of: self.job.survey.rows, failed: self.point.counts.failed }
+    }
+}

@@ -1,0 +1,247 @@
+//! What a column can be.
+
+use std::fmt;
+
+use crate::contact::field::{Field, Kind};
+
+/// What the cells of a column are.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Target {
+    /// Whom the row is about, whatever it is by its form.
+    Contact,
+    /// A field.
+    Field(Field),
+    /// The caller's own id of the source.
+    CustomerSourceId,
+    /// What it cost to acquire the contact.
+    CacValue,
+    /// The currency of that.
+    CacCurrency,
+    /// A variable of the list.
+    Variable(String),
+    /// Nothing.
+    Ignored,
+}
+
+/// The columns of an export, before the variables: the members of a contact as contact/get shows them.
+pub const COLUMNS: [&str; 31] = [
+    "name",
+    "email",
+    "phoneNumber",
+    "userId",
+    "active",
+    "emailSubscribe",
+    "smsSubscribe",
+    "desktopWebPushSubscribe",
+    "mobileWebPushSubscribe",
+    "telegramSubscribe",
+    "viberSubscribe",
+    "createdAt",
+    "updatedAt",
+    "avatarLink",
+    "contactBirthday",
+    "contactLanguage",
+    "firstName",
+    "lastName",
+    "contactGender",
+    "contactTimezone",
+    "facebookLink",
+    "instagramLink",
+    "linkedInLink",
+    "twitterLink",
+    "tiktokLink",
+    "contactScore",
+    "sourceName",
+    "sourceId",
+    "customerSourceId",
+    "cac.value",
+    "cac.currency",
+];
+
+/// Members of a contact that nobody can set: such columns are left out.
+const READ_ONLY: [&str; 3] = ["createdAt", "updatedAt", "sourceName"];
+
+/// Names that spreadsheets give, with nothing in them but small letters and digits.
+const GUESSES: [(&str, Field); 51] = [
+    ("mail", Field::Email),
+    ("emailaddress", Field::Email),
+    ("emailadress", Field::Email),
+    ("emails", Field::Email),
+    ("phone", Field::PhoneNumber),
+    ("phones", Field::PhoneNumber),
+    ("telephone", Field::PhoneNumber),
+    ("telephonenumber", Field::PhoneNumber),
+    ("tel", Field::PhoneNumber),
+    ("mobile", Field::PhoneNumber),
+    ("mobilephone", Field::PhoneNumber),
+    ("mobilenumber", Field::PhoneNumber),
+    ("cell", Field::PhoneNumber),
+    ("cellphone", Field::PhoneNumber),
+    ("phoneno", Field::PhoneNumber),
+    ("msisdn", Field::PhoneNumber),
+    ("externalid", Field::UserId),
+    ("customerid", Field::UserId),
+    ("clientid", Field::UserId),
+    ("user", Field::UserId),
+    ("fullname", Field::Name),
+    ("displayname", Field::Name),
+    ("givenname", Field::FirstName),
+    ("forename", Field::FirstName),
+    ("surname", Field::LastName),
+    ("familyname", Field::LastName),
+    ("birthday", Field::ContactBirthday),
+    ("birthdate", Field::ContactBirthday),
+    ("dateofbirth", Field::ContactBirthday),
+    ("dob", Field::ContactBirthday),
+    ("born", Field::ContactBirthday),
+    ("language", Field::ContactLanguage),
+    ("lang", Field::ContactLanguage),
+    ("gender", Field::ContactGender),
+    ("sex", Field::ContactGender),
+    ("timezone", Field::ContactTimezone),
+    ("tz", Field::ContactTimezone),
+    ("score", Field::ContactScore),
+    ("avatar", Field::AvatarLink),
+    ("photo", Field::AvatarLink),
+    ("facebook", Field::FacebookLink),
+    ("instagram", Field::InstagramLink),
+    ("linkedin", Field::LinkedInLink),
+    ("twitter", Field::TwitterLink),
+    ("tiktok", Field::TiktokLink),
+    ("isactive", Field::Active),
+    ("emailsubscribed", Field::EmailSubscribe),
+    ("smssubscribed", Field::SmsSubscribe),
+    ("telegramsubscribed", Field::TelegramSubscribe),
+    ("vibersubscribed", Field::ViberSubscribe),
+    ("newsletter", Field::EmailSubscribe),
+];
+
+/// The letters and digits of a name, in lower case.
+pub fn plain(name: &str) -> String {
+    name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+}
+
+impl Target {
+    /// What somebody names: a field, `variables.x`, `ignore`.
+    pub fn named(name: &str) -> Option<Self> {
+        if let Some(variable) = name.strip_prefix("variables.") {
+            return Some(Self::Variable(variable.to_owned())).filter(|_| !variable.is_empty());
+        }
+        let is = |known: &str| known.eq_ignore_ascii_case(name);
+        let others = [
+            ("contact", Self::Contact),
+            ("externalId", Self::Field(Field::UserId)),
+            ("customerSourceId", Self::CustomerSourceId),
+            ("cac.value", Self::CacValue),
+            ("cac.currency", Self::CacCurrency),
+            ("ignore", Self::Ignored),
+        ];
+        if let Some((_, target)) = others.into_iter().find(|(known, _)| is(known)) {
+            return Some(target);
+        }
+        // `cac` alone is an object, which no cell is.
+        let fields = Field::ALL.into_iter().filter(|field| *field != Field::Cac);
+        fields.into_iter().find(|field| is(field.name())).map(Self::Field)
+    }
+
+    /// What a header seems to be; the names of variables go over guesses.
+    pub fn guess(header: &str, variables: &[String]) -> Option<Self> {
+        let header = header.trim();
+        let left_out = |known: &&str| known.eq_ignore_ascii_case(header);
+        if header.is_empty()
+            || READ_ONLY.iter().any(left_out)
+            || super::defuse::FAILED_COLUMNS.iter().any(left_out)
+        {
+            return Some(Self::Ignored);
+        }
+        let exact = variables.iter().find(|name| *name == header);
+        if let Some(name) = exact {
+            return Some(Self::Variable(name.clone()));
+        }
+        let named = Self::named(header).filter(|target| !matches!(target, Self::Ignored));
+        if named.is_some() {
+            return named;
+        }
+        let plain_header = plain(header);
+        let mut alike = variables.iter().filter(|name| plain(name) == plain_header);
+        if let (Some(name), None) = (alike.next(), alike.next()) {
+            return Some(Self::Variable(name.clone()));
+        }
+        if plain_header == plain(&Self::CustomerSourceId.to_string()) {
+            return Some(Self::CustomerSourceId);
+        }
+        let fields = Field::ALL.into_iter().filter(|field| *field != Field::Cac);
+        let known = fields.into_iter().find(|field| plain(field.name()) == plain_header);
+        let guessed = || GUESSES.iter().find(|(name, _)| *name == plain_header).map(|(_, field)| *field);
+        known.or_else(guessed).map(Self::Field)
+    }
+
+    /// Whether a contact can be found by it.
+    pub const fn identifies(&self) -> bool {
+        match self {
+            Self::Contact => true,
+            Self::Field(field) => matches!(field.kind(), Some(Kind::Identifier)),
+            _ => false,
+        }
+    }
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Contact => f.write_str("contact"),
+            Self::Field(field) => f.write_str(field.name()),
+            Self::CustomerSourceId => f.write_str("customerSourceId"),
+            Self::CacValue => f.write_str("cac.value"),
+            Self::CacCurrency => f.write_str("cac.currency"),
+            Self::Variable(name) => write!(f, "variables.{name}"),
+            Self::Ignored => f.write_str("(ignored)"),
+        }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use super::*;
+    use crate::http::contact::show::SHOWN;
+
+    #[test]
+    fn headers_are_guessed() {
+        let variables = ["plan".to_owned(), "favouriteColour".to_owned()];
+        for (header, expected) in [
+            ("email", "email"),
+            (" E-Mail ", "email"),
+            ("E-mail address", "email"),
+            ("PHONENUMBER", "phoneNumber"),
+            ("Phone", "phoneNumber"),
+            ("First name", "firstName"),
+            ("Surname", "lastName"),
+            ("Birthday", "contactBirthday"),
+            ("contact_birthday", "contactBirthday"),
+            ("externalId", "userId"),
+            ("Customer Source ID", "customerSourceId"),
+            ("customersourceid", "customerSourceId"),
+            ("plan", "variables.plan"),
+            ("Favourite colour", "variables.favouriteColour"),
+            ("variables.other", "variables.other"),
+            ("createdAt", "(ignored)"),
+            ("", "(ignored)"),
+            ("ignore", "-"),
+            ("cac", "-"),
+            ("Shoe size", "-"),
+        ] {
+            let guessed = Target::guess(header, &variables);
+            assert_eq!(guessed.map_or("-".to_owned(), |target| target.to_string()), expected, "{header}");
+        }
+    }
+
+    #[test]
+    fn the_columns_of_an_export_are_those_that_are_shown_and_all_are_understood() {
+        let shown = SHOWN.map(Field::name);
+        assert!(shown.iter().all(|name| COLUMNS.contains(name)));
+        for column in COLUMNS {
+            assert!(Target::guess(column, &[]).is_some(), "{column}");
+        }
+    }
+}

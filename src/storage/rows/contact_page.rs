@@ -1,0 +1,53 @@
+//! A list's contacts, some at a time. They lie side by side in the order of their numbers, so a page is one walk.
+
+use std::collections::HashMap;
+
+use super::Rows;
+use super::contacts::{look_up_source, source_of};
+use crate::journal::{AccountNo, ContactNo, ListNo};
+use crate::storage::{Contact, ContactPage, Error};
+
+/// Bytes of stored contacts after which a page ends: contacts may be megabytes each.
+const MAX_BYTES: usize = 4 << 20;
+
+/// The contacts behind a number.
+///
+/// # Errors
+/// Where the store cannot be read, or a contact does not read.
+pub fn page(
+    rows: &impl Rows,
+    account: AccountNo,
+    list: ListNo,
+    after: ContactNo,
+    limit: u32,
+) -> Result<ContactPage, Error> {
+    let (mut documents, mut bytes, mut more) = (Vec::new(), 0, false);
+    // One more tells whether there are more.
+    rows.documents_behind(list, after, limit.saturating_add(1), &mut |number, document: &[u8]| {
+        if documents.len() == limit as usize || bytes >= MAX_BYTES {
+            more = true;
+            return false;
+        }
+        bytes += document.len();
+        documents.push((number, document.to_vec()));
+        true
+    })?;
+    // Many contacts come from few sources.
+    let mut sources = HashMap::new();
+    let mut shown = Vec::with_capacity(documents.len());
+    for (number, document) in documents {
+        let (source, source_cac) = match source_of(&document)? {
+            None => (None, None),
+            Some(no) => match sources.get(&no) {
+                Some(known) => Clone::clone(known),
+                None => {
+                    let found = look_up_source(rows, account, no)?;
+                    sources.insert(no, found.clone());
+                    found
+                }
+            },
+        };
+        shown.push((number, Contact { document, source, source_cac }));
+    }
+    Ok(ContactPage { rows: shown, more })
+}
