@@ -16,20 +16,21 @@ const MAX: usize = 10_001;
 pub fn find(session: &Session, account: AccountNo, subject: &Subject) -> Result<Mentions, Error> {
     let mut found = Vec::new();
     let processed = "SELECT id, kind, list, list_id, accepted_at, results FROM request WHERE account = $1 \
-                     ORDER BY accepted_at, list, position";
+                     ORDER BY accepted_at, id";
     session.stream(processed, &[&account.0], |row| {
         let positions = mentions_in_results(subject, ListNo(get(row, 2)?), get(row, 5)?);
         note(&mut found, row, positions, true)
     })?;
     let mut waiting = Vec::new();
     let select = "SELECT request, kind, list, list_id, accepted_at, items FROM batch \
-                  WHERE account = $1 AND NOT fence ORDER BY accepted_at, list, position";
+                  WHERE account = $1 AND NOT fence ORDER BY accepted_at, request";
     session.stream(select, &[&account.0], |row| {
         let positions = mentions_in_items(subject, get(row, 5)?);
         note(&mut waiting, row, positions, false)
     })?;
     found.append(&mut waiting);
-    found.sort_by_key(|mention| mention.accepted_at);
+    // Ids rise: they tell the order of those of one moment.
+    found.sort_by_key(|mention| (mention.accepted_at, mention.request));
     found.truncate(MAX);
     Ok(Mentions { found, next: None })
 }

@@ -32,11 +32,11 @@ use self::append::queue_of;
 pub use self::store::{PostgresStore, Settings};
 use super::rows::{contact_page, contacts, history, person, try_out};
 use super::{
-    Access, Account, AddError, AppendError, Appended, Applied, Attempt, Backlog, Contact, ContactPage, Delivery, Error,
-    History, ItemResult, Keep, List, ListFilter, Mentions, NewAccount, NewSource, NewToken, Page, Person,
-    Remembered, Renamed, Request, RequestFilter, RequestState, RequestSummary, Source, SourceChange,
-    SourceFilter, SourceRef, Storage, Subject, Token, TokenError, Undoable, VariableKind, WebhookSecrets,
-    Window,
+    Access, Account, AddError, AppendError, Appended, Applied, Attempt, Backlog, Contact, ContactPage,
+    Delivery, Error, History, ItemResult, Keep, List, ListFilter, Mentions, NewAccount, NewSource, NewToken,
+    Page, Person, Remembered, Renamed, Request, RequestFilter, RequestState, RequestSummary, Source,
+    SourceChange, SourceFilter, SourceRef, Storage, Subject, Token, TokenError, Undoable, VariableKind,
+    WebhookSecrets, Window,
 };
 use crate::clock::Timestamp;
 use crate::contact::identifier::IdentifierKind;

@@ -160,9 +160,9 @@ pub fn page(
         format!("SELECT (SELECT count(*) {waiting}) + (SELECT count(*) {processed} AND $5 = $5 AND $6 = $6)");
     let total = session.query_opt(&count, values)?.map_or(Ok(0), |row| get_number(&row, 0))?;
     let places = format!(
-        "SELECT true AS waits, list, position, accepted_at {waiting} UNION ALL \
-         SELECT false, list, position, accepted_at {processed} \
-         ORDER BY accepted_at DESC, position DESC, list DESC LIMIT {} OFFSET {}",
+        "SELECT true AS waits, list, position, accepted_at, request AS id {waiting} UNION ALL \
+         SELECT false, list, position, accepted_at, id {processed} \
+         ORDER BY accepted_at DESC, id DESC LIMIT {} OFFSET {}",
         window.limit,
         window.offset.min(i64::MAX.unsigned_abs()),
     );

@@ -141,9 +141,12 @@ impl Rows for View<'_> {
         limit: u32,
         visit: &mut dyn FnMut(ContactNo, &[u8]) -> bool,
     ) -> Result<(), Error> {
-        let select = "SELECT number, document FROM contact WHERE list = $1 AND number > $2 ORDER BY number LIMIT $3";
+        let select =
+            "SELECT number, document FROM contact WHERE list = $1 AND number > $2 ORDER BY number LIMIT $3";
         let values: Values<'_> = &[&list.0, &after.0.cast_signed(), &i64::from(limit)];
-        self.session.stream(select, values, |row| Ok(visit(ContactNo(get_number(row, 0)?), get(row, 1)?))).map(drop)
+        self.session
+            .stream(select, values, |row| Ok(visit(ContactNo(get_number(row, 0)?), get(row, 1)?)))
+            .map(drop)
     }
 
     fn document(&self, contact: ContactId) -> Result<Option<Vec<u8>>, Error> {
