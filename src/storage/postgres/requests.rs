@@ -162,7 +162,7 @@ pub fn page(
     let places = format!(
         "SELECT true AS waits, list, position, accepted_at, request AS id {waiting} UNION ALL \
          SELECT false, list, position, accepted_at, id {processed} \
-         ORDER BY accepted_at DESC, id DESC LIMIT {} OFFSET {}",
+         ORDER BY accepted_at DESC, position DESC, id DESC LIMIT {} OFFSET {}",
         window.limit,
         window.offset.min(i64::MAX.unsigned_abs()),
     );
