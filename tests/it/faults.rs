@@ -17,6 +17,8 @@ use rollbook::storage::{
     WebhookSecrets, Window,
 };
 
+use tokio::sync::RwLock;
+
 pub use self::fault::{Fault, Switch};
 use crate::harness::Wrap;
 
@@ -24,13 +26,15 @@ impl Switch {
     /// For [`crate::harness::Setup::wrap`].
     pub fn wrap(&self) -> Wrap {
         let switch = self.clone();
-        Box::new(|store| Arc::new(Faulty { store, switch }))
+        Box::new(|store| Arc::new(Faulty { store, switch, applying: RwLock::default() }))
     }
 }
 
 struct Faulty {
     store: Arc<dyn Storage>,
     switch: Switch,
+    /// Read while something is being applied.
+    applying: RwLock<()>,
 }
 
 fn broken() -> Error {
@@ -57,15 +61,24 @@ impl Storage for Faulty {
         match self.switch.get() {
             Fault::AppendNotKept => Err(AppendError::NotKept(broken())),
             Fault::AppendUnknown => Err(AppendError::Unknown(broken())),
-            _ => self.store.append(batches).await,
+            fault => {
+                if fault == Fault::ApplyWaits {
+                    // What was being applied when that began must not see what is accepted from now on.
+                    drop(self.applying.write().await);
+                }
+                self.store.append(batches).await
+            }
         }
     }
 
     async fn apply_next(&self, max: usize, now: Timestamp) -> Result<Applied, Error> {
-        if self.switch.get() == Fault::ApplyWaits {
-            return Ok(Applied::default());
-        }
+        let _applying = self.applying.read().await;
+        let max = if self.switch.get() == Fault::ApplyWaits { 0 } else { max };
         self.store.apply_next(max, now).await
+    }
+
+    fn appliers(&self) -> usize {
+        self.store.appliers()
     }
 
     fn backlog(&self) -> Backlog {
