@@ -101,6 +101,13 @@ impl JournalRow {
     }
 }
 
+/// When batches are applied: never before they were accepted, though whoever applies them has looked at the clock
+/// before it looked at the journal.
+pub fn applied_at(origins: &[Origin], now: Timestamp) -> Timestamp {
+    let accepted = origins.iter().map(|origin| Timestamp::from_millis(origin.accepted_at));
+    accepted.fold(now, Timestamp::max)
+}
+
 /// Batches in their order, as many as one transaction takes.
 #[derive(Default)]
 pub struct Group {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use rollbook::clock::Timestamp;
 use rollbook::contact::field::Field::{Email, FirstName, LastName, UserId};
 use rollbook::id::ObjectId;
 use rollbook::storage::Role;
@@ -25,6 +26,7 @@ on_every_backend! {
     the_server_applies_what_a_command_has_appended,
     a_batch_of_nothing_is_processed,
     contacts_that_do_not_fit_into_memory_at_once_are_changed_all_the_same,
+    nothing_is_applied_before_it_was_accepted,
 }
 
 async fn a_group_is_kept_whole_or_not_at_all(mut desk: Desk) {
@@ -235,4 +237,15 @@ async fn contacts_that_do_not_fit_into_memory_at_once_are_changed_all_the_same(d
     for (request, name) in requests.iter().zip(&names) {
         assert_eq!(desk.told(*request).await, [format!("updated {name} -")]);
     }
+}
+
+/// Whoever applies looks at its clock first and at the journal then: what was accepted in between is not processed
+/// before it was accepted.
+async fn nothing_is_applied_before_it_was_accepted(desk: Desk) {
+    let accepted_at = Timestamp::from_millis(desk.now.millis() + 5_000);
+    let batch = desk.batch(&[("a@example.com", &[])]);
+    let request = desk.append(rollbook::journal::Batch { accepted_at, ..batch }).await;
+    assert_eq!(desk.apply(10).await.batches, 1);
+    let found = desk.find(request).await.expect("the request");
+    assert_eq!((found.created_at, found.updated_at), (accepted_at, accepted_at));
 }

@@ -62,6 +62,7 @@ fn transact(
     budget: usize,
     now: Timestamp,
 ) -> Result<Option<Done>, Error> {
+    let now = group::applied_at(origins, now);
     let view = View { session, shared };
     let decided = match waiting {
         [batch] if batch.kind == BatchKind::Undo && !batch.is_damaged() => {

@@ -55,6 +55,7 @@ fn transact(
     budget: usize,
     now: Timestamp,
 ) -> Result<Option<Applied>, Error> {
+    let now = group::applied_at(origins, now);
     let mut transaction =
         pair.store.transaction_with_behavior(TransactionBehavior::Immediate).map_err(error)?;
     let intake = &pair.intake;
