@@ -1,7 +1,9 @@
 //! Settings: a file, over it the environment, over it the command line. Checked once; unknown keys are refused.
 
+use std::fmt;
 use std::net::SocketAddr;
 use std::path::Path;
+use std::str::FromStr;
 use std::time::Duration;
 
 use config::{Config, Environment, File, FileFormat};
@@ -9,6 +11,7 @@ use ipnet::IpNet;
 use serde::Deserialize;
 
 use crate::app::Limits;
+use crate::console::PublicUrl;
 use crate::storage::database::Database;
 use crate::storage::{Backlog, sqlite};
 
@@ -21,6 +24,9 @@ pub const DEFAULT_FILE: &str = include_str!("../rollbook.toml");
 pub struct Settings {
     /// Where the server listens.
     pub listen: SocketAddr,
+    /// Where browsers find the server; made of `listen` where it is not set.
+    #[serde(deserialize_with = "maybe")]
+    pub public_url: Option<PublicUrl>,
     /// Where metrics are served, if anywhere.
     #[serde(deserialize_with = "maybe")]
     pub metrics_listen: Option<SocketAddr>,
@@ -51,9 +57,10 @@ pub struct Settings {
 }
 
 /// A value that may be left empty.
-fn maybe<'de, D>(deserializer: D) -> Result<Option<SocketAddr>, D::Error>
+fn maybe<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
 where
     D: serde::Deserializer<'de>,
+    T: FromStr<Err: fmt::Display>,
 {
     let text = String::deserialize(deserializer)?;
     if text.is_empty() {
@@ -151,6 +158,11 @@ impl Settings {
             // A u32 of days fits 64 bits of seconds with room to spare.
             history: Duration::from_secs(self.history_days as u64 * 24 * 3_600),
         }
+    }
+
+    /// Where browsers find a server that listens there.
+    pub fn public_url(&self, listen: SocketAddr) -> PublicUrl {
+        self.public_url.clone().unwrap_or_else(|| PublicUrl::of(listen))
     }
 
     /// The settings of the embedded store.
