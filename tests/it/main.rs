@@ -78,6 +78,7 @@ mod undo_kept;
 mod undo_kill;
 mod undo_model;
 mod update_errors;
+mod update_exact;
 mod update_fields;
 mod update_identity;
 mod update_order;
