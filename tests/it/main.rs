@@ -47,6 +47,8 @@ mod http2;
 mod idempotency;
 mod idempotency_kill;
 mod idempotency_race;
+mod inside;
+mod jobs;
 mod kill;
 mod large_histories;
 mod limits;
