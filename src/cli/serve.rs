@@ -102,7 +102,8 @@ pub async fn run_server(
     let metrics = settings.metrics_listen.map(bind).transpose()?;
     let policy = AddressPolicy::new(settings.webhook_allow.clone());
     let console = Console::new(settings.public_url(address));
-    let (app, loops) = app::start(storage, Arc::new(SystemClock), settings.limits(), policy, console);
+    let (clock, limits) = (Arc::new(SystemClock), settings.limits());
+    let (app, loops) = app::start(storage, clock, limits, policy, settings.jobs(), console);
     if let Some(metrics) = metrics.as_ref().and_then(|listener| listener.local_addr().ok()) {
         tracing::info!(%metrics, "metrics are served");
     }
