@@ -51,6 +51,7 @@ pub use self::form::Form;
 pub use self::guard::wants_page;
 pub use self::links::{first_link, invite};
 pub use self::page::{Page, Section, see, show};
+pub use self::people::MAX_USERS;
 pub use self::setting::{Console, PublicUrl};
 pub use self::user::User;
 use crate::app::App;
@@ -64,6 +65,7 @@ pub fn router() -> Router<Arc<App>> {
         .route("/sign-in", get(sign_in::ask).post(sign_in::try_in))
         .route("/sign-out", post(sign_in::out))
         .route("/welcome/{link}", get(welcome::ask).post(welcome::begin))
+        .route("/", get(async || see("/lists")))
         .route("/email-list", get(async || see("/lists")))
         .route("/lists", get(lists::all).post(lists::make))
         .route("/lists/{id}/rename", get(lists::ask_name).post(lists::rename))

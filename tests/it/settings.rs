@@ -111,6 +111,7 @@ fn every_setting_is_taken_from_the_environment() {
     let database = store.database.display().to_string();
     let set = [
         ("LISTEN", "127.0.0.1:0"),
+        ("PUBLIC_URL", "http://127.0.0.1:8080"),
         ("METRICS_LISTEN", "127.0.0.1:0"),
         ("DATABASE", &database),
         ("WEBHOOK_ALLOW", "127.0.0.0/8,::1/128"),

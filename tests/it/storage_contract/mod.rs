@@ -9,6 +9,7 @@ mod deliveries;
 mod exact;
 mod histories;
 mod lists;
+mod logins;
 mod person;
 mod postgres_nodes;
 mod prune;
