@@ -41,6 +41,15 @@ pub enum Error {
     Damaged(String),
 }
 
+impl Error {
+    /// What happened, for whoever typed a command that is about nothing else.
+    pub fn told(&self) -> String {
+        match self {
+            Self::Unavailable(text) | Self::Damaged(text) => text.clone(),
+        }
+    }
+}
+
 /// Why batches were not appended.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum AppendError {

@@ -8,9 +8,11 @@
 //! - Changes of the catalogue are made one after the other.
 //! - What may be tried again is tried again, a few times: after a deadlock, a lost connection, a restart.
 
+pub(super) mod address;
 mod append;
 mod apply;
 mod catalogue;
+pub mod citus;
 mod deliveries;
 mod erase;
 mod mentions;
@@ -23,6 +25,7 @@ mod scrub;
 mod session;
 mod shared;
 mod store;
+mod tls;
 
 use std::sync::Arc;
 

@@ -44,8 +44,9 @@ pub(super) struct Journal {
 impl Shared {
     /// What a store that was just opened knows.
     pub async fn load(client: &Client, settings: &Settings) -> Result<Self, Error> {
-        let row = client.query_opt("SELECT bytes FROM setting WHERE name = 'hash_key'", &[]).await;
-        let key = row.map_err(error)?.and_then(|row| row.get::<_, Option<Vec<u8>>>(0));
+        let row = client.query_typed("SELECT bytes FROM setting WHERE name = 'hash_key'", &[]).await;
+        let row = row.map_err(error)?.into_iter().next();
+        let key = row.and_then(|row| row.get::<_, Option<Vec<u8>>>(0));
         let key = key.and_then(|key| key.try_into().ok());
         let key = key.ok_or_else(|| Error::Damaged("the store has no setting hash_key".to_owned()))?;
         Ok(Self {

@@ -9,7 +9,15 @@ mod deliveries;
 mod histories;
 mod lists;
 mod person;
+mod postgres_callers;
+mod postgres_citus;
+mod postgres_faults;
 mod postgres_nodes;
+mod postgres_path;
+mod postgres_pooler;
+mod postgres_processes;
+mod postgres_retries;
+mod postgres_tls;
 mod prune;
 mod request_list;
 mod sqlite_crash;
@@ -88,6 +96,10 @@ impl Postgres {
 
     pub fn address(&self) -> String {
         self.0.address()
+    }
+
+    pub fn name(&self) -> &str {
+        self.0.name()
     }
 }
 
