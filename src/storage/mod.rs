@@ -2,6 +2,7 @@
 //!
 //! No transaction leaks out: each method is one, and is done or not done when it returns.
 
+pub mod copy;
 pub mod database;
 pub mod postgres;
 pub mod rows;

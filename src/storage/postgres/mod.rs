@@ -25,6 +25,7 @@ mod scrub;
 mod session;
 mod shared;
 mod store;
+mod target;
 mod tls;
 
 use std::sync::Arc;
@@ -33,6 +34,7 @@ use async_trait::async_trait;
 
 use self::append::queue_of;
 pub use self::store::{PostgresStore, Settings};
+pub use self::target::Target;
 use super::rows::{contact_page, contacts, history, person, try_out};
 use super::{
     Access, Account, AddError, AppendError, Appended, Applied, Attempt, Backlog, Contact, ContactPage,

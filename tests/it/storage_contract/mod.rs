@@ -5,6 +5,8 @@
 mod batches;
 mod catalogue;
 mod contact_pages;
+mod copy;
+mod copy_refusals;
 mod deliveries;
 mod histories;
 mod lists;
