@@ -25,6 +25,7 @@ pub mod clock;
 pub mod config;
 pub mod contact;
 pub mod files;
+pub mod find;
 pub mod flights;
 pub mod history;
 pub mod http;
