@@ -194,7 +194,7 @@ mod tests {
             "active": true, "smsSubscribe": false, "sourceId": "5d9155bad132d5f45a4e38b1",
             "updatedSince": "2026-10-14 09:30:00", "namePrefix": "Zoë & co",
         });
-        let wanted = read(&keys.as_object().map(|keys| query(keys)).unwrap_or_default()).0;
+        let wanted = read(&keys.as_object().map(query).unwrap_or_default()).0;
         assert_eq!(serde_json::Value::Object(wanted.to_json()), keys);
     }
 

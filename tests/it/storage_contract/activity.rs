@@ -78,8 +78,8 @@ async fn stretches_are_as_wide_as_is_asked_for(mut desk: Desk) {
         told.spans.iter().map(span).collect::<Vec<_>>()
     };
     assert_eq!(spans(1).await, [(9 * MINUTE, 1), (10 * MINUTE, 1), (59 * MINUTE, 1), (60 * MINUTE, 1)]);
-    assert_eq!(spans(10).await, [(0 * MINUTE, 2), (10 * MINUTE, 1), (50 * MINUTE, 1), (60 * MINUTE, 1)]);
-    assert_eq!(spans(60).await, [(0 * MINUTE, 4), (60 * MINUTE, 1)]);
+    assert_eq!(spans(10).await, [(Duration::ZERO, 2), (10 * MINUTE, 1), (50 * MINUTE, 1), (60 * MINUTE, 1)]);
+    assert_eq!(spans(60).await, [(Duration::ZERO, 4), (60 * MINUTE, 1)]);
 }
 
 async fn each_account_has_its_own(desk: Desk) {
