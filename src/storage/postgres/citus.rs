@@ -10,7 +10,7 @@ use super::store::{connection, pool};
 use crate::storage::Error;
 
 /// Tables that grow. Each has the column `list` in its primary key and in every unique index.
-pub const DISTRIBUTED: [&str; 12] = [
+pub const DISTRIBUTED: [&str; 13] = [
     "queue",
     "progress",
     "batch",
@@ -23,10 +23,11 @@ pub const DISTRIBUTED: [&str; 12] = [
     "history",
     "departed",
     "former_bearer",
+    "activity",
 ];
 
 /// Small tables that statements about a list read: each machine has them whole.
-pub const REFERENCE: [&str; 11] = [
+pub const REFERENCE: [&str; 13] = [
     "account",
     "account_user",
     "token",
@@ -38,6 +39,8 @@ pub const REFERENCE: [&str; 11] = [
     "removed_source",
     "erased",
     "node",
+    "session",
+    "link",
 ];
 
 /// Tables that only the coordinator knows: nothing on the path of a batch reads or locks them with others.

@@ -2,12 +2,14 @@
 //!
 //! A second backend is one line in [`on_every_backend`] and a [`Backend`] of its own.
 
+mod activity;
 mod batches;
 mod catalogue;
 mod contact_pages;
 mod copy;
 mod copy_refusals;
 mod deliveries;
+mod exact;
 mod histories;
 mod lists;
 mod person;
@@ -261,7 +263,7 @@ impl Desk {
         let kinds = [IdentifierKind::UserId, IdentifierKind::Email].map(|kind| (kind, contact.to_owned()));
         let found =
             self.storage().find_contact(self.account.no, list, kinds.to_vec()).await.expect("a look")?;
-        let document = Document::read(&found.document).expect("a contact");
+        let document = Document::read(&found.1.document).expect("a contact");
         Some(document.text(field).expect("a text").unwrap_or_default().to_owned())
     }
 }

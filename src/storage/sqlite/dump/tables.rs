@@ -79,9 +79,9 @@ pub const TABLES: &[Table] = &[
     },
     Table {
         name: "account_user",
-        columns: &["no", "id", "account", "name", "enabled", "created_at"],
+        columns: &["no", "id", "account", "name", "enabled", "created_at", "address", "password"],
         from: &["main.user"],
-        select: "SELECT no, id, account, name, enabled, created_at FROM main.user ORDER BY no",
+        select: "SELECT no, id, account, name, enabled, created_at, address, password FROM main.user ORDER BY no",
     },
     Table {
         name: "token",
@@ -94,9 +94,10 @@ pub const TABLES: &[Table] = &[
             "expires_at",
             "revoked_at",
             "read_only",
+            "used_at",
         ],
         from: &["main.token"],
-        select: "SELECT key, secret_hash, user, name, created_at, expires_at, revoked_at, read_only \
+        select: "SELECT key, secret_hash, user, name, created_at, expires_at, revoked_at, read_only, used_at \
                  FROM main.token ORDER BY key",
     },
     Table {
@@ -104,6 +105,18 @@ pub const TABLES: &[Table] = &[
         columns: &["token", "list"],
         from: &["main.token_list"],
         select: "SELECT token, list FROM main.token_list ORDER BY token, list",
+    },
+    Table {
+        name: "session",
+        columns: &["hash", "user_no", "agent", "created_at", "seen_at", "expires_at"],
+        from: &["main.session"],
+        select: "SELECT hash, user, agent, created_at, seen_at, expires_at FROM main.session ORDER BY hash",
+    },
+    Table {
+        name: "link",
+        columns: &["hash", "user_no", "expires_at"],
+        from: &["main.link"],
+        select: "SELECT hash, user, expires_at FROM main.link ORDER BY hash",
     },
     Table {
         name: "list",
@@ -241,11 +254,13 @@ pub const TABLES: &[Table] = &[
     },
     Table {
         name: "delivery",
-        columns: &["list", "position", "receiver", "state", "attempts", "next_at", "node"],
+        columns: &[
+            "list", "position", "receiver", "state", "attempts", "next_at", "node", "last_end", "last_at",
+        ],
         from: &["store.delivery"],
         // One without a request has no list, and is refused there.
         select: "SELECT CASE r.list WHEN 0 THEN -r.account ELSE r.list END, d.position, d.receiver, d.state, \
-                 d.attempts, d.next_at, NULL FROM store.delivery d LEFT JOIN store.request r USING (position) \
+                 d.attempts, d.next_at, NULL, d.last_end, d.last_at FROM store.delivery d LEFT JOIN store.request r USING (position) \
                  ORDER BY d.position",
     },
     Table {
@@ -277,5 +292,26 @@ pub const TABLES: &[Table] = &[
         from: &["store.former_bearer"],
         select: "SELECT contact >> 40, hash, contact & ((1 << 40) - 1), position FROM store.former_bearer \
                  ORDER BY hash, contact, position",
+    },
+    Table {
+        name: "activity",
+        columns: &[
+            "account",
+            "minute",
+            "list",
+            "created",
+            "updated",
+            "unchanged",
+            "removed",
+            "failed",
+            "applied",
+            "accepted",
+            "delivered",
+            "undelivered",
+        ],
+        from: &["store.activity"],
+        // Of all lists of an account together, and so of none.
+        select: "SELECT account, minute, -account, created, updated, unchanged, removed, failed, applied, accepted, \
+                 delivered, undelivered FROM store.activity ORDER BY account, minute",
     },
 ];
