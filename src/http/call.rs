@@ -120,17 +120,20 @@ pub async fn run(app: Arc<App>, method: &'static Method, request: Request) -> Re
     let shown = request_id(&app, request.uri().path());
     let request_id = shown.unwrap_or_else(|| app.ids.next(app.clock.now()));
     // A task of its own: what has begun is finished though the caller hangs up, and a panic is answered.
-    let (start, metrics) = (Instant::now(), Arc::clone(&app.metrics));
+    let (start, metrics, spans) = (Instant::now(), Arc::clone(&app.metrics), app.spans.clone());
     let outcome = tokio::spawn(answer_to(app, method, request, request_id)).await;
     let response = match outcome {
         Ok(Ok(reply)) => answer::success(shown, reply),
         Ok(Err(refused)) => refused.respond(shown),
         Err(error) => {
-            tracing::error!(%request_id, %error, "a handler has panicked");
+            tracing::error!(request = %request_id, %error, "a handler has panicked");
             Refused::internal().respond(shown)
         }
     };
-    metrics.answered(method.path, response.status().as_u16(), start.elapsed());
+    let (status, took) = (response.status().as_u16(), start.elapsed());
+    metrics.answered(method.path, status, took);
+    spans.answered(request_id, method.path, status, start);
+    tracing::debug!(request = %request_id, method = method.path, status, ?took, "answered");
     response
 }
 

@@ -24,6 +24,7 @@ use rollbook::http::{router, serve};
 use rollbook::id::{Ids, ObjectId};
 use rollbook::notify::address::AddressPolicy;
 use rollbook::notify::sign::Secret;
+use rollbook::spans::Spans;
 use rollbook::storage::Role;
 use rollbook::storage::postgres::{self as postgres_store, PostgresStore};
 use rollbook::storage::sqlite::{Settings, SqliteStore};
@@ -185,8 +186,13 @@ impl Server {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let address = listener.local_addr().expect("its address");
         let allow = setup.allow.iter().map(|range| range.parse().expect("a range")).collect();
-        let (app, loops) =
-            app::start(Arc::clone(&storage), setup.clock, setup.limits, AddressPolicy::new(allow));
+        let (app, loops) = app::start(
+            Arc::clone(&storage),
+            setup.clock,
+            setup.limits,
+            AddressPolicy::new(allow),
+            Spans::default(),
+        );
         let handle = Handle::new();
         let served = tokio::spawn(serve::serve(listener, router(Arc::clone(&app)), 512, handle.clone()));
         let client = Client::builder(TokioExecutor::new()).build_http();

@@ -112,6 +112,11 @@ fn every_setting_is_taken_from_the_environment() {
     let set = [
         ("LISTEN", "127.0.0.1:0"),
         ("METRICS_LISTEN", "127.0.0.1:0"),
+        // Empty is unset: TLS has tests of its own.
+        ("TLS_CERTIFICATE", ""),
+        ("TLS_KEY", ""),
+        ("OTLP_ENDPOINT", "http://127.0.0.1:9"),
+        ("OTLP_PERCENT", "50"),
         ("DATABASE", &database),
         ("WEBHOOK_ALLOW", "127.0.0.0/8,::1/128"),
         ("MAX_BODY_BYTES", "4000"),

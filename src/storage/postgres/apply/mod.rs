@@ -22,6 +22,7 @@ use crate::storage::rows::{erase, load, undo};
 use crate::storage::{Applied, Error};
 
 /// What a turn came to.
+#[expect(clippy::large_enum_variant, reason = "there is one in a transaction, and it is taken apart at once")]
 pub enum Done {
     /// Another node applies the list just now, or it must wait for another list.
     Held,
@@ -97,5 +98,5 @@ fn transact(
         fence::take_away(session, waiting)?;
     }
     let bytes = origins.iter().map(|origin| origin.bytes).collect();
-    Ok(Some(Done::Applied(group::applied(origins, &decided, webhooks), bytes)))
+    Ok(Some(Done::Applied(group::applied(waiting, origins, &decided, webhooks), bytes)))
 }

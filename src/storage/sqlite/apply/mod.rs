@@ -87,5 +87,5 @@ fn transact(
     };
     let webhooks = write::requests(&transaction, waiting, origins, &decided, now).map_err(error)?;
     transaction.commit().map_err(error)?;
-    Ok(Some(group::applied(origins, &decided, webhooks)))
+    Ok(Some(group::applied(waiting, origins, &decided, webhooks)))
 }
