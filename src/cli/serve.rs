@@ -108,7 +108,8 @@ pub async fn run_server(
     let policy = AddressPolicy::new(settings.webhook_allow.clone());
     let spans = settings.otlp_endpoint.as_ref().map(|url| Spans::to(url, settings.otlp_percent));
     let spans = spans.transpose()?.unwrap_or_default();
-    let (app, loops) = app::start(storage, Arc::new(SystemClock), settings.limits(), policy, spans.clone());
+    let (clock, limits) = (Arc::new(SystemClock), settings.limits());
+    let (app, loops) = app::start(storage, clock, limits, policy, settings.jobs(), spans.clone());
     if let Some(metrics) = metrics.as_ref().and_then(|listener| listener.local_addr().ok()) {
         tracing::info!(%metrics, "metrics are served");
     }
