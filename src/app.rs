@@ -9,6 +9,7 @@ use tokio::task::JoinHandle;
 use crate::applier::Applier;
 use crate::catalogue::Catalogue;
 use crate::clock::Clock;
+use crate::console::Console;
 use crate::flights::Flights;
 use crate::id::Ids;
 use crate::intake::writer::Writer;
@@ -20,6 +21,7 @@ use crate::notify::deliver::Deliverer;
 use crate::notify::send::Sender;
 use crate::spans::Spans;
 use crate::storage::{Backlog, Keep, Storage};
+use crate::used::Used;
 
 /// How long requests are kept after they were processed (contract, section 5).
 const KEEP_REQUESTS: Duration = Duration::from_secs(7 * 24 * 3_600);
@@ -64,6 +66,10 @@ pub struct App {
     pub flights: Flights,
     /// The bounds.
     pub limits: Limits,
+    /// When tokens were used last.
+    pub used: Used,
+    /// What pages need.
+    pub console: Console,
     /// Imports and changes of many contacts.
     pub jobs: Arc<Jobs>,
 }
@@ -82,6 +88,7 @@ pub fn start(
     limits: Limits,
     webhooks: AddressPolicy,
     jobs: jobs::Settings,
+    console: Console,
     spans: Spans,
 ) -> (Arc<App>, Loops) {
     let [appended, applied, reported] = [(); 3].map(|()| Arc::new(Notify::new()));
@@ -118,6 +125,8 @@ pub fn start(
         ids: Ids::from_system(),
         flights: Flights::new(limits.in_flight),
         limits,
+        used: Used::default(),
+        console,
         jobs: Arc::new(Jobs::new(jobs)),
     });
     let mut tasks: Vec<_> =
@@ -126,6 +135,7 @@ pub fn start(
         tokio::spawn(deliverer.run(stopped.clone())),
         tokio::spawn(until(stopped.clone(), watch_catalogue(Arc::clone(&app)))),
         tokio::spawn(until(stopped.clone(), prune(Arc::clone(&app)))),
+        tokio::spawn(until(stopped.clone(), keep_used(Arc::clone(&app)))),
         tokio::spawn(until(stopped.clone(), tidy(Arc::clone(&app)))),
         tokio::spawn(jobs::run::run(Arc::clone(&app), stopped)),
     ]);
@@ -143,6 +153,7 @@ impl Loops {
                 tracing::error!(%error, "a loop has ended badly");
             }
         }
+        app.used.flush(app.storage.as_ref()).await;
         drop(app);
         if let Err(error) = self.writer.await {
             tracing::error!(%error, "the writer has ended badly");
@@ -159,6 +170,10 @@ async fn until(mut stop: watch::Receiver<bool>, endless: impl Future<Output = ()
 
 async fn watch_catalogue(app: Arc<App>) {
     app.catalogue.watch(app.clock.as_ref()).await;
+}
+
+async fn keep_used(app: Arc<App>) {
+    app.used.keep(app.storage.as_ref(), app.clock.as_ref()).await;
 }
 
 async fn prune(app: Arc<App>) {

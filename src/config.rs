@@ -1,6 +1,6 @@
 //! Settings: a file, over it the environment, over it the command line. Checked once; unknown keys are refused.
 
-use std::fmt::Display;
+use std::fmt;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -12,6 +12,7 @@ use serde::Deserialize;
 use url::Url;
 
 use crate::app::Limits;
+use crate::console::PublicUrl;
 use crate::jobs;
 use crate::storage::database::Database;
 use crate::storage::{Backlog, sqlite};
@@ -25,6 +26,9 @@ pub const DEFAULT_FILE: &str = include_str!("../rollbook.toml");
 pub struct Settings {
     /// Where the server listens.
     pub listen: SocketAddr,
+    /// Where browsers find the server; made of `listen` where it is not set.
+    #[serde(deserialize_with = "maybe")]
+    pub public_url: Option<PublicUrl>,
     /// Where metrics are served, if anywhere.
     #[serde(deserialize_with = "maybe")]
     pub metrics_listen: Option<SocketAddr>,
@@ -73,7 +77,7 @@ pub struct Settings {
 fn maybe<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
 where
     D: serde::Deserializer<'de>,
-    T: FromStr<Err: Display>,
+    T: FromStr<Err: fmt::Display>,
 {
     let text = String::deserialize(deserializer)?;
     if text.is_empty() {
@@ -185,6 +189,15 @@ impl Settings {
             // A u32 of days fits 64 bits of seconds with room to spare.
             history: Duration::from_secs(self.history_days as u64 * 24 * 3_600),
         }
+    }
+
+    /// Where browsers find a server that listens there.
+    pub fn public_url(&self, listen: SocketAddr) -> PublicUrl {
+        let own = || match self.tls() {
+            Some(_) => PublicUrl::of(listen).over_tls(),
+            None => PublicUrl::of(listen),
+        };
+        self.public_url.clone().unwrap_or_else(own)
     }
 
     /// The settings of jobs.

@@ -43,7 +43,7 @@ pub async fn serve(
     handle: Handle<SocketAddr>,
 ) -> io::Result<()> {
     let server = server(listener, handle)?.acceptor(Bounded::to(max_connections));
-    server.serve(router.into_make_service()).await
+    server.serve(router.into_make_service_with_connect_info::<SocketAddr>()).await
 }
 
 /// The same over TLS. What `tls` is reloaded with holds for connections that come after it.
@@ -60,7 +60,7 @@ pub async fn serve_tls(
     // TLS is spoken over a connection that has its place and watches its writes: those of the handshake too.
     let acceptor = RustlsAcceptor::new(tls).handshake_timeout(HANDSHAKE_TIMEOUT);
     let server = server(listener, handle)?.acceptor(acceptor.acceptor(Bounded::to(max_connections)));
-    server.serve(router.into_make_service()).await
+    server.serve(router.into_make_service_with_connect_info::<SocketAddr>()).await
 }
 
 fn server(listener: TcpListener, handle: Handle<SocketAddr>) -> io::Result<Server<SocketAddr>> {

@@ -3,6 +3,7 @@
 //! No transaction leaks out: each method is one, and is done or not done when it returns.
 
 pub mod database;
+mod logins;
 pub mod postgres;
 pub mod rows;
 pub mod sqlite;
@@ -12,6 +13,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
+pub use self::logins::{Logins, MAX_FIRST_LINKS, MAX_SESSIONS};
 pub use self::types::*;
 use crate::clock::Timestamp;
 use crate::contact::identifier::IdentifierKind;
@@ -88,7 +90,7 @@ pub enum TokenError {
 
 /// A store. See each method for what holds when it returns.
 #[async_trait]
-pub trait Storage: Send + Sync + 'static {
+pub trait Storage: Logins {
     // --- The path of a batch
 
     /// Makes batches durable, in their order, those of one list all or none. One whose `Idempotency-Key` its account has used for its

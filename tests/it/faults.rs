@@ -1,6 +1,7 @@
 //! A store that fails, panics or holds back on demand, and is otherwise the real one.
 
 mod fault;
+mod logins;
 
 use std::sync::Arc;
 

@@ -20,6 +20,7 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use rollbook::app::{self, App, Limits, Loops};
 use rollbook::clock::{Clock, SystemClock};
+use rollbook::console::{Console, PublicUrl};
 use rollbook::http::gate::Caller;
 use rollbook::http::inside::Inside;
 use rollbook::http::{router, serve};
@@ -192,10 +193,12 @@ impl Server {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let address = listener.local_addr().expect("its address");
         let allow = setup.allow.iter().map(|range| range.parse().expect("a range")).collect();
+        let console = Console::new(PublicUrl::of(address));
         let jobs = jobs::Settings { directory: directory.path("files"), max_upload: setup.max_upload };
         let policy = AddressPolicy::new(allow);
+        let spans = Spans::default();
         let (app, loops) =
-            app::start(Arc::clone(&storage), setup.clock, setup.limits, policy, jobs, Spans::default());
+            app::start(Arc::clone(&storage), setup.clock, setup.limits, policy, jobs, console, spans);
         let handle = Handle::new();
         let served = tokio::spawn(serve::serve(listener, router(Arc::clone(&app)), 512, handle.clone()));
         let client = Client::builder(TokioExecutor::new()).build_http();

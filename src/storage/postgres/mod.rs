@@ -13,6 +13,7 @@ mod apply;
 mod catalogue;
 mod deliveries;
 mod erase;
+mod logins;
 mod mentions;
 mod migrate;
 mod node;

@@ -13,6 +13,7 @@ mod contacts;
 mod deliveries;
 mod erase;
 mod export;
+mod logins;
 pub mod measure;
 mod once;
 mod open;
