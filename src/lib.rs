@@ -26,6 +26,7 @@ pub mod config;
 pub mod console;
 pub mod contact;
 pub mod files;
+pub mod find;
 pub mod flights;
 pub mod history;
 pub mod http;

@@ -103,6 +103,8 @@ pub struct Counts {
 pub struct RequestSummary {
     /// Its id.
     pub id: ObjectId,
+    /// The id of the list that it changes.
+    pub list: ObjectId,
     /// What it asked for.
     pub kind: BatchKind,
     /// How far it has come.
