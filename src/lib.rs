@@ -40,6 +40,7 @@ pub mod notify;
 pub mod param;
 pub mod report;
 pub mod secret;
+pub mod spans;
 pub mod storage;
 pub mod token;
 pub mod used;

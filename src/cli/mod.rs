@@ -6,6 +6,7 @@ mod client;
 mod copy;
 mod demo;
 mod export;
+mod health;
 mod import;
 mod migrate;
 mod progress;
@@ -62,6 +63,8 @@ enum Command {
     Migrate(migrate::Arguments),
     /// Move a store from files to PostgreSQL
     Copy(copy::Arguments),
+    /// Ask the server of these settings how it is: for health checks, which need no other program then
+    Health(health::Arguments),
     /// Print the default configuration file, with every setting explained
     Config,
 }
@@ -95,6 +98,7 @@ pub fn main() -> ExitCode {
         Command::Bench(arguments) => block_on(bench::run(arguments)),
         Command::Migrate(arguments) => block_on(migrate::run(arguments)),
         Command::Copy(arguments) => block_on(copy::run(arguments)),
+        Command::Health(arguments) => block_on(health::run(arguments)),
         Command::Config => {
             print(DEFAULT_FILE.trim_end());
             Ok(())

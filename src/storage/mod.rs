@@ -139,6 +139,12 @@ pub trait Storage: Logins {
     /// Forgets a chunk of what was kept for a time only. Returns how many rows went; call again while it is not 0.
     async fn prune(&self, keep: Keep) -> Result<usize, Error>;
 
+    /// Whether the store has every table and column that this version works with. What a later version has added does
+    /// no harm: nodes are upgraded one after another. A store that has no schema is always right.
+    async fn has_schema(&self) -> Result<bool, Error> {
+        Ok(true)
+    }
+
     // --- Webhooks out
 
     /// Webhooks that are due, each given to one caller only until it is finished or the process ends.

@@ -92,6 +92,11 @@ impl Storage for Faulty {
         self.store.oldest_waiting().await
     }
 
+    async fn has_schema(&self) -> Result<bool, Error> {
+        self.read()?;
+        self.store.has_schema().await
+    }
+
     async fn prune(&self, keep: Keep) -> Result<usize, Error> {
         self.store.prune(keep).await
     }

@@ -2,7 +2,7 @@
 
 use tokio_postgres::Client;
 
-use super::session::error;
+use super::session::{Session, error, get};
 use crate::storage::Error;
 
 /// All migrations; each one's number is its place, from 1.
@@ -60,6 +60,13 @@ pub async fn migrate(client: &mut Client) -> Result<(), Error> {
 
 fn later() -> Error {
     Error::Damaged("the database was written by a later version of Rollbook; use that one".to_owned())
+}
+
+/// Whether the database has seen every migration of this version.
+pub fn has_schema(session: &Session) -> Result<bool, Error> {
+    let row = session.query_opt("SELECT coalesce(max(version), 0) FROM schema_version", &[])?;
+    let version: i64 = row.map_or(Ok(0), |row| get(&row, 0))?;
+    Ok(version >= i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX))
 }
 
 /// The version of the schema, 0 where there is none.

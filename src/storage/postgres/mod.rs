@@ -88,6 +88,10 @@ impl Storage for PostgresStore {
         self.read(|session, _| append::oldest_waiting(session)).await
     }
 
+    async fn has_schema(&self) -> Result<bool, Error> {
+        self.read(|session, _| migrate::has_schema(session)).await
+    }
+
     async fn prune(&self, keep: Keep) -> Result<usize, Error> {
         self.write(move |session, _| prune::prune(session, keep)).await
     }

@@ -163,11 +163,12 @@ pub fn tallies(decided: &[Decided]) -> Vec<Tally> {
 }
 
 /// What an apply transaction is told to have done.
-pub fn applied(origins: &[Origin], tallies: &[Tally], webhooks: usize) -> Applied {
+pub fn applied(waiting: &[Waiting], origins: &[Origin], tallies: &[Tally], webhooks: usize) -> Applied {
+    let requests = waiting.iter().map(|batch| batch.request).collect();
     let oldest = origins.first().map(|origin| Timestamp::from_millis(origin.accepted_at));
     let mut tally = Tally::default();
     tallies.iter().for_each(|other| tally.merge(other));
-    Applied { batches: origins.len(), webhooks, oldest, tally }
+    Applied { batches: waiting.len(), requests, webhooks, oldest, tally }
 }
 
 /// A batch that looks at what the disk has damaged is told so, and those behind it go on.

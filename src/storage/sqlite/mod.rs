@@ -90,6 +90,10 @@ impl Storage for SqliteStore {
         self.read(|pair, _| append::oldest_waiting(pair)).await
     }
 
+    async fn has_schema(&self) -> Result<bool, Error> {
+        self.read(|pair, _| open::has_schema(pair)).await
+    }
+
     async fn prune(&self, keep: Keep) -> Result<usize, Error> {
         // What a crash between the two files has left in the journal goes here, if nothing was applied since.
         append::forget_applied(self).await?;

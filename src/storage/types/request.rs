@@ -28,10 +28,12 @@ pub struct Keep {
 }
 
 /// What one call of [`apply_next`](crate::storage::Storage::apply_next) did.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Applied {
     /// Batches that are applied now and were not before; 0 where none waits.
     pub batches: usize,
+    /// Their requests, in the order in which they were applied.
+    pub requests: Vec<ObjectId>,
     /// How many of them are to be reported to a webhook.
     pub webhooks: usize,
     /// When the first of them was accepted.

@@ -23,6 +23,7 @@ use crate::storage::rows::{self, erase, load, undo};
 use crate::storage::{Applied, Error};
 
 /// What a turn came to.
+#[expect(clippy::large_enum_variant, reason = "there is one in a transaction, and it is taken apart at once")]
 pub enum Done {
     /// Another node applies the list just now, or it must wait for another list.
     Held,
@@ -101,5 +102,5 @@ fn transact(
     // Last, since it may wait for those who write down webhooks of the list.
     activity::add(session, &[(list, rows::activity::of_group(waiting, origins, &tallies, now))])?;
     let bytes = origins.iter().map(|origin| origin.bytes).collect();
-    Ok(Some(Done::Applied(group::applied(origins, &tallies, webhooks), bytes)))
+    Ok(Some(Done::Applied(group::applied(waiting, origins, &tallies, webhooks), bytes)))
 }

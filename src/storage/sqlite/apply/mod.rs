@@ -89,5 +89,5 @@ fn transact(
     let tallies = group::tallies(&decided);
     activity::add(&transaction, &rows::activity::of_group(waiting, origins, &tallies, now)).map_err(error)?;
     transaction.commit().map_err(error)?;
-    Ok(Some(group::applied(origins, &tallies, webhooks)))
+    Ok(Some(group::applied(waiting, origins, &tallies, webhooks)))
 }
