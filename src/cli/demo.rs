@@ -75,7 +75,7 @@ pub async fn run(arguments: Arguments) -> Result {
     let console = Console { storage: Arc::clone(&storage), url: settings.public_url(address) };
     let server = tokio::spawn({
         let handle = handle.clone();
-        async move { run_server(storage, &settings, listener, handle).await }
+        async move { run_server(storage, &settings, listener, None, handle).await }
     });
     let story = Story {
         directory: arguments.directory,

@@ -3,8 +3,10 @@
 mod account;
 mod bench;
 mod client;
+mod copy;
 mod demo;
 mod export;
+mod health;
 mod import;
 mod migrate;
 mod progress;
@@ -59,6 +61,10 @@ enum Command {
     Bench(bench::Arguments),
     /// Bring the store to the present schema; `serve` does so by itself
     Migrate(migrate::Arguments),
+    /// Move a store from files to PostgreSQL
+    Copy(copy::Arguments),
+    /// Ask the server of these settings how it is: for health checks, which need no other program then
+    Health(health::Arguments),
     /// Print the default configuration file, with every setting explained
     Config,
 }
@@ -91,6 +97,8 @@ pub fn main() -> ExitCode {
         Command::Demo(arguments) => block_on(demo::run(arguments)),
         Command::Bench(arguments) => block_on(bench::run(arguments)),
         Command::Migrate(arguments) => block_on(migrate::run(arguments)),
+        Command::Copy(arguments) => block_on(copy::run(arguments)),
+        Command::Health(arguments) => block_on(health::run(arguments)),
         Command::Config => {
             print(DEFAULT_FILE.trim_end());
             Ok(())

@@ -2,16 +2,27 @@
 //!
 //! A second backend is one line in [`on_every_backend`] and a [`Backend`] of its own.
 
+mod activity;
 mod batches;
 mod catalogue;
 mod contact_pages;
+mod copy;
+mod copy_refusals;
 mod deliveries;
 mod exact;
 mod histories;
 mod lists;
 mod logins;
 mod person;
+mod postgres_callers;
+mod postgres_citus;
+mod postgres_faults;
 mod postgres_nodes;
+mod postgres_path;
+mod postgres_pooler;
+mod postgres_processes;
+mod postgres_retries;
+mod postgres_tls;
 mod prune;
 mod request_list;
 mod sqlite_crash;
@@ -90,6 +101,10 @@ impl Postgres {
 
     pub fn address(&self) -> String {
         self.0.address()
+    }
+
+    pub fn name(&self) -> &str {
+        self.0.name()
     }
 }
 
@@ -249,7 +264,7 @@ impl Desk {
         let kinds = [IdentifierKind::UserId, IdentifierKind::Email].map(|kind| (kind, contact.to_owned()));
         let found =
             self.storage().find_contact(self.account.no, list, kinds.to_vec()).await.expect("a look")?;
-        let document = Document::read(&found.document).expect("a contact");
+        let document = Document::read(&found.1.document).expect("a contact");
         Some(document.text(field).expect("a text").unwrap_or_default().to_owned())
     }
 }
