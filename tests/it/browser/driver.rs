@@ -33,7 +33,6 @@ pub struct Browser {
     pub client: Client,
     base: String,
     driver: Driver,
-    downloads: Directory,
 }
 
 /// The driver's process, and the browser's that it has started.
@@ -80,13 +79,11 @@ impl Browser {
     pub async fn open(base: &str) -> Self {
         let (mut driver, port) = Driver::start();
         let profile = driver.profile.path("profile");
-        let downloads = Directory::new();
         let mut flags = FLAGS.map(str::to_owned).to_vec();
         flags.push(format!("--user-data-dir={}", profile.display()));
         let wanted = json!({
             "goog:chromeOptions": {
                 "args": flags,
-                "prefs": { "download.default_directory": downloads.path("") },
             },
             "goog:loggingPrefs": { "browser": "ALL" },
         });
@@ -99,7 +96,7 @@ impl Browser {
             .and_then(|told| told.get("goog:processID"))
             .and_then(Value::as_u64)
             .and_then(|id| u32::try_from(id).ok());
-        let browser = Self { client, base: base.to_owned(), driver, downloads };
+        let browser = Self { client, base: base.to_owned(), driver };
         browser.look("light", 1280).await;
         browser
     }
@@ -170,11 +167,6 @@ impl Browser {
         field.send_keys(text).await.expect("a field");
     }
 
-    /// Clicks what a selector names.
-    pub async fn click(&self, selector: &str) {
-        self.find(selector).await.click().await.expect("it can be clicked");
-    }
-
     /// Clicks a link or a button by the text that begins it.
     pub async fn press(&self, text: &str) {
         let path = format!("(//a|//button|//summary)[starts-with(normalize-space(.), '{text}')]");
@@ -185,12 +177,6 @@ impl Browser {
     /// Runs a script in the page.
     pub async fn run(&self, script: &str) -> Value {
         self.client.execute(script, Vec::new()).await.expect("it runs")
-    }
-
-    /// The file that the browser has saved, once it is whole.
-    pub async fn saved(&self, name: &str) -> Vec<u8> {
-        let path = self.downloads.path(name);
-        self.wait_for(name, async || std::fs::read(&path).ok().filter(|bytes| !bytes.is_empty())).await
     }
 
     /// What the browser has complained of since the last time: scripts that failed, what the policy has forbidden,
