@@ -200,6 +200,10 @@ impl Storage for SqliteStore {
         self.read(move |pair, _| contacts::count(&pair.store, &lists)).await
     }
 
+    async fn count_all_contacts(&self, account: AccountNo) -> Result<u64, Error> {
+        self.read(move |pair, _| contacts::count_all(pair, account)).await
+    }
+
     async fn activity(&self, account: AccountNo, window: ActivityWindow) -> Result<Activities, Error> {
         self.read(move |pair, _| activity::find(pair, account, window)).await
     }
