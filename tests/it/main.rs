@@ -96,6 +96,7 @@ mod update_sources;
 mod update_times;
 mod update_variables;
 mod vendor_errors;
+mod views;
 mod wait_for;
 mod watch;
 mod webhook;
