@@ -8,6 +8,7 @@
 
 mod access;
 mod account;
+mod backup;
 mod bad_input;
 mod bench_command;
 mod busy;
@@ -32,6 +33,7 @@ mod erase_kill;
 mod erase_later;
 mod erase_refusals;
 mod erase_traces;
+mod every_release;
 mod export;
 mod faults;
 mod files;
@@ -65,6 +67,7 @@ mod reference_examples;
 mod reference_fuzz;
 mod request_find;
 mod request_list;
+mod rolling_upgrade;
 mod routes;
 mod settings;
 mod source_methods;

@@ -85,6 +85,11 @@ impl Store {
         Self::of(StoreKind::Sqlite)
     }
 
+    /// One in a database, for a test of several servers.
+    pub fn in_postgres() -> Self {
+        Self::of(StoreKind::Postgres)
+    }
+
     fn of(kind: StoreKind) -> Self {
         let directory = Directory::new();
         Self { database: directory.store(kind), logs: AtomicU32::new(0), directory }

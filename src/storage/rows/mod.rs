@@ -4,6 +4,7 @@
 //! A view of rows blocks: it is used on threads where that is allowed. Whoever makes one sees to it that all it shows
 //! is of one moment, or is kept from changing by a lock.
 
+pub mod check;
 pub mod contact_page;
 pub mod contacts;
 pub mod erase;
