@@ -9,15 +9,18 @@ use tokio::task::JoinHandle;
 use crate::applier::Applier;
 use crate::catalogue::Catalogue;
 use crate::clock::Clock;
+use crate::console::Console;
 use crate::flights::Flights;
 use crate::id::Ids;
 use crate::intake::writer::Writer;
+use crate::jobs::{self, Jobs};
 use crate::journal::KEEP_KEYS;
 use crate::metrics::{Metrics, Work};
 use crate::notify::address::AddressPolicy;
 use crate::notify::deliver::Deliverer;
 use crate::notify::send::Sender;
 use crate::storage::{Backlog, Keep, Storage};
+use crate::used::Used;
 
 /// How long requests are kept after they were processed (contract, section 5).
 const KEEP_REQUESTS: Duration = Duration::from_secs(7 * 24 * 3_600);
@@ -60,6 +63,12 @@ pub struct App {
     pub flights: Flights,
     /// The bounds.
     pub limits: Limits,
+    /// When tokens were used last.
+    pub used: Used,
+    /// What pages need.
+    pub console: Console,
+    /// Imports and changes of many contacts.
+    pub jobs: Arc<Jobs>,
 }
 
 /// The loops of a running server.
@@ -75,6 +84,8 @@ pub fn start(
     clock: Arc<dyn Clock>,
     limits: Limits,
     webhooks: AddressPolicy,
+    jobs: jobs::Settings,
+    console: Console,
 ) -> (Arc<App>, Loops) {
     let [appended, applied, reported] = [(); 3].map(|()| Arc::new(Notify::new()));
     let metrics = Arc::new(Metrics::new());
@@ -107,13 +118,19 @@ pub fn start(
         ids: Ids::from_system(),
         flights: Flights::new(limits.in_flight),
         limits,
+        used: Used::default(),
+        console,
+        jobs: Arc::new(Jobs::new(jobs)),
     });
     let mut tasks: Vec<_> =
         appliers.into_iter().map(|applier| tokio::spawn(applier.run(stopped.clone()))).collect();
     tasks.extend([
         tokio::spawn(deliverer.run(stopped.clone())),
         tokio::spawn(until(stopped.clone(), watch_catalogue(Arc::clone(&app)))),
-        tokio::spawn(until(stopped, prune(Arc::clone(&app)))),
+        tokio::spawn(until(stopped.clone(), prune(Arc::clone(&app)))),
+        tokio::spawn(until(stopped.clone(), keep_used(Arc::clone(&app)))),
+        tokio::spawn(until(stopped.clone(), tidy(Arc::clone(&app)))),
+        tokio::spawn(jobs::run::run(Arc::clone(&app), stopped)),
     ]);
     (app, Loops { stop, tasks, writer: tokio::spawn(commits) })
 }
@@ -129,6 +146,7 @@ impl Loops {
                 tracing::error!(%error, "a loop has ended badly");
             }
         }
+        app.used.flush(app.storage.as_ref()).await;
         drop(app);
         if let Err(error) = self.writer.await {
             tracing::error!(%error, "the writer has ended badly");
@@ -145,6 +163,10 @@ async fn until(mut stop: watch::Receiver<bool>, endless: impl Future<Output = ()
 
 async fn watch_catalogue(app: Arc<App>) {
     app.catalogue.watch(app.clock.as_ref()).await;
+}
+
+async fn keep_used(app: Arc<App>) {
+    app.used.keep(app.storage.as_ref(), app.clock.as_ref()).await;
 }
 
 async fn prune(app: Arc<App>) {
@@ -165,5 +187,14 @@ async fn prune(app: Arc<App>) {
                 app.clock.sleep(PRUNE).await;
             }
         }
+    }
+}
+
+async fn tidy(app: Arc<App>) {
+    loop {
+        if let Err(error) = jobs::tidy::tidy(&app).await {
+            tracing::error!(%error, "jobs that are to be forgotten could not be removed");
+        }
+        app.clock.sleep(PRUNE).await;
     }
 }

@@ -7,10 +7,11 @@ use std::sync::Arc;
 use axum_server::Handle;
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::{Result, start_log};
+use super::{Result, now, print, start_log};
 use crate::app;
 use crate::clock::SystemClock;
 use crate::config::{Flags, Settings};
+use crate::console::{Console, first_link};
 use crate::http::{self, serve, watch};
 use crate::notify::address::AddressPolicy;
 use crate::storage::{Role, Storage};
@@ -49,6 +50,7 @@ pub async fn run(arguments: Arguments) -> Result {
     start_log(&settings)?;
     let storage = open(&settings).await?;
     let listener = listen(&settings)?;
+    welcome(storage.as_ref(), &settings, &listener).await?;
     let handle = Handle::new();
     tokio::spawn({
         let handle = handle.clone();
@@ -59,6 +61,19 @@ pub async fn run(arguments: Arguments) -> Result {
         }
     });
     run_server(storage, &settings, listener, handle).await
+}
+
+/// Prints a link by which the first user gets in, where nobody can sign in yet. It is for whoever starts the server,
+/// and so not for the log, which others read.
+async fn welcome(storage: &dyn Storage, settings: &Settings, listener: &TcpListener) -> Result {
+    let address = listener.local_addr().map_err(|error| error.to_string())?;
+    let link = first_link(storage, &settings.public_url(address), now()).await;
+    if let Some(link) = link.map_err(|error| error.to_string())? {
+        print(&format!(
+            "Nobody can sign in to the console yet. This link lets you in, once, within 24 hours:\n\n  {link}\n"
+        ));
+    }
+    Ok(())
 }
 
 /// Opens the store of a server.
@@ -86,7 +101,9 @@ pub async fn run_server(
     let address = listener.local_addr().map_err(|error| error.to_string())?;
     let metrics = settings.metrics_listen.map(bind).transpose()?;
     let policy = AddressPolicy::new(settings.webhook_allow.clone());
-    let (app, loops) = app::start(storage, Arc::new(SystemClock), settings.limits(), policy);
+    let console = Console::new(settings.public_url(address));
+    let (clock, limits) = (Arc::new(SystemClock), settings.limits());
+    let (app, loops) = app::start(storage, clock, limits, policy, settings.jobs(), console);
     if let Some(metrics) = metrics.as_ref().and_then(|listener| listener.local_addr().ok()) {
         tracing::info!(%metrics, "metrics are served");
     }

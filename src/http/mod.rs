@@ -1,4 +1,4 @@
-//! The v3 API over HTTP.
+//! The v3 API over HTTP, and beside it the pages of the console.
 
 pub mod account;
 pub mod answer;
@@ -9,7 +9,9 @@ pub mod contact_list;
 pub mod contact_source;
 pub mod contacts;
 pub mod drain;
+pub mod file;
 pub mod gate;
+pub mod inside;
 pub mod method;
 pub mod page;
 pub mod reference;
@@ -24,11 +26,14 @@ use std::time::Duration;
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
-use axum::response::Response;
+use axum::response::{IntoResponse as _, Response};
 use axum::routing::post;
 
+use self::answer::Answered;
 use self::method::Method;
 use crate::app::App;
+use crate::console;
+use crate::intake::problem::Problem;
 
 /// Every method of the API, in the order of the reference: routes and description are made from it.
 pub static METHODS: [&Method; 25] = [
@@ -70,6 +75,7 @@ pub fn router(app: Arc<App>) -> Router {
     router
         .merge(watch::health())
         .merge(reference::router())
+        .merge(console::router())
         .fallback(|state, request| no_method(StatusCode::NOT_FOUND, state, request))
         .method_not_allowed_fallback(|state, request| {
             no_method(StatusCode::METHOD_NOT_ALLOWED, state, request)
@@ -78,11 +84,14 @@ pub fn router(app: Arc<App>) -> Router {
 }
 
 async fn no_method(status: StatusCode, State(app): State<Arc<App>>, request: Request) -> Response {
+    if console::wants_page(request.method(), request.uri(), request.headers()) {
+        return console::not_found().await;
+    }
     let request_id = call::request_id(&app, request.uri().path());
     // Read in the background, so that a client that is still writing sees the answer.
     drop(drain::Draining::new(request.into_body()));
     let text = status.canonical_reason().unwrap_or_default();
     let code = if status == StatusCode::NOT_FOUND { "NOT_FOUND" } else { "METHOD_NOT_ALLOWED" };
     app.metrics.answered("other", status.as_u16(), Duration::ZERO);
-    answer::refusal(status, request_id, vec![crate::intake::problem::Problem::new(code, text)], None)
+    Answered::refusal(status, request_id, vec![Problem::new(code, text)], None).into_response()
 }

@@ -50,7 +50,7 @@ pub async fn serve(
         .keep_alive_interval(HEADER_TIMEOUT)
         .keep_alive_timeout(HEADER_TIMEOUT);
     let bounded = Bounded(Arc::new(Semaphore::new(max_connections)));
-    server.acceptor(bounded).serve(router.into_make_service()).await
+    server.acceptor(bounded).serve(router.into_make_service_with_connect_info::<SocketAddr>()).await
 }
 
 /// Tells a server to stop: no new connections, and what is in flight has time to finish.

@@ -3,6 +3,7 @@
 //! No transaction leaks out: each method is one, and is done or not done when it returns.
 
 pub mod database;
+mod logins;
 pub mod postgres;
 pub mod rows;
 pub mod sqlite;
@@ -12,6 +13,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
+pub use self::logins::{Logins, MAX_FIRST_LINKS, MAX_SESSIONS};
 pub use self::types::*;
 use crate::clock::Timestamp;
 use crate::contact::identifier::IdentifierKind;
@@ -88,7 +90,7 @@ pub enum TokenError {
 
 /// A store. See each method for what holds when it returns.
 #[async_trait]
-pub trait Storage: Send + Sync + 'static {
+pub trait Storage: Logins {
     // --- The path of a batch
 
     /// Makes batches durable, in their order, those of one list all or none. One whose `Idempotency-Key` its account has used for its
@@ -201,6 +203,9 @@ pub trait Storage: Send + Sync + 'static {
         identifiers: Vec<(IdentifierKind, String)>,
         window: Window,
     ) -> Result<Option<History>, Error>;
+
+    /// When somebody of the account was erased last: what was kept beside the store before that may be about them.
+    async fn last_erase(&self, account: AccountNo) -> Result<Option<Timestamp>, Error>;
 
     /// The contacts of a person in all lists of the account, with their histories.
     async fn find_person(

@@ -1,6 +1,7 @@
 //! A store that fails, panics or holds back on demand, and is otherwise the real one.
 
 mod fault;
+mod logins;
 
 use std::sync::Arc;
 
@@ -194,6 +195,11 @@ impl Storage for Faulty {
     ) -> Result<Option<History>, Error> {
         self.read()?;
         self.store.find_history(account, list, identifiers, window).await
+    }
+
+    async fn last_erase(&self, account: AccountNo) -> Result<Option<Timestamp>, Error> {
+        self.read()?;
+        self.store.last_erase(account).await
     }
 
     async fn find_person(

@@ -223,6 +223,15 @@ fn add_of(version: usize, left: &Left) {
             )
             .expect("what was removed");
     }
+    if version >= 4 {
+        intake
+            .execute_batch(
+                "UPDATE user SET address = 'me@example.com', password = 'x'; UPDATE token SET used_at = 1; \
+                 INSERT INTO session VALUES (zeroblob(32), 1, 'x', 1, 1, 1); \
+                 INSERT INTO link VALUES (zeroblob(32), 1, 1)",
+            )
+            .expect("who signs in");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

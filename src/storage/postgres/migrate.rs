@@ -6,7 +6,10 @@ use super::session::error;
 use crate::storage::Error;
 
 /// All migrations; each one's number is its place, from 1.
-const MIGRATIONS: [&str; 1] = [include_str!("../../../migrations/postgres/V1__store.sql")];
+const MIGRATIONS: [&str; 2] = [
+    include_str!("../../../migrations/postgres/V1__store.sql"),
+    include_str!("../../../migrations/postgres/V2__logins.sql"),
+];
 
 /// Held while the schema changes, in the transaction that changes it: several nodes may start at once.
 const LOCK: i64 = 0x726f_6c6c_626f_6f6b;

@@ -13,6 +13,7 @@ mod apply;
 mod catalogue;
 mod deliveries;
 mod erase;
+mod logins;
 mod mentions;
 mod migrate;
 mod node;
@@ -161,6 +162,10 @@ impl Storage for PostgresStore {
         window: Window,
     ) -> Result<Option<History>, Error> {
         self.view(move |view| history::find(view, account, list, &identifiers, window)).await
+    }
+
+    async fn last_erase(&self, account: AccountNo) -> Result<Option<Timestamp>, Error> {
+        self.read(move |session, _| erase::last(session, account)).await
     }
 
     async fn find_person(

@@ -16,6 +16,7 @@ mod contacts;
 mod deliveries;
 mod erase;
 mod export;
+mod logins;
 pub mod measure;
 mod once;
 mod open;
@@ -186,6 +187,10 @@ impl Storage for SqliteStore {
         window: Window,
     ) -> Result<Option<History>, Error> {
         self.view(move |view| history::find(view, account, list, &identifiers, window)).await
+    }
+
+    async fn last_erase(&self, account: AccountNo) -> Result<Option<Timestamp>, Error> {
+        self.read(move |pair, _| erase::last(pair, account)).await
     }
 
     async fn find_person(
