@@ -7,6 +7,7 @@ mod check;
 mod client;
 mod demo;
 mod export;
+mod health;
 mod import;
 mod migrate;
 mod progress;
@@ -68,6 +69,8 @@ enum Command {
     Check(check::Arguments),
     /// Bring the store to the present schema; `serve` does so by itself
     Migrate(migrate::Arguments),
+    /// Ask the server of these settings how it is: for health checks, which need no other program then
+    Health(health::Arguments),
     /// Print the default configuration file, with every setting explained
     Config,
 }
@@ -103,6 +106,7 @@ pub fn main() -> ExitCode {
         Command::Restore(arguments) => backup::restore(arguments),
         Command::Check(arguments) => check::run(arguments),
         Command::Migrate(arguments) => block_on(migrate::run(arguments)),
+        Command::Health(arguments) => block_on(health::run(arguments)),
         Command::Config => {
             print(DEFAULT_FILE.trim_end());
             Ok(())

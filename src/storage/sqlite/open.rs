@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 
-use super::Settings;
+use super::{Pair, Settings};
 use crate::storage::Error;
 
 mod intake_migrations {
@@ -263,6 +263,24 @@ pub fn empty_log(connection: &Connection) -> Result<bool, Error> {
     busy.map(|busy| !busy).map_err(super::error)
 }
 
+/// Whether both files have seen every migration of this version.
+pub fn has_schema(pair: &Pair) -> Result<bool, Error> {
+    let halves = [
+        (&pair.intake, intake_migrations::migrations::runner()),
+        (&pair.store, store_migrations::migrations::runner()),
+    ];
+    for (connection, runner) in halves {
+        if schema_version(connection).map_err(super::error)? < newest(&runner) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+fn newest(runner: &refinery::Runner) -> Option<i64> {
+    runner.get_migrations().iter().map(|migration| i64::from(migration.version())).max()
+}
+
 /// Brings a file to the present schema.
 fn migrate(
     connection: &mut Connection,
@@ -335,13 +353,12 @@ fn later(path: &Path) -> Error {
 
 /// The schema of a file beside that of this version.
 fn age_of_schema(connection: &Connection, runner: &refinery::Runner, path: &Path) -> Result<Ordering, Error> {
-    let newest = runner.get_migrations().iter().map(|migration| i64::from(migration.version())).max();
     let present = schema_version(connection);
     let present = present.map_err(|error| match super::error(error) {
         Error::Damaged(text) => Error::Damaged(format!("{}: {text}", path.display())),
         error => error,
     })?;
-    Ok(present.cmp(&newest))
+    Ok(present.cmp(&newest(runner)))
 }
 
 /// The last migration that the file has seen; `None` for a new file.

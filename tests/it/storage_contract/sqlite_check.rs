@@ -91,7 +91,11 @@ const MENDED: [Damage; 12] = [
     (Sqlite::store, "UPDATE list SET next = 2", &["list 1 would give number 2 out again"]),
     (Sqlite::store, "DELETE FROM list", &["list 1 has 3 contacts, and no count of them"]),
     (Sqlite::store, "INSERT INTO list VALUES (9, 1, 4)", &["list 9 has no contacts and counts 4", BEYOND]),
-    (Sqlite::store, "INSERT INTO delivery VALUES (99, 'x', 0, 0, 0)", &["webhooks of no request: 1"]),
+    (
+        Sqlite::store,
+        "INSERT INTO delivery (position, receiver, state, attempts, next_at) VALUES (99, 'x', 0, 0, 0)",
+        &["webhooks of no request: 1"],
+    ),
     (
         Sqlite::store,
         "INSERT INTO departed VALUES ((1 << 40) + 1, 1)",
