@@ -168,7 +168,7 @@ fn audit(node: &Process, scene: &Scene, client: &Client) {
         offset += page.len();
         let new = |change: &Value| {
             let fields = change["changes"].as_array().expect("an array").iter();
-            fields.filter(|field| field["field"] == "userId").map(|field| field["new"].clone()).last()
+            fields.filter(|field| field["field"] == "userId").map(|field| field["new"].clone()).next_back()
         };
         names.extend(page.iter().filter_map(new));
     }
