@@ -5,6 +5,7 @@ mod backup;
 mod bench;
 mod check;
 mod client;
+mod copy;
 mod demo;
 mod export;
 mod health;
@@ -69,6 +70,8 @@ enum Command {
     Check(check::Arguments),
     /// Bring the store to the present schema; `serve` does so by itself
     Migrate(migrate::Arguments),
+    /// Move a store from files to PostgreSQL
+    Copy(copy::Arguments),
     /// Ask the server of these settings how it is: for health checks, which need no other program then
     Health(health::Arguments),
     /// Print the default configuration file, with every setting explained
@@ -106,6 +109,7 @@ pub fn main() -> ExitCode {
         Command::Restore(arguments) => backup::restore(arguments),
         Command::Check(arguments) => check::run(arguments),
         Command::Migrate(arguments) => block_on(migrate::run(arguments)),
+        Command::Copy(arguments) => block_on(copy::run(arguments)),
         Command::Health(arguments) => block_on(health::run(arguments)),
         Command::Config => {
             print(DEFAULT_FILE.trim_end());
