@@ -8,6 +8,7 @@
 
 mod access;
 mod account;
+mod backup;
 mod bad_input;
 mod bench_command;
 mod busy;
@@ -33,6 +34,7 @@ mod erase_kill;
 mod erase_later;
 mod erase_refusals;
 mod erase_traces;
+mod every_release;
 mod export;
 mod faults;
 mod files;
@@ -70,6 +72,7 @@ mod reference_examples;
 mod reference_fuzz;
 mod request_find;
 mod request_list;
+mod rolling_upgrade;
 mod routes;
 mod settings;
 mod source_methods;
