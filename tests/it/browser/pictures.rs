@@ -37,7 +37,7 @@ async fn sign_in(browser: &Browser) {
     browser.fill("#email", "ada@example.com").await;
     browser.fill("#password", PASSWORD).await;
     browser.press("Sign in").await;
-    browser.arrives_at("/lists").await;
+    browser.arrives_at("/").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

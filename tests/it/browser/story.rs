@@ -36,7 +36,7 @@ async fn from_the_printed_link_to_the_first_contact() {
     browser.fill("#password", PASSWORD).await;
     browser.fill("#again", PASSWORD).await;
     browser.press("Make the account").await;
-    browser.arrives_at("/lists").await;
+    browser.arrives_at("/").await;
     browser.quiet().await;
 
     browser.visit("/lists").await;
