@@ -30,8 +30,9 @@ pub enum Section {
 
 impl Section {
     /// The menu, in its order: sections that there are pages of.
-    pub const MENU: [(Self, &'static str, &'static str); 3] = [
+    pub const MENU: [(Self, &'static str, &'static str); 4] = [
         (Self::Lists, "/lists", "Lists"),
+        (Self::Jobs, "/jobs", "Jobs"),
         (Self::Keys, "/keys", "API keys"),
         (Self::Account, "/account", "Account"),
     ];
