@@ -74,6 +74,7 @@ impl Shown {
         match self.status {
             Status::Done => "good",
             Status::Failed => "bad",
+            status if status.is_active() => "busy",
             _ => "",
         }
     }

@@ -336,21 +336,23 @@ async fn an_import_goes_on_by_itself_after_the_server_was_killed_and_no_row_is_d
     let visitor = visit(&store, &server, &account).await;
     let job = visitor.uploaded(&list, "people.csv", rows(60_000, 600).as_bytes()).await;
     visitor.goes(&format!("{job}/begin"), &choose("begin")).await;
-    let mut visitor = visitor;
+    let (mut visitor, mut seen) = (visitor, 0);
     for _ in 0..3 {
         let start = Instant::now();
         loop {
             let part = visitor.page(&format!("{job}/progress")).await;
-            let is_on_its_way = part.contains(">running<") && figure(&part, "Done") > 0;
-            if is_on_its_way || part.contains(">done<") {
+            if part.contains("<dt>Done</dt>") && figure(&part, "Done") > seen {
+                seen = figure(&part, "Done");
                 break;
             }
             assert!(start.elapsed() < Duration::from_secs(60), "{part}");
+            tokio::time::sleep(Duration::from_millis(20)).await;
         }
         server.kill();
         server = serve();
         visitor = visitor.at(server.address);
     }
+    assert!(seen < 60_000, "it was killed on its way");
     let page = ended(&visitor, &job, Duration::from_secs(120)).await;
     // A row that took effect twice would be counted as unchanged the second time.
     assert_eq!(figures(&page), [59_900, 0, 0, 100], "{page}");
