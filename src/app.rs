@@ -19,6 +19,7 @@ use crate::metrics::{Metrics, Work};
 use crate::notify::address::AddressPolicy;
 use crate::notify::deliver::Deliverer;
 use crate::notify::send::Sender;
+use crate::spans::Spans;
 use crate::storage::{Backlog, Keep, Storage};
 use crate::used::Used;
 
@@ -53,6 +54,8 @@ pub struct App {
     pub writer: Writer,
     /// What is counted.
     pub metrics: Arc<Metrics>,
+    /// Where spans go.
+    pub spans: Spans,
     /// Tells all who wait whenever something was applied.
     pub applied: Arc<Notify>,
     /// Tells the time.
@@ -86,11 +89,12 @@ pub fn start(
     webhooks: AddressPolicy,
     jobs: jobs::Settings,
     console: Console,
+    spans: Spans,
 ) -> (Arc<App>, Loops) {
     let [appended, applied, reported] = [(); 3].map(|()| Arc::new(Notify::new()));
     let metrics = Arc::new(Metrics::new());
-    let (writer, commits) =
-        Writer::new(Arc::clone(&storage), limits.backlog, Arc::clone(&appended), Arc::clone(&metrics));
+    let seen = (Arc::clone(&metrics), spans.clone());
+    let (writer, commits) = Writer::new(Arc::clone(&storage), limits.backlog, Arc::clone(&appended), seen);
     let (stop, stopped) = watch::channel(false);
     let appliers = (0..storage.appliers()).map(|_| Applier {
         storage: Arc::clone(&storage),
@@ -99,6 +103,7 @@ pub fn start(
         applied: Arc::clone(&applied),
         reported: Arc::clone(&reported),
         metrics: Arc::clone(&metrics),
+        spans: spans.clone(),
     });
     let appliers: Vec<_> = appliers.collect();
     let deliverer = Deliverer {
@@ -107,12 +112,14 @@ pub fn start(
         sender: Sender::new(webhooks),
         reported,
         metrics: Arc::clone(&metrics),
+        spans: spans.clone(),
     };
     let app = Arc::new(App {
         catalogue: Catalogue::new(Arc::clone(&storage)),
         storage,
         writer,
         metrics,
+        spans,
         applied,
         clock,
         ids: Ids::from_system(),

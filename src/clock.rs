@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use async_trait::async_trait;
 use tokio::sync::watch;
@@ -106,6 +106,13 @@ impl schemars::JsonSchema for Timestamp {
             "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}$",
         })
     }
+}
+
+/// The times of day at which something began that ends now, and of now: what a span is told with. It is taken from the
+/// time that has passed, so a clock that is set meanwhile makes no span that ends before it began.
+pub fn span(start: Instant) -> (SystemTime, SystemTime) {
+    let end = SystemTime::now();
+    (end.checked_sub(start.elapsed()).unwrap_or(end), end)
 }
 
 /// Tells the time and waits for it to pass.

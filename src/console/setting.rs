@@ -23,6 +23,11 @@ impl PublicUrl {
         Self(format!("http://{reached}"))
     }
 
+    /// The same, over TLS.
+    pub fn over_tls(self) -> Self {
+        Self(self.0.replacen("http://", "https://", 1))
+    }
+
     /// Whether it is spoken over TLS.
     pub fn is_secure(&self) -> bool {
         self.0.starts_with("https://")

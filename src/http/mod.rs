@@ -17,6 +17,7 @@ pub mod page;
 pub mod reference;
 pub mod request;
 pub mod serve;
+pub mod tls;
 pub mod undo;
 pub mod watch;
 

@@ -28,6 +28,7 @@ use rollbook::id::{Ids, ObjectId};
 use rollbook::jobs;
 use rollbook::notify::address::AddressPolicy;
 use rollbook::notify::sign::Secret;
+use rollbook::spans::Spans;
 use rollbook::storage::Role;
 use rollbook::storage::postgres::{self as postgres_store, PostgresStore};
 use rollbook::storage::sqlite::{Settings, SqliteStore};
@@ -195,7 +196,9 @@ impl Server {
         let console = Console::new(PublicUrl::of(address));
         let jobs = jobs::Settings { directory: directory.path("files"), max_upload: setup.max_upload };
         let policy = AddressPolicy::new(allow);
-        let (app, loops) = app::start(Arc::clone(&storage), setup.clock, setup.limits, policy, jobs, console);
+        let spans = Spans::default();
+        let (app, loops) =
+            app::start(Arc::clone(&storage), setup.clock, setup.limits, policy, jobs, console, spans);
         let handle = Handle::new();
         let served = tokio::spawn(serve::serve(listener, router(Arc::clone(&app)), 512, handle.clone()));
         let client = Client::builder(TokioExecutor::new()).build_http();

@@ -1,6 +1,7 @@
 //! What goes into a store and comes out of it.
 
 mod access;
+mod activity;
 mod contact;
 mod delivery;
 mod list;
@@ -10,6 +11,7 @@ mod request;
 mod source;
 
 pub use self::access::*;
+pub use self::activity::*;
 pub use self::contact::*;
 pub use self::delivery::*;
 pub use self::list::*;
