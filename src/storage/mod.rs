@@ -2,6 +2,7 @@
 //!
 //! No transaction leaks out: each method is one, and is done or not done when it returns.
 
+pub mod copy;
 pub mod database;
 mod logins;
 pub mod postgres;
@@ -42,6 +43,15 @@ pub enum Error {
     /// What is stored does not read.
     #[error("store damaged: {0}")]
     Damaged(String),
+}
+
+impl Error {
+    /// What happened, for whoever typed a command that is about nothing else.
+    pub fn told(&self) -> String {
+        match self {
+            Self::Unavailable(text) | Self::Damaged(text) => text.clone(),
+        }
+    }
 }
 
 /// Why batches were not appended.
