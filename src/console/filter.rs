@@ -30,11 +30,6 @@ impl Filter {
         Self(named.filter(|(_, text)| !text.is_empty()).collect())
     }
 
-    /// What is said of a key; empty where nothing is.
-    pub fn get(&self, name: &str) -> &str {
-        self.0.iter().find(|(known, _)| *known == name).map_or("", |(_, text)| text)
-    }
-
     /// All that is said.
     pub fn iter(&self) -> impl Iterator<Item = (&'static str, &str)> {
         self.0.iter().map(|(name, text)| (*name, text.as_str()))
