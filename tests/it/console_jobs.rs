@@ -76,7 +76,7 @@ fn rows(count: usize, bad: usize) -> String {
 const COLUMNS: [(&str, &str); 4] =
     [("column-0", "email"), ("column-1", "name"), ("column-2", "new"), ("name-2", "shoeSize")];
 
-fn choose<'a>(what: &'a str) -> Vec<(&'a str, &'a str)> {
+fn choose(what: &str) -> Vec<(&str, &str)> {
     let mut fields = COLUMNS.to_vec();
     fields.extend([("type-2", "text"), ("mode", "upsert"), ("do", what)]);
     fields
