@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use ipnet::IpNet;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 
@@ -10,6 +11,7 @@ use crate::applier::Applier;
 use crate::catalogue::Catalogue;
 use crate::clock::Clock;
 use crate::flights::Flights;
+use crate::guesses::Guesses;
 use crate::id::Ids;
 use crate::intake::writer::Writer;
 use crate::journal::KEEP_KEYS;
@@ -26,7 +28,7 @@ const KEEP_REQUESTS: Duration = Duration::from_secs(7 * 24 * 3_600);
 const PRUNE: Duration = Duration::from_secs(60);
 
 /// The bounds of a running server.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Limits {
     /// Decompressed bytes of a body.
     pub body: usize,
@@ -38,6 +40,8 @@ pub struct Limits {
     pub backlog: Backlog,
     /// How long histories of contacts are kept.
     pub history: Duration,
+    /// Where proxies stand that are believed for whom they ask.
+    pub proxies: Vec<IpNet>,
 }
 
 /// What handlers work with.
@@ -58,6 +62,8 @@ pub struct App {
     pub ids: Ids,
     /// Counts requests per token.
     pub flights: Flights,
+    /// Counts wrong tokens per address.
+    pub guesses: Guesses,
     /// The bounds.
     pub limits: Limits,
 }
@@ -106,6 +112,7 @@ pub fn start(
         clock,
         ids: Ids::from_system(),
         flights: Flights::new(limits.in_flight),
+        guesses: Guesses::default(),
         limits,
     });
     let mut tasks: Vec<_> =

@@ -3,6 +3,7 @@
 use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum_server::Handle;
 use tokio::signal::unix::{SignalKind, signal};
@@ -11,12 +12,19 @@ use super::{Result, start_log};
 use crate::app;
 use crate::clock::SystemClock;
 use crate::config::{Flags, Settings};
+use crate::descriptors;
 use crate::http::{self, serve, watch};
 use crate::notify::address::AddressPolicy;
-use crate::storage::{Role, Storage};
+use crate::storage::{Error, Role, Storage};
 
 /// Connections of those who watch, at a time.
 const WATCHERS: usize = 16;
+
+/// How the process ends when the disk has failed: EX_IOERR of sysexits.h.
+const DISK_FAILED: i32 = 74;
+
+/// How long answers may take that are on their way when it does.
+const LAST_ANSWERS: Duration = Duration::from_secs(1);
 
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
@@ -47,6 +55,7 @@ pub async fn run(arguments: Arguments) -> Result {
     };
     let settings = Settings::load(arguments.config.as_deref(), flags)?;
     start_log(&settings)?;
+    descriptors::raise();
     let storage = open(&settings).await?;
     let listener = listen(&settings)?;
     let handle = Handle::new();
@@ -86,7 +95,7 @@ pub async fn run_server(
     let address = listener.local_addr().map_err(|error| error.to_string())?;
     let metrics = settings.metrics_listen.map(bind).transpose()?;
     let policy = AddressPolicy::new(settings.webhook_allow.clone());
-    let (app, loops) = app::start(storage, Arc::new(SystemClock), settings.limits(), policy);
+    let (app, loops) = app::start(Arc::clone(&storage), Arc::new(SystemClock), settings.limits(), policy);
     if let Some(metrics) = metrics.as_ref().and_then(|listener| listener.local_addr().ok()) {
         tracing::info!(%metrics, "metrics are served");
     }
@@ -97,7 +106,17 @@ pub async fn run_server(
         tokio::spawn(serve::serve(listener, router, WATCHERS, watchers.clone()))
     });
     let router = http::router(Arc::clone(&app));
-    let served = serve::serve(listener, router, settings.max_connections, handle).await;
+    let serving = serve::serve(listener, router, settings.max_connections, handle.clone());
+    tokio::pin!(serving);
+    let served = tokio::select! {
+        served = &mut serving => served,
+        error = storage.failed() => {
+            serve::stop(&handle);
+            // Those who wait are told that their outcome is unknown, unless they take too long to hear it.
+            let _ = tokio::time::timeout(LAST_ANSWERS, serving).await;
+            end(&error)
+        }
+    };
     // Those who watch see the stop to its end.
     if let Some(watched) = watched {
         serve::stop(&watchers);
@@ -106,8 +125,20 @@ pub async fn run_server(
         }
     }
     loops.stop(app).await;
+    tokio::select! {
+        biased;
+        error = storage.failed() => end(&error),
+        () = std::future::ready(()) => drop(storage),
+    }
     tracing::info!("stopped");
     served.map_err(|error| error.to_string())
+}
+
+/// Ends the process because the disk has failed, and in no order: closing the store would copy the log into the files,
+/// and empty it where the disk says that it has them.
+fn end(error: &Error) -> ! {
+    tracing::error!(%error, "the process ends: what the disk keeps is known once the store is opened anew");
+    std::process::exit(DISK_FAILED)
 }
 
 /// Returns when the process is asked to end.

@@ -130,6 +130,7 @@ impl Default for Setup {
                 in_flight: 10,
                 backlog: Backlog { batches: 20_000, bytes: 1 << 32 },
                 history: Duration::from_secs(90 * 24 * 3_600),
+                proxies: Vec::new(),
             },
             clock: Arc::new(SystemClock),
             allow: vec!["127.0.0.0/8"],

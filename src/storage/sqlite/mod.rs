@@ -13,6 +13,8 @@ mod contacts;
 mod deliveries;
 mod erase;
 mod export;
+mod failure;
+mod log;
 pub mod measure;
 mod once;
 mod open;
@@ -31,7 +33,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 pub use self::open::connect;
-use self::shared::{Pair, Shared, error, lock, signed, unsigned};
+use self::shared::{Pair, Shared, error, is_not_synced, lock, signed, unsigned};
 pub use self::store::{Settings, SqliteStore};
 use super::rows::{contact_page, contacts as find_contact, history, person, try_out};
 use super::{
@@ -48,6 +50,10 @@ use crate::journal::{AccountNo, Batch, ContactNo, ListNo};
 
 #[async_trait]
 impl Storage for SqliteStore {
+    async fn failed(&self) -> Error {
+        self.failure.wait().await
+    }
+
     async fn append(&self, batches: Vec<Arc<Batch>>) -> Result<Vec<Appended>, AppendError> {
         append::append(self, batches).await
     }

@@ -4,9 +4,11 @@ use std::fs::{File, OpenOptions};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use rusqlite::hooks::Wal;
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 
 use super::Settings;
+use super::failure::Failure;
 use crate::storage::Error;
 
 mod intake_migrations {
@@ -190,9 +192,34 @@ pub fn connect(path: &Path, settings: &Settings) -> Result<Connection, Error> {
     }
     // What is deleted is overwritten where that costs no further writing; see `vacuum` for the rest.
     connection.pragma_update(None, "secure_delete", "fast").map_err(super::error)?;
-    connection.pragma_update(None, "journal_mode", "wal").map_err(super::error)?;
+    // Where the disk fails at that, SQLite says no more than that the file stays as it was.
+    let mode: String = connection
+        .pragma_update_and_check(None, "journal_mode", "wal", |row| row.get(0))
+        .map_err(super::error)?;
+    if mode != "wal" {
+        return Err(Error::Unavailable(format!("{}: there is no log beside it", path.display())));
+    }
     connection.pragma_update(None, "synchronous", "full").map_err(super::error)?;
     Ok(connection)
+}
+
+/// Copies the log into the file whenever a commit has made it so many pages long. SQLite does so by itself, but tells
+/// nobody when the file could not be synced.
+///
+/// # Errors
+/// Where SQLite refuses.
+pub fn checkpoint_from(connection: &mut Connection, pages: i64, failure: &Failure) -> Result<(), Error> {
+    let failure = failure.clone();
+    let hook = move |log: &mut Wal, length| {
+        if i64::from(length) >= pages
+            && let Err(error) = log.checkpoint()
+        {
+            // Busy, or no room: the log grows, and the next commit tries again.
+            failure.note(&super::error(error));
+        }
+        Ok(())
+    };
+    connection.wal_hook(Some(hook)).map_err(super::error)
 }
 
 /// Copies the write-ahead log into its file and cuts it to nothing, as far as readers allow.
