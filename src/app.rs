@@ -14,6 +14,7 @@ use crate::flights::Flights;
 use crate::guesses::Guesses;
 use crate::id::Ids;
 use crate::intake::writer::Writer;
+use crate::jobs::{self, Jobs};
 use crate::journal::KEEP_KEYS;
 use crate::metrics::{Metrics, Work};
 use crate::notify::address::AddressPolicy;
@@ -66,6 +67,8 @@ pub struct App {
     pub guesses: Guesses,
     /// The bounds.
     pub limits: Limits,
+    /// Imports and changes of many contacts.
+    pub jobs: Arc<Jobs>,
 }
 
 /// The loops of a running server.
@@ -81,6 +84,7 @@ pub fn start(
     clock: Arc<dyn Clock>,
     limits: Limits,
     webhooks: AddressPolicy,
+    jobs: jobs::Settings,
 ) -> (Arc<App>, Loops) {
     let [appended, applied, reported] = [(); 3].map(|()| Arc::new(Notify::new()));
     let metrics = Arc::new(Metrics::new());
@@ -114,13 +118,16 @@ pub fn start(
         flights: Flights::new(limits.in_flight),
         guesses: Guesses::default(),
         limits,
+        jobs: Arc::new(Jobs::new(jobs)),
     });
     let mut tasks: Vec<_> =
         appliers.into_iter().map(|applier| tokio::spawn(applier.run(stopped.clone()))).collect();
     tasks.extend([
         tokio::spawn(deliverer.run(stopped.clone())),
         tokio::spawn(until(stopped.clone(), watch_catalogue(Arc::clone(&app)))),
-        tokio::spawn(until(stopped, prune(Arc::clone(&app)))),
+        tokio::spawn(until(stopped.clone(), prune(Arc::clone(&app)))),
+        tokio::spawn(until(stopped.clone(), tidy(Arc::clone(&app)))),
+        tokio::spawn(jobs::run::run(Arc::clone(&app), stopped)),
     ]);
     (app, Loops { stop, tasks, writer: tokio::spawn(commits) })
 }
@@ -172,5 +179,14 @@ async fn prune(app: Arc<App>) {
                 app.clock.sleep(PRUNE).await;
             }
         }
+    }
+}
+
+async fn tidy(app: Arc<App>) {
+    loop {
+        if let Err(error) = jobs::tidy::tidy(&app).await {
+            tracing::error!(%error, "jobs that are to be forgotten could not be removed");
+        }
+        app.clock.sleep(PRUNE).await;
     }
 }

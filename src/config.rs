@@ -1,7 +1,7 @@
 //! Settings: a file, over it the environment, over it the command line. Checked once; unknown keys are refused.
 
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use config::{Config, Environment, File, FileFormat};
@@ -9,6 +9,7 @@ use ipnet::IpNet;
 use serde::Deserialize;
 
 use crate::app::Limits;
+use crate::jobs;
 use crate::storage::database::Database;
 use crate::storage::{Backlog, sqlite};
 
@@ -46,6 +47,10 @@ pub struct Settings {
     pub history_days: u32,
     /// MiB of page cache for the thread that applies.
     pub cache_mib: u64,
+    /// Where files of imports are; beside the store where it is empty.
+    pub files: PathBuf,
+    /// MiB of the largest file that is taken in.
+    pub max_upload_mib: u64,
     /// What is logged, see `tracing_subscriber::EnvFilter`.
     pub log: String,
     /// How it is logged.
@@ -157,6 +162,16 @@ impl Settings {
         }
     }
 
+    /// The settings of jobs.
+    pub fn jobs(&self) -> jobs::Settings {
+        let beside = || self.database.files_directory();
+        let directory = Some(&self.files).filter(|path| !path.as_os_str().is_empty());
+        jobs::Settings {
+            directory: directory.cloned().unwrap_or_else(beside),
+            max_upload: self.max_upload_mib.saturating_mul(1 << 20),
+        }
+    }
+
     /// The settings of the embedded store.
     pub const fn sqlite(&self) -> sqlite::Settings {
         sqlite::Settings { cache_kib: self.cache_mib.saturating_mul(1_024), ..sqlite::Settings::DEFAULT }
@@ -174,6 +189,8 @@ mod tests {
         assert_eq!(settings.listen.to_string(), "127.0.0.1:8080");
         assert_eq!(settings.max_in_flight, 10);
         assert_eq!(settings.max_body_bytes, 1 << 20);
+        let jobs = jobs::Settings { directory: PathBuf::from("rollbook.db.files"), max_upload: 2 << 30 };
+        assert_eq!(settings.jobs(), jobs);
     }
 
     #[test]

@@ -39,11 +39,24 @@ pub enum BatchKind {
     Undo,
     /// contact/erase, in all lists of the account: the batch's list is [`ListNo::NONE`]. Items are identifiers.
     Erase,
+    /// As `Update`, but every `contact` is an identifier of the kind that its item says, and of no other.
+    UpdateExact,
+    /// As `Upsert`, in the same way.
+    UpsertExact,
 }
 
 impl BatchKind {
     /// All, in the order of their stored numbers, which count from 1.
-    pub const ALL: [Self; 6] = [Self::Update, Self::Upsert, Self::Add, Self::Remove, Self::Undo, Self::Erase];
+    pub const ALL: [Self; 8] = [
+        Self::Update,
+        Self::Upsert,
+        Self::Add,
+        Self::Remove,
+        Self::Undo,
+        Self::Erase,
+        Self::UpdateExact,
+        Self::UpsertExact,
+    ];
 
     /// The stored number.
     pub const fn code(self) -> i64 {
@@ -58,12 +71,27 @@ impl BatchKind {
     /// The `source` of the request object: the method that was called.
     pub const fn source(self) -> &'static str {
         match self {
-            Self::Update | Self::Upsert => "contacts/update",
+            Self::Update | Self::Upsert | Self::UpdateExact | Self::UpsertExact => "contacts/update",
             Self::Add => "contacts/add",
             Self::Remove => "contacts/remove",
             Self::Undo => "request/undo",
             Self::Erase => "contact/erase",
         }
+    }
+
+    /// Of contacts/update.
+    pub const fn update(upsert: bool, exact: bool) -> Self {
+        match (upsert, exact) {
+            (false, false) => Self::Update,
+            (true, false) => Self::Upsert,
+            (false, true) => Self::UpdateExact,
+            (true, true) => Self::UpsertExact,
+        }
+    }
+
+    /// Whether a contact that is not there is made, and `contact` fills its identifier.
+    pub const fn upserts(self) -> bool {
+        matches!(self, Self::Upsert | Self::UpsertExact)
     }
 
     /// Whether it is applied in a transaction of its own, after all before it and before all behind it: it looks at
@@ -269,7 +297,8 @@ mod tests {
             assert_eq!((kind.code(), BatchKind::from_code(code)), (code, Some(kind)));
         }
         assert_eq!((BatchKind::Update.code(), BatchKind::Erase.code()), (1, 6));
-        assert_eq!((BatchKind::from_code(0), BatchKind::from_code(7)), (None, None));
+        assert_eq!((BatchKind::UpdateExact.code(), BatchKind::UpsertExact.code()), (7, 8));
+        assert_eq!((BatchKind::from_code(0), BatchKind::from_code(9)), (None, None));
         assert_eq!(IdentifierKind::ALL.map(|kind| kind as u8), [0, 1, 2]);
     }
 }

@@ -32,6 +32,7 @@ pub mod history;
 pub mod http;
 pub mod id;
 pub mod intake;
+pub mod jobs;
 pub mod journal;
 pub mod json;
 pub mod metrics;

@@ -44,7 +44,8 @@ pub struct Plan<'a> {
 pub struct PlannedItem<'a> {
     /// As it was accepted.
     pub item: journal::Item<'a>,
-    /// The hashes under which its contact is looked up: that of `contact` as a userId, and as what it is by its form.
+    /// The hashes under which its contact is looked up: that of `contact` as a userId, and as what it is by its form
+    /// or by what the caller says.
     pub lookup: [Option<u64>; 2],
     /// The identifiers that the patch names, with their hashes; an empty text clears.
     pub named: Identifiers<Option<(&'a str, u64)>>,
@@ -142,8 +143,8 @@ fn lookup(item: journal::Item<'_>, kind: BatchKind, list: u64, key: &HashKey) ->
     let as_itself = || key.hash(list, item.kind, item.contact);
     match (kind, item.kind) {
         (BatchKind::Add | BatchKind::Undo | BatchKind::Erase, _) => [None, None],
-        // Whoever removes says which identifier it is.
-        (BatchKind::Remove, _) => [None, Some(as_itself())],
+        // The caller has said which identifier it is.
+        (BatchKind::Remove | BatchKind::UpdateExact | BatchKind::UpsertExact, _) => [None, Some(as_itself())],
         (BatchKind::Update | BatchKind::Upsert, IdentifierKind::UserId) => [Some(as_user_id()); 2],
         (BatchKind::Update | BatchKind::Upsert, _) => [Some(as_user_id()), Some(as_itself())],
     }

@@ -117,11 +117,18 @@ impl Step<'_> {
     fn apply(&mut self, world: &mut World) -> Applied {
         self.check_references(world)?;
         match (self.look_up(world)?, self.batch.kind) {
-            (Some(found), BatchKind::Update | BatchKind::Upsert) => self.update(world, found),
+            (
+                Some(found),
+                BatchKind::Update | BatchKind::Upsert | BatchKind::UpdateExact | BatchKind::UpsertExact,
+            ) => self.update(world, found),
             (Some(found), BatchKind::Remove) => self.turn.remove(world, found),
-            (None, BatchKind::Upsert) => self.create(world, Failure::IdentifierTaken),
+            (None, BatchKind::Upsert | BatchKind::UpsertExact) => {
+                self.create(world, Failure::IdentifierTaken)
+            }
             (None, BatchKind::Add) => self.create(world, Failure::ContactExists),
-            (None, BatchKind::Update | BatchKind::Remove) => Err(Failure::ContactNotFound),
+            (None, BatchKind::Update | BatchKind::UpdateExact | BatchKind::Remove) => {
+                Err(Failure::ContactNotFound)
+            }
             // An item of contacts/add looks nobody up; the others have rules of their own.
             (Some(_), BatchKind::Add) | (_, BatchKind::Undo | BatchKind::Erase) => Err(Failure::Damaged),
         }
@@ -174,7 +181,7 @@ impl Step<'_> {
         self.check_erased(world, &wanted, &Identifiers::default())?;
         // The patch is laid over what `contact` fills, so that what it names itself wins, a clearing too.
         let mut filled = Vec::with_capacity(item.contact.len() + 4);
-        if batch.kind == BatchKind::Upsert {
+        if batch.kind.upserts() {
             put_entry(&mut filled, item.kind.field().key(), item.contact.as_bytes());
         }
         let mut record = Vec::with_capacity(item.patch.len() + filled.len());

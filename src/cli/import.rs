@@ -7,7 +7,6 @@ use std::sync::Arc;
 
 use csv::StringRecord;
 use encoding_rs::Encoding;
-use sha2::{Digest, Sha256};
 
 use super::client::ServerArguments;
 use super::print;
@@ -16,11 +15,10 @@ use super::serve::stop_signal;
 use crate::files::api::{self, Api};
 use crate::files::failures::Failures;
 use crate::files::import::{self, Books, Job, Outcome};
-use crate::files::key::hex;
 use crate::files::mapping::{Mapping, Wishes};
 use crate::files::row::Reading;
 use crate::files::send::{Counts, Way};
-use crate::files::state::{Identity, State};
+use crate::files::state::State;
 use crate::files::survey::{Form, Said, Survey};
 use crate::files::{Error, Result, decode, defuse, table};
 
@@ -165,14 +163,18 @@ async fn import(api: Arc<dyn Api>, mut job: Job, failures: Option<PathBuf>) -> R
     let failed_rows = books.failures.as_ref().map(|failures| failures.path().to_owned());
     let (mut bar, way) = (Bar::new(), job.way.clone());
     let watch = |progress: import::Progress| {
-        let failed =
-            if progress.failed > 0 { format!(", {} failed", progress.failed) } else { String::new() };
+        let failed = if progress.counts.failed > 0 {
+            format!(", {} failed", progress.counts.failed)
+        } else {
+            String::new()
+        };
         bar.show(progress.rows, Some(progress.of), &failed);
     };
     let outcome = import::run(api, job, books, watch, stop_signal()).await;
     bar.end();
     match outcome {
-        Ok(outcome) => {
+        Ok(mut outcome) => {
+            outcome.state.take().map_or(Ok(()), State::remove)?;
             tell(&outcome, rows, dry_run, failed_rows.as_deref());
             Ok(outcome.counts)
         }
@@ -196,26 +198,12 @@ fn open_books(job: &Job, failures: Option<PathBuf>) -> Result<Books> {
         // Told before a state is made that would speak of another's file.
         Failures::open(&path, &job.header, None)?;
     }
-    let state = State::open(&state, &identity(job))?;
+    let state = State::open(&state, &job.identity())?;
     let failures = Failures::open(&path, &job.header, Some(state.point.failures))?;
     if state.resumed {
         eprintln!("going on with an import that was stopped: {} rows are done", state.point.rows);
     }
     Ok(Books { state: Some(state), failures: Some(failures) })
-}
-
-fn identity(job: &Job) -> Identity {
-    let Job { survey, reading, way, .. } = job;
-    let plan = format!(
-        "{:?}\n{}\n{} {} {}",
-        survey.form,
-        reading.mapping.fingerprint(),
-        reading.empty_clears,
-        reading.ours,
-        way.upsert
-    );
-    let plan = hex(&Sha256::digest(plan));
-    Identity { file: hex(&survey.hash), list: way.list.clone(), plan }
 }
 
 fn preview(job: &Job, list: &str, rows: &[StringRecord]) {

@@ -95,7 +95,8 @@ pub async fn run_server(
     let address = listener.local_addr().map_err(|error| error.to_string())?;
     let metrics = settings.metrics_listen.map(bind).transpose()?;
     let policy = AddressPolicy::new(settings.webhook_allow.clone());
-    let (app, loops) = app::start(Arc::clone(&storage), Arc::new(SystemClock), settings.limits(), policy);
+    let (clock, limits) = (Arc::new(SystemClock), settings.limits());
+    let (app, loops) = app::start(Arc::clone(&storage), clock, limits, policy, settings.jobs());
     if let Some(metrics) = metrics.as_ref().and_then(|listener| listener.local_addr().ok()) {
         tracing::info!(%metrics, "metrics are served");
     }

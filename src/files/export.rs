@@ -35,6 +35,82 @@ struct Found<'a> {
     next: Option<String>,
 }
 
+/// A list on its way into a file, some contacts at a time.
+#[derive(Debug)]
+pub struct Export {
+    format: Format,
+    variables: Vec<String>,
+    /// For each column whether it is written.
+    columns: Vec<bool>,
+    question: Value,
+    begun: bool,
+    at_end: bool,
+    patience: Duration,
+}
+
+impl Export {
+    /// Of the contacts that fit a filter (keys of contacts/find). A table has all columns, or those of `wanted` where
+    /// it names some.
+    ///
+    /// # Errors
+    /// Where the list is not there, or the server fails.
+    pub async fn of(
+        api: &dyn Api,
+        list: &str,
+        filter: &Map<String, Value>,
+        format: Format,
+        wanted: &[String],
+        patience: Duration,
+    ) -> Result<Self> {
+        // Asked for also where nobody needs the variables: a list that is not there is told at once.
+        let variables = api::list(api, list, patience).await?.variables();
+        let mut question = json!({ "contactListId": list, "limit": PAGE });
+        if let Some(question) = question.as_object_mut() {
+            question.extend(filter.clone());
+        }
+        let names = COLUMNS.into_iter().chain(variables.iter().map(String::as_str));
+        let columns = names.map(|name| wanted.is_empty() || wanted.iter().any(|it| it == name)).collect();
+        Ok(Self { format, variables, columns, question, begun: false, at_end: false, patience })
+    }
+
+    /// Writes the next contacts, and returns how many they were; `None` at the end.
+    ///
+    /// # Errors
+    /// Where the server fails or refuses.
+    pub async fn next(&mut self, api: &dyn Api, out: &mut Vec<u8>) -> Result<Option<u64>> {
+        if self.at_end {
+            return Ok(None);
+        }
+        if !std::mem::replace(&mut self.begun, true) && self.format == Format::Csv {
+            let header = COLUMNS.into_iter().chain(self.variables.iter().map(String::as_str));
+            out.extend(self.line(header)?);
+        }
+        let body: Bytes = api::call(api, FIND, &self.question, self.patience).await?;
+        let found: Found<'_> = api::read(FIND, &body)?;
+        for contact in &found.data {
+            match self.format {
+                Format::Csv => {
+                    let contact: Value = api::read(FIND, contact.get().as_bytes())?;
+                    out.extend(self.line(cells(&contact, &self.variables).iter().map(String::as_str))?);
+                }
+                Format::JsonLines => {
+                    out.extend_from_slice(contact.get().as_bytes());
+                    out.push(b'\n');
+                }
+            }
+        }
+        match found.next {
+            Some(next) => self.question["after"] = json!(next),
+            None => self.at_end = true,
+        }
+        Ok(Some(found.data.len() as u64))
+    }
+
+    fn line<'a>(&self, cells: impl Iterator<Item = &'a str>) -> Result<Vec<u8>> {
+        line(cells.zip(&self.columns).filter(|(_, wanted)| **wanted).map(|(cell, _)| cell))
+    }
+}
+
 /// Writes the contacts of a list that fit a filter (keys of contacts/find), and returns how many they were.
 ///
 /// # Errors
@@ -48,38 +124,13 @@ pub async fn run(
     out: &mut (dyn Write + Send),
     mut watch: impl FnMut(u64),
 ) -> Result<u64> {
-    // Asked for also where nobody needs the variables: a list that is not there is told at once.
-    let variables = api::list(api, list, patience).await?.variables();
-    if format == Format::Csv {
-        let header = COLUMNS.into_iter().chain(variables.iter().map(String::as_str));
-        write(out, &line(header)?)?;
-    }
-    let mut question = json!({ "contactListId": list, "limit": PAGE });
-    if let Some(question) = question.as_object_mut() {
-        question.extend(filter.clone());
-    }
-    let mut count = 0;
-    loop {
-        let body: Bytes = api::call(api, FIND, &question, patience).await?;
-        let found: Found<'_> = api::read(FIND, &body)?;
-        for contact in &found.data {
-            match format {
-                Format::Csv => {
-                    let contact: Value = api::read(FIND, contact.get().as_bytes())?;
-                    write(out, &line(cells(&contact, &variables).iter().map(String::as_str))?)?;
-                }
-                Format::JsonLines => {
-                    write(out, contact.get().as_bytes())?;
-                    write(out, b"\n")?;
-                }
-            }
-            count += 1;
-        }
+    let mut export = Export::of(api, list, filter, format, &[], patience).await?;
+    let (mut count, mut page) = (0, Vec::new());
+    while let Some(some) = export.next(api, &mut page).await? {
+        out.write_all(&page).map_err(unwritten)?;
+        page.clear();
+        count += some;
         watch(count);
-        match found.next {
-            Some(next) => question["after"] = json!(next),
-            None => break,
-        }
     }
     out.flush().map_err(unwritten)?;
     Ok(count)
@@ -110,10 +161,6 @@ fn cell(value: &Value) -> String {
         Value::String(text) => defuse(text).into_owned(),
         other => other.to_string(),
     }
-}
-
-fn write(out: &mut (dyn Write + Send), bytes: &[u8]) -> Result<()> {
-    out.write_all(bytes).map_err(unwritten)
 }
 
 fn unwritten(error: std::io::Error) -> Error {

@@ -12,6 +12,7 @@ use bytes::Bytes;
 use csv::StringRecord;
 use serde::Deserialize;
 use serde_json::json;
+use sha2::{Digest, Sha256};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::MissedTickBehavior;
@@ -20,10 +21,10 @@ use super::api::{self, Api};
 use super::batch::{self, Batch};
 use super::defuse::FAILED_COLUMNS;
 use super::failures::Failures;
-use super::key::ImportId;
+use super::key::{ImportId, hex};
 use super::row::Reading;
 use super::send::{Counts, Fault, Results, Sent, Way, send};
-use super::state::{Point, State};
+use super::state::{Identity, Point, State};
 use super::survey::Survey;
 use super::table::Go;
 use super::{Error, Result};
@@ -66,6 +67,23 @@ pub struct Job {
     pub parallel: usize,
 }
 
+impl Job {
+    /// What another import with the same state must have in common with it.
+    pub fn identity(&self) -> Identity {
+        let Self { survey, reading, way, .. } = self;
+        let plan = format!(
+            "{:?}\n{}\n{} {} {}",
+            survey.form,
+            reading.mapping.fingerprint(),
+            reading.empty_clears,
+            reading.ours,
+            way.upsert
+        );
+        let plan = hex(&Sha256::digest(plan));
+        Identity { file: hex(&survey.hash), list: way.list.clone(), plan }
+    }
+}
+
 /// Where it is written down how an import goes.
 #[derive(Debug, Default)]
 pub struct Books {
@@ -82,8 +100,8 @@ pub struct Progress {
     pub rows: u64,
     /// Rows in all.
     pub of: u64,
-    /// Rows that failed.
-    pub failed: u64,
+    /// What became of them.
+    pub counts: Counts,
 }
 
 /// What an import came to.
@@ -93,6 +111,9 @@ pub struct Outcome {
     pub counts: Counts,
     /// The first rows that failed: their line and why.
     pub first_faults: Vec<(u64, String)>,
+    /// Where it was written down how far it is. Whoever has told what it came to removes this: until then the same
+    /// call finds that all is done.
+    pub state: Option<State>,
 }
 
 /// A batch that is on its way.
@@ -154,14 +175,15 @@ pub async fn run(
     };
     engine.checkpoint()?;
     watch(engine.progress());
-    // What nobody can go on with is at its end too.
-    if matches!(ended, Ok(()) | Err(Error::Changed(_)))
+    // Nobody can go on with it.
+    if matches!(ended, Err(Error::Changed(_)))
         && let Some(state) = engine.books.state.take()
     {
         state.remove()?;
     }
     ended?;
-    Ok(Outcome { counts: engine.point.counts, first_faults: engine.first_faults })
+    let state = engine.books.state.take();
+    Ok(Outcome { counts: engine.point.counts, first_faults: engine.first_faults, state })
 }
 
 impl Engine {
@@ -344,6 +366,6 @@ impl Engine {
     }
 
     const fn progress(&self) -> Progress {
-        Progress { rows: self.point.rows, of: self.job.survey.rows, failed: self.point.counts.failed }
+        Progress { rows: self.point.rows, of: self.job.survey.rows, counts: self.point.counts }
     }
 }

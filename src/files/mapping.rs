@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use csv::StringRecord;
+use serde::{Deserialize, Serialize};
 
 use super::target::Target;
 use super::{Error, Result};
@@ -31,12 +32,23 @@ pub struct Column {
 }
 
 /// A variable that is to be made.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NewVariable {
     /// Its name.
     pub name: String,
     /// Whether its values are dates.
     pub date: bool,
+}
+
+/// Why columns cannot be so.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Fault {
+    /// Two columns, and what both are.
+    #[error("the columns \"{0}\" and \"{1}\" are both {2}")]
+    Twice(String, String, String),
+    /// No column says whom a row is about.
+    #[error("no column is userId, email or phoneNumber")]
+    Nobody,
 }
 
 /// Which column of a table is what.
@@ -74,25 +86,43 @@ impl Mapping {
             )));
         }
         let mapping = Self { columns, new_variables };
+        mapping.check().map_err(|fault| {
+            Error::Told(match fault {
+                Fault::Twice(..) => {
+                    format!("{fault}; leave one out with --ignore, or say what it is with --map")
+                }
+                Fault::Nobody => format!("{fault}; say which is one with --map \"Column=userId\""),
+            })
+        })?;
+        Ok(mapping)
+    }
+
+    /// Of columns of which each was said what it is.
+    ///
+    /// # Errors
+    /// Where two are the same, or none says whom a row is about.
+    pub fn said(
+        header: &StringRecord,
+        targets: Vec<Target>,
+        new_variables: Vec<NewVariable>,
+    ) -> std::result::Result<Self, Fault> {
+        let headers = header.iter().map(|name| name.trim().to_owned());
+        let columns = headers.zip(targets).map(|(header, target)| Column { header, target }).collect();
+        let mapping = Self { columns, new_variables };
         mapping.check()?;
         Ok(mapping)
     }
 
-    fn check(&self) -> Result<()> {
+    fn check(&self) -> std::result::Result<(), Fault> {
         let mut seen: HashMap<&Target, &str> = HashMap::new();
         for Column { header, target } in self.columns.iter().filter(|column| column.target != Target::Ignored)
         {
             if let Some(other) = seen.insert(target, header) {
-                let text = format!("the columns \"{other}\" and \"{header}\" are both {target}");
-                return Err(Error::Told(format!(
-                    "{text}; leave one out with --ignore, or say what it is with --map"
-                )));
+                return Err(Fault::Twice(other.to_owned(), header.clone(), target.to_string()));
             }
         }
         if !seen.keys().any(|target| target.identifies()) {
-            let text =
-                "no column is userId, email or phoneNumber; say which is one with --map \"Column=userId\"";
-            return Err(Error::Told(text.to_owned()));
+            return Err(Fault::Nobody);
         }
         Ok(())
     }
@@ -169,7 +199,7 @@ fn known(headers: &[String], column: &str) -> Result<String> {
 }
 
 /// A header as the name of a variable: "Favourite colour" becomes favouriteColour.
-fn camel_case(header: &str) -> String {
+pub fn camel_case(header: &str) -> String {
     let words = header.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
     let mut name = String::new();
     for word in words {

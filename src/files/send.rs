@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::api::{self, Api};
 use super::batch::Batch;
@@ -42,11 +42,11 @@ pub struct Sent {
 }
 
 /// What became of rows.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counts {
     /// Contacts that were made.
     pub created: u64,
-    /// Contacts that were changed.
+    /// Contacts that were changed, or removed where that was asked.
     pub updated: u64,
     /// Contacts that were so already.
     pub unchanged: u64,
@@ -109,7 +109,7 @@ impl Results<'_> {
         for done in &self.success {
             match done.action {
                 "created" => counts.created += 1,
-                "updated" => counts.updated += 1,
+                "updated" | "removed" => counts.updated += 1,
                 _ => counts.unchanged += 1,
             }
         }

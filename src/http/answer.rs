@@ -3,7 +3,8 @@
 use axum::body::Body;
 use axum::http::header::{CONTENT_TYPE, RETRY_AFTER, X_CONTENT_TYPE_OPTIONS};
 use axum::http::{HeaderValue, StatusCode};
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -73,30 +74,49 @@ impl Refused {
     }
 }
 
-/// Answers with a refusal.
-pub fn refusal(
-    status: StatusCode,
-    request_id: Option<ObjectId>,
-    problems: Vec<Problem>,
-    retry_after: Option<u32>,
-) -> Response {
-    let body = Refused::new(request_id, problems);
-    // As above.
-    let mut response = respond(status, serde_json::to_vec(&body).unwrap_or_default());
-    if let Some(seconds) = retry_after {
-        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
-    }
-    response
+/// What a call came to, wherever it came from.
+#[derive(Clone, Debug)]
+pub struct Answered {
+    /// The status.
+    pub status: StatusCode,
+    /// How many seconds to wait before it is tried again, where that may help.
+    pub retry_after: Option<u32>,
+    /// The body: JSON.
+    pub body: Bytes,
 }
 
-/// Answers with what a handler replied.
-pub fn success(request_id: Option<ObjectId>, reply: Reply) -> Response {
-    respond(StatusCode::OK, reply.body(request_id))
+impl Answered {
+    /// With what a handler replied.
+    pub fn success(request_id: Option<ObjectId>, reply: Reply) -> Self {
+        Self { status: StatusCode::OK, retry_after: None, body: reply.body(request_id).into() }
+    }
+
+    /// With a refusal.
+    pub fn refusal(
+        status: StatusCode,
+        request_id: Option<ObjectId>,
+        problems: Vec<Problem>,
+        retry_after: Option<u32>,
+    ) -> Self {
+        let body = Refused::new(request_id, problems);
+        // As above.
+        Self { status, retry_after, body: serde_json::to_vec(&body).unwrap_or_default().into() }
+    }
+}
+
+impl IntoResponse for Answered {
+    fn into_response(self) -> Response {
+        let mut response = respond(self.status, self.body);
+        if let Some(seconds) = self.retry_after {
+            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        response
+    }
 }
 
 /// Answers with JSON.
-pub fn respond(status: StatusCode, body: Vec<u8>) -> Response {
-    let mut response = Response::new(Body::from(body));
+pub fn respond(status: StatusCode, body: impl Into<Body>) -> Response {
+    let mut response = Response::new(body.into());
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     // Answers quote what was sent: no browser may take one for a page.

@@ -5,18 +5,19 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axum::extract::Request;
-use axum::http::{HeaderValue, StatusCode};
-use axum::response::Response;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::answer;
+use super::answer::Answered;
 use super::body::{self, BodyError};
 use super::drain::Draining;
 use super::gate::{self, Caller, Denial};
-use super::method::{Method, Reply};
+use super::method::Method;
 use crate::app::{App, Limits};
+use crate::flights::Flight;
 use crate::id::ObjectId;
 use crate::intake::accept::{Key, Sender};
 use crate::intake::problem::{self, Problem};
@@ -37,8 +38,8 @@ pub struct Call {
     pub request_id: ObjectId,
     /// The body, decompressed.
     pub body: Bytes,
-    /// The [`IDEMPOTENCY_KEY`] headers.
-    keys: Vec<HeaderValue>,
+    /// The [`IDEMPOTENCY_KEY`]s that were sent; there may be one.
+    pub keys: Vec<Bytes>,
 }
 
 impl Call {
@@ -49,9 +50,9 @@ impl Call {
     pub fn sender(&self) -> Result<Sender, Problem> {
         let key = match self.keys.as_slice() {
             [] => None,
-            [key] => Key::new(key.as_bytes(), self.method.path, &self.body)
-                .map(Some)
-                .ok_or_else(problem::key_invalid)?,
+            [key] => {
+                Key::new(key, self.method.path, &self.body).map(Some).ok_or_else(problem::key_invalid)?
+            }
             _ => return Err(problem::key_invalid()),
         };
         Ok(Sender {
@@ -118,50 +119,76 @@ pub fn request_id(app: &App, path: &str) -> Option<ObjectId> {
     Method::shows_request_id(path).then(|| app.ids.next(app.clock.now()))
 }
 
-/// Runs a call to its answer.
+/// Runs a call that came over HTTP to its answer.
 pub async fn run(app: Arc<App>, method: &'static Method, request: Request) -> Response {
     let shown = request_id(&app, request.uri().path());
     let request_id = shown.unwrap_or_else(|| app.ids.next(app.clock.now()));
-    // A task of its own: what has begun is finished though the caller hangs up, and a panic is answered.
-    let (start, metrics) = (Instant::now(), Arc::clone(&app.metrics));
-    let outcome = tokio::spawn(answer_to(app, method, request, request_id)).await;
-    let response = match outcome {
-        Ok(Ok(reply)) => answer::success(shown, reply),
-        Ok(Err(refused)) => refused.respond(shown),
-        Err(error) => {
-            tracing::error!(%request_id, %error, "a handler has panicked");
-            Refused::internal().respond(shown)
-        }
-    };
-    metrics.answered(method.path, response.status().as_u16(), start.elapsed());
-    response
+    let call = read(Arc::clone(&app), method, request, request_id);
+    perform(&app, method, shown, request_id, call).await.into_response()
 }
 
-async fn answer_to(
+/// Takes a call in by `call` and has its method do it, wherever it comes from: so panics, counts and texts are the
+/// same for all. `Call` is beside what must live until the answer is made.
+pub async fn perform<T: Send + 'static>(
+    app: &App,
+    method: &'static Method,
+    shown: Option<ObjectId>,
+    request_id: ObjectId,
+    call: impl Future<Output = Result<(Call, T), Refused>> + Send + 'static,
+) -> Answered {
+    // A task of its own: what has begun is finished though the caller hangs up, and a panic is answered.
+    let start = Instant::now();
+    let outcome = tokio::spawn(async move {
+        let (call, _until_answered) = call.await?;
+        let metrics = Arc::clone(&call.app.metrics);
+        method.handler.call(call).await.map_err(|refusal| {
+            count_refusal(&metrics, &refusal);
+            Refused::of(refusal, request_id)
+        })
+    })
+    .await;
+    let answered = match outcome {
+        Ok(Ok(reply)) => Answered::success(shown, reply),
+        Ok(Err(refused)) => refused.answered(shown),
+        Err(error) => {
+            tracing::error!(%request_id, %error, "a handler has panicked");
+            Refused::internal().answered(shown)
+        }
+    };
+    app.metrics.answered(method.path, answered.status.as_u16(), start.elapsed());
+    answered
+}
+
+async fn read(
     app: Arc<App>,
     method: &'static Method,
     request: Request,
     request_id: ObjectId,
-) -> Result<Reply, Refused> {
+) -> Result<(Call, Flight), Refused> {
     let (head, body) = request.into_parts();
     let mut body = Draining::new(body);
-    let denied = |denial| {
-        count_denial(&app.metrics, &denial);
-        Refused::from(denial)
-    };
-    let caller = gate::admit(&app, &head).await.map_err(denied)?;
-    gate::permit(&caller, method).map_err(denied)?;
+    let caller = gate::admit(&app, &head).await.map_err(|denial| denied(&app, denial))?;
+    permit(&app, &caller, method)?;
     // Counted from here, where only the headers are read, until the answer is made.
-    let _flight =
+    let flight =
         app.flights.take_off(&caller.token).ok_or_else(|| Refused::too_many(app.limits.in_flight))?;
     let body = body::read(&head.headers, &mut body, &app.limits).await?;
-    let keys = head.headers.get_all(IDEMPOTENCY_KEY).iter().cloned().collect();
-    let call = Call { app, method, caller, request_id, body, keys };
-    let metrics = Arc::clone(&call.app.metrics);
-    method.handler.call(call).await.map_err(|refusal| {
-        count_refusal(&metrics, &refusal);
-        Refused::of(refusal, request_id)
-    })
+    let keys = head.headers.get_all(IDEMPOTENCY_KEY).iter();
+    let keys = keys.map(|key| Bytes::copy_from_slice(key.as_bytes())).collect();
+    Ok((Call { app, method, caller, request_id, body, keys }, flight))
+}
+
+/// Whether a caller may call a method.
+///
+/// # Errors
+/// Where not.
+pub fn permit(app: &App, caller: &Caller, method: &Method) -> Result<(), Refused> {
+    gate::permit(caller, method).map_err(|denial| denied(app, denial))
+}
+
+fn denied(app: &App, denial: Denial) -> Refused {
+    count_denial(&app.metrics, &denial);
+    Refused::from(denial)
 }
 
 /// A refusal of each status that a method may answer with: what the reference shows.
@@ -182,7 +209,7 @@ pub fn refusals(limits: &Limits) -> [(StatusCode, Vec<Problem>); 8] {
 }
 
 /// A refusal as it is answered.
-struct Refused {
+pub struct Refused {
     status: StatusCode,
     problems: Vec<Problem>,
     retry_after: Option<u32>,
@@ -233,8 +260,8 @@ impl Refused {
         }
     }
 
-    fn respond(self, request_id: Option<ObjectId>) -> Response {
-        answer::refusal(self.status, request_id, self.problems, self.retry_after)
+    fn answered(self, request_id: Option<ObjectId>) -> Answered {
+        Answered::refusal(self.status, request_id, self.problems, self.retry_after)
     }
 }
 

@@ -9,7 +9,9 @@ use super::client;
 use super::method::{Access, Method, Reach};
 use crate::app::App;
 use crate::catalogue::Viewer;
+use crate::id::ObjectId;
 use crate::intake::problem::Problem;
+use crate::journal::AccountNo;
 use crate::storage;
 use crate::token::{PresentedToken, SecretHash};
 
@@ -19,7 +21,7 @@ pub const ACCESS_TOKEN: &str = "Access-Token";
 /// A caller who may call.
 #[derive(Clone, Debug)]
 pub struct Caller {
-    /// The public part of the token.
+    /// What histories and request/list show as its token: the public part of one, or [`Caller::user`]'s.
     pub token: String,
     /// The account, and the lists of it that the caller may see.
     pub viewer: Viewer,
@@ -29,6 +31,16 @@ pub struct Caller {
     shown: String,
     /// The account's name.
     pub account_name: String,
+}
+
+impl Caller {
+    /// A user who is signed in and works in this process: all of the account may be seen and changed. Whether user
+    /// and account are enabled is known by whoever makes it.
+    pub fn user(account: AccountNo, account_name: String, user: ObjectId) -> Self {
+        let token = format!("user:{user}");
+        let viewer = Viewer { account, lists: None };
+        Self { shown: token.clone(), token, viewer, read_only: false, account_name }
+    }
 }
 
 /// Why a caller may not.

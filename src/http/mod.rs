@@ -11,6 +11,7 @@ pub mod contact_source;
 pub mod contacts;
 pub mod drain;
 pub mod gate;
+pub mod inside;
 pub mod method;
 pub mod page;
 pub mod places;
@@ -26,11 +27,13 @@ use std::time::Duration;
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
-use axum::response::Response;
+use axum::response::{IntoResponse as _, Response};
 use axum::routing::post;
 
+use self::answer::Answered;
 use self::method::Method;
 use crate::app::App;
+use crate::intake::problem::Problem;
 
 /// Every method of the API, in the order of the reference: routes and description are made from it.
 pub static METHODS: [&Method; 25] = [
@@ -86,5 +89,5 @@ async fn no_method(status: StatusCode, State(app): State<Arc<App>>, request: Req
     let text = status.canonical_reason().unwrap_or_default();
     let code = if status == StatusCode::NOT_FOUND { "NOT_FOUND" } else { "METHOD_NOT_ALLOWED" };
     app.metrics.answered("other", status.as_u16(), Duration::ZERO);
-    answer::refusal(status, request_id, vec![crate::intake::problem::Problem::new(code, text)], None)
+    Answered::refusal(status, request_id, vec![Problem::new(code, text)], None).into_response()
 }

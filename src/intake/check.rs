@@ -75,7 +75,7 @@ pub struct CheckedContact<'a> {
     pub problems: Vec<Problem>,
     /// What is doubtful.
     pub warnings: Vec<Problem>,
-    /// What `contact` is by its form.
+    /// What `contact` is by its form, or by what the caller says.
     pub kind: IdentifierKind,
     /// Whom it is about.
     pub contact: Cow<'a, str>,
@@ -104,17 +104,20 @@ impl<'a> CheckedContact<'a> {
     }
 
     /// Checks a contact of a batch; without a list, what needs it is left out. One that is to be added looks nobody
-    /// up: its `contact` is not looked at, and it must name an identifier itself.
+    /// up: its `contact` is not looked at, and it must name an identifier itself. Beside the kind of the batch stands
+    /// what every `contact` is, where the caller says it.
     pub fn check(
         members: &Members<'a, KEY_COUNT>,
         position: usize,
-        kind: BatchKind,
+        (kind, by): (BatchKind, Option<IdentifierKind>),
         list: Option<&List>,
     ) -> Self {
         let mut checked = Self::empty();
         let adds = kind == BatchKind::Add;
-        if !adds {
-            checked.check_contact(members.get(CONTACT));
+        match by {
+            _ if adds => {}
+            None => checked.check_contact(members.get(CONTACT)),
+            Some(by) => checked.check_contact_by(members.get(CONTACT), by),
         }
         for field in Field::ALL {
             let mut raw = members.get(field as usize);
@@ -160,6 +163,21 @@ impl<'a> CheckedContact<'a> {
                 self.contact = text;
             }
             _ => self.problems.push(problem::contact()),
+        }
+    }
+
+    /// The same where the caller says which identifier it is.
+    fn check_contact_by(&mut self, raw: Option<Raw<'a>>, by: IdentifierKind) {
+        let Some(raw) = raw else { return self.problems.push(problem::required("contact")) };
+        let fits = |text: &Cow<'_, str>| match by {
+            IdentifierKind::UserId => !text.trim().is_empty() && is_user_id(text),
+            IdentifierKind::Email => email::is_valid(text),
+            IdentifierKind::PhoneNumber => phone::is_valid(text),
+        };
+        self.kind = by;
+        match raw.as_text().filter(fits) {
+            Some(text) => self.contact = text,
+            None => self.problems.push(problem::contact_is_not(by.field().name())),
         }
     }
 

@@ -12,8 +12,9 @@ use super::refusal::Refusal;
 use super::top::{DRY_RUN, RESTORE_ERASED, WEB_HOOK_URI, read_flag, read_webhook};
 use super::writer::Writer;
 use crate::catalogue::Catalogue;
+use crate::contact::identifier::IdentifierKind;
 use crate::journal::{AccountNo, Batch, BatchKind, ItemsWriter, WebHook};
-use crate::json::{Envelope, EnvelopeKeys, Keys, Members, Objects};
+use crate::json::{Envelope, EnvelopeKeys, Keys, Members, Objects, Raw};
 use crate::param::{Param, Shape};
 use crate::storage::{self, List};
 
@@ -21,7 +22,7 @@ use crate::storage::{self, List};
 pub const MAX_CONTACTS: usize = 100;
 
 /// The keys of the body of contacts/update, `contacts` left out.
-pub const UPDATE: [Param; 5] = [
+pub const UPDATE: [Param; 6] = [
     LIST_ID,
     WEB_HOOK_URI,
     DRY_RUN,
@@ -32,7 +33,16 @@ pub const UPDATE: [Param; 5] = [
         "Whether a contact that is not in the list is made; false by default, and then such an item ends in \
          `CONTACT_NOT_FOUND`.",
     ),
+    CONTACT_BY,
 ];
+
+/// Which identifier every `contact` is.
+const CONTACT_BY: Param = Param::optional(
+    "contactBy",
+    Shape::Word(&["userId", "email", "phoneNumber"]),
+    "Which identifier `contact` is, in every item: then nobody else is found by it, and it must have that form. Left \
+     out, `contact` is looked up as a userId, then as an e-mail address, then as a phone number.",
+);
 
 /// The keys of the body of contacts/add, `contacts` left out.
 pub const ADD: [Param; 4] = [LIST_ID, WEB_HOOK_URI, DRY_RUN, RESTORE_ERASED];
@@ -51,7 +61,7 @@ pub const ADDED: [Param; 1] = [Param::required(
     "The contacts, applied in this order. Each needs a userId, an e-mail address or a phone number.",
 )];
 
-const UPDATE_BODY: EnvelopeKeys<5, KEY_COUNT> = body(Keys::of(&UPDATE), UPDATED[0].name);
+const UPDATE_BODY: EnvelopeKeys<6, KEY_COUNT> = body(Keys::of(&UPDATE), UPDATED[0].name);
 const ADD_BODY: EnvelopeKeys<4, KEY_COUNT> = body(Keys::of(&ADD), ADDED[0].name);
 
 const fn body<const N: usize>(outer: Keys<N>, array: &'static str) -> EnvelopeKeys<N, KEY_COUNT> {
@@ -86,14 +96,17 @@ pub async fn accept(
             // In the order of the page: upsert stands behind webHookUri.
             let list = find_list(catalogue, &sender.viewer, envelope.members.get(0), &mut problems).await?;
             let top = read_top(list, &envelope.members, &mut problems);
-            let kind = if upsert(&mut problems) { BatchKind::Upsert } else { BatchKind::Update };
-            finish(catalogue, writer, sender, Opened { top, kind, problems }, envelope).await
+            let upsert = upsert(&mut problems);
+            let by = read_contact_by(envelope.members.get(5), &mut problems);
+            let kind = BatchKind::update(upsert, by.is_some());
+            finish(catalogue, writer, sender, Opened { top, kind, by, problems }, envelope).await
         }
         Method::Add => {
             let envelope = ADD_BODY.read(body).ok_or_else(problem::bad_request)?;
             let list = find_list(catalogue, &sender.viewer, envelope.members.get(0), &mut problems).await?;
             let top = read_top(list, &envelope.members, &mut problems);
-            finish(catalogue, writer, sender, Opened { top, kind: BatchKind::Add, problems }, envelope).await
+            let opened = Opened { top, kind: BatchKind::Add, by: None, problems };
+            finish(catalogue, writer, sender, opened, envelope).await
         }
     }
 }
@@ -127,7 +140,18 @@ struct Top {
 struct Opened {
     top: Top,
     kind: BatchKind,
+    /// What every `contact` is, where the caller says it.
+    by: Option<IdentifierKind>,
     problems: Vec<Problem>,
+}
+
+fn read_contact_by(raw: Option<Raw<'_>>, problems: &mut Vec<Problem>) -> Option<IdentifierKind> {
+    let text = raw?.as_text();
+    let by = IdentifierKind::ALL.into_iter().find(|kind| text.as_deref() == Some(kind.field().name()));
+    if by.is_none() {
+        problems.push(problem::contact_by());
+    }
+    by
 }
 
 fn read_top<const N: usize>(
@@ -150,14 +174,14 @@ async fn finish<const N: usize>(
     opened: Opened,
     envelope: Envelope<'_, N, KEY_COUNT>,
 ) -> Result<Accepted, Refusal> {
-    let Opened { top: Top { list, webhook, dry_run, restore_erased }, kind, mut problems } = opened;
+    let Opened { top: Top { list, webhook, dry_run, restore_erased }, kind, by, mut problems } = opened;
     if let Some(list) = list.as_ref().filter(|_| !dry_run)
         && let Some(before) = accept::before(writer, &sender, list.no).await?
     {
         return Ok(before);
     }
     let mut warnings: Vec<_> = envelope.members.unknown.into_iter().map(problem::unknown_field).collect();
-    let mut contacts = check_contacts(&envelope.objects, kind, list.as_deref(), &mut problems);
+    let mut contacts = check_contacts(&envelope.objects, (kind, by), list.as_deref(), &mut problems);
     let sources = find_sources(catalogue, sender.viewer.account, &mut contacts).await?;
     for contact in &mut contacts {
         problems.append(&mut contact.problems);
@@ -177,7 +201,7 @@ async fn finish<const N: usize>(
 
 fn check_contacts<'a>(
     objects: &Objects<'a, KEY_COUNT>,
-    kind: BatchKind,
+    asked: (BatchKind, Option<IdentifierKind>),
     list: Option<&List>,
     problems: &mut Vec<Problem>,
 ) -> Vec<CheckedContact<'a>> {
@@ -192,7 +216,7 @@ fn check_contacts<'a>(
                 .iter()
                 .enumerate()
                 .map(|(position, members)| match members {
-                    Some(members) => CheckedContact::check(members, position, kind, list),
+                    Some(members) => CheckedContact::check(members, position, asked, list),
                     None => CheckedContact::not_an_object(position),
                 })
                 .collect();

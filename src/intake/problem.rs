@@ -144,6 +144,18 @@ pub fn contact() -> Problem {
     Problem::new("INVALID_CONTACT", text).of("contact")
 }
 
+/// `contactBy` is none of the identifiers.
+pub fn contact_by() -> Problem {
+    Problem::new("INVALID_CONTACT_BY", "Argument contactBy must be userId, email or phoneNumber")
+        .of("contactBy")
+}
+
+/// `contact` is not what `contactBy` says.
+pub fn contact_is_not(identifier: &'static str) -> Problem {
+    let text = format!("Argument contact must be a valid {identifier} where contactBy is {identifier}");
+    Problem::new("INVALID_CONTACT", text).of("contact")
+}
+
 /// A field is no text.
 pub fn not_a_string(field: &'static str) -> Problem {
     Problem::new("NOT_A_STRING", format!("Argument {field} must be a string")).of(field)

@@ -49,6 +49,18 @@ impl fmt::Debug for Database {
 }
 
 impl Database {
+    /// Where files are kept beside it, where nothing else is set.
+    pub fn files_directory(&self) -> PathBuf {
+        match self {
+            Self::Files(path) => {
+                let mut path = path.as_os_str().to_owned();
+                path.push(".files");
+                PathBuf::from(path)
+            }
+            Self::Postgres(_) => PathBuf::from("rollbook.files"),
+        }
+    }
+
     /// Opens the store, making it or bringing it to the present schema.
     ///
     /// # Errors

@@ -211,6 +211,9 @@ pub trait Storage: Send + Sync + 'static {
         window: Window,
     ) -> Result<Option<History>, Error>;
 
+    /// When somebody of the account was erased last: what was kept beside the store before that may be about them.
+    async fn last_erase(&self, account: AccountNo) -> Result<Option<Timestamp>, Error>;
+
     /// The contacts of a person in all lists of the account, with their histories.
     async fn find_person(
         &self,

@@ -196,6 +196,11 @@ impl Storage for Faulty {
         self.store.find_history(account, list, identifiers, window).await
     }
 
+    async fn last_erase(&self, account: AccountNo) -> Result<Option<Timestamp>, Error> {
+        self.read()?;
+        self.store.last_erase(account).await
+    }
+
     async fn find_person(
         &self,
         account: AccountNo,

@@ -20,15 +20,18 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use rollbook::app::{self, App, Limits, Loops};
 use rollbook::clock::{Clock, SystemClock};
+use rollbook::http::gate::Caller;
+use rollbook::http::inside::Inside;
 use rollbook::http::{router, serve};
 use rollbook::id::{Ids, ObjectId};
+use rollbook::jobs;
 use rollbook::notify::address::AddressPolicy;
 use rollbook::notify::sign::Secret;
 use rollbook::storage::Role;
 use rollbook::storage::postgres::{self as postgres_store, PostgresStore};
 use rollbook::storage::sqlite::{Settings, SqliteStore};
 use rollbook::storage::{Backlog, NewAccount, NewToken, Scope, Storage};
-use rollbook::token::FreshToken;
+use rollbook::token::{FreshToken, PresentedToken};
 use serde_json::{Value, json};
 
 pub use self::answer::{Answer, is_id};
@@ -112,6 +115,8 @@ pub type Wrap = Box<dyn FnOnce(Arc<dyn Storage>) -> Arc<dyn Storage>>;
 /// What a test sets before its server starts.
 pub struct Setup {
     pub limits: Limits,
+    /// Bytes of the largest file that is taken in.
+    pub max_upload: u64,
     pub clock: Arc<dyn Clock>,
     /// Ranges to which webhooks may go.
     pub allow: Vec<&'static str>,
@@ -132,6 +137,7 @@ impl Default for Setup {
                 history: Duration::from_secs(90 * 24 * 3_600),
                 proxies: Vec::new(),
             },
+            max_upload: 64 << 20,
             clock: Arc::new(SystemClock),
             allow: vec!["127.0.0.0/8"],
             wrap: Box::new(|storage| storage),
@@ -186,8 +192,9 @@ impl Server {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let address = listener.local_addr().expect("its address");
         let allow = setup.allow.iter().map(|range| range.parse().expect("a range")).collect();
+        let jobs = jobs::Settings { directory: directory.path("files"), max_upload: setup.max_upload };
         let (app, loops) =
-            app::start(Arc::clone(&storage), setup.clock, setup.limits, AddressPolicy::new(allow));
+            app::start(Arc::clone(&storage), setup.clock, setup.limits, AddressPolicy::new(allow), jobs);
         let handle = Handle::new();
         let served = tokio::spawn(serve::serve(listener, router(Arc::clone(&app)), 512, handle.clone()));
         let client = Client::builder(TokioExecutor::new()).build_http();
@@ -206,6 +213,20 @@ impl Server {
             directory,
             kind,
         }
+    }
+
+    /// The server without its socket, and the test's user in it. They must be gone before the server is stopped.
+    pub async fn inside(&self) -> Inside {
+        self.inside_as(&Bearer { account: self.account, user: self.user, token: self.token.clone() }).await
+    }
+
+    /// The same as a user of another account.
+    pub async fn inside_as(&self, bearer: &Bearer) -> Inside {
+        let key = PresentedToken::parse(&bearer.token).expect("a token").key.to_owned();
+        let access = self.storage.find_access(key).await.expect("the store answers");
+        let account = access.and_then(|access| access.account.clone()).expect("its account");
+        let (app, _) = self.running.as_ref().expect("it runs");
+        Inside { app: Arc::clone(app), caller: Caller::user(account.no, account.name, bearer.user) }
     }
 
     /// Stops as the program does at SIGTERM, and returns when all is written.

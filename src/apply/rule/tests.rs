@@ -12,6 +12,7 @@ use self::asks::{Ask, Batch, Fields};
 use self::kept::Kept;
 use self::model::{Model, Told};
 use crate::apply::outcome::{Action, Failure};
+use crate::contact::identifier::IdentifierKind;
 
 /// Applies groups, each later than the one before, to the rule and to the model, and compares all that shows.
 fn compare(groups: &[Vec<Batch>]) {
@@ -67,7 +68,7 @@ fn upsert(kept: &mut Kept, asks: &[(&'static str, &[(&'static str, &str)])]) -> 
         contact,
         fields: fields.iter().map(|(name, value)| (*name, (*value).to_owned())).collect::<Fields>(),
     });
-    let batch = Batch { list: 1, upsert: true, damaged: false, asks: asks.collect() };
+    let batch = Batch { list: 1, upsert: true, by: None, damaged: false, asks: asks.collect() };
     kept.apply(std::slice::from_ref(&batch), 1_000);
     kept.told(kept.results.last().unwrap())
 }
@@ -131,6 +132,23 @@ fn a_user_id_that_looks_like_an_address_is_found_before_the_address() {
     let expected =
         [done(Action::Created, 2, "b", "u@x.com", ""), done(Action::Updated, 1, "u@x.com", "v@x.com", "")];
     assert_eq!(told, expected);
+}
+
+#[test]
+fn who_says_which_identifier_it_is_finds_nobody_else_by_it() {
+    let mut kept = Kept::default();
+    upsert(&mut kept, &[("a", &[("userId", "u@x.com")]), ("b", &[("email", "u@x.com")])]);
+    for (by, number, shown) in [
+        (IdentifierKind::UserId, 1, three("u@x.com", "", "")),
+        (IdentifierKind::Email, 2, three("b", "u@x.com", "")),
+    ] {
+        let fields = Fields::from([("firstName", by.field().name().to_owned())]);
+        let asks = vec![Ask { contact: "u@x.com", fields }];
+        let batch = Batch { list: 1, upsert: false, by: Some(by), damaged: false, asks };
+        kept.apply(std::slice::from_ref(&batch), 2_000);
+        let told = kept.told(kept.results.last().unwrap());
+        assert_eq!(told, [Told::Done(Action::Updated, number, shown)]);
+    }
 }
 
 #[test]

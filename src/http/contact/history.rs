@@ -86,7 +86,8 @@ pub struct ShownChange {
     /// The method that was called.
     #[schemars(schema_with = "crate::report::sources")]
     source: &'static str,
-    /// The key of the token that was used, as `rollbook token list` shows it.
+    /// The key of the token that was used, as `rollbook token list` shows it; `user:` and the id of the user where it
+    /// was done in the console.
     token: String,
     /// The fields.
     changes: Vec<ShownField>,

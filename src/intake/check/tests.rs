@@ -21,7 +21,7 @@ fn list() -> List {
 /// The entries of the patch of a contact that is right.
 fn patch(text: &str, source: Option<u64>) -> Vec<(Key, Vec<u8>)> {
     let members = read_members(text, &KEYS).unwrap();
-    let mut checked = CheckedContact::check(&members, 0, BatchKind::Upsert, Some(&list()));
+    let mut checked = CheckedContact::check(&members, 0, (BatchKind::Upsert, None), Some(&list()));
     assert_eq!(checked.problems, [], "{text}");
     let mut bytes = Vec::new();
     checked.put_patch(source, &mut bytes);
@@ -33,7 +33,7 @@ fn patch(text: &str, source: Option<u64>) -> Vec<(Key, Vec<u8>)> {
 fn wrong(contact: &Json) -> Vec<(String, Cow<'static, str>)> {
     let text = contact.to_string();
     let members = read_members(&text, &KEYS).unwrap();
-    let checked = CheckedContact::check(&members, 4, BatchKind::Upsert, Some(&list()));
+    let checked = CheckedContact::check(&members, 4, (BatchKind::Upsert, None), Some(&list()));
     assert!(checked.problems.iter().all(|problem| problem.position == Some(4)));
     checked.problems.into_iter().map(|problem| (problem.field.unwrap_or_default(), problem.code)).collect()
 }
@@ -112,7 +112,7 @@ fn the_source_that_was_found_is_kept_by_its_number() {
     let expected = [(Field::Source.key(), 300_u64.to_le_bytes().to_vec()), (Field::Cac.key(), vec![])];
     assert_eq!(patch(text, Some(300)), expected);
     let members = read_members(text, &KEYS).unwrap();
-    let named = CheckedContact::check(&members, 0, BatchKind::Upsert, None).source.unwrap();
+    let named = CheckedContact::check(&members, 0, (BatchKind::Upsert, None), None).source.unwrap();
     assert_eq!((named.field, named.text.as_str()), ("sourceId", "x"));
     assert_eq!(named.reference(), None, "no source can have that id");
 }
@@ -180,7 +180,7 @@ fn what_contact_is_follows_from_its_form() {
     ] {
         let text = json!({ "contact": contact }).to_string();
         let members = read_members(&text, &KEYS).unwrap();
-        let checked = CheckedContact::check(&members, 0, BatchKind::Upsert, None);
+        let checked = CheckedContact::check(&members, 0, (BatchKind::Upsert, None), None);
         assert_eq!((checked.kind, &*checked.contact), (kind, contact));
         assert_eq!(checked.warnings.len(), usize::from(doubtful));
     }

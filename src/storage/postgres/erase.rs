@@ -1,7 +1,7 @@
 //! Erasing a person: what is written in the database.
 
 use super::rows::View;
-use super::session::{get, get_number, get_small};
+use super::session::{Session, get, get_number, get_small};
 use crate::clock::Timestamp;
 use crate::contact::document::Document;
 use crate::contact::identifier::IdentifierKind;
@@ -44,7 +44,8 @@ impl Erasing for View<'_> {
     }
 
     fn add_erased(&self, (account, hash): ErasedHash, now: Timestamp) -> Result<(), Error> {
-        let insert = "INSERT INTO erased VALUES ($1, $2, $3) ON CONFLICT DO NOTHING";
+        let insert = "INSERT INTO erased VALUES ($1, $2, $3) \
+                      ON CONFLICT (account, hash) DO UPDATE SET erased_at = excluded.erased_at";
         self.session.execute(insert, &[&account.0, &hash.as_slice(), &now.millis()]).map(drop)
     }
 
@@ -90,4 +91,11 @@ impl Erasing for View<'_> {
         let update = "UPDATE request SET results = $3 WHERE list = $1 AND position = $2";
         self.session.execute(update, &[&place.list.0, &place.position.cast_signed(), &results]).map(drop)
     }
+}
+
+/// When somebody of the account was erased last.
+pub fn last(session: &Session, account: AccountNo) -> Result<Option<Timestamp>, Error> {
+    let row = session.query_opt("SELECT max(erased_at) FROM erased WHERE account = $1", &[&account.0])?;
+    let millis: Option<i64> = row.map_or(Ok(None), |row| get(&row, 0))?;
+    Ok(millis.map(Timestamp::from_millis))
 }

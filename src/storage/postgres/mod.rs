@@ -163,6 +163,10 @@ impl Storage for PostgresStore {
         self.view(move |view| history::find(view, account, list, &identifiers, window)).await
     }
 
+    async fn last_erase(&self, account: AccountNo) -> Result<Option<Timestamp>, Error> {
+        self.read(move |session, _| erase::last(session, account)).await
+    }
+
     async fn find_person(
         &self,
         account: AccountNo,

@@ -4,7 +4,7 @@ use rusqlite::{Transaction, params};
 
 use super::contacts::contact_id;
 use super::rows::View;
-use super::{Shared, error, prune, signed, unsigned};
+use super::{Pair, Shared, error, prune, signed, unsigned};
 use crate::apply::plan::Waiting;
 use crate::apply::rule::Decided;
 use crate::clock::Timestamp;
@@ -60,7 +60,7 @@ impl Erasing for View<'_> {
     }
 
     fn add_erased(&self, (account, hash): ErasedHash, now: Timestamp) -> Result<(), Error> {
-        let insert = "INSERT OR IGNORE INTO erased VALUES (?1, ?2, ?3)";
+        let insert = "INSERT OR REPLACE INTO erased VALUES (?1, ?2, ?3)";
         self.execute(insert, params![account.0, hash, now.millis()])
     }
 
@@ -109,4 +109,12 @@ impl Erasing for View<'_> {
         let update = "UPDATE request SET results = ?2 WHERE position = ?1";
         self.execute(update, params![signed(place.position), results])
     }
+}
+
+/// When somebody of the account was erased last.
+pub fn last(pair: &Pair, account: AccountNo) -> Result<Option<Timestamp>, Error> {
+    let mut select =
+        pair.store.prepare_cached("SELECT max(erased_at) FROM erased WHERE account = ?1").map_err(error)?;
+    let millis: Option<i64> = select.query_row([account.0], |row| row.get(0)).map_err(error)?;
+    Ok(millis.map(Timestamp::from_millis))
 }

@@ -188,6 +188,10 @@ impl Storage for SqliteStore {
         self.view(move |view| history::find(view, account, list, &identifiers, window)).await
     }
 
+    async fn last_erase(&self, account: AccountNo) -> Result<Option<Timestamp>, Error> {
+        self.read(move |pair, _| erase::last(pair, account)).await
+    }
+
     async fn find_person(
         &self,
         account: AccountNo,

@@ -6,6 +6,7 @@ mod batches;
 mod catalogue;
 mod contact_pages;
 mod deliveries;
+mod exact;
 mod histories;
 mod lists;
 mod person;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use rollbook::contact::field::Field::{Email, FirstName, PhoneNumber, UserId};
 use rollbook::contact::identifier::IdentifierKind;
 use rollbook::id::ObjectId;
-use rollbook::journal::{Batch, BatchKind, ItemsWriter, ListNo};
+use rollbook::journal::{AccountNo, Batch, BatchKind, ItemsWriter, ListNo};
 use rollbook::storage::{ItemResult, Mention, Person, Subject};
 
 use super::{Desk, add_account, keep_since, on_every_backend};
@@ -20,6 +20,7 @@ on_every_backend! {
     an_erase_stands_alone_among_the_batches,
     an_erase_leaves_nothing_to_find_after_a_restart_too,
     an_erase_that_reads_no_items_says_so,
+    the_last_erase_of_an_account_is_known,
 }
 
 fn user_id(text: &str) -> Vec<(IdentifierKind, String)> {
@@ -211,4 +212,17 @@ async fn an_erase_that_reads_no_items_says_so(desk: Desk) {
     desk.apply_all().await;
     assert_eq!(desk.told(request).await, ["STORE_DAMAGED"]);
     assert!(desk.field("a", UserId).await.is_some());
+}
+
+async fn the_last_erase_of_an_account_is_known(mut desk: Desk) {
+    let last = async |desk: &Desk| desk.storage().last_erase(desk.account.no).await.expect("a look");
+    assert_eq!(last(&desk).await, None);
+    desk.update(&[("a", &[])]).await;
+    desk.erase(IdentifierKind::UserId, "a").await;
+    let first = desk.now;
+    assert_eq!(last(&desk).await, Some(first));
+    desk.now = desk.now.after(Duration::from_secs(1));
+    desk.erase(IdentifierKind::UserId, "a").await;
+    assert_eq!(last(&desk).await, Some(desk.now), "who was erased before is erased again");
+    assert_eq!(desk.storage().last_erase(AccountNo(desk.account.no.0 + 1)).await.expect("a look"), None);
 }

@@ -77,7 +77,9 @@ impl Bench {
             BatchKind::Undo => (undone.as_str(), &[][..]),
             BatchKind::Remove | BatchKind::Erase => ("a", &[][..]),
             BatchKind::Add => ("c", &[(UserId, "c")][..]),
-            BatchKind::Update | BatchKind::Upsert => ("a", &[(FirstName, "Al")][..]),
+            BatchKind::Update | BatchKind::Upsert | BatchKind::UpdateExact | BatchKind::UpsertExact => {
+                ("a", &[(FirstName, "Al")][..])
+            }
         };
         let batch = self.desk.reported("https://one.example:443", &[(contact, fields)]);
         let batch = match kind {
@@ -116,7 +118,7 @@ async fn a_column_that_was_changed_is_told_and_nothing_else_is_done() {
         for (change, told) in CHANGES {
             bench.is_told_and_does_nothing(kind, change, told).await;
         }
-        for other in (0..9).filter(|other| *other != kind.code()) {
+        for other in (0..11).filter(|other| *other != kind.code()) {
             bench.is_told_and_does_nothing(kind, &format!("kind = {other}"), false).await;
         }
     }

@@ -25,6 +25,8 @@ pub struct Ask {
 pub struct Batch {
     pub list: i64,
     pub upsert: bool,
+    /// What every `contact` is, where the caller says it.
+    pub by: Option<IdentifierKind>,
     /// The disk has changed a byte of it since it was accepted.
     pub damaged: bool,
     pub asks: Vec<Ask>,
@@ -77,8 +79,16 @@ pub fn ask() -> impl Strategy<Value = Ask> {
 pub fn batch() -> impl Strategy<Value = Batch> {
     let list = prop_oneof![10 => Just(1), 4 => Just(2), 1 => Just(3)];
     let asks = prop::collection::vec(ask(), 1..8);
-    (list, prop::bool::weighted(0.7), prop::bool::weighted(0.03), asks)
-        .prop_map(|(list, upsert, damaged, asks)| Batch { list, upsert, damaged, asks })
+    let by = prop::option::weighted(0.3, select(&IdentifierKind::ALL[..]));
+    (list, prop::bool::weighted(0.7), by, prop::bool::weighted(0.03), asks).prop_map(
+        |(list, upsert, by, damaged, mut asks)| {
+            // What has not the form is refused before it comes here.
+            let fits = |ask: &Ask, by| by == IdentifierKind::UserId || by == kind_of(ask.contact);
+            let by = by.filter(|by| asks.iter().any(|ask| fits(ask, *by)));
+            asks.retain(|ask| by.is_none_or(|by| fits(ask, by)));
+            Batch { list, upsert, by, damaged, asks }
+        },
+    )
 }
 
 pub fn key_of(name: &str) -> Key {
@@ -98,6 +108,11 @@ pub fn stored(name: &str, value: &str) -> Vec<u8> {
 }
 
 impl Batch {
+    /// What `contact` is.
+    pub fn kind_of(&self, contact: &str) -> IdentifierKind {
+        self.by.unwrap_or_else(|| kind_of(contact))
+    }
+
     /// As the journal keeps it.
     pub fn items(&self) -> Vec<u8> {
         let mut items = ItemsWriter::default();
@@ -109,7 +124,7 @@ impl Batch {
             for (key, value) in entries {
                 put_entry(&mut patch, key, &value);
             }
-            items.add(kind_of(ask.contact), ask.contact, &patch);
+            items.add(self.kind_of(ask.contact), ask.contact, &patch);
         }
         let mut items = items.finish();
         if self.damaged {

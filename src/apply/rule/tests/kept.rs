@@ -160,7 +160,7 @@ impl Kept {
 }
 
 fn waiting((position, batch): (u64, &Batch)) -> Waiting {
-    let kind = if batch.upsert { BatchKind::Upsert } else { BatchKind::Update };
+    let kind = BatchKind::update(batch.upsert, batch.by.is_some());
     Waiting {
         position,
         request: ObjectId::from_bytes([0; 12]),

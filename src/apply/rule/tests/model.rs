@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::asks::{Ask, Batch, Fields, LISTS, SOURCE, kind_of};
+use super::asks::{Ask, Batch, Fields, LISTS, SOURCE};
 use crate::apply::outcome::{Action, Failure};
 
 /// In the order of look-up.
@@ -39,8 +39,9 @@ impl Model {
         if batch.damaged {
             return vec![Told::Failed(Failure::Damaged, [None, None, None])];
         }
-        let told =
-            |ask| self.item(batch, ask, now).unwrap_or_else(|failure| Told::Failed(failure, asked(ask)));
+        let told = |ask| {
+            self.item(batch, ask, now).unwrap_or_else(|failure| Told::Failed(failure, asked(batch, ask)))
+        };
         batch.asks.iter().map(told).collect()
     }
 
@@ -48,10 +49,10 @@ impl Model {
     fn item(&mut self, batch: &Batch, ask: &Ask, now: i64) -> Result<Told, Failure> {
         check_references(batch.list, ask)?;
         let people = self.lists.entry(batch.list).or_default();
-        let found = look_up(people, ask.contact);
+        let found = look_up(people, batch, ask.contact);
         let before = match found {
             Some(found) => people[found].fields.clone(),
-            None if batch.upsert => Fields::from([(name_of(ask.contact), ask.contact.to_owned())]),
+            None if batch.upsert => Fields::from([(name_of(batch, ask.contact), ask.contact.to_owned())]),
             None => return Err(Failure::ContactNotFound),
         };
         let after = change(&before, ask);
@@ -90,9 +91,11 @@ fn check_references(list: i64, ask: &Ask) -> Result<(), Failure> {
     }
 }
 
-/// As userId, then as e-mail, then as phone number; the first that matches is the contact.
-fn look_up(people: &[Person], contact: &str) -> Option<usize> {
-    IDENTIFIERS.iter().find_map(|name| {
+/// As userId, then as e-mail, then as phone number; the first that matches is the contact. Where the caller says what
+/// it is, as that alone.
+fn look_up(people: &[Person], batch: &Batch, contact: &str) -> Option<usize> {
+    let mut names = IDENTIFIERS.iter().filter(|name| batch.by.is_none_or(|by| by.field().name() == **name));
+    names.find_map(|name| {
         let wanted = Fields::from([(*name, contact.to_owned())]);
         people.iter().position(|person| same(name, &person.fields, &wanted))
     })
@@ -104,8 +107,8 @@ fn same(name: &str, one: &Fields, other: &Fields) -> bool {
 }
 
 /// The identifier that `contact` fills.
-fn name_of(contact: &str) -> &'static str {
-    kind_of(contact).field().name()
+fn name_of(batch: &Batch, contact: &str) -> &'static str {
+    batch.kind_of(contact).field().name()
 }
 
 /// The fields that the item names are set, an empty one cleared; all others stay.
@@ -116,8 +119,8 @@ fn change(before: &Fields, ask: &Ask) -> Fields {
     after
 }
 
-fn asked(ask: &Ask) -> Three {
-    identifiers(&change(&Fields::from([(name_of(ask.contact), ask.contact.to_owned())]), ask))
+fn asked(batch: &Batch, ask: &Ask) -> Three {
+    identifiers(&change(&Fields::from([(name_of(batch, ask.contact), ask.contact.to_owned())]), ask))
 }
 
 pub fn identifiers(fields: &Fields) -> Three {

@@ -1,0 +1,111 @@
+//! An uploaded file on its way into a list: what `rollbook import` does, within the process.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::job::{Import, Plan};
+use super::shelf::Place;
+use super::upload::told;
+use crate::files::api::{self, Api};
+use crate::files::failures::Failures;
+use crate::files::import::{self, Books, Job, Outcome, Progress};
+use crate::files::mapping::Mapping;
+use crate::files::row::Reading;
+use crate::files::send::Way;
+use crate::files::state::State;
+use crate::files::survey::{Said, Survey};
+use crate::files::target::Target;
+use crate::files::{Error, Result, defuse, table};
+
+/// Requests in flight of one import.
+const PARALLEL: usize = 4;
+
+/// For how long a request is tried: nobody waits at a terminal.
+pub const PATIENCE: Duration = Duration::from_secs(600);
+
+/// Imports a file, or tries it.
+///
+/// # Errors
+/// Where the file or the API fails, or it was stopped: the same call then goes on.
+pub async fn run(
+    api: Arc<dyn Api>,
+    place: &Place,
+    import: &Import,
+    list: &str,
+    trying: bool,
+    watch: impl FnMut(Progress),
+    stop: impl Future<Output = ()>,
+) -> Result<Outcome> {
+    let path = place.upload();
+    let done = import_file(api, place, import, list, trying, watch, stop).await;
+    done.map_err(|error| match error {
+        Error::Told(text) => Error::Told(told(&path, &import.file, &text)),
+        Error::Changed(text) => Error::Changed(told(&path, &import.file, &text)),
+        Error::Stopped => Error::Stopped,
+    })
+}
+
+async fn import_file(
+    api: Arc<dyn Api>,
+    place: &Place,
+    import: &Import,
+    list: &str,
+    trying: bool,
+    watch: impl FnMut(Progress),
+    stop: impl Future<Output = ()>,
+) -> Result<Outcome> {
+    let Some(plan) = &import.plan else {
+        return Err(Error::Told("it was not said what the columns are".to_owned()));
+    };
+    let upload = place.upload();
+    let surveyed = tokio::task::spawn_blocking(move || look(&upload)).await;
+    let (survey, header) = surveyed.map_err(|error| Error::Told(error.to_string()))??;
+    let mut mapping = mapping(plan, &header)?;
+    if trying {
+        // What would be made is not there: its values are left out.
+        let new = std::mem::take(&mut mapping.new_variables);
+        mapping.leave_out(&new);
+    }
+    let ours = defuse::is_ours(header.iter().map(str::trim));
+    let way = Way { list: list.to_owned(), upsert: plan.upsert, dry_run: trying, patience: PATIENCE };
+    let reading = Reading { mapping, empty_clears: plan.empty_clears, ours };
+    let job = Job { survey, header, reading, way, parallel: PARALLEL };
+    let books = if trying { Books::default() } else { open_books(api.as_ref(), place, &job).await? };
+    import::run(api, job, books, watch, stop).await
+}
+
+fn look(path: &Path) -> Result<(Survey, csv::StringRecord)> {
+    let survey = Survey::of(path, Said::default())?;
+    let (header, _) = table::beginning(&survey, 0)?;
+    Ok((survey, header))
+}
+
+/// The columns as they were said.
+///
+/// # Errors
+/// Where they cannot be so.
+pub fn mapping(plan: &Plan, header: &csv::StringRecord) -> Result<Mapping> {
+    if plan.columns.len() != header.len() {
+        return Err(Error::Told("the file has other columns than it was said".to_owned()));
+    }
+    let targets = plan
+        .columns
+        .iter()
+        .map(|name| Target::named(name).ok_or_else(|| Error::Told(format!("there is no field {name}"))));
+    let targets = targets.collect::<Result<Vec<_>>>()?;
+    Mapping::said(header, targets, plan.new_variables.clone()).map_err(|fault| Error::Told(fault.to_string()))
+}
+
+async fn open_books(api: &dyn Api, place: &Place, job: &Job) -> Result<Books> {
+    // Of one that goes on they are there already.
+    let known = api::list(api, &job.way.list, job.way.patience).await?.variables();
+    let new = job.reading.mapping.new_variables.iter().filter(|new| !known.contains(&new.name));
+    let new: Vec<_> = new.cloned().collect();
+    if !new.is_empty() {
+        api::add_variables(api, &job.way.list, &new, job.way.patience).await?;
+    }
+    let state = State::open(&place.state(), &job.identity())?;
+    let failures = Failures::open(&place.failures(), &job.header, Some(state.point.failures))?;
+    Ok(Books { state: Some(state), failures: Some(failures) })
+}

@@ -1,0 +1,236 @@
+//! The loop that has jobs done, a few at a time. It takes no input: it looks what is wished, on a signal and on a timer.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use super::desk::blocking;
+use super::job::{Description, Phase, Progress, Task, Wish};
+use super::shelf::{Job, Lock, Place};
+use super::{SIDE_BY_SIDE, bulk, import, tidy};
+use crate::app::App;
+use crate::files::api::Api;
+use crate::files::import::Outcome;
+use crate::files::send::Counts;
+use crate::files::{self, Error};
+use crate::http::gate::Caller;
+use crate::http::inside::Inside;
+use crate::id::ObjectId;
+
+/// How often jobs are looked for that another node, or one that was killed, has left.
+const LOOK: Duration = Duration::from_secs(5);
+
+/// How often a job that runs looks whether another node was asked to stop it.
+const LISTEN: Duration = Duration::from_secs(2);
+
+/// Runs jobs until the server stops. Those that run then go on when it starts again.
+pub async fn run(app: Arc<App>, mut stop: watch::Receiver<bool>) {
+    let mut tasks = JoinSet::new();
+    while !*stop.borrow() {
+        if let Err(error) = start_some(&app, &stop, &mut tasks).await {
+            tracing::error!(%error, "jobs could not be looked for");
+        }
+        tokio::select! {
+            _ = stop.wait_for(|stop| *stop) => {}
+            () = app.jobs.wake.notified() => {}
+            () = tokio::time::sleep(LOOK) => {}
+            Some(ended) = tasks.join_next() => tell_end(ended),
+        }
+    }
+    while let Some(ended) = tasks.join_next().await {
+        tell_end(ended);
+    }
+}
+
+fn tell_end(ended: Result<(), tokio::task::JoinError>) {
+    if let Err(error) = ended {
+        tracing::error!(%error, "a job has ended badly");
+    }
+}
+
+async fn start_some(app: &Arc<App>, stop: &watch::Receiver<bool>, tasks: &mut JoinSet<()>) -> io::Result<()> {
+    let room = SIDE_BY_SIDE.saturating_sub(tasks.len());
+    if room == 0 {
+        return Ok(());
+    }
+    let jobs = Arc::clone(&app.jobs);
+    let due = blocking(move || due(&jobs, room)).await?;
+    for (job, lock) in due {
+        let (app, stop) = (Arc::clone(app), stop.clone());
+        tasks.spawn(async move {
+            work(&app, job, stop).await;
+            drop(lock);
+        });
+    }
+    Ok(())
+}
+
+/// Jobs that somebody should be at and nobody is, the longest made first, one of an account before the second of
+/// another.
+fn due(jobs: &super::Jobs, room: usize) -> io::Result<Vec<(Job, Lock)>> {
+    let mut waiting = Vec::new();
+    for account in jobs.shelf.accounts()? {
+        let active = jobs.shelf.jobs(account)?.into_iter().filter(|job| job.status().is_active()).rev();
+        waiting.extend(active.enumerate());
+    }
+    waiting.sort_by_key(|(nth, job)| (*nth, job.description.created_at));
+    let mut due = Vec::new();
+    for (_, job) in waiting {
+        if due.len() == room {
+            break;
+        }
+        let Some(lock) = job.place.lock()? else { continue };
+        // It may have ended since it was looked at.
+        if let Some(job) = job.place.job()?.filter(|job| job.status().is_active()) {
+            due.push((job, lock));
+        }
+    }
+    Ok(due)
+}
+
+/// How a turn has ended.
+enum End {
+    Done(Counts, Vec<(u64, String)>),
+    /// Because somebody asked for it.
+    Stopped,
+    /// With the server: it goes on when that does.
+    Interrupted,
+    Failed(String),
+}
+
+async fn work(app: &Arc<App>, job: Job, server_stop: watch::Receiver<bool>) {
+    let Job { place, description, wish: Some(wish), progress } = job else { return };
+    let mut progress = progress
+        .filter(|progress| progress.turn == wish.turn)
+        .unwrap_or_else(|| Progress::begun(wish, app.clock.now()));
+    if let Err(error) = place.tell(&progress, false) {
+        tracing::error!(job = %place.id, %error, "that a job has begun could not be written down");
+        return;
+    }
+    let end = turn(app, &place, &description, wish, &mut progress, server_stop).await;
+    progress.told_at = app.clock.now().millis();
+    match end {
+        End::Interrupted => return,
+        End::Stopped => progress.phase = Phase::Stopped,
+        End::Failed(fault) => (progress.phase, progress.fault) = (Phase::Failed, Some(fault)),
+        End::Done(counts, faults) => {
+            progress.phase = Phase::Done;
+            (progress.counts, progress.done, progress.first_faults) = (counts, counts.rows(), faults);
+            progress.of = progress.of.max(progress.done);
+        }
+    }
+    let told = blocking(move || {
+        place.tell(&progress, true)?;
+        if progress.phase == Phase::Done && !progress.trying { tidy::end(&place) } else { Ok(()) }
+    });
+    if let Err(error) = told.await {
+        tracing::error!(%error, "how a job has ended could not be written down");
+    }
+}
+
+async fn turn(
+    app: &Arc<App>,
+    place: &Place,
+    description: &Description,
+    wish: Wish,
+    progress: &mut Progress,
+    mut server_stop: watch::Receiver<bool>,
+) -> End {
+    if wish.stop {
+        return End::Stopped;
+    }
+    let caller = match caller(app, description).await {
+        Ok(caller) => caller,
+        Err(why) => return End::Failed(why),
+    };
+    let api: Arc<dyn Api> = Arc::new(Inside { app: Arc::clone(app), caller });
+    let asked = stop_asked(app, place, wish);
+    let asked = async {
+        tokio::select! {
+            () = asked => {}
+            _ = server_stop.wait_for(|stop| *stop) => {}
+        }
+    };
+    let clock = Arc::clone(&app.clock);
+    let mut first = true;
+    let mut tell = |done, of, counts| {
+        if std::mem::take(&mut first) {
+            // What was done before a stop or a restart is no rate.
+            progress.began = (done, clock.now().millis());
+        }
+        (progress.done, progress.of, progress.counts) = (done, of, counts);
+        progress.told_at = clock.now().millis();
+        if let Err(error) = place.tell(progress, false) {
+            tracing::error!(job = %place.id, %error, "how far a job is could not be written down");
+        }
+    };
+    let ended = match &description.task {
+        Task::Import(import) => {
+            let watch = |now: files::import::Progress| tell(now.rows, now.of, now.counts);
+            let ended = import::run(api, place, import, &description.list, wish.trying, watch, asked).await;
+            ended.map(|Outcome { counts, first_faults, .. }| (counts, first_faults))
+        }
+        Task::Bulk(bulk) => {
+            let of = match &bulk.whom {
+                super::job::Whom::Ids(ids) => ids.len() as u64,
+                super::job::Whom::Matching(_) => 0,
+            };
+            let watch = |reached: &bulk::Reached| tell(reached.done, of, reached.counts);
+            let ended = bulk::run(api.as_ref(), place, (&description.list, bulk), watch, asked).await;
+            ended.map(|reached| (reached.counts, reached.first_faults))
+        }
+    };
+    match ended {
+        Ok((counts, faults)) => End::Done(counts, faults),
+        Err(Error::Stopped) if wish_is_to_stop(place) => End::Stopped,
+        Err(Error::Stopped) => End::Interrupted,
+        Err(Error::Told(text) | Error::Changed(text)) => End::Failed(text),
+    }
+}
+
+fn wish_is_to_stop(place: &Place) -> bool {
+    place.wish().is_ok_and(|wish| wish.is_some_and(|wish| wish.stop))
+}
+
+/// Returns once somebody has asked for a stop, here or at another node.
+async fn stop_asked(app: &App, place: &Place, wish: Wish) {
+    loop {
+        let here = app.jobs.wishes.notified();
+        // Between the two nothing is missed: it is listened for before it is looked.
+        let mut here = std::pin::pin!(here);
+        here.as_mut().enable();
+        match place.wish() {
+            Ok(Some(now)) if now == wish => {}
+            _ => return,
+        }
+        tokio::select! {
+            () = here => {}
+            () = tokio::time::sleep(LISTEN) => {}
+        }
+    }
+}
+
+/// Who made the job, as long as they may still do what it does.
+async fn caller(app: &App, description: &Description) -> Result<Caller, String> {
+    let told = |error: crate::storage::Error| {
+        tracing::error!(%error, "it could not be looked up whether a job may run");
+        "the store could not be read".to_owned()
+    };
+    let user = description.user().ok_or("it is not known who made the job")?;
+    let list = ObjectId::parse(&description.list).ok_or("it is not known which list it is about")?;
+    let list = app.storage.find_list(list).await.map_err(told)?;
+    if list.is_none_or(|list| list.account != description.account()) {
+        return Err("the list is gone".to_owned());
+    }
+    let accounts = app.storage.accounts().await.map_err(told)?;
+    let enabled = accounts.iter().any(|account| {
+        account.enabled && account.users.iter().any(|(id, _, enabled)| *id == user && *enabled)
+    });
+    if !enabled {
+        return Err("the user who made it is not enabled any more".to_owned());
+    }
+    Ok(Caller::user(description.account(), description.account_name.clone(), user))
+}
