@@ -119,8 +119,10 @@ pub fn check_update(body: &[u8], list: Option<&List>) -> Result<Vec<u8>, Vec<Pro
     let mut problems = Vec::new();
     let envelope = UPDATE_BODY.read(body).ok_or_else(|| vec![problem::bad_request()])?;
     read_top(None, &envelope.members, &mut problems);
-    read_flag("upsert", envelope.members.get(4), &mut problems);
-    let mut contacts = check_contacts(&envelope.objects, BatchKind::Upsert, list, &mut problems);
+    let upsert = read_flag("upsert", envelope.members.get(4), &mut problems);
+    let by = read_contact_by(envelope.members.get(5), &mut problems);
+    let asked = (BatchKind::update(upsert, by.is_some()), by);
+    let mut contacts = check_contacts(&envelope.objects, asked, list, &mut problems);
     for contact in &mut contacts {
         problems.append(&mut contact.problems);
     }
