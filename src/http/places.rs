@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 use tower::Service;
@@ -15,6 +16,9 @@ use tower::Service;
 /// All places of a server.
 #[derive(Clone)]
 pub struct Places(Arc<Mutex<Taken>>);
+
+/// How long a connection keeps its place after a request: the answer is on its way.
+const ANSWERED: Duration = Duration::from_secs(1);
 
 struct Taken {
     max: usize,
@@ -31,6 +35,8 @@ struct Seat {
     requests: usize,
     /// Since when it is in none.
     idle_since: u64,
+    /// Until when it keeps its place though it is in none.
+    keeps: Instant,
     /// Told when somebody else gets the place.
     leave: oneshot::Sender<()>,
 }
@@ -60,19 +66,21 @@ impl Places {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A place; `None` where all who have one are in a request.
-    pub fn take(&self) -> Option<Place> {
+    /// A place; `None` where all who have one are in a request, or were a moment ago.
+    pub fn take(&self, now: Instant) -> Option<Place> {
         let mut taken = self.lock();
         if taken.seats.len() >= taken.max {
-            let (_, longest) = taken.idle.pop_first()?;
+            let gives_way = |came: &&u64| taken.seats.get(came).is_some_and(|seat| seat.keeps <= now);
+            let longest = *taken.idle.values().find(gives_way)?;
             if let Some(seat) = taken.seats.remove(&longest) {
+                taken.idle.remove(&seat.idle_since);
                 // It may have gone by itself in this moment.
                 let _ = seat.leave.send(());
             }
         }
         let came = taken.tick();
         let (leave, told) = oneshot::channel();
-        taken.seats.insert(came, Seat { requests: 0, idle_since: came, leave });
+        taken.seats.insert(came, Seat { requests: 0, idle_since: came, keeps: now, leave });
         taken.idle.insert(came, came);
         Some(Place { places: self.clone(), came, leave: told })
     }
@@ -85,14 +93,15 @@ impl Places {
         taken.idle.remove(&since);
     }
 
-    fn end(&self, came: u64) {
+    fn end(&self, came: u64, now: Instant) {
         let mut taken = self.lock();
-        let now = taken.tick();
+        let tick = taken.tick();
         let Some(seat) = taken.seats.get_mut(&came) else { return };
         seat.requests -= 1;
         if seat.requests == 0 {
-            seat.idle_since = now;
-            taken.idle.insert(now, came);
+            seat.idle_since = tick;
+            seat.keeps = now + ANSWERED;
+            taken.idle.insert(tick, came);
         }
     }
 }
@@ -133,7 +142,7 @@ struct Request(Places, u64);
 
 impl Drop for Request {
     fn drop(&mut self) {
-        self.0.end(self.1);
+        self.0.end(self.1, Instant::now());
     }
 }
 
@@ -173,34 +182,39 @@ mod tests {
 
     #[test]
     fn who_comes_gets_the_place_of_who_has_been_idle_for_the_longest() {
-        let places = Places::new(2);
-        let (mut one, mut two) = (places.take().unwrap(), places.take().unwrap());
+        let (places, start) = (Places::new(2), Instant::now());
+        let (mut one, mut two) = (places.take(start).unwrap(), places.take(start).unwrap());
         // One was in a request since: two is idle for longer.
         places.begin(one.came);
-        places.end(one.came);
-        let mut three = places.take().unwrap();
+        places.end(one.came, start);
+        let mut three = places.take(start).unwrap();
         assert_eq!([&mut one, &mut two, &mut three].map(is_lost), [false, true, false]);
         drop(two);
-        let mut four = places.take().unwrap();
-        assert_eq!([&mut one, &mut three, &mut four].map(is_lost), [true, false, false]);
+        // The answer of one may be on its way still, and three was in no request yet.
+        let mut four = places.take(start).unwrap();
+        assert_eq!([&mut one, &mut three, &mut four].map(is_lost), [false, true, false]);
+        let mut five = places.take(start + ANSWERED).unwrap();
+        assert_eq!([&mut one, &mut four, &mut five].map(is_lost), [true, false, false]);
     }
 
     #[test]
     fn who_is_in_a_request_stays() {
-        let places = Places::new(2);
-        let (mut one, mut two) = (places.take().unwrap(), places.take().unwrap());
+        let (places, start) = (Places::new(2), Instant::now());
+        let (mut one, mut two) = (places.take(start).unwrap(), places.take(start).unwrap());
         for came in [one.came, one.came, two.came] {
             places.begin(came);
         }
-        assert!(places.take().is_none(), "all are in requests");
-        places.end(one.came);
-        assert!(places.take().is_none(), "one is in another");
-        places.end(one.came);
-        let three = places.take().unwrap();
+        let later = start + ANSWERED;
+        assert!(places.take(later).is_none(), "all are in requests");
+        places.end(one.came, start);
+        assert!(places.take(later).is_none(), "one is in another");
+        places.end(one.came, start);
+        assert!(places.take(start).is_none(), "it was a moment ago");
+        let three = places.take(later).unwrap();
         assert_eq!([&mut one, &mut two].map(is_lost), [true, false]);
         // A request that ends after its connection has lost the place changes nothing.
         places.begin(one.came);
-        places.end(one.came);
+        places.end(one.came, later);
         drop((one, two, three));
         let taken = places.lock();
         assert_eq!((taken.seats.len(), taken.idle.len()), (0, 0));

@@ -4,7 +4,7 @@ use std::io::{self, IoSlice};
 use std::net::{SocketAddr, TcpListener};
 use std::pin::Pin;
 use std::task::{Context, Poll};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum_server::Handle;
@@ -68,7 +68,7 @@ impl<S: Send + 'static> Accept<TcpStream, S> for Bounded {
     type Future = std::future::Ready<io::Result<(Connection, Seated<S>)>>;
 
     fn accept(&self, stream: TcpStream, service: S) -> Self::Future {
-        std::future::ready(match self.0.take() {
+        std::future::ready(match self.0.take(Instant::now()) {
             Some(place) => {
                 // Answers are small and must not wait for more; a socket that refuses is only slower.
                 let _ = stream.set_nodelay(true);
