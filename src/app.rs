@@ -10,6 +10,7 @@ use tokio::task::JoinHandle;
 use crate::applier::Applier;
 use crate::catalogue::Catalogue;
 use crate::clock::Clock;
+use crate::console::Console;
 use crate::flights::Flights;
 use crate::guesses::Guesses;
 use crate::id::Ids;
@@ -20,7 +21,9 @@ use crate::metrics::{Metrics, Work};
 use crate::notify::address::AddressPolicy;
 use crate::notify::deliver::Deliverer;
 use crate::notify::send::Sender;
+use crate::spans::Spans;
 use crate::storage::{Backlog, Keep, Storage};
+use crate::used::Used;
 
 /// How long requests are kept after they were processed (contract, section 5).
 const KEEP_REQUESTS: Duration = Duration::from_secs(7 * 24 * 3_600);
@@ -55,6 +58,8 @@ pub struct App {
     pub writer: Writer,
     /// What is counted.
     pub metrics: Arc<Metrics>,
+    /// Where spans go.
+    pub spans: Spans,
     /// Tells all who wait whenever something was applied.
     pub applied: Arc<Notify>,
     /// Tells the time.
@@ -67,6 +72,10 @@ pub struct App {
     pub guesses: Guesses,
     /// The bounds.
     pub limits: Limits,
+    /// When tokens were used last.
+    pub used: Used,
+    /// What pages need.
+    pub console: Console,
     /// Imports and changes of many contacts.
     pub jobs: Arc<Jobs>,
 }
@@ -85,11 +94,13 @@ pub fn start(
     limits: Limits,
     webhooks: AddressPolicy,
     jobs: jobs::Settings,
+    console: Console,
+    spans: Spans,
 ) -> (Arc<App>, Loops) {
     let [appended, applied, reported] = [(); 3].map(|()| Arc::new(Notify::new()));
     let metrics = Arc::new(Metrics::new());
-    let (writer, commits) =
-        Writer::new(Arc::clone(&storage), limits.backlog, Arc::clone(&appended), Arc::clone(&metrics));
+    let seen = (Arc::clone(&metrics), spans.clone());
+    let (writer, commits) = Writer::new(Arc::clone(&storage), limits.backlog, Arc::clone(&appended), seen);
     let (stop, stopped) = watch::channel(false);
     let appliers = (0..storage.appliers()).map(|_| Applier {
         storage: Arc::clone(&storage),
@@ -98,6 +109,7 @@ pub fn start(
         applied: Arc::clone(&applied),
         reported: Arc::clone(&reported),
         metrics: Arc::clone(&metrics),
+        spans: spans.clone(),
     });
     let appliers: Vec<_> = appliers.collect();
     let deliverer = Deliverer {
@@ -106,18 +118,22 @@ pub fn start(
         sender: Sender::new(webhooks),
         reported,
         metrics: Arc::clone(&metrics),
+        spans: spans.clone(),
     };
     let app = Arc::new(App {
         catalogue: Catalogue::new(Arc::clone(&storage)),
         storage,
         writer,
         metrics,
+        spans,
         applied,
         clock,
         ids: Ids::from_system(),
         flights: Flights::new(limits.in_flight),
         guesses: Guesses::default(),
         limits,
+        used: Used::default(),
+        console,
         jobs: Arc::new(Jobs::new(jobs)),
     });
     let mut tasks: Vec<_> =
@@ -126,6 +142,7 @@ pub fn start(
         tokio::spawn(deliverer.run(stopped.clone())),
         tokio::spawn(until(stopped.clone(), watch_catalogue(Arc::clone(&app)))),
         tokio::spawn(until(stopped.clone(), prune(Arc::clone(&app)))),
+        tokio::spawn(until(stopped.clone(), keep_used(Arc::clone(&app)))),
         tokio::spawn(until(stopped.clone(), tidy(Arc::clone(&app)))),
         tokio::spawn(jobs::run::run(Arc::clone(&app), stopped)),
     ]);
@@ -143,6 +160,7 @@ impl Loops {
                 tracing::error!(%error, "a loop has ended badly");
             }
         }
+        app.used.flush(app.storage.as_ref()).await;
         drop(app);
         if let Err(error) = self.writer.await {
             tracing::error!(%error, "the writer has ended badly");
@@ -159,6 +177,10 @@ async fn until(mut stop: watch::Receiver<bool>, endless: impl Future<Output = ()
 
 async fn watch_catalogue(app: Arc<App>) {
     app.catalogue.watch(app.clock.as_ref()).await;
+}
+
+async fn keep_used(app: Arc<App>) {
+    app.used.keep(app.storage.as_ref(), app.clock.as_ref()).await;
 }
 
 async fn prune(app: Arc<App>) {

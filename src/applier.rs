@@ -7,7 +7,8 @@ use tokio::sync::{Notify, watch};
 
 use crate::clock::Clock;
 use crate::metrics::{Metrics, Work};
-use crate::storage::Storage;
+use crate::spans::Spans;
+use crate::storage::{Applied, Storage};
 
 /// Batches of one transaction. Large is fast: pages are written once however many of their contacts change.
 const GROUP: usize = 1_000;
@@ -33,6 +34,8 @@ pub struct Applier {
     pub reported: Arc<Notify>,
     /// What is counted.
     pub metrics: Arc<Metrics>,
+    /// Where spans go.
+    pub spans: Spans,
 }
 
 impl Applier {
@@ -50,6 +53,7 @@ impl Applier {
                     if applied.batches > 0 {
                         let waited = applied.oldest.map_or(Duration::ZERO, |oldest| now.since(oldest));
                         self.metrics.applied(&applied, start.elapsed(), waited);
+                        self.tell(&applied, start);
                         self.applied.notify_waiters();
                         continue;
                     }
@@ -73,5 +77,15 @@ impl Applier {
                 _ = stop.changed() => {}
             }
         }
+    }
+
+    /// Tells the log and the collector of each batch.
+    fn tell(&self, applied: &Applied, start: Instant) {
+        for request in &applied.requests {
+            tracing::debug!(%request, "a batch was applied");
+        }
+        self.spans.applied(&applied.requests, start);
+        let (batches, took) = (applied.batches, start.elapsed());
+        tracing::debug!(batches, ?took, "a transaction of batches was applied");
     }
 }

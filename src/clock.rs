@@ -108,6 +108,13 @@ impl schemars::JsonSchema for Timestamp {
     }
 }
 
+/// The times of day at which something began that ends now, and of now: what a span is told with. It is taken from the
+/// time that has passed, so a clock that is set meanwhile makes no span that ends before it began.
+pub fn span(start: Instant) -> (SystemTime, SystemTime) {
+    let end = SystemTime::now();
+    (end.checked_sub(start.elapsed()).unwrap_or(end), end)
+}
+
 /// Tells the time and waits for it to pass.
 #[async_trait]
 pub trait Clock: Send + Sync + 'static {

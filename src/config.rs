@@ -1,14 +1,18 @@
 //! Settings: a file, over it the environment, over it the command line. Checked once; unknown keys are refused.
 
+use std::fmt;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 use std::time::Duration;
 
 use config::{Config, Environment, File, FileFormat};
 use ipnet::IpNet;
 use serde::Deserialize;
+use url::Url;
 
 use crate::app::Limits;
+use crate::console::PublicUrl;
 use crate::jobs;
 use crate::storage::database::Database;
 use crate::storage::{Backlog, sqlite};
@@ -22,9 +26,23 @@ pub const DEFAULT_FILE: &str = include_str!("../rollbook.toml");
 pub struct Settings {
     /// Where the server listens.
     pub listen: SocketAddr,
+    /// Where browsers find the server; made of `listen` where it is not set.
+    #[serde(deserialize_with = "maybe")]
+    pub public_url: Option<PublicUrl>,
     /// Where metrics are served, if anywhere.
     #[serde(deserialize_with = "maybe")]
     pub metrics_listen: Option<SocketAddr>,
+    /// The certificate of the server and those that vouch for it, as PEM; without it the server speaks no TLS.
+    #[serde(deserialize_with = "maybe")]
+    pub tls_certificate: Option<PathBuf>,
+    /// The private key of the certificate, as PEM.
+    #[serde(deserialize_with = "maybe")]
+    pub tls_key: Option<PathBuf>,
+    /// The collector that spans are sent to, if any.
+    #[serde(deserialize_with = "maybe")]
+    pub otlp_endpoint: Option<Url>,
+    /// Of a hundred requests, those whose spans are sent.
+    pub otlp_percent: u8,
     /// Where the store is.
     pub database: Database,
     /// Ranges to which webhooks may go though they are not public.
@@ -58,9 +76,10 @@ pub struct Settings {
 }
 
 /// A value that may be left empty.
-fn maybe<'de, D>(deserializer: D) -> Result<Option<SocketAddr>, D::Error>
+fn maybe<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
 where
     D: serde::Deserializer<'de>,
+    T: FromStr<Err: fmt::Display>,
 {
     let text = String::deserialize(deserializer)?;
     if text.is_empty() {
@@ -140,10 +159,24 @@ impl Settings {
             ("max_in_flight", self.max_in_flight),
             ("max_connections", self.max_connections),
         ];
-        match bounds.into_iter().find(|(_, bound)| *bound == 0) {
-            Some((key, _)) => Err(format!("{key} must be at least 1")),
-            None => Ok(self),
+        if let Some((key, _)) = bounds.into_iter().find(|(_, bound)| *bound == 0) {
+            return Err(format!("{key} must be at least 1"));
         }
+        if self.tls_certificate.is_some() != self.tls_key.is_some() {
+            return Err("tls_certificate and tls_key are set together, or neither is".to_owned());
+        }
+        if self.otlp_endpoint.as_ref().is_some_and(|url| !matches!(url.scheme(), "http" | "https")) {
+            return Err("otlp_endpoint must be an http or https address".to_owned());
+        }
+        if self.otlp_percent > 100 {
+            return Err("otlp_percent must be at most 100".to_owned());
+        }
+        Ok(self)
+    }
+
+    /// The files of the certificate and its key, where TLS is to be spoken.
+    pub fn tls(&self) -> Option<(&Path, &Path)> {
+        self.tls_certificate.as_deref().zip(self.tls_key.as_deref())
     }
 
     /// The bounds of the server.
@@ -160,6 +193,15 @@ impl Settings {
             history: Duration::from_secs(u64::from(self.history_days) * 24 * 3_600),
             proxies: self.trusted_proxies.clone(),
         }
+    }
+
+    /// Where browsers find a server that listens there.
+    pub fn public_url(&self, listen: SocketAddr) -> PublicUrl {
+        let own = || match self.tls() {
+            Some(_) => PublicUrl::of(listen).over_tls(),
+            None => PublicUrl::of(listen),
+        };
+        self.public_url.clone().unwrap_or_else(own)
     }
 
     /// The settings of jobs.

@@ -10,6 +10,7 @@ use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
 
 use crate::apply::outcome::{Action, Failure, Tally};
@@ -83,7 +84,8 @@ pub enum Sent {
 impl Sent {
     const ALL: [Self; 4] = [Self::Delivered, Self::Failed, Self::GivenUp, Self::Forbidden];
 
-    const fn word(self) -> &'static str {
+    /// The word for it.
+    pub const fn word(self) -> &'static str {
         match self {
             Self::Delivered => "delivered",
             Self::Failed => "failed",
@@ -153,6 +155,8 @@ impl Metrics {
     fn register(mut self) -> Self {
         let (seconds, bytes) = (Unit::Seconds, Unit::Bytes);
         let registry = &mut self.registry;
+        let version = Info::new([("version", env!("CARGO_PKG_VERSION"))]);
+        registry.register("build", "The version that runs", version);
         registry.register("requests", "Requests that were answered", self.requests.clone());
         registry.register_with_unit(
             "request",

@@ -242,7 +242,7 @@ pub fn request_object(request: &Request) -> RequestObject<'_> {
 fn web_hook(delivery: Option<DeliveryStatus>) -> WebHook {
     match delivery {
         None => WebHook { status: NO_DELIVERY, attempts: 0 },
-        Some(DeliveryStatus { state, attempts }) => WebHook { status: delivery_name(state), attempts },
+        Some(DeliveryStatus { state, attempts, .. }) => WebHook { status: delivery_name(state), attempts },
     }
 }
 

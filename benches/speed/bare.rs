@@ -80,7 +80,7 @@ impl Bare {
         let storage: Arc<dyn Storage> = Arc::new(store);
         let unbounded = Backlog { batches: u64::MAX, bytes: u64::MAX };
         let (writer, commits) =
-            Writer::new(Arc::clone(&storage), unbounded, Arc::new(Notify::new()), Arc::default());
+            Writer::new(Arc::clone(&storage), unbounded, Arc::new(Notify::new()), Default::default());
         runtime.spawn(commits);
         let ids = Ids::from_system();
         let (account, list, target) = runtime.block_on(prepare(storage.as_ref(), &ids, contacts))?;

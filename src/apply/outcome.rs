@@ -158,6 +158,14 @@ impl Tally {
     }
 }
 
+impl Tally {
+    /// Adds what others came to.
+    pub fn merge(&mut self, other: &Self) {
+        self.done.iter_mut().zip(other.done).for_each(|(sum, more)| *sum += more);
+        self.failed.iter_mut().zip(other.failed).for_each(|(sum, more)| *sum += more);
+    }
+}
+
 /// What became of each field when a request was undone.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Undone {

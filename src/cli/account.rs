@@ -1,18 +1,13 @@
 //! `rollbook account …`
 
-use std::time::Duration;
-
 use serde_json::json;
 
 use super::{Result, StoreArguments, found, now, parse_id, print};
 use crate::id::{Ids, ObjectId};
-use crate::notify::sign::Secret;
+use crate::notify::sign::{OVERLAP, Secret};
 use crate::secret;
 use crate::storage::{NewAccount, NewToken, Scope, Storage};
 use crate::token::FreshToken;
-
-/// How long the old webhook secret signs beside the new one, so that receivers have time to change.
-const OVERLAP: Duration = Duration::from_secs(24 * 3_600);
 
 #[derive(Debug, clap::Subcommand)]
 pub enum Command {

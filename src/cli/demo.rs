@@ -72,7 +72,7 @@ pub async fn run(arguments: Arguments) -> Result {
     let handle = Handle::new();
     let server = tokio::spawn({
         let handle = handle.clone();
-        async move { run_server(storage, &settings, listener, handle).await }
+        async move { run_server(storage, &settings, listener, None, handle).await }
     });
     let story = Story {
         directory: arguments.directory,

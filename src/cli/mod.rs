@@ -5,6 +5,7 @@ mod bench;
 mod client;
 mod demo;
 mod export;
+mod health;
 mod import;
 mod migrate;
 mod progress;
@@ -59,6 +60,8 @@ enum Command {
     Bench(bench::Arguments),
     /// Bring the store to the present schema; `serve` does so by itself
     Migrate(migrate::Arguments),
+    /// Ask the server of these settings how it is: for health checks, which need no other program then
+    Health(health::Arguments),
     /// Print the default configuration file, with every setting explained
     Config,
 }
@@ -91,6 +94,7 @@ pub fn main() -> ExitCode {
         Command::Demo(arguments) => block_on(demo::run(arguments)),
         Command::Bench(arguments) => block_on(bench::run(arguments)),
         Command::Migrate(arguments) => block_on(migrate::run(arguments)),
+        Command::Health(arguments) => block_on(health::run(arguments)),
         Command::Config => {
             print(DEFAULT_FILE.trim_end());
             Ok(())

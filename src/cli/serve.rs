@@ -6,15 +6,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum_server::Handle;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use super::{Result, start_log};
+use super::{Result, now, print, start_log};
 use crate::app;
 use crate::clock::SystemClock;
 use crate::config::{Flags, Settings};
+use crate::console::{Console, first_link};
 use crate::descriptors;
+use crate::http::tls::Tls;
 use crate::http::{self, serve, watch};
 use crate::notify::address::AddressPolicy;
+use crate::spans::Spans;
 use crate::storage::{Error, Role, Storage};
 
 /// Connections of those who watch, at a time.
@@ -56,8 +59,13 @@ pub async fn run(arguments: Arguments) -> Result {
     let settings = Settings::load(arguments.config.as_deref(), flags)?;
     start_log(&settings)?;
     descriptors::raise();
+    let tls = settings.tls().map(|(certificate, key)| Tls::load(certificate, key)).transpose()?;
+    // Watched for before there is anything to lose: whoever sends one early must not end the process.
+    let hangups = signal(SignalKind::hangup()).map_err(|error| error.to_string())?;
+    tokio::spawn(reload(hangups, tls.clone()));
     let storage = open(&settings).await?;
     let listener = listen(&settings)?;
+    welcome(storage.as_ref(), &settings, &listener).await?;
     let handle = Handle::new();
     tokio::spawn({
         let handle = handle.clone();
@@ -67,7 +75,33 @@ pub async fn run(arguments: Arguments) -> Result {
             serve::stop(&handle);
         }
     });
-    run_server(storage, &settings, listener, handle).await
+    run_server(storage, &settings, listener, tls, handle).await
+}
+
+/// Reads the certificate again at each SIGHUP.
+async fn reload(mut hangups: Signal, tls: Option<Tls>) {
+    while hangups.recv().await.is_some() {
+        match tls.as_ref().map(Tls::reload) {
+            Some(Ok(())) => tracing::info!("the certificate was read again"),
+            Some(Err(error)) => {
+                tracing::error!(error, "the certificate was not read again; the one before stays");
+            }
+            None => tracing::info!("there is nothing to read again: no certificate is set"),
+        }
+    }
+}
+
+/// Prints a link by which the first user gets in, where nobody can sign in yet. It is for whoever starts the server,
+/// and so not for the log, which others read.
+async fn welcome(storage: &dyn Storage, settings: &Settings, listener: &TcpListener) -> Result {
+    let address = listener.local_addr().map_err(|error| error.to_string())?;
+    let link = first_link(storage, &settings.public_url(address), now()).await;
+    if let Some(link) = link.map_err(|error| error.to_string())? {
+        print(&format!(
+            "Nobody can sign in to the console yet. This link lets you in, once, within 24 hours:\n\n  {link}\n"
+        ));
+    }
+    Ok(())
 }
 
 /// Opens the store of a server.
@@ -90,29 +124,40 @@ pub async fn run_server(
     storage: Arc<dyn Storage>,
     settings: &Settings,
     listener: TcpListener,
-    handle: Handle<std::net::SocketAddr>,
+    tls: Option<Tls>,
+    handle: Handle<SocketAddr>,
 ) -> Result {
     let address = listener.local_addr().map_err(|error| error.to_string())?;
     let metrics = settings.metrics_listen.map(bind).transpose()?;
     let policy = AddressPolicy::new(settings.webhook_allow.clone());
+    let console = Console::new(settings.public_url(address));
+    let spans = settings.otlp_endpoint.as_ref().map(|url| Spans::to(url, settings.otlp_percent));
+    let spans = spans.transpose()?.unwrap_or_default();
     let (clock, limits) = (Arc::new(SystemClock), settings.limits());
-    let (app, loops) = app::start(Arc::clone(&storage), clock, limits, policy, settings.jobs());
+    let (app, loops) =
+        app::start(Arc::clone(&storage), clock, limits, policy, settings.jobs(), console, spans.clone());
     if let Some(metrics) = metrics.as_ref().and_then(|listener| listener.local_addr().ok()) {
         tracing::info!(%metrics, "metrics are served");
     }
-    tracing::info!(%address, database = %settings.database, "serving");
+    tracing::info!(%address, tls = tls.is_some(), database = %settings.database, "serving");
     let watchers = Handle::new();
     let watched = metrics.map(|listener| {
         let router = watch::router(Arc::clone(&app));
         tokio::spawn(serve::serve(listener, router, WATCHERS, watchers.clone()))
     });
     let router = http::router(Arc::clone(&app));
-    let serving = serve::serve(listener, router, settings.max_connections, handle.clone());
+    let (most, stop) = (settings.max_connections, handle.clone());
+    let serving = async {
+        match tls {
+            Some(tls) => serve::serve_tls(listener, router, most, tls.config(), handle).await,
+            None => serve::serve(listener, router, most, handle).await,
+        }
+    };
     tokio::pin!(serving);
     let served = tokio::select! {
         served = &mut serving => served,
         error = storage.failed() => {
-            serve::stop(&handle);
+            serve::stop(&stop);
             // Those who wait are told that their outcome is unknown, unless they take too long to hear it.
             let _ = tokio::time::timeout(LAST_ANSWERS, serving).await;
             end(&error)
@@ -126,6 +171,9 @@ pub async fn run_server(
         }
     }
     loops.stop(app).await;
+    if let Err(error) = tokio::task::spawn_blocking(move || spans.stop()).await {
+        tracing::error!(%error, "the last spans were not sent");
+    }
     tokio::select! {
         biased;
         error = storage.failed() => end(&error),

@@ -17,6 +17,6 @@ pub enum Command {
 
 pub async fn run(command: Command) -> Result {
     let Command::Resend { request, store } = command;
-    let done = store.open().await?.resend(request, now()).await;
+    let done = store.open().await?.resend(None, request, now()).await;
     found(done.map_err(|error| error.to_string())?, "webhook of a request", request)
 }

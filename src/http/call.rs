@@ -151,11 +151,14 @@ pub async fn perform<T: Send + 'static>(
         Ok(Ok(reply)) => Answered::success(shown, reply),
         Ok(Err(refused)) => refused.answered(shown),
         Err(error) => {
-            tracing::error!(%request_id, %error, "a handler has panicked");
+            tracing::error!(request = %request_id, %error, "a handler has panicked");
             Refused::internal().answered(shown)
         }
     };
-    app.metrics.answered(method.path, answered.status.as_u16(), start.elapsed());
+    let (status, took) = (answered.status.as_u16(), start.elapsed());
+    app.metrics.answered(method.path, status, took);
+    app.spans.answered(request_id, method.path, status, start);
+    tracing::debug!(request = %request_id, method = method.path, status, ?took, "answered");
     answered
 }
 

@@ -80,7 +80,7 @@ async fn get(call: Call) -> Outcome<Got> {
         warnings.extend(wait::wait(&call, &request).await?);
     }
     let contact = call.app.storage.find_contact(call.caller.viewer.account, list.no, identifiers).await?;
-    let shown = contact.map(|contact| Shown::of(&contact, &list)).transpose();
+    let shown = contact.map(|(_, contact)| Shown::of(&contact, &list)).transpose();
     let shown = shown.map_err(|malformed| Refusal::Store(Error::Damaged(malformed.to_string())))?;
     Ok(Answer::new(Got { contact: shown }).warn(warnings))
 }

@@ -106,6 +106,7 @@ pub async fn admit(app: &App, head: &Parts) -> Result<Caller, Denial> {
         let text = format!("user {} not enabled", access.user);
         return Err(denied(StatusCode::FORBIDDEN, "USER_NOT_ENABLED", text));
     }
+    app.used.note(token.key, app.clock.now());
     Ok(Caller {
         token: token.key.to_owned(),
         viewer: Viewer { account: account.no, lists: access.scope.lists.clone() },

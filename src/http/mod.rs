@@ -1,4 +1,4 @@
-//! The v3 API over HTTP.
+//! The v3 API over HTTP, and beside it the pages of the console.
 
 pub mod account;
 pub mod answer;
@@ -10,6 +10,7 @@ pub mod contact_list;
 pub mod contact_source;
 pub mod contacts;
 pub mod drain;
+pub mod file;
 pub mod gate;
 pub mod inside;
 pub mod method;
@@ -18,6 +19,7 @@ pub mod places;
 pub mod reference;
 pub mod request;
 pub mod serve;
+pub mod tls;
 pub mod undo;
 pub mod watch;
 
@@ -33,6 +35,7 @@ use axum::routing::post;
 use self::answer::Answered;
 use self::method::Method;
 use crate::app::App;
+use crate::console;
 use crate::intake::problem::Problem;
 
 /// Every method of the API, in the order of the reference: routes and description are made from it.
@@ -75,6 +78,7 @@ pub fn router(app: Arc<App>) -> Router {
     router
         .merge(watch::health())
         .merge(reference::router())
+        .merge(console::router())
         .fallback(|state, request| no_method(StatusCode::NOT_FOUND, state, request))
         .method_not_allowed_fallback(|state, request| {
             no_method(StatusCode::METHOD_NOT_ALLOWED, state, request)
@@ -83,6 +87,9 @@ pub fn router(app: Arc<App>) -> Router {
 }
 
 async fn no_method(status: StatusCode, State(app): State<Arc<App>>, request: Request) -> Response {
+    if console::wants_page(request.method(), request.uri(), request.headers()) {
+        return console::not_found().await;
+    }
     let request_id = call::request_id(&app, request.uri().path());
     // Read in the background, so that a client that is still writing sees the answer.
     drop(drain::Draining::new(request.into_body()));

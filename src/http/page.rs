@@ -91,8 +91,13 @@ pub const TIME: Shape =
 pub fn read_time(raw: Option<Raw<'_>>, key: &'static str) -> Result<Option<Timestamp>, Problem> {
     let Some(raw) = raw else { return Ok(None) };
     let time = raw.as_text().and_then(|text| Timestamp::parse(&text));
+    time.map(Some).ok_or_else(|| not_a_time(key))
+}
+
+/// What should be a time is none.
+pub fn not_a_time(key: &'static str) -> Problem {
     let text = format!("Argument {key} must be a YYYY-MM-DD hh:mm:ss time or a YYYY-MM-DD date");
-    time.map(Some).ok_or_else(|| Problem::new("INVALID_TIME", text).of(key))
+    Problem::new("INVALID_TIME", text).of(key)
 }
 
 fn integer(raw: Raw<'_>) -> Option<i64> {

@@ -7,8 +7,9 @@ use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use axum::Router;
-use axum_server::Handle;
 use axum_server::accept::Accept;
+use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
+use axum_server::{Handle, Server};
 use hyper_util::rt::TokioTimer;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
@@ -18,6 +19,9 @@ use super::places::{Place, Places, Seated};
 
 /// How long headers may take to arrive, and a connection may stand idle between requests.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How long a client may take to agree on TLS.
+const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How long requests that are in flight may take once the server is to stop.
 const GRACE: Duration = Duration::from_secs(30);
@@ -38,9 +42,33 @@ pub async fn serve(
     max_connections: usize,
     handle: Handle<SocketAddr>,
 ) -> io::Result<()> {
+    let server = server(listener, handle)?.acceptor(Bounded::to(max_connections));
+    server.serve(router.into_make_service_with_connect_info::<SocketAddr>()).await
+}
+
+/// The same over TLS. What `tls` is reloaded with holds for connections that come after it.
+///
+/// # Errors
+/// Where the socket cannot be used.
+pub async fn serve_tls(
+    listener: TcpListener,
+    router: Router,
+    max_connections: usize,
+    tls: RustlsConfig,
+    handle: Handle<SocketAddr>,
+) -> io::Result<()> {
+    // TLS is spoken over a connection that has its place and watches its writes: those of the handshake too.
+    let acceptor = RustlsAcceptor::new(tls).handshake_timeout(HANDSHAKE_TIMEOUT);
+    let server = server(listener, handle)?.acceptor(acceptor.acceptor(Bounded::to(max_connections)));
+    server.serve(router.into_make_service_with_connect_info::<SocketAddr>()).await
+}
+
+fn server(listener: TcpListener, handle: Handle<SocketAddr>) -> io::Result<Server<SocketAddr>> {
     listener.set_nonblocking(true)?;
-    let mut server =
-        axum_server::from_tcp(listener)?.handle(handle).first_request_timeout(HEADER_TIMEOUT * 2);
+    let mut server = axum_server::from_tcp(listener)?
+        .handle(handle)
+        .first_request_timeout(HEADER_TIMEOUT * 2)
+        .accept_error_handler(|_, error| tracing::debug!(%error, "a connection came to nothing"));
     let builder = server.http_builder();
     builder.http1().timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT);
     builder
@@ -49,8 +77,7 @@ pub async fn serve(
         .max_concurrent_streams(HTTP2_STREAMS)
         .keep_alive_interval(HEADER_TIMEOUT)
         .keep_alive_timeout(HEADER_TIMEOUT);
-    let bounded = Bounded(Places::new(max_connections));
-    server.acceptor(bounded).serve(router.into_make_service_with_connect_info::<SocketAddr>()).await
+    Ok(server)
 }
 
 /// Tells a server to stop: no new connections, and what is in flight has time to finish.
@@ -61,6 +88,12 @@ pub fn stop(handle: &Handle<SocketAddr>) {
 /// Takes only so many connections at a time, since each costs a file descriptor: see [`Places`].
 #[derive(Clone)]
 struct Bounded(Places);
+
+impl Bounded {
+    fn to(max_connections: usize) -> Self {
+        Self(Places::new(max_connections))
+    }
+}
 
 impl<S: Send + 'static> Accept<TcpStream, S> for Bounded {
     type Stream = Connection;

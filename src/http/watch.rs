@@ -42,12 +42,14 @@ async fn alive() -> Response {
     tell(&[])
 }
 
-/// Requests should be sent here: the store answers, and what waits is under its bound.
+/// Requests should be sent here: the store answers and has our schema, and what waits is under its bound.
 async fn ready(State(app): State<Arc<App>>) -> Response {
     let (waits, most) = (app.storage.backlog(), app.limits.backlog);
     let mut errors = Vec::new();
-    match tokio::time::timeout(PATIENCE, app.storage.oldest_waiting()).await {
-        Ok(Ok(_)) => {}
+    match tokio::time::timeout(PATIENCE, app.storage.has_schema()).await {
+        Ok(Ok(true)) => {}
+        // An older copy was put in its place, or somebody took tables away.
+        Ok(Ok(false)) => errors.push("the schema of the store is older than this version"),
         Ok(Err(error)) => {
             tracing::error!(%error, "the store could not be read");
             app.metrics.store_error(Work::Read);

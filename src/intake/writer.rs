@@ -5,8 +5,10 @@ use std::time::Instant;
 
 use tokio::sync::{Notify, mpsc, oneshot};
 
+use crate::id::ObjectId;
 use crate::journal::Batch;
 use crate::metrics::{Metrics, Work};
+use crate::spans::Spans;
 use crate::storage::{self, AppendError, Appended, Backlog, Storage};
 
 /// Batches of one commit: enough that the commit costs each of them little, few enough that it stays short.
@@ -21,6 +23,17 @@ pub enum NotAccepted {
     NotKept,
     /// It cannot be known whether the store has committed.
     Unknown,
+}
+
+impl NotAccepted {
+    /// The words for it, in the log.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Backlog => "too many wait",
+            Self::NotKept => "not kept",
+            Self::Unknown => "outcome unknown",
+        }
+    }
 }
 
 type Waiter = (Arc<Batch>, oneshot::Sender<Result<Appended, NotAccepted>>);
@@ -40,10 +53,10 @@ impl Writer {
         storage: Arc<dyn Storage>,
         max_backlog: Backlog,
         appended: Arc<Notify>,
-        metrics: Arc<Metrics>,
+        (metrics, spans): (Arc<Metrics>, Spans),
     ) -> (Self, impl Future<Output = ()> + Send + 'static) {
         let (waiters, queue) = mpsc::channel(GROUP);
-        let task = run(Committing { storage: Arc::clone(&storage), metrics }, queue, appended);
+        let task = run(Committing { storage: Arc::clone(&storage), metrics, spans }, queue, appended);
         (Self { storage, max_backlog, waiters }, task)
     }
 
@@ -73,23 +86,26 @@ impl Writer {
 struct Committing {
     storage: Arc<dyn Storage>,
     metrics: Arc<Metrics>,
+    spans: Spans,
 }
 
 async fn run(committing: Committing, mut queue: mpsc::Receiver<Waiter>, appended: Arc<Notify>) {
     let mut group = Vec::with_capacity(GROUP);
     while queue.recv_many(&mut group, GROUP).await > 0 {
         let (batches, answers): (Vec<_>, Vec<_>) = group.drain(..).unzip();
-        let together = batches.len() > 1;
+        let (count, start) = (batches.len(), Instant::now());
         let outcomes = committing.append(batches.clone()).await;
         for ((batch, outcome), answer) in batches.into_iter().zip(outcomes).zip(answers) {
+            let request = batch.request;
             let outcome = match outcome {
                 // One batch that the store cannot take must not be the end of the others.
-                Err(NotAccepted::NotKept) if together => {
+                Err(NotAccepted::NotKept) if count > 1 => {
                     let alone = committing.append(vec![batch]).await;
                     alone.into_iter().next().unwrap_or(Err(NotAccepted::Unknown))
                 }
                 outcome => outcome,
             };
+            committing.tell(request, count, outcome.as_ref().map(|_| ()).map_err(|refused| *refused), start);
             // A caller that has gone away wants no answer.
             let _ = answer.send(outcome);
         }
@@ -98,6 +114,15 @@ async fn run(committing: Committing, mut queue: mpsc::Receiver<Waiter>, appended
 }
 
 impl Committing {
+    /// Tells the log and the collector what became of a batch.
+    fn tell(&self, request: ObjectId, batches: usize, outcome: Result<(), NotAccepted>, start: Instant) {
+        match outcome {
+            Ok(()) => tracing::debug!(%request, batches, "a batch is on disk"),
+            Err(refused) => tracing::warn!(%request, outcome = refused.word(), "a batch was not accepted"),
+        }
+        self.spans.appended(request, batches, outcome, start);
+    }
+
     /// What became of each batch.
     async fn append(&self, batches: Vec<Arc<Batch>>) -> Vec<Result<Appended, NotAccepted>> {
         let (count, start) = (batches.len(), Instant::now());

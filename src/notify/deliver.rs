@@ -2,19 +2,20 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use tokio::sync::{Notify, watch};
 use tokio::task::{self, JoinError, JoinSet};
 
 use super::backoff;
-use super::send::{Message, Outcome, Sender};
+use super::send::{Failure, Message, Outcome, Sender};
 use super::sign::{self, Secret};
 use crate::clock::{Clock, Timestamp};
 use crate::metrics::{Metrics, Sent, Work};
 use crate::report;
-use crate::storage::{Attempt, Delivery, DeliveryState, Error, Place, Storage};
+use crate::spans::Spans;
+use crate::storage::{Attempt, Delivery, DeliveryEnd, DeliveryState, Error, Place, Storage};
 
 /// Attempts that are under way at once. A receiver that hangs takes its place for 1.5 s: of ten thousand that do, all
 /// have had their turn after some 15 s. Each takes a file descriptor.
@@ -42,6 +43,8 @@ pub struct Deliverer {
     pub reported: Arc<Notify>,
     /// What is counted.
     pub metrics: Arc<Metrics>,
+    /// Where spans go.
+    pub spans: Spans,
 }
 
 /// Attempts that are under way.
@@ -79,8 +82,8 @@ impl Out {
             Err(error) => {
                 tracing::error!(%error, "an attempt to send a webhook has panicked");
                 let place = self.places.remove(&error.id()).unwrap_or_default();
-                let next_at = clock.now().after(PAUSE);
-                Attempt { place, made: true, state: DeliveryState::Pending, next_at }
+                let (at, end) = (clock.now(), Some(DeliveryEnd::Broken));
+                Attempt { place, at, end, state: DeliveryState::Pending, next_at: at.after(PAUSE) }
             }
         }
     }
@@ -144,19 +147,21 @@ impl Deliverer {
     }
 
     async fn deliver(self, delivery: Delivery) -> Attempt {
+        let (request, start) = (delivery.request, Instant::now());
+        tracing::debug!(%request, attempt = delivery.attempts + 1, "a webhook is sent");
         let outcome = match self.message(&delivery).await {
             Ok(Some(message)) => self.sender.send(message).await,
             // The account or the request went while it waited.
-            Ok(None) => Outcome::Forbidden,
+            Ok(None) => return self.judge(&delivery, Outcome::Forbidden, DeliveryEnd::Unsigned, start),
             Err(error) => {
-                tracing::error!(request = %delivery.request, %error, "a webhook could not be made; it waits");
+                tracing::error!(%request, %error, "a webhook could not be made; it waits");
                 self.metrics.store_error(Work::Deliver);
-                let next_at = self.clock.now().after(PAUSE);
-                let place = delivery.place;
-                return Attempt { place, made: false, state: DeliveryState::Pending, next_at };
+                let (place, at) = (delivery.place, self.clock.now());
+                let next_at = at.after(PAUSE);
+                return Attempt { place, at, end: None, state: DeliveryState::Pending, next_at };
             }
         };
-        self.judge(&delivery, outcome)
+        self.judge(&delivery, outcome, end_of(outcome), start)
     }
 
     /// The message of an attempt; `None` where nobody is left to sign it.
@@ -179,33 +184,44 @@ impl Deliverer {
         }))
     }
 
-    fn judge(&self, delivery: &Delivery, outcome: Outcome) -> Attempt {
-        let now = self.clock.now();
+    fn judge(&self, delivery: &Delivery, outcome: Outcome, end: DeliveryEnd, start: Instant) -> Attempt {
+        let (now, request) = (self.clock.now(), delivery.request);
         let attempts = delivery.attempts + 1;
-        let attempt = |state, next_at| Attempt { place: delivery.place, made: true, state, next_at };
-        let request = delivery.request;
-        match outcome {
+        let (sent, why, state, next_at) = match outcome {
             Outcome::Delivered => {
-                self.metrics.sent(Sent::Delivered);
-                attempt(DeliveryState::Delivered, now)
+                tracing::debug!(%request, attempts, took = ?start.elapsed(), "a webhook was delivered");
+                (Sent::Delivered, None, DeliveryState::Delivered, now)
             }
             Outcome::Forbidden => {
                 tracing::warn!(%request, "a webhook may not be sent to its address; given up");
-                self.metrics.sent(Sent::Forbidden);
-                attempt(DeliveryState::Failed, now)
+                (Sent::Forbidden, None, DeliveryState::Failed, now)
             }
             Outcome::Failed(failure) => match backoff::delay_after(attempts) {
                 Some(delay) => {
                     tracing::info!(%request, attempts, %failure, "a webhook failed; it will be sent again");
-                    self.metrics.sent(Sent::Failed);
-                    attempt(DeliveryState::Pending, now.after(delay))
+                    (Sent::Failed, Some(failure), DeliveryState::Pending, now.after(delay))
                 }
                 None => {
                     tracing::warn!(%request, attempts, %failure, "a webhook failed for the last time");
-                    self.metrics.sent(Sent::GivenUp);
-                    attempt(DeliveryState::Failed, now)
+                    (Sent::GivenUp, Some(failure), DeliveryState::Failed, now)
                 }
             },
-        }
+        };
+        self.metrics.sent(sent);
+        self.spans.sent(request, attempts, sent, why, start);
+        Attempt { place: delivery.place, at: now, end: Some(end), state, next_at }
+    }
+}
+
+/// What is kept of an outcome.
+const fn end_of(outcome: Outcome) -> DeliveryEnd {
+    match outcome {
+        Outcome::Delivered => DeliveryEnd::Delivered,
+        Outcome::Forbidden => DeliveryEnd::Forbidden,
+        Outcome::Failed(Failure::TimedOut) => DeliveryEnd::TimedOut,
+        Outcome::Failed(Failure::Status(status)) => DeliveryEnd::Status(status),
+        Outcome::Failed(Failure::Connect) => DeliveryEnd::NoConnection,
+        Outcome::Failed(Failure::Tls) => DeliveryEnd::NoTls,
+        Outcome::Failed(Failure::Other) => DeliveryEnd::NoAnswer,
     }
 }

@@ -3,11 +3,15 @@
 //! Own code because the standardwebhooks crate takes an empty secret.
 
 use std::fmt;
+use std::time::Duration;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use subtle::{Choice, ConstantTimeEq};
+
+/// How long the old secret signs beside a new one, so that receivers have time to change.
+pub const OVERLAP: Duration = Duration::from_secs(24 * 3_600);
 
 const SECRET_PREFIX: &str = "whsec_";
 const SIGNATURE_PREFIX: &str = "v1,";

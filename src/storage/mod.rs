@@ -3,15 +3,18 @@
 //! No transaction leaks out: each method is one, and is done or not done when it returns.
 
 pub mod database;
+mod logins;
 pub mod postgres;
 pub mod rows;
 pub mod sqlite;
 mod types;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 
+pub use self::logins::{Logins, MAX_FIRST_LINKS, MAX_SESSIONS};
 pub use self::types::*;
 use crate::clock::Timestamp;
 use crate::contact::identifier::IdentifierKind;
@@ -91,7 +94,7 @@ pub enum TokenError {
 
 /// A store. See each method for what holds when it returns.
 #[async_trait]
-pub trait Storage: Send + Sync + 'static {
+pub trait Storage: Logins {
     // --- The path of a batch
 
     /// Makes batches durable, in their order, those of one list all or none. One whose `Idempotency-Key` its account has used for its
@@ -135,6 +138,12 @@ pub trait Storage: Send + Sync + 'static {
     /// Forgets a chunk of what was kept for a time only. Returns how many rows went; call again while it is not 0.
     async fn prune(&self, keep: Keep) -> Result<usize, Error>;
 
+    /// Whether the store has every table and column that this version works with. What a later version has added does
+    /// no harm: nodes are upgraded one after another. A store that has no schema is always right.
+    async fn has_schema(&self) -> Result<bool, Error> {
+        Ok(true)
+    }
+
     // --- Webhooks out
 
     /// Webhooks that are due, each given to one caller only until it is finished or the process ends.
@@ -153,8 +162,13 @@ pub trait Storage: Send + Sync + 'static {
     async fn next_delivery_at(&self, per_receiver: usize) -> Result<Option<Timestamp>, Error>;
 
     /// Makes the webhook of a request due at `now`, with all its attempts before it, whatever became of it so far.
-    /// Whether there is one.
-    async fn resend(&self, request: ObjectId, now: Timestamp) -> Result<bool, Error>;
+    /// Whether there is one, of the account where one is named.
+    async fn resend(
+        &self,
+        account: Option<AccountNo>,
+        request: ObjectId,
+        now: Timestamp,
+    ) -> Result<bool, Error>;
 
     /// The secrets that sign an account's webhooks at `now`.
     async fn webhook_secrets(&self, account: AccountNo, now: Timestamp) -> Result<WebhookSecrets, Error>;
@@ -184,13 +198,13 @@ pub trait Storage: Send + Sync + 'static {
         window: Window,
     ) -> Result<Page<RequestSummary>, Error>;
 
-    /// The first contact of the list that bears one of the identifiers, in the order given.
+    /// The first contact of the list that bears one of the identifiers, in the order given, with its number.
     async fn find_contact(
         &self,
         account: AccountNo,
         list: ListNo,
         identifiers: Vec<(IdentifierKind, String)>,
-    ) -> Result<Option<Contact>, Error>;
+    ) -> Result<Option<(ContactNo, Contact)>, Error>;
 
     /// Contacts of a list in the order of their numbers, those behind `after`: at most `limit`, and fewer where they
     /// are large (at least one, if there is one). It costs the same wherever in the list it begins.
@@ -201,6 +215,22 @@ pub trait Storage: Send + Sync + 'static {
         after: ContactNo,
         limit: u32,
     ) -> Result<ContactPage, Error>;
+
+    /// The same the other way round: contacts with numbers below `before`, the highest first.
+    async fn page_contacts_down(
+        &self,
+        account: AccountNo,
+        list: ListNo,
+        before: ContactNo,
+        limit: u32,
+    ) -> Result<ContactPage, Error>;
+
+    /// How many contacts lists have; those that never had one are left out.
+    async fn count_contacts(&self, lists: Vec<ListNo>) -> Result<HashMap<ListNo, u64>, Error>;
+
+    /// What the account has had done, exactly: what is counted is written with what was done. It is kept as long as
+    /// requests are.
+    async fn activity(&self, account: AccountNo, window: ActivityWindow) -> Result<Activities, Error>;
 
     /// The history of the contact that bears one of the identifiers, or did last before it was removed or changed.
     async fn find_history(

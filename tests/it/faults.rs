@@ -1,7 +1,9 @@
 //! A store that fails, panics or holds back on demand, and is otherwise the real one.
 
 mod fault;
+mod logins;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -10,11 +12,11 @@ use rollbook::contact::identifier::IdentifierKind;
 use rollbook::id::ObjectId;
 use rollbook::journal::{AccountNo, Batch, ContactNo, ListNo};
 use rollbook::storage::{
-    Access, Account, AddError, AppendError, Appended, Applied, Attempt, Backlog, Contact, ContactPage,
-    Delivery, Error, History, ItemResult, Keep, List, ListFilter, Mentions, NewAccount, NewSource, NewToken,
-    Page, Person, Remembered, Renamed, Request, RequestFilter, RequestState, RequestSummary, Source,
-    SourceChange, SourceFilter, SourceRef, Storage, Subject, Token, TokenError, Undoable, VariableKind,
-    WebhookSecrets, Window,
+    Access, Account, Activities, ActivityWindow, AddError, AppendError, Appended, Applied, Attempt, Backlog,
+    Contact, ContactPage, Delivery, Error, History, ItemResult, Keep, List, ListFilter, Mentions, NewAccount,
+    NewSource, NewToken, Page, Person, Remembered, Renamed, Request, RequestFilter, RequestState,
+    RequestSummary, Source, SourceChange, SourceFilter, SourceRef, Storage, Subject, Token, TokenError,
+    Undoable, VariableKind, WebhookSecrets, Window,
 };
 
 use tokio::sync::RwLock;
@@ -90,6 +92,11 @@ impl Storage for Faulty {
         self.store.oldest_waiting().await
     }
 
+    async fn has_schema(&self) -> Result<bool, Error> {
+        self.read()?;
+        self.store.has_schema().await
+    }
+
     async fn prune(&self, keep: Keep) -> Result<usize, Error> {
         self.store.prune(keep).await
     }
@@ -127,8 +134,13 @@ impl Storage for Faulty {
         self.store.next_delivery_at(per_receiver).await
     }
 
-    async fn resend(&self, request: ObjectId, now: Timestamp) -> Result<bool, Error> {
-        self.store.resend(request, now).await
+    async fn resend(
+        &self,
+        account: Option<AccountNo>,
+        request: ObjectId,
+        now: Timestamp,
+    ) -> Result<bool, Error> {
+        self.store.resend(account, request, now).await
     }
 
     async fn webhook_secrets(&self, account: AccountNo, now: Timestamp) -> Result<WebhookSecrets, Error> {
@@ -169,7 +181,7 @@ impl Storage for Faulty {
         account: AccountNo,
         list: ListNo,
         identifiers: Vec<(IdentifierKind, String)>,
-    ) -> Result<Option<Contact>, Error> {
+    ) -> Result<Option<(ContactNo, Contact)>, Error> {
         self.read()?;
         self.store.find_contact(account, list, identifiers).await
     }
@@ -183,6 +195,27 @@ impl Storage for Faulty {
     ) -> Result<ContactPage, Error> {
         self.read()?;
         self.store.page_contacts(account, list, after, limit).await
+    }
+
+    async fn page_contacts_down(
+        &self,
+        account: AccountNo,
+        list: ListNo,
+        before: ContactNo,
+        limit: u32,
+    ) -> Result<ContactPage, Error> {
+        self.read()?;
+        self.store.page_contacts_down(account, list, before, limit).await
+    }
+
+    async fn count_contacts(&self, lists: Vec<ListNo>) -> Result<HashMap<ListNo, u64>, Error> {
+        self.read()?;
+        self.store.count_contacts(lists).await
+    }
+
+    async fn activity(&self, account: AccountNo, window: ActivityWindow) -> Result<Activities, Error> {
+        self.read()?;
+        self.store.activity(account, window).await
     }
 
     async fn find_history(

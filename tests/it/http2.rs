@@ -1,4 +1,4 @@
-//! A client that talks HTTP/2 from its first byte ("prior knowledge").
+//! A client that talks HTTP/2 from its first byte ("prior knowledge"), or over TLS where that was agreed on.
 
 use std::net::SocketAddr;
 
@@ -8,6 +8,7 @@ use hyper::Request;
 use hyper::client::conn::http2::{SendRequest, handshake};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use serde_json::Value;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 
 pub type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
@@ -21,7 +22,14 @@ pub struct Http2 {
 
 impl Http2 {
     pub async fn open(address: SocketAddr) -> Result<Self> {
-        let stream = TcpStream::connect(address).await?;
+        Self::over(TcpStream::connect(address).await?, address).await
+    }
+
+    /// Over a connection that is there: TLS, where that was agreed on.
+    pub async fn over<S>(stream: S, address: SocketAddr) -> Result<Self>
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
         let (sender, connection) = handshake(TokioExecutor::new(), TokioIo::new(stream)).await?;
         tokio::spawn(connection);
         Ok(Self { sender, address })

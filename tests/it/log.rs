@@ -76,7 +76,9 @@ fn over_http2(server: &Process, token: &str) {
 fn no_token_and_no_personal_data_is_ever_logged() {
     let store = Store::new();
     let server = store.serve_with(|command| {
-        command.env("ROLLBOOK_LOG", "trace").args(["--webhook-allow", "127.0.0.0/8"]);
+        // With a collector that is not there: what is said of it, and of the spans, is searched too.
+        command.env("ROLLBOOK_LOG", "trace").env("ROLLBOOK_OTLP_ENDPOINT", "http://127.0.0.1:9");
+        command.args(["--webhook-allow", "127.0.0.0/8"]);
     });
     let account = store.account("Shop");
     let list = server.list(&account.token);
@@ -84,6 +86,9 @@ fn no_token_and_no_personal_data_is_ever_logged() {
     over_http2(&server, &account.token);
     wait_for("the failure of the webhook to be logged", || {
         server.log().contains("a webhook failed; it will be sent again").then_some(())
+    });
+    wait_for("the loss of spans to be logged", || {
+        server.log().contains("spans do not reach their collector").then_some(())
     });
     let log = server.log();
     assert!(log.contains("TRACE"), "everything that can be logged is");
@@ -94,6 +99,54 @@ fn no_token_and_no_personal_data_is_ever_logged() {
     let secret = &account.token[20..];
     for secret in [secret, &account.webhook_secret["whsec_".len()..]] {
         assert!(!log.contains(secret), "no secret is logged");
+    }
+}
+
+/// The lines of a JSON log that are about a request: level and text.
+fn about(log: &str, request: &str) -> Vec<(String, String)> {
+    let lines = log.lines().map(|line| serde_json::from_str::<Value>(line).expect("a line of JSON"));
+    let text = |value: &Value| value.as_str().expect("a text").to_owned();
+    lines
+        .filter(|line| line["fields"]["request"] == request)
+        .map(|line| (text(&line["level"]), text(&line["fields"]["message"])))
+        .collect()
+}
+
+#[test]
+fn a_request_can_be_followed_through_the_log_to_its_webhook() {
+    let store = Store::new();
+    let account = store.account("Shop");
+    let failed = "a webhook failed; it will be sent again";
+    let expected = [
+        ("DEBUG", "a batch is on disk"),
+        ("DEBUG", "a batch was applied"),
+        ("DEBUG", "a webhook is sent"),
+        ("DEBUG", "answered"),
+        ("INFO", failed),
+    ];
+    for (level, expected) in [("info,rollbook=debug", &expected[..]), ("info", &expected[4..])] {
+        let server = store.serve_with(|command| {
+            command.env("ROLLBOOK_LOG", level).env("ROLLBOOK_LOG_FORMAT", "json");
+            command.args(["--webhook-allow", "127.0.0.0/8"]);
+        });
+        let list = server.list(&account.token);
+        let hook = "http://127.0.0.1:9/";
+        let update =
+            json!({ "contactListId": list, "webHookUri": hook, "upsert": true, "contacts": [contact()] });
+        let request = server.ok("/v3/contacts/update", &account.token, &update)["requestId"].clone();
+        let request = request.as_str().expect("an id");
+        let mut lines = wait_for("the end of the path", || {
+            let lines = about(&server.log(), request);
+            lines.iter().any(|(_, text)| text == failed).then_some(lines)
+        });
+        let place = |lines: &[(String, String)], text: &str| lines.iter().position(|(_, line)| line == text);
+        if expected.len() > 1 {
+            let ways = ["a batch is on disk", "a batch was applied", "a webhook is sent", failed];
+            assert!(ways.map(|text| place(&lines, text)).is_sorted(), "{lines:?}");
+        }
+        lines.sort();
+        let lines: Vec<_> = lines.iter().map(|(level, text)| (level.as_str(), text.as_str())).collect();
+        assert_eq!(lines, expected, "{level}");
     }
 }
 

@@ -9,7 +9,7 @@ use rollbook::storage::Backlog;
 use serde_json::{Value, json};
 
 use crate::faults::{Fault, Switch};
-use crate::harness::{Server, Setup};
+use crate::harness::{Server, Setup, StoreKind};
 use crate::process::{Process, Store, run, wait_for};
 use crate::wire::Wire;
 
@@ -61,6 +61,37 @@ async fn one_with_too_much_waiting_is_not_ready_until_it_is_applied() {
     server.wait_for("what waits to be applied", ready).await;
 }
 
+/// The schema of a store, as an older version would have left it.
+async fn forget_the_schema(server: &Server) {
+    let database = server.directory.store(server.kind);
+    match server.kind {
+        StoreKind::Sqlite => {
+            let store = rusqlite::Connection::open(database).expect("the store");
+            store.execute("DELETE FROM refinery_schema_history", []).expect("older");
+        }
+        StoreKind::Postgres => {
+            let address = database.to_str().expect("an address");
+            let (client, connection) =
+                tokio_postgres::connect(address, tokio_postgres::NoTls).await.expect("the database");
+            tokio::spawn(connection);
+            client.execute("DELETE FROM schema_version", &[]).await.expect("older");
+        }
+    }
+}
+
+#[tokio::test]
+async fn one_whose_schema_is_older_than_it_is_not_ready() {
+    for store in [StoreKind::Sqlite, StoreKind::Postgres] {
+        let server = Server::with(Setup { store, ..Setup::default() }).await;
+        assert_eq!(ask(&server, "/readyz").await.0, StatusCode::OK);
+        forget_the_schema(&server).await;
+        let unready =
+            json!({ "result": false, "errors": ["the schema of the store is older than this version"] });
+        assert_eq!(ask(&server, "/readyz").await, (StatusCode::SERVICE_UNAVAILABLE, unready));
+        assert_eq!(ask(&server, "/healthz").await.0, StatusCode::OK);
+    }
+}
+
 /// A server in a process of its own that serves metrics, and where.
 fn watched(store: &Store) -> (Process, SocketAddr) {
     let server = store.serve_with(|command| {
@@ -99,6 +130,10 @@ fn what_happens_is_counted_and_names_nobody() {
     let before = metrics(address);
     assert_eq!(value(&before, r#"rollbook_contacts_total{outcome="created"}"#), 0.0);
     assert_eq!(value(&before, "rollbook_waiting_batches"), 0.0);
+    assert_eq!(
+        value(&before, &format!("rollbook_build_info{{version={:?}}}", env!("CARGO_PKG_VERSION"))),
+        1.0
+    );
     let list =
         server.ok("/v3/contact-list/create", &account.token, &json!({ "contactListName": "Secret list" }));
     let list = list["contactListId"].clone();

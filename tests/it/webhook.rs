@@ -222,12 +222,12 @@ async fn one_that_was_given_up_can_be_sent_again_by_hand() {
     stands(&server, &request, "failed", 1).await;
     let server = server.restart(setup(&clock)).await;
     let id = ObjectId::parse(&request).expect("an id");
-    assert!(server.storage.resend(id, clock.now()).await.expect("written"));
+    assert!(server.storage.resend(None, id, clock.now()).await.expect("written"));
     clock.advance(Duration::from_secs(1));
     stands(&server, &request, "delivered", 1).await;
     assert_eq!(receiver.hooks().len(), 1);
     let unknown = ObjectId::from_bytes([0; 12]);
-    assert!(!server.storage.resend(unknown, clock.now()).await.expect("looked for"));
+    assert!(!server.storage.resend(None, unknown, clock.now()).await.expect("looked for"));
     server.stop().await;
 }
 

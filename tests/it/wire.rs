@@ -10,8 +10,13 @@ use crate::harness::PATIENCE;
 
 /// A connection of a client.
 pub struct Wire {
-    stream: BufReader<TcpStream>,
+    stream: BufReader<Box<dyn Stream>>,
 }
+
+/// What bytes go over: a socket, or TLS over one.
+pub trait Stream: Read + Write + Send {}
+
+impl<S: Read + Write + Send> Stream for S {}
 
 /// An answer, read to its end.
 #[derive(Debug)]
@@ -23,11 +28,12 @@ pub struct Reply {
 
 impl Wire {
     pub fn open(address: SocketAddr) -> io::Result<Self> {
-        let stream = TcpStream::connect(address)?;
-        stream.set_nodelay(true)?;
-        stream.set_read_timeout(Some(PATIENCE))?;
-        stream.set_write_timeout(Some(PATIENCE))?;
-        Ok(Self { stream: BufReader::new(stream) })
+        Ok(Self::over(socket(address)?))
+    }
+
+    /// Over a connection that is there.
+    pub fn over(stream: impl Stream + 'static) -> Self {
+        Self { stream: BufReader::new(Box::new(stream)) }
     }
 
     /// Writes bytes as they are.
@@ -95,6 +101,15 @@ impl Wire {
         self.write(&body.as_bytes()[body.len() / 2..])?;
         self.read()
     }
+}
+
+/// A socket that waits no longer than a test does.
+pub fn socket(address: SocketAddr) -> io::Result<TcpStream> {
+    let stream = TcpStream::connect(address)?;
+    stream.set_nodelay(true)?;
+    stream.set_read_timeout(Some(PATIENCE))?;
+    stream.set_write_timeout(Some(PATIENCE))?;
+    Ok(stream)
 }
 
 impl Reply {

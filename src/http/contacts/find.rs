@@ -4,23 +4,19 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::GROUP;
-use crate::clock::Timestamp;
-use crate::contact::document::Document;
-use crate::contact::field::Field;
-use crate::contact::record::Malformed;
+use crate::find::{self, Bounds, Wanted};
 use crate::http::call::{Answer, Call, Outcome};
 use crate::http::contact::show::Shown;
 use crate::http::method::{Access, Body, Example, Method, Reach};
-use crate::http::page::{self, TIME, read_time};
+use crate::http::page;
 use crate::id::ObjectId;
-use crate::intake::fields;
 use crate::intake::list::{LIST_ID, find_list};
 use crate::intake::problem::{self, Problem};
 use crate::intake::refusal::Refusal;
 use crate::journal::ContactNo;
-use crate::json::{Keys, Members, Value, read_body};
+use crate::json::{Keys, Members, read_body};
 use crate::param::{Param, Shape};
-use crate::storage::{ContactPage, Error, List, SourceRef};
+use crate::storage::{Error, List, Way};
 
 /// How many contacts are answered where nobody says how many.
 const LIMIT: u32 = 100;
@@ -52,59 +48,26 @@ pub static FIND: Method = Method {
         body: r#"{"contactListId":"5d9155bad132d5f45a4e38b1","emailSubscribe":true,"updatedSince":"2099-01-01"}"#,
         answer: r#"{"result":true,"requestId":"5d915c28d132d5f45a4e38bf","data":[],"next":null,"errors":[]}"#,
     }],
-    handler: &find,
+    handler: &run,
 };
 
-/// The fields by which contacts can be narrowed to those that are so.
-const FLAGS: [Field; 7] = [
-    Field::Active,
-    Field::EmailSubscribe,
-    Field::SmsSubscribe,
-    Field::DesktopWebPushSubscribe,
-    Field::MobileWebPushSubscribe,
-    Field::TelegramSubscribe,
-    Field::ViberSubscribe,
-];
-
-/// The place of the first of them in [`PARAMS`].
-const FIRST_FLAG: usize = 3;
-
-const PARAMS: [Param; 13] = [
-    LIST_ID,
-    Param::optional(
+const PARAMS: [Param; 13] = {
+    let after = Param::optional(
         "after",
         Shape::pattern(24, "^[0-9a-fA-F]{24}$"),
         "Where the page begins: `next` of the page before.",
-    ),
-    Param::optional(
+    );
+    let limit = Param::optional(
         "limit",
         Shape::Within(1, MAX_LIMIT as i64),
         "How many contacts there are at most; 100 by default.",
-    ),
-    flag(FLAGS[0]),
-    flag(FLAGS[1]),
-    flag(FLAGS[2]),
-    flag(FLAGS[3]),
-    flag(FLAGS[4]),
-    flag(FLAGS[5]),
-    flag(FLAGS[6]),
-    Param::optional("sourceId", Shape::TEXT, "Contacts from the source with this id; any where it is blank."),
-    Param::optional(
-        "updatedSince",
-        TIME,
-        "Contacts that have changed then or later: `YYYY-MM-DD hh:mm:ss`, or `YYYY-MM-DD` for the beginning of that \
-         day, UTC.",
-    ),
-    Param::optional(
-        "namePrefix",
-        Shape::TEXT,
-        "Contacts whose name begins so, in any case; any where it is blank.",
-    ),
-];
+    );
+    let [a, b, c, d, e, f, g, source, updated_since, name_prefix] = find::PARAMS;
+    [LIST_ID, after, limit, a, b, c, d, e, f, g, source, updated_since, name_prefix]
+};
 
-const fn flag(field: Field) -> Param {
-    Param::optional(field.name(), Shape::Flag, fields::text(field))
-}
+/// The place of the first key of what is wanted.
+const FIRST_WANTED: usize = 3;
 
 /// What contacts/find answers.
 #[derive(Serialize, JsonSchema)]
@@ -115,55 +78,17 @@ struct Found {
     next: Option<ObjectId>,
 }
 
-/// Which contacts are wanted: those that all of these fit.
-#[derive(Default)]
-struct Filter {
-    flags: Vec<(Field, bool)>,
-    /// A source's number; `Some(None)` is one that is not there.
-    source: Option<Option<u64>>,
-    updated_since: Option<Timestamp>,
-    /// In lower case.
-    name_prefix: Option<String>,
-}
-
-impl Filter {
-    fn takes_all(&self) -> bool {
-        let Self { flags, source, updated_since, name_prefix } = self;
-        flags.is_empty() && source.is_none() && updated_since.is_none() && name_prefix.is_none()
-    }
-
-    fn fits(&self, document: &Document<'_>) -> Result<bool, Malformed> {
-        for (field, wanted) in &self.flags {
-            // False is kept as absence.
-            if document.get(field.key())?.is_some() != *wanted {
-                return Ok(false);
-            }
-        }
-        if self.updated_since.is_some_and(|since| document.header.updated_at < since) {
-            return Ok(false);
-        }
-        if let Some(source) = self.source {
-            let borne = document.get(Field::Source.key())?.and_then(|bytes| bytes.try_into().ok());
-            if source.is_none() || borne.map(u64::from_le_bytes) != source {
-                return Ok(false);
-            }
-        }
-        let Some(prefix) = &self.name_prefix else { return Ok(true) };
-        Ok(document.text(Field::Name)?.is_some_and(|name| name.to_lowercase().starts_with(prefix)))
-    }
-}
-
-async fn find(call: Call) -> Outcome<Found> {
+async fn run(call: Call) -> Outcome<Found> {
     let body = read_body(&call.body, &Keys::of(&PARAMS)).ok_or_else(problem::bad_request)?;
     let mut problems = Vec::new();
     let list = find_list(&call.app.catalogue, &call.caller.viewer, body.get(0), &mut problems).await?;
     let after =
         read_after(&body, list.as_deref()).map_err(|problem| problems.push(problem)).unwrap_or_default();
     let limit = page::read_limit(body.get(2), MAX_LIMIT, &mut problems).unwrap_or(LIMIT);
-    let filter = read_filter(&call, &body, &mut problems).await?;
+    let wanted = Wanted::read(std::array::from_fn(|place| body.get(FIRST_WANTED + place)), &mut problems);
     let Some(list) = list.filter(|_| problems.is_empty()) else { return Err(Refusal::Invalid(problems)) };
     let warnings = body.unknown.iter().cloned().map(problem::unknown_field).collect();
-    Ok(Answer::new(collect(&call, &list, ContactNo(after), limit, &filter).await?).warn(warnings))
+    Ok(Answer::new(collect(&call, &list, ContactNo(after), limit, &wanted).await?).warn(warnings))
 }
 
 /// The number behind which the page begins.
@@ -176,68 +101,20 @@ fn read_after(body: &Members<'_, 13>, list: Option<&List>) -> Result<u64, Proble
     })
 }
 
-async fn read_filter(
-    call: &Call,
-    body: &Members<'_, 13>,
-    problems: &mut Vec<Problem>,
-) -> Result<Filter, Error> {
-    let mut filter = Filter::default();
-    for (place, field) in FLAGS.into_iter().enumerate() {
-        let Some(raw) = body.get(FIRST_FLAG + place) else { continue };
-        match raw.value() {
-            Value::Bool(wanted) => filter.flags.push((field, wanted)),
-            _ => problems.push(problem::flag(field)),
-        }
-    }
-    let [source, updated, name] = [10, 11, 12].map(|place| body.get(place));
-    let source = page::read_filter(source, || problem::not_a_string("sourceId"), problems);
-    filter.updated_since =
-        read_time(updated, "updatedSince").map_err(|problem| problems.push(problem)).ok().flatten();
-    let name = page::read_filter(name, || problem::not_a_string("namePrefix"), problems);
-    filter.name_prefix = name.map(|name| name.to_lowercase());
-    if let Some(source) = source {
-        let account = call.caller.viewer.account;
-        let found = match ObjectId::parse(&source) {
-            Some(id) => call.app.catalogue.source(account, SourceRef::Id(id)).await?,
-            None => None,
-        };
-        filter.source = Some(found.map(|source| source.no));
-    }
-    Ok(filter)
-}
-
 async fn collect(
     call: &Call,
     list: &List,
-    mut after: ContactNo,
+    after: ContactNo,
     limit: u32,
-    filter: &Filter,
+    wanted: &Wanted,
 ) -> Result<Found, Refusal> {
     let account = call.caller.viewer.account;
-    let damaged = |malformed: Malformed| Refusal::Store(Error::Damaged(malformed.to_string()));
-    let (mut data, mut looked_at, mut bytes) = (Vec::new(), 0, 0);
-    // Where everything fits, no more are read than are shown.
-    let chunk = if filter.takes_all() { limit } else { MAX_LIMIT };
-    loop {
-        let ContactPage { rows, more } =
-            call.app.storage.page_contacts(account, list.no, after, chunk).await?;
-        let count = rows.len();
-        for (index, (number, contact)) in rows.into_iter().enumerate() {
-            after = number;
-            let document = Document::read(&contact.document).map_err(damaged)?;
-            if !filter.fits(&document).map_err(damaged)? {
-                continue;
-            }
-            data.push(Shown::of(&contact, list).map_err(damaged)?);
-            bytes += contact.document.len();
-            if data.len() == limit as usize || bytes >= MAX_BYTES {
-                let next = more || index + 1 < count;
-                return Ok(Found { data, next: next.then(|| ObjectId::of_contact(list.id, after.0)) });
-            }
-        }
-        looked_at += count.max(1);
-        if !more || looked_at >= MAX_LOOKED_AT {
-            return Ok(Found { data, next: more.then(|| ObjectId::of_contact(list.id, after.0)) });
-        }
-    }
+    let filter = wanted.resolve(&call.app.catalogue, account).await?;
+    let bounds = Bounds { found: limit, looked_at: MAX_LOOKED_AT, bytes: MAX_BYTES };
+    let storage = call.app.storage.as_ref();
+    let found = find::collect(storage, account, list.no, Way::Up(after), &filter, bounds).await?;
+    let data = found.rows.iter().map(|(_, contact)| Shown::of(contact, list)).collect::<Result<_, _>>();
+    let data = data.map_err(|malformed| Refusal::Store(Error::Damaged(malformed.to_string())))?;
+    let next = found.next.map(|way| ObjectId::of_contact(list.id, way.number().0));
+    Ok(Found { data, next })
 }

@@ -14,16 +14,10 @@ use std::sync::{Arc, OnceLock};
 
 use axum::Router;
 use axum::extract::State;
-use axum::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, HeaderMap, IF_NONE_MATCH, REFERRER_POLICY,
-    X_CONTENT_TYPE_OPTIONS,
-};
-use axum::http::{HeaderName, HeaderValue, StatusCode};
-use axum::response::{IntoResponse, Response};
+use axum::http::header::HeaderMap;
 use axum::routing::get;
-use bytes::Bytes;
-use sha2::{Digest, Sha256};
 
+use super::file::{File, THEME};
 use crate::app::{App, Limits};
 
 /// Where the description is.
@@ -37,46 +31,6 @@ const ICON: &str = "/docs/icon.svg";
 /// What the page may load: its own style, script and icon; nothing inline, nothing from elsewhere.
 const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; base-uri 'none'; \
                       form-action 'none'; frame-ancestors 'none'";
-
-/// A file as it is sent.
-struct File {
-    kind: &'static str,
-    body: Bytes,
-    tag: String,
-}
-
-impl File {
-    fn new(kind: &'static str, body: impl Into<Bytes>) -> Self {
-        let body = body.into();
-        let hash = Sha256::digest(&body);
-        let tag = hash.iter().take(16).map(|byte| format!("{byte:02x}")).collect::<String>();
-        Self { kind, body, tag: format!("\"{tag}\"") }
-    }
-
-    /// The file, or that the caller has it already.
-    fn answer(&self, known: &HeaderMap) -> Response {
-        let value = |text: &str| HeaderValue::from_str(text).unwrap_or(HeaderValue::from_static(""));
-        let headers: [(HeaderName, HeaderValue); 6] = [
-            (CONTENT_TYPE, HeaderValue::from_static(self.kind)),
-            // Asked for again each time: another version of the server has another reference.
-            (CACHE_CONTROL, HeaderValue::from_static("no-cache")),
-            (ETAG, value(&self.tag)),
-            (CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY)),
-            (X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
-            (REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
-        ];
-        let tags = known.get_all(IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
-        let same = tags.flat_map(|tags| tags.split(',')).any(|tag| self.is(tag.trim()));
-        if same {
-            return (StatusCode::NOT_MODIFIED, headers).into_response();
-        }
-        (headers, self.body.clone()).into_response()
-    }
-
-    fn is(&self, tag: &str) -> bool {
-        tag == "*" || tag.strip_prefix("W/").unwrap_or(tag) == self.tag
-    }
-}
 
 /// The files, made when the first of them is asked for.
 #[derive(Default)]
@@ -92,7 +46,10 @@ impl Files {
             [
                 (DESCRIPTION, File::new("application/json", json)),
                 (PAGE, File::new("text/html; charset=utf-8", page)),
-                (STYLE, File::new("text/css; charset=utf-8", include_str!("reference.css"))),
+                (
+                    STYLE,
+                    File::new("text/css; charset=utf-8", [THEME, include_str!("reference.css")].concat()),
+                ),
                 (SCRIPT, File::new("text/javascript; charset=utf-8", include_str!("reference.js"))),
                 (ICON, File::new("image/svg+xml", include_str!("icon.svg"))),
             ]
@@ -108,7 +65,7 @@ pub fn router() -> Router<Arc<App>> {
         let files = Arc::clone(&files);
         let answer = async move |State(app): State<Arc<App>>, headers: HeaderMap| {
             let (_, file) = &files.get(&app.limits)[place];
-            file.answer(&headers)
+            file.answer(POLICY, &headers)
         };
         router = router.route(path, get(answer));
     }

@@ -4,12 +4,16 @@
 //! length of a lease. Claims go from receiver to receiver: one with a million deliveries that fail costs the others
 //! nothing.
 
+use std::collections::BTreeMap;
+
+use super::activity;
 use super::session::{Session, get, get_id, get_number, get_small, get_time};
 use super::shared::Shared;
 use crate::clock::Timestamp;
 use crate::id::ObjectId;
 use crate::journal::{AccountNo, ListNo};
-use crate::storage::{Attempt, Delivery, Error, Place};
+use crate::storage::rows::activity::{Minutes, minute, of_attempt};
+use crate::storage::{Attempt, Delivery, DeliveryEnd, Error, Place};
 
 /// One seek for each receiver that has something pending, however much each has.
 const RECEIVERS: &str = "WITH RECURSIVE receivers AS (\
@@ -93,31 +97,50 @@ pub fn finish(session: &Session, shared: &Shared, attempts: &[Attempt]) -> Resul
     if attempts.is_empty() {
         return Ok(());
     }
-    let update = "UPDATE delivery d SET state = u.state, attempts = d.attempts + u.made, next_at = u.next_at, \
-                  node = NULL FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[]) \
-                  AS u (list, position, state, made, next_at) \
-                  WHERE (d.list, d.position) = (u.list, u.position) AND d.node = $6";
+    let update = "UPDATE delivery d SET state = u.state, attempts = d.attempts + (u.ended IS NOT NULL)::int, \
+                  next_at = u.next_at, last_end = coalesce(u.ended, d.last_end), \
+                  last_at = CASE WHEN u.ended IS NULL THEN d.last_at ELSE u.at END, node = NULL \
+                  FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[]) \
+                  WITH ORDINALITY AS u (list, position, state, ended, at, next_at, place), request r \
+                  WHERE (d.list, d.position) = (u.list, u.position) AND d.node = $7 \
+                  AND (r.list, r.position) = (u.list, u.position) RETURNING u.place, d.list, r.account";
     let column = |value: fn(&Attempt) -> i64| attempts.iter().map(value).collect::<Vec<_>>();
-    session
-        .execute(
-            update,
-            &[
-                &column(|attempt| attempt.place.list.0),
-                &column(|attempt| attempt.place.position.cast_signed()),
-                &column(|attempt| attempt.state.code()),
-                &column(|attempt| i64::from(attempt.made)),
-                &column(|attempt| attempt.next_at.millis()),
-                &shared.node.as_slice(),
-            ],
-        )
-        .map(drop)
+    let ends: Vec<_> = attempts.iter().map(|attempt| attempt.end.map(DeliveryEnd::code)).collect();
+    let written = session.query(
+        update,
+        &[
+            &column(|attempt| attempt.place.list.0),
+            &column(|attempt| attempt.place.position.cast_signed()),
+            &column(|attempt| attempt.state.code()),
+            &ends,
+            &column(|attempt| attempt.at.millis()),
+            &column(|attempt| attempt.next_at.millis()),
+            &shared.node.as_slice(),
+        ],
+    )?;
+    let mut lists: BTreeMap<ListNo, Minutes> = BTreeMap::new();
+    for row in written {
+        let (place, list, account) = (get_number(&row, 0)?, ListNo(get(&row, 1)?), AccountNo(get(&row, 2)?));
+        let place = usize::try_from(place).ok().and_then(|place| attempts.get(place.checked_sub(1)?));
+        let Some(attempt) = place else { continue };
+        let minutes = lists.entry(list).or_default();
+        minutes.entry((account, minute(attempt.at))).or_default().add(of_attempt(attempt));
+    }
+    activity::add(session, &lists.into_iter().collect::<Vec<_>>())
 }
 
 /// Makes a delivery due again, as if it had never been tried.
-pub fn resend(session: &Session, request: ObjectId, now: Timestamp) -> Result<bool, Error> {
-    let update = "UPDATE delivery d SET state = 0, attempts = 0, next_at = $2 FROM request r \
-                  WHERE r.id = $1 AND (d.list, d.position) = (r.list, r.position)";
-    session.execute(update, &[&request.to_bytes().as_slice(), &now.millis()]).map(|rows| rows > 0)
+pub fn resend(
+    session: &Session,
+    account: Option<AccountNo>,
+    request: ObjectId,
+    now: Timestamp,
+) -> Result<bool, Error> {
+    let update = "UPDATE delivery d SET state = 0, attempts = 0, next_at = $2 FROM request r WHERE r.id = $1 \
+                  AND ($3::bigint IS NULL OR r.account = $3) AND (d.list, d.position) = (r.list, r.position)";
+    let account = account.map(|account| account.0);
+    let rows = session.execute(update, &[&request.to_bytes().as_slice(), &now.millis(), &account]);
+    rows.map(|rows| rows > 0)
 }
 
 /// When the next delivery is due that could be claimed.

@@ -2,11 +2,15 @@
 
 use tokio_postgres::Client;
 
-use super::session::error;
+use super::session::{Session, error, get};
 use crate::storage::Error;
 
 /// All migrations; each one's number is its place, from 1.
-const MIGRATIONS: [&str; 1] = [include_str!("../../../migrations/postgres/V1__store.sql")];
+const MIGRATIONS: [&str; 3] = [
+    include_str!("../../../migrations/postgres/V1__store.sql"),
+    include_str!("../../../migrations/postgres/V2__logins.sql"),
+    include_str!("../../../migrations/postgres/V3__activity.sql"),
+];
 
 /// Held while the schema changes, in the transaction that changes it: several nodes may start at once.
 const LOCK: i64 = 0x726f_6c6c_626f_6f6b;
@@ -50,6 +54,13 @@ pub async fn migrate(client: &mut Client) -> Result<(), Error> {
         transaction.execute(insert, &[]).await.map_err(error)?;
     }
     transaction.commit().await.map_err(error)
+}
+
+/// Whether the database has seen every migration of this version.
+pub fn has_schema(session: &Session) -> Result<bool, Error> {
+    let row = session.query_opt("SELECT coalesce(max(version), 0) FROM schema_version", &[])?;
+    let version: i64 = row.map_or(Ok(0), |row| get(&row, 0))?;
+    Ok(version >= i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX))
 }
 
 /// The version of the schema, 0 where there is none.

@@ -8,11 +8,13 @@
 //! - Changes of the catalogue are made one after the other.
 //! - What may be tried again is tried again, a few times: after a deadlock, a lost connection, a restart.
 
+mod activity;
 mod append;
 mod apply;
 mod catalogue;
 mod deliveries;
 mod erase;
+mod logins;
 mod mentions;
 mod migrate;
 mod node;
@@ -24,6 +26,7 @@ mod session;
 mod shared;
 mod store;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -32,11 +35,11 @@ use self::append::queue_of;
 pub use self::store::{PostgresStore, Settings};
 use super::rows::{contact_page, contacts, history, person, try_out};
 use super::{
-    Access, Account, AddError, AppendError, Appended, Applied, Attempt, Backlog, Contact, ContactPage,
-    Delivery, Error, History, ItemResult, Keep, List, ListFilter, Mentions, NewAccount, NewSource, NewToken,
-    Page, Person, Remembered, Renamed, Request, RequestFilter, RequestState, RequestSummary, Source,
-    SourceChange, SourceFilter, SourceRef, Storage, Subject, Token, TokenError, Undoable, VariableKind,
-    WebhookSecrets, Window,
+    Access, Account, Activities, ActivityWindow, AddError, AppendError, Appended, Applied, Attempt, Backlog,
+    Contact, ContactPage, Delivery, Error, History, ItemResult, Keep, List, ListFilter, Mentions, NewAccount,
+    NewSource, NewToken, Page, Person, Remembered, Renamed, Request, RequestFilter, RequestState,
+    RequestSummary, Source, SourceChange, SourceFilter, SourceRef, Storage, Subject, Token, TokenError,
+    Undoable, VariableKind, Way, WebhookSecrets, Window,
 };
 use crate::clock::Timestamp;
 use crate::contact::identifier::IdentifierKind;
@@ -80,6 +83,10 @@ impl Storage for PostgresStore {
         self.read(|session, _| append::oldest_waiting(session)).await
     }
 
+    async fn has_schema(&self) -> Result<bool, Error> {
+        self.read(|session, _| migrate::has_schema(session)).await
+    }
+
     async fn prune(&self, keep: Keep) -> Result<usize, Error> {
         self.write(move |session, _| prune::prune(session, keep)).await
     }
@@ -101,8 +108,13 @@ impl Storage for PostgresStore {
         self.read(move |session, _| deliveries::next_at(session, per_receiver)).await
     }
 
-    async fn resend(&self, request: ObjectId, now: Timestamp) -> Result<bool, Error> {
-        self.write(move |session, _| deliveries::resend(session, request, now)).await
+    async fn resend(
+        &self,
+        account: Option<AccountNo>,
+        request: ObjectId,
+        now: Timestamp,
+    ) -> Result<bool, Error> {
+        self.write(move |session, _| deliveries::resend(session, account, request, now)).await
     }
 
     async fn webhook_secrets(&self, account: AccountNo, now: Timestamp) -> Result<WebhookSecrets, Error> {
@@ -139,7 +151,7 @@ impl Storage for PostgresStore {
         account: AccountNo,
         list: ListNo,
         identifiers: Vec<(IdentifierKind, String)>,
-    ) -> Result<Option<Contact>, Error> {
+    ) -> Result<Option<(ContactNo, Contact)>, Error> {
         self.view(move |view| contacts::find(view, account, list, &identifiers)).await
     }
 
@@ -150,7 +162,25 @@ impl Storage for PostgresStore {
         after: ContactNo,
         limit: u32,
     ) -> Result<ContactPage, Error> {
-        self.view(move |view| contact_page::page(view, account, list, after, limit)).await
+        self.view(move |view| contact_page::page(view, account, list, Way::Up(after), limit)).await
+    }
+
+    async fn page_contacts_down(
+        &self,
+        account: AccountNo,
+        list: ListNo,
+        before: ContactNo,
+        limit: u32,
+    ) -> Result<ContactPage, Error> {
+        self.view(move |view| contact_page::page(view, account, list, Way::Down(before), limit)).await
+    }
+
+    async fn count_contacts(&self, lists: Vec<ListNo>) -> Result<HashMap<ListNo, u64>, Error> {
+        self.read(move |session, _| rows::count_contacts(session, &lists)).await
+    }
+
+    async fn activity(&self, account: AccountNo, window: ActivityWindow) -> Result<Activities, Error> {
+        self.read(move |session, _| activity::find(session, account, window)).await
     }
 
     async fn find_history(

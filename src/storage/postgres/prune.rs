@@ -3,6 +3,7 @@
 use super::scrub;
 use super::session::{Session, get};
 use crate::journal::ListNo;
+use crate::storage::rows::activity::minute;
 use crate::storage::{Error, Keep};
 
 /// Rows that one transaction deletes: applying waits no longer than that.
@@ -19,6 +20,7 @@ pub fn prune(session: &Session, keep: Keep) -> Result<usize, Error> {
         return Ok(0);
     }
     let mut gone = keys(session, keep)? + scrub::scrub(session)? + requests(session, keep)?;
+    gone += activity(session, keep)?;
     gone += behind(session, "former_identifiers", "number, position, item", "request")?;
     gone += history(session, keep)?;
     if let Some(list) = orphaned_list(session)? {
@@ -35,6 +37,12 @@ fn keys(session: &Session, keep: Keep) -> Result<u64, Error> {
     let delete = "DELETE FROM once WHERE (list, account, key) IN \
                   (SELECT list, account, key FROM once WHERE used_at < $1 LIMIT $2)";
     session.execute(delete, &[&keep.keys.millis(), &CHUNK])
+}
+
+fn activity(session: &Session, keep: Keep) -> Result<u64, Error> {
+    let delete = "DELETE FROM activity WHERE (account, minute, list) IN \
+                  (SELECT account, minute, list FROM activity WHERE minute < $1 LIMIT $2)";
+    session.execute(delete, &[&minute(keep.requests), &CHUNK])
 }
 
 fn requests(session: &Session, keep: Keep) -> Result<u64, Error> {

@@ -9,10 +9,9 @@ use super::session::{Session, get, get_id, get_number, get_small, get_time};
 use super::shared::Shared;
 use crate::id::ObjectId;
 use crate::journal::{AccountNo, ListNo};
-use crate::storage::rows::results::{ProcessedRow, WaitingRow, kind};
+use crate::storage::rows::results::{DeliveryRow, ProcessedRow, WaitingRow, kind};
 use crate::storage::{
-    DeliveryState, DeliveryStatus, Error, Page, Place, Request, RequestFilter, RequestState, RequestSummary,
-    Undoable, Window,
+    Error, Page, Place, Request, RequestFilter, RequestState, RequestSummary, Undoable, Window,
 };
 
 /// The columns of [`read_waiting`].
@@ -39,16 +38,16 @@ fn waiting_state(shared: &Shared, list: ListNo, position: u64) -> RequestState {
 
 /// The columns of [`read_processed`].
 const PROCESSED: &str = "r.list, r.position, r.id, r.list_id, r.kind, r.accepted_at, r.processed_at, r.results, \
-                         r.webhook, d.state, d.attempts \
+                         r.webhook, d.state, d.attempts, d.next_at, d.last_end, d.last_at \
                          FROM request r LEFT JOIN delivery d ON d.list = r.list AND d.position = r.position";
 
 fn read_processed(row: &Row) -> Result<ProcessedRow, Error> {
-    let state: Option<i64> = get(row, 9)?;
-    let delivery = match state {
-        Some(state) => {
-            Some(DeliveryStatus { state: DeliveryState::from_code(state), attempts: get_small(row, 10)? })
-        }
+    let delivery = match get(row, 9)? {
         None => None,
+        Some(state) => {
+            let (attempts, next_at) = (get_small(row, 10)?, get(row, 11)?);
+            Some(DeliveryRow { state, attempts, next_at, last_end: get(row, 12)?, last_at: get(row, 13)? })
+        }
     };
     Ok(ProcessedRow {
         place: Place { list: ListNo(get(row, 0)?), position: get_number(row, 1)? },
@@ -59,7 +58,7 @@ fn read_processed(row: &Row) -> Result<ProcessedRow, Error> {
         processed_at: get_time(row, 6)?,
         results: get(row, 7)?,
         webhook: get(row, 8)?,
-        delivery,
+        delivery: delivery.map(DeliveryRow::into_status),
     })
 }
 

@@ -15,7 +15,7 @@ use crate::id::ObjectId;
 use crate::journal::{AccountNo, ContactNo, ListNo};
 use crate::storage::rows::results::kind;
 use crate::storage::rows::{Changes, ContactId, Entry, ErasedHash, FormerRow, Rows};
-use crate::storage::{Error, Place, Source};
+use crate::storage::{Error, Place, Source, Way};
 
 /// Keys that one statement is asked for at most: more gain nothing, and take memory on both sides.
 pub const CHUNK: usize = 5_000;
@@ -26,6 +26,13 @@ pub struct View<'a> {
     pub session: &'a Session,
     /// What the node knows.
     pub shared: &'a Shared,
+}
+
+/// How many contacts lists have.
+pub fn count_contacts(session: &Session, lists: &[ListNo]) -> Result<HashMap<ListNo, u64>, Error> {
+    let lists: Vec<_> = lists.iter().map(|list| list.0).collect();
+    let rows = session.query("SELECT list, contacts FROM progress WHERE list = ANY($1)", &[&lists])?;
+    rows.iter().map(|row| Ok((ListNo(get(row, 0)?), get_number(row, 1)?))).collect()
 }
 
 /// The numbers as PostgreSQL keeps them.
@@ -134,18 +141,24 @@ impl Rows for View<'_> {
         Ok(())
     }
 
-    fn documents_behind(
+    fn documents_on(
         &self,
         list: ListNo,
-        after: ContactNo,
+        way: Way,
         limit: u32,
         visit: &mut dyn FnMut(ContactNo, &[u8]) -> bool,
     ) -> Result<(), Error> {
-        let select =
-            "SELECT number, document FROM contact WHERE list = $1 AND number > $2 ORDER BY number LIMIT $3";
-        let values: Values<'_> = &[&list.0, &after.0.cast_signed(), &i64::from(limit)];
+        let (is, order, from) = match way {
+            Way::Up(after) => (">", "ASC", after),
+            Way::Down(before) => ("<", "DESC", before),
+        };
+        let select = format!(
+            "SELECT number, document FROM contact WHERE list = $1 AND number {is} $2 ORDER BY number {order} LIMIT $3"
+        );
+        let from = i64::try_from(from.0).unwrap_or(i64::MAX);
+        let values: Values<'_> = &[&list.0, &from, &i64::from(limit)];
         self.session
-            .stream(select, values, |row| Ok(visit(ContactNo(get_number(row, 0)?), get(row, 1)?)))
+            .stream(&select, values, |row| Ok(visit(ContactNo(get_number(row, 0)?), get(row, 1)?)))
             .map(drop)
     }
 

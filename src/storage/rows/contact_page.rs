@@ -4,13 +4,13 @@ use std::collections::HashMap;
 
 use super::Rows;
 use super::contacts::{look_up_source, source_of};
-use crate::journal::{AccountNo, ContactNo, ListNo};
-use crate::storage::{Contact, ContactPage, Error};
+use crate::journal::{AccountNo, ListNo};
+use crate::storage::{Contact, ContactPage, Error, Way};
 
 /// Bytes of stored contacts after which a page ends: contacts may be megabytes each.
 const MAX_BYTES: usize = 4 << 20;
 
-/// The contacts behind a number.
+/// The next contacts on the way.
 ///
 /// # Errors
 /// Where the store cannot be read, or a contact does not read.
@@ -18,12 +18,12 @@ pub fn page(
     rows: &impl Rows,
     account: AccountNo,
     list: ListNo,
-    after: ContactNo,
+    way: Way,
     limit: u32,
 ) -> Result<ContactPage, Error> {
     let (mut documents, mut bytes, mut more) = (Vec::new(), 0, false);
     // One more tells whether there are more.
-    rows.documents_behind(list, after, limit.saturating_add(1), &mut |number, document: &[u8]| {
+    rows.documents_on(list, way, limit.saturating_add(1), &mut |number, document: &[u8]| {
         if documents.len() == limit as usize || bytes >= MAX_BYTES {
             more = true;
             return false;

@@ -8,7 +8,7 @@ use crate::contact::identifier::IdentifierKind;
 use crate::journal::{AccountNo, ContactNo, ListNo};
 use crate::storage::{Contact, Error, Source};
 
-/// The first contact that bears one of the identifiers.
+/// The first contact that bears one of the identifiers, with its number.
 ///
 /// # Errors
 /// Where the store cannot be read.
@@ -17,9 +17,9 @@ pub fn find(
     account: AccountNo,
     list: ListNo,
     identifiers: &[(IdentifierKind, String)],
-) -> Result<Option<Contact>, Error> {
-    let Some((_, document)) = locate(rows, list, identifiers)? else { return Ok(None) };
-    with_source(rows, account, document).map(Some)
+) -> Result<Option<(ContactNo, Contact)>, Error> {
+    let Some((number, document)) = locate(rows, list, identifiers)? else { return Ok(None) };
+    Ok(Some((number, with_source(rows, account, document)?)))
 }
 
 /// A contact with its source.

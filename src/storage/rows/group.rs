@@ -152,12 +152,23 @@ impl Group {
     }
 }
 
+/// What the items of each batch came to.
+pub fn tallies(decided: &[Decided]) -> Vec<Tally> {
+    let tally = |decided: &Decided| {
+        let mut tally = Tally::default();
+        tally.add(&decided.results);
+        tally
+    };
+    decided.iter().map(tally).collect()
+}
+
 /// What an apply transaction is told to have done.
-pub fn applied(origins: &[Origin], decided: &[Decided], webhooks: usize) -> Applied {
+pub fn applied(waiting: &[Waiting], origins: &[Origin], tallies: &[Tally], webhooks: usize) -> Applied {
+    let requests = waiting.iter().map(|batch| batch.request).collect();
     let oldest = origins.first().map(|origin| Timestamp::from_millis(origin.accepted_at));
     let mut tally = Tally::default();
-    decided.iter().for_each(|decided| tally.add(&decided.results));
-    Applied { batches: origins.len(), webhooks, oldest, tally }
+    tallies.iter().for_each(|other| tally.merge(other));
+    Applied { batches: waiting.len(), requests, webhooks, oldest, tally }
 }
 
 /// A batch that looks at what the disk has damaged is told so, and those behind it go on.

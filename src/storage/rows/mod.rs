@@ -4,6 +4,7 @@
 //! A view of rows blocks: it is used on threads where that is allowed. Whoever makes one sees to it that all it shows
 //! is of one moment, or is kept from changing by a lock.
 
+pub mod activity;
 pub mod contact_page;
 pub mod contacts;
 pub mod erase;
@@ -25,7 +26,7 @@ use crate::contact::amount::Cac;
 use crate::contact::identifier::HashKey;
 use crate::id::ObjectId;
 use crate::journal::{AccountNo, BatchKind, ContactNo, ListNo};
-use crate::storage::{Error, Place, Source};
+use crate::storage::{Error, Place, Source, Way};
 
 /// A contact: its list, and its number in it.
 pub type ContactId = (ListNo, ContactNo);
@@ -101,12 +102,11 @@ pub trait Rows: Changes {
         visit: &mut dyn FnMut(ContactId, &[u8]) -> bool,
     ) -> Result<(), Error>;
 
-    /// Shows the stored forms of the next contacts of a list behind a number, at most `limit`, until `visit` has
-    /// enough.
-    fn documents_behind(
+    /// Shows the stored forms of the next contacts of a list on the way, at most `limit`, until `visit` has enough.
+    fn documents_on(
         &self,
         list: ListNo,
-        after: ContactNo,
+        way: Way,
         limit: u32,
         visit: &mut dyn FnMut(ContactNo, &[u8]) -> bool,
     ) -> Result<(), Error>;

@@ -12,8 +12,8 @@ use crate::contact::record::{Malformed, Reader};
 use crate::id::ObjectId;
 use crate::journal::{BatchKind, ContactNo};
 use crate::storage::{
-    Counts, DeliveryState, DeliveryStatus, Error, ItemResult, Place, Request, RequestState, RequestSummary,
-    UndoneFields,
+    Counts, DeliveryEnd, DeliveryState, DeliveryStatus, Error, ItemResult, Place, Request, RequestState,
+    RequestSummary, UndoneFields,
 };
 
 /// A kind of a later version cannot be here: the schema would be of that version too, and refused.
@@ -39,7 +39,8 @@ pub struct WaitingRow {
 
 impl WaitingRow {
     fn delivery(&self) -> Option<DeliveryStatus> {
-        self.webhook.as_ref().map(|_| DeliveryStatus { state: DeliveryState::Pending, attempts: 0 })
+        let state = DeliveryState::Pending;
+        self.webhook.as_ref().map(|_| DeliveryStatus { state, attempts: 0, next_at: None, last: None })
     }
 
     /// As a request.
@@ -61,6 +62,7 @@ impl WaitingRow {
     pub fn into_summary(self) -> RequestSummary {
         RequestSummary {
             id: self.id,
+            list: self.list_id,
             kind: self.kind,
             state: self.state,
             delivery: self.delivery(),
@@ -94,6 +96,34 @@ pub struct ProcessedRow {
     pub delivery: Option<DeliveryStatus>,
 }
 
+/// How the webhook of a request that is applied fares, as its row has it.
+pub struct DeliveryRow {
+    /// See [`DeliveryState::code`].
+    pub state: i64,
+    /// How often it was tried.
+    pub attempts: u32,
+    /// When it is due, where it is pending.
+    pub next_at: i64,
+    /// See [`DeliveryEnd::code`].
+    pub last_end: Option<i64>,
+    /// When that was.
+    pub last_at: Option<i64>,
+}
+
+impl DeliveryRow {
+    /// In words.
+    pub fn into_status(self) -> DeliveryStatus {
+        let Self { state, attempts, next_at, last_end, last_at } = self;
+        let state = DeliveryState::from_code(state);
+        DeliveryStatus {
+            state,
+            attempts,
+            next_at: (state == DeliveryState::Pending).then_some(Timestamp::from_millis(next_at)),
+            last: last_at.map(Timestamp::from_millis).zip(last_end.map(DeliveryEnd::from_code)),
+        }
+    }
+}
+
 impl ProcessedRow {
     /// With what became of each item.
     ///
@@ -118,6 +148,7 @@ impl ProcessedRow {
     pub fn into_summary(self) -> RequestSummary {
         RequestSummary {
             id: self.id,
+            list: self.list_id,
             kind: self.kind,
             state: RequestState::Processed,
             counts: Some(counts(&self.results)),

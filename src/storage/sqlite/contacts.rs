@@ -1,5 +1,7 @@
 //! Contacts by their identifiers.
 
+use std::collections::HashMap;
+
 use rusqlite::{Connection, OptionalExtension};
 
 use super::{error, signed, unsigned};
@@ -9,6 +11,9 @@ use crate::storage::Error;
 
 /// Bits of a contact's row id that are its number; the list's number stands above.
 const NUMBER_BITS: u32 = 40;
+
+/// The highest number that a contact can have.
+pub const MAX_NUMBER: u64 = (1 << NUMBER_BITS) - 1;
 
 /// The most lists that a store can number.
 pub const MAX_LISTS: i64 = 1 << (62 - NUMBER_BITS);
@@ -20,7 +25,18 @@ pub const fn contact_id(list: ListNo, number: u64) -> i64 {
 
 /// The list and number of a row id.
 pub const fn split_id(id: i64) -> (ListNo, ContactNo) {
-    (ListNo(id >> NUMBER_BITS), ContactNo(unsigned(id & ((1 << NUMBER_BITS) - 1))))
+    (ListNo(id >> NUMBER_BITS), ContactNo(unsigned(id) & MAX_NUMBER))
+}
+
+/// How many contacts lists have.
+pub fn count(store: &Connection, lists: &[ListNo]) -> Result<HashMap<ListNo, u64>, Error> {
+    let mut select = store.prepare_cached("SELECT contacts FROM list WHERE list = ?1").map_err(error)?;
+    let mut counts = HashMap::with_capacity(lists.len());
+    for list in lists {
+        let count = select.query_row([list.0], |row| row.get(0).map(unsigned)).optional().map_err(error)?;
+        counts.extend(count.map(|count| (*list, count)));
+    }
+    Ok(counts)
 }
 
 /// The numbers under a hash.

@@ -12,7 +12,8 @@ use super::{Shared, error, signed, unsigned};
 use crate::clock::Timestamp;
 use crate::id::ObjectId;
 use crate::journal::{AccountNo, ListNo};
-use crate::storage::{Attempt, Delivery, Error, Place};
+use crate::storage::rows::activity::{Minutes, minute, of_attempt};
+use crate::storage::{Attempt, Delivery, DeliveryEnd, Error, Place};
 
 /// Deliveries that are out.
 #[derive(Default)]
@@ -146,22 +147,37 @@ fn write(store: &mut Connection, attempts: &[Attempt]) -> rusqlite::Result<()> {
     let transaction = store.transaction_with_behavior(TransactionBehavior::Immediate)?;
     {
         let mut update = transaction.prepare_cached(
-            "UPDATE delivery SET state = ?2, attempts = attempts + ?4, next_at = ?3 WHERE position = ?1",
+            "UPDATE delivery SET state = ?2, next_at = ?3, attempts = attempts + (?4 IS NOT NULL), \
+             last_end = coalesce(?4, last_end), last_at = iif(?4 IS NULL, last_at, ?5) WHERE position = ?1",
         )?;
+        let mut account = transaction.prepare_cached("SELECT account FROM request WHERE position = ?1")?;
+        let mut minutes = Minutes::new();
         for attempt in attempts {
-            let made = i64::from(attempt.made);
-            let next_at = attempt.next_at.millis();
-            update.execute([signed(attempt.place.position), attempt.state.code(), next_at, made])?;
+            let (position, end) = (signed(attempt.place.position), attempt.end.map(DeliveryEnd::code));
+            let (next_at, at) = (attempt.next_at.millis(), attempt.at.millis());
+            update.execute(params![position, attempt.state.code(), next_at, end, at])?;
+            if let Some(account) =
+                account.query_row([position], |row| row.get(0).map(AccountNo)).optional()?
+            {
+                minutes.entry((account, minute(attempt.at))).or_default().add(of_attempt(attempt));
+            }
         }
+        super::activity::add(&transaction, &minutes)?;
     }
     transaction.commit()
 }
 
 /// Makes a delivery due again, as if it had never been tried.
-pub fn resend(store: &Connection, request: ObjectId, now: Timestamp) -> Result<bool, Error> {
-    let update = "UPDATE delivery SET state = 0, attempts = 0, next_at = ?2 \
-                  WHERE position = (SELECT position FROM request WHERE id = ?1)";
-    store.execute(update, params![request.to_bytes(), now.millis()]).map(|rows| rows > 0).map_err(error)
+pub fn resend(
+    store: &Connection,
+    account: Option<AccountNo>,
+    request: ObjectId,
+    now: Timestamp,
+) -> Result<bool, Error> {
+    let update = "UPDATE delivery SET state = 0, attempts = 0, next_at = ?2 WHERE position = \
+                  (SELECT position FROM request WHERE id = ?1 AND (?3 IS NULL OR account = ?3))";
+    let values = params![request.to_bytes(), now.millis(), account.map(|account| account.0)];
+    store.execute(update, values).map(|rows| rows > 0).map_err(error)
 }
 
 /// When the next delivery is due that could be claimed.

@@ -5,6 +5,7 @@
 //! the applied position is written with the contacts; journal rows go only after that commit; positions never
 //! repeat; both files carry one store id.
 
+mod activity;
 mod append;
 mod apply;
 mod backlog;
@@ -15,6 +16,7 @@ mod erase;
 mod export;
 mod failure;
 mod log;
+mod logins;
 pub mod measure;
 mod once;
 mod open;
@@ -28,6 +30,7 @@ mod store;
 mod vacuum;
 mod worker;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -37,11 +40,11 @@ use self::shared::{Pair, Shared, error, is_not_synced, lock, signed, unsigned};
 pub use self::store::{Settings, SqliteStore};
 use super::rows::{contact_page, contacts as find_contact, history, person, try_out};
 use super::{
-    Access, Account, AddError, AppendError, Appended, Applied, Attempt, Backlog, Contact, ContactPage,
-    Delivery, Error, History, ItemResult, Keep, List, ListFilter, Mentions, NewAccount, NewSource, NewToken,
-    Page, Person, Remembered, Renamed, Request, RequestFilter, RequestState, RequestSummary, Source,
-    SourceChange, SourceFilter, SourceRef, Storage, Subject, Token, TokenError, Undoable, VariableKind,
-    WebhookSecrets, Window,
+    Access, Account, Activities, ActivityWindow, AddError, AppendError, Appended, Applied, Attempt, Backlog,
+    Contact, ContactPage, Delivery, Error, History, ItemResult, Keep, List, ListFilter, Mentions, NewAccount,
+    NewSource, NewToken, Page, Person, Remembered, Renamed, Request, RequestFilter, RequestState,
+    RequestSummary, Source, SourceChange, SourceFilter, SourceRef, Storage, Subject, Token, TokenError,
+    Undoable, VariableKind, Way, WebhookSecrets, Window,
 };
 use crate::clock::Timestamp;
 use crate::contact::identifier::IdentifierKind;
@@ -91,6 +94,10 @@ impl Storage for SqliteStore {
         self.read(|pair, _| append::oldest_waiting(pair)).await
     }
 
+    async fn has_schema(&self) -> Result<bool, Error> {
+        self.read(|pair, _| open::has_schema(pair)).await
+    }
+
     async fn prune(&self, keep: Keep) -> Result<usize, Error> {
         // What a crash between the two files has left in the journal goes here, if nothing was applied since.
         append::forget_applied(self).await?;
@@ -126,8 +133,13 @@ impl Storage for SqliteStore {
         self.read(move |pair, shared| deliveries::next_at(&pair.store, shared, per_receiver)).await
     }
 
-    async fn resend(&self, request: ObjectId, now: Timestamp) -> Result<bool, Error> {
-        self.write(move |pair, _| deliveries::resend(&pair.store, request, now)).await
+    async fn resend(
+        &self,
+        account: Option<AccountNo>,
+        request: ObjectId,
+        now: Timestamp,
+    ) -> Result<bool, Error> {
+        self.write(move |pair, _| deliveries::resend(&pair.store, account, request, now)).await
     }
 
     async fn webhook_secrets(&self, account: AccountNo, now: Timestamp) -> Result<WebhookSecrets, Error> {
@@ -164,7 +176,7 @@ impl Storage for SqliteStore {
         account: AccountNo,
         list: ListNo,
         identifiers: Vec<(IdentifierKind, String)>,
-    ) -> Result<Option<Contact>, Error> {
+    ) -> Result<Option<(ContactNo, Contact)>, Error> {
         self.view(move |view| find_contact::find(view, account, list, &identifiers)).await
     }
 
@@ -175,7 +187,25 @@ impl Storage for SqliteStore {
         after: ContactNo,
         limit: u32,
     ) -> Result<ContactPage, Error> {
-        self.view(move |view| contact_page::page(view, account, list, after, limit)).await
+        self.view(move |view| contact_page::page(view, account, list, Way::Up(after), limit)).await
+    }
+
+    async fn page_contacts_down(
+        &self,
+        account: AccountNo,
+        list: ListNo,
+        before: ContactNo,
+        limit: u32,
+    ) -> Result<ContactPage, Error> {
+        self.view(move |view| contact_page::page(view, account, list, Way::Down(before), limit)).await
+    }
+
+    async fn count_contacts(&self, lists: Vec<ListNo>) -> Result<HashMap<ListNo, u64>, Error> {
+        self.read(move |pair, _| contacts::count(&pair.store, &lists)).await
+    }
+
+    async fn activity(&self, account: AccountNo, window: ActivityWindow) -> Result<Activities, Error> {
+        self.read(move |pair, _| activity::find(pair, account, window)).await
     }
 
     async fn find_history(

@@ -7,8 +7,8 @@ use std::time::Duration;
 use rusqlite::hooks::Wal;
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 
-use super::Settings;
 use super::failure::Failure;
+use super::{Pair, Settings};
 use crate::storage::Error;
 
 mod intake_migrations {
@@ -231,8 +231,26 @@ pub fn empty_log(connection: &Connection) -> Result<(), Error> {
     connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).map_err(super::error)
 }
 
+/// Whether both files have seen every migration of this version.
+pub fn has_schema(pair: &Pair) -> Result<bool, Error> {
+    let halves = [
+        (&pair.intake, intake_migrations::migrations::runner()),
+        (&pair.store, store_migrations::migrations::runner()),
+    ];
+    for (connection, runner) in halves {
+        if schema_version(connection).map_err(super::error)? < newest(&runner) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+fn newest(runner: &refinery::Runner) -> Option<i64> {
+    runner.get_migrations().iter().map(|migration| i64::from(migration.version())).max()
+}
+
 fn migrate(connection: &mut Connection, runner: refinery::Runner, path: &Path) -> Result<(), Error> {
-    let newest = runner.get_migrations().iter().map(|migration| i64::from(migration.version())).max();
+    let newest = newest(&runner);
     let present = schema_version(connection).map_err(super::error)?;
     if present > newest {
         let text = format!("{} was written by a later version of Rollbook; use that one", path.display());

@@ -2,12 +2,13 @@
 
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 
-use super::contacts::{contact_id, head};
+use super::contacts::{MAX_NUMBER, contact_id, head};
 use super::{Pair, Shared, catalogue, error, signed, unsigned};
 use crate::clock::Timestamp;
 use crate::contact::document::Document;
 use crate::contact::identifier::IdentifierKind;
 use crate::journal::ListNo;
+use crate::storage::rows::activity::minute;
 use crate::storage::{Error, Keep};
 
 /// Rows that one transaction deletes: applying waits no longer than that.
@@ -22,6 +23,7 @@ pub fn prune(pair: &mut Pair, shared: &Shared, keep: Keep) -> Result<usize, Erro
     let forgotten = forgotten_account(pair).map_err(error)?;
     let transaction = pair.store.transaction_with_behavior(TransactionBehavior::Immediate).map_err(error)?;
     let mut gone = requests(&transaction, keep.requests).map_err(error)?;
+    gone += activity(&transaction, keep.requests).map_err(error)?;
     gone += former_identifiers(&transaction).map_err(error)?;
     gone += history(&transaction, keep.history).map_err(error)?;
     if let Some(list) = orphan {
@@ -73,6 +75,14 @@ fn requests(store: &Transaction<'_>, processed_before: Timestamp) -> rusqlite::R
     Ok(positions.len())
 }
 
+fn activity(store: &Transaction<'_>, before: Timestamp) -> rusqlite::Result<usize> {
+    store.execute(
+        "DELETE FROM activity WHERE (account, minute) IN \
+         (SELECT account, minute FROM activity WHERE minute < ?1 LIMIT ?2)",
+        [minute(before), CHUNK],
+    )
+}
+
 /// Former identifiers serve the results of requests before them; when those are gone, so are they.
 fn former_identifiers(store: &Transaction<'_>) -> rusqlite::Result<usize> {
     store.execute(
@@ -116,7 +126,7 @@ fn orphaned_list(pair: &Pair) -> Result<Option<ListNo>, Error> {
 }
 
 fn contacts(store: &Transaction<'_>, shared: &Shared, list: ListNo) -> Result<usize, Error> {
-    let range = [contact_id(list, 0), contact_id(list, (1 << 40) - 1)];
+    let range = [contact_id(list, 0), contact_id(list, MAX_NUMBER)];
     let mut select =
         store.prepare_cached("SELECT id FROM contact WHERE id BETWEEN ?1 AND ?2 LIMIT ?3").map_err(error)?;
     let found = select

@@ -9,8 +9,8 @@ use super::{Pair, Shared, error, unsigned};
 use crate::clock::Timestamp;
 use crate::id::ObjectId;
 use crate::journal::{AccountNo, ListNo};
-use crate::storage::rows::results::{ProcessedRow, WaitingRow, kind};
-use crate::storage::{DeliveryState, DeliveryStatus, Error, Place, Request, RequestState, Undoable};
+use crate::storage::rows::results::{DeliveryRow, ProcessedRow, WaitingRow, kind};
+use crate::storage::{Error, Place, Request, RequestState, Undoable};
 
 /// The account's requests with these ids.
 pub fn find(
@@ -114,12 +114,17 @@ fn find_processed(
 
 /// The columns of [`read_processed`], and where they are from.
 pub const PROCESSED: &str = "r.position, r.id, r.list, r.list_id, r.kind, r.accepted_at, r.processed_at, r.results, \
-     r.webhook, d.state, d.attempts FROM request r LEFT JOIN delivery d USING (position)";
+     r.webhook, d.state, d.attempts, d.next_at, d.last_end, d.last_at FROM request r LEFT JOIN delivery d USING (position)";
 
 /// Reads a request that is applied.
 pub fn read_processed(row: &Row<'_>) -> rusqlite::Result<ProcessedRow> {
-    let state: Option<i64> = row.get(9)?;
-    let attempts: Option<u32> = row.get(10)?;
+    let delivery = match row.get(9)? {
+        None => None,
+        Some(state) => {
+            let (attempts, next_at) = (row.get(10)?, row.get(11)?);
+            Some(DeliveryRow { state, attempts, next_at, last_end: row.get(12)?, last_at: row.get(13)? })
+        }
+    };
     Ok(ProcessedRow {
         place: Place { list: ListNo(row.get(2)?), position: unsigned(row.get(0)?) },
         id: ObjectId::from_bytes(row.get(1)?),
@@ -129,8 +134,6 @@ pub fn read_processed(row: &Row<'_>) -> rusqlite::Result<ProcessedRow> {
         processed_at: Timestamp::from_millis(row.get(6)?),
         results: row.get(7)?,
         webhook: row.get(8)?,
-        delivery: state
-            .zip(attempts)
-            .map(|(state, attempts)| DeliveryStatus { state: DeliveryState::from_code(state), attempts }),
+        delivery: delivery.map(DeliveryRow::into_status),
     })
 }

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::contacts::{contact_id, document, head, numbers, split_id};
+use super::contacts::{MAX_NUMBER, contact_id, document, head, numbers, split_id};
 use super::{Shared, catalogue, error, signed, unsigned};
 use crate::apply::world::ListState;
 use crate::clock::Timestamp;
@@ -14,7 +14,7 @@ use crate::id::ObjectId;
 use crate::journal::{AccountNo, ContactNo, ListNo};
 use crate::storage::rows::results::kind;
 use crate::storage::rows::{Changes, ContactId, Entry, ErasedHash, FormerRow, Rows};
-use crate::storage::{Error, Place, Source};
+use crate::storage::{Error, Place, Source, Way};
 
 /// Both files, the contacts as of one moment.
 pub struct View<'a> {
@@ -119,17 +119,22 @@ impl Rows for View<'_> {
         Ok(())
     }
 
-    fn documents_behind(
+    fn documents_on(
         &self,
         list: ListNo,
-        after: ContactNo,
+        way: Way,
         limit: u32,
         visit: &mut dyn FnMut(ContactNo, &[u8]) -> bool,
     ) -> Result<(), Error> {
-        let select = "SELECT id, document FROM contact WHERE id > ?1 AND id < ?2 ORDER BY id LIMIT ?3";
-        let mut select = self.store.prepare_cached(select).map_err(error)?;
-        let end = contact_id(ListNo(list.0 + 1), 0);
-        let mut rows = select.query(params![contact_id(list, after.0), end, limit]).map_err(error)?;
+        let (order, from, to) = match way {
+            Way::Up(after) => ("ASC", contact_id(list, after.0), contact_id(ListNo(list.0 + 1), 0)),
+            Way::Down(before) => ("DESC", contact_id(list, 0), contact_id(list, before.0.min(MAX_NUMBER))),
+        };
+        let select = format!(
+            "SELECT id, document FROM contact WHERE id > ?1 AND id < ?2 ORDER BY id {order} LIMIT ?3"
+        );
+        let mut select = self.store.prepare_cached(&select).map_err(error)?;
+        let mut rows = select.query(params![from, to, limit]).map_err(error)?;
         while let Some(row) = rows.next().map_err(error)? {
             let number = split_id(row.get(0).map_err(error)?).1;
             if !visit(number, row.get_ref(1).map_err(error)?.as_blob().unwrap_or_default()) {

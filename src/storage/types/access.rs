@@ -104,6 +104,8 @@ pub struct Token {
     pub expires_at: Option<Timestamp>,
     /// When it was revoked.
     pub revoked_at: Option<Timestamp>,
+    /// When it was used last, to some minutes; `None` where it never was, or not since this is noted.
+    pub used_at: Option<Timestamp>,
     /// What it may do.
     pub scope: Scope,
 }

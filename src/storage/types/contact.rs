@@ -118,3 +118,29 @@ pub struct ContactPage {
     /// Whether there are more behind them.
     pub more: bool,
 }
+
+/// The way on which the contacts of a list are visited.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// Those with higher numbers than this, in their order.
+    Up(ContactNo),
+    /// Those with lower numbers than this, the highest first.
+    Down(ContactNo),
+}
+
+impl Way {
+    /// The same way from another contact on.
+    pub const fn from(self, number: ContactNo) -> Self {
+        match self {
+            Self::Up(_) => Self::Up(number),
+            Self::Down(_) => Self::Down(number),
+        }
+    }
+
+    /// The contact that it begins at.
+    pub const fn number(self) -> ContactNo {
+        match self {
+            Self::Up(number) | Self::Down(number) => number,
+        }
+    }
+}

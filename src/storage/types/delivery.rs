@@ -42,6 +42,65 @@ pub struct DeliveryStatus {
     pub state: DeliveryState,
     /// How often it was tried.
     pub attempts: u32,
+    /// When it is tried next; `None` where it is not, or where its request is not processed yet.
+    pub next_at: Option<Timestamp>,
+    /// When it was tried last, also before somebody had it sent again, and what that came to.
+    pub last: Option<(Timestamp, DeliveryEnd)>,
+}
+
+/// What an attempt to send a webhook met with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DeliveryEnd {
+    /// The receiver has taken it.
+    Delivered,
+    /// The receiver answered with this status.
+    Status(u16),
+    /// No answer came in time.
+    TimedOut,
+    /// The receiver could not be reached.
+    NoConnection,
+    /// The TLS handshake failed.
+    NoTls,
+    /// What came was no HTTP answer.
+    NoAnswer,
+    /// The receiver has no address that may be sent to.
+    Forbidden,
+    /// Nobody is left to sign it.
+    Unsigned,
+    /// The attempt itself went wrong.
+    Broken,
+}
+
+impl DeliveryEnd {
+    /// Those without a status, in the order of their stored numbers.
+    const PLAIN: [Self; 8] = [
+        Self::Delivered,
+        Self::TimedOut,
+        Self::NoConnection,
+        Self::NoTls,
+        Self::NoAnswer,
+        Self::Forbidden,
+        Self::Unsigned,
+        Self::Broken,
+    ];
+
+    /// The stored number: a status is itself, and all others are below 100.
+    pub fn code(self) -> i64 {
+        match self {
+            Self::Status(status) => i64::from(status),
+            plain => {
+                Self::PLAIN.iter().position(|end| *end == plain).and_then(|n| n.try_into().ok()).unwrap_or(0)
+            }
+        }
+    }
+
+    /// From the stored number.
+    pub fn from_code(code: i64) -> Self {
+        match usize::try_from(code) {
+            Ok(plain) if plain < Self::PLAIN.len() => Self::PLAIN[plain],
+            _ => u16::try_from(code).map_or(Self::Broken, Self::Status),
+        }
+    }
 }
 
 /// Where a batch stands in the journal. Batches of one list are applied in the order of their positions.
@@ -82,8 +141,10 @@ pub struct Delivery {
 pub struct Attempt {
     /// The delivery's place.
     pub place: Place,
-    /// Whether anything was tried: what the store itself has kept from being sent is no attempt.
-    pub made: bool,
+    /// When it ended.
+    pub at: Timestamp,
+    /// What it met with; `None` where nothing was tried: what the store itself has kept from being sent is no attempt.
+    pub end: Option<DeliveryEnd>,
     /// Where it stands now.
     pub state: DeliveryState,
     /// When to try again, where it is pending.

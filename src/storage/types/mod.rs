@@ -1,17 +1,21 @@
 //! What goes into a store and comes out of it.
 
 mod access;
+mod activity;
 mod contact;
 mod delivery;
 mod list;
+mod login;
 mod page;
 mod request;
 mod source;
 
 pub use self::access::*;
+pub use self::activity::*;
 pub use self::contact::*;
 pub use self::delivery::*;
 pub use self::list::*;
+pub use self::login::*;
 pub use self::page::*;
 pub use self::request::*;
 pub use self::source::*;

@@ -28,10 +28,12 @@ pub struct Keep {
 }
 
 /// What one call of [`apply_next`](crate::storage::Storage::apply_next) did.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Applied {
     /// Batches that are applied now and were not before; 0 where none waits.
     pub batches: usize,
+    /// Their requests, in the order in which they were applied.
+    pub requests: Vec<ObjectId>,
     /// How many of them are to be reported to a webhook.
     pub webhooks: usize,
     /// When the first of them was accepted.
@@ -101,6 +103,8 @@ pub struct Counts {
 pub struct RequestSummary {
     /// Its id.
     pub id: ObjectId,
+    /// The id of the list that it changes.
+    pub list: ObjectId,
     /// What it asked for.
     pub kind: BatchKind,
     /// How far it has come.

@@ -2,13 +2,15 @@
 
 use rollbook::contact::document::Document;
 use rollbook::contact::field::Field;
-use rollbook::journal::{Batch, ContactNo, ListNo};
+use rollbook::journal::{Batch, BatchKind, ContactNo, ListNo};
 
 use super::{Desk, on_every_backend};
 
 on_every_backend! {
     pages_follow_each_other_and_keep_to_their_list,
+    pages_go_down_as_well_as_up,
     a_page_of_large_contacts_is_shorter,
+    lists_count_their_contacts,
 }
 
 /// The userIds and numbers of a page, and whether there are more.
@@ -46,6 +48,45 @@ async fn pages_follow_each_other_and_keep_to_their_list(mut desk: Desk) {
         assert_eq!((exact.0, exact.2), (["c", "d"].map(str::to_owned).to_vec(), false));
         assert_eq!(page(&desk, list, rest.1[0], 3).await, (vec![], vec![], false));
     }
+}
+
+async fn pages_go_down_as_well_as_up(mut desk: Desk) {
+    let id = desk.ids.next(desk.now);
+    desk.storage().add_list(desk.account.no, id, "Other".to_owned(), desk.now).await.expect("a list");
+    let other = desk.storage().find_list(id).await.expect("a look").expect("the list").no;
+    for name in ["a", "b", "c", "d"] {
+        desk.append(desk.batch(&[(name, &[])])).await;
+        desk.append(Batch { list: other, list_id: id, ..desk.batch(&[(name, &[])]) }).await;
+    }
+    desk.apply_all().await;
+    desk.reopen();
+    let remove = desk.batch(&[("c", &[])]);
+    desk.append(Batch { kind: BatchKind::Remove, ..remove }).await;
+    desk.apply_all().await;
+    let down = async |list, before, limit| {
+        let page = desk.storage().page_contacts_down(desk.account.no, list, ContactNo(before), limit).await;
+        let page = page.expect("a page");
+        (page.rows.iter().map(|(number, _)| number.0).collect::<Vec<_>>(), page.more)
+    };
+    assert_eq!(down(other, u64::MAX, 3).await, (vec![4, 3, 2], true));
+    assert_eq!(down(other, 2, 3).await, (vec![1], false));
+    assert_eq!(down(other, 1, 3).await, (vec![], false));
+    assert_eq!(down(desk.list, u64::MAX, 10).await, (vec![4, 2, 1], false));
+    assert_eq!(down(desk.list, 4, 2).await, (vec![2, 1], false));
+}
+
+async fn lists_count_their_contacts(desk: Desk) {
+    let id = desk.ids.next(desk.now);
+    desk.storage().add_list(desk.account.no, id, "Empty".to_owned(), desk.now).await.expect("a list");
+    let empty = desk.storage().find_list(id).await.expect("a look").expect("the list").no;
+    desk.update(&[("a", &[]), ("b", &[]), ("c", &[])]).await;
+    let remove = desk.batch(&[("c", &[])]);
+    desk.append(Batch { kind: BatchKind::Remove, ..remove }).await;
+    desk.apply_all().await;
+    let counts = desk.storage().count_contacts(vec![desk.list, empty, ListNo(77)]).await.expect("a look");
+    assert_eq!(counts.get(&desk.list), Some(&2));
+    assert_eq!(counts.get(&empty).copied().unwrap_or_default(), 0);
+    assert_eq!(counts.get(&ListNo(77)), None);
 }
 
 async fn a_page_of_large_contacts_is_shorter(desk: Desk) {

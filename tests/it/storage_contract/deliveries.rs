@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use rollbook::clock::Timestamp;
 use rollbook::id::ObjectId;
-use rollbook::storage::{Attempt, Delivery, DeliveryState, DeliveryStatus, Place};
+use rollbook::storage::{Attempt, Delivery, DeliveryEnd, DeliveryState, DeliveryStatus, Place};
 
 use super::{Desk, keep_since, on_every_backend};
 use crate::harness::PATIENCE;
@@ -17,6 +17,8 @@ on_every_backend! {
     deliveries_of_a_receiver_leave_in_the_order_in_which_they_are_due,
     a_small_claim_goes_round_all_receivers,
     a_request_tells_how_its_webhook_fares,
+    what_was_not_tried_is_no_attempt,
+    a_webhook_is_sent_again_for_its_own_account_only,
     a_delivery_that_nobody_knows_is_finished_quietly,
     positions_never_repeat_even_when_nothing_waits,
 }
@@ -43,7 +45,11 @@ fn requests(deliveries: &[Delivery]) -> Vec<ObjectId> {
 }
 
 async fn finish(desk: &Desk, delivery: &Delivery, state: DeliveryState, next_at: Timestamp) {
-    let attempt = Attempt { place: delivery.place, made: true, state, next_at };
+    let end = match state {
+        DeliveryState::Delivered => DeliveryEnd::Delivered,
+        _ => DeliveryEnd::Status(503),
+    };
+    let attempt = Attempt { place: delivery.place, at: desk.now, end: Some(end), state, next_at };
     desk.storage().finish_deliveries(vec![attempt]).await.expect("written down");
 }
 
@@ -164,23 +170,56 @@ async fn a_small_claim_goes_round_all_receivers(desk: Desk) {
 async fn a_request_tells_how_its_webhook_fares(mut desk: Desk) {
     let request = desk.append(desk.reported(ONE, &[("a", &[])])).await;
     let status = async |desk: &Desk| desk.find(request).await.expect("the request").delivery;
-    let expect = |state, attempts| Some(DeliveryStatus { state, attempts });
-    assert_eq!(status(&desk).await, expect(DeliveryState::Pending, 0));
+    let expect = |state, attempts, next_at, last| Some(DeliveryStatus { state, attempts, next_at, last });
+    assert_eq!(status(&desk).await, expect(DeliveryState::Pending, 0, None, None));
     desk.apply_all().await;
-    assert_eq!(status(&desk).await, expect(DeliveryState::Pending, 0));
-    for (state, attempts) in [(DeliveryState::Pending, 1), (DeliveryState::Failed, 2)] {
-        let claimed = claim(&desk, 1, 1).await;
-        finish(&desk, &claimed[0], state, desk.now).await;
-        desk.reopen();
-        assert_eq!(status(&desk).await, expect(state, attempts));
-    }
+    assert_eq!(status(&desk).await, expect(DeliveryState::Pending, 0, Some(desk.now), None));
+    let start = desk.now;
+    let later = desk.now.after(Duration::from_secs(100));
+    let claimed = claim(&desk, 1, 1).await;
+    finish(&desk, &claimed[0], DeliveryState::Pending, later).await;
+    desk.reopen();
+    let last = Some((start, DeliveryEnd::Status(503)));
+    assert_eq!(status(&desk).await, expect(DeliveryState::Pending, 1, Some(later), last));
+    desk.now = later;
+    let claimed = claim(&desk, 1, 1).await;
+    finish(&desk, &claimed[0], DeliveryState::Failed, desk.now).await;
+    desk.reopen();
+    let last = Some((later, DeliveryEnd::Status(503)));
+    assert_eq!(status(&desk).await, expect(DeliveryState::Failed, 2, None, last));
     let silent = desk.update(&[("a", &[])]).await;
     assert_eq!(desk.find(silent).await.expect("the request").delivery, None);
 }
 
+async fn what_was_not_tried_is_no_attempt(desk: Desk) {
+    let request = report(&desk, &[ONE]).await[0];
+    let claimed = claim(&desk, 1, 1).await;
+    let (place, next_at) = (claimed[0].place, desk.now);
+    let attempt = Attempt { place, at: desk.now, end: None, state: DeliveryState::Pending, next_at };
+    desk.storage().finish_deliveries(vec![attempt]).await.expect("written down");
+    let told = desk.find(request).await.expect("the request").delivery.expect("a webhook");
+    assert_eq!((told.attempts, told.last), (0, None));
+}
+
+async fn a_webhook_is_sent_again_for_its_own_account_only(desk: Desk) {
+    let request = report(&desk, &[ONE]).await[0];
+    let claimed = claim(&desk, 1, 1).await;
+    finish(&desk, &claimed[0], DeliveryState::Failed, desk.now).await;
+    let other = super::add_account(desk.storage(), &desk.ids, desk.now).await;
+    let resend = async |account| desk.storage().resend(account, request, desk.now).await.expect("a look");
+    assert!(!resend(Some(other.no)).await);
+    assert_eq!(claim(&desk, 1, 1).await, []);
+    assert!(resend(Some(desk.account.no)).await);
+    let told = desk.find(request).await.expect("the request").delivery.expect("a webhook");
+    assert_eq!((told.state, told.attempts), (DeliveryState::Pending, 0));
+    assert_eq!(told.last, Some((desk.now, DeliveryEnd::Status(503))), "why it had failed is still known");
+    assert_eq!(claim(&desk, 1, 1).await.len(), 1);
+}
+
 async fn a_delivery_that_nobody_knows_is_finished_quietly(desk: Desk) {
     let place = Place { list: desk.list, position: 77 };
-    let attempt = Attempt { place, made: true, state: DeliveryState::Delivered, next_at: desk.now };
+    let (at, end) = (desk.now, Some(DeliveryEnd::Delivered));
+    let attempt = Attempt { place, at, end, state: DeliveryState::Delivered, next_at: desk.now };
     desk.storage().finish_deliveries(vec![attempt]).await.expect("nothing to write");
     desk.storage().finish_deliveries(Vec::new()).await.expect("nothing to write");
     assert_eq!(report(&desk, &[ONE]).await, requests(&claim(&desk, 10, 1).await));

@@ -61,7 +61,8 @@ fn batch(desk: &Desk, contacts: &[String], variables: &[u32], value: &str) -> Ba
 
 async fn contact(desk: &Desk, user_id: &str) -> Option<Contact> {
     let identifiers = vec![(IdentifierKind::UserId, user_id.to_owned())];
-    desk.storage().find_contact(desk.account.no, desk.list, identifiers).await.expect("a look")
+    let found = desk.storage().find_contact(desk.account.no, desk.list, identifiers).await.expect("a look");
+    found.map(|(_, contact)| contact)
 }
 
 /// The stored values of variables of a contact, whether or not the list knows them.
@@ -222,5 +223,5 @@ async fn a_source_that_goes_leaves_what_its_contacts_cost(mut desk: Desk) {
     let other = add_account(desk.storage(), &desk.ids, desk.now).await;
     let identifiers = vec![(IdentifierKind::UserId, "a".to_owned())];
     let found = desk.storage().find_contact(other.no, desk.list, identifiers).await.expect("a look");
-    assert_eq!(found.map(|contact| contact.source_cac), Some(None));
+    assert_eq!(found.map(|(_, contact)| contact.source_cac), Some(None));
 }

@@ -2,6 +2,7 @@
 //!
 //! A second backend is one line in [`on_every_backend`] and a [`Backend`] of its own.
 
+mod activity;
 mod batches;
 mod catalogue;
 mod contact_pages;
@@ -249,7 +250,7 @@ impl Desk {
         let kinds = [IdentifierKind::UserId, IdentifierKind::Email].map(|kind| (kind, contact.to_owned()));
         let found =
             self.storage().find_contact(self.account.no, list, kinds.to_vec()).await.expect("a look")?;
-        let document = Document::read(&found.document).expect("a contact");
+        let document = Document::read(&found.1.document).expect("a contact");
         Some(document.text(field).expect("a text").unwrap_or_default().to_owned())
     }
 }

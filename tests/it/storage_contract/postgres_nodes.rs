@@ -183,6 +183,7 @@ async fn every_unique_index_of_a_table_that_grows_has_the_list_in_it() {
     assert_eq!(
         tables,
         [
+            "activity",
             "batch",
             "contact",
             "delivery",

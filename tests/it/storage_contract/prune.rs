@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use rollbook::clock::Timestamp;
 use rollbook::contact::field::Field::{Email, UserId};
-use rollbook::storage::{Attempt, DeliveryState};
+use rollbook::storage::{Attempt, DeliveryEnd, DeliveryState};
 
 use super::{Desk, add_account, keep_since, on_every_backend};
 
@@ -50,7 +50,8 @@ async fn a_request_whose_webhook_is_still_to_leave_stays(mut desk: Desk) {
     assert_eq!(prune(&desk, desk.now).await, 0);
     let claimed = desk.storage().claim_deliveries(desk.now, 1, 1).await.expect("a claim");
     let place = claimed[0].place;
-    let attempt = Attempt { place, made: true, state: DeliveryState::Delivered, next_at: desk.now };
+    let (at, end) = (desk.now, Some(DeliveryEnd::Delivered));
+    let attempt = Attempt { place, at, end, state: DeliveryState::Delivered, next_at: desk.now };
     desk.storage().finish_deliveries(vec![attempt]).await.expect("written down");
     assert_eq!(prune(&desk, desk.now).await, 1);
     assert!(desk.find(request).await.is_none());

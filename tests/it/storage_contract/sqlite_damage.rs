@@ -4,7 +4,7 @@ use std::path::Path;
 
 use rollbook::contact::field::Field::{Email, FirstName, LastName, UserId};
 use rollbook::contact::identifier::IdentifierKind;
-use rollbook::storage::{Attempt, Delivery, DeliveryState, Error, RequestState};
+use rollbook::storage::{Attempt, Delivery, DeliveryEnd, DeliveryState, Error, RequestState};
 use rusqlite::{Connection, params};
 
 use super::sqlite_files::{number, sql};
@@ -55,7 +55,8 @@ async fn batches_that_have_lost_their_ids_leave_nothing_that_is_due_for_ever() {
     let claimed = desk.storage().claim_deliveries(desk.now, 10, 10).await.expect("a claim");
     let done = |delivery: &Delivery| Attempt {
         place: delivery.place,
-        made: true,
+        at: desk.now,
+        end: Some(DeliveryEnd::Delivered),
         state: DeliveryState::Delivered,
         next_at: desk.now,
     };

@@ -10,6 +10,7 @@ mod waiting;
 mod write;
 
 pub use self::turn::apply_next;
+use super::activity;
 use super::rows::View;
 use super::session::Session;
 use super::shared::Shared;
@@ -18,10 +19,11 @@ use crate::apply::rule;
 use crate::clock::Timestamp;
 use crate::journal::{BatchKind, ListNo};
 use crate::storage::rows::group::{self, Group, Origin};
-use crate::storage::rows::{erase, load, undo};
+use crate::storage::rows::{self, erase, load, undo};
 use crate::storage::{Applied, Error};
 
 /// What a turn came to.
+#[expect(clippy::large_enum_variant, reason = "there is one in a transaction, and it is taken apart at once")]
 pub enum Done {
     /// Another node applies the list just now, or it must wait for another list.
     Held,
@@ -96,6 +98,9 @@ fn transact(
     if list.0 < 0 {
         fence::take_away(session, waiting)?;
     }
+    let tallies = group::tallies(&decided);
+    // Last, since it may wait for those who write down webhooks of the list.
+    activity::add(session, &[(list, rows::activity::of_group(waiting, origins, &tallies, now))])?;
     let bytes = origins.iter().map(|origin| origin.bytes).collect();
-    Ok(Some(Done::Applied(group::applied(origins, &decided, webhooks), bytes)))
+    Ok(Some(Done::Applied(group::applied(waiting, origins, &tallies, webhooks), bytes)))
 }

@@ -6,21 +6,43 @@ use super::change;
 use crate::clock::Timestamp;
 use crate::id::ObjectId;
 use crate::journal::AccountNo;
-use crate::storage::postgres::session::{Session, get, get_id, get_time};
+use crate::storage::postgres::session::{Session, Values, get, get_id, get_time};
 use crate::storage::{Account, Error, NewAccount, WebhookSecrets};
 
 /// Adds an account, its first user and that user's token.
 pub fn add(session: &Session, account: &NewAccount, now: Timestamp) -> Result<(), Error> {
     change(session)?;
+    let no = insert(session, account.id, &account.name, &account.webhook_secret, now)?;
+    insert_user(session, no, account.user, &account.name, now)?;
+    super::tokens::insert(session, account.user, &account.token, now).map(drop)
+}
+
+/// Inserts the row of an account with its queue, and returns its number.
+pub fn insert(
+    session: &Session,
+    id: ObjectId,
+    name: &str,
+    webhook_secret: &str,
+    now: Timestamp,
+) -> Result<i64, Error> {
     let insert =
         "INSERT INTO account (id, name, webhook_secret, created_at) VALUES ($1, $2, $3, $4) RETURNING no";
-    let (id, user) = (account.id.to_bytes().to_vec(), account.user.to_bytes().to_vec());
-    let row = session.query_opt(insert, &[&id, &account.name, &account.webhook_secret, &now.millis()])?;
-    let no: i64 = row.map_or(Ok(0), |row| get(&row, 0))?;
-    let insert = "INSERT INTO account_user (id, account, name, created_at) VALUES ($1, $2, $3, $4)";
-    session.execute(insert, &[&user, &no, &account.name, &now.millis()])?;
+    let values: Values<'_> = &[&id.to_bytes().to_vec(), &name, &webhook_secret, &now.millis()];
+    let no: i64 = session.query_opt(insert, values)?.map_or(Ok(0), |row| get(&row, 0))?;
     super::lists::add_queue(session, -no)?;
-    super::tokens::insert(session, account.user, &account.token, now).map(drop)
+    Ok(no)
+}
+
+/// Inserts the row of a user of the account with that number.
+pub fn insert_user(
+    session: &Session,
+    account: i64,
+    user: ObjectId,
+    name: &str,
+    now: Timestamp,
+) -> Result<(), Error> {
+    let insert = "INSERT INTO account_user (id, account, name, created_at) VALUES ($1, $2, $3, $4)";
+    session.execute(insert, &[&user.to_bytes().to_vec(), &account, &name, &now.millis()]).map(drop)
 }
 
 /// All accounts with their users.
@@ -43,16 +65,24 @@ pub fn all(session: &Session) -> Result<Vec<Account>, Error> {
     rows.iter().map(read).collect()
 }
 
-/// Enables or disables an account.
+/// Enables or disables an account; sessions of one that is disabled end, and links to it.
 pub fn set_enabled(session: &Session, id: ObjectId, enabled: bool) -> Result<bool, Error> {
     change(session)?;
+    if !enabled {
+        let of_account = "SELECT u.no FROM account_user u JOIN account a ON a.no = u.account WHERE a.id = $1";
+        super::logins::end(session, of_account, &[&id.to_bytes().as_slice()])?;
+    }
     let update = "UPDATE account SET enabled = $2 WHERE id = $1";
     session.execute(update, &[&id.to_bytes().as_slice(), &enabled]).map(|rows| rows > 0)
 }
 
-/// Enables or disables a user.
+/// Enables or disables a user; sessions of one who is disabled end, and links.
 pub fn set_user_enabled(session: &Session, id: ObjectId, enabled: bool) -> Result<bool, Error> {
     change(session)?;
+    if !enabled {
+        let user = "SELECT no FROM account_user WHERE id = $1";
+        super::logins::end(session, user, &[&id.to_bytes().as_slice()])?;
+    }
     let update = "UPDATE account_user SET enabled = $2 WHERE id = $1";
     session.execute(update, &[&id.to_bytes().as_slice(), &enabled]).map(|rows| rows > 0)
 }
@@ -66,6 +96,7 @@ pub fn remove(session: &Session, id: ObjectId) -> Result<bool, Error> {
         return Ok(false);
     };
     let no: i64 = get(&row, 0)?;
+    super::logins::end(session, "SELECT no FROM account_user WHERE account = $1", &[&no])?;
     for statement in [
         "DELETE FROM variable WHERE list IN (SELECT no FROM list WHERE account = $1)",
         "DELETE FROM removed_variable WHERE list IN (SELECT no FROM list WHERE account = $1)",
@@ -73,7 +104,7 @@ pub fn remove(session: &Session, id: ObjectId) -> Result<bool, Error> {
         "DELETE FROM source WHERE account = $1",
         "DELETE FROM removed_source WHERE account = $1",
         "UPDATE token SET name = '' WHERE user_no IN (SELECT no FROM account_user WHERE account = $1)",
-        "UPDATE account_user SET name = '' WHERE account = $1",
+        "UPDATE account_user SET name = '', address = NULL, password = NULL WHERE account = $1",
         "DELETE FROM account WHERE no = $1",
     ] {
         session.execute(statement, &[&no])?;

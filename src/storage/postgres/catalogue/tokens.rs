@@ -79,7 +79,7 @@ pub fn insert(session: &Session, user: ObjectId, token: &NewToken, now: Timestam
 /// The tokens of an account, or all.
 pub fn all(session: &Session, account: Option<ObjectId>) -> Result<Vec<Token>, Error> {
     let select = format!(
-        "SELECT t.key, t.name, u.id, t.created_at, t.expires_at, t.revoked_at, {SCOPE} FROM token t \
+        "SELECT t.key, t.name, u.id, t.created_at, t.expires_at, t.revoked_at, t.used_at, {SCOPE} FROM token t \
          JOIN account_user u ON u.no = t.user_no JOIN account a ON a.no = u.account \
          WHERE $1::bytea IS NULL OR a.id = $1 ORDER BY t.created_at, t.key"
     );
@@ -92,7 +92,8 @@ pub fn all(session: &Session, account: Option<ObjectId>) -> Result<Vec<Token>, E
             created_at: get_time(row, 3)?,
             expires_at: get::<Option<i64>>(row, 4)?.map(Timestamp::from_millis),
             revoked_at: get::<Option<i64>>(row, 5)?.map(Timestamp::from_millis),
-            scope: read_scope(row, 6)?,
+            used_at: get::<Option<i64>>(row, 6)?.map(Timestamp::from_millis),
+            scope: read_scope(row, 7)?,
         })
     };
     session.query(&select, &[&account])?.iter().map(read).collect()
@@ -103,4 +104,16 @@ pub fn revoke(session: &Session, key: &str, now: Timestamp) -> Result<bool, Erro
     change(session)?;
     let update = "UPDATE token SET revoked_at = coalesce(revoked_at, $2) WHERE key = $1";
     session.execute(update, &[&key, &now.millis()]).map(|rows| rows > 0)
+}
+
+/// Notes when tokens were used last. It is no change of the catalogue: nothing that is cached tells of it.
+pub fn note_used(session: &Session, tokens: &[(String, Timestamp)]) -> Result<(), Error> {
+    let keys: Vec<_> = tokens.iter().map(|(key, _)| key.as_str()).collect();
+    let times: Vec<_> = tokens.iter().map(|(_, time)| time.millis()).collect();
+    // In the order of keys: nodes that note the same tokens wait for each other, and do not lock each other up.
+    let lock = "SELECT FROM token WHERE key = ANY($1) ORDER BY key FOR NO KEY UPDATE";
+    session.query(lock, &[&keys])?;
+    let update = "UPDATE token t SET used_at = greatest(t.used_at, n.used_at) \
+                  FROM unnest($1::text[], $2::bigint[]) AS n (key, used_at) WHERE t.key = n.key";
+    session.execute(update, &[&keys, &times]).map(drop)
 }

@@ -11,13 +11,13 @@ use std::sync::atomic::Ordering;
 use rusqlite::TransactionBehavior;
 
 use super::rows::View;
-use super::{Pair, Shared, append, backlog, erase, error};
+use super::{Pair, Shared, activity, append, backlog, erase, error};
 use crate::apply::plan::{Plan, Waiting};
 use crate::apply::rule;
 use crate::clock::Timestamp;
 use crate::journal::BatchKind;
 use crate::storage::rows::group::{self, Group, Origin};
-use crate::storage::rows::{load, undo};
+use crate::storage::rows::{self, load, undo};
 use crate::storage::{Applied, Error};
 
 /// Applies the batches that wait, at most `max`, and moves the position on.
@@ -86,6 +86,8 @@ fn transact(
         }
     };
     let webhooks = write::requests(&transaction, waiting, origins, &decided, now).map_err(error)?;
+    let tallies = group::tallies(&decided);
+    activity::add(&transaction, &rows::activity::of_group(waiting, origins, &tallies, now)).map_err(error)?;
     transaction.commit().map_err(error)?;
-    Ok(Some(group::applied(origins, &decided, webhooks)))
+    Ok(Some(group::applied(waiting, origins, &tallies, webhooks)))
 }

@@ -108,7 +108,9 @@ pub fn requests(
     )?;
     let mut history =
         store.prepare_cached("INSERT OR IGNORE INTO history VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)")?;
-    let mut delivery = store.prepare_cached("INSERT INTO delivery VALUES (?1, ?2, 0, 0, ?3)")?;
+    let mut delivery = store.prepare_cached(
+        "INSERT INTO delivery (position, receiver, state, attempts, next_at) VALUES (?1, ?2, 0, 0, ?3)",
+    )?;
     let mut webhooks = 0;
     for ((batch, origin), decided) in waiting.iter().zip(origins).zip(decided) {
         let position = signed(batch.position);

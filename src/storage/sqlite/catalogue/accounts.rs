@@ -1,6 +1,6 @@
 //! Accounts and users.
 
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
 use super::super::error;
 use super::change;
@@ -12,21 +12,35 @@ use crate::storage::{Account, Error, NewAccount, WebhookSecrets};
 /// Adds an account, its first user and that user's token.
 pub fn add(intake: &mut Connection, account: &NewAccount, now: Timestamp) -> Result<(), Error> {
     change(intake, |transaction| {
-        transaction
-            .execute(
-                "INSERT INTO account (id, name, webhook_secret, created_at) VALUES (?1, ?2, ?3, ?4)",
-                params![account.id.to_bytes(), account.name, account.webhook_secret, now.millis()],
-            )
-            .map_err(error)?;
+        insert(transaction, account.id, &account.name, &account.webhook_secret, now).map_err(error)?;
         let no = transaction.last_insert_rowid();
-        transaction
-            .execute(
-                "INSERT INTO user (id, account, name, created_at) VALUES (?1, ?2, ?3, ?4)",
-                params![account.user.to_bytes(), no, account.name, now.millis()],
-            )
-            .map_err(error)?;
+        insert_user(transaction, no, account.user, &account.name, now).map_err(error)?;
         super::tokens::insert(transaction, account.user, &account.token, now).map(drop)
     })
+}
+
+/// Inserts the row of an account, whose number is the last row id then.
+pub fn insert(
+    transaction: &Transaction<'_>,
+    id: ObjectId,
+    name: &str,
+    webhook_secret: &str,
+    now: Timestamp,
+) -> rusqlite::Result<usize> {
+    let insert = "INSERT INTO account (id, name, webhook_secret, created_at) VALUES (?1, ?2, ?3, ?4)";
+    transaction.execute(insert, params![id.to_bytes(), name, webhook_secret, now.millis()])
+}
+
+/// Inserts the row of a user of the account with that number.
+pub fn insert_user(
+    transaction: &Transaction<'_>,
+    account: i64,
+    user: ObjectId,
+    name: &str,
+    now: Timestamp,
+) -> rusqlite::Result<usize> {
+    let insert = "INSERT INTO user (id, account, name, created_at) VALUES (?1, ?2, ?3, ?4)";
+    transaction.execute(insert, params![user.to_bytes(), account, name, now.millis()])
 }
 
 /// All accounts with their users.
@@ -55,17 +69,25 @@ pub fn all(intake: &Connection) -> Result<Vec<Account>, Error> {
     select().map_err(error)
 }
 
-/// Enables or disables an account.
+/// Enables or disables an account; sessions of one that is disabled end, and links to it.
 pub fn set_enabled(intake: &mut Connection, id: ObjectId, enabled: bool) -> Result<bool, Error> {
     change(intake, |transaction| {
+        if !enabled {
+            let of_account = "SELECT u.no FROM user u JOIN account a ON a.no = u.account WHERE a.id = ?1";
+            super::logins::end(transaction, of_account, &[&id.to_bytes()]).map_err(error)?;
+        }
         let update = "UPDATE account SET enabled = ?2 WHERE id = ?1";
         transaction.execute(update, params![id.to_bytes(), enabled]).map(|rows| rows > 0).map_err(error)
     })
 }
 
-/// Enables or disables a user.
+/// Enables or disables a user; sessions of one who is disabled end, and links.
 pub fn set_user_enabled(intake: &mut Connection, id: ObjectId, enabled: bool) -> Result<bool, Error> {
     change(intake, |transaction| {
+        if !enabled {
+            let user = "SELECT no FROM user WHERE id = ?1";
+            super::logins::end(transaction, user, &[&id.to_bytes()]).map_err(error)?;
+        }
         let update = "UPDATE user SET enabled = ?2 WHERE id = ?1";
         transaction.execute(update, params![id.to_bytes(), enabled]).map(|rows| rows > 0).map_err(error)
     })
@@ -80,6 +102,7 @@ pub fn remove(intake: &mut Connection, id: ObjectId) -> Result<bool, Error> {
             .optional()
             .map_err(error)?;
         let Some(no) = no else { return Ok(false) };
+        super::logins::end(transaction, "SELECT no FROM user WHERE account = ?1", &[&no]).map_err(error)?;
         for statement in [
             "DELETE FROM variable WHERE list IN (SELECT no FROM list WHERE account = ?1)",
             "DELETE FROM removed_variable WHERE list IN (SELECT no FROM list WHERE account = ?1)",
@@ -87,7 +110,7 @@ pub fn remove(intake: &mut Connection, id: ObjectId) -> Result<bool, Error> {
             "DELETE FROM source WHERE account = ?1",
             "DELETE FROM removed_source WHERE account = ?1",
             "UPDATE token SET name = '' WHERE user IN (SELECT no FROM user WHERE account = ?1)",
-            "UPDATE user SET name = '' WHERE account = ?1",
+            "UPDATE user SET name = '', address = NULL, password = NULL WHERE account = ?1",
             "DELETE FROM account WHERE no = ?1",
         ] {
             transaction.execute(statement, [no]).map_err(error)?;

@@ -1,7 +1,9 @@
 //! Who may send, what lists there are, their variables, and sources: small tables of the intake file.
 
 pub mod accounts;
+pub mod links;
 pub mod lists;
+pub mod logins;
 pub mod sources;
 pub mod tokens;
 pub mod variables;

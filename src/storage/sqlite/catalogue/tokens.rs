@@ -1,6 +1,6 @@
 //! Access tokens.
 
-use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
+use rusqlite::{Connection, OptionalExtension, Row, Transaction, TransactionBehavior, params};
 
 use super::super::error;
 use super::change;
@@ -116,7 +116,7 @@ pub fn insert(
 pub fn all(intake: &Connection, account: Option<ObjectId>) -> Result<Vec<Token>, Error> {
     let select = || {
         let mut select = intake.prepare(&format!(
-            "SELECT t.key, t.name, u.id, t.created_at, t.expires_at, t.revoked_at, {SCOPE} FROM token t \
+            "SELECT t.key, t.name, u.id, t.created_at, t.expires_at, t.revoked_at, t.used_at, {SCOPE} FROM token t \
              JOIN user u ON u.no = t.user JOIN account a ON a.no = u.account \
              WHERE ?1 IS NULL OR a.id = ?1 ORDER BY t.created_at, t.key"
         ))?;
@@ -128,7 +128,8 @@ pub fn all(intake: &Connection, account: Option<ObjectId>) -> Result<Vec<Token>,
                 created_at: Timestamp::from_millis(row.get(3)?),
                 expires_at: row.get::<_, Option<i64>>(4)?.map(Timestamp::from_millis),
                 revoked_at: row.get::<_, Option<i64>>(5)?.map(Timestamp::from_millis),
-                scope: read_scope(row, 6)?,
+                used_at: row.get::<_, Option<i64>>(6)?.map(Timestamp::from_millis),
+                scope: read_scope(row, 7)?,
             })
         })?;
         rows.collect::<rusqlite::Result<Vec<_>>>()
@@ -142,4 +143,16 @@ pub fn revoke(intake: &mut Connection, key: &str, now: Timestamp) -> Result<bool
         let update = "UPDATE token SET revoked_at = coalesce(revoked_at, ?2) WHERE key = ?1";
         transaction.execute(update, params![key, now.millis()]).map(|rows| rows > 0).map_err(error)
     })
+}
+
+/// Notes when tokens were used last. It is no change of the catalogue: nothing that is cached tells of it.
+pub fn note_used(intake: &mut Connection, tokens: &[(String, Timestamp)]) -> Result<(), Error> {
+    let transaction = intake.transaction_with_behavior(TransactionBehavior::Immediate).map_err(error)?;
+    for (key, time) in tokens {
+        transaction
+            .prepare_cached("UPDATE token SET used_at = max(coalesce(used_at, ?2), ?2) WHERE key = ?1")
+            .and_then(|mut update| update.execute(params![key, time.millis()]))
+            .map_err(error)?;
+    }
+    transaction.commit().map_err(error)
 }

@@ -1,0 +1,34 @@
+// Buttons that copy, and dialogs that can do without. Every page is whole without this.
+"use strict";
+
+async function copy(button) {
+  const label = button.firstChild;
+  const before = label.textContent;
+  try {
+    await navigator.clipboard.writeText(button.dataset.copy);
+    label.textContent = "Copied";
+  } catch {
+    // Without https the clipboard is closed: the text is selected instead.
+    getSelection().selectAllChildren(button.parentElement.querySelector("code"));
+    label.textContent = "Selected";
+  }
+  setTimeout(() => {
+    label.textContent = before;
+  }, 2000);
+}
+
+// What htmx puts into the page later has its buttons too.
+function wake(root) {
+  for (const button of root.querySelectorAll("button.copy[hidden]")) {
+    button.hidden = false;
+  }
+}
+
+document.addEventListener("click", (event) => {
+  const button = event.target instanceof Element ? event.target.closest("button.copy") : null;
+  if (button) {
+    copy(button);
+  }
+});
+document.addEventListener("htmx:load", (event) => wake(event.detail.elt));
+wake(document);

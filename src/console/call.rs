@@ -1,0 +1,83 @@
+//! What a page does, it does by the API.
+
+use axum::http::StatusCode;
+use bytes::Bytes;
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::{Trouble, User};
+use crate::http::inside;
+use crate::http::method::Method;
+
+/// Why the API did not do it.
+#[derive(Debug)]
+pub struct Refused {
+    /// The status.
+    pub status: StatusCode,
+    /// What is wrong.
+    pub details: Vec<Detail>,
+}
+
+/// One thing that is wrong.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Detail {
+    /// The position of the contact in the request, if it is about one.
+    pub position: Option<u64>,
+    /// The field.
+    pub field: Option<String>,
+    /// The code.
+    pub code: String,
+    /// In words.
+    pub message: String,
+}
+
+#[derive(Default, Deserialize)]
+struct Told {
+    #[serde(default)]
+    details: Vec<Detail>,
+}
+
+impl Refused {
+    /// What is wrong with a field.
+    pub fn of(&self, field: &str) -> Option<String> {
+        let of_field = self.details.iter().filter(|detail| detail.field.as_deref() == Some(field));
+        let texts: Vec<_> = of_field.map(|detail| detail.message.as_str()).collect();
+        (!texts.is_empty()).then(|| texts.join(" "))
+    }
+
+    /// All that is wrong, in words.
+    pub fn text(&self) -> String {
+        let texts: Vec<_> = self.details.iter().map(|detail| detail.message.as_str()).collect();
+        texts.join(" ")
+    }
+
+    /// What is wrong with none of these fields.
+    pub fn beside(&self, fields: &[&str]) -> Option<String> {
+        let other = |detail: &&Detail| !detail.field.as_deref().is_some_and(|field| fields.contains(&field));
+        let texts: Vec<_> = self.details.iter().filter(other).map(|detail| detail.message.as_str()).collect();
+        (!texts.is_empty()).then(|| texts.join(" "))
+    }
+}
+
+impl From<Refused> for Trouble {
+    fn from(refused: Refused) -> Self {
+        Self::Refused(refused.status, refused.text())
+    }
+}
+
+impl User {
+    /// Runs a method of the API as this user: with all its checks, texts, limits and histories.
+    ///
+    /// # Errors
+    /// What the API refuses.
+    pub async fn call(&self, method: &'static Method, body: &Value) -> Result<Value, Refused> {
+        let answered =
+            inside::call(&self.app, method, &self.caller(), None, Bytes::from(body.to_string())).await;
+        // Written by this program.
+        if answered.status == StatusCode::OK {
+            return Ok(serde_json::from_slice(&answered.body).unwrap_or_default());
+        }
+        let told: Told = serde_json::from_slice(&answered.body).unwrap_or_default();
+        Err(Refused { status: answered.status, details: told.details })
+    }
+}

@@ -1,0 +1,94 @@
+//! What a page says when it cannot do what it was asked.
+
+use askama::Template;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+
+use super::guard;
+use super::page::show;
+use crate::storage;
+
+/// Why there is no page.
+#[derive(Debug, thiserror::Error)]
+pub enum Trouble {
+    /// There is nothing of that name that the user may see.
+    #[error("not found")]
+    NotFound,
+    /// The form does not come from a page of ours, or from one that is out of date.
+    #[error("a form that is not ours")]
+    Foreign,
+    /// The form could not be read.
+    #[error("a form that does not read")]
+    Unreadable(StatusCode),
+    /// Too much is asked at once.
+    #[error("busy")]
+    Busy,
+    /// The API refused in a way for which the form has no place.
+    #[error("refused: {0}")]
+    Refused(StatusCode, String),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] storage::Error),
+    /// A template failed.
+    #[error(transparent)]
+    Template(#[from] askama::Error),
+}
+
+#[derive(Template)]
+#[template(path = "console/trouble.html")]
+struct TroublePage<'a> {
+    title: &'a str,
+    text: &'a str,
+}
+
+impl Trouble {
+    fn told(&self) -> (StatusCode, &str, &str) {
+        match self {
+            Self::NotFound => (
+                StatusCode::NOT_FOUND,
+                "There is nothing here",
+                "The page is not there, or what it showed was removed, or it belongs to another account.",
+            ),
+            Self::Foreign => (
+                StatusCode::FORBIDDEN,
+                "This form is out of date",
+                "Nothing was changed. Go back, load the page again, and send the form once more.",
+            ),
+            Self::Unreadable(status) => {
+                (*status, "This form could not be read", "Nothing was changed. Go back and try again.")
+            }
+            Self::Busy => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "Too much at once",
+                "The server is busy. Nothing was changed. Try again in a moment.",
+            ),
+            Self::Refused(status, text) => (*status, "That was refused", text),
+            Self::Store(_) | Self::Template(_) => (
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "Something went wrong",
+                "The server could not do this. What went wrong is in its log. Try again in a moment.",
+            ),
+        }
+    }
+}
+
+impl IntoResponse for Trouble {
+    fn into_response(self) -> Response {
+        if let Self::Store(error) = &self {
+            tracing::error!(%error, "a page could not be made");
+        }
+        if let Self::Template(error) = &self {
+            tracing::error!(%error, "a page could not be written");
+        }
+        let (status, title, text) = self.told();
+        // A template with two texts in it: that it fails too is not expected, and the status is told all the same.
+        let mut response = show(&TroublePage { title, text }).unwrap_or_default();
+        *response.status_mut() = status;
+        response
+    }
+}
+
+/// What a browser gets for a path that is no page.
+pub async fn not_found() -> Response {
+    guard::secure(Trouble::NotFound.into_response()).await
+}

@@ -1,0 +1,137 @@
+//! `/lists`
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::extract::Path;
+use serde_json::json;
+
+use super::page::{Pager, show_with};
+use super::{Form, Page, Query, Refused, Result, Section, Trouble, User, see, show};
+use crate::http::contact_list::{CREATE, change};
+use crate::storage::{List, ListFilter};
+
+/// Lists on a page.
+const ROWS: u32 = 50;
+
+/// What is told after something was done.
+const DONE: [(&str, &str); 3] = [
+    ("made", "The list is there."),
+    ("renamed", "The list has its new name."),
+    ("removed", "The list is removed. Its contacts are deleted in the background."),
+];
+
+#[derive(Template)]
+#[template(path = "console/lists.html")]
+struct Lists {
+    page: Page,
+    lists: Vec<List>,
+    pager: Pager,
+    name: String,
+    error: Option<String>,
+}
+
+impl Lists {
+    async fn of(user: &User, query: &Query) -> Result<Self> {
+        let mut pager = Pager::at("/lists", query.get("page"), ROWS);
+        let found =
+            user.app.storage.find_lists(user.signed_in.account, ListFilter::default(), pager.window());
+        let found = found.await?;
+        pager.total = found.total;
+        let page = user.page(Section::Lists).done(query.get("done"), &DONE);
+        Ok(Self { page, lists: found.rows, pager, name: String::new(), error: None })
+    }
+}
+
+/// All lists of the account.
+pub async fn all(user: User, query: Query) -> Result {
+    show(&Lists::of(&user, &query).await?)
+}
+
+/// Makes a list.
+pub async fn make(form: Form) -> Result {
+    let name = form.get("name");
+    match form.user.call(&CREATE, &json!({ "contactListName": name })).await {
+        Ok(_) => Ok(see("/lists?done=made")),
+        Err(refused) => {
+            let mut page = Lists::of(&form.user, &Query::default()).await?;
+            name.clone_into(&mut page.name);
+            page.error = Some(refused.text());
+            show_with(refused.status, &page)
+        }
+    }
+}
+
+#[derive(Template)]
+#[template(path = "console/list-rename.html")]
+struct Rename {
+    page: Page,
+    list: Arc<List>,
+    name: String,
+    error: Option<String>,
+}
+
+/// Asks for a list's new name.
+pub async fn ask_name(user: User, Path(id): Path<String>) -> Result {
+    let list = user.list(&id).await?;
+    let name = list.about.name.clone();
+    show(&Rename { page: user.page(Section::Lists), list, name, error: None })
+}
+
+/// Gives a list another name.
+pub async fn rename(Path(id): Path<String>, form: Form) -> Result {
+    let list = form.user.list(&id).await?;
+    let body = json!({ "contactListId": list.id, "contactListName": form.get("name") });
+    match form.user.call(&change::UPDATE, &body).await {
+        Ok(_) => Ok(see("/lists?done=renamed")),
+        Err(refused) => {
+            let (page, name) = (form.user.page(Section::Lists), form.get("name").to_owned());
+            show_with(refused.status, &Rename { page, list, name, error: Some(refused.text()) })
+        }
+    }
+}
+
+#[derive(Template)]
+#[template(path = "console/list-remove.html")]
+struct Remove {
+    page: Page,
+    list: Arc<List>,
+    error: Option<String>,
+}
+
+/// Asks whether a list is to go.
+pub async fn ask_removal(user: User, Path(id): Path<String>) -> Result {
+    let list = user.list(&id).await?;
+    show(&Remove { page: user.page(Section::Lists), list, error: None })
+}
+
+/// Removes a list whose name was typed.
+pub async fn remove(Path(id): Path<String>, form: Form) -> Result {
+    let list = form.user.list(&id).await?;
+    let body = json!({ "contactListId": list.id, "confirm": form.raw("confirm") });
+    match form.user.call(&change::REMOVE, &body).await {
+        Ok(_) => Ok(see("/lists?done=removed")),
+        Err(refused) => {
+            let error = Some(wrong_name(&refused));
+            show_with(refused.status, &Remove { page: form.user.page(Section::Lists), list, error })
+        }
+    }
+}
+
+fn wrong_name(refused: &Refused) -> String {
+    match refused.of("confirm") {
+        Some(_) => "This is not the list's name. Nothing was removed.".to_owned(),
+        None => refused.text(),
+    }
+}
+
+impl User {
+    /// The account's list with that id.
+    ///
+    /// # Errors
+    /// [`Trouble::NotFound`] also where it is another account's.
+    pub async fn list(&self, id: &str) -> Result<Arc<List>> {
+        let list = self.app.catalogue.list(&self.caller().viewer, id).await?;
+        list.ok_or(Trouble::NotFound)
+    }
+}

@@ -1,0 +1,83 @@
+//! The console: pages for people, made on the server, whole without a script.
+//!
+//! # How a page is added
+//!
+//! 1. A file here with its handlers, and a template in `templates/console/` that begins with
+//!    `{% extends "layout.html" %}`, has the blocks `title` and `main`, and whose struct has a field `page: Page`
+//!    (from [`User::page`], which names the section of the menu).
+//! 2. What reads takes a [`User`] (who is not signed in is sent to `/sign-in`) and, where it has parameters, a
+//!    [`Query`]. What changes something is a POST and takes a [`Form`]: its user is signed in, its CSRF token and
+//!    origin are checked, its fields are read. A handler returns `Result<Response, Trouble>`: [`show`] makes the
+//!    answer of a template, [`see`] leads to another page. Every form has `{{ page.csrf_field()|safe }}` in it; htmx
+//!    sends the token by itself.
+//! 3. It does something by [`User::call`], which runs a method of the API in this process; [`Refused::of`] gives the
+//!    text for a form's field. What it only reads it may ask the store for, always with the user's account.
+//! 4. Its route stands in [`router`]. Macros that all pages share are in `templates/console/parts.html`, and styles in
+//!    `assets/console.css`. Nothing is inline: no `style=`, no `<script>`, no `on…=`.
+
+mod account;
+mod assets;
+pub mod attempts;
+mod call;
+mod cookie;
+mod error;
+mod fields;
+mod form;
+mod guard;
+mod keys;
+mod links;
+mod lists;
+mod page;
+mod password;
+mod people;
+mod sessions;
+mod setting;
+mod sign_in;
+mod user;
+mod welcome;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::middleware::map_response;
+use axum::response::Response;
+use axum::routing::{get, post};
+
+pub use self::assets::POLICY;
+pub use self::call::Refused;
+pub use self::error::{Trouble, not_found};
+pub use self::fields::{Fields, Query};
+pub use self::form::Form;
+pub use self::guard::wants_page;
+pub use self::links::{first_link, invite};
+pub use self::page::{Page, Section, see, show};
+pub use self::setting::{Console, PublicUrl};
+pub use self::user::User;
+use crate::app::App;
+
+/// What a handler of a page returns.
+pub type Result<T = Response, E = Trouble> = std::result::Result<T, E>;
+
+/// The routes of the console.
+pub fn router() -> Router<Arc<App>> {
+    let pages = Router::new()
+        .route("/sign-in", get(sign_in::ask).post(sign_in::try_in))
+        .route("/sign-out", post(sign_in::out))
+        .route("/welcome/{link}", get(welcome::ask).post(welcome::begin))
+        .route("/email-list", get(async || see("/lists")))
+        .route("/lists", get(lists::all).post(lists::make))
+        .route("/lists/{id}/rename", get(lists::ask_name).post(lists::rename))
+        .route("/lists/{id}/remove", get(lists::ask_removal).post(lists::remove))
+        .route("/keys", get(keys::all).post(keys::make))
+        .route("/keys/{key}/revoke", get(keys::ask_revocation).post(keys::revoke))
+        .route("/account", get(account::show_account))
+        .route("/account/name", post(account::rename))
+        .route("/account/password", post(account::change_password))
+        .route("/account/webhook-secret", post(account::rotate))
+        .route("/account/sessions/end-others", post(sessions::end_others))
+        .route("/account/users", post(people::invite_new))
+        .route("/account/users/{user}/invite", post(people::invite_again))
+        .route("/account/users/{user}/disable", post(people::disable))
+        .route("/account/users/{user}/enable", post(people::enable));
+    pages.layer(map_response(guard::secure)).merge(assets::router())
+}

@@ -1,0 +1,160 @@
+//! What all pages have in common, and how one is answered.
+
+use askama::Template;
+use axum::body::Body;
+use axum::http::header::{CONTENT_TYPE, LOCATION};
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::Response;
+
+use super::{Result, User};
+use crate::storage::Window;
+
+/// A section of the menu.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Section {
+    /// `/`
+    Overview,
+    /// `/lists`
+    Lists,
+    /// `/sources`
+    Sources,
+    /// `/requests`
+    Requests,
+    /// `/jobs`
+    Jobs,
+    /// `/keys`
+    Keys,
+    /// `/account`
+    Account,
+}
+
+impl Section {
+    /// The menu, in its order: sections that there are pages of.
+    pub const MENU: [(Self, &'static str, &'static str); 3] = [
+        (Self::Lists, "/lists", "Lists"),
+        (Self::Keys, "/keys", "API keys"),
+        (Self::Account, "/account", "Account"),
+    ];
+}
+
+/// What the layout shows around a page.
+#[derive(Debug)]
+pub struct Page {
+    /// The account's name.
+    pub account: String,
+    /// The user's name.
+    pub user: String,
+    /// The token of the session's forms.
+    pub csrf: String,
+    /// Where in the menu the page stands.
+    pub section: Section,
+    /// What was just done, to be told once.
+    pub notice: Option<&'static str>,
+    /// Where the server is reached, for lines that a reader copies.
+    pub public_url: String,
+}
+
+impl Page {
+    /// The field that every form has.
+    pub fn csrf_field(&self) -> String {
+        // The alphabet of the token has nothing to escape.
+        format!(r#"<input type="hidden" name="csrf" value="{}">"#, self.csrf)
+    }
+
+    /// The sections of the menu.
+    pub fn menu(&self) -> impl Iterator<Item = (bool, &'static str, &'static str)> {
+        Section::MENU.into_iter().map(|(section, path, name)| (section == self.section, path, name))
+    }
+
+    /// And what was just done, as `?done=` names it, by a table of the page's own.
+    pub fn done(self, done: &str, texts: &[(&str, &'static str)]) -> Self {
+        let notice = texts.iter().find(|(name, _)| *name == done).map(|(_, text)| *text);
+        Self { notice, ..self }
+    }
+}
+
+/// Which part of many rows a page shows.
+#[derive(Debug)]
+pub struct Pager {
+    path: String,
+    /// The number of the page, from 1.
+    pub number: u64,
+    rows: u32,
+    /// How many rows there are in all.
+    pub total: u64,
+}
+
+impl Pager {
+    /// The page with that number, as an address gives it, of so many rows each; `path` may have a query of its own.
+    pub fn at(path: impl Into<String>, number: &str, rows: u32) -> Self {
+        let number = number.parse().unwrap_or(1).clamp(1, u64::MAX / u64::from(u32::MAX));
+        Self { path: path.into(), number, rows, total: 0 }
+    }
+
+    /// The rows.
+    pub fn window(&self) -> Window {
+        Window { offset: (self.number - 1) * u64::from(self.rows), limit: self.rows }
+    }
+
+    /// How many pages there are; at least one.
+    pub fn pages(&self) -> u64 {
+        self.total.div_ceil(self.rows.into()).max(1)
+    }
+
+    /// The address of a page.
+    pub fn link(&self, number: &u64) -> String {
+        let sign = if self.path.contains('?') { '&' } else { '?' };
+        format!("{}{sign}page={number}", self.path)
+    }
+}
+
+impl User {
+    /// What the layout shows to this user around a page of a section.
+    pub fn page(&self, section: Section) -> Page {
+        Page {
+            account: self.signed_in.account_name.clone(),
+            user: self.signed_in.user_name.clone(),
+            csrf: self.csrf.clone(),
+            section,
+            notice: None,
+            public_url: self.app.console.public_url.to_string(),
+        }
+    }
+}
+
+/// Answers with a page.
+///
+/// # Errors
+/// Where the template fails.
+pub fn show(template: &impl Template) -> Result {
+    let mut response = Response::new(Body::from(template.render()?));
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
+    Ok(response)
+}
+
+/// The same with another status, for a form that was not taken.
+///
+/// # Errors
+/// Where the template fails.
+pub fn show_with(status: StatusCode, template: &impl Template) -> Result {
+    let mut response = show(template)?;
+    *response.status_mut() = status;
+    Ok(response)
+}
+
+/// Leads to another page of the server, which is then asked for by GET.
+pub fn see(path: &str) -> Response {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::SEE_OTHER;
+    let location = HeaderValue::from_str(path).unwrap_or(HeaderValue::from_static("/"));
+    response.headers_mut().insert(LOCATION, location);
+    response
+}
+
+/// A path of this server, as somebody gave it; `/` where it could lead elsewhere.
+pub fn own_path(path: &str) -> &str {
+    let own = path.starts_with('/')
+        && !path.starts_with("//")
+        && path.bytes().all(|byte| (0x21..0x7f).contains(&byte) && byte != b'\\');
+    if own { path } else { "/" }
+}

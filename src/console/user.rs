@@ -1,0 +1,90 @@
+//! Who looks at a page.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
+use axum::response::{IntoResponse as _, Response};
+use url::form_urlencoded;
+
+use super::{Trouble, cookie, guard, see};
+use crate::app::App;
+use crate::http::gate::Caller;
+use crate::storage::{self, SignedIn, TextHash};
+
+/// A session that nobody has used for this long has ended.
+pub const IDLE: Duration = Duration::from_secs(12 * 3_600);
+
+/// A session ends after this, however much it is used.
+pub const LONGEST: Duration = Duration::from_secs(14 * 24 * 3_600);
+
+/// How exactly it is noted when a session was used: a write each.
+const TOUCH: Duration = Duration::from_secs(60);
+
+/// A user who is signed in.
+pub struct User {
+    /// The server.
+    pub app: Arc<App>,
+    /// Who it is.
+    pub signed_in: SignedIn,
+    /// The session.
+    pub session: TextHash,
+    /// The token of the session's forms.
+    pub csrf: String,
+}
+
+impl User {
+    /// Whose session the cookie is of. The store is asked each time: a session that was ended, or whose user or
+    /// account was disabled, ends with this very request.
+    pub async fn find(app: &Arc<App>, headers: &HeaderMap) -> Result<Option<Self>, storage::Error> {
+        let secure = app.console.public_url.is_secure();
+        let Some(cookie) = cookie::read(headers, secure).filter(|cookie| !cookie.is_empty()) else {
+            return Ok(None);
+        };
+        let (session, now) = (cookie::hash(cookie), app.clock.now());
+        let found = app.storage.find_session(session, now.before(IDLE), now).await?;
+        let Some(signed_in) = found else { return Ok(None) };
+        if now.since(signed_in.seen_at) >= TOUCH {
+            app.storage.touch_session(session, now).await?;
+        }
+        Ok(Some(Self { app: Arc::clone(app), signed_in, session, csrf: guard::token_of(cookie) }))
+    }
+
+    /// The user as a caller of the API.
+    pub fn caller(&self) -> Caller {
+        Caller::user(self.signed_in.account, self.signed_in.account_name.clone(), self.signed_in.user)
+    }
+}
+
+impl FromRequestParts<Arc<App>> for User {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Response> {
+        match Self::find(app, &parts.headers).await {
+            Ok(Some(user)) => Ok(user),
+            Ok(None) => Err(to_sign_in(parts)),
+            Err(error) => Err(Trouble::from(error).into_response()),
+        }
+    }
+}
+
+/// Leads to the sign-in, and back from there to what was asked for.
+fn to_sign_in(parts: &Parts) -> Response {
+    let looks = matches!(parts.method, Method::GET | Method::HEAD);
+    // A part of a page, or a form, is nothing to come back to: the page that has it is.
+    let back = parts.uri.path_and_query().map_or("/", |path| path.as_str());
+    let path = if looks && !parts.headers.contains_key("hx-request") && back != "/" {
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        format!("/sign-in?{}", query.append_pair("to", back).finish())
+    } else {
+        "/sign-in".to_owned()
+    };
+    if parts.headers.contains_key("hx-request") {
+        let mut response = StatusCode::UNAUTHORIZED.into_response();
+        response.headers_mut().insert("hx-redirect", HeaderValue::from_static("/sign-in"));
+        return response;
+    }
+    see(&path)
+}

@@ -1,0 +1,10 @@
+//! Finding contacts of a list: what is wanted, and the walk that looks for it. The API, pages, exports and jobs ask
+//! in the same way.
+
+mod filter;
+mod walk;
+mod wanted;
+
+pub use self::filter::Filter;
+pub use self::walk::{Bounds, Found, collect, contact_by_number};
+pub use self::wanted::{FLAGS, PARAMS, Wanted};

@@ -1,0 +1,225 @@
+//! Which contacts are asked for, as a JSON body or a query names them.
+
+use serde_json::{Map, json};
+use url::form_urlencoded;
+
+use super::Filter;
+use crate::catalogue::Catalogue;
+use crate::clock::Timestamp;
+use crate::contact::field::Field;
+use crate::http::page::{self, TIME, read_time};
+use crate::id::ObjectId;
+use crate::intake::fields;
+use crate::intake::problem::{self, Problem};
+use crate::journal::AccountNo;
+use crate::json::{Raw, Value};
+use crate::param::{Param, Shape};
+use crate::storage::{Error, SourceRef};
+
+/// The fields by which contacts can be narrowed to those that are so.
+pub const FLAGS: [Field; 7] = [
+    Field::Active,
+    Field::EmailSubscribe,
+    Field::SmsSubscribe,
+    Field::DesktopWebPushSubscribe,
+    Field::MobileWebPushSubscribe,
+    Field::TelegramSubscribe,
+    Field::ViberSubscribe,
+];
+
+/// The keys of what is asked for: the flags first.
+pub const PARAMS: [Param; 10] = [
+    flag(FLAGS[0]),
+    flag(FLAGS[1]),
+    flag(FLAGS[2]),
+    flag(FLAGS[3]),
+    flag(FLAGS[4]),
+    flag(FLAGS[5]),
+    flag(FLAGS[6]),
+    Param::optional("sourceId", Shape::TEXT, "Contacts from the source with this id; any where it is blank."),
+    Param::optional(
+        "updatedSince",
+        TIME,
+        "Contacts that have changed then or later: `YYYY-MM-DD hh:mm:ss`, or `YYYY-MM-DD` for the beginning of that \
+         day, UTC.",
+    ),
+    Param::optional(
+        "namePrefix",
+        Shape::TEXT,
+        "Contacts whose name begins so, in any case; any where it is blank.",
+    ),
+];
+
+const fn flag(field: Field) -> Param {
+    Param::optional(field.name(), Shape::Flag, fields::text(field))
+}
+
+/// The contacts that are asked for: those that all of these fit.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Wanted {
+    /// Fields that are so.
+    pub flags: Vec<(Field, bool)>,
+    /// From the source with this id.
+    pub source: Option<String>,
+    /// Changed then or later.
+    pub updated_since: Option<Timestamp>,
+    /// With a name that begins so, in any case.
+    pub name_prefix: Option<String>,
+}
+
+impl Wanted {
+    /// Reads the values of [`PARAMS`]; what is wrong with them is added to the problems.
+    pub fn read(values: [Option<Raw<'_>>; PARAMS.len()], problems: &mut Vec<Problem>) -> Self {
+        let [flags @ .., source, updated, name] = values;
+        let mut wanted = Self::default();
+        for (field, raw) in FLAGS.into_iter().zip(flags) {
+            match raw.map(Raw::value) {
+                None => {}
+                Some(Value::Bool(is)) => wanted.flags.push((field, is)),
+                Some(_) => problems.push(problem::flag(field)),
+            }
+        }
+        wanted.source = page::read_filter(source, || problem::not_a_string("sourceId"), problems);
+        wanted.updated_since =
+            read_time(updated, "updatedSince").map_err(|problem| problems.push(problem)).ok().flatten();
+        wanted.name_prefix = page::read_filter(name, || problem::not_a_string("namePrefix"), problems);
+        wanted
+    }
+
+    /// Reads the parameters of a query, under the same names; what is blank is as what is left out, and other
+    /// parameters are somebody else's.
+    pub fn from_query(query: &str, problems: &mut Vec<Problem>) -> Self {
+        let mut wanted = Self::default();
+        for (key, value) in form_urlencoded::parse(query.as_bytes()) {
+            let value = value.trim();
+            if value.is_empty() || value.contains('\0') {
+                continue;
+            }
+            match key.as_ref() {
+                "sourceId" => wanted.source = Some(value.to_owned()),
+                "namePrefix" => wanted.name_prefix = Some(value.to_owned()),
+                "updatedSince" => match Timestamp::parse(value) {
+                    Some(time) => wanted.updated_since = Some(time),
+                    None => problems.push(page::not_a_time("updatedSince")),
+                },
+                key => match (FLAGS.into_iter().find(|field| field.name() == key), value) {
+                    (None, _) => {}
+                    (Some(field), "true" | "false") => {
+                        wanted.flags.retain(|(other, _)| *other != field);
+                        wanted.flags.push((field, value == "true"));
+                    }
+                    (Some(field), _) => problems.push(problem::flag(field)),
+                },
+            }
+        }
+        wanted
+    }
+
+    /// The query that reads as this.
+    pub fn to_query(&self) -> String {
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        for (field, wanted) in &self.flags {
+            query.append_pair(field.name(), if *wanted { "true" } else { "false" });
+        }
+        let updated_since = self.updated_since.map(|time| time.to_string());
+        for (key, value) in
+            [("sourceId", &self.source), ("updatedSince", &updated_since), ("namePrefix", &self.name_prefix)]
+        {
+            if let Some(value) = value {
+                query.append_pair(key, value);
+            }
+        }
+        query.finish()
+    }
+
+    /// The keys and values that a JSON body names this with.
+    pub fn to_json(&self) -> Map<String, serde_json::Value> {
+        let flags = self.flags.iter().map(|(field, wanted)| (field.name(), json!(wanted)));
+        let rest = [
+            ("sourceId", self.source.as_ref().map(|source| json!(source))),
+            ("updatedSince", self.updated_since.map(|time| json!(time))),
+            ("namePrefix", self.name_prefix.as_ref().map(|name| json!(name))),
+        ];
+        let rest = rest.into_iter().filter_map(|(key, value)| Some((key, value?)));
+        flags.chain(rest).map(|(key, value)| (key.to_owned(), value)).collect()
+    }
+
+    /// Whether everybody fits.
+    pub fn is_everybody(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// The filter; the source's number is looked up.
+    ///
+    /// # Errors
+    /// Where the store cannot be read.
+    pub async fn resolve(&self, catalogue: &Catalogue, account: AccountNo) -> Result<Filter, Error> {
+        let source = match &self.source {
+            None => None,
+            Some(source) => Some(match ObjectId::parse(source) {
+                Some(id) => catalogue.source(account, SourceRef::Id(id)).await?.map(|source| source.no),
+                None => None,
+            }),
+        };
+        Ok(Filter {
+            flags: self.flags.clone(),
+            source,
+            updated_since: self.updated_since,
+            name_prefix: self.name_prefix.as_ref().map(|name| name.to_lowercase()),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(query: &str) -> (Wanted, Vec<String>) {
+        let mut problems = Vec::new();
+        let wanted = Wanted::from_query(query, &mut problems);
+        (wanted, problems.into_iter().map(|problem| problem.message).collect())
+    }
+
+    #[test]
+    fn a_query_reads_as_it_was_written() {
+        let wanted = Wanted {
+            flags: vec![(Field::Active, true), (Field::SmsSubscribe, false)],
+            source: Some("5d9155bad132d5f45a4e38b1".to_owned()),
+            updated_since: Timestamp::parse("2026-10-14 09:30:00"),
+            name_prefix: Some("Zoë & co".to_owned()),
+        };
+        assert_eq!(read(&wanted.to_query()), (wanted, vec![]));
+        assert_eq!(read(&Wanted::default().to_query()), (Wanted::default(), vec![]));
+        let keys = json!({
+            "active": true, "smsSubscribe": false, "sourceId": "5d9155bad132d5f45a4e38b1",
+            "updatedSince": "2026-10-14 09:30:00", "namePrefix": "Zoë & co",
+        });
+        let wanted = read(&keys.as_object().map(query).unwrap_or_default()).0;
+        assert_eq!(serde_json::Value::Object(wanted.to_json()), keys);
+    }
+
+    fn query(keys: &Map<String, serde_json::Value>) -> String {
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        for (key, value) in keys {
+            query.append_pair(key, value.as_str().unwrap_or(&value.to_string()));
+        }
+        query.finish()
+    }
+
+    #[test]
+    fn what_is_blank_or_unknown_narrows_nothing_and_what_is_wrong_is_told() {
+        let everybody = "active=&namePrefix=+&updatedSince=&sourceId=&page=3&email=x";
+        assert_eq!(read(everybody), (Wanted::default(), vec![]));
+        assert!(read(everybody).0.is_everybody());
+        let (wanted, problems) = read("active=maybe&updatedSince=yesterday&viberSubscribe=true");
+        assert_eq!(wanted.flags, [(Field::ViberSubscribe, true)]);
+        assert_eq!(
+            problems,
+            [
+                "Argument active can be true or false",
+                "Argument updatedSince must be a YYYY-MM-DD hh:mm:ss time or a YYYY-MM-DD date",
+            ]
+        );
+        assert_eq!(read("active=true&active=false").0.flags, [(Field::Active, false)], "the last one wins");
+    }
+}

@@ -1,0 +1,60 @@
+//! What was done, by the minute.
+
+use tokio_postgres::Row;
+
+use super::session::{Session, get, get_number};
+use crate::journal::{AccountNo, ListNo};
+use crate::storage::rows::activity::{COUNTED, MINUTE, Minutes, first_minute, told};
+use crate::storage::{Activities, Activity, ActivityWindow, Error};
+
+/// Adds what was done in lists. Rows are taken in the order of their keys, so that two who add do not wait for each
+/// other.
+pub fn add(session: &Session, minutes: &[(ListNo, Minutes)]) -> Result<(), Error> {
+    let mut rows = Vec::new();
+    for (list, minutes) in minutes {
+        rows.extend(
+            minutes.iter().map(|((account, minute), activity)| (*account, *minute, *list, *activity)),
+        );
+    }
+    if rows.is_empty() {
+        return Ok(());
+    }
+    rows.sort_unstable_by_key(|(account, minute, list, _)| (*account, *minute, *list));
+    let sums = COUNTED.map(|column| format!("{column} = a.{column} + excluded.{column}")).join(", ");
+    let upsert = format!(
+        "INSERT INTO activity AS a SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], \
+         $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[], \
+         $12::bigint[]) ON CONFLICT (account, minute, list) DO UPDATE SET {sums}"
+    );
+    let accounts: Vec<_> = rows.iter().map(|(account, ..)| account.0).collect();
+    let begins: Vec<_> = rows.iter().map(|(_, minute, ..)| *minute).collect();
+    let lists: Vec<_> = rows.iter().map(|(_, _, list, _)| list.0).collect();
+    let counts: Vec<Vec<_>> = (0..COUNTED.len())
+        .map(|column| rows.iter().map(|(.., activity)| activity.to_array()[column].cast_signed()).collect())
+        .collect();
+    let mut values: Vec<&(dyn tokio_postgres::types::ToSql + Sync)> = vec![&accounts, &begins, &lists];
+    values.extend(counts.iter().map(|column| column as &(dyn tokio_postgres::types::ToSql + Sync)));
+    session.execute(&upsert, &values).map(drop)
+}
+
+/// What the account has had done.
+pub fn find(session: &Session, account: AccountNo, window: ActivityWindow) -> Result<Activities, Error> {
+    let sums = COUNTED.map(|column| format!("sum({column})::bigint")).join(", ");
+    let select = format!(
+        "SELECT minute - minute % $3, {sums} FROM activity WHERE account = $1 AND minute >= $2 GROUP BY 1"
+    );
+    let width = i64::from(window.minutes.max(1));
+    let read = |row: &Row| {
+        let mut counts = [0; COUNTED.len()];
+        for (column, count) in (1..).zip(&mut counts) {
+            *count = get_number(row, column)?;
+        }
+        Ok((get(row, 0)?, Activity::from_array(counts)))
+    };
+    let done = session.query(&select, &[&account.0, &first_minute(window), &width])?;
+    let done = done.iter().map(read).collect::<Result<_, Error>>()?;
+    let waiting = "SELECT accepted_at / $2, count(*) FROM batch WHERE account = $1 AND NOT fence GROUP BY 1";
+    let waiting = session.query(waiting, &[&account.0, &MINUTE])?;
+    let waiting = waiting.iter().map(|row| Ok((get(row, 0)?, get_number(row, 1)?)));
+    Ok(told(window, done, waiting.collect::<Result<_, Error>>()?))
+}

@@ -1,0 +1,151 @@
+//! TLS that goes wrong: files that are not as they should be, and clients that are not.
+
+use std::io::{Read, Write};
+use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::routing::get;
+use axum_server::Handle;
+use rollbook::http::serve;
+use rollbook::http::tls::Tls;
+use rustls::pki_types::ServerName;
+use serde_json::json;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::time::{Instant, sleep};
+use tokio_rustls::TlsConnector;
+
+use crate::harness::Directory;
+use crate::process::{Store, run};
+use crate::tls::{NAME, Pair};
+use crate::wire::{Wire, socket};
+
+#[test]
+fn files_that_are_not_right_are_told_in_a_sentence() {
+    let store = Store::in_files();
+    let pair = Pair::write(&store.directory);
+    let empty = store.directory.path("empty.pem");
+    std::fs::write(&empty, "").unwrap();
+    let (certificate, key) = (pair.certificate.display(), pair.key.display());
+    let other = Directory::new();
+    let stranger = Pair::write(&other);
+    let serve = |certificate: Option<&std::path::Path>, key: Option<&std::path::Path>| {
+        let mut command = store.command(&["serve", "--listen", "127.0.0.1:0"]);
+        command.envs(certificate.map(|path| ("ROLLBOOK_TLS_CERTIFICATE", path)));
+        command.envs(key.map(|path| ("ROLLBOOK_TLS_KEY", path)));
+        let printed = run(&mut command);
+        assert_eq!(printed.code, Some(1));
+        printed.err
+    };
+    let both = "rollbook: tls_certificate and tls_key are set together, or neither is\n";
+    assert_eq!(serve(Some(&pair.certificate), None), both);
+    assert_eq!(serve(None, Some(&pair.key)), both);
+    let none = format!("rollbook: tls_certificate {}: there is no certificate in it\n", empty.display());
+    assert_eq!(serve(Some(&empty), Some(&pair.key)), none);
+    let none = format!("rollbook: tls_key {}: there is no private key in it\n", empty.display());
+    assert_eq!(serve(Some(&pair.certificate), Some(&empty)), none);
+    let strange = format!(
+        "rollbook: tls_key {key} does not belong to tls_certificate {}\n",
+        stranger.certificate.display()
+    );
+    assert_eq!(serve(Some(&stranger.certificate), Some(&pair.key)), strange);
+    std::fs::remove_file(&pair.key).unwrap();
+    let missing = format!("rollbook: tls_key {key}: No such file or directory (os error 2)\n");
+    assert_eq!(serve(Some(&pair.certificate), Some(&pair.key)), missing);
+    std::fs::remove_file(&pair.certificate).unwrap();
+    let told = serve(Some(&pair.certificate), Some(&pair.key));
+    assert!(told.starts_with(&format!("rollbook: tls_certificate {certificate}: ")), "{told}");
+}
+
+#[test]
+fn a_key_that_others_can_read_is_warned_of() {
+    let store = Store::in_files();
+    let pair = Pair::write(&store.directory);
+    for (mode, warned) in [(0o640, false), (0o644, true)] {
+        std::fs::set_permissions(&pair.key, PermissionsExt::from_mode(mode)).unwrap();
+        let log = pair.serve(&store).log();
+        assert_eq!(log.contains("others can read the key of TLS"), warned, "{mode:o}: {log}");
+    }
+}
+
+#[test]
+fn hundreds_who_never_finish_their_handshake_keep_nobody_out() {
+    let store = Store::new();
+    let pair = Pair::write(&store.directory);
+    let token = store.account("Shop").token;
+    let server = pair.serve(&store);
+    let mut hanging = Vec::new();
+    for number in 0..400 {
+        let mut stream = socket(server.address).expect("a connection");
+        // Some say nothing; some begin a record of 512 bytes, and leave it at that.
+        let begun: &[u8] = if number % 2 == 0 { b"" } else { b"\x16\x03\x01\x02\x00\x01" };
+        stream.write_all(begun).expect("a place");
+        hanging.push(stream);
+    }
+    // Not TLS at all: HTTP in the clear is cut off, and never answered.
+    let mut plain = socket(server.address).expect("a connection");
+    plain.write_all(b"POST /v3/account/info HTTP/1.1\r\nhost: x\r\n\r\n").expect("a request");
+    let mut answer = Vec::new();
+    plain.read_to_end(&mut answer).expect("the end");
+    assert!(answer.len() <= 7 && !answer.starts_with(b"HTTP"), "an alert of TLS at most: {answer:?}");
+
+    for _ in 0..10 {
+        let mut wire: Wire = pair.connect(server.address).expect("a handshake");
+        assert_eq!(wire.post("/v3/account/info", &token, &json!({})).expect("an answer").status, 200);
+    }
+    assert!(!server.log().contains("there are too many"), "{}", server.log());
+}
+
+/// A server over TLS with nothing behind it but `/`, which answers with more than any socket holds.
+fn large_answers(
+    pair: &Pair,
+    max_connections: usize,
+) -> (std::net::SocketAddr, Handle<std::net::SocketAddr>) {
+    let tls = Tls::load(&pair.certificate, &pair.key).expect("a certificate");
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = listener.local_addr().expect("its address");
+    let router = Router::new().route("/", get(async || vec![b'a'; 64 << 20]));
+    let handle = Handle::new();
+    tokio::spawn(serve::serve_tls(listener, router, max_connections, tls.config(), handle.clone()));
+    (address, handle)
+}
+
+/// Time is paused here, and in the next one: it jumps to the next timer when nothing else is to be done.
+#[tokio::test(start_paused = true)]
+async fn a_handshake_that_hangs_is_cut_off() {
+    let directory = Directory::new();
+    let (address, _handle) = large_answers(&Pair::write(&directory), 512);
+    for begun in [b"".as_slice(), b"\x16\x03\x01\x02\x00\x01"] {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        stream.write_all(begun).await.unwrap();
+        let (start, mut answer) = (Instant::now(), Vec::new());
+        let end = tokio::time::timeout(Duration::from_secs(60), stream.read_to_end(&mut answer)).await;
+        end.expect("the connection is ended").expect("in order");
+        assert!(start.elapsed() >= Duration::from_secs(5), "a slow client has its time");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_takes_nothing_loses_its_place_under_tls_too() {
+    let directory = Directory::new();
+    let pair = Pair::write(&directory);
+    let (address, _handle) = large_answers(&pair, 1);
+    let connector = TlsConnector::from(Arc::new(pair.client(rustls::ALL_VERSIONS)));
+    let connect = async || {
+        let stream = TcpStream::connect(address).await?;
+        connector.connect(ServerName::try_from(NAME).unwrap(), stream).await
+    };
+    let mut stuck = connect().await.expect("a handshake");
+    stuck.write_all(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
+    stuck.flush().await.unwrap();
+    let start = Instant::now();
+    // The one place is taken, until the server has waited long enough for the other to read.
+    while connect().await.is_err() {
+        assert!(start.elapsed() < Duration::from_secs(300), "the place is never given back");
+        sleep(Duration::from_secs(1)).await;
+    }
+    assert!(start.elapsed() >= Duration::from_secs(20), "a slow client has its time: {:?}", start.elapsed());
+}
