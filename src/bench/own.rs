@@ -90,7 +90,7 @@ impl OwnServer {
     /// Where its process cannot be looked at.
     pub fn place(&self) -> Result<Place> {
         Ok(Place {
-            address: self.address,
+            addresses: vec![self.address],
             tokens: self.tokens.clone(),
             process: Some(Process::new(self.child().id())?),
             database: Some(self.database.clone()),

@@ -18,8 +18,8 @@ pub const CONNECTIONS_PER_TOKEN: u32 = 8;
 /// Where the server is, and what of it can be looked at.
 #[derive(Clone, Debug)]
 pub struct Place {
-    /// Where it listens.
-    pub address: SocketAddr,
+    /// Where it listens; several servers of one store share the connections evenly.
+    pub addresses: Vec<SocketAddr>,
     /// Tokens of one account.
     pub tokens: Vec<String>,
     /// The process, where it runs on this machine.
@@ -50,7 +50,9 @@ impl Place {
     /// Where nobody listens.
     pub fn connect(&self, connection: u32) -> Result<Client> {
         let token = (connection / CONNECTIONS_PER_TOKEN) as usize % self.tokens.len().max(1);
-        Client::connect(self.address, self.tokens.get(token).map_or("", String::as_str))
+        let address = self.addresses.get(connection as usize % self.addresses.len().max(1));
+        let address = *address.ok_or("no server to connect to")?;
+        Client::connect(address, self.tokens.get(token).map_or("", String::as_str))
     }
 
     /// That many, or as many as the tokens allow.

@@ -10,21 +10,23 @@ use crate::bench::own::OwnServer;
 use crate::bench::process::Process;
 use crate::bench::report::{Report, ServerTimes};
 use crate::bench::target::Place;
-use crate::bench::{Plan, Run, Workload, bodies, plot};
+use crate::bench::{self, Plan, Run, Workload, bodies, plot};
 
 /// The most contacts that the numbers in the bodies have digits for, with room for those that a load makes.
 const MOST: i64 = 50_000_000;
 
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
-    /// The server to measure, http://host:port; one of its own on a throw-away store if not given
+    /// The server to measure, http://host:port; one of its own on a throw-away store if not given. Several of one
+    /// store may be given: the connections are spread over them
     #[arg(long, requires = "token")]
-    url: Option<String>,
+    url: Vec<String>,
     /// An access token of that server. With the default of `max_in_flight` each is good for 8 connections: give
     /// several, of one account, for more
     #[arg(long, requires = "url")]
     token: Vec<String>,
-    /// The process id of that server, where it runs on this machine: for its CPU and memory
+    /// The process id of that server, of one where there are several, where it runs on this machine: for its CPU and
+    /// memory
     #[arg(long, requires = "url")]
     pid: Option<u32>,
     /// The path of that server's store, where it is on this machine: for its size
@@ -76,16 +78,15 @@ pub async fn run(arguments: Arguments) -> Result {
         duration: Duration::from_secs(arguments.seconds),
         rate: arguments.rate.filter(|rate| *rate > 0).map(f64::from),
         // A store that is thrown away need not be tidied.
-        keep: arguments.keep || arguments.url.is_none(),
+        keep: arguments.keep || arguments.url.is_empty(),
         name: format!("bench{}", now().millis()),
     };
-    let report = match &arguments.url {
-        Some(url) => {
-            let place = place(url, &arguments)?;
-            let measured = tokio::task::spawn_blocking(move || measure(place, plan));
-            measured.await.map_err(|error| error.to_string())??
-        }
-        None => measure_own(arguments.dir.as_deref(), plan).await?,
+    let report = if arguments.url.is_empty() {
+        measure_own(arguments.dir.as_deref(), plan).await?
+    } else {
+        let place = place(&arguments)?;
+        let measured = tokio::task::spawn_blocking(move || measure(place, plan));
+        measured.await.map_err(|error| error.to_string())??
     };
     if let Some(path) = &arguments.plot {
         let drawing = plot::svg(&report.phases).map_err(|error| error.to_string())?;
@@ -102,10 +103,11 @@ pub async fn run(arguments: Arguments) -> Result {
     }
 }
 
-fn place(url: &str, arguments: &Arguments) -> Result<Place> {
+fn place(arguments: &Arguments) -> Result<Place> {
+    let addresses = arguments.url.iter().map(|url| Place::address_of(url));
     let process = arguments.pid.map(Process::new).transpose().map_err(|error| error.to_string())?;
     Ok(Place {
-        address: Place::address_of(url).map_err(|error| error.to_string())?,
+        addresses: addresses.collect::<bench::Result<_>>().map_err(|error| error.to_string())?,
         tokens: arguments.token.clone(),
         process,
         database: arguments.store.clone(),

@@ -3,6 +3,7 @@
 mod account;
 mod bench;
 mod client;
+mod copy;
 mod demo;
 mod export;
 mod health;
@@ -60,6 +61,8 @@ enum Command {
     Bench(bench::Arguments),
     /// Bring the store to the present schema; `serve` does so by itself
     Migrate(migrate::Arguments),
+    /// Move a store from files to PostgreSQL
+    Copy(copy::Arguments),
     /// Ask the server of these settings how it is: for health checks, which need no other program then
     Health(health::Arguments),
     /// Print the default configuration file, with every setting explained
@@ -94,6 +97,7 @@ pub fn main() -> ExitCode {
         Command::Demo(arguments) => block_on(demo::run(arguments)),
         Command::Bench(arguments) => block_on(bench::run(arguments)),
         Command::Migrate(arguments) => block_on(migrate::run(arguments)),
+        Command::Copy(arguments) => block_on(copy::run(arguments)),
         Command::Health(arguments) => block_on(health::run(arguments)),
         Command::Config => {
             print(DEFAULT_FILE.trim_end());

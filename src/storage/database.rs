@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::postgres::address::Address;
 use super::postgres::{self, PostgresStore};
 use super::sqlite::{self, SqliteStore};
 use super::{Error, Role, Storage};
@@ -32,9 +33,10 @@ impl fmt::Display for Database {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Files(path) => path.display().fmt(f),
-            Self::Postgres(address) => match address.parse::<tokio_postgres::Config>() {
-                Ok(config) => {
-                    write!(f, "postgres, database {}", config.get_dbname().unwrap_or("of the user's name"))
+            Self::Postgres(address) => match Address::read(address) {
+                Ok(address) => {
+                    let name = address.config.get_dbname().unwrap_or("of the user's name");
+                    write!(f, "postgres, database {name}")
                 }
                 Err(_) => f.write_str("postgres"),
             },
@@ -82,7 +84,7 @@ mod tests {
     #[test]
     fn a_password_is_not_shown() {
         let database =
-            Database::from("postgres://me:secret@db.example.com/contacts?sslmode=prefer".to_owned());
+            Database::from("postgres://me:secret@db.example.com/contacts?sslmode=verify-full".to_owned());
         assert_eq!(
             format!("{database} {database:?}"),
             "postgres, database contacts postgres, database contacts"

@@ -2,6 +2,7 @@
 //!
 //! No transaction leaks out: each method is one, and is done or not done when it returns.
 
+pub mod copy;
 pub mod database;
 mod logins;
 pub mod postgres;
@@ -45,6 +46,15 @@ pub enum Error {
     /// The disk did not say that it has what it was given: what it keeps is known once the store is opened anew.
     #[error("the disk has failed: {0}")]
     NotSynced(String),
+}
+
+impl Error {
+    /// What happened, for whoever typed a command that is about nothing else.
+    pub fn told(&self) -> String {
+        match self {
+            Self::Unavailable(text) | Self::Damaged(text) => text.clone(),
+        }
+    }
 }
 
 /// Why batches were not appended.

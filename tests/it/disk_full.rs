@@ -12,18 +12,20 @@ use crate::process::{Process, Store, run, wait_for};
 use crate::wire::Reply;
 
 /// A file system of a few megabytes in memory.
-struct SmallDisk {
-    point: PathBuf,
+pub struct SmallDisk {
+    pub point: PathBuf,
     _directory: Directory,
 }
 
 impl SmallDisk {
-    fn mount() -> Self {
+    /// Of so many megabytes.
+    pub fn mount(megabytes: u32) -> Self {
         let directory = Directory::new();
         let point = directory.path("disk");
         std::fs::create_dir(&point).expect("a directory to mount at");
-        let mount =
-            run(Command::new("mount").args(["-t", "tmpfs", "-o", "size=8m", "rollbook-test"]).arg(&point));
+        let mount = run(Command::new("mount")
+            .args(["-t", "tmpfs", "-o", &format!("size={megabytes}m"), "rollbook-test"])
+            .arg(&point));
         assert_eq!(
             mount.code,
             Some(0),
@@ -34,13 +36,13 @@ impl SmallDisk {
     }
 
     /// Takes all the room that is left, to the last page.
-    fn fill(&self) {
+    pub fn fill(&self) {
         let mut file = File::create(self.point.join("ballast")).expect("a file");
         let page = [0; 4_096];
         while file.write_all(&page).is_ok() {}
     }
 
-    fn make_room(&self) {
+    pub fn make_room(&self) {
         std::fs::remove_file(self.point.join("ballast")).expect("it is there");
     }
 }
@@ -105,7 +107,7 @@ fn send_until_refused(caller: &Caller<'_>) -> (Vec<(String, String)>, String, Re
 
 #[test]
 fn a_full_disk_refuses_whole_batches_and_takes_them_again_when_there_is_room() {
-    let disk = SmallDisk::mount();
+    let disk = SmallDisk::mount(8);
     let store = Store::at(disk.point.join("rollbook.db"));
     let server = store.serve();
     let token = store.account("Shop").token;

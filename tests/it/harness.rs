@@ -2,6 +2,7 @@
 
 mod answer;
 mod keys;
+pub mod own_postgres;
 pub mod postgres;
 
 use std::net::{SocketAddr, TcpListener};

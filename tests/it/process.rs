@@ -9,6 +9,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
+use crate::harness::own_postgres::{OwnPostgres, PORT, psql};
+use crate::harness::postgres::cluster;
 use crate::harness::{Directory, PATIENCE, StoreKind};
 use crate::wire::{Reply, Wire};
 
@@ -85,6 +87,11 @@ impl Store {
         Self::of(StoreKind::Sqlite)
     }
 
+    /// One on PostgreSQL.
+    pub fn in_postgres() -> Self {
+        Self::of(StoreKind::Postgres)
+    }
+
     fn of(kind: StoreKind) -> Self {
         let directory = Directory::new();
         Self { database: directory.store(kind), logs: AtomicU32::new(0), directory }
@@ -98,6 +105,20 @@ impl Store {
     /// The file that holds the journal.
     pub fn intake(&self) -> PathBuf {
         PathBuf::from(format!("{}.intake", self.database.display()))
+    }
+
+    /// Runs statements in its database, and returns what they print.
+    pub fn sql(&self, statements: &str) -> String {
+        OwnPostgres::sql_at(cluster().directory(), self.database_name(), statements)
+    }
+
+    /// Whether statements in its database come to their end.
+    pub fn try_sql(&self, statements: &str) -> bool {
+        psql(cluster().directory(), PORT, self.database_name(), statements).status.success()
+    }
+
+    fn database_name(&self) -> &str {
+        self.database.to_str().and_then(|address| address.rsplit('/').next()).expect("a database")
     }
 
     /// A command on this store.

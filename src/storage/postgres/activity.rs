@@ -1,40 +1,43 @@
 //! What was done, by the minute.
 
 use tokio_postgres::Row;
+use tokio_postgres::types::ToSql;
 
 use super::session::{Session, get, get_number};
 use crate::journal::{AccountNo, ListNo};
 use crate::storage::rows::activity::{COUNTED, MINUTE, Minutes, first_minute, told};
 use crate::storage::{Activities, Activity, ActivityWindow, Error};
 
-/// Adds what was done in lists. Rows are taken in the order of their keys, so that two who add do not wait for each
-/// other.
+/// Adds what was done in lists. Rows are taken in the order of lists and of their keys, so that two who add do not wait
+/// for each other; a statement names its list, as all on the path of a batch do.
 pub fn add(session: &Session, minutes: &[(ListNo, Minutes)]) -> Result<(), Error> {
     let mut rows = Vec::new();
     for (list, minutes) in minutes {
         rows.extend(
-            minutes.iter().map(|((account, minute), activity)| (*account, *minute, *list, *activity)),
+            minutes.iter().map(|((account, minute), activity)| (*list, *account, *minute, *activity)),
         );
     }
-    if rows.is_empty() {
-        return Ok(());
-    }
-    rows.sort_unstable_by_key(|(account, minute, list, _)| (*account, *minute, *list));
+    rows.sort_unstable_by_key(|(list, account, minute, _)| (*list, *account, *minute));
+    let columns = COUNTED.join(", ");
     let sums = COUNTED.map(|column| format!("{column} = a.{column} + excluded.{column}")).join(", ");
     let upsert = format!(
-        "INSERT INTO activity AS a SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], \
-         $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[], \
-         $12::bigint[]) ON CONFLICT (account, minute, list) DO UPDATE SET {sums}"
+        "INSERT INTO activity AS a (list, account, minute, {columns}) SELECT $1, * FROM unnest($2::bigint[], \
+         $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[], \
+         $10::bigint[], $11::bigint[], $12::bigint[]) ON CONFLICT (account, minute, list) DO UPDATE SET {sums}"
     );
-    let accounts: Vec<_> = rows.iter().map(|(account, ..)| account.0).collect();
-    let begins: Vec<_> = rows.iter().map(|(_, minute, ..)| *minute).collect();
-    let lists: Vec<_> = rows.iter().map(|(_, _, list, _)| list.0).collect();
-    let counts: Vec<Vec<_>> = (0..COUNTED.len())
-        .map(|column| rows.iter().map(|(.., activity)| activity.to_array()[column].cast_signed()).collect())
-        .collect();
-    let mut values: Vec<&(dyn tokio_postgres::types::ToSql + Sync)> = vec![&accounts, &begins, &lists];
-    values.extend(counts.iter().map(|column| column as &(dyn tokio_postgres::types::ToSql + Sync)));
-    session.execute(&upsert, &values).map(drop)
+    for of_list in rows.chunk_by(|(one, ..), (other, ..)| one == other) {
+        let list = of_list.first().map_or(ListNo::NONE, |(list, ..)| *list);
+        let accounts: Vec<_> = of_list.iter().map(|(_, account, ..)| account.0).collect();
+        let begins: Vec<_> = of_list.iter().map(|(_, _, minute, _)| *minute).collect();
+        let count = |column: usize| {
+            of_list.iter().map(|(.., activity)| activity.to_array()[column].cast_signed()).collect()
+        };
+        let counts: Vec<Vec<i64>> = (0..COUNTED.len()).map(count).collect();
+        let mut values: Vec<&(dyn ToSql + Sync)> = vec![&list.0, &accounts, &begins];
+        values.extend(counts.iter().map(|column| column as &(dyn ToSql + Sync)));
+        session.execute(&upsert, &values)?;
+    }
+    Ok(())
 }
 
 /// What the account has had done.

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use futures_util::future::join_all;
 use tokio_postgres::types::ToSql;
 
-use super::session::{Reach, Session, get, get_array, get_id, get_number};
+use super::session::{Reach, Session, Values, get, get_array, get_id, get_number};
 use super::shared::Shared;
 use super::store::{Failed, PostgresStore};
 use crate::clock::Timestamp;
@@ -176,36 +176,38 @@ pub fn fence_new_list(session: &Session, account: AccountNo, list: i64) -> Resul
     session.execute(update, &[&list, &fences.cast_signed()]).map(drop)
 }
 
+/// The positions are those that the queue has just given out: of one list, so that one shard does it all.
 fn insert_batches(session: &Session, list: ListNo, batches: &[&Batch]) -> Result<u64, Error> {
-    let insert = "WITH q AS (UPDATE queue SET last = last + $2 WHERE list = $1 RETURNING last - $2 AS before) \
-                  INSERT INTO batch (list, position, request, account, list_id, token, kind, accepted_at, webhook, \
+    let count = "UPDATE queue SET last = last + $2 WHERE list = $1";
+    let insert = "INSERT INTO batch (list, position, request, account, list_id, token, kind, accepted_at, webhook, \
                   receiver, restore_erased, bytes, items_check, items) \
-                  SELECT $1, q.before + u.place, u.request, u.account, u.list_id, u.token, u.kind, u.accepted_at, \
-                  u.webhook, u.receiver, u.restore_erased, length(u.items), u.items_check, u.items FROM q, \
+                  SELECT q.list, q.last - $2 + u.place, u.request, u.account, u.list_id, u.token, u.kind, \
+                  u.accepted_at, u.webhook, u.receiver, u.restore_erased, length(u.items), u.items_check, u.items \
+                  FROM queue q CROSS JOIN \
                   unnest($3::bytea[], $4::bigint[], $5::bytea[], $6::text[], $7::bigint[], $8::bigint[], $9::text[], \
                   $10::text[], $11::boolean[], $12::bigint[], $13::bytea[]) WITH ORDINALITY \
                   AS u (request, account, list_id, token, kind, accepted_at, webhook, receiver, restore_erased, \
-                  items_check, items, place)";
+                  items_check, items, place) WHERE q.list = $1";
+    let more = i64::try_from(batches.len()).unwrap_or(i64::MAX);
     let webhook = |batch: &&Batch| batch.webhook.as_ref().map(|webhook| webhook.uri.clone());
     let receiver = |batch: &&Batch| batch.webhook.as_ref().map(|webhook| webhook.receiver.clone());
-    session.execute(
-        insert,
-        &[
-            &list.0,
-            &i64::try_from(batches.len()).unwrap_or(i64::MAX),
-            &column(batches, |batch| batch.request.to_bytes().to_vec()),
-            &column(batches, |batch| batch.account.0),
-            &column(batches, |batch| batch.list_id.to_bytes().to_vec()),
-            &batches.iter().map(|batch| batch.token.as_str()).collect::<Vec<_>>(),
-            &column(batches, |batch| batch.kind.code()),
-            &column(batches, |batch| batch.accepted_at.millis()),
-            &column(batches, webhook),
-            &column(batches, receiver),
-            &column(batches, |batch| batch.restore_erased),
-            &column(batches, |batch| seal(batch)),
-            &batches.iter().map(|batch| batch.items.as_slice()).collect::<Vec<_>>(),
-        ],
-    )
+    let values: Values<'_> = &[
+        &list.0,
+        &more,
+        &column(batches, |batch| batch.request.to_bytes().to_vec()),
+        &column(batches, |batch| batch.account.0),
+        &column(batches, |batch| batch.list_id.to_bytes().to_vec()),
+        &batches.iter().map(|batch| batch.token.as_str()).collect::<Vec<_>>(),
+        &column(batches, |batch| batch.kind.code()),
+        &column(batches, |batch| batch.accepted_at.millis()),
+        &column(batches, webhook),
+        &column(batches, receiver),
+        &column(batches, |batch| batch.restore_erased),
+        &column(batches, |batch| seal(batch)),
+        &batches.iter().map(|batch| batch.items.as_slice()).collect::<Vec<_>>(),
+    ];
+    let written = session.pipeline(&[(count, &[&list.0, &more]), (insert, values)])?;
+    Ok(written.last().copied().unwrap_or_default())
 }
 
 fn column<T: ToSql>(batches: &[&Batch], value: impl Fn(&&Batch) -> T) -> Vec<T> {

@@ -24,8 +24,7 @@ pub async fn migrate(client: &mut Client) -> Result<(), Error> {
     // Most starts find nothing to do, and need no more rights than to look.
     let known = version(client).await?;
     if known > newest {
-        let text = "the database was written by a later version of Rollbook; use that one";
-        return Err(Error::Damaged(text.to_owned()));
+        return Err(later());
     }
     if known == newest {
         return Ok(());
@@ -38,6 +37,9 @@ pub async fn migrate(client: &mut Client) -> Result<(), Error> {
         .map_err(error)?;
     let row = transaction.query_one("SELECT coalesce(max(version), 0) FROM schema_version", &[]);
     let known: i64 = row.await.map_err(error)?.get(0);
+    if known > newest {
+        return Err(later());
+    }
     for (number, migration) in (1_i64..).zip(MIGRATIONS).filter(|(number, _)| *number > known) {
         transaction.batch_execute(migration).await.map_err(error)?;
         transaction.execute("INSERT INTO schema_version VALUES ($1)", &[&number]).await.map_err(error)?;
@@ -56,6 +58,10 @@ pub async fn migrate(client: &mut Client) -> Result<(), Error> {
     transaction.commit().await.map_err(error)
 }
 
+fn later() -> Error {
+    Error::Damaged("the database was written by a later version of Rollbook; use that one".to_owned())
+}
+
 /// Whether the database has seen every migration of this version.
 pub fn has_schema(session: &Session) -> Result<bool, Error> {
     let row = session.query_opt("SELECT coalesce(max(version), 0) FROM schema_version", &[])?;
@@ -65,10 +71,10 @@ pub fn has_schema(session: &Session) -> Result<bool, Error> {
 
 /// The version of the schema, 0 where there is none.
 async fn version(client: &Client) -> Result<i64, Error> {
-    let there = client.query_one("SELECT to_regclass('schema_version') IS NOT NULL", &[]).await;
+    let there = client.query_typed_one("SELECT to_regclass('schema_version') IS NOT NULL", &[]).await;
     if !there.map_err(error)?.get::<_, bool>(0) {
         return Ok(0);
     }
-    let row = client.query_one("SELECT coalesce(max(version), 0) FROM schema_version", &[]).await;
+    let row = client.query_typed_one("SELECT coalesce(max(version), 0) FROM schema_version", &[]).await;
     row.map(|row| row.get(0)).map_err(error)
 }

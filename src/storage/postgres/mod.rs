@@ -9,9 +9,11 @@
 //! - What may be tried again is tried again, a few times: after a deadlock, a lost connection, a restart.
 
 mod activity;
+pub(super) mod address;
 mod append;
 mod apply;
 mod catalogue;
+pub mod citus;
 mod deliveries;
 mod erase;
 mod logins;
@@ -25,6 +27,8 @@ mod scrub;
 mod session;
 mod shared;
 mod store;
+mod target;
+mod tls;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -33,6 +37,7 @@ use async_trait::async_trait;
 
 use self::append::queue_of;
 pub use self::store::{PostgresStore, Settings};
+pub use self::target::Target;
 use super::rows::{contact_page, contacts, history, person, try_out};
 use super::{
     Access, Account, Activities, ActivityWindow, AddError, AppendError, Appended, Applied, Attempt, Backlog,

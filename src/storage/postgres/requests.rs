@@ -161,13 +161,13 @@ pub fn page(
     let places = format!(
         "SELECT true AS waits, list, position, accepted_at, request AS id {waiting} UNION ALL \
          SELECT false, list, position, accepted_at, id {processed} \
-         ORDER BY accepted_at DESC, position DESC, id DESC LIMIT {} OFFSET {}",
-        window.limit,
-        window.offset.min(i64::MAX.unsigned_abs()),
+         ORDER BY accepted_at DESC, position DESC, id DESC LIMIT $8 OFFSET $9"
     );
+    let [limit, offset] = window.signed();
+    let values = [values, &[&limit, &offset]].concat();
     let mut order = Vec::new();
     let (mut asked, mut shown) = ([(Vec::new(), Vec::new()), (Vec::new(), Vec::new())], HashMap::new());
-    for row in session.query(&places, values)? {
+    for row in session.query(&places, &values)? {
         let (waits, list, position): (bool, i64, i64) = (get(&row, 0)?, get(&row, 1)?, get(&row, 2)?);
         order.push((list, position));
         let (lists, positions) = &mut asked[usize::from(waits)];

@@ -1,13 +1,16 @@
 //! A connection in one transaction, for code that blocks.
 
 use std::cell::Cell;
+use std::collections::HashMap;
+use std::error::Error as _;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use deadpool_postgres::Object;
 use futures_util::{StreamExt, pin_mut};
 use tokio::runtime::Handle;
 use tokio_postgres::error::SqlState;
-use tokio_postgres::types::{FromSql, ToSql};
-use tokio_postgres::{Row, Statement};
+use tokio_postgres::types::{FromSql, ToSql, Type};
+use tokio_postgres::{Row, RowStream, Statement};
 
 use crate::clock::Timestamp;
 use crate::id::ObjectId;
@@ -37,17 +40,32 @@ pub enum Reach {
     Lost,
 }
 
+/// The types of the values of each statement, for connections on which nothing may stay prepared.
+#[derive(Debug, Default)]
+pub struct Known(Mutex<HashMap<String, Arc<[Type]>>>);
+
+/// A statement as the connection is asked it.
+enum Ready {
+    /// It was prepared on this connection.
+    Prepared(Statement),
+    /// It is sent with the types of its values, in one message with them, and leaves nothing behind: the next
+    /// transaction may be on another connection of the pooler's.
+    Whole(Arc<[Type]>),
+}
+
 /// One transaction on one connection. It blocks, so it is used on a thread of its own.
 pub struct Session {
     runtime: Handle,
     client: Option<Object>,
     reach: Cell<Reach>,
+    /// What is known of statements, where a pooler stands in between.
+    known: Option<Arc<Known>>,
 }
 
 impl Session {
-    /// Takes a connection.
-    pub fn new(runtime: Handle, client: Object) -> Self {
-        Self { runtime, client: Some(client), reach: Cell::default() }
+    /// Takes a connection; `known` where it is a pooler's, and its connections change with each transaction.
+    pub fn new(runtime: Handle, client: Object, known: Option<Arc<Known>>) -> Self {
+        Self { runtime, client: Some(client), reach: Cell::default(), known }
     }
 
     /// Begins a transaction.
@@ -92,15 +110,44 @@ impl Session {
         error_text(failure)
     }
 
-    async fn prepared(&self, statement: &str) -> Result<Statement, Error> {
-        self.client()?.prepare_cached(statement).await.map_err(|error| self.note(&error))
+    async fn ready(&self, statement: &str) -> Result<Ready, Error> {
+        let client = self.client()?;
+        let Some(known) = &self.known else {
+            let prepared = client.prepare_cached(statement).await;
+            return prepared.map(Ready::Prepared).map_err(|error| self.note(&error));
+        };
+        let types = known.0.lock().unwrap_or_else(PoisonError::into_inner).get(statement).cloned();
+        if let Some(types) = types {
+            return Ok(Ready::Whole(types));
+        }
+        // It is closed again within this transaction: statements are a fixed number of texts.
+        let prepared = client.prepare(statement).await.map_err(|error| self.note(&error))?;
+        let types: Arc<[Type]> = prepared.params().into();
+        let mut known = known.0.lock().unwrap_or_else(PoisonError::into_inner);
+        known.insert(statement.to_owned(), Arc::clone(&types));
+        Ok(Ready::Whole(types))
+    }
+
+    async fn rows(&self, statement: &str, values: Values<'_>) -> Result<RowStream, Error> {
+        let (ready, client) = (self.ready(statement).await?, self.client()?);
+        let values = values.iter().map(|value| *value as &(dyn ToSql + Sync));
+        let rows = match &ready {
+            Ready::Prepared(prepared) => client.query_raw(prepared, values).await,
+            Ready::Whole(types) => client.query_typed_raw(statement, values.zip(types.iter().cloned())).await,
+        };
+        rows.map_err(|error| self.note(&error))
     }
 
     /// The rows of a statement.
     pub fn query(&self, statement: &str, values: Values<'_>) -> Result<Vec<Row>, Error> {
+        let mut rows = Vec::new();
         self.runtime.block_on(async {
-            let prepared = self.prepared(statement).await?;
-            self.client()?.query(&prepared, values).await.map_err(|error| self.note(&error))
+            let found = self.rows(statement, values).await?;
+            pin_mut!(found);
+            while let Some(row) = found.next().await {
+                rows.push(row.map_err(|error| self.note(&error))?);
+            }
+            Ok(rows)
         })
     }
 
@@ -111,22 +158,21 @@ impl Session {
 
     /// Runs a statement, and tells how many rows it was about.
     pub fn execute(&self, statement: &str, values: Values<'_>) -> Result<u64, Error> {
-        self.runtime.block_on(async {
-            let prepared = self.prepared(statement).await?;
-            self.client()?.execute(&prepared, values).await.map_err(|error| self.note(&error))
-        })
+        let done = self.pipeline(&[(statement, values)])?;
+        Ok(done.first().copied().unwrap_or_default())
     }
 
     /// Runs statements one behind the other without waiting in between.
     pub fn pipeline(&self, statements: &[(&str, Values<'_>)]) -> Result<Vec<u64>, Error> {
         self.runtime.block_on(async {
             let client = self.client()?;
-            let mut prepared = Vec::with_capacity(statements.len());
+            let mut all = Vec::with_capacity(statements.len());
             for (statement, values) in statements {
-                prepared.push((self.prepared(statement).await?, *values));
+                all.push((*statement, self.ready(statement).await?, *values));
             }
             // The futures are polled, and so the statements sent, in this order.
-            let running = prepared.iter().map(|(statement, values)| client.execute(statement, values));
+            let running =
+                all.iter().map(|(statement, ready, values)| execute(client, statement, ready, values));
             futures_util::future::try_join_all(running).await.map_err(|error| self.note(&error))
         })
     }
@@ -139,10 +185,7 @@ impl Session {
         mut visit: impl FnMut(&Row) -> Result<bool, Error>,
     ) -> Result<bool, Error> {
         self.runtime.block_on(async {
-            let prepared = self.prepared(statement).await?;
-            let values = values.iter().map(|value| *value as &(dyn ToSql + Sync));
-            let rows =
-                self.client()?.query_raw(&prepared, values).await.map_err(|error| self.note(&error))?;
+            let rows = self.rows(statement, values).await?;
             pin_mut!(rows);
             while let Some(row) = rows.next().await {
                 if !visit(&row.map_err(|error| self.note(&error))?)? {
@@ -151,6 +194,21 @@ impl Session {
             }
             Ok(true)
         })
+    }
+}
+
+async fn execute(
+    client: &Object,
+    statement: &str,
+    ready: &Ready,
+    values: Values<'_>,
+) -> Result<u64, tokio_postgres::Error> {
+    match ready {
+        Ready::Prepared(prepared) => client.execute(prepared, values).await,
+        Ready::Whole(types) => {
+            let values: Vec<_> = values.iter().copied().zip(types.iter().cloned()).collect();
+            client.execute_typed(statement, &values).await
+        }
     }
 }
 
@@ -195,7 +253,11 @@ fn error_text(error: &tokio_postgres::Error) -> Error {
                 _ => Error::Unavailable(text),
             }
         }
-        None => Error::Unavailable(error.to_string()),
+        // What lies behind it: an address that nobody listens at, a certificate that is not good.
+        None => Error::Unavailable(match error.source() {
+            Some(source) => format!("{error}: {source}"),
+            None => error.to_string(),
+        }),
     }
 }
 

@@ -44,8 +44,18 @@ pub(super) struct Journal {
 impl Shared {
     /// What a store that was just opened knows.
     pub async fn load(client: &Client, settings: &Settings) -> Result<Self, Error> {
-        let row = client.query_opt("SELECT bytes FROM setting WHERE name = 'hash_key'", &[]).await;
-        let key = row.map_err(error)?.and_then(|row| row.get::<_, Option<Vec<u8>>>(0));
+        let select = "SELECT name, bytes FROM setting WHERE name IN ('hash_key', 'copy')";
+        let mut key = None;
+        for row in client.query_typed(select, &[]).await.map_err(error)? {
+            match row.get(0) {
+                "copy" => {
+                    let text =
+                        "a copy into this database was begun and is not whole: run the same command again";
+                    return Err(Error::Unavailable(text.to_owned()));
+                }
+                _ => key = row.get::<_, Option<Vec<u8>>>(1),
+            }
+        }
         let key = key.and_then(|key| key.try_into().ok());
         let key = key.ok_or_else(|| Error::Damaged("the store has no setting hash_key".to_owned()))?;
         Ok(Self {

@@ -5,11 +5,13 @@ use std::time::Duration;
 
 use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime, Timeouts};
 use tokio::runtime::Handle;
-use tokio_postgres::{Config, NoTls};
+use tokio_postgres::NoTls;
 
+use super::address::{Address, Security};
 use super::rows::View;
-use super::session::{Kind, Reach, Session, error};
+use super::session::{Kind, Known, Reach, Session, error};
 use super::shared::Shared;
+use super::tls::Tls;
 use super::{migrate, node};
 use crate::clock::Timestamp;
 use crate::storage::{Error, Role, Storage};
@@ -39,7 +41,7 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { connections: 16, appliers: 4, lease: Duration::from_secs(8) }
+        Self { connections: 16, appliers: 4, lease: Duration::from_secs(6) }
     }
 }
 
@@ -47,6 +49,8 @@ impl Default for Settings {
 pub struct PostgresStore {
     pub(super) shared: Arc<Shared>,
     pool: Pool,
+    /// See [`Session::new`].
+    known: Option<Arc<Known>>,
     /// Tells the others that this node lives.
     _heart: Option<node::Heart>,
 }
@@ -65,25 +69,8 @@ impl PostgresStore {
     /// # Errors
     /// Where the database cannot be reached, or was written by a later version.
     pub async fn open(url: &str, role: Role, settings: &Settings) -> Result<Self, Error> {
-        // The error of the parser may quote a password.
-        let config = url.parse::<Config>();
-        let mut config =
-            config.map_err(|_| Error::Unavailable("the database's address does not read".to_owned()))?;
-        config.connect_timeout(CONNECT);
-        config.keepalives_idle(CONNECT);
-        config.tcp_user_timeout(PATIENCE);
-        if config.get_application_name().is_none() {
-            config.application_name("rollbook");
-        }
-        let manager =
-            Manager::from_config(config, NoTls, ManagerConfig { recycling_method: RecyclingMethod::Fast });
-        let timeouts = Timeouts { wait: Some(PATIENCE), create: Some(CONNECT), recycle: Some(CONNECT) };
-        let pool = Pool::builder(manager)
-            .max_size(settings.connections)
-            .timeouts(timeouts)
-            .runtime(Runtime::Tokio1)
-            .build()
-            .map_err(|error| Error::Unavailable(error.to_string()))?;
+        let address = Address::read(url)?;
+        let pool = pool(&address, settings.connections)?;
         let mut client = connection(&pool).await?;
         migrate::migrate(&mut client).await?;
         let shared = Arc::new(Shared::load(&client, settings).await?);
@@ -92,7 +79,8 @@ impl PostgresStore {
             Role::Server => Some(node::Heart::start(&pool, &shared).await?),
             Role::Command => None,
         };
-        let store = Self { shared, pool, _heart: heart };
+        let known = address.pooled.then(Arc::default);
+        let store = Self { shared, pool, known, _heart: heart };
         // What waits is known from the beginning: requests are refused where it is too much.
         store.apply_next(0, Timestamp::from_millis(0)).await?;
         Ok(store)
@@ -178,9 +166,9 @@ impl PostgresStore {
     {
         let lost = |error| Failed { error: E::from(error), reach: Reach::Lost, committing: false };
         let client = connection(&self.pool).await.map_err(lost)?;
-        let (runtime, shared) = (Handle::current(), Arc::clone(&self.shared));
+        let (runtime, shared, known) = (Handle::current(), Arc::clone(&self.shared), self.known.clone());
         let done = tokio::task::spawn_blocking(move || {
-            let session = Session::new(runtime, client);
+            let session = Session::new(runtime, client, known);
             let outcome = session.begin(kind).map_err(E::from).and_then(|()| job(&session, &shared));
             match outcome {
                 Ok(value) => session.commit().map(|()| value).map_err(|(error, reach)| Failed {
@@ -196,6 +184,28 @@ impl PostgresStore {
             Err(Failed { error, reach: Reach::Lasting, committing: true })
         })
     }
+}
+
+/// The connections to a database, made as they are needed.
+pub(super) fn pool(address: &Address, connections: usize) -> Result<Pool, Error> {
+    let mut config = address.config.clone();
+    if config.get_connect_timeout().is_none() {
+        config.connect_timeout(CONNECT);
+    }
+    config.keepalives_idle(CONNECT);
+    config.tcp_user_timeout(PATIENCE);
+    if config.get_application_name().is_none() {
+        config.application_name("rollbook");
+    }
+    let fast = ManagerConfig { recycling_method: RecyclingMethod::Fast };
+    let manager = match address.security {
+        Security::Disable => Manager::from_config(config, NoTls, fast),
+        _ => Manager::from_config(config, Tls::new(address)?, fast),
+    };
+    let timeouts = Timeouts { wait: Some(PATIENCE), create: Some(CONNECT), recycle: Some(CONNECT) };
+    let pool =
+        Pool::builder(manager).max_size(connections).timeouts(timeouts).runtime(Runtime::Tokio1).build();
+    pool.map_err(|error| Error::Unavailable(error.to_string()))
 }
 
 /// A connection of the pool.

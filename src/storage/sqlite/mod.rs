@@ -12,6 +12,7 @@ mod backlog;
 mod catalogue;
 mod contacts;
 mod deliveries;
+mod dump;
 mod erase;
 mod export;
 mod failure;
@@ -35,6 +36,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
+pub use self::dump::{Dump, StoreSettings, Table};
 pub use self::open::connect;
 use self::shared::{Pair, Shared, error, is_not_synced, lock, signed, unsigned};
 pub use self::store::{Settings, SqliteStore};

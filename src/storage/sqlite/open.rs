@@ -8,7 +8,7 @@ use rusqlite::hooks::Wal;
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 
 use super::failure::Failure;
-use super::{Pair, Settings};
+use super::{Pair, Settings, log};
 use crate::storage::Error;
 
 mod intake_migrations {
@@ -44,16 +44,21 @@ impl Paths {
         Self { store: path.to_owned(), intake: with(".intake"), lock: with(".lock") }
     }
 
-    /// Takes the store for one serving process.
+    /// Takes the store for one process that serves or copies it.
     ///
     /// # Errors
-    /// Where another process serves it, or the lock file cannot be made.
+    /// Where another process has it, the lock file cannot be made, or one of the logs is damaged.
     pub fn lock(&self) -> Result<File, Error> {
         make_private(&self.lock)?;
         let file = OpenOptions::new().append(true).open(&self.lock);
         let file = file.map_err(|error| Error::Unavailable(format!("{}: {error}", self.lock.display())))?;
         match file.try_lock() {
-            Ok(()) => Ok(file),
+            Ok(()) => {
+                // Before SQLite reads them. What a command beside this is writing now is the end of a log.
+                log::check(&self.intake)?;
+                log::check(&self.store)?;
+                Ok(file)
+            }
             Err(std::fs::TryLockError::WouldBlock) => Err(Error::Unavailable(format!(
                 "{} is served by another process already",
                 self.store.display()

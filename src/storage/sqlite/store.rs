@@ -6,7 +6,6 @@ use std::sync::Arc;
 use rusqlite::Connection;
 
 use super::failure::Failure;
-use super::log;
 use super::open::{self, Paths};
 use super::rows::View;
 use super::shared::{Pair, Shared, error};
@@ -59,11 +58,6 @@ impl SqliteStore {
     pub fn open(path: &Path, role: Role, settings: &Settings) -> Result<Self, Error> {
         let paths = Paths::new(path);
         let lock = (role == Role::Server).then(|| paths.lock()).transpose()?;
-        if lock.is_some() {
-            // Before SQLite reads them. What a command beside this is writing now is the end of a log.
-            log::check(&paths.intake)?;
-            log::check(&paths.store)?;
-        }
         open::prepare(&paths, settings)?;
         // Accepting writes little and must not wait for a long checkpoint.
         let small = Settings { cache_kib: 2 * 1_024, checkpoint_pages: 1_000 };

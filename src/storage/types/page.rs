@@ -9,6 +9,13 @@ pub struct Window {
     pub limit: u32,
 }
 
+impl Window {
+    /// How many rows at most, and how many before them, as PostgreSQL counts.
+    pub fn signed(self) -> [i64; 2] {
+        [i64::from(self.limit), i64::try_from(self.offset).unwrap_or(i64::MAX)]
+    }
+}
+
 /// Some rows of all that match.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Page<T> {

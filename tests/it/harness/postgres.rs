@@ -39,7 +39,7 @@ enum Job {
     Drop(String),
 }
 
-fn binaries() -> PathBuf {
+pub fn binaries() -> PathBuf {
     let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
     let mut found: Vec<_> = versions.map(|version| version.path().join("bin")).collect();
     found.retain(|bin| bin.join("initdb").exists());
@@ -47,27 +47,28 @@ fn binaries() -> PathBuf {
     found.pop().expect("PostgreSQL is installed: ./test does that")
 }
 
-fn is_root() -> bool {
+pub fn is_root() -> bool {
     let id = Command::new("id").arg("-u").output().expect("id");
     id.stdout == b"0\n"
+}
+
+/// A program that does not run as root.
+pub fn as_postgres(program: impl AsRef<std::ffi::OsStr>) -> Command {
+    if !is_root() {
+        return Command::new(program);
+    }
+    let mut command = Command::new("setpriv");
+    command.args(["--reuid=postgres", "--regid=postgres", "--init-groups"]).arg(program).current_dir("/");
+    command
 }
 
 impl Cluster {
     fn start() -> Self {
         let directory = std::env::temp_dir().join(format!("rollbook-pg-{}", std::process::id()));
         std::fs::create_dir_all(&directory).expect("a directory for the cluster");
-        let mut shell = if is_root() {
-            // PostgreSQL does not run as root.
-            let chown = Command::new("chown").arg("postgres:postgres").arg(&directory).status();
-            assert!(chown.expect("chown").success());
-            let mut shell = Command::new("setpriv");
-            shell.args(["--reuid=postgres", "--regid=postgres", "--init-groups", "sh", "-c", SCRIPT]);
-            shell
-        } else {
-            let mut shell = Command::new("sh");
-            shell.args(["-c", SCRIPT]);
-            shell
-        };
+        super::own_postgres::give_to_postgres(&directory);
+        let mut shell = as_postgres("sh");
+        shell.args(["-c", SCRIPT]);
         shell.env("BIN", binaries()).env("DIR", &directory).current_dir("/").stdin(Stdio::piped());
         let shell = shell.spawn().expect("a shell");
         let (jobs, queue) = mpsc::channel();
@@ -76,13 +77,18 @@ impl Cluster {
         Self { directory, jobs, _shell: shell }
     }
 
+    /// Where its socket is.
+    pub fn directory(&self) -> &std::path::Path {
+        &self.directory
+    }
+
     /// The address of a database.
     pub fn address(&self, name: &str) -> String {
         address(&self.directory, name)
     }
 }
 
-fn address(directory: &std::path::Path, name: &str) -> String {
+pub fn address(directory: &std::path::Path, name: &str) -> String {
     let host = directory.to_str().expect("a path in UTF-8").replace('/', "%2F");
     format!("postgres://rollbook@{host}/{name}")
 }
@@ -143,6 +149,10 @@ impl Database {
 
     pub fn address(&self) -> String {
         cluster().address(&self.name)
+    }
+
+    pub fn name(&self) -> &str {
+        &self.name
     }
 }
 

@@ -6,12 +6,22 @@ mod activity;
 mod batches;
 mod catalogue;
 mod contact_pages;
+mod copy;
+mod copy_refusals;
 mod deliveries;
 mod exact;
 mod histories;
 mod lists;
 mod person;
+mod postgres_callers;
+mod postgres_citus;
+mod postgres_faults;
 mod postgres_nodes;
+mod postgres_path;
+mod postgres_pooler;
+mod postgres_processes;
+mod postgres_retries;
+mod postgres_tls;
 mod prune;
 mod request_list;
 mod sqlite_crash;
@@ -91,6 +101,10 @@ impl Postgres {
 
     pub fn address(&self) -> String {
         self.0.address()
+    }
+
+    pub fn name(&self) -> &str {
+        self.0.name()
     }
 }
 

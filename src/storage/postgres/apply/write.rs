@@ -65,36 +65,42 @@ fn numbers(slots: &[&Slot]) -> Vec<i64> {
 
 fn write_index(session: &Session, world: &World) -> Result<(), Error> {
     let (stale, fresh) = world.index_changes().map_err(|malformed| Error::Damaged(malformed.to_string()))?;
-    let delete = "DELETE FROM identifier i USING unnest($1::bigint[], $2::bigint[], $3::bigint[]) \
-                  AS u (list, hash, number) WHERE (i.list, i.hash, i.number) = (u.list, u.hash, u.number)";
+    let delete = "DELETE FROM identifier i USING unnest($2::bigint[], $3::bigint[]) AS u (hash, number) \
+                  WHERE i.list = $1 AND (i.hash, i.number) = (u.hash, u.number)";
     let insert = "INSERT INTO identifier (list, hash, number) \
-                  SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]) ON CONFLICT DO NOTHING";
+                  SELECT $1, * FROM unnest($2::bigint[], $3::bigint[]) ON CONFLICT DO NOTHING";
     for (statement, mut entries) in [(delete, stale), (insert, fresh)] {
         entries.sort_unstable_by_key(|entry| (entry.list, entry.hash.cast_signed()));
-        for chunk in entries.chunks(CHUNK) {
+        for (list, chunk) in chunks(&entries, |entry| entry.list) {
             let column = |value: fn(&IndexEntry) -> i64| chunk.iter().map(value).collect::<Vec<_>>();
-            session.execute(
-                statement,
-                &[
-                    &column(|entry| entry.list.0),
-                    &column(|entry| entry.hash.cast_signed()),
-                    &column(|entry| entry.number.0.cast_signed()),
-                ],
-            )?;
+            let hashes = column(|entry| entry.hash.cast_signed());
+            session.execute(statement, &[&list.0, &hashes, &column(|entry| entry.number.0.cast_signed())])?;
         }
     }
     Ok(())
 }
 
+/// What stands together of one list, in pieces that one statement takes. A statement names its list, and so its shard.
+fn chunks<T>(entries: &[T], list: impl Fn(&T) -> ListNo) -> impl Iterator<Item = (ListNo, &[T])> {
+    let mut rest = entries;
+    std::iter::from_fn(move || {
+        let first = list(rest.first()?);
+        let length = rest.iter().take(CHUNK).take_while(|entry| list(entry) == first).count();
+        let (chunk, left) = rest.split_at(length);
+        rest = left;
+        Some((first, chunk))
+    })
+}
+
 /// What contacts were called until now, who bore an identifier, and who is erased no longer.
 fn write_traces(session: &Session, world: &World) -> Result<(), Error> {
-    for chunk in world.formers.chunks(CHUNK) {
+    for (list, chunk) in chunks(&world.formers, |former| former.list) {
         let insert = "INSERT INTO former_identifiers \
-                      SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bytea[])";
+                      SELECT $1, * FROM unnest($2::bigint[], $3::bigint[], $4::bigint[], $5::bytea[])";
         session.execute(
             insert,
             &[
-                &chunk.iter().map(|former| former.list.0).collect::<Vec<_>>(),
+                &list.0,
                 &chunk.iter().map(|former| former.number.0.cast_signed()).collect::<Vec<_>>(),
                 &chunk.iter().map(|former| former.position.cast_signed()).collect::<Vec<_>>(),
                 &chunk.iter().map(|former| i64::from(former.item)).collect::<Vec<_>>(),
@@ -102,14 +108,13 @@ fn write_traces(session: &Session, world: &World) -> Result<(), Error> {
             ],
         )?;
     }
-    for chunk in world.former_bearers.chunks(CHUNK) {
+    for (list, chunk) in chunks(&world.former_bearers, |bearer| bearer.entry.list) {
         let insert = "INSERT INTO former_bearer \
-                      SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[]) \
-                      ON CONFLICT DO NOTHING";
+                      SELECT $1, * FROM unnest($2::bigint[], $3::bigint[], $4::bigint[]) ON CONFLICT DO NOTHING";
         session.execute(
             insert,
             &[
-                &chunk.iter().map(|bearer| bearer.entry.list.0).collect::<Vec<_>>(),
+                &list.0,
                 &chunk.iter().map(|bearer| bearer.entry.hash.cast_signed()).collect::<Vec<_>>(),
                 &chunk.iter().map(|bearer| bearer.entry.number.0.cast_signed()).collect::<Vec<_>>(),
                 &chunk.iter().map(|bearer| bearer.position.cast_signed()).collect::<Vec<_>>(),

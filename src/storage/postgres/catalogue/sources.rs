@@ -59,8 +59,11 @@ pub fn page(
     let values: Values<'_> = &[&account.0, &filter.name, &filter.customer_source_id];
     let total = session.query_opt(&format!("SELECT count(*) {fits}"), values)?;
     let total = total.map_or(Ok(0), |row| get_number(&row, 0))?;
-    let limits = format!("LIMIT {} OFFSET {}", window.limit, window.offset.min(i64::MAX.unsigned_abs()));
-    let rows = session.query(&format!("SELECT {COLUMNS} {fits} ORDER BY no {limits}"), values)?;
+    // As values: a statement for each window would stay prepared.
+    let [limit, offset] = window.signed();
+    let select = format!("SELECT {COLUMNS} {fits} ORDER BY no LIMIT $4 OFFSET $5");
+    let rows =
+        session.query(&select, &[&account.0, &filter.name, &filter.customer_source_id, &limit, &offset])?;
     Ok(Page { rows: rows.iter().map(read).collect::<Result<_, _>>()?, total })
 }
 

@@ -1,0 +1,41 @@
+//! `rollbook copy`
+
+use std::path::PathBuf;
+
+use super::progress::Bar;
+use super::{Result, print};
+use crate::storage::copy::{Step, copy};
+use crate::storage::database::Database;
+use crate::storage::postgres::Target;
+use crate::storage::sqlite::Dump;
+
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    /// The store, in files; nobody may serve it
+    #[arg(long, value_name = "PATH")]
+    from: PathBuf,
+    /// An empty database, postgres://…, or one in which this copy was begun
+    #[arg(long, value_name = "STORE", env = "ROLLBOOK_DATABASE", hide_env_values = true)]
+    to: String,
+}
+
+/// Copies, and goes on where it was stopped.
+pub async fn run(arguments: Arguments) -> Result {
+    if let Database::Files(_) = Database::from(arguments.to.clone()) {
+        return Err(
+            "--to takes postgres://…; a store in files is moved as its files, see the README".to_owned()
+        );
+    }
+    let dump = Dump::open(&arguments.from).map_err(|error| error.told())?;
+    let mut target = Target::open(&arguments.to).await.map_err(|error| error.told())?;
+    let mut bars = (Bar::new(), None);
+    let copied = copy(dump, &mut target, |step| match step {
+        Step::Copied(done, of) => bars.0.show(done, Some(of), " copied"),
+        Step::Compared(done, of) => bars.1.get_or_insert_with(Bar::new).show(done, Some(of), " compared"),
+    })
+    .await;
+    bars.0.end();
+    let rows = copied.map_err(|error| error.told())?;
+    print(&format!("{rows} rows are copied, and both stores are the same. Serve the database from now on."));
+    Ok(())
+}

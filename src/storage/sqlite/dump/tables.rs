@@ -1,0 +1,317 @@
+//! What is copied. Each table of PostgreSQL has a statement that makes its rows of those of the two files: the front
+//! half is `main`, the back half `store`. In the order of a key, so that a copy can go on where it was stopped.
+
+/// A table of PostgreSQL, and where its rows are.
+#[derive(Debug)]
+pub struct Table {
+    /// Its name there.
+    pub name: &'static str,
+    /// Its columns there: all of them.
+    pub columns: &'static [&'static str],
+    /// The files' tables of which it is made.
+    from: &'static [&'static str],
+    /// Its rows.
+    pub select: &'static str,
+}
+
+impl Table {
+    /// Whether its statement gives contacts, whose identifiers are the rows.
+    pub fn is_index(&self) -> bool {
+        self.name == "identifier"
+    }
+
+    /// How many rows it has.
+    pub fn count(&self) -> String {
+        match self.is_index() {
+            true => "SELECT count(*) FROM store.identifier".to_owned(),
+            false => format!("SELECT count(*) FROM ({})", self.select),
+        }
+    }
+}
+
+/// Tables of the files that are not copied.
+const LEFT: &[&str] = &[
+    // Read one by one: see `Dump::settings`.
+    "main.setting",
+    "store.setting",
+    "main.sqlite_sequence",
+    // Of the files themselves. What was erased, is in no row any more, and free pages are not copied.
+    "main.refinery_schema_history",
+    "store.refinery_schema_history",
+    "store.scrub",
+];
+
+/// Tables whose numbers are never given twice, and what they are there.
+pub const NUMBERED: &[(&str, &str)] =
+    &[("account", "account"), ("user", "account_user"), ("list", "list"), ("source", "source")];
+
+/// Whether a table is left behind.
+pub fn is_left(file: &str, table: &str) -> bool {
+    table.starts_with("sqlite_stat") || LEFT.contains(&format!("{file}.{table}").as_str())
+}
+
+/// Whether a column is read by the statement of a table.
+pub fn is_read(file: &str, table: &str, column: &str) -> bool {
+    let place = format!("{file}.{table}");
+    let names = |text: &str| {
+        text.split(|sign: char| !sign.is_ascii_alphanumeric() && sign != '_').any(|word| word == column)
+    };
+    TABLES.iter().any(|copied| copied.from.contains(&place.as_str()) && names(copied.select))
+}
+
+/// Those of the catalogue first: they are small, and what is wrong with a database shows soon.
+pub const TABLES: &[Table] = &[
+    Table {
+        name: "account",
+        columns: &[
+            "no",
+            "id",
+            "name",
+            "enabled",
+            "webhook_secret",
+            "previous_secret",
+            "previous_until",
+            "created_at",
+        ],
+        from: &["main.account"],
+        select: "SELECT no, id, name, enabled, webhook_secret, previous_secret, previous_until, created_at \
+                 FROM main.account ORDER BY no",
+    },
+    Table {
+        name: "account_user",
+        columns: &["no", "id", "account", "name", "enabled", "created_at", "address", "password"],
+        from: &["main.user"],
+        select: "SELECT no, id, account, name, enabled, created_at, address, password FROM main.user ORDER BY no",
+    },
+    Table {
+        name: "token",
+        columns: &[
+            "key",
+            "secret_hash",
+            "user_no",
+            "name",
+            "created_at",
+            "expires_at",
+            "revoked_at",
+            "read_only",
+            "used_at",
+        ],
+        from: &["main.token"],
+        select: "SELECT key, secret_hash, user, name, created_at, expires_at, revoked_at, read_only, used_at \
+                 FROM main.token ORDER BY key",
+    },
+    Table {
+        name: "token_list",
+        columns: &["token", "list"],
+        from: &["main.token_list"],
+        select: "SELECT token, list FROM main.token_list ORDER BY token, list",
+    },
+    Table {
+        name: "session",
+        columns: &["hash", "user_no", "agent", "created_at", "seen_at", "expires_at"],
+        from: &["main.session"],
+        select: "SELECT hash, user, agent, created_at, seen_at, expires_at FROM main.session ORDER BY hash",
+    },
+    Table {
+        name: "link",
+        columns: &["hash", "user_no", "expires_at"],
+        from: &["main.link"],
+        select: "SELECT hash, user, expires_at FROM main.link ORDER BY hash",
+    },
+    Table {
+        name: "list",
+        columns: &["no", "id", "account", "name", "is_default", "next_variable", "created_at", "updated_at"],
+        from: &["main.list"],
+        select: "SELECT no, id, account, name, is_default, next_variable, created_at, updated_at \
+                 FROM main.list ORDER BY no",
+    },
+    Table {
+        name: "variable",
+        columns: &["list", "number", "name", "type"],
+        from: &["main.variable"],
+        select: "SELECT list, number, name, type FROM main.variable ORDER BY list, number",
+    },
+    Table {
+        name: "removed_variable",
+        columns: &["list", "number", "cursor"],
+        from: &["main.removed_variable"],
+        // Among contacts it is a row id, and there a number; behind them it is a position, and there as well.
+        select: "SELECT list, number, CASE WHEN cursor >= 1 << 62 THEN cursor ELSE cursor & ((1 << 40) - 1) END \
+                 FROM main.removed_variable ORDER BY list, number",
+    },
+    Table {
+        name: "source",
+        columns: &["no", "id", "account", "name", "customer_source_id", "cac", "created_at", "updated_at"],
+        from: &["main.source"],
+        select: "SELECT no, id, account, name, customer_source_id, cac, created_at, updated_at \
+                 FROM main.source ORDER BY no",
+    },
+    Table {
+        name: "removed_source",
+        columns: &["no", "account", "cac"],
+        from: &["main.removed_source"],
+        select: "SELECT no, account, cac FROM main.removed_source ORDER BY no",
+    },
+    Table {
+        name: "erased",
+        columns: &["account", "hash", "erased_at"],
+        from: &["store.erased"],
+        select: "SELECT account, hash, erased_at FROM store.erased ORDER BY account, hash",
+    },
+    Table {
+        name: "queue",
+        columns: &["list", "last"],
+        from: &[],
+        // Every list goes on behind the last position of the store: what its rows point to stays where it is.
+        select: "SELECT list, coalesce((SELECT seq FROM main.sqlite_sequence WHERE name = 'batch'), 0) FROM \
+                 (SELECT no AS list FROM main.list UNION SELECT list FROM store.list UNION SELECT -no FROM main.account \
+                 UNION SELECT CASE list WHEN 0 THEN -account ELSE list END FROM main.batch) ORDER BY list",
+    },
+    Table {
+        name: "progress",
+        columns: &["list", "next", "contacts", "gone"],
+        from: &["store.list"],
+        select: "SELECT q.list, coalesce(s.next, 1), coalesce(s.contacts, 0), 0 FROM \
+                 (SELECT no AS list FROM main.list UNION SELECT list FROM store.list UNION SELECT -no FROM main.account \
+                 UNION SELECT CASE list WHEN 0 THEN -account ELSE list END FROM main.batch) q \
+                 LEFT JOIN store.list s ON s.list = q.list ORDER BY q.list",
+    },
+    Table {
+        name: "once",
+        columns: &["list", "account", "key", "fingerprint", "request", "warnings", "used_at"],
+        from: &["main.once"],
+        select: "SELECT CASE list WHEN 0 THEN -account ELSE list END, account, key, fingerprint, request, warnings, \
+                 used_at FROM main.once ORDER BY account, list, key",
+    },
+    Table {
+        name: "batch",
+        columns: &[
+            "list",
+            "position",
+            "request",
+            "account",
+            "list_id",
+            "token",
+            "kind",
+            "accepted_at",
+            "webhook",
+            "receiver",
+            "restore_erased",
+            "fence",
+            "bytes",
+            "items_check",
+            "items",
+        ],
+        from: &["main.batch"],
+        // What is applied and not yet forgotten is left. What is about an account holds up each of its lists, and no
+        // batch of a list has the same position.
+        select: "SELECT CASE list WHEN 0 THEN -account ELSE list END, position, request, account, list_id, token, \
+                 kind, accepted_at, webhook, webhook_receiver, restore_erased, 0, length(items), items_check, items \
+                 FROM main.batch WHERE position > (SELECT value FROM store.setting WHERE name = 'applied') UNION ALL \
+                 SELECT l.no, b.position, b.request, b.account, b.list_id, b.token, b.kind, b.accepted_at, NULL, NULL, \
+                 b.restore_erased, 1, 0, 0, x'' FROM main.batch b JOIN main.list l ON l.account = b.account \
+                 WHERE b.list = 0 AND b.position > (SELECT value FROM store.setting WHERE name = 'applied') \
+                 ORDER BY 2, 1",
+    },
+    Table {
+        name: "contact",
+        columns: &["list", "number", "document"],
+        from: &["store.contact"],
+        select: "SELECT id >> 40, id & ((1 << 40) - 1), document FROM store.contact ORDER BY id",
+    },
+    Table {
+        name: "identifier",
+        columns: &["list", "hash", "number"],
+        from: &["store.identifier"],
+        // Rows of the index do not say of which list they are: they are made anew, of each contact's hashes.
+        select: "SELECT id >> 40, id & ((1 << 40) - 1) AS number, document AS hash FROM store.contact ORDER BY id",
+    },
+    Table {
+        name: "former_identifiers",
+        columns: &["list", "number", "position", "item", "identifiers"],
+        from: &["store.former_identifiers"],
+        select: "SELECT contact >> 40, contact & ((1 << 40) - 1), position, item, identifiers \
+                 FROM store.former_identifiers ORDER BY contact, position, item",
+    },
+    Table {
+        name: "request",
+        columns: &[
+            "list",
+            "position",
+            "id",
+            "account",
+            "list_id",
+            "kind",
+            "accepted_at",
+            "processed_at",
+            "results",
+            "webhook",
+            "failed",
+        ],
+        from: &["store.request"],
+        select: "SELECT CASE list WHEN 0 THEN -account ELSE list END, position, id, account, list_id, kind, \
+                 accepted_at, processed_at, results, webhook, failed FROM store.request ORDER BY position",
+    },
+    Table {
+        name: "delivery",
+        columns: &[
+            "list", "position", "receiver", "state", "attempts", "next_at", "node", "last_end", "last_at",
+        ],
+        from: &["store.delivery"],
+        // One without a request has no list, and is refused there.
+        select: "SELECT CASE r.list WHEN 0 THEN -r.account ELSE r.list END, d.position, d.receiver, d.state, \
+                 d.attempts, d.next_at, NULL, d.last_end, d.last_at FROM store.delivery d LEFT JOIN store.request r USING (position) \
+                 ORDER BY d.position",
+    },
+    Table {
+        name: "history",
+        columns: &[
+            "list",
+            "position",
+            "request",
+            "account",
+            "list_id",
+            "kind",
+            "token",
+            "applied_at",
+            "changes",
+        ],
+        from: &["store.history"],
+        select: "SELECT CASE list WHEN 0 THEN -account ELSE list END, position, request, account, list_id, kind, token, \
+                 applied_at, changes FROM store.history ORDER BY position",
+    },
+    Table {
+        name: "departed",
+        columns: &["list", "number", "position"],
+        from: &["store.departed"],
+        select: "SELECT contact >> 40, contact & ((1 << 40) - 1), position FROM store.departed ORDER BY contact",
+    },
+    Table {
+        name: "former_bearer",
+        columns: &["list", "hash", "number", "position"],
+        from: &["store.former_bearer"],
+        select: "SELECT contact >> 40, hash, contact & ((1 << 40) - 1), position FROM store.former_bearer \
+                 ORDER BY hash, contact, position",
+    },
+    Table {
+        name: "activity",
+        columns: &[
+            "account",
+            "minute",
+            "list",
+            "created",
+            "updated",
+            "unchanged",
+            "removed",
+            "failed",
+            "applied",
+            "accepted",
+            "delivered",
+            "undelivered",
+        ],
+        from: &["store.activity"],
+        // Of all lists of an account together, and so of none.
+        select: "SELECT account, minute, -account, created, updated, unchanged, removed, failed, applied, accepted, \
+                 delivered, undelivered FROM store.activity ORDER BY account, minute",
+    },
+];
