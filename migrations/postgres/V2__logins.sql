@@ -12,7 +12,7 @@ CREATE TABLE session (
     seen_at    bigint NOT NULL,
     expires_at bigint NOT NULL
 );
-CREATE INDEX session_user ON session (user_no);
+CREATE INDEX session_of_user ON session (user_no);
 
 -- One-time links. hash: as above. user_no: whose password it sets; null where it makes the first account.
 CREATE TABLE link (

@@ -28,10 +28,12 @@ pub async fn run(arguments: Arguments) -> Result {
     }
     let dump = Dump::open(&arguments.from).map_err(|error| error.told())?;
     let mut target = Target::open(&arguments.to).await.map_err(|error| error.told())?;
-    let mut bars = (Bar::new(), None);
+    let mut bars = (Bar::of("rows"), None);
     let copied = copy(dump, &mut target, |step| match step {
         Step::Copied(done, of) => bars.0.show(done, Some(of), " copied"),
-        Step::Compared(done, of) => bars.1.get_or_insert_with(Bar::new).show(done, Some(of), " compared"),
+        Step::Compared(done, of) => {
+            bars.1.get_or_insert_with(|| Bar::of("rows")).show(done, Some(of), " compared")
+        }
     })
     .await;
     bars.0.end();

@@ -132,7 +132,7 @@ async fn write(arguments: &Arguments, out: &mut (dyn Write + Send)) -> Result<u6
         FormatName::Csv => Format::Csv,
         FormatName::Jsonl => Format::JsonLines,
     };
-    let (mut bar, patience) = (Bar::new(), arguments.server.patience());
+    let (mut bar, patience) = (Bar::of("rows"), arguments.server.patience());
     let watch = |count| bar.show(count, None, "");
     let done = export::run(&server, &arguments.list, &arguments.filter(), format, patience, out, watch).await;
     bar.end();

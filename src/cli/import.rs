@@ -161,7 +161,7 @@ async fn import(api: Arc<dyn Api>, mut job: Job, failures: Option<PathBuf>) -> R
     };
     let (dry_run, rows) = (job.way.dry_run, job.survey.rows);
     let failed_rows = books.failures.as_ref().map(|failures| failures.path().to_owned());
-    let (mut bar, way) = (Bar::new(), job.way.clone());
+    let (mut bar, way) = (Bar::of("rows"), job.way.clone());
     let watch = |progress: import::Progress| {
         let failed = if progress.counts.failed > 0 {
             format!(", {} failed", progress.counts.failed)

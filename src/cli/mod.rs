@@ -1,7 +1,9 @@
 //! The command line.
 
 mod account;
+mod backup;
 mod bench;
+mod check;
 mod client;
 mod copy;
 mod demo;
@@ -25,6 +27,7 @@ use crate::clock::{Clock, SystemClock, Timestamp};
 use crate::config::{DEFAULT_FILE, Flags, LogFormat, Settings};
 use crate::files;
 use crate::id::ObjectId;
+use crate::storage::database::Database;
 use crate::storage::{Role, Storage};
 
 /// A contact-data server to host yourself.
@@ -59,6 +62,12 @@ enum Command {
     Demo(demo::Arguments),
     /// Measure what a contact costs a server: rates, latencies, CPU, memory, disk
     Bench(bench::Arguments),
+    /// Copy a store into one file, also while it is served
+    Backup(backup::BackupArguments),
+    /// Put a backup in place as a store
+    Restore(backup::RestoreArguments),
+    /// See whether a store is as it must be, also while it is served
+    Check(check::Arguments),
     /// Bring the store to the present schema; `serve` does so by itself
     Migrate(migrate::Arguments),
     /// Move a store from files to PostgreSQL
@@ -96,6 +105,9 @@ pub fn main() -> ExitCode {
         Command::Export(arguments) => return export::main(arguments),
         Command::Demo(arguments) => block_on(demo::run(arguments)),
         Command::Bench(arguments) => block_on(bench::run(arguments)),
+        Command::Backup(arguments) => backup::backup(arguments),
+        Command::Restore(arguments) => backup::restore(arguments),
+        Command::Check(arguments) => check::run(arguments),
         Command::Migrate(arguments) => block_on(migrate::run(arguments)),
         Command::Copy(arguments) => block_on(copy::run(arguments)),
         Command::Health(arguments) => block_on(health::run(arguments)),
@@ -136,6 +148,14 @@ impl StoreArguments {
     fn settings(&self) -> Result<Settings> {
         let flags = Flags { database: self.database.clone(), ..Flags::default() };
         Settings::load(self.config.as_deref(), flags)
+    }
+
+    /// The path of a store in files; on PostgreSQL there is something else in place of the command.
+    fn files(&self, instead: &str) -> Result<PathBuf> {
+        match self.settings()?.database {
+            Database::Files(path) => Ok(path),
+            Database::Postgres(_) => Err(format!("the store is on PostgreSQL, which has {instead}")),
+        }
     }
 
     /// Opens the store for a small change, whether or not it is being served.

@@ -13,6 +13,7 @@ const WIDTH: u64 = 20;
 /// Shows progress on standard error.
 pub struct Bar {
     terminal: bool,
+    unit: &'static str,
     start: Instant,
     /// What was done when it began, so that the rate is of this run.
     first: Option<u64>,
@@ -21,10 +22,10 @@ pub struct Bar {
 }
 
 impl Bar {
-    /// From now on.
-    pub fn new() -> Self {
+    /// From now on; what is counted is of that unit.
+    pub fn of(unit: &'static str) -> Self {
         let now = Instant::now();
-        Self { terminal: stderr().is_terminal(), start: now, first: None, told: now, shown: false }
+        Self { terminal: stderr().is_terminal(), unit, start: now, first: None, told: now, shown: false }
     }
 
     /// Shows that so many are done, of so many if that is known.
@@ -34,7 +35,7 @@ impl Bar {
             return;
         }
         self.told = Instant::now();
-        let line = text(done, first, of, self.start.elapsed(), more);
+        let line = text(done, first, of, self.unit, self.start.elapsed(), more);
         // Nobody is harmed where it cannot be shown.
         let _ = if self.terminal { write!(stderr(), "\r\x1b[K{line}") } else { writeln!(stderr(), "{line}") };
         self.shown = true;
@@ -54,9 +55,9 @@ impl Bar {
     clippy::cast_sign_loss,
     reason = "a rate"
 )]
-fn text(done: u64, first: u64, of: Option<u64>, time: Duration, more: &str) -> String {
+fn text(done: u64, first: u64, of: Option<u64>, unit: &str, time: Duration, more: &str) -> String {
     let rate = (done - first) as f64 / time.as_secs_f64().max(0.001);
-    let Some(of) = of.filter(|of| *of > 0) else { return format!("{done} rows, {rate:.0} a second{more}") };
+    let Some(of) = of.filter(|of| *of > 0) else { return format!("{done} {unit}, {rate:.0} a second{more}") };
     let full = done.saturating_mul(WIDTH) / of;
     let bar: String = (0..WIDTH).map(|place| if place < full { '#' } else { '.' }).collect();
     let left = if rate > 0.0 {
@@ -65,7 +66,7 @@ fn text(done: u64, first: u64, of: Option<u64>, time: Duration, more: &str) -> S
     } else {
         String::new()
     };
-    format!("[{bar}] {}% {done} of {of} rows, {rate:.0} a second{left}{more}", done * 100 / of)
+    format!("[{bar}] {}% {done} of {of} {unit}, {rate:.0} a second{left}{more}", done * 100 / of)
 }
 
 #[cfg(test)]
@@ -74,10 +75,10 @@ mod tests {
 
     #[test]
     fn a_bar_tells_rate_and_time_left() {
-        let told = text(600, 100, Some(1_600), Duration::from_secs(5), ", 3 failed");
+        let told = text(600, 100, Some(1_600), "rows", Duration::from_secs(5), ", 3 failed");
         assert_eq!(told, "[#######.............] 37% 600 of 1600 rows, 100 a second, 0:10 left, 3 failed");
-        assert_eq!(text(600, 0, None, Duration::from_secs(6), ""), "600 rows, 100 a second");
-        let none = text(0, 0, Some(10), Duration::ZERO, "");
+        assert_eq!(text(600, 0, None, "MiB", Duration::from_secs(6), ""), "600 MiB, 100 a second");
+        let none = text(0, 0, Some(10), "rows", Duration::ZERO, "");
         assert_eq!(none, "[....................] 0% 0 of 10 rows, 0 a second");
     }
 }

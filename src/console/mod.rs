@@ -19,6 +19,8 @@ mod account;
 mod assets;
 pub mod attempts;
 mod call;
+mod contact;
+mod contacts;
 mod cookie;
 mod error;
 mod fields;
@@ -27,13 +29,17 @@ mod guard;
 mod keys;
 mod links;
 mod lists;
+mod overview;
 mod page;
 mod password;
 mod people;
+mod requests;
 mod sessions;
 mod setting;
 mod sign_in;
+mod sources;
 mod user;
+mod variables;
 mod welcome;
 
 use std::sync::Arc;
@@ -44,7 +50,7 @@ use axum::response::Response;
 use axum::routing::{get, post};
 
 pub use self::assets::POLICY;
-pub use self::call::Refused;
+pub use self::call::{Detail, Refused};
 pub use self::error::{Trouble, not_found};
 pub use self::fields::{Fields, Query};
 pub use self::form::Form;
@@ -68,6 +74,26 @@ pub fn router() -> Router<Arc<App>> {
         .route("/lists", get(lists::all).post(lists::make))
         .route("/lists/{id}/rename", get(lists::ask_name).post(lists::rename))
         .route("/lists/{id}/remove", get(lists::ask_removal).post(lists::remove))
+        .route("/", get(overview::overview))
+        .route("/lists/{id}", get(contacts::all))
+        .route("/lists/{id}/rest", get(contacts::rest))
+        .route("/lists/{id}/columns", post(contacts::pick))
+        .route("/lists/{id}/contacts/new", get(contact::ask_new).post(contact::add))
+        .route("/lists/{id}/contacts/{contact}", get(contact::show_contact).post(contact::save))
+        .route("/lists/{id}/contacts/{contact}/remove", get(contact::ask_removal).post(contact::remove))
+        .route("/lists/{id}/contacts/{contact}/erase", get(contact::ask_erasure).post(contact::erase))
+        .route("/lists/{id}/contacts/{contact}/person.json", get(contact::export))
+        .route("/lists/{id}/variables", get(variables::all).post(variables::add))
+        .route("/lists/{id}/variables/{name}/rename", get(variables::ask_name).post(variables::rename))
+        .route("/lists/{id}/variables/{name}/remove", get(variables::ask_removal).post(variables::remove))
+        .route("/sources", get(sources::all).post(sources::add))
+        .route("/sources/{id}", get(sources::one).post(sources::change))
+        .route("/sources/{id}/remove", get(sources::ask_removal).post(sources::remove))
+        .route("/requests", get(requests::all))
+        .route("/requests/rows", get(requests::rows))
+        .route("/requests/{id}", get(requests::show_request))
+        .route("/requests/{id}/resend", post(requests::resend))
+        .route("/requests/{id}/undo", get(requests::ask_undo).post(requests::undo))
         .route("/keys", get(keys::all).post(keys::make))
         .route("/keys/{key}/revoke", get(keys::ask_revocation).post(keys::revoke))
         .route("/account", get(account::show_account))

@@ -30,8 +30,11 @@ pub enum Section {
 
 impl Section {
     /// The menu, in its order: sections that there are pages of.
-    pub const MENU: [(Self, &'static str, &'static str); 3] = [
+    pub const MENU: [(Self, &'static str, &'static str); 6] = [
+        (Self::Overview, "/", "Overview"),
         (Self::Lists, "/lists", "Lists"),
+        (Self::Sources, "/sources", "Sources"),
+        (Self::Requests, "/requests", "Requests"),
         (Self::Keys, "/keys", "API keys"),
         (Self::Account, "/account", "Account"),
     ];
@@ -157,4 +160,22 @@ pub fn own_path(path: &str) -> &str {
         && !path.starts_with("//")
         && path.bytes().all(|byte| (0x21..0x7f).contains(&byte) && byte != b'\\');
     if own { path } else { "/" }
+}
+
+/// A number with its thousands apart.
+pub fn number(number: impl std::borrow::Borrow<u64>) -> String {
+    let digits = number.borrow().to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// A line for a shell that calls a method of the API; the reader puts a key in.
+pub fn curl(public_url: &str, method: &str, body: &str) -> String {
+    format!("curl -H 'Access-Token: KEY' {public_url}/v3/{method} \\\n  -d '{body}'")
 }

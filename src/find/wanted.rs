@@ -115,21 +115,20 @@ impl Wanted {
         wanted
     }
 
+    /// Keys and their values as texts: what [`Wanted::from_query`] reads.
+    pub fn pairs(&self) -> Vec<(&'static str, String)> {
+        let flags = self.flags.iter().map(|(field, wanted)| (field.name(), Some(wanted.to_string())));
+        let rest = [
+            ("sourceId", self.source.clone()),
+            ("updatedSince", self.updated_since.map(|time| time.to_string())),
+            ("namePrefix", self.name_prefix.clone()),
+        ];
+        flags.chain(rest).filter_map(|(key, value)| Some((key, value?))).collect()
+    }
+
     /// The query that reads as this.
     pub fn to_query(&self) -> String {
-        let mut query = form_urlencoded::Serializer::new(String::new());
-        for (field, wanted) in &self.flags {
-            query.append_pair(field.name(), if *wanted { "true" } else { "false" });
-        }
-        let updated_since = self.updated_since.map(|time| time.to_string());
-        for (key, value) in
-            [("sourceId", &self.source), ("updatedSince", &updated_since), ("namePrefix", &self.name_prefix)]
-        {
-            if let Some(value) = value {
-                query.append_pair(key, value);
-            }
-        }
-        query.finish()
+        form_urlencoded::Serializer::new(String::new()).extend_pairs(self.pairs()).finish()
     }
 
     /// The keys and values that a JSON body names this with.

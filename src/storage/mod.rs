@@ -238,6 +238,9 @@ pub trait Storage: Logins {
     /// How many contacts lists have; those that never had one are left out.
     async fn count_contacts(&self, lists: Vec<ListNo>) -> Result<HashMap<ListNo, u64>, Error>;
 
+    /// How many contacts all lists of an account have together.
+    async fn count_all_contacts(&self, account: AccountNo) -> Result<u64, Error>;
+
     /// What the account has had done, exactly: what is counted is written with what was done. It is kept as long as
     /// requests are.
     async fn activity(&self, account: AccountNo, window: ActivityWindow) -> Result<Activities, Error>;

@@ -213,6 +213,11 @@ impl Storage for Faulty {
         self.store.count_contacts(lists).await
     }
 
+    async fn count_all_contacts(&self, account: AccountNo) -> Result<u64, Error> {
+        self.read()?;
+        self.store.count_all_contacts(account).await
+    }
+
     async fn activity(&self, account: AccountNo, window: ActivityWindow) -> Result<Activities, Error> {
         self.read()?;
         self.store.activity(account, window).await

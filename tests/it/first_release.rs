@@ -1,8 +1,9 @@
 //! A store as the first release has left it, opened by this one: what was in it is there, what waited is applied.
+//! The same for every release since, through which such a store may have gone on its way.
 
 use std::path::Path;
 
-use refinery::{Migration, Runner};
+use refinery::{Migration, Runner, Target};
 use rollbook::clock::Timestamp;
 use rollbook::contact::field::Field;
 use rollbook::contact::identifier::{HashKey, IdentifierKind};
@@ -18,18 +19,44 @@ use crate::harness::{Directory, Server, Setup, StoreKind};
 use crate::past::field;
 
 /// When everything happened.
-const THEN: i64 = 1_780_000_000_000;
+pub const THEN: i64 = 1_780_000_000_000;
+
+/// All migrations of a folder, in their order: their names and what they do.
+pub fn migrations(folder: &str) -> Vec<(String, String)> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations").join(folder);
+    let mut found: Vec<_> = std::fs::read_dir(folder)
+        .expect("the folder")
+        .map(|entry| {
+            let path = entry.expect("an entry").path();
+            let name = path.file_stem().and_then(|name| name.to_str()).expect("a name").to_owned();
+            let number = name[1..].split("__").next().and_then(|number| number.parse::<usize>().ok());
+            let text = std::fs::read_to_string(path).expect("a migration");
+            (number.expect("its number"), name, text)
+        })
+        .collect();
+    found.sort();
+    let numbers: Vec<_> = found.iter().map(|(number, ..)| *number).collect();
+    assert_eq!(numbers, (1..=found.len()).collect::<Vec<_>>(), "none is missing");
+    found.into_iter().map(|(_, name, text)| (name, text)).collect()
+}
+
+/// Brings a file to a version of its schema.
+fn bring(connection: &mut Connection, folder: &str, version: usize) {
+    let all = migrations(folder);
+    let all = all.iter().map(|(name, text)| Migration::unapplied(name, text).expect("a migration"));
+    let target = Target::Version(version.try_into().expect("a version"));
+    Runner::new(&all.collect::<Vec<_>>()).set_target(target).run(connection).expect("its tables");
+}
 
 /// A file with the schema of the first release.
-fn file(path: &Path, name: &str, schema: &str) -> Connection {
+fn file(path: &Path, folder: &str) -> Connection {
     let mut connection = Connection::open(path).expect("a file");
-    let migration = Migration::unapplied(name, schema).expect("a migration");
-    Runner::new(&[migration]).run(&mut connection).expect("its tables");
+    bring(&mut connection, folder, 1);
     connection
 }
 
 /// A contact as the first release stored it: with no position of its last change in its header.
-fn contact(fields: &[(Field, &str)]) -> Vec<u8> {
+pub fn contact(fields: &[(Field, &str)]) -> Vec<u8> {
     let mut document = vec![1];
     put_number(&mut document, THEN.unsigned_abs());
     put_number(&mut document, THEN.unsigned_abs());
@@ -39,7 +66,7 @@ fn contact(fields: &[(Field, &str)]) -> Vec<u8> {
 }
 
 /// The items of a batch: whom they are about, and a name.
-fn items(all: &[(&str, &str)]) -> Vec<u8> {
+pub fn items(all: &[(&str, &str)]) -> Vec<u8> {
     let mut items = ItemsWriter::default();
     for (contact, name) in all {
         let mut patch = Vec::new();
@@ -49,38 +76,43 @@ fn items(all: &[(&str, &str)]) -> Vec<u8> {
     items.finish()
 }
 
-struct Left {
-    directory: Directory,
-    account: ObjectId,
-    user: ObjectId,
-    token: FreshToken,
-    secret: Secret,
-    list: ObjectId,
+pub struct Left {
+    pub directory: Directory,
+    pub account: ObjectId,
+    pub user: ObjectId,
+    pub token: FreshToken,
+    pub secret: Secret,
+    pub list: ObjectId,
     /// A request that was applied, and two that wait.
-    requests: [ObjectId; 3],
+    pub requests: [ObjectId; 3],
+}
+
+impl Left {
+    pub fn new() -> Self {
+        let (ids, directory) = (Ids::from_system(), Directory::new());
+        let id = || ids.next(Timestamp::from_millis(THEN));
+        Self {
+            directory,
+            account: id(),
+            user: id(),
+            token: FreshToken::generate(),
+            secret: Secret::generate([3; 32]),
+            list: id(),
+            requests: [id(), id(), id()],
+        }
+    }
 }
 
 /// An account with a list; in it "a" and "b", and batches that change "a" and make "c".
 fn left() -> Left {
-    let (ids, directory) = (Ids::from_system(), Directory::new());
-    let id = || ids.next(Timestamp::from_millis(THEN));
-    let left = Left {
-        directory,
-        account: id(),
-        user: id(),
-        token: FreshToken::generate(),
-        secret: Secret::generate([3; 32]),
-        list: id(),
-        requests: [id(), id(), id()],
-    };
+    let left = Left::new();
     write_intake(&left);
     write_store(&left);
     left
 }
 
 fn write_intake(left: &Left) {
-    let schema = include_str!("../../migrations/sqlite/intake/V1__intake.sql");
-    let intake = file(&left.directory.path("rollbook.db.intake"), "V1__intake", schema);
+    let intake = file(&left.directory.path("rollbook.db.intake"), "sqlite/intake");
     let run = |statement: &str, values: &[&dyn rusqlite::ToSql]| {
         intake.execute(statement, values).unwrap_or_else(|error| panic!("{statement}: {error}"));
     };
@@ -124,8 +156,7 @@ fn write_intake(left: &Left) {
 }
 
 fn write_store(left: &Left) {
-    let schema = include_str!("../../migrations/sqlite/store/V1__store.sql");
-    let store = file(&left.directory.path("rollbook.db"), "V1__store", schema);
+    let store = file(&left.directory.path("rollbook.db"), "sqlite/store");
     let run = |statement: &str, values: &[&dyn rusqlite::ToSql]| {
         store.execute(statement, values).unwrap_or_else(|error| panic!("{statement}: {error}"));
     };
@@ -157,14 +188,72 @@ fn write_store(left: &Left) {
     );
 }
 
+/// What a later release adds to a store: rows that only its schema has room for.
+fn add_of(version: usize, left: &Left) {
+    let open = |name: &str| Connection::open(left.directory.path(name)).expect("a file");
+    let (mut intake, mut store) = (open("rollbook.db.intake"), open("rollbook.db"));
+    for (connection, folder) in [(&mut intake, "sqlite/intake"), (&mut store, "sqlite/store")] {
+        bring(connection, folder, version.min(migrations(folder).len()));
+    }
+    if version >= 2 {
+        let once = "INSERT INTO once VALUES (1, 1, 'order-1', zeroblob(32), zeroblob(12), '[]', ?1)";
+        intake.execute(once, [THEN]).expect("a key");
+        // "b" was changed by the request that was applied; before that "gone" was removed.
+        let mut document = vec![2];
+        [THEN.unsigned_abs(), THEN.unsigned_abs(), 0, 1].iter().for_each(|n| put_number(&mut document, *n));
+        put_entry(&mut document, Field::UserId.key(), b"b");
+        put_entry(&mut document, Field::Name.key(), b"second");
+        let update = "UPDATE contact SET document = ?1 WHERE id = ?2";
+        store.execute(update, params![document, (1_i64 << 40) + 2]).expect("a contact");
+        let (mut before, mut changes) = (Vec::new(), vec![1, 2, 0]);
+        put_entry(&mut before, Field::Name.key(), b"first");
+        put_number(&mut changes, before.len() as u64);
+        changes.extend_from_slice(&before);
+        let history = "INSERT INTO history VALUES (1, ?1, 1, 1, ?2, 2, ?3, ?4, ?5)";
+        let bound = params![left.requests[0].to_bytes(), left.list.to_bytes(), left.token.key, THEN, changes];
+        store.execute(history, bound).expect("a history");
+        store.execute("INSERT INTO erased VALUES (1, zeroblob(16), ?1)", [THEN]).expect("an erased person");
+    }
+    if version >= 3 {
+        intake
+            .execute_batch(
+                "INSERT INTO removed_source VALUES (7, 1, x'3130'); UPDATE token SET read_only = 0; \
+                 INSERT INTO removed_variable VALUES (1, 0, 0); DELETE FROM variable; \
+                 UPDATE list SET next_variable = 1",
+            )
+            .expect("what was removed");
+    }
+    if version >= 4 {
+        intake
+            .execute_batch(
+                "UPDATE user SET address = 'me@example.com', password = 'x'; UPDATE token SET used_at = 1; \
+                 INSERT INTO session VALUES (zeroblob(32), 1, 'x', 1, 1, 1); \
+                 INSERT INTO link VALUES (zeroblob(32), 1, 1)",
+            )
+            .expect("who signs in");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
-async fn a_store_of_the_first_release_goes_on_and_its_histories_begin() {
-    let Left { directory, account, user, token, secret, list, requests } = left();
+async fn a_store_of_any_release_goes_on_with_all_that_is_in_it() {
+    let releases = ["sqlite/intake", "sqlite/store"].map(|folder| migrations(folder).len());
+    for version in 1..=releases.into_iter().max().unwrap_or_default() {
+        let left = left();
+        if version > 1 {
+            add_of(version, &left);
+        }
+        goes_on(left, StoreKind::Sqlite, version > 1, version < 3).await;
+    }
+}
+
+/// Opens the store and looks at everything. `history`: whether "b" has one; `plan`: whether the variable is there.
+pub async fn goes_on(left: Left, kind: StoreKind, has_history: bool, plan: bool) {
+    let Left { directory, account, user, token, secret, list, requests } = left;
     let key = token.key.clone();
     let (list, requests) = (list.to_string(), requests.map(|request| request.to_string()));
     // On a clock of then: nothing is forgotten yet.
     let clock = rollbook::clock::ManualClock::new(Timestamp::from_millis(THEN + 1_000));
-    let setup = Setup { clock: std::sync::Arc::new(clock), store: StoreKind::Sqlite, ..Setup::default() };
+    let setup = Setup { clock: std::sync::Arc::new(clock), store: kind, ..Setup::default() };
     let server = Server::on(directory, setup, Some((account, user, token.text, secret))).await;
 
     let old = server.processed(&requests[0]).await;
@@ -181,7 +270,8 @@ async fn a_store_of_the_first_release_goes_on_and_its_histories_begin() {
     let a = server.contact(&list, "email", "A@example.com").await;
     assert_eq!((&a["name"], &a["createdAt"]), (&json!("new"), &json!("2026-05-28 20:26:40")));
     assert_eq!(server.contact(&list, "userId", "b").await["userId"], "b");
-    assert_eq!(a["variables"], json!([{ "name": "plan", "value": null }]));
+    let variables = if plan { json!([{ "name": "plan", "value": null }]) } else { json!([]) };
+    assert_eq!(a["variables"], variables);
 
     let history = async |user_id: &str| -> Value {
         let body = json!({ "contactListId": list, "userId": user_id });
@@ -191,14 +281,23 @@ async fn a_store_of_the_first_release_goes_on_and_its_histories_begin() {
     let [change] = &told.as_array().expect("an array")[..] else { panic!("one change: {told}") };
     assert_eq!(change["changes"], json!([field("name", "old", "new")]));
     assert_eq!((&change["requestId"], &change["token"]), (&json!(requests[1]), &json!(key)));
-    assert_eq!(history("b").await, json!([]), "it begins with the first change");
+    let told = history("b").await;
+    if has_history {
+        assert_eq!(told[0]["changes"], json!([field("name", "first", "second")]), "{told}");
+    } else {
+        assert_eq!(told, json!([]), "it begins with the first change");
+    }
 
     let undo = "/v3/request/undo";
-    let texts = server.refused(undo, &json!({ "requestId": requests[0] })).await;
-    assert_eq!(
-        texts,
-        [format!("Request {} can not be undone, its history is not kept any more", requests[0])]
-    );
+    if has_history {
+        let answer = server.ok(undo, &json!({ "requestId": requests[0] })).await;
+        server.processed(answer["requestId"].as_str().expect("an id")).await;
+        assert_eq!(server.contact(&list, "userId", "b").await["name"], "first");
+    } else {
+        let texts = server.refused(undo, &json!({ "requestId": requests[0] })).await;
+        let text = format!("Request {} can not be undone, its history is not kept any more", requests[0]);
+        assert_eq!(texts, [text]);
+    }
     for request in &requests[1..] {
         let answer = server.ok(undo, &json!({ "requestId": request })).await;
         server.processed(answer["requestId"].as_str().expect("an id")).await;

@@ -87,7 +87,7 @@ impl Store {
         Self::of(StoreKind::Sqlite)
     }
 
-    /// One on PostgreSQL.
+    /// One in a database, for a test of several servers.
     pub fn in_postgres() -> Self {
         Self::of(StoreKind::Postgres)
     }

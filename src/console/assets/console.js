@@ -19,8 +19,8 @@ async function copy(button) {
 
 // What htmx puts into the page later has its buttons too.
 function wake(root) {
-  for (const button of root.querySelectorAll("button.copy[hidden]")) {
-    button.hidden = false;
+  for (const hidden of root.querySelectorAll("button.copy[hidden], input[data-tick-all][hidden]")) {
+    hidden.hidden = false;
   }
 }
 
@@ -32,3 +32,13 @@ document.addEventListener("click", (event) => {
 });
 document.addEventListener("htmx:load", (event) => wake(event.detail.elt));
 wake(document);
+
+// The box at the top of a column ticks all boxes of that name below it.
+document.addEventListener("change", (event) => {
+  const box = event.target;
+  if (box instanceof HTMLInputElement && box.dataset.tickAll) {
+    for (const other of document.querySelectorAll(`input[type="checkbox"][name="${box.dataset.tickAll}"]`)) {
+      other.checked = box.checked;
+    }
+  }
+});

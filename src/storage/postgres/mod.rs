@@ -184,6 +184,10 @@ impl Storage for PostgresStore {
         self.read(move |session, _| rows::count_contacts(session, &lists)).await
     }
 
+    async fn count_all_contacts(&self, account: AccountNo) -> Result<u64, Error> {
+        self.read(move |session, _| rows::count_all_contacts(session, account)).await
+    }
+
     async fn activity(&self, account: AccountNo, window: ActivityWindow) -> Result<Activities, Error> {
         self.read(move |session, _| activity::find(session, account, window)).await
     }

@@ -155,8 +155,11 @@ pub fn page(
     let processed = format!("FROM request WHERE {fits} AND ($7::bigint IS NULL OR $7 = 2)");
     let values: super::session::Values<'_> =
         &[&account.0, &from, &to, &lists, &applying_lists, &applying_to, &state];
-    let count =
-        format!("SELECT (SELECT count(*) {waiting}) + (SELECT count(*) {processed} AND $5 = $5 AND $6 = $6)");
+    let limit = filter.count_to.map_or_else(String::new, |limit| format!("LIMIT {limit}"));
+    let count = format!(
+        "SELECT (SELECT count(*) {waiting}) + \
+         (SELECT count(*) FROM (SELECT {processed} AND $5 = $5 AND $6 = $6 {limit}) counted)"
+    );
     let total = session.query_opt(&count, values)?.map_or(Ok(0), |row| get_number(&row, 0))?;
     let places = format!(
         "SELECT true AS waits, list, position, accepted_at, request AS id {waiting} UNION ALL \

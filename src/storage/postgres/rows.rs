@@ -35,6 +35,13 @@ pub fn count_contacts(session: &Session, lists: &[ListNo]) -> Result<HashMap<Lis
     rows.iter().map(|row| Ok((ListNo(get(row, 0)?), get_number(row, 1)?))).collect()
 }
 
+/// How many contacts all lists of an account have.
+pub fn count_all_contacts(session: &Session, account: AccountNo) -> Result<u64, Error> {
+    let select = "SELECT coalesce(sum(p.contacts), 0)::bigint FROM progress p JOIN list l ON l.no = p.list \
+                  WHERE l.account = $1";
+    session.query_opt(select, &[&account.0])?.map_or(Ok(0), |row| get_number(&row, 0))
+}
+
 /// The numbers as PostgreSQL keeps them.
 pub fn signed(numbers: &[ContactNo]) -> Vec<i64> {
     numbers.iter().map(|number| number.0.cast_signed()).collect()

@@ -1,6 +1,6 @@
 //! The batches of one apply transaction.
 
-use super::seal::Head;
+use super::seal::{Head, Intact};
 use crate::apply::outcome::{Failure, Tally};
 use crate::apply::plan::Waiting;
 use crate::apply::rule::Decided;
@@ -58,45 +58,39 @@ pub struct JournalRow {
 }
 
 impl JournalRow {
+    /// What of it is as it was written.
+    pub fn intact(&self) -> Intact {
+        let head = Head {
+            request: &self.request,
+            account: self.account,
+            list: self.list,
+            list_id: &self.origin.list_id,
+            token: &self.origin.token,
+            kind: self.kind,
+            accepted_at: self.origin.accepted_at,
+            webhook: self.origin.webhook.as_deref(),
+            receiver: self.origin.receiver.as_deref(),
+            restore_erased: self.restore_erased,
+        };
+        let Intact { head, items } = head.verify(self.seal, &self.items);
+        Intact { head: head && !self.damaged, items: items && BatchKind::from_code(self.kind).is_some() }
+    }
+
     /// The batch; one that is damaged is told so when it is applied, and those behind it go on.
     pub fn verified(self) -> (Waiting, Origin) {
-        let Self {
-            position,
-            request,
-            account,
-            list,
-            kind,
-            restore_erased,
-            seal,
-            mut items,
-            mut origin,
-            damaged,
-        } = self;
-        let head = Head {
-            request: &request,
-            account,
-            list,
-            list_id: &origin.list_id,
-            token: &origin.token,
-            kind,
-            accepted_at: origin.accepted_at,
-            webhook: origin.webhook.as_deref(),
-            receiver: origin.receiver.as_deref(),
-            restore_erased,
-        };
-        let intact = head.verify(seal, &items);
-        let known = BatchKind::from_code(kind);
-        if damaged || known.is_none() || !intact.head || !intact.items {
+        let intact = self.intact();
+        let Self { position, request, account, list, kind, restore_erased, mut items, mut origin, .. } = self;
+        if !intact.head || !intact.items {
             tracing::error!(list, position, "an accepted batch was damaged on disk");
             // It ends in STORE_DAMAGED.
             items = Vec::new();
         }
-        if damaged || !intact.head {
+        if !intact.head {
             // Whom it is to be told is not known.
             origin.receiver = None;
         }
+        let kind = BatchKind::from_code(kind).unwrap_or(BatchKind::Update);
         let (request, account, list) = (ObjectId::from_bytes(request), AccountNo(account), ListNo(list));
-        let kind = known.unwrap_or(BatchKind::Update);
         (Waiting { position, request, account, list, kind, restore_erased, items }, origin)
     }
 }

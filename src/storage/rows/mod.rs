@@ -5,6 +5,7 @@
 //! is of one moment, or is kept from changing by a lock.
 
 pub mod activity;
+pub mod check;
 pub mod contact_page;
 pub mod contacts;
 pub mod erase;

@@ -258,7 +258,10 @@ impl Bearers {
 }
 
 /// What [`crate::apply::world::put_identifiers`] wrote.
-fn read_identifiers(bytes: &[u8]) -> Result<Identifiers<Option<String>>, Malformed> {
+///
+/// # Errors
+/// [`Malformed`] where it does not read.
+pub fn read_identifiers(bytes: &[u8]) -> Result<Identifiers<Option<String>>, Malformed> {
     let mut reader = Reader::new(bytes);
     let mut identifiers = Identifiers::default();
     for kind in IdentifierKind::ALL {

@@ -4,9 +4,9 @@ use std::collections::HashMap;
 
 use rusqlite::{Connection, OptionalExtension};
 
-use super::{error, signed, unsigned};
+use super::{Pair, catalogue, error, signed, unsigned};
 use crate::contact::document::HEAD;
-use crate::journal::{ContactNo, ListNo};
+use crate::journal::{AccountNo, ContactNo, ListNo};
 use crate::storage::Error;
 
 /// Bits of a contact's row id that are its number; the list's number stands above.
@@ -37,6 +37,13 @@ pub fn count(store: &Connection, lists: &[ListNo]) -> Result<HashMap<ListNo, u64
         counts.extend(count.map(|count| (*list, count)));
     }
     Ok(counts)
+}
+
+/// How many contacts all lists of an account have.
+pub fn count_all(pair: &Pair, account: AccountNo) -> Result<u64, Error> {
+    let lists = catalogue::lists::of_account(&pair.intake, account)?;
+    let lists: Vec<_> = lists.into_iter().map(|(list, _)| list).collect();
+    Ok(count(&pair.store, &lists)?.values().sum())
 }
 
 /// The numbers under a hash.

@@ -52,7 +52,7 @@ impl Dump {
         let paths = Paths::new(path);
         let lock = paths.lock()?;
         let settings = Settings { cache_kib: 64 * 1_024, ..Settings::DEFAULT };
-        open::prepare(&paths, &settings)?;
+        open::prepare(&paths, &settings, true)?;
         let connection = open::connect(&paths.intake, &settings)?;
         let store =
             paths.store.to_str().ok_or_else(|| Error::Unavailable("the path is no text".to_owned()))?;

@@ -8,8 +8,11 @@
 mod activity;
 mod append;
 mod apply;
+pub mod archive;
 mod backlog;
+pub mod backup;
 mod catalogue;
+pub mod check;
 mod contacts;
 mod deliveries;
 mod dump;
@@ -24,9 +27,11 @@ mod open;
 mod prune;
 mod request_list;
 mod requests;
+pub mod restore;
 mod rows;
 mod scrub;
 mod shared;
+mod snapshot;
 mod store;
 mod vacuum;
 mod worker;
@@ -112,6 +117,7 @@ impl Storage for SqliteStore {
         }
         if gone == 0 && self.backlog() == Backlog::default() {
             // Nothing waits: the logs, which have grown under load, give their room back.
+            // Where somebody reads them just then, it is done another time.
             self.intake.call(|intake| open::empty_log(intake)).await?;
             self.write(|pair, _| open::empty_log(&pair.store)).await?;
         }
@@ -204,6 +210,10 @@ impl Storage for SqliteStore {
 
     async fn count_contacts(&self, lists: Vec<ListNo>) -> Result<HashMap<ListNo, u64>, Error> {
         self.read(move |pair, _| contacts::count(&pair.store, &lists)).await
+    }
+
+    async fn count_all_contacts(&self, account: AccountNo) -> Result<u64, Error> {
+        self.read(move |pair, _| contacts::count_all(pair, account)).await
     }
 
     async fn activity(&self, account: AccountNo, window: ActivityWindow) -> Result<Activities, Error> {

@@ -1,5 +1,6 @@
 //! Opening a store: two files that belong together, and are refused apart.
 
+use std::cmp::Ordering;
 use std::fs::{File, OpenOptions};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -22,6 +23,9 @@ mod store_migrations {
 /// How long a writer waits for another process's small commit.
 const BUSY: Duration = Duration::from_secs(10);
 
+/// How long the readers of a log are waited for that is to be emptied: whoever accepts batches waits meanwhile.
+const BRIEF: Duration = Duration::from_millis(100);
+
 /// Where the two files of a store are.
 #[derive(Clone, Debug)]
 pub struct Paths {
@@ -30,6 +34,10 @@ pub struct Paths {
     /// Accounts, lists, and the journal.
     pub intake: PathBuf,
     lock: PathBuf,
+    /// Where a backup is made ready to be put in place of the files.
+    pub restoring: PathBuf,
+    /// The same once it is ready: until this is gone again, the files are not to be used.
+    pub restored: PathBuf,
 }
 
 impl Paths {
@@ -41,24 +49,38 @@ impl Paths {
             PathBuf::from(name)
         };
         // Never `-journal`, `-wal` or `-shm`: those names are SQLite's, and it deletes such files.
-        Self { store: path.to_owned(), intake: with(".intake"), lock: with(".lock") }
+        Self {
+            store: path.to_owned(),
+            intake: with(".intake"),
+            lock: with(".lock"),
+            restoring: with(".restoring"),
+            restored: with(".restored"),
+        }
+    }
+
+    /// Sees whether the files are whole.
+    ///
+    /// # Errors
+    /// Where a backup was being put in their place, and that did not come to its end.
+    pub fn check_restored(&self) -> Result<(), Error> {
+        if self.restored.exists() {
+            let store = self.store.display();
+            let text = format!("the restore of {store} was cut short: run the same `rollbook restore` again");
+            return Err(Error::Damaged(text));
+        }
+        Ok(())
     }
 
     /// Takes the store for one process that serves or copies it.
     ///
     /// # Errors
-    /// Where another process has it, the lock file cannot be made, or one of the logs is damaged.
+    /// Where another process has it, or the lock file cannot be made.
     pub fn lock(&self) -> Result<File, Error> {
         make_private(&self.lock)?;
         let file = OpenOptions::new().append(true).open(&self.lock);
         let file = file.map_err(|error| Error::Unavailable(format!("{}: {error}", self.lock.display())))?;
         match file.try_lock() {
-            Ok(()) => {
-                // Before SQLite reads them. What a command beside this is writing now is the end of a log.
-                log::check(&self.intake)?;
-                log::check(&self.store)?;
-                Ok(file)
-            }
+            Ok(()) => Ok(file),
             Err(std::fs::TryLockError::WouldBlock) => Err(Error::Unavailable(format!(
                 "{} is served by another process already",
                 self.store.display()
@@ -69,10 +91,17 @@ impl Paths {
 }
 
 /// Makes both files where there are none, brings both to the present schema, and checks that they belong together.
+/// `alone`: whether the caller has the store for itself.
 ///
 /// # Errors
-/// Where one half is missing or foreign, or of a later version.
-pub fn prepare(paths: &Paths, settings: &Settings) -> Result<(), Error> {
+/// Where one half is missing or foreign, a log is damaged, one is of a later version, or of an earlier one that serves it.
+pub fn prepare(paths: &Paths, settings: &Settings, alone: bool) -> Result<(), Error> {
+    paths.check_restored()?;
+    if alone {
+        // Before SQLite reads them. What a command beside this is writing now is the end of a log.
+        log::check(&paths.intake)?;
+        log::check(&paths.store)?;
+    }
     if paths.store.exists() && !paths.intake.exists() {
         return Err(Error::Damaged(format!(
             "{} is there, but its other half {} is missing",
@@ -82,7 +111,7 @@ pub fn prepare(paths: &Paths, settings: &Settings) -> Result<(), Error> {
     }
     make_private(&paths.intake)?;
     let mut intake = connect(&paths.intake, settings)?;
-    migrate(&mut intake, intake_migrations::migrations::runner(), &paths.intake)?;
+    migrate(&mut intake, intake_migrations::migrations::runner(), &paths.intake, paths, alone)?;
     let fresh = crate::secret::random::<16>();
     intake.execute("INSERT OR IGNORE INTO setting VALUES ('store_id', ?1)", [fresh]).map_err(super::error)?;
     // The intake file comes first and says when the other has been made: a crash between the two is told
@@ -97,12 +126,12 @@ pub fn prepare(paths: &Paths, settings: &Settings) -> Result<(), Error> {
     }
     make_private(&paths.store)?;
     let mut store = connect(&paths.store, settings)?;
-    migrate(&mut store, store_migrations::migrations::runner(), &paths.store)?;
+    migrate(&mut store, store_migrations::migrations::runner(), &paths.store, paths, alone)?;
     join(&intake, &mut store, has_store.is_some(), paths)
 }
 
 /// Only the owner may read a new file: it holds personal data.
-fn make_private(path: &Path) -> Result<(), Error> {
+pub(super) fn make_private(path: &Path) -> Result<(), Error> {
     use std::os::unix::fs::OpenOptionsExt;
     let made = OpenOptions::new().create(true).append(true).mode(0o600).open(path);
     made.map(drop).map_err(|error| Error::Unavailable(format!("{}: {error}", path.display())))
@@ -125,7 +154,7 @@ fn join(intake: &Connection, store: &mut Connection, made: bool, paths: &Paths) 
     if !made {
         intake.execute("INSERT OR IGNORE INTO setting VALUES ('has_store', 1)", []).map_err(super::error)?;
     }
-    check_age(intake, store, paths)
+    Age::of(intake, store)?.check(paths)
 }
 
 /// What a new store has to know. Two processes may make one at the same time: the first wins.
@@ -140,29 +169,56 @@ fn first_settings(store: &mut Connection, id: [u8; 16]) -> Result<(), Error> {
     transaction.commit().map_err(super::error)
 }
 
-/// A journal that never gave out the position that the store has applied is an older copy. It must not be used:
-/// the numbers of lists and sources that it gives out next are borne by others' contacts already.
-fn check_age(intake: &Connection, store: &Connection, paths: &Paths) -> Result<(), Error> {
-    let applied: i64 = setting(store, "applied")?.ok_or_else(|| no_setting("applied"))?;
-    let given: Option<i64> = intake
-        .query_row("SELECT seq FROM sqlite_sequence WHERE name = 'batch'", [], |row| row.get(0))
-        .optional()
-        .map_err(super::error)?;
-    let [intake_path, store_path] = [paths.intake.display(), paths.store.display()];
-    if given.unwrap_or_default() < applied {
-        let text = format!("{intake_path} is older than {store_path}: restore both from one backup");
-        return Err(Error::Damaged(text));
+/// How old the two files are, seen from each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Age {
+    /// They are of one moment, or the journal holds all that the contacts have not seen yet.
+    Same,
+    /// The journal never gave out the position that the store has applied. It must not be used: the numbers of lists
+    /// and sources that it gives out next are borne by others' contacts already.
+    OlderJournal,
+    /// Positions are given without gaps. Where the next to apply is not there, it was applied and forgotten after
+    /// this copy of the contacts was made: what it did would be lost without a word.
+    OlderContacts,
+}
+
+impl Age {
+    /// Compares what the files say.
+    ///
+    /// # Errors
+    /// Where they cannot be read.
+    pub fn of(intake: &Connection, store: &Connection) -> Result<Self, Error> {
+        let applied: i64 = setting(store, "applied")?.ok_or_else(|| no_setting("applied"))?;
+        let given: Option<i64> = intake
+            .query_row("SELECT seq FROM sqlite_sequence WHERE name = 'batch'", [], |row| row.get(0))
+            .optional()
+            .map_err(super::error)?;
+        if given.unwrap_or_default() < applied {
+            return Ok(Self::OlderJournal);
+        }
+        let next: Option<i64> = intake
+            .query_row("SELECT min(position) FROM batch WHERE position > ?1", [applied], |row| row.get(0))
+            .map_err(super::error)?;
+        let next = next.or(given.map(|given| given + 1));
+        Ok(if next.is_some_and(|next| next != applied + 1) { Self::OlderContacts } else { Self::Same })
     }
-    // Positions are given without gaps. Where the next to apply is not there, it was applied and forgotten after
-    // this copy of the contacts was made: what it did would be lost without a word.
-    let next: Option<i64> = intake
-        .query_row("SELECT min(position) FROM batch WHERE position > ?1", [applied], |row| row.get(0))
-        .map_err(super::error)?;
-    if next.or(given.map(|given| given + 1)).is_some_and(|next| next != applied + 1) {
-        let text = format!("{store_path} is older than {intake_path}: restore both from one backup");
-        return Err(Error::Damaged(text));
+
+    /// What is wrong with it, if anything.
+    ///
+    /// # Errors
+    /// Where the files are not of the same age.
+    pub fn check(self, paths: &Paths) -> Result<(), Error> {
+        let [intake, store] = [paths.intake.display(), paths.store.display()];
+        match self {
+            Self::Same => Ok(()),
+            Self::OlderJournal => {
+                Err(Error::Damaged(format!("{intake} is older than {store}: restore both from one backup")))
+            }
+            Self::OlderContacts => {
+                Err(Error::Damaged(format!("{store} is older than {intake}: restore both from one backup")))
+            }
+        }
     }
-    Ok(())
 }
 
 /// A setting of one of the files.
@@ -227,13 +283,16 @@ pub fn checkpoint_from(connection: &mut Connection, pages: i64, failure: &Failur
     connection.wal_hook(Some(hook)).map_err(super::error)
 }
 
-/// Copies the write-ahead log into its file and cuts it to nothing, as far as readers allow.
+/// Copies the write-ahead log into its file and cuts it to nothing; whether that was possible. It is not while
+/// somebody reads what is in it, such as a backup, and nobody may wait that long.
 ///
 /// # Errors
 /// Where the file cannot be written.
-pub fn empty_log(connection: &Connection) -> Result<(), Error> {
-    // The row tells how far it came; what is left is copied another time.
-    connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).map_err(super::error)
+pub fn empty_log(connection: &Connection) -> Result<bool, Error> {
+    connection.busy_timeout(BRIEF).map_err(super::error)?;
+    let busy = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, bool>(0));
+    connection.busy_timeout(BUSY).map_err(super::error)?;
+    busy.map(|busy| !busy).map_err(super::error)
 }
 
 /// Whether both files have seen every migration of this version.
@@ -254,18 +313,84 @@ fn newest(runner: &refinery::Runner) -> Option<i64> {
     runner.get_migrations().iter().map(|migration| i64::from(migration.version())).max()
 }
 
-fn migrate(connection: &mut Connection, runner: refinery::Runner, path: &Path) -> Result<(), Error> {
-    let newest = newest(&runner);
-    let present = schema_version(connection).map_err(super::error)?;
-    if present > newest {
-        let text = format!("{} was written by a later version of Rollbook; use that one", path.display());
-        return Err(Error::Damaged(text));
+/// Brings a file to the present schema.
+fn migrate(
+    connection: &mut Connection,
+    runner: refinery::Runner,
+    path: &Path,
+    paths: &Paths,
+    alone: bool,
+) -> Result<(), Error> {
+    match age_of_schema(connection, &runner, path)? {
+        Ordering::Equal => return Ok(()),
+        Ordering::Less => {}
+        Ordering::Greater => return Err(later(path)),
     }
-    if present < newest {
-        let run = runner.run(connection);
-        run.map_err(|error| Error::Unavailable(format!("{}: {error}", path.display())))?;
+    let mut lock = None;
+    // A new file is nobody's yet.
+    if !alone && schema_version(connection).map_err(super::error)?.is_some() {
+        lock = nobody_serves(paths);
+        if lock.is_none() {
+            // Or it was just making the store.
+            if age_of_schema(connection, &runner, path)? == Ordering::Equal {
+                return Ok(());
+            }
+            let text = "is served by an earlier version: stop it before this one changes the schema";
+            return Err(Error::Unavailable(format!("{} {text}", paths.store.display())));
+        }
+    }
+    let run = runner.run(connection);
+    drop(lock);
+    run.map(drop).map_err(|error| Error::Unavailable(format!("{}: {error}", path.display())))
+}
+
+/// Takes the store for as long as its schema is changed: what serves it knows the schema that it found. Nothing where
+/// it is served for longer than the making of a store takes.
+fn nobody_serves(paths: &Paths) -> Option<File> {
+    (0..20).find_map(|_| {
+        let lock = paths.lock().ok();
+        if lock.is_none() {
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        lock
+    })
+}
+
+/// Sees whether both files are of the present schema, and changes nothing.
+///
+/// # Errors
+/// Where one is of an earlier or a later version.
+pub fn check_schema(paths: &Paths, intake: &Connection, store: &Connection) -> Result<(), Error> {
+    let halves = [
+        (intake, intake_migrations::migrations::runner(), &paths.intake),
+        (store, store_migrations::migrations::runner(), &paths.store),
+    ];
+    for (connection, runner, path) in halves {
+        match age_of_schema(connection, &runner, path)? {
+            Ordering::Equal => {}
+            Ordering::Greater => return Err(later(path)),
+            Ordering::Less => {
+                let text =
+                    format!("{} was written by an earlier version: `rollbook migrate`", path.display());
+                return Err(Error::Unavailable(text));
+            }
+        }
     }
     Ok(())
+}
+
+fn later(path: &Path) -> Error {
+    Error::Damaged(format!("{} was written by a later version of Rollbook; use that one", path.display()))
+}
+
+/// The schema of a file beside that of this version.
+fn age_of_schema(connection: &Connection, runner: &refinery::Runner, path: &Path) -> Result<Ordering, Error> {
+    let present = schema_version(connection);
+    let present = present.map_err(|error| match super::error(error) {
+        Error::Damaged(text) => Error::Damaged(format!("{}: {text}", path.display())),
+        error => error,
+    })?;
+    Ok(present.cmp(&newest(runner)))
 }
 
 /// The last migration that the file has seen; `None` for a new file.

@@ -135,7 +135,8 @@ fn places(
 }
 
 fn count(store: &Transaction<'_>, account: AccountNo, filter: &RequestFilter) -> rusqlite::Result<u64> {
-    let statement = format!("SELECT count(*) FROM request WHERE {FITS}");
+    let limit = filter.count_to.map_or_else(String::new, |limit| format!("LIMIT {limit}"));
+    let statement = format!("SELECT count(*) FROM (SELECT 1 FROM request WHERE {FITS} {limit})");
     let counts = ask(store, &statement, account, filter, |row| row.get(0).map(unsigned))?;
     Ok(counts.into_iter().sum())
 }

@@ -58,7 +58,7 @@ impl SqliteStore {
     pub fn open(path: &Path, role: Role, settings: &Settings) -> Result<Self, Error> {
         let paths = Paths::new(path);
         let lock = (role == Role::Server).then(|| paths.lock()).transpose()?;
-        open::prepare(&paths, settings)?;
+        open::prepare(&paths, settings, lock.is_some())?;
         // Accepting writes little and must not wait for a long checkpoint.
         let small = Settings { cache_kib: 2 * 1_024, checkpoint_pages: 1_000 };
         let failure = Failure::new();

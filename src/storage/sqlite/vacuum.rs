@@ -1,4 +1,4 @@
-//! Getting rid of what erased people have left in the free parts of the files.
+//! Getting rid of what erased people have left in the free parts of the files, and giving back the room that is free.
 //!
 //! SQLite overwrites what it deletes, but when it moves entries from one page to another it leaves copies in the room
 //! that comes free. So the files are written anew, without any free room, and their logs are emptied.
@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, params};
 
-use super::{SqliteStore, append, backlog, error, signed};
+use super::open::empty_log;
+use super::{SqliteStore, append, backlog, error, signed, unsigned};
 use crate::journal::BatchKind;
 use crate::storage::Error;
 
@@ -16,6 +17,9 @@ const MAX_WAITING: u64 = 64 << 20;
 
 /// So many times as long as it took, it is not done again: applying stands still meanwhile.
 const PAUSE: u32 = 10;
+
+/// Less free room than this is not given back: it is soon used again.
+const MIN_FREE: u64 = 16 << 20;
 
 /// When files may be written anew again.
 #[derive(Debug, Default)]
@@ -31,17 +35,23 @@ impl Schedule {
     }
 }
 
-/// Writes both files anew where somebody was erased since they were.
+/// Writes both files anew where somebody was erased since they were, or one that is free for a good part.
 pub async fn vacuum(store: &SqliteStore) -> Result<(), Error> {
-    let due = store.read(|pair, _| due(&pair.store)).await?;
-    if due.accounts.is_empty() || backlog::counted(&store.shared).backlog().bytes > MAX_WAITING {
+    let (due, free) = store
+        .read(|pair, _| Ok((due(&pair.store)?, [is_free(&pair.intake)?, is_free(&pair.store)?])))
+        .await?;
+    let nothing = due.accounts.is_empty() && free == [false, false];
+    if nothing || backlog::counted(&store.shared).backlog().bytes > MAX_WAITING {
         return Ok(());
     }
     if !super::lock(&store.shared.vacuums).is_due() {
         return Ok(());
     }
     let start = Instant::now();
-    let written = write_both_anew(store, due).await;
+    let written = match due.accounts.is_empty() {
+        true => give_back(store, free).await,
+        false => write_both_anew(store, due).await,
+    };
     // Also where it failed: on a disk without room for it, applying must not stand still all the time.
     super::lock(&store.shared.vacuums).took(start.elapsed());
     written
@@ -50,12 +60,36 @@ pub async fn vacuum(store: &SqliteStore) -> Result<(), Error> {
 async fn write_both_anew(store: &SqliteStore, due: Due) -> Result<(), Error> {
     append::forget_applied(store).await?;
     let accounts = due.accounts.clone();
-    store
+    let intake = store
         .intake
         .call(move |intake| forget_warnings(intake, &accounts).and_then(|()| write_anew(intake)))
         .await?;
-    store.write(|pair, _| write_anew(&pair.store)).await?;
+    if !intake || !store.write(|pair, _| write_anew(&pair.store)).await? {
+        tracing::info!("somebody reads the store: what erased people have left in its free parts goes later");
+        return Ok(());
+    }
     store.write(move |pair, _| done(&pair.store, &due)).await
+}
+
+/// Whether so much of a file is free that writing the rest of it anew pays: half as much as is kept, and not little.
+fn is_free(connection: &Connection) -> Result<bool, Error> {
+    let number = |pragma: &str| {
+        let found = connection.query_row(&format!("PRAGMA {pragma}"), [], |row| row.get(0).map(unsigned));
+        found.map_err(error)
+    };
+    let (free, pages, size) = (number("freelist_count")?, number("page_count")?, number("page_size")?);
+    Ok(free * size >= MIN_FREE && 3 * free >= pages)
+}
+
+async fn give_back(store: &SqliteStore, [intake, main]: [bool; 2]) -> Result<(), Error> {
+    // Where somebody reads, it is done another time.
+    if intake {
+        store.intake.call(|intake| write_anew(intake)).await?;
+    }
+    if main {
+        store.write(|pair, _| write_anew(&pair.store)).await?;
+    }
+    Ok(())
 }
 
 /// What the files are to be written anew for.
@@ -84,15 +118,13 @@ fn forget_warnings(intake: &Connection, accounts: &[i64]) -> Result<(), Error> {
     Ok(())
 }
 
-fn write_anew(connection: &Connection) -> Result<(), Error> {
-    connection.execute_batch("VACUUM").map_err(error)?;
-    let busy: bool =
-        connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0)).map_err(error)?;
-    if busy {
-        // A reader has held on to the log for longer than one waits: another time.
-        return Err(Error::Unavailable("the log could not be emptied".to_owned()));
+/// Writes a file anew; whether that is done. A reader that stays, such as a backup, keeps the log and what is in it.
+fn write_anew(connection: &Connection) -> Result<bool, Error> {
+    if !empty_log(connection)? {
+        return Ok(false);
     }
-    Ok(())
+    connection.execute_batch("VACUUM").map_err(error)?;
+    empty_log(connection)
 }
 
 /// Who was erased while the files were written may have left something in them: such accounts stay.

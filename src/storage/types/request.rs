@@ -132,6 +132,8 @@ pub struct RequestFilter {
     pub from: Option<Timestamp>,
     /// Accepted before that.
     pub to: Option<Timestamp>,
+    /// Counting those that are processed ends there: of very many it takes long.
+    pub count_to: Option<u64>,
 }
 
 /// What became of an item, in words.

@@ -87,6 +87,9 @@ async fn lists_count_their_contacts(desk: Desk) {
     assert_eq!(counts.get(&desk.list), Some(&2));
     assert_eq!(counts.get(&empty).copied().unwrap_or_default(), 0);
     assert_eq!(counts.get(&ListNo(77)), None);
+    assert_eq!(desk.storage().count_all_contacts(desk.account.no).await.expect("a look"), 2);
+    let other = super::add_account(desk.storage(), &desk.ids, desk.now).await;
+    assert_eq!(desk.storage().count_all_contacts(other.no).await.expect("a look"), 0);
 }
 
 async fn a_page_of_large_contacts_is_shorter(desk: Desk) {

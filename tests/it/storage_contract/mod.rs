@@ -24,12 +24,14 @@ mod postgres_retries;
 mod postgres_tls;
 mod prune;
 mod request_list;
+mod sqlite_check;
 mod sqlite_crash;
 mod sqlite_damage;
 mod sqlite_erase;
 mod sqlite_files;
 mod sqlite_pages;
 mod sqlite_seal;
+mod sqlite_space;
 
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -95,7 +95,7 @@ async fn the_account_the_list_and_the_time_narrow(mut desk: Desk) {
         }
     }
     let at = |seconds| Some(start.after(Duration::from_secs(seconds)));
-    let some = |state, lists, from, to| RequestFilter { state, lists, from, to };
+    let some = |state, lists, from, to| RequestFilter { state, lists, from, to, count_to: None };
     let processed = Some(RequestState::Processed);
     for (filter, expected) in [
         (RequestFilter::default(), vec![5, 4, 3, 2, 1, 0]),
@@ -112,6 +112,9 @@ async fn the_account_the_list_and_the_time_narrow(mut desk: Desk) {
         let text = format!("{filter:?}");
         assert_eq!(page(&desk, &ids, filter, ALL).await, (expected, total), "{text}");
     }
+    let counted = RequestFilter { count_to: Some(2), ..RequestFilter::default() };
+    let counted = page(&desk, &ids, counted, Window { offset: 4, limit: 10 }).await;
+    assert_eq!(counted, (vec![1, 0], 3 + 2), "those behind are there all the same");
     let state = desk.storage().request_state(other.no, ids[0]).await.expect("a look");
     assert_eq!(state, None, "it is another account's");
 }

@@ -3,7 +3,7 @@
 //! Everything is visited in the order of its key: with hundreds of batches in a transaction, a page is then
 //! read and written once, however many of its contacts change.
 
-mod waiting;
+pub mod waiting;
 mod write;
 
 use std::sync::atomic::Ordering;

@@ -4,24 +4,25 @@ use rusqlite::types::FromSql;
 use rusqlite::{Connection, Row};
 
 use super::super::{error, signed, unsigned};
-use crate::apply::plan::Waiting;
 use crate::storage::Error;
 use crate::storage::rows::group::{Group, JournalRow, Origin};
+
+/// What [`read_row`] reads.
+pub const COLUMNS: &str = "position, list, kind, items_check, items, request, account, list_id, accepted_at, \
+                           webhook, webhook_receiver, token, restore_erased";
 
 /// The batches above the applied position, at most `max`; one that stands alone is the only one.
 pub fn read(intake: &Connection, applied: u64, max: usize) -> Result<Group, Error> {
     let mut select = intake
-        .prepare_cached(
-            "SELECT position, list, kind, items_check, items, request, account, list_id, accepted_at, \
-             webhook, webhook_receiver, token, restore_erased FROM batch WHERE position > ?1 \
-             ORDER BY position LIMIT ?2",
-        )
+        .prepare_cached(&format!(
+            "SELECT {COLUMNS} FROM batch WHERE position > ?1 ORDER BY position LIMIT ?2"
+        ))
         .map_err(error)?;
     let limit = i64::try_from(max).unwrap_or(i64::MAX);
     let mut rows = select.query([signed(applied), limit]).map_err(error)?;
     let mut group = Group::default();
     while let Some(row) = rows.next().map_err(error)? {
-        let (batch, origin) = read_row(row).map_err(error)?;
+        let (batch, origin) = read_row(row).map_err(error)?.verified();
         if !group.add(batch, origin) {
             break;
         }
@@ -30,7 +31,10 @@ pub fn read(intake: &Connection, applied: u64, max: usize) -> Result<Group, Erro
 }
 
 /// Reads a row whatever the disk has done to it.
-fn read_row(row: &Row<'_>) -> rusqlite::Result<(Waiting, Origin)> {
+///
+/// # Errors
+/// Where it has no position.
+pub fn read_row(row: &Row<'_>) -> rusqlite::Result<JournalRow> {
     let mut damaged = false;
     let items: Vec<u8> = readable(row, 4, &mut damaged);
     let read = JournalRow {
@@ -52,7 +56,7 @@ fn read_row(row: &Row<'_>) -> rusqlite::Result<(Waiting, Origin)> {
         items,
         damaged: false,
     };
-    Ok(JournalRow { damaged, ..read }.verified())
+    Ok(JournalRow { damaged, ..read })
 }
 
 fn readable<T: FromSql + Default>(row: &Row<'_>, column: usize, damaged: &mut bool) -> T {

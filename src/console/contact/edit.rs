@@ -1,0 +1,197 @@
+//! The form of a contact: shown, saved, and the same for a new one.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use askama::Template;
+use axum::http::StatusCode;
+use serde_json::{Value, json};
+
+use super::form::{self, Group, Posted};
+use super::history::History;
+use super::{At, Subject, outcome};
+use crate::apply::outcome::Failure;
+use crate::clock::Timestamp;
+use crate::console::page::show_with;
+use crate::console::{Form, Page, Query, Result, Section, User, see, show};
+use crate::contact::document::Document;
+use crate::contact::field::Field;
+use crate::http::contacts::{ADD, UPDATE};
+use crate::storage::{ItemResult, List, Source, SourceFilter, Window};
+
+/// Sources that the form offers.
+const SOURCES: u32 = 1_000;
+
+/// What is told after something was done.
+const DONE: [(&str, &str); 4] = [
+    ("made", "The contact is there."),
+    ("saved", "Saved."),
+    ("nothing", "Nothing was changed."),
+    ("queued", "Accepted. What it changes shows as soon as it is applied."),
+];
+
+#[derive(Template)]
+#[template(path = "console/contact.html")]
+struct ContactPage {
+    page: Page,
+    subject: Subject,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+    groups: Vec<Group>,
+    errors: Vec<String>,
+    has_errors: bool,
+    cac: Option<String>,
+    history: History,
+}
+
+#[derive(Template)]
+#[template(path = "console/contact-new.html")]
+struct NewPage {
+    page: Page,
+    list: Arc<List>,
+    groups: Vec<Group>,
+    errors: Vec<String>,
+    has_errors: bool,
+}
+
+/// What is wrong with a form: at its fields, and at its top.
+type Wrong = (BTreeMap<String, String>, Vec<String>);
+
+/// A contact, with its history.
+pub async fn show_contact(user: User, at: At, query: Query) -> Result {
+    let subject = Subject::find(&user, &at).await?;
+    let stored = form::values(&subject.contact, &subject.list).map_err(crate::console::contacts::damaged)?;
+    let posted = Posted { now: stored.clone(), was: stored };
+    let page = page(&user, subject, &query, &posted, Wrong::default()).await?;
+    show(&page)
+}
+
+async fn page(
+    user: &User,
+    subject: Subject,
+    query: &Query,
+    posted: &Posted,
+    (at_fields, at_top): Wrong,
+) -> Result<ContactPage> {
+    let history = History::of(user, &subject, query.get("page")).await?;
+    let sources = sources(user).await?;
+    let header = Document::read(&subject.contact.document).map_err(crate::console::contacts::damaged)?.header;
+    let cac =
+        subject.contact.source_cac.as_ref().map(|cac| format!("{} {}", cac.value, cac.currency.as_str()));
+    Ok(ContactPage {
+        page: user.page(Section::Lists).done(query.get("done"), &DONE),
+        created_at: header.created_at,
+        updated_at: header.updated_at,
+        groups: form::groups(&subject.list, &sources, posted, &at_fields),
+        has_errors: !at_fields.is_empty() || !at_top.is_empty(),
+        errors: at_top,
+        cac,
+        history,
+        subject,
+    })
+}
+
+async fn sources(user: &User) -> Result<Vec<Source>> {
+    let window = Window { offset: 0, limit: SOURCES };
+    let found =
+        user.app.storage.find_sources(user.signed_in.account, SourceFilter::default(), window).await?;
+    Ok(found.rows)
+}
+
+/// Saves what was changed, and nothing else.
+pub async fn save(at: At, form: Form) -> Result {
+    let user = &form.user;
+    let subject = Subject::find(user, &at).await?;
+    let mut posted = Posted::read(&form.fields, &subject.list);
+    if posted.changed().is_empty() {
+        return Ok(see(&format!("{}?done=nothing", subject.path())));
+    }
+    let stored = form::values(&subject.contact, &subject.list).map_err(crate::console::contacts::damaged)?;
+    let conflicts = posted.conflicts(&stored);
+    if !conflicts.is_empty() {
+        let wrong =
+            (conflicts.iter().map(|(name, now)| (name.clone(), overtaken(now))).collect(), Vec::new());
+        // Whoever saves again has seen it.
+        posted.was.extend(conflicts);
+        let page = page(user, subject, &Query::default(), &posted, wrong).await?;
+        return show_with(StatusCode::CONFLICT, &page);
+    }
+    let (kind, text) = subject.identifier()?;
+    let mut item = posted.item();
+    item.insert("contact".to_owned(), json!(text));
+    let body = json!({
+        "contactListId": subject.list.id, "contactBy": kind.field().name(), "contacts": [item],
+    });
+    let sent = user.call(&UPDATE, &body).await;
+    let (status, wrong) = match sent {
+        Err(refused) => (refused.status, form::errors(&refused.details, &posted)),
+        Ok(accepted) => match outcome(user, &accepted).await? {
+            None => return Ok(see(&format!("{}?done=queued", subject.path()))),
+            Some(ItemResult::Done { .. }) => return Ok(see(&format!("{}?done=saved", subject.path()))),
+            Some(ItemResult::Failed { failure, .. }) => (StatusCode::CONFLICT, failed(failure, &posted)),
+        },
+    };
+    let page = page(user, subject, &Query::default(), &posted, wrong).await?;
+    show_with(status, &page)
+}
+
+fn overtaken(now: &str) -> String {
+    let now = if now.is_empty() { "nothing".to_owned() } else { format!("“{now}”") };
+    format!("Somebody has changed this to {now} meanwhile. Save again to put yours in its place.")
+}
+
+/// Where it is told why the request was not applied.
+fn failed(failure: Failure, posted: &Posted) -> Wrong {
+    let text = failure.text().to_owned();
+    let identifiers = [Field::Email, Field::PhoneNumber, Field::UserId].map(Field::name);
+    let named: BTreeMap<_, _> = match failure {
+        Failure::IdentifierTaken | Failure::ContactExists => posted
+            .changed()
+            .into_iter()
+            .filter(|name| identifiers.contains(name))
+            .map(|name| (name.to_owned(), text.clone()))
+            .collect(),
+        _ => BTreeMap::new(),
+    };
+    let at_top = if named.is_empty() { vec![text] } else { Vec::new() };
+    (named, at_top)
+}
+
+/// Asks for a new contact.
+pub async fn ask_new(user: User, axum::extract::Path(id): axum::extract::Path<String>) -> Result {
+    let list = user.list(&id).await?;
+    let blank = form::blank(&list);
+    let posted = Posted { now: blank.clone(), was: blank };
+    show(&new_page(&user, list, &posted, Wrong::default()).await?)
+}
+
+async fn new_page(
+    user: &User,
+    list: Arc<List>,
+    posted: &Posted,
+    (at_fields, at_top): Wrong,
+) -> Result<NewPage> {
+    let groups = form::groups(&list, &sources(user).await?, posted, &at_fields);
+    let has_errors = !at_fields.is_empty() || !at_top.is_empty();
+    Ok(NewPage { page: user.page(Section::Lists), list, groups, errors: at_top, has_errors })
+}
+
+/// Makes a contact.
+pub async fn add(axum::extract::Path(id): axum::extract::Path<String>, form: Form) -> Result {
+    let user = &form.user;
+    let list = user.list(&id).await?;
+    let posted = Posted::read(&form.fields, &list);
+    let body = json!({ "contactListId": list.id, "contacts": [Value::Object(posted.item())] });
+    let (status, wrong) = match user.call(&ADD, &body).await {
+        Err(refused) => (refused.status, form::errors(&refused.details, &posted)),
+        Ok(accepted) => match outcome(user, &accepted).await? {
+            Some(ItemResult::Done { id: Some(contact), .. }) => {
+                return Ok(see(&format!("/lists/{}/contacts/{contact}?done=made", list.id)));
+            }
+            Some(ItemResult::Failed { failure, .. }) => (StatusCode::CONFLICT, failed(failure, &posted)),
+            _ => return Ok(see(&format!("/lists/{}?done=queued", list.id))),
+        },
+    };
+    let page = new_page(user, list, &posted, wrong).await?;
+    show_with(status, &page)
+}

@@ -1,0 +1,543 @@
+//! The form of a contact: what it shows, and what is to be sent of what comes back. Pure.
+//!
+//! A form carries what each field was when it was shown. Only what was changed is sent, so that what others have
+//! changed meanwhile stays; and where they have changed the very field, it is told before it is overwritten.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value, json};
+
+use crate::console::{Detail, Fields};
+use crate::contact::amount::Cac;
+use crate::contact::document::Document;
+use crate::contact::field::{Field, Kind};
+use crate::contact::record::Malformed;
+use crate::find::FLAGS;
+use crate::http::contact::show::{SHOWN, show_cac, show_field};
+use crate::storage::{Contact, List, Source, VariableKind};
+
+/// The texts of a contact's fields, by the names that the form has for them.
+pub type Values = BTreeMap<String, String>;
+
+/// Before the name of a field stands what it was when the form was shown.
+const WAS: &str = "was.";
+
+/// Before the name of a variable.
+const VARIABLE: &str = "variables.";
+
+/// The amount and the currency of a contact's own cost.
+const CAC: [&str; 2] = ["cac.value", "cac.currency"];
+
+/// Parts of the form.
+const GROUPS: [(&str, &[Field]); 5] = [
+    ("Who it is", &[Field::Email, Field::PhoneNumber, Field::UserId]),
+    ("Name", &[Field::Name, Field::FirstName, Field::LastName]),
+    ("Channels", &FLAGS),
+    (
+        "About",
+        &[
+            Field::ContactBirthday,
+            Field::ContactGender,
+            Field::ContactLanguage,
+            Field::ContactTimezone,
+            Field::ContactScore,
+        ],
+    ),
+    (
+        "Links",
+        &[
+            Field::AvatarLink,
+            Field::FacebookLink,
+            Field::InstagramLink,
+            Field::LinkedInLink,
+            Field::TwitterLink,
+            Field::TiktokLink,
+        ],
+    ),
+];
+
+/// A part of the form.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Group {
+    /// Its heading.
+    pub title: &'static str,
+    /// Its fields.
+    pub fields: Vec<Input>,
+}
+
+/// A field of the form.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Input {
+    /// Its name, and its id.
+    pub name: String,
+    /// What it is called.
+    pub label: String,
+    /// What it is.
+    pub kind: InputKind,
+    /// What it shows.
+    pub value: String,
+    /// What it was when the form was shown first.
+    pub was: String,
+    /// What to know before filling it in.
+    pub hint: &'static str,
+    /// What is wrong with it.
+    pub error: Option<String>,
+}
+
+/// What a field of the form is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum InputKind {
+    /// A line: the type of the input.
+    Line(&'static str),
+    /// Several lines.
+    Lines,
+    /// On or off.
+    Check,
+    /// One of these values, each with its text.
+    Choice(Vec<(String, String)>),
+}
+
+impl Input {
+    /// The type of a line; empty where it is none.
+    pub const fn line(&self) -> &'static str {
+        match self.kind {
+            InputKind::Line(kind) => kind,
+            _ => "",
+        }
+    }
+
+    /// What describes it: what is wrong with it, or else its hint.
+    pub fn described(&self) -> String {
+        match (&self.error, self.hint) {
+            (Some(_), _) => format!("aria-invalid=true aria-describedby={}-error", self.name),
+            (None, "") => String::new(),
+            (None, _) => format!("aria-describedby={}-hint", self.name),
+        }
+    }
+
+    /// Whether it is a check box.
+    pub fn is_check(&self) -> bool {
+        self.kind == InputKind::Check
+    }
+
+    /// Whether it has several lines.
+    pub fn is_lines(&self) -> bool {
+        self.kind == InputKind::Lines
+    }
+
+    /// What there is to choose from, and whether it is chosen.
+    pub fn choices(&self) -> Vec<(&str, &str, bool)> {
+        match &self.kind {
+            InputKind::Choice(choices) => choices
+                .iter()
+                .map(|(value, text)| (value.as_str(), text.as_str(), *value == self.value))
+                .collect(),
+            _ => Vec::new(),
+        }
+    }
+}
+
+/// What the fields of a contact say.
+///
+/// # Errors
+/// [`Malformed`] where it does not read.
+pub fn values(contact: &Contact, list: &List) -> Result<Values, Malformed> {
+    let document = Document::read(&contact.document)?;
+    let mut values = Values::new();
+    for field in SHOWN {
+        values.insert(field.name().to_owned(), text(&show_field(field, document.get(field.key())?)?));
+    }
+    let source = contact.source.as_ref().map(|source| source.id.to_string());
+    values.insert(Field::Source.name().to_owned(), source.unwrap_or_default());
+    let cac = match document.get(Field::Cac.key())? {
+        Some(stored) => Some(json!(show_cac(&Cac::from_bytes(stored).ok_or(Malformed)?))),
+        None => None,
+    };
+    for (name, key) in CAC.into_iter().zip(["value", "currency"]) {
+        values.insert(name.to_owned(), cac.as_ref().map(|cac| text(&cac[key])).unwrap_or_default());
+    }
+    for variable in &list.variables {
+        let stored = document.get(crate::contact::field::Key::of_variable(variable.number))?;
+        let stored = std::str::from_utf8(stored.unwrap_or_default()).map_err(|_| Malformed)?;
+        values.insert(format!("{VARIABLE}{}", variable.name), stored.to_owned());
+    }
+    Ok(values)
+}
+
+/// A value as the API shows it, as a form does.
+pub fn text(shown: &Value) -> String {
+    match shown {
+        Value::String(text) => text.clone(),
+        Value::Null => String::new(),
+        other => other.to_string(),
+    }
+}
+
+/// What nobody has filled in yet: the API's own defaults.
+pub fn blank(list: &List) -> Values {
+    let mut values = Values::new();
+    for field in SHOWN.into_iter().chain([Field::Source]) {
+        values.insert(field.name().to_owned(), text(&show_field(field, None).unwrap_or_default()));
+    }
+    values.extend(CAC.map(|name| (name.to_owned(), String::new())));
+    values.extend(
+        list.variables.iter().map(|variable| (format!("{VARIABLE}{}", variable.name), String::new())),
+    );
+    values
+}
+
+/// What a form that was sent says now, and what its fields were when it was shown.
+#[derive(Clone, Debug, Default)]
+pub struct Posted {
+    /// What is wanted.
+    pub now: Values,
+    /// What it was.
+    pub was: Values,
+}
+
+impl Posted {
+    /// Of the fields that were sent; a box that is not checked sends nothing.
+    pub fn read(fields: &Fields, list: &List) -> Self {
+        let mut posted = Self::default();
+        for (name, blank) in blank(list) {
+            // Forms send line ends as two characters.
+            let sent = |name: &str| fields.has(name).then(|| fields.raw(name).replace("\r\n", "\n"));
+            let is_flag = FLAGS.iter().any(|field| field.name() == name);
+            let was = sent(&format!("{WAS}{name}")).unwrap_or(blank);
+            let now = match sent(&name) {
+                Some(text) => text,
+                // A field that the form did not have is as it was.
+                None if is_flag && fields.has(&format!("{WAS}{name}")) => "false".to_owned(),
+                None => was.clone(),
+            };
+            posted.now.insert(name.clone(), now);
+            posted.was.insert(name, was);
+        }
+        posted
+    }
+
+    /// The names of the fields that were changed.
+    pub fn changed(&self) -> Vec<&str> {
+        let differs = |name: &&String| self.now.get(*name) != self.was.get(*name);
+        self.now.keys().filter(differs).map(String::as_str).collect()
+    }
+
+    /// What others have made, since the form was shown, of the fields that it would change: by the field's name.
+    pub fn conflicts(&self, stored: &Values) -> BTreeMap<String, String> {
+        let mut conflicts = BTreeMap::new();
+        for name in self.changed() {
+            let line_ends = |text: &String| text.replace("\r\n", "\n");
+            let stored = stored.get(name).map(line_ends).unwrap_or_default();
+            if Some(&stored) != self.was.get(name) && Some(&stored) != self.now.get(name) {
+                conflicts.insert(name.to_owned(), stored);
+            }
+        }
+        conflicts
+    }
+
+    /// The item of a request that sends what was changed, and nothing else.
+    pub fn item(&self) -> Map<String, Value> {
+        let mut item = Map::new();
+        let mut variables = Vec::new();
+        for name in self.changed() {
+            let value = self.now.get(name).map(String::as_str).unwrap_or_default();
+            if let Some(variable) = name.strip_prefix(VARIABLE) {
+                variables.push(json!({ "name": variable, "value": value }));
+            } else if CAC.contains(&name) {
+                item.insert("cac".to_owned(), self.cac());
+            } else if FLAGS.iter().any(|field| field.name() == name) {
+                item.insert(name.to_owned(), json!(value == "true"));
+            } else {
+                item.insert(name.to_owned(), json!(value));
+            }
+        }
+        if !variables.is_empty() {
+            item.insert("variables".to_owned(), variables.into());
+        }
+        item
+    }
+
+    fn cac(&self) -> Value {
+        let [value, currency] =
+            CAC.map(|name| self.now.get(name).map(|text| text.trim()).unwrap_or_default());
+        if value.is_empty() && self.now.get(CAC[0]) != self.was.get(CAC[0]) {
+            return json!("");
+        }
+        json!({ "value": value, "currency": currency })
+    }
+}
+
+/// What is wrong with which field, as the API has told it; what is about none of them is told at the top.
+pub fn errors(problems: &[Detail], posted: &Posted) -> (BTreeMap<String, String>, Vec<String>) {
+    let (mut at_fields, mut at_top) = (BTreeMap::new(), Vec::new());
+    let variables: Vec<_> = posted.changed().into_iter().filter(|name| name.starts_with(VARIABLE)).collect();
+    for problem in problems {
+        let name = match problem.field.as_deref() {
+            // The API tells a variable's name in the text alone.
+            Some("variables") => variables
+                .iter()
+                .find(|name| {
+                    let name = name.strip_prefix(VARIABLE).unwrap_or_default();
+                    problem.message.split_whitespace().any(|word| word.trim_matches('"') == name)
+                })
+                .map(|name| (*name).to_owned()),
+            Some("cac") => Some(CAC[0].to_owned()),
+            Some(name) if posted.now.contains_key(name) => Some(name.to_owned()),
+            _ => None,
+        };
+        match name {
+            Some(name) => {
+                at_fields.entry(name).or_insert_with(|| problem.message.clone());
+            }
+            None => at_top.push(problem.message.clone()),
+        }
+    }
+    (at_fields, at_top)
+}
+
+/// The form.
+pub fn groups(
+    list: &List,
+    sources: &[Source],
+    posted: &Posted,
+    errors: &BTreeMap<String, String>,
+) -> Vec<Group> {
+    let input = |name: String, label: String, kind: InputKind, hint: &'static str| {
+        let value = posted.now.get(&name).cloned().unwrap_or_default();
+        let was = posted.was.get(&name).cloned().unwrap_or_default();
+        // A line would lose what it cannot show.
+        let kind = match kind {
+            InputKind::Line(_) if value.contains('\n') || was.contains('\n') => InputKind::Lines,
+            kind => kind,
+        };
+        Input { error: errors.get(&name).cloned(), name, label, kind, value, was, hint }
+    };
+    let field =
+        |field: &Field| input(field.name().to_owned(), label(*field).to_owned(), kind(*field), hint(*field));
+    let mut groups: Vec<_> = GROUPS
+        .into_iter()
+        .map(|(title, fields)| Group { title, fields: fields.iter().map(field).collect() })
+        .collect();
+    let choice = |value: &str, text: &str| (value.to_owned(), text.to_owned());
+    let mut choices = vec![choice("", "None")];
+    choices.extend(sources.iter().map(|source| (source.id.to_string(), source.name.clone())));
+    let chosen = posted.now.get(Field::Source.name()).filter(|id| !id.is_empty());
+    if let Some(id) = chosen.filter(|id| !choices.iter().any(|(value, _)| value == *id)) {
+        choices.push((id.clone(), id.clone()));
+    }
+    let currencies = InputKind::Choice(vec![choice("", "None"), choice("EUR", "EUR"), choice("USD", "USD")]);
+    groups.push(Group {
+        title: "Source and cost",
+        fields: vec![
+            input(Field::Source.name().to_owned(), "Source".to_owned(), InputKind::Choice(choices), ""),
+            input(
+                CAC[0].to_owned(),
+                "Its own cost".to_owned(),
+                InputKind::Line("text"),
+                "What it cost to win this contact. Without one, that of the source counts.",
+            ),
+            input(CAC[1].to_owned(), "Currency".to_owned(), currencies, ""),
+        ],
+    });
+    if !list.variables.is_empty() {
+        let fields = list.variables.iter().map(|variable| {
+            let kind = match variable.kind {
+                VariableKind::Date => InputKind::Line("date"),
+                VariableKind::String => InputKind::Line("text"),
+            };
+            input(format!("{VARIABLE}{}", variable.name), variable.name.clone(), kind, "")
+        });
+        groups.push(Group { title: "Variables of the list", fields: fields.collect() });
+    }
+    groups
+}
+
+/// What people call a field.
+pub const fn label(field: Field) -> &'static str {
+    match field {
+        Field::UserId => "User id",
+        Field::Email => "E-mail",
+        Field::PhoneNumber => "Phone number",
+        Field::Name => "Name",
+        Field::Active => "Active",
+        Field::EmailSubscribe => "E-mail",
+        Field::SmsSubscribe => "SMS",
+        Field::DesktopWebPushSubscribe => "Desktop push",
+        Field::MobileWebPushSubscribe => "Mobile push",
+        Field::TelegramSubscribe => "Telegram",
+        Field::ViberSubscribe => "Viber",
+        Field::FirstName => "First name",
+        Field::LastName => "Last name",
+        Field::ContactBirthday => "Birthday",
+        Field::ContactLanguage => "Language",
+        Field::ContactGender => "Gender",
+        Field::ContactTimezone => "Time zone",
+        Field::ContactScore => "Score",
+        Field::AvatarLink => "Picture",
+        Field::FacebookLink => "Facebook",
+        Field::InstagramLink => "Instagram",
+        Field::LinkedInLink => "LinkedIn",
+        Field::TwitterLink => "Twitter",
+        Field::TiktokLink => "TikTok",
+        Field::Source => "Source",
+        Field::Cac => "Cost",
+    }
+}
+
+const fn hint(field: Field) -> &'static str {
+    match field {
+        Field::PhoneNumber => "With + and the country's code: +15555555",
+        Field::UserId => "Your own id of the contact.",
+        Field::ContactLanguage => "Two letters: en",
+        Field::ContactTimezone => "Europe/Tallinn, or +02:00",
+        Field::ContactScore => "A whole number.",
+        _ => "",
+    }
+}
+
+fn kind(field: Field) -> InputKind {
+    let line = InputKind::Line;
+    match field.kind() {
+        Some(Kind::Flag) => InputKind::Check,
+        Some(Kind::Birthday) => line("date"),
+        Some(Kind::Gender) => {
+            InputKind::Choice(GENDERS.map(|(code, text)| (code.to_owned(), text.to_owned())).to_vec())
+        }
+        _ if field == Field::PhoneNumber => line("tel"),
+        // The browser's own ideas of an address are narrower than the API's.
+        _ => line("text"),
+    }
+}
+
+/// What the codes of genders mean (ISO 5218).
+const GENDERS: [(&str, &str); 4] =
+    [("0", "Not known"), ("1", "Male"), ("2", "Female"), ("9", "Not applicable")];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::id::ObjectId;
+    use crate::intake::problem::{self, Problem};
+    use crate::journal::{AccountNo, ListNo};
+    use crate::storage::{ListAbout, Variable};
+
+    fn list() -> List {
+        let variable = |number, name: &str, kind| Variable { number, name: name.to_owned(), kind };
+        let variables =
+            vec![variable(0, "city", VariableKind::String), variable(1, "since", VariableKind::Date)];
+        let id = ObjectId::from_bytes([7; 12]);
+        List::new(ListNo(1), id, AccountNo(1), ListAbout::default(), variables)
+    }
+
+    fn posted(fields: &[(&str, &str)]) -> Posted {
+        let mut query = url::form_urlencoded::Serializer::new(String::new());
+        query.extend_pairs(fields);
+        Posted::read(&Fields::read(query.finish().as_bytes()), &list())
+    }
+
+    #[test]
+    fn only_what_was_changed_is_sent() {
+        let posted = posted(&[
+            ("name", "Ann"),
+            ("was.name", "Ann"),
+            ("email", "new@example.com"),
+            ("was.email", "old@example.com"),
+            ("was.active", "true"),
+            ("smsSubscribe", "true"),
+            ("was.smsSubscribe", "true"),
+            ("variables.city", "Tartu"),
+            ("was.variables.city", ""),
+        ]);
+        assert_eq!(
+            Value::Object(posted.item()),
+            json!({
+                "active": false,
+                "email": "new@example.com",
+                "variables": [{ "name": "city", "value": "Tartu" }],
+            })
+        );
+    }
+
+    #[test]
+    fn a_form_that_was_shown_and_sent_changes_nothing() {
+        let shown = blank(&list());
+        let mut fields = vec![
+            ("variables.city".to_owned(), "two\r\nlines"),
+            ("was.variables.city".to_owned(), "two\nlines"),
+        ];
+        for (name, value) in shown.iter().filter(|(name, _)| *name != "variables.city") {
+            fields.push((format!("{WAS}{name}"), value));
+            if value != "false" {
+                fields.push((name.clone(), value));
+            }
+        }
+        let fields: Vec<_> = fields.iter().map(|(name, value)| (name.as_str(), *value)).collect();
+        assert_eq!(posted(&fields).changed(), [] as [&str; 0]);
+    }
+
+    #[test]
+    fn what_others_changed_is_told_where_it_would_be_overwritten() {
+        let posted =
+            posted(&[("name", "Ann"), ("was.name", ""), ("lastName", "Lee"), ("was.lastName", "Lee")]);
+        let mut stored = posted.was.clone();
+        assert_eq!(posted.conflicts(&stored), BTreeMap::new());
+        stored.insert("lastName".to_owned(), "Li".to_owned());
+        assert_eq!(posted.conflicts(&stored), BTreeMap::new(), "the form does not touch it");
+        stored.insert("name".to_owned(), "Anna".to_owned());
+        assert_eq!(posted.conflicts(&stored), BTreeMap::from([("name".to_owned(), "Anna".to_owned())]));
+        stored.insert("name".to_owned(), "Ann".to_owned());
+        assert_eq!(posted.conflicts(&stored), BTreeMap::new(), "they want the same");
+    }
+
+    #[test]
+    fn a_cost_is_sent_whole_or_cleared() {
+        let cost = |value, currency, was_value, was_currency| {
+            let fields = [
+                ("cac.value", value),
+                ("cac.currency", currency),
+                ("was.cac.value", was_value),
+                ("was.cac.currency", was_currency),
+            ];
+            posted(&fields).item().remove("cac")
+        };
+        assert_eq!(cost("2", "EUR", "2", "EUR"), None);
+        assert_eq!(cost("3", "EUR", "2", "EUR"), Some(json!({ "value": "3", "currency": "EUR" })));
+        assert_eq!(cost("2", "USD", "2", "EUR"), Some(json!({ "value": "2", "currency": "USD" })));
+        assert_eq!(cost("", "EUR", "2", "EUR"), Some(json!("")));
+        assert_eq!(
+            cost("", "EUR", "", ""),
+            Some(json!({ "value": "", "currency": "EUR" })),
+            "and is refused"
+        );
+    }
+
+    #[test]
+    fn errors_stand_at_their_fields() {
+        let posted = posted(&[
+            ("email", "nobody"),
+            ("variables.city", "x"),
+            ("variables.since", "soon"),
+            ("cac.currency", "EUR"),
+        ]);
+        let problems = [
+            problem::email("nobody").at(0),
+            problem::variable_not_a_date("since", "soon").at(0),
+            problem::cac_value().at(0),
+            problem::no_identifier(0),
+        ]
+        .map(|Problem { field, code, message, .. }| Detail {
+            position: Some(0),
+            field,
+            code: code.into_owned(),
+            message,
+        });
+        let (at_fields, at_top) = errors(&problems, &posted);
+        let at: Vec<_> = at_fields.keys().map(String::as_str).collect();
+        assert_eq!(at, ["cac.value", "email", "variables.since"]);
+        assert_eq!(at_top, ["email, phoneNumber or externalId/userId must be filled at contact position 0"]);
+        let groups = groups(&list(), &[], &posted, &at_fields);
+        let email = &groups[0].fields[0];
+        assert_eq!(email.error.as_deref(), Some("invalid RFC2822 email nobody at email field"));
+        assert_eq!((email.value.as_str(), email.was.as_str()), ("nobody", ""));
+    }
+}

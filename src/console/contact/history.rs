@@ -1,0 +1,122 @@
+//! The history of a contact: who has changed what, when, and by which request.
+
+use std::collections::HashMap;
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::Subject;
+use super::form::{label, text};
+use crate::console::page::Pager;
+use crate::console::{Result, User};
+use crate::contact::field::Field;
+use crate::http::contact::history::show_changes;
+use crate::storage::Error;
+
+/// Changes of a page.
+const ROWS: u32 = 20;
+
+/// A page of it.
+pub struct History {
+    /// The newest first.
+    pub changes: Vec<Change>,
+    /// Which part it is.
+    pub pager: Pager,
+}
+
+/// A change.
+#[derive(Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Change {
+    /// When.
+    pub changed_at: String,
+    /// What was done.
+    pub action: String,
+    /// By which request.
+    pub request_id: String,
+    /// Which method was called.
+    pub source: String,
+    /// By whom: a user's name, or the name of an API key.
+    #[serde(rename = "token")]
+    pub by: String,
+    /// The fields.
+    pub changes: Vec<FieldChange>,
+}
+
+impl Change {
+    /// What was done, in words.
+    pub fn done(&self) -> &'static str {
+        match self.action.as_str() {
+            "created" => "Made",
+            "removed" => "Removed",
+            _ => "Changed",
+        }
+    }
+}
+
+/// A change of a field.
+#[derive(Debug, PartialEq, Eq, Deserialize)]
+pub struct FieldChange {
+    /// What it is called.
+    pub field: String,
+    /// What it was.
+    #[serde(deserialize_with = "in_words")]
+    pub old: String,
+    /// What it became.
+    #[serde(deserialize_with = "in_words")]
+    pub new: String,
+}
+
+fn in_words<'de, D: serde::Deserializer<'de>>(deserializer: D) -> std::result::Result<String, D::Error> {
+    Ok(match Value::deserialize(deserializer)? {
+        Value::Object(cac) => format!("{} {}", text(&cac["value"]), text(&cac["currency"])),
+        value => text(&value),
+    })
+}
+
+impl History {
+    /// Of a contact.
+    pub async fn of(user: &User, subject: &Subject, page: &str) -> Result<Self> {
+        let mut pager = Pager::at(subject.path(), page, ROWS);
+        let (storage, account) = (&user.app.storage, user.signed_in.account);
+        let named = vec![subject.identifier()?];
+        let found = storage.find_history(account, subject.list.no, named, pager.window()).await?;
+        let Some(found) = found else { return Ok(Self { changes: Vec::new(), pager }) };
+        pager.total = found.total;
+        let shown = show_changes(&found.changes, &subject.list, &found.sources)?;
+        // By its form on the wire: what a change looks like is decided in one place.
+        let read = serde_json::to_value(shown).and_then(serde_json::from_value::<Vec<Change>>);
+        let mut changes = read.map_err(|error| Error::Damaged(error.to_string()))?;
+        let names = who(user).await?;
+        for change in &mut changes {
+            if let Some(name) = names.get(&change.by) {
+                change.by.clone_from(name);
+            }
+            for field in &mut change.changes {
+                field.field = called(&field.field);
+            }
+        }
+        Ok(Self { changes, pager })
+    }
+}
+
+/// The names of the account's users and API keys, as histories name them.
+async fn who(user: &User) -> Result<HashMap<String, String>> {
+    let users = user.app.storage.users(user.signed_in.account).await?;
+    let mut names: HashMap<_, _> =
+        users.into_iter().map(|user| (format!("user:{}", user.id), user.name)).collect();
+    let tokens = user.app.storage.tokens(Some(user.signed_in.account_id)).await?;
+    names.extend(tokens.into_iter().map(|token| (token.key, format!("API key “{}”", token.name))));
+    Ok(names)
+}
+
+/// What people call a field that the API names.
+fn called(name: &str) -> String {
+    let known = Field::ALL.into_iter().find(|field| field.name() == name);
+    match (known, name.strip_prefix("variables.")) {
+        (Some(field), _) if crate::find::FLAGS[1..].contains(&field) => format!("{} channel", label(field)),
+        (Some(field), _) => label(field).to_owned(),
+        (None, Some(variable)) => variable.to_owned(),
+        (None, None) => name.to_owned(),
+    }
+}

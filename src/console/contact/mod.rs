@@ -1,0 +1,82 @@
+//! `/lists/{id}/contacts/{contactId}`: one contact.
+
+mod edit;
+pub mod form;
+mod history;
+mod remove;
+
+use std::sync::Arc;
+
+use axum::extract::Path;
+
+pub use self::edit::{add, ask_new, save, show_contact};
+pub use self::remove::{ask_erasure, ask_removal, erase, export, remove};
+use super::{Result, Trouble, User};
+use crate::contact::document::Document;
+use crate::contact::identifier::IdentifierKind;
+use crate::find;
+use crate::id::ObjectId;
+use crate::journal::ContactNo;
+use crate::storage::{Contact, ItemResult, List};
+use crate::waiting::{self, Waited};
+
+/// A contact of a list of the user's account, as its address names it.
+pub struct Subject {
+    /// Its list.
+    pub list: Arc<List>,
+    /// Its public id.
+    pub id: ObjectId,
+    /// What is stored of it.
+    pub contact: Contact,
+    /// What it is called.
+    pub called: String,
+}
+
+impl Subject {
+    /// The contact that an address names.
+    ///
+    /// # Errors
+    /// [`Trouble::NotFound`] also where it is another account's, or of another list.
+    pub async fn find(user: &User, (list, id): &(String, String)) -> Result<Self> {
+        let list = user.list(list).await?;
+        let id = ObjectId::parse(id).ok_or(Trouble::NotFound)?;
+        let number = ContactNo(id.contact_number(list.id).ok_or(Trouble::NotFound)?);
+        let storage = user.app.storage.as_ref();
+        let contact = find::contact_by_number(storage, user.signed_in.account, list.no, number).await?;
+        let contact = contact.ok_or(Trouble::NotFound)?;
+        let document = Document::read(&contact.document);
+        let called = document.and_then(|document| super::contacts::called(&document));
+        let called = called.map_err(super::contacts::damaged)?.unwrap_or_else(|| id.to_string());
+        Ok(Self { list, id, contact, called })
+    }
+
+    /// Its address.
+    pub fn path(&self) -> String {
+        format!("/lists/{}/contacts/{}", self.list.id, self.id)
+    }
+
+    /// The identifier by which the API is told whom it is about: no other contact of the list bears it.
+    pub fn identifier(&self) -> Result<(IdentifierKind, String)> {
+        let document = Document::read(&self.contact.document).map_err(super::contacts::damaged)?;
+        let borne = document.identifiers().map_err(super::contacts::damaged)?;
+        let mut named = IdentifierKind::ALL
+            .into_iter()
+            .filter_map(|kind| borne.get(kind).map(|text| (kind, text.to_owned())));
+        // A contact keeps one at least.
+        named.next().ok_or(Trouble::NotFound)
+    }
+}
+
+/// The address of a contact: its list and itself.
+pub type At = Path<(String, String)>;
+
+/// What became of the one item of a request; `None` where that is not known in time.
+pub async fn outcome(user: &User, request: &serde_json::Value) -> Result<Option<ItemResult>> {
+    let id = request["requestId"].as_str().and_then(ObjectId::parse).ok_or(Trouble::NotFound)?;
+    let viewer = user.caller().viewer;
+    if waiting::until_processed(&user.app, &viewer, id).await? != Waited::Processed {
+        return Ok(None);
+    }
+    let found = user.app.storage.find_requests(user.signed_in.account, vec![id]).await?;
+    Ok(found.into_iter().next().and_then(|request| request.results.into_iter().next()))
+}

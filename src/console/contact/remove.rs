@@ -1,0 +1,117 @@
+//! Removing a contact, erasing a person, and taking out what is kept about one.
+
+use askama::Template;
+use axum::http::HeaderValue;
+use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
+use axum::response::Response;
+use serde_json::{Map, Value, json};
+
+use super::{At, Subject, outcome};
+use crate::console::page::show_with;
+use crate::console::{Form, Page, Result, Section, Trouble, User, see, show};
+use crate::contact::document::Document;
+use crate::contact::identifier::IdentifierKind;
+use crate::http::contact::{erase::ERASE, export::EXPORT};
+use crate::http::contacts::REMOVE;
+
+#[derive(Template)]
+#[template(path = "console/contact-remove.html")]
+struct RemovePage {
+    page: Page,
+    subject: Subject,
+}
+
+#[derive(Template)]
+#[template(path = "console/contact-erase.html")]
+struct ErasePage {
+    page: Page,
+    subject: Subject,
+    /// What is to be typed.
+    phrase: String,
+    /// By what the person is looked for.
+    identifiers: Vec<(&'static str, String)>,
+    error: Option<&'static str>,
+}
+
+/// Asks whether a contact is to go.
+pub async fn ask_removal(user: User, at: At) -> Result {
+    let subject = Subject::find(&user, &at).await?;
+    show(&RemovePage { page: user.page(Section::Lists), subject })
+}
+
+/// Removes a contact, and leads to the request, where that can be undone.
+pub async fn remove(at: At, form: Form) -> Result {
+    let user = &form.user;
+    let subject = Subject::find(user, &at).await?;
+    let (kind, text) = subject.identifier()?;
+    let key = of_many(kind);
+    let body = json!({ "contactListId": subject.list.id, key: [text] });
+    let accepted = user.call(&REMOVE, &body).await?;
+    outcome(user, &accepted).await?;
+    let request = accepted["requestId"].as_str().unwrap_or_default();
+    Ok(see(&format!("/requests/{request}?done=removed")))
+}
+
+/// The key under which contacts/remove takes identifiers of a kind.
+const fn of_many(kind: IdentifierKind) -> &'static str {
+    match kind {
+        IdentifierKind::UserId => "userIds",
+        IdentifierKind::Email => "emails",
+        IdentifierKind::PhoneNumber => "phoneNumbers",
+    }
+}
+
+fn erase_page(user: &User, subject: Subject, error: Option<&'static str>) -> Result<ErasePage> {
+    let identifiers = identifiers(&subject)?;
+    let phrase = identifiers.first().map(|(_, text)| text.clone()).unwrap_or_default();
+    Ok(ErasePage { page: user.page(Section::Lists), subject, phrase, identifiers, error })
+}
+
+fn identifiers(subject: &Subject) -> Result<Vec<(&'static str, String)>> {
+    let document = Document::read(&subject.contact.document).map_err(crate::console::contacts::damaged)?;
+    let borne = document.identifiers().map_err(crate::console::contacts::damaged)?;
+    let kinds = [IdentifierKind::Email, IdentifierKind::UserId, IdentifierKind::PhoneNumber];
+    let text = |kind| borne.get(kind).map(str::to_owned);
+    Ok(kinds.into_iter().filter_map(|kind| Some((kind.field().name(), text(kind)?))).collect())
+}
+
+/// Asks whether a person is to be erased, and says what that does.
+pub async fn ask_erasure(user: User, at: At) -> Result {
+    let subject = Subject::find(&user, &at).await?;
+    show(&erase_page(&user, subject, None)?)
+}
+
+/// Erases a person whose identifier was typed.
+pub async fn erase(at: At, form: Form) -> Result {
+    let user = &form.user;
+    let subject = Subject::find(user, &at).await?;
+    let page = erase_page(user, subject, Some("This is not what is to be typed. Nobody was erased."))?;
+    if form.get("confirm") != page.phrase.trim() {
+        return show_with(axum::http::StatusCode::BAD_REQUEST, &page);
+    }
+    let body = Value::Object(named(&page.identifiers));
+    let accepted = user.call(&ERASE, &body).await?;
+    outcome(user, &accepted).await?;
+    Ok(see(&format!("/lists/{}?done=erased", page.subject.list.id)))
+}
+
+fn named(identifiers: &[(&'static str, String)]) -> Map<String, Value> {
+    identifiers.iter().map(|(name, text)| ((*name).to_owned(), json!(text))).collect()
+}
+
+/// All that is kept about the person, as a file.
+pub async fn export(user: User, at: At) -> Result {
+    let subject = Subject::find(&user, &at).await?;
+    let told = user.call(&EXPORT, &Value::Object(named(&identifiers(&subject)?))).await?;
+    let text = serde_json::to_vec_pretty(&told).map_err(|_| Trouble::NotFound)?;
+    let mut response = Response::new(text.into());
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    let name = format!("attachment; filename=\"person-{}.json\"", subject.id);
+    // An id is hex digits.
+    headers.insert(
+        CONTENT_DISPOSITION,
+        HeaderValue::from_str(&name).unwrap_or(HeaderValue::from_static("attachment")),
+    );
+    Ok(response)
+}

@@ -1,0 +1,277 @@
+//! `/lists/{id}`: the contacts of a list.
+//!
+//! The bar below the table sends a POST to `/lists/{id}/bulk`: what is to be done (`action`, `channel`), and whom it is
+//! about: the ids in `contact`, or, where `all` is there, those that the keys of [`find::Wanted`] beside it find.
+
+mod columns;
+mod query;
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::extract::{Path, RawQuery};
+use axum::http::header::{COOKIE, SET_COOKIE};
+use axum::http::{HeaderMap, HeaderValue};
+
+use self::columns::{Column, columns, cookie, row};
+pub use self::columns::{Row, called};
+use self::query::{PAGE, Pager, Query};
+use super::page::{curl, number};
+use super::{Form, Page, Result, Section, Trouble, User, see, show};
+use crate::contact::document::Document;
+use crate::contact::identifier::IdentifierKind;
+use crate::contact::record::Malformed;
+use crate::find::{self, Bounds, FLAGS, Filter, Found};
+use crate::id::ObjectId;
+use crate::journal::ContactNo;
+use crate::storage::{Contact, Error, List, SourceFilter, Window};
+
+/// Contacts that a request looks at for those that fit: few enough to answer at once, whatever else is going on.
+const LOOKED_AT: usize = 4_000;
+
+/// Bytes of stored contacts after which a page ends.
+const BYTES: usize = 2 << 20;
+
+/// Sources that the filter offers.
+const SOURCES: u32 = 200;
+
+/// The cookie that remembers columns; its path is the list's.
+const COLUMNS: &str = "rollbook_columns";
+
+/// What is told after something was done.
+const DONE: [(&str, &str); 3] = [
+    ("removed", "The contact is removed. Its request can be undone."),
+    ("erased", "The person is erased. Whoever was erased is not found any more."),
+    ("queued", "The request waits its turn. What it changes shows soon."),
+];
+
+#[derive(Template)]
+#[template(path = "console/contacts.html")]
+struct Contacts {
+    page: Page,
+    list: Arc<List>,
+    count: u64,
+    asked: Query,
+    flags: Vec<Flag>,
+    sources: Vec<(String, String, bool)>,
+    columns: Vec<Column>,
+    table: Table,
+}
+
+/// The rows, and how they go on; also on its own.
+#[derive(Template)]
+#[template(path = "console/contacts-rows.html")]
+struct Table {
+    list: ObjectId,
+    rows: Vec<Row>,
+    pager: Pager,
+    /// How many columns a row has.
+    width: usize,
+    count: u64,
+    /// Whether the one who was asked for was found by an identifier.
+    exact: bool,
+    everybody: bool,
+}
+
+/// A field by which contacts are narrowed.
+struct Flag {
+    name: &'static str,
+    label: &'static str,
+    wanted: Option<bool>,
+}
+
+impl Flag {
+    fn is_yes(&self) -> bool {
+        self.wanted == Some(true)
+    }
+
+    fn is_no(&self) -> bool {
+        self.wanted == Some(false)
+    }
+}
+
+impl Contacts {
+    /// What the search and the filters want, for exports and changes of many.
+    fn filter(&self) -> String {
+        self.asked.by_name().to_query()
+    }
+
+    /// The same as hidden fields of a form.
+    fn filter_fields(&self) -> Vec<(&'static str, String)> {
+        self.asked.by_name().pairs()
+    }
+
+    /// A line that adds a contact.
+    fn curl(&self) -> String {
+        let body = r#""upsert":true,"contacts":[{"contact":"user@example.com","firstName":"Ann"}]"#;
+        let list = self.list.id;
+        curl(&self.page.public_url, "contacts/update", &format!(r#"{{"contactListId":"{list}",{body}}}"#))
+    }
+
+    /// The query of the same question, the newest contacts first.
+    fn newest(&self) -> String {
+        self.asked.in_order(false)
+    }
+
+    /// The same, the oldest first.
+    fn oldest(&self) -> String {
+        self.asked.in_order(true)
+    }
+
+    fn search_time(&self) -> String {
+        self.asked.wanted.updated_since.map(|time| time.to_string()).unwrap_or_default()
+    }
+
+    fn filters_set(&self) -> usize {
+        let wanted = &self.asked.wanted;
+        wanted.flags.len()
+            + usize::from(wanted.source.is_some())
+            + usize::from(wanted.updated_since.is_some())
+    }
+}
+
+/// The contacts.
+pub async fn all(
+    user: User,
+    Path(id): Path<String>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Result {
+    let list = user.list(&id).await?;
+    let query = query.unwrap_or_default();
+    let asked = Query::read(&query);
+    let count = count(&user, &list).await?;
+    let columns = columns(&list, picked(&headers));
+    let table = table(&user, &list, &asked, &columns, count).await?;
+    let done = super::Fields::read(query.as_bytes());
+    let page = user.page(Section::Lists).done(done.get("done"), &DONE);
+    let flags = FLAGS.map(|field| Flag {
+        name: field.name(),
+        label: super::contact::form::label(field),
+        wanted: asked.wanted.flags.iter().find(|(wanted, _)| *wanted == field).map(|(_, is)| *is),
+    });
+    let sources = sources(&user, asked.wanted.source.as_deref()).await?;
+    show(&Contacts { page, list, count, asked, flags: flags.into(), sources, columns, table })
+}
+
+/// The rest of a page that was not full when it was shown.
+pub async fn rest(
+    user: User,
+    Path(id): Path<String>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Result {
+    let list = user.list(&id).await?;
+    let asked = Query::read(&query.unwrap_or_default());
+    let columns = columns(&list, picked(&headers));
+    let count = count(&user, &list).await?;
+    show(&table(&user, &list, &asked, &columns, count).await?)
+}
+
+/// Remembers which columns the user wants to see.
+pub async fn pick(Path(id): Path<String>, form: Form) -> Result {
+    let list = form.user.list(&id).await?;
+    let chosen = cookie(&list, form.all("column"));
+    let secure = if form.user.app.console.public_url.is_secure() { "; Secure" } else { "" };
+    let text = format!(
+        "{COLUMNS}={chosen}; Path=/lists/{}; Max-Age=31536000; HttpOnly; SameSite=Lax{secure}",
+        list.id
+    );
+    let query = find::Wanted::from_query(form.get("query"), &mut Vec::new()).to_query();
+    let mut response = see(&format!("/lists/{}?{query}", list.id));
+    // Names of fields and variables only, which are letters.
+    if let Ok(value) = HeaderValue::from_str(&text) {
+        response.headers_mut().insert(SET_COOKIE, value);
+    }
+    Ok(response)
+}
+
+/// The columns that the cookie names.
+fn picked(headers: &HeaderMap) -> Option<&str> {
+    let cookies = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
+    let mut pairs = cookies.flat_map(|cookies| cookies.split(';')).filter_map(|pair| pair.split_once('='));
+    pairs.find(|(name, _)| name.trim() == COLUMNS).map(|(_, value)| value.trim())
+}
+
+/// How many contacts a list has.
+pub async fn count(user: &User, list: &List) -> Result<u64, Error> {
+    let counts = user.app.storage.count_contacts(vec![list.no]).await?;
+    Ok(counts.get(&list.no).copied().unwrap_or_default())
+}
+
+async fn sources(user: &User, wanted: Option<&str>) -> Result<Vec<(String, String, bool)>, Error> {
+    let window = Window { offset: 0, limit: SOURCES };
+    let found =
+        user.app.storage.find_sources(user.signed_in.account, SourceFilter::default(), window).await?;
+    let shown = found.rows.into_iter().map(|source| {
+        let id = source.id.to_string();
+        let is_wanted = wanted == Some(id.as_str());
+        (id, source.name, is_wanted)
+    });
+    Ok(shown.collect())
+}
+
+async fn table(user: &User, list: &List, asked: &Query, columns: &[Column], count: u64) -> Result<Table> {
+    let account = user.signed_in.account;
+    let filter = asked.by_name().resolve(&user.app.catalogue, account).await?;
+    let exact = match asked.at {
+        None if !asked.search.is_empty() => exact(user, list, asked).await?,
+        _ => None,
+    };
+    let is_exact = exact.is_some();
+    let found = match exact {
+        Some((number, contact)) => Found { rows: vec![(number, contact)], next: None, looked_at: 0 },
+        None => walk(user, list, asked, &filter).await?,
+    };
+    let pager = asked.pager(list, &found);
+    let mut rows = Vec::with_capacity(found.rows.len());
+    for (number, contact) in &found.rows {
+        rows.push(row(list, columns, *number, contact).map_err(damaged)?);
+    }
+    if asked.back {
+        rows.reverse();
+    }
+    Ok(Table {
+        list: list.id,
+        rows,
+        pager,
+        width: columns.iter().filter(|column| column.picked).count() + 1,
+        count,
+        exact: is_exact,
+        everybody: asked.is_everybody(),
+    })
+}
+
+async fn walk(user: &User, list: &List, asked: &Query, filter: &Filter) -> Result<Found, Error> {
+    let (way, limit) = asked.way(list);
+    let bounds = Bounds { found: limit.min(PAGE), looked_at: LOOKED_AT, bytes: BYTES };
+    let storage = user.app.storage.as_ref();
+    find::collect(storage, user.signed_in.account, list.no, way, filter, bounds).await
+}
+
+/// Who has exactly what stands in the search box as one of the identifiers, if the filters take them too.
+async fn exact(user: &User, list: &List, asked: &Query) -> Result<Option<(ContactNo, Contact)>> {
+    let (storage, account) = (user.app.storage.as_ref(), user.signed_in.account);
+    let kinds = [IdentifierKind::UserId, IdentifierKind::Email, IdentifierKind::PhoneNumber];
+    let named = kinds.map(|kind| (kind, asked.search.clone())).to_vec();
+    let mut found = storage.find_contact(account, list.no, named).await?;
+    if found.is_none()
+        && let Some(number) = ObjectId::parse(&asked.search).and_then(|id| id.contact_number(list.id))
+    {
+        let number = ContactNo(number);
+        let contact = find::contact_by_number(storage, account, list.no, number).await?;
+        found = contact.map(|contact| (number, contact));
+    }
+    let filter = asked.wanted.resolve(&user.app.catalogue, account).await?;
+    let fits =
+        |contact: &Contact| Document::read(&contact.document).and_then(|document| filter.fits(&document));
+    match found {
+        Some((number, contact)) if fits(&contact).map_err(damaged)? => Ok(Some((number, contact))),
+        _ => Ok(None),
+    }
+}
+
+/// What is stored does not read.
+pub fn damaged(malformed: Malformed) -> Trouble {
+    Trouble::Store(Error::Damaged(malformed.to_string()))
+}

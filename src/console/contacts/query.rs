@@ -1,0 +1,222 @@
+//! What is asked of the page of contacts, and the links that ask for more of it. Pure.
+
+use url::form_urlencoded;
+
+use crate::find::{Found, Wanted};
+use crate::id::ObjectId;
+use crate::intake::problem::Problem;
+use crate::journal::ContactNo;
+use crate::storage::{List, Way};
+
+/// Contacts of a page.
+pub const PAGE: u32 = 50;
+
+/// What is asked.
+#[derive(Clone, Debug, Default)]
+pub struct Query {
+    /// What stands in the search box, trimmed.
+    pub search: String,
+    /// What the filters say.
+    pub wanted: Wanted,
+    /// What is wrong with the filters.
+    pub problems: Vec<Problem>,
+    /// Whether the oldest contact is the first.
+    pub oldest_first: bool,
+    /// Where the page begins, or ends where it goes back.
+    pub at: Option<ObjectId>,
+    /// Whether the page is the one in front of that contact.
+    pub back: bool,
+    /// How many contacts were looked at on the way here.
+    pub looked_at: u64,
+    /// How many of the page are shown already: the page goes on by itself.
+    pub have: u32,
+}
+
+impl Query {
+    /// Reads a query; what does not read is as what was left out.
+    pub fn read(query: &str) -> Self {
+        let mut problems = Vec::new();
+        let wanted = Wanted::from_query(query, &mut problems);
+        let mut asked = Self { wanted, problems, ..Self::default() };
+        for (key, value) in form_urlencoded::parse(query.as_bytes()) {
+            let value = value.trim();
+            match key.as_ref() {
+                "q" => asked.search = value.chars().filter(|letter| *letter != '\0').collect(),
+                "order" => asked.oldest_first = value == "oldest",
+                "from" | "until" => {
+                    asked.at = ObjectId::parse(value);
+                    asked.back = key == "until" && asked.at.is_some();
+                }
+                "looked" => asked.looked_at = value.parse().unwrap_or_default(),
+                "have" => asked.have = value.parse::<u32>().unwrap_or_default().min(PAGE - 1),
+                _ => {}
+            }
+        }
+        asked
+    }
+
+    /// Whether everybody is wanted.
+    pub fn is_everybody(&self) -> bool {
+        self.search.is_empty() && self.wanted.is_everybody()
+    }
+
+    /// What is wanted where the search box says the beginning of a name.
+    pub fn by_name(&self) -> Wanted {
+        let mut wanted = self.wanted.clone();
+        if !self.search.is_empty() {
+            wanted.name_prefix = Some(self.search.clone());
+        }
+        wanted
+    }
+
+    /// The way to walk, and how many to find.
+    pub fn way(&self, list: &List) -> (Way, u32) {
+        let number = self.at.and_then(|id| id.contact_number(list.id)).map(ContactNo);
+        let up = self.oldest_first != self.back;
+        let way = match (up, number) {
+            (true, number) => Way::Up(number.unwrap_or(ContactNo(0))),
+            (false, number) => Way::Down(number.unwrap_or(ContactNo(u64::MAX))),
+        };
+        (way, PAGE - if self.back { 0 } else { self.have })
+    }
+
+    /// The links from a page to its neighbours.
+    pub fn pager(&self, list: &List, found: &Found) -> Pager {
+        let id = |number: ContactNo| ObjectId::of_contact(list.id, number.0);
+        let numbers = || found.rows.iter().map(|(number, _)| *number);
+        let looked_at = self.looked_at + found.looked_at as u64;
+        let go_on = found.next.map(|way| id(way.number()));
+        if self.back {
+            // Rows come the other way round: the last that was found stands first.
+            return Pager {
+                next: numbers().next().map(id).or(self.at).map(|id| self.link("from", Some(id), 0, 0)),
+                previous: go_on.map(|id| self.link("until", Some(id), 0, 0)),
+                go_on: None,
+                looked_at,
+            };
+        }
+        let shown = self.have + u32::try_from(found.rows.len()).unwrap_or(PAGE);
+        let is_full = shown >= PAGE;
+        Pager {
+            next: go_on.filter(|_| is_full).map(|id| self.link("from", Some(id), looked_at, 0)),
+            previous: match self.at {
+                Some(at) if self.have == 0 => {
+                    let first = numbers().next().map_or(at, id);
+                    Some(self.link("until", Some(first), 0, 0))
+                }
+                _ => None,
+            },
+            go_on: go_on.filter(|_| !is_full).map(|id| self.link("from", Some(id), looked_at, shown)),
+            looked_at,
+        }
+    }
+
+    /// The query of the same question in another order.
+    pub fn in_order(&self, oldest_first: bool) -> String {
+        Self { oldest_first, ..self.clone() }.link("from", None, 0, 0)
+    }
+
+    fn link(&self, key: &str, at: Option<ObjectId>, looked_at: u64, have: u32) -> String {
+        let mut query = form_urlencoded::Serializer::new(self.wanted.to_query());
+        if !self.search.is_empty() {
+            query.append_pair("q", &self.search);
+        }
+        if self.oldest_first {
+            query.append_pair("order", "oldest");
+        }
+        if let Some(at) = at {
+            query.append_pair(key, &at.to_string());
+        }
+        if looked_at > 0 && !self.is_everybody() {
+            query.append_pair("looked", &looked_at.to_string());
+        }
+        if have > 0 {
+            query.append_pair("have", &have.to_string());
+        }
+        query.finish()
+    }
+}
+
+/// The ways from a page: queries.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Pager {
+    /// To the page behind it.
+    pub next: Option<String>,
+    /// To the page in front of it.
+    pub previous: Option<String>,
+    /// To what is still missing of it.
+    pub go_on: Option<String>,
+    /// How many contacts were looked at so far.
+    pub looked_at: u64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::journal::{AccountNo, ListNo};
+    use crate::storage::{Contact, ListAbout};
+
+    fn list() -> List {
+        List::new(ListNo(1), ObjectId::from_bytes([7; 12]), AccountNo(1), ListAbout::default(), vec![])
+    }
+
+    fn found(numbers: &[u64], next: Option<Way>) -> Found {
+        let contact = Contact { document: Vec::new(), source: None, source_cac: None };
+        let rows = numbers.iter().map(|number| (ContactNo(*number), contact.clone())).collect();
+        Found { rows, next, looked_at: 4_000 }
+    }
+
+    /// The name that a link has for the contact with that number.
+    fn id(number: u64) -> String {
+        ObjectId::of_contact(list().id, number).to_string()
+    }
+
+    #[test]
+    fn pages_lead_to_each_other_in_both_orders() {
+        let newest = Query::read("");
+        assert_eq!(newest.way(&list()), (Way::Down(ContactNo(u64::MAX)), 50));
+        let numbers: Vec<_> = (51..=100).rev().collect();
+        let pager = newest.pager(&list(), &found(&numbers, Some(Way::Down(ContactNo(51)))));
+        assert_eq!(pager.next, Some(format!("from={}", id(51))));
+        assert_eq!((pager.previous, pager.go_on), (None, None));
+
+        let second = Query::read(&format!("from={}", id(51)));
+        assert_eq!(second.way(&list()), (Way::Down(ContactNo(51)), 50));
+        let numbers: Vec<_> = (1..=50).rev().collect();
+        let pager = second.pager(&list(), &found(&numbers, None));
+        assert_eq!((pager.next, pager.previous), (None, Some(format!("until={}", id(50)))));
+
+        let back = Query::read(&format!("until={}", id(50)));
+        assert_eq!(back.way(&list()), (Way::Up(ContactNo(50)), 50));
+        let numbers: Vec<_> = (51..=100).collect();
+        let pager = back.pager(&list(), &found(&numbers, None));
+        assert_eq!((pager.next, pager.previous), (Some(format!("from={}", id(51))), None));
+
+        let oldest = Query::read("order=oldest");
+        assert_eq!(oldest.way(&list()), (Way::Up(ContactNo(0)), 50));
+        assert_eq!(oldest.in_order(false), "");
+    }
+
+    #[test]
+    fn a_page_that_is_not_full_goes_on_where_it_has_stopped() {
+        let query = Query::read("q=An&active=true");
+        let pager = query.pager(&list(), &found(&[9_000, 8_000], Some(Way::Down(ContactNo(6_000)))));
+        let go_on = format!("active=true&q=An&from={}&looked=4000&have=2", id(6_000));
+        assert_eq!((pager.next, pager.go_on.as_deref()), (None, Some(go_on.as_str())));
+        let rest = Query::read(&go_on);
+        assert_eq!(rest.way(&list()), (Way::Down(ContactNo(6_000)), 48));
+        assert_eq!(rest.by_name().to_query(), "active=true&namePrefix=An");
+        let pager = rest.pager(&list(), &found(&[1], None));
+        assert_eq!(pager, Pager { looked_at: 8_000, ..Pager::default() });
+    }
+
+    #[test]
+    fn nonsense_is_as_what_was_left_out() {
+        let query = Query::read("from=x&until=&order=up&have=1000&looked=-1");
+        assert_eq!(query.way(&list()), (Way::Down(ContactNo(u64::MAX)), 1));
+        assert!(query.is_everybody());
+        let other_list = Query::read("from=000000000000000000000001");
+        assert_eq!(other_list.way(&list()).0, Way::Down(ContactNo(u64::MAX)));
+        assert_eq!(Query::read("active=maybe").problems.len(), 1);
+    }
+}

@@ -1,0 +1,174 @@
+//! `/requests`: what was asked of the server, and what became of it.
+
+mod one;
+mod view;
+
+use std::collections::HashMap;
+
+use askama::Template;
+use axum::extract::Path;
+use url::form_urlencoded;
+
+pub use self::one::{ask_undo, resend, show_request, undo};
+use self::view::Line;
+use super::page::{Pager, curl};
+use super::{Page, Query, Result, Section, User, show};
+use crate::clock::Timestamp;
+use crate::id::ObjectId;
+use crate::report::state_name;
+use crate::storage::{ListFilter, RequestFilter, RequestState, Window};
+
+/// Requests on a page.
+const ROWS: u32 = 50;
+
+/// Requests are counted up to this: who looks for one among more narrows them by time.
+const COUNTED: u64 = 10_000;
+
+/// Lists that the filter offers.
+const LISTS: u32 = 500;
+
+const STATES: [RequestState; 3] = [RequestState::Queued, RequestState::Processing, RequestState::Processed];
+
+#[derive(Template)]
+#[template(path = "console/requests.html")]
+struct Requests {
+    page: Page,
+    filter: Filter,
+    lists: Vec<(String, String, bool)>,
+    table: Table,
+}
+
+/// The table; also on its own, as it is asked for again and again.
+#[derive(Template)]
+#[template(path = "console/requests-rows.html")]
+struct Table {
+    lines: Vec<Line>,
+    pager: Pager,
+    query: String,
+    /// Whether the page shows what comes as it comes.
+    is_live: bool,
+    filtered: bool,
+    public_url: String,
+    first_list: Option<ObjectId>,
+}
+
+/// What is looked for.
+struct Filter {
+    state: Option<RequestState>,
+    list: Option<ObjectId>,
+    from: String,
+    to: String,
+    error: Option<&'static str>,
+    parsed: (Option<Timestamp>, Option<Timestamp>),
+}
+
+impl Table {
+    /// A line that sends a contact.
+    fn curl(&self) -> String {
+        let list = self.first_list.map_or_else(|| "LIST".to_owned(), |list| list.to_string());
+        let contacts = r#"[{"contact":"user@example.com"}]"#;
+        let body = format!(r#"{{"contactListId":"{list}","upsert":true,"contacts":{contacts}}}"#);
+        curl(&self.public_url, "contacts/update", &body)
+    }
+}
+
+impl Filter {
+    fn read(query: &Query) -> Self {
+        let time = |name| {
+            // Browsers write a T where we have a blank.
+            let text = query.get(name).replace('T', " ");
+            let text = if text.len() == 16 { format!("{text}:00") } else { text };
+            (Timestamp::parse(&text), text)
+        };
+        let ((from, from_text), (to, to_text)) = (time("from"), time("to"));
+        let wrong = (from.is_none() && !from_text.is_empty()) || (to.is_none() && !to_text.is_empty());
+        Self {
+            state: STATES.into_iter().find(|state| state_name(*state) == query.get("state")),
+            list: ObjectId::parse(query.get("list")),
+            from: from_text,
+            to: to_text,
+            error: wrong.then_some("A time is written YYYY-MM-DD hh:mm, or YYYY-MM-DD."),
+            parsed: (from, to),
+        }
+    }
+
+    fn query(&self) -> String {
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        let (state, list) = (self.state.map(state_name), self.list.map(|list| list.to_string()));
+        for (name, value) in [
+            ("state", state),
+            ("list", list.as_deref()),
+            ("from", Some(self.from.as_str())),
+            ("to", Some(self.to.as_str())),
+        ] {
+            if let Some(value) = value.filter(|value| !value.is_empty()) {
+                query.append_pair(name, value);
+            }
+        }
+        query.finish()
+    }
+
+    /// The states to choose from.
+    fn states(&self) -> [(&'static str, bool); 3] {
+        STATES.map(|state| (state_name(state), self.state == Some(state)))
+    }
+}
+
+/// The requests of the account.
+pub async fn all(user: User, query: Query) -> Result {
+    let filter = Filter::read(&query);
+    let (names, lists) = lists(&user, filter.list).await?;
+    let table = table(&user, &filter, query.get("page"), &names).await?;
+    show(&Requests { page: user.page(Section::Requests), filter, lists, table })
+}
+
+/// The table alone.
+pub async fn rows(user: User, query: Query) -> Result {
+    let filter = Filter::read(&query);
+    let (names, _) = lists(&user, filter.list).await?;
+    show(&table(&user, &filter, query.get("page"), &names).await?)
+}
+
+/// Names of lists, and those that the filter offers.
+type Lists = (HashMap<ObjectId, String>, Vec<(String, String, bool)>);
+
+async fn lists(user: &User, wanted: Option<ObjectId>) -> Result<Lists> {
+    let window = Window { offset: 0, limit: LISTS };
+    let found = user.app.storage.find_lists(user.signed_in.account, ListFilter::default(), window).await?;
+    let offered =
+        found.rows.iter().map(|list| (list.id.to_string(), list.about.name.clone(), wanted == Some(list.id)));
+    let offered = offered.collect();
+    Ok((found.rows.into_iter().map(|list| (list.id, list.about.name)).collect(), offered))
+}
+
+async fn table(
+    user: &User,
+    filter: &Filter,
+    number: &str,
+    names: &HashMap<ObjectId, String>,
+) -> Result<Table> {
+    let query = filter.query();
+    let path = if query.is_empty() { "/requests".to_owned() } else { format!("/requests?{query}") };
+    let mut pager = Pager::at(path, number, ROWS);
+    let (from, to) = filter.parsed;
+    let mut wanted = RequestFilter { state: filter.state, lists: None, from, to, count_to: Some(COUNTED) };
+    if let Some(list) = filter.list {
+        // Of a list that is not the account's there are none.
+        let list = user.app.catalogue.list(&user.caller().viewer, &list.to_string()).await?;
+        wanted.lists = Some(list.iter().map(|list| list.no).collect());
+    }
+    let found = user.app.storage.list_requests(user.signed_in.account, wanted, pager.window()).await?;
+    pager.total = found.total;
+    Ok(Table {
+        lines: found.rows.iter().map(|request| view::line(request, names)).collect(),
+        is_live: pager.number == 1,
+        filtered: !query.is_empty(),
+        query,
+        pager,
+        public_url: user.app.console.public_url.to_string(),
+        first_list: names.keys().next().copied(),
+    })
+}
+
+/// The id of a request, as an address names it.
+pub type At = Path<String>;

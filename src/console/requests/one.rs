@@ -1,0 +1,132 @@
+//! `/requests/{id}`: one request.
+
+use askama::Template;
+use serde_json::json;
+
+use super::At;
+use super::view::{self, Item, Pill, WebHook};
+use crate::clock::Timestamp;
+use crate::console::page::Pager;
+use crate::console::{Form, Page, Query, Result, Section, Trouble, User, see, show};
+use crate::http::undo::UNDO;
+use crate::id::ObjectId;
+use crate::journal::BatchKind;
+use crate::storage::{Request, RequestState};
+
+/// Results on a page.
+const ROWS: u32 = 50;
+
+/// What is told after something was done.
+const DONE: [(&str, &str); 3] = [
+    ("removed", "The contact is removed. Undo this request to bring it back."),
+    ("undoing", "The undo is accepted. This is its own request."),
+    ("resent", "The webhook is sent again, with all its attempts before it."),
+];
+
+#[derive(Template)]
+#[template(path = "console/request.html")]
+struct RequestPage {
+    page: Page,
+    about: About,
+    items: Vec<Item>,
+    pager: Pager,
+    failed: usize,
+    done: usize,
+    webhook: Option<WebHook>,
+}
+
+#[derive(Template)]
+#[template(path = "console/request-undo.html")]
+struct UndoPage {
+    page: Page,
+    about: About,
+    count: usize,
+}
+
+/// What stands at the top of a request's page.
+struct About {
+    id: ObjectId,
+    asked: &'static str,
+    state: Pill,
+    list: Option<ObjectId>,
+    list_name: String,
+    created_at: Timestamp,
+    processed_at: Option<Timestamp>,
+    can_undo: bool,
+}
+
+impl About {
+    async fn of(user: &User, request: &Request) -> Result<Self> {
+        let list = view::is_about_list(request.kind, request.list).then_some(request.list);
+        let known = match list {
+            Some(list) => user.app.catalogue.list(&user.caller().viewer, &list.to_string()).await?,
+            None => None,
+        };
+        let processed = request.state == RequestState::Processed;
+        Ok(Self {
+            id: request.id,
+            asked: view::asked(request.kind),
+            state: view::state(request.state),
+            list: known.as_ref().and(list),
+            list_name: match (&known, list) {
+                (Some(known), _) => known.about.name.clone(),
+                (None, Some(list)) => list.to_string(),
+                (None, None) => String::new(),
+            },
+            created_at: request.created_at,
+            processed_at: processed.then_some(request.updated_at),
+            can_undo: processed && known.is_some() && request.kind != BatchKind::Erase,
+        })
+    }
+}
+
+async fn find(user: &User, id: &str) -> Result<Request> {
+    let id = ObjectId::parse(id).ok_or(Trouble::NotFound)?;
+    let found = user.app.storage.find_requests(user.signed_in.account, vec![id]).await?;
+    found.into_iter().next().ok_or(Trouble::NotFound)
+}
+
+/// A request, and what became of it.
+pub async fn show_request(user: User, id: At, query: Query) -> Result {
+    let request = find(&user, &id).await?;
+    let mut pager = Pager::at(format!("/requests/{}", request.id), query.get("page"), ROWS);
+    let items = view::items(&request);
+    pager.total = items.len() as u64;
+    let failed = items.iter().filter(|item| item.is_failed()).count();
+    let window = pager.window();
+    let offset = usize::try_from(window.offset).unwrap_or(usize::MAX);
+    let done = items.len() - failed;
+    let items = items.into_iter().skip(offset).take(window.limit as usize).collect();
+    let page = user.page(Section::Requests).done(query.get("done"), &DONE);
+    let (about, webhook) = (About::of(&user, &request).await?, view::web_hook(&request));
+    show(&RequestPage { page, about, items, pager, failed, done, webhook })
+}
+
+/// Sends the webhook again.
+pub async fn resend(id: At, form: Form) -> Result {
+    let user = &form.user;
+    let request = find(user, &id).await?;
+    let account = Some(user.signed_in.account);
+    if !user.app.storage.resend(account, request.id, user.app.clock.now()).await? {
+        return Err(Trouble::NotFound);
+    }
+    Ok(see(&format!("/requests/{}?done=resent", request.id)))
+}
+
+/// Asks whether a request is to be undone.
+pub async fn ask_undo(user: User, id: At) -> Result {
+    let request = find(&user, &id).await?;
+    let about = About::of(&user, &request).await?;
+    if !about.can_undo {
+        return Err(Trouble::NotFound);
+    }
+    let count = view::items(&request).iter().filter(|item| !item.is_failed()).count();
+    show(&UndoPage { page: user.page(Section::Requests), about, count })
+}
+
+/// Undoes a request, and leads to the request that does.
+pub async fn undo(id: At, form: Form) -> Result {
+    let accepted = form.user.call(&UNDO, &json!({ "requestId": id.as_str() })).await?;
+    let request = accepted["requestId"].as_str().unwrap_or_default();
+    Ok(see(&format!("/requests/{request}?done=undoing")))
+}

@@ -1,0 +1,267 @@
+//! Requests as pages show them. Pure.
+
+use std::collections::HashMap;
+
+use crate::clock::Timestamp;
+use crate::id::ObjectId;
+use crate::journal::BatchKind;
+use crate::report::state_name;
+use crate::storage::{
+    DeliveryEnd, DeliveryState, DeliveryStatus, ItemResult, Request, RequestState, RequestSummary,
+};
+
+/// A request in a table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Line {
+    /// Its id.
+    pub id: ObjectId,
+    /// What it asked for.
+    pub asked: &'static str,
+    /// How far it has come.
+    pub state: Pill,
+    /// The id of its list; `None` where it is about none.
+    pub list: Option<ObjectId>,
+    /// The list's name; its id where the list is gone.
+    pub list_name: String,
+    /// When it was accepted.
+    pub created_at: Timestamp,
+    /// Items that were applied, and that were not.
+    pub counts: Option<(usize, usize)>,
+    /// How its webhook fares.
+    pub webhook: Option<Pill>,
+}
+
+/// A word with a look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pill {
+    /// The word.
+    pub text: &'static str,
+    /// Its class in the style sheet.
+    pub class: &'static str,
+}
+
+/// A request in a table. `names` are those of the account's lists.
+pub fn line(request: &RequestSummary, names: &HashMap<ObjectId, String>) -> Line {
+    let list = is_about_list(request.kind, request.list).then_some(request.list);
+    Line {
+        id: request.id,
+        asked: asked(request.kind),
+        state: state(request.state),
+        list,
+        list_name: list
+            .map(|list| names.get(&list).cloned().unwrap_or_else(|| list.to_string()))
+            .unwrap_or_default(),
+        created_at: request.created_at,
+        counts: request.counts.map(|counts| (counts.success, counts.errors)),
+        webhook: request.delivery.map(|delivery| webhook(delivery.state)),
+    }
+}
+
+/// An erase is about all lists of the account.
+pub fn is_about_list(kind: BatchKind, list: ObjectId) -> bool {
+    kind != BatchKind::Erase && list.to_bytes() != [0; 12]
+}
+
+/// What a request asks for, in words.
+pub const fn asked(kind: BatchKind) -> &'static str {
+    match kind {
+        BatchKind::Update | BatchKind::UpdateExact => "Update",
+        BatchKind::Upsert | BatchKind::UpsertExact => "Update or add",
+        BatchKind::Add => "Add",
+        BatchKind::Remove => "Remove",
+        BatchKind::Undo => "Undo",
+        BatchKind::Erase => "Erase",
+    }
+}
+
+/// How far a request has come.
+pub const fn state(state: RequestState) -> Pill {
+    let class = match state {
+        RequestState::Queued => "",
+        RequestState::Processing => "busy",
+        RequestState::Processed => "good",
+    };
+    Pill { text: state_name(state), class }
+}
+
+/// How a webhook fares.
+pub const fn webhook(state: DeliveryState) -> Pill {
+    match state {
+        DeliveryState::Pending => Pill { text: "pending", class: "" },
+        DeliveryState::Delivered => Pill { text: "delivered", class: "good" },
+        DeliveryState::Failed => Pill { text: "failed", class: "bad" },
+    }
+}
+
+/// What became of an item.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Item {
+    /// Its place in the request, from 1.
+    pub place: usize,
+    /// What was done, or that nothing was.
+    pub outcome: Pill,
+    /// The contact's id, where it has a page.
+    pub contact: Option<ObjectId>,
+    /// Who it is about, as far as that is known: e-mail, phone number, user id.
+    pub who: Vec<String>,
+    /// Why it was not done, or what was not.
+    pub why: Vec<String>,
+}
+
+impl Item {
+    /// Whether nothing was done.
+    pub fn is_failed(&self) -> bool {
+        self.outcome == FAILED
+    }
+}
+
+/// What became of the items: those that failed first, each half in the order of the request.
+pub fn items(request: &Request) -> Vec<Item> {
+    let mut items: Vec<_> =
+        request.results.iter().enumerate().map(|(index, result)| item(request.kind, index, result)).collect();
+    items.sort_by_key(|item| !item.is_failed());
+    items
+}
+
+const FAILED: Pill = Pill { text: "failed", class: "bad" };
+
+fn item(kind: BatchKind, index: usize, result: &ItemResult) -> Item {
+    let place = index + 1;
+    let who = |email: &Option<String>, phone: &Option<String>, user_id: &Option<String>| {
+        [email, phone, user_id].into_iter().flatten().cloned().collect()
+    };
+    match result {
+        ItemResult::Done { action, id, identifiers, undone } => {
+            use crate::apply::outcome::Action;
+            let is_there = !matches!(action, Action::Removed | Action::Erased) && kind != BatchKind::Erase;
+            let kept = undone.iter().flat_map(|undone| &undone.kept);
+            Item {
+                place,
+                outcome: Pill {
+                    text: action.name(),
+                    class: if *action == Action::Unchanged { "" } else { "good" },
+                },
+                contact: id.filter(|_| is_there),
+                who: who(&identifiers.email, &identifiers.phone_number, &identifiers.user_id),
+                why: kept.map(|(field, failure)| format!("{field}: {}", failure.text())).collect(),
+            }
+        }
+        ItemResult::Failed { failure, asked } => Item {
+            place,
+            outcome: FAILED,
+            contact: None,
+            who: who(&asked.email, &asked.phone_number, &asked.user_id),
+            why: vec![failure.text().to_owned()],
+        },
+    }
+}
+
+/// What a webhook's last attempt met with, in words.
+pub fn end(end: DeliveryEnd) -> String {
+    match end {
+        DeliveryEnd::Delivered => "taken".to_owned(),
+        DeliveryEnd::Status(status) => format!("answered with status {status}"),
+        DeliveryEnd::TimedOut => "no answer within 1.5 seconds".to_owned(),
+        DeliveryEnd::NoConnection => "the receiver could not be reached".to_owned(),
+        DeliveryEnd::NoTls => "the TLS handshake failed".to_owned(),
+        DeliveryEnd::NoAnswer => "what came back was no HTTP answer".to_owned(),
+        DeliveryEnd::Forbidden => "its address is private, and the server may not send there".to_owned(),
+        DeliveryEnd::Unsigned => "nobody was left to sign it".to_owned(),
+        DeliveryEnd::Broken => "the attempt went wrong in the server; its log says why".to_owned(),
+    }
+}
+
+/// A webhook as the page of a request tells it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WebHook {
+    /// Where it goes.
+    pub uri: String,
+    /// How it fares.
+    pub state: Pill,
+    /// How often it was sent.
+    pub attempts: u32,
+    /// When it is sent next.
+    pub next_at: Option<Timestamp>,
+    /// When it was sent last, and what that came to.
+    pub last: Option<(Timestamp, String)>,
+    /// Whether it can be sent again by hand.
+    pub can_resend: bool,
+}
+
+/// The webhook of a request.
+pub fn web_hook(request: &Request) -> Option<WebHook> {
+    let DeliveryStatus { state, attempts, next_at, last } = request.delivery?;
+    Some(WebHook {
+        uri: request.webhook.clone().unwrap_or_default(),
+        state: webhook(state),
+        attempts,
+        next_at,
+        last: last.map(|(at, met)| (at, end(met))),
+        can_resend: request.state == RequestState::Processed,
+    })
+}
+
+#[cfg(test)]
+#[allow(clippy::expect_used, reason = "a test fails by panicking")]
+mod tests {
+    use super::*;
+    use crate::apply::outcome::{Action, Failure};
+    use crate::contact::identifier::Identifiers;
+    use crate::storage::UndoneFields;
+
+    fn request(kind: BatchKind, results: Vec<ItemResult>) -> Request {
+        let time = Timestamp::from_millis(1_791_993_600_000);
+        Request {
+            id: ObjectId::from_bytes([1; 12]),
+            list: ObjectId::from_bytes([2; 12]),
+            kind,
+            state: RequestState::Processed,
+            webhook: Some("https://example.com/hook".to_owned()),
+            created_at: time,
+            updated_at: time,
+            results,
+            delivery: None,
+        }
+    }
+
+    fn done(action: Action) -> ItemResult {
+        let identifiers = Identifiers { email: Some("a@example.com".to_owned()), ..Identifiers::default() };
+        ItemResult::Done { action, id: Some(ObjectId::from_bytes([3; 12])), identifiers, undone: None }
+    }
+
+    #[test]
+    fn what_failed_stands_first_and_the_rest_in_its_order() {
+        let asked = Identifiers { user_id: Some("x".to_owned()), ..Identifiers::default() };
+        let failed = ItemResult::Failed { failure: Failure::ContactNotFound, asked };
+        let items =
+            items(&request(BatchKind::Update, vec![done(Action::Created), failed, done(Action::Removed)]));
+        let places: Vec<_> = items.iter().map(|item| item.place).collect();
+        assert_eq!(places, [2, 1, 3]);
+        assert_eq!(items[0].who, ["x"]);
+        assert_eq!(items[0].why, [Failure::ContactNotFound.text()]);
+        assert!(items[1].contact.is_some() && items[2].contact.is_none(), "a page is there for who is there");
+    }
+
+    #[test]
+    fn what_an_undo_has_kept_is_told() {
+        let ItemResult::Done { id, identifiers, .. } = done(Action::Updated) else { return };
+        let kept = vec![("name".to_owned(), Failure::ChangedSince)];
+        let undone = Some(UndoneFields { restored: vec![], kept });
+        let result = ItemResult::Done { action: Action::Updated, id, identifiers, undone };
+        let items = items(&request(BatchKind::Undo, vec![result]));
+        assert_eq!(items[0].why, ["name: It was changed again after the request"]);
+    }
+
+    #[test]
+    fn a_webhook_tells_why_it_failed() {
+        let mut request = request(BatchKind::Update, vec![]);
+        assert_eq!(web_hook(&request), None);
+        let at = request.created_at;
+        let last = Some((at, DeliveryEnd::Status(503)));
+        request.delivery =
+            Some(DeliveryStatus { state: DeliveryState::Failed, attempts: 16, next_at: None, last });
+        let told = web_hook(&request).expect("a webhook");
+        assert_eq!(told.last, Some((at, "answered with status 503".to_owned())));
+        assert_eq!((told.state.class, told.can_resend), ("bad", true));
+    }
+}

@@ -1,0 +1,184 @@
+//! `/sources`: where contacts come from.
+
+use askama::Template;
+use axum::extract::Path;
+use serde_json::{Value, json};
+
+use super::page::{Pager, curl, show_with};
+use super::{Form, Page, Query, Refused, Result, Section, Trouble, User, see, show};
+use crate::http::contact_source::{ADD, change};
+use crate::id::ObjectId;
+use crate::storage::{Source, SourceFilter, SourceRef};
+
+/// Sources on a page.
+const ROWS: u32 = 50;
+
+/// What is told after something was done.
+const DONE: [(&str, &str); 3] = [
+    ("added", "The source is there."),
+    ("changed", "The source is changed."),
+    ("removed", "The source is removed. Contacts from it keep what they cost."),
+];
+
+#[derive(Template)]
+#[template(path = "console/sources.html")]
+struct Sources {
+    page: Page,
+    sources: Vec<Source>,
+    pager: Pager,
+    form: SourceForm,
+}
+
+#[derive(Template)]
+#[template(path = "console/source.html")]
+struct SourcePage {
+    page: Page,
+    source: Source,
+    form: SourceForm,
+}
+
+#[derive(Template)]
+#[template(path = "console/source-remove.html")]
+struct RemovePage {
+    page: Page,
+    source: Source,
+    error: Option<&'static str>,
+}
+
+/// What a form says of a source, and what is wrong with it.
+#[derive(Default)]
+struct SourceForm {
+    name: String,
+    customer_source_id: String,
+    value: String,
+    currency: String,
+    name_error: Option<String>,
+    customer_error: Option<String>,
+    cac_error: Option<String>,
+    error: Option<String>,
+}
+
+impl SourceForm {
+    fn of(source: &Source) -> Self {
+        Self {
+            name: source.name.clone(),
+            customer_source_id: source.customer_source_id.clone().unwrap_or_default(),
+            value: source.cac.as_ref().map(|cac| cac.value.to_string()).unwrap_or_default(),
+            currency: source.cac.as_ref().map(|cac| cac.currency.as_str().to_owned()).unwrap_or_default(),
+            ..Self::default()
+        }
+    }
+
+    fn read(form: &Form) -> Self {
+        Self {
+            name: form.get("name").to_owned(),
+            customer_source_id: form.get("customerSourceId").to_owned(),
+            value: form.get("cac.value").to_owned(),
+            currency: form.get("cac.currency").to_owned(),
+            ..Self::default()
+        }
+    }
+
+    /// As the API takes it: what is empty is cleared.
+    fn body(&self) -> Value {
+        let cac = match self.value.is_empty() {
+            true => json!(""),
+            false => json!({ "value": self.value, "currency": self.currency }),
+        };
+        json!({ "name": self.name, "customerSourceId": self.customer_source_id, "cac": cac })
+    }
+
+    fn refused(self, refused: &Refused) -> Self {
+        let cac = ["cac", "cac.value", "cac.currency"].into_iter().find_map(|field| refused.of(field));
+        let known = ["name", "customerSourceId", "cac", "cac.value", "cac.currency"];
+        Self {
+            name_error: refused.of("name"),
+            customer_error: refused.of("customerSourceId"),
+            cac_error: cac,
+            error: refused.beside(&known),
+            ..self
+        }
+    }
+}
+
+impl Sources {
+    async fn of(user: &User, query: &Query, form: SourceForm) -> Result<Self> {
+        let mut pager = Pager::at("/sources", query.get("page"), ROWS);
+        let account = user.signed_in.account;
+        let found = user.app.storage.find_sources(account, SourceFilter::default(), pager.window()).await?;
+        pager.total = found.total;
+        let page = user.page(Section::Sources).done(query.get("done"), &DONE);
+        Ok(Self { page, sources: found.rows, pager, form })
+    }
+}
+
+impl Sources {
+    /// A line that adds a source.
+    fn curl(&self) -> String {
+        let body = r#"{"name":"Newsletter form","customerSourceId":"newsletter"}"#;
+        curl(&self.page.public_url, "contact-source/add", body)
+    }
+}
+
+/// All sources of the account.
+pub async fn all(user: User, query: Query) -> Result {
+    show(&Sources::of(&user, &query, SourceForm::default()).await?)
+}
+
+/// Makes a source.
+pub async fn add(form: Form) -> Result {
+    let source = SourceForm::read(&form);
+    match form.user.call(&ADD, &source.body()).await {
+        Ok(_) => Ok(see("/sources?done=added")),
+        Err(refused) => {
+            let page = Sources::of(&form.user, &Query::default(), source.refused(&refused)).await?;
+            show_with(refused.status, &page)
+        }
+    }
+}
+
+async fn find(user: &User, id: &str) -> Result<Source> {
+    let id = ObjectId::parse(id).ok_or(Trouble::NotFound)?;
+    let found = user.app.storage.find_source(user.signed_in.account, SourceRef::Id(id)).await?;
+    found.ok_or(Trouble::NotFound)
+}
+
+/// A source, to be changed.
+pub async fn one(user: User, Path(id): Path<String>) -> Result {
+    let source = find(&user, &id).await?;
+    let form = SourceForm::of(&source);
+    show(&SourcePage { page: user.page(Section::Sources), source, form })
+}
+
+/// Changes a source.
+pub async fn change(Path(id): Path<String>, form: Form) -> Result {
+    let source = find(&form.user, &id).await?;
+    let read = SourceForm::read(&form);
+    let mut body = read.body();
+    body["source"] = json!(source.id);
+    match form.user.call(&change::UPDATE, &body).await {
+        Ok(_) => Ok(see("/sources?done=changed")),
+        Err(refused) => {
+            let (page, form) = (form.user.page(Section::Sources), read.refused(&refused));
+            show_with(refused.status, &SourcePage { page, source, form })
+        }
+    }
+}
+
+/// Asks whether a source is to go.
+pub async fn ask_removal(user: User, Path(id): Path<String>) -> Result {
+    let source = find(&user, &id).await?;
+    show(&RemovePage { page: user.page(Section::Sources), source, error: None })
+}
+
+/// Removes a source whose name was typed.
+pub async fn remove(Path(id): Path<String>, form: Form) -> Result {
+    let source = find(&form.user, &id).await?;
+    if form.get("confirm") != source.name.trim() {
+        let error = Some("This is not the source's name. Nothing was removed.");
+        let page = form.user.page(Section::Sources);
+        return show_with(axum::http::StatusCode::BAD_REQUEST, &RemovePage { page, source, error });
+    }
+    form.user.call(&change::REMOVE, &json!({ "ids": [source.id] })).await?;
+    Ok(see("/sources?done=removed"))
+}

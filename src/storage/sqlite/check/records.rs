@@ -1,0 +1,156 @@
+//! Requests, webhooks and histories: whether they read, and whether what they refer to is there.
+
+use rusqlite::{Connection, Row};
+
+use super::super::{error, unsigned};
+use super::Checked;
+use crate::journal::BatchKind;
+use crate::storage::Error;
+use crate::storage::rows::check::{Mend, Report, failed, history_reads};
+use crate::storage::rows::results::read_identifiers;
+
+/// What counts the rows that are wrong, what is said of them, and what takes them away.
+type Query = (&'static str, &'static str, Option<Mend>);
+
+/// `?1`: the applied position.
+const QUERIES: [Query; 9] = [
+    (
+        "FROM delivery d WHERE NOT EXISTS (SELECT 1 FROM request r WHERE r.position = d.position)",
+        "webhooks of no request",
+        Some(Mend::Orphans),
+    ),
+    (
+        "FROM departed d WHERE EXISTS (SELECT 1 FROM contact c WHERE c.id = d.contact)",
+        "contacts that are there and count as removed",
+        Some(Mend::Orphans),
+    ),
+    (
+        "FROM departed d WHERE position >= (SELECT min(position) FROM history) \
+         AND NOT EXISTS (SELECT 1 FROM history h WHERE h.position = d.position)",
+        "removed contacts whose history begins nowhere",
+        Some(Mend::Orphans),
+    ),
+    (
+        "FROM former_bearer f WHERE position >= (SELECT min(position) FROM history) \
+         AND NOT EXISTS (SELECT 1 FROM history h WHERE h.position = f.position)",
+        "former identifiers whose history begins nowhere",
+        Some(Mend::Orphans),
+    ),
+    ("FROM request WHERE position > ?1", "results of what was never applied", None),
+    ("FROM history WHERE position > ?1", "histories of what was never applied", None),
+    ("FROM departed WHERE position > ?1", "removals that were never applied", None),
+    ("FROM former_bearer WHERE position > ?1", "former identifiers of what was never applied", None),
+    ("FROM former_identifiers WHERE position > ?1", "former identifiers of what was never applied", None),
+];
+
+/// Looks at all that is kept of requests.
+pub fn check(on: &Checked<'_>, report: &mut Report) -> Result<(), Error> {
+    for (rows, what, mend) in QUERIES {
+        // A parameter that a statement does not have cannot be bound.
+        let query = format!("SELECT count(*) {rows}").replace("?1", &on.applied.to_string());
+        match on.store.query_row(&query, [], |row| row.get(0)) {
+            Ok(count) => report.add_count(what, unsigned(count), mend),
+            Err(failure) => report.add(format!("{what} cannot be looked for: {failure}"), None),
+        }
+    }
+    let columns = [
+        ("the results of requests", "SELECT results, kind, failed FROM request", Kind::Results),
+        ("the histories", "SELECT changes, kind FROM history", Kind::Changes),
+        ("former identifiers", "SELECT identifiers FROM former_identifiers", Kind::Identifiers),
+    ];
+    for (what, select, kind) in columns {
+        let mut told = Told::default();
+        if let Err(failure) = each(on.store, select, |row| told.look(kind, row)) {
+            report.add(format!("{what} do not read to their end: {failure}"), None);
+        }
+        report.add_count(&format!("{what} that the disk has damaged"), told.damaged, None);
+        report.add_count("requests whose failures are not counted", told.uncounted, Some(Mend::Failed));
+        if matches!(kind, Kind::Results) {
+            report.requests = told.rows;
+        }
+    }
+    Ok(())
+}
+
+#[derive(Clone, Copy)]
+enum Kind {
+    Results,
+    Changes,
+    Identifiers,
+}
+
+#[derive(Default)]
+struct Told {
+    rows: u64,
+    damaged: u64,
+    uncounted: u64,
+}
+
+impl Told {
+    fn look(&mut self, kind: Kind, row: &Row<'_>) -> rusqlite::Result<()> {
+        self.rows += 1;
+        let bytes = row.get_ref(0)?.as_blob().unwrap_or_default();
+        let known = |row: &Row<'_>| Ok::<_, rusqlite::Error>(BatchKind::from_code(row.get(1)?).is_some());
+        let reads = match kind {
+            Kind::Results => {
+                let failed = failed(bytes);
+                // A store of the first release counts one of each, so as not to overlook any.
+                self.uncounted +=
+                    u64::from(failed.is_ok_and(|failed| failed > 0) && row.get::<_, i64>(2)? == 0);
+                failed.is_ok() && known(row)?
+            }
+            Kind::Changes => history_reads(bytes) && known(row)?,
+            Kind::Identifiers => read_identifiers(bytes).is_ok(),
+        };
+        self.damaged += u64::from(!reads);
+        Ok(())
+    }
+}
+
+fn each(
+    store: &Connection,
+    select: &str,
+    mut visit: impl FnMut(&Row<'_>) -> rusqlite::Result<()>,
+) -> rusqlite::Result<()> {
+    let mut select = store.prepare(select)?;
+    let mut rows = select.query([])?;
+    while let Some(row) = rows.next()? {
+        visit(row)?;
+    }
+    Ok(())
+}
+
+/// Takes away what refers to nothing. The caller has begun a transaction.
+pub fn mend_orphans(store: &Connection) -> Result<(), Error> {
+    for (rows, _, mend) in QUERIES {
+        if mend == Some(Mend::Orphans) {
+            let table = rows.split(' ').nth(1).unwrap_or_default();
+            let key = match table {
+                "former_bearer" => "hash, contact, position",
+                "departed" => "contact",
+                _ => "position",
+            };
+            let delete = format!("DELETE FROM {table} WHERE ({key}) IN (SELECT {key} {rows})");
+            store.execute(&delete, []).map_err(error)?;
+        }
+    }
+    Ok(())
+}
+
+/// Counts the failures of requests anew. The caller has begun a transaction.
+pub fn mend_failed(store: &Connection) -> Result<(), Error> {
+    let mut wrong = Vec::new();
+    each(store, "SELECT position, results FROM request WHERE failed = 0", |row| {
+        let failed = failed(row.get_ref(1)?.as_blob().unwrap_or_default()).unwrap_or_default();
+        if failed > 0 {
+            wrong.push((row.get::<_, i64>(0)?, failed.cast_signed()));
+        }
+        Ok(())
+    })
+    .map_err(error)?;
+    for (position, failed) in wrong {
+        let update = "UPDATE request SET failed = ?2 WHERE position = ?1";
+        store.execute(update, [position, failed]).map_err(error)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,59 @@
+//! Room on the disk that is given back.
+
+use std::path::Path;
+
+use rollbook::contact::field::Field::{FirstName, UserId};
+use rollbook::contact::identifier::IdentifierKind;
+use rollbook::contact::record::put_entry;
+use rollbook::journal::{Batch, ItemsWriter};
+use rollbook::storage::Backlog;
+
+use super::{Desk, Sqlite, keep_since};
+
+/// Bytes of a contact: with these a few thousand are a large list.
+const LARGE: usize = 5_000;
+
+fn size(file: &Path) -> u64 {
+    std::fs::metadata(file).expect("the file").len()
+}
+
+fn large(desk: &Desk, names: std::ops::Range<u32>) -> Batch {
+    let mut items = ItemsWriter::default();
+    let mut patch = Vec::new();
+    put_entry(&mut patch, FirstName.key(), &[b'x'; LARGE]);
+    names.for_each(|name| items.add(IdentifierKind::UserId, &format!("id{name}"), &patch));
+    Batch { items: items.finish(), ..desk.batch(&[]) }
+}
+
+async fn prune(desk: &Desk) {
+    while desk.storage().prune(keep_since(desk.now)).await.expect("pruned") > 0 {}
+}
+
+#[tokio::test]
+async fn files_shrink_when_what_was_in_them_is_gone() {
+    let files = Sqlite::new();
+    let mut desk = Desk::new(Box::new(files.clone())).await;
+    for start in (0..5_000).step_by(100) {
+        desk.append(large(&desk, start..start + 100)).await;
+    }
+    prune(&desk).await;
+    assert!(size(&files.intake()) > 20 << 20, "what waits is kept");
+    desk.apply_all().await;
+    prune(&desk).await;
+    assert!(size(&files.intake()) < 1 << 20, "the journal gives its room back once it is empty");
+    assert!(size(&files.store()) > 20 << 20);
+
+    let other = desk.ids.next(desk.now);
+    desk.storage().add_list(desk.account.no, other, "Other".to_owned(), desk.now).await.expect("a list");
+    let list = desk.storage().find_list(other).await.expect("a look").expect("the list").no;
+    desk.append(Batch { list, list_id: other, ..desk.batch(&[("kept", &[(FirstName, "Jo")])]) }).await;
+    desk.apply_all().await;
+    assert!(desk.storage().remove_list(desk.list, "Customers".to_owned()).await.expect("removed"));
+    // The first time made it wait: it does not stand still for long in a row.
+    desk.reopen();
+    prune(&desk).await;
+    assert!(size(&files.store()) < 1 << 20, "{}", size(&files.store()));
+    assert_eq!(desk.storage().backlog(), Backlog::default());
+    assert_eq!(desk.field_in(list, "kept", FirstName).await.as_deref(), Some("Jo"));
+    assert_eq!(desk.field("id7", UserId).await, None);
+}

@@ -1,0 +1,83 @@
+//! `/lists/{id}/variables` and `/sources`
+
+use hyper::StatusCode;
+use serde_json::json;
+
+use super::{Browser, open};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn variables_are_added_renamed_and_removed() {
+    let (server, browser, list) = open().await;
+    let path = format!("/lists/{list}/variables");
+    let page = browser.get(&server, &path).await;
+    assert!(page.says("plan text") && page.says("since date"), "{}", page.text());
+    let added = browser.submit(&server, &path, &path, &[("name", "city"), ("type", "string")]).await;
+    assert_eq!(added.led(), format!("{path}?done=added"));
+    let twice = browser.submit(&server, &path, &path, &[("name", "city"), ("type", "date")]).await;
+    assert_eq!(twice.status, StatusCode::BAD_REQUEST);
+    assert!(twice.says(&format!("Variable city already exists in list {list}")));
+    let reserved = browser.submit(&server, &path, &path, &[("name", "email")]).await;
+    assert!(reserved.says(r#"variable "email" is reserved and can not be added as custom variable"#));
+
+    let rename = format!("{path}/city/rename");
+    let wrong = browser.submit(&server, &rename, &rename, &[("name", "<i>")]).await;
+    assert!(wrong.says("invalid name of variable <i>") && wrong.html.contains(r#"value="&#60;i&#62;""#));
+    let renamed = browser.submit(&server, &rename, &rename, &[("name", "town")]).await;
+    assert_eq!(renamed.led(), format!("{path}?done=renamed"));
+    assert_eq!(browser.ask(&server, &rename).await.status, StatusCode::NOT_FOUND);
+
+    let remove = format!("{path}/town/remove");
+    let not_meant = browser.submit(&server, &remove, &remove, &[("confirm", "plan")]).await;
+    assert_eq!(not_meant.status, StatusCode::BAD_REQUEST);
+    let removed = browser.submit(&server, &remove, &remove, &[("confirm", "town")]).await;
+    let page = browser.get(&server, removed.led()).await;
+    assert!(page.says("The variable is removed.") && !page.says("town"), "{}", page.text());
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sources_are_added_changed_and_removed() {
+    let (server, browser, list) = open().await;
+    let empty = browser.get(&server, "/sources").await;
+    assert!(empty.says("No sources yet") && empty.says("/v3/contact-source/add"), "{}", empty.text());
+    let wrong = [("name", ""), ("customerSourceId", "a b"), ("cac.value", "-1"), ("cac.currency", "EUR")];
+    let wrong = browser.submit(&server, "/sources", "/sources", &wrong).await;
+    assert_eq!(wrong.status, StatusCode::BAD_REQUEST);
+    for text in [
+        "Argument 'name' must be a non-empty string with max length 150 chars",
+        "Argument 'customerSourceId' must be an alphanumeric string with max length 40 chars",
+        "CAC value must be a positive float",
+    ] {
+        assert!(wrong.says(text), "{text} in {}", wrong.text());
+    }
+    let fair =
+        [("name", "Fair & <b>"), ("customerSourceId", "fair"), ("cac.value", "2.5"), ("cac.currency", "EUR")];
+    let added = browser.submit(&server, "/sources", "/sources", &fair).await;
+    assert_eq!(added.led(), "/sources?done=added");
+    let page = browser.get(&server, "/sources").await;
+    assert!(
+        page.says("Fair & <b>") && page.says("2.50000 EUR") && !page.html.contains("<b>"),
+        "{}",
+        page.html
+    );
+    let path = page.attributes("/sources/", "href").remove(0);
+    let changed = [("name", "Shop"), ("customerSourceId", ""), ("cac.value", ""), ("cac.currency", "EUR")];
+    let changed = browser.submit(&server, &path, &path, &changed).await;
+    assert_eq!(changed.led(), "/sources?done=changed");
+    let id = path.trim_start_matches("/sources/");
+    let source = server.ok("/v3/contact-source/get", &json!({ "sourceId": id })).await;
+    assert_eq!(source["data"]["name"], "Shop");
+    assert_eq!((&source["data"]["customerSourceId"], &source["data"]["cac"]), (&json!(null), &json!(null)));
+
+    let stranger = Browser::sign_in(&server, server.bearer("Other").await.user).await;
+    assert_eq!(stranger.ask(&server, &path).await.status, StatusCode::NOT_FOUND);
+    assert!(!stranger.get(&server, "/sources").await.says("Shop"));
+    let remove = format!("{path}/remove");
+    let not_meant = browser.submit(&server, &remove, &remove, &[("confirm", "shop")]).await;
+    assert_eq!(not_meant.status, StatusCode::BAD_REQUEST);
+    let removed = browser.submit(&server, &remove, &remove, &[("confirm", "Shop")]).await;
+    assert_eq!(removed.led(), "/sources?done=removed");
+    assert!(browser.get(&server, "/sources").await.says("No sources yet"));
+    assert!(browser.get(&server, &format!("/lists/{list}")).await.says("Nobody is in this list yet"));
+    server.stop().await;
+}

@@ -1,0 +1,182 @@
+//! `/lists/{id}`
+
+use std::collections::HashSet;
+
+use hyper::StatusCode;
+use serde_json::json;
+
+use super::{Browser, fill, open};
+use crate::harness::Server;
+
+/// Walks along the links of one kind, and returns the contacts that are met.
+async fn walk(server: &Server, browser: &Browser, from: &str, rel: &str) -> (Vec<String>, String) {
+    let (mut met, mut path) = (Vec::new(), from.to_owned());
+    loop {
+        let page = browser.get(server, &path).await;
+        met.push(page.contacts());
+        match page.way(rel) {
+            Some(next) => path = next,
+            None => return (met.concat(), path),
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn paging_over_many_contacts_visits_each_once_in_both_orders_and_both_directions() {
+    let (server, browser, list) = open().await;
+    fill(&server, &list, 2_500, |number| json!({ "contact": format!("user{number}") })).await;
+    let first = browser.get(&server, &format!("/lists/{list}")).await;
+    assert!(first.says("2,500 contacts"), "{}", first.text());
+    assert_eq!(first.contacts().len(), 50);
+    for order in ["", "?order=oldest"] {
+        let (met, last) = walk(&server, &browser, &format!("/lists/{list}{order}"), "next").await;
+        assert_eq!(met.len(), 2_500);
+        assert_eq!(met.iter().collect::<HashSet<_>>().len(), 2_500);
+        assert!(met.is_sorted_by(|one, next| (one < next) == (order == "?order=oldest")));
+        let (back, _) = walk(&server, &browser, &last, "prev").await;
+        assert_eq!(back.iter().collect::<HashSet<_>>().len(), 2_500, "and back again");
+    }
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_has_what_is_searched_for_as_an_identifier_is_found_and_else_names_that_begin_so() {
+    let (server, browser, list) = open().await;
+    let contacts = json!([
+        { "contact": "ann", "email": "Ann@Example.com", "phoneNumber": "+15555555", "name": "Ann Lee" },
+        { "contact": "bob", "name": "Bob" },
+        { "contact": "anna", "name": "anna" },
+    ]);
+    let told = server.update(&list, true, contacts).await;
+    let id = |place: usize| told["results"]["success"][place]["id"].as_str().expect("an id").to_owned();
+    for (search, expected) in [
+        ("ann", vec![id(0)]),
+        ("ann@example.com", vec![id(0)]),
+        ("%2B15555555", vec![id(0)]),
+        (id(1).as_str(), vec![id(1)]),
+        ("AN", vec![id(2), id(0)]),
+        ("+Bo+", vec![id(1)]),
+        ("nobody", vec![]),
+        ("ann&active=true", vec![]),
+        ("ann&active=false", vec![id(0)]),
+    ] {
+        let page = browser.get(&server, &format!("/lists/{list}?q={search}")).await;
+        assert_eq!(page.contacts(), expected, "{search}");
+    }
+    let nobody = browser.get(&server, &format!("/lists/{list}?q=%3Ci%3Enobody")).await;
+    assert!(nobody.says("Nobody fits") && nobody.says("“<i>nobody”"));
+    assert!(!nobody.html.contains("<i>nobody"));
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn contacts_are_narrowed_by_flags_source_and_time_and_the_links_keep_that() {
+    let (server, browser, list) = open().await;
+    let source = server.source(&json!({ "name": "Fair" })).await;
+    fill(&server, &list, 130, |number| {
+        json!({
+            "contact": format!("user{number}"), "active": number % 2 == 0,
+            "sourceId": if number < 70 { Some(&source) } else { None },
+        })
+    })
+    .await;
+    let path = format!("/lists/{list}?active=true&sourceId=&smsSubscribe=");
+    let page = browser.get(&server, &path).await;
+    assert_eq!(page.contacts().len(), 50);
+    let next = page.way("next").expect("a next page");
+    assert!(next.contains("active=true") && !next.contains("smsSubscribe"), "{next}");
+    assert_eq!(browser.get(&server, &next).await.contacts().len(), 15);
+    assert!(page.html.contains(&format!("/lists/{list}/export?active=true\"")), "the export takes the same");
+    let both = browser.get(&server, &format!("/lists/{list}?active=true&sourceId={source}")).await;
+    assert_eq!(both.contacts().len(), 35);
+    for since in ["2999-01-01", "2999-01-01+00:00:00"] {
+        let none = browser.get(&server, &format!("/lists/{list}?updatedSince={since}")).await;
+        assert!(none.contacts().is_empty() && none.says("Nobody fits"));
+    }
+    let wrong = browser.get(&server, &format!("/lists/{list}?updatedSince=yesterday&active=x")).await;
+    assert!(wrong.says("Argument updatedSince must be a YYYY-MM-DD hh:mm:ss time"));
+    assert!(wrong.says("Argument active can be true or false"));
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_few_fit_a_page_looks_at_some_and_goes_on_from_there() {
+    let (server, browser, list) = open().await;
+    fill(&server, &list, 9_100, |number| {
+        json!({ "contact": format!("user{number}"), "name": if number % 4_000 == 10 { "Rare" } else { "Common" } })
+    })
+    .await;
+    let page = browser.get(&server, &format!("/lists/{list}?q=rare")).await;
+    assert_eq!(page.contacts().len(), 1, "the newest is number 8,010");
+    assert!(page.says("Looked at 4,000 of 9,100 contacts."), "{}", page.text());
+    let rest = page.attributes("hx-trigger=\"load\"", "hx-get").remove(0);
+    let link = page.attributes("class=\"button\"", "href");
+    assert!(
+        link.iter().any(|link| rest.replace("/rest?", "?") == *link),
+        "without a script it is a link: {link:?}"
+    );
+    // A script takes the rest in the place of the button, until there is no more.
+    let second = browser.get(&server, &rest).await;
+    assert!(second.html.starts_with("<tbody>") && second.says("Looked at 8,000 of 9,100 contacts."));
+    assert_eq!(second.contacts().len(), 1);
+    let rest = second.attributes("hx-trigger=\"load\"", "hx-get").remove(0);
+    let third = browser.get(&server, &rest).await;
+    assert_eq!(third.contacts().len(), 1);
+    assert!(third.says("That is all: the list was looked through."), "{}", third.text());
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_in_a_field_is_never_markup() {
+    let (server, browser, list) = open().await;
+    let evil = r#"<script>alert(1)</script>"'&"#;
+    let contact = json!({ "contact": "a", "name": evil, "variables": [{ "name": "plan", "value": evil }] });
+    let told = server.upsert(&list, contact).await;
+    let columns = browser
+        .submit(
+            &server,
+            &format!("/lists/{list}"),
+            &format!("/lists/{list}/columns"),
+            &[("column", "name"), ("column", "variables:plan"), ("column", "nonsense")],
+        )
+        .await;
+    assert_eq!(columns.led(), format!("/lists/{list}?"));
+    let cookie = columns.set_cookie.expect("a cookie");
+    assert!(cookie.starts_with("rollbook_columns=name.variables:plan; "), "{cookie}");
+    assert!(cookie.contains(&format!("Path=/lists/{list};")) && cookie.contains("HttpOnly"));
+    let browser = browser.with_cookie("rollbook_columns=name.variables:plan");
+    let contact = format!("/lists/{list}/contacts/{}", told["id"].as_str().expect("an id"));
+    for path in
+        [&format!("/lists/{list}"), &contact, &format!("{contact}/remove"), &format!("{contact}/erase")]
+    {
+        let page = browser.get(&server, path).await;
+        assert!(!page.html.contains("<script>alert"), "{path}");
+        assert!(page.says(evil), "{path}: {}", page.text());
+    }
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_empty_list_says_what_to_do_and_another_account_sees_nothing() {
+    let (server, browser, list) = open().await;
+    let page = browser.get(&server, &format!("/lists/{list}")).await;
+    assert!(page.says("Nobody is in this list yet"));
+    let curl =
+        format!(r#"-d '{{"contactListId":"{list}","upsert":true,"contacts":[{{"contact":"user@example.com""#);
+    assert!(page.says(&curl) && page.says("/v3/contacts/update"), "{}", page.text());
+    let told = server.upsert(&list, json!({ "contact": "a" })).await;
+    let contact = told["id"].as_str().expect("an id");
+
+    let stranger = Browser::sign_in(&server, server.bearer("Other").await.user).await;
+    for path in ["", "/rest", "/variables", "/contacts/new"] {
+        let page = stranger.ask(&server, &format!("/lists/{list}{path}")).await;
+        assert_eq!(page.status, StatusCode::NOT_FOUND, "{path}");
+    }
+    for path in ["", "/remove", "/erase", "/person.json"] {
+        let page = stranger.ask(&server, &format!("/lists/{list}/contacts/{contact}{path}")).await;
+        assert_eq!(page.status, StatusCode::NOT_FOUND, "{path}");
+    }
+    let unknown = browser.ask(&server, &format!("/lists/{list}/contacts/{}", "0".repeat(24))).await;
+    assert_eq!(unknown.status, StatusCode::NOT_FOUND);
+    server.stop().await;
+}
