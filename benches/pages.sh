@@ -14,7 +14,7 @@ cd "$directory"
 export ROLLBOOK_DATABASE="$directory/rollbook.db" ROLLBOOK_LISTEN=127.0.0.1:0
 
 token=$("$program" account create Bench --json | sed 's/.*"accessToken":"\([^"]*\)".*/\1/')
-"$program" serve 2>server.log &
+"$program" serve >server.log 2>&1 &
 server=$!
 until grep -q address= server.log && grep -q /welcome/ server.log; do sleep 0.1; done
 url=http://$(sed -n 's/.*address=\([^ ]*\).*/\1/p' server.log | head -1)
@@ -58,7 +58,7 @@ measure "lists" /lists
 measure "contacts, newest first" "$list"
 measure "contacts, oldest first" "$list?order=oldest"
 measure "contacts, the page behind" "$(printf '%s' "$next" | sed 's/&#38;/\&/g; s/&amp;/\&/g')"
-measure "contacts, by an identifier" "$list?q=nobody%40example.com"
+measure "contacts, a search for nobody" "$list?q=nobody%40example.com"
 measure "contacts, a filter that few fit" "$list?namePrefix=nobody-at-all"
 measure "contacts, a filter that half fit" "$list?active=true"
 measure "a contact, with its history" "$contact"

@@ -29,6 +29,9 @@ pub enum Trouble {
     /// The store failed.
     #[error(transparent)]
     Store(#[from] storage::Error),
+    /// The files of jobs failed.
+    #[error(transparent)]
+    Files(#[from] std::io::Error),
     /// A template failed.
     #[error(transparent)]
     Template(#[from] askama::Error),
@@ -63,7 +66,7 @@ impl Trouble {
                 "The server is busy. Nothing was changed. Try again in a moment.",
             ),
             Self::Refused(status, text) => (*status, "That was refused", text),
-            Self::Store(_) | Self::Template(_) => (
+            Self::Store(_) | Self::Files(_) | Self::Template(_) => (
                 StatusCode::INTERNAL_SERVER_ERROR,
                 "Something went wrong",
                 "The server could not do this. What went wrong is in its log. Try again in a moment.",
@@ -76,6 +79,9 @@ impl IntoResponse for Trouble {
     fn into_response(self) -> Response {
         if let Self::Store(error) = &self {
             tracing::error!(%error, "a page could not be made");
+        }
+        if let Self::Files(error) = &self {
+            tracing::error!(%error, "the files of jobs could not be used");
         }
         if let Self::Template(error) = &self {
             tracing::error!(%error, "a page could not be written");

@@ -18,14 +18,20 @@
 mod account;
 mod assets;
 pub mod attempts;
+mod bulk;
 mod call;
+mod columns;
 mod contact;
 mod contacts;
 mod cookie;
 mod error;
+mod export;
 mod fields;
+mod filter;
 mod form;
 mod guard;
+mod import;
+mod jobs;
 mod keys;
 mod links;
 mod lists;
@@ -45,6 +51,7 @@ mod welcome;
 use std::sync::Arc;
 
 use axum::Router;
+use axum::extract::DefaultBodyLimit;
 use axum::middleware::map_response;
 use axum::response::Response;
 use axum::routing::{get, post};
@@ -94,6 +101,19 @@ pub fn router() -> Router<Arc<App>> {
         .route("/requests/{id}", get(requests::show_request))
         .route("/requests/{id}/resend", post(requests::resend))
         .route("/requests/{id}/undo", get(requests::ask_undo).post(requests::undo))
+        .route("/lists/{id}/import", get(import::ask).post(import::upload).layer(DefaultBodyLimit::disable()))
+        .route("/lists/{id}/export", get(export::ask))
+        .route("/lists/{id}/export/file", get(export::file))
+        .route("/lists/{id}/bulk", post(bulk::change))
+        .route("/jobs", get(jobs::all))
+        .route("/jobs/{id}", get(jobs::one))
+        .route("/jobs/{id}/progress", get(jobs::progress))
+        .route("/jobs/{id}/begin", post(jobs::begin))
+        .route("/jobs/{id}/stop", post(jobs::stop))
+        .route("/jobs/{id}/resume", post(jobs::resume))
+        .route("/jobs/{id}/remove", post(jobs::remove))
+        .route("/jobs/{id}/failed.csv", get(jobs::failures))
+        .route("/jobs/{id}/requests.txt", get(jobs::requests))
         .route("/keys", get(keys::all).post(keys::make))
         .route("/keys/{key}/revoke", get(keys::ask_revocation).post(keys::revoke))
         .route("/account", get(account::show_account))

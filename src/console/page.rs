@@ -30,11 +30,12 @@ pub enum Section {
 
 impl Section {
     /// The menu, in its order: sections that there are pages of.
-    pub const MENU: [(Self, &'static str, &'static str); 6] = [
+    pub const MENU: [(Self, &'static str, &'static str); 7] = [
         (Self::Overview, "/", "Overview"),
         (Self::Lists, "/lists", "Lists"),
         (Self::Sources, "/sources", "Sources"),
         (Self::Requests, "/requests", "Requests"),
+        (Self::Jobs, "/jobs", "Jobs"),
         (Self::Keys, "/keys", "API keys"),
         (Self::Account, "/account", "Account"),
     ];

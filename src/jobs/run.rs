@@ -33,11 +33,16 @@ pub async fn run(app: Arc<App>, mut stop: watch::Receiver<bool>) {
         if let Err(error) = start_some(&app, &stop, &mut tasks).await {
             tracing::error!(%error, "jobs could not be looked for");
         }
-        tokio::select! {
-            _ = stop.wait_for(|stop| *stop) => {}
-            () = app.jobs.wake.notified() => {}
-            () = tokio::time::sleep(LOOK) => {}
-            Some(ended) = tasks.join_next() => tell_end(ended),
+        let ended = tokio::select! {
+            _ = stop.wait_for(|stop| *stop) => None,
+            () = app.jobs.wake.notified() => None,
+            () = tokio::time::sleep(LOOK) => None,
+            ended = tasks.join_next(), if !tasks.is_empty() => ended,
+        };
+        if let Some(Err(error)) = ended {
+            tell_end(Err(error));
+            // What has panicked would do it again at once.
+            tokio::time::sleep(LOOK).await;
         }
     }
     while let Some(ended) = tasks.join_next().await {

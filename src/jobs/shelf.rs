@@ -11,6 +11,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::job::{Description, Progress, Status, Wish};
+use crate::clock::Timestamp;
 use crate::id::ObjectId;
 use crate::journal::AccountNo;
 
@@ -120,6 +121,12 @@ impl Job {
 }
 
 impl Place {
+    /// When it was made, to a second: its id says it.
+    pub fn made_at(&self) -> Timestamp {
+        let [a, b, c, d, ..] = self.id.to_bytes();
+        Timestamp::from_millis(i64::from(u32::from_be_bytes([a, b, c, d])) * 1_000)
+    }
+
     /// The file that was uploaded.
     pub fn upload(&self) -> PathBuf {
         self.path.join("upload")

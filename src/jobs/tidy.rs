@@ -16,6 +16,9 @@ use crate::journal::AccountNo;
 /// How long a job is kept after anything was done with it.
 const KEEP: Duration = Duration::from_secs(7 * 24 * 3_600);
 
+/// How long it may take from the directory of a job to its lock.
+const BEING_MADE: Duration = Duration::from_secs(60);
+
 /// What only a job needs that can go on.
 ///
 /// # Errors
@@ -49,8 +52,9 @@ fn tidy_account(
         let Some(_lock) = place.lock()? else { continue };
         match place.job() {
             Ok(Some(job)) => tidy_job(&job, erased, now)?,
-            // A crash has left what was being uploaded.
-            Ok(None) => place.remove()?,
+            // A crash has left what was being made.
+            Ok(None) if place.made_at() < now.before(BEING_MADE) => place.remove()?,
+            Ok(None) => {}
             Err(error) => tracing::error!(job = %place.id, %error, "a job does not read"),
         }
     }

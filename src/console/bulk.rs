@@ -1,0 +1,104 @@
+//! `/lists/{id}/bulk`: one change for many contacts of a list.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::extract::Path;
+use axum::http::StatusCode;
+use serde_json::{Value, json};
+
+use super::filter::{FLAGS, Filter};
+use super::jobs::doing;
+use super::{Form, Page, Result, Section, Trouble, User, see, show};
+use crate::http::contacts::find;
+use crate::id::ObjectId;
+use crate::jobs::desk::Error;
+use crate::jobs::job::{Action, Bulk, Whom};
+use crate::storage::List;
+
+/// Contacts that can be named one by one.
+const MAX_IDS: usize = 1_000;
+
+#[derive(Template)]
+#[template(path = "console/bulk.html")]
+struct BulkPage {
+    page: Page,
+    list: Arc<List>,
+    doing: String,
+    removes: bool,
+    action: String,
+    channel: String,
+    ids: Vec<String>,
+    filter: Filter,
+}
+
+/// Asks whether it is meant, and then makes a job of it. The form has `action` (enable, disable, subscribe,
+/// unsubscribe with `channel`, remove), and either ids in `contact`, or `all` with the keys of the filter.
+pub async fn change(Path(id): Path<String>, form: Form) -> Result {
+    let list = form.user.list(&id).await?;
+    let action = action(form.get("action"), form.get("channel"))?;
+    let filter = Filter::read(&form);
+    let ids: Vec<_> = form.all("contact").map(str::to_owned).collect();
+    let all = form.has("all");
+    if !all {
+        check(&list, &ids)?;
+    }
+    let whom = if all { Whom::Matching(filter.body()) } else { Whom::Ids(ids.clone()) };
+    if all {
+        // What is wrong with the filter is told before anything is made of it.
+        let mut question = filter.body();
+        question.insert("contactListId".to_owned(), json!(list.id));
+        question.insert("limit".to_owned(), json!(1));
+        form.user.call(&find::FIND, &Value::Object(question)).await?;
+    }
+    if form.get("confirm") == "yes" {
+        return begin(&form.user, &list, Bulk { action, whom }).await;
+    }
+    show(&BulkPage {
+        page: form.user.page(Section::Lists),
+        doing: doing(&action),
+        removes: action == Action::Remove,
+        action: form.get("action").to_owned(),
+        channel: form.get("channel").to_owned(),
+        ids: if all { Vec::new() } else { ids },
+        filter,
+        list,
+    })
+}
+
+async fn begin(user: &User, list: &List, bulk: Bulk) -> Result {
+    match user.app.jobs.change_many(&user.app, &user.order(list), bulk).await {
+        Ok(job) => Ok(see(&format!("/jobs/{job}?done=begun"))),
+        Err(Error::Told(text)) => Err(Trouble::Refused(StatusCode::CONFLICT, text)),
+        Err(Error::Files(error)) => Err(error.into()),
+    }
+}
+
+fn action(name: &str, channel: &str) -> Result<Action> {
+    let set = |field: &str, to| Ok(Action::Set { field: field.to_owned(), to });
+    // The first is no channel.
+    let channel = FLAGS[1..].iter().find(|known| **known == channel);
+    match (name, channel) {
+        ("enable", _) => set("active", true),
+        ("disable", _) => set("active", false),
+        ("subscribe", Some(channel)) => set(channel, true),
+        ("unsubscribe", Some(channel)) => set(channel, false),
+        ("remove", _) => Ok(Action::Remove),
+        _ => Err(refused("choose what is to be done")),
+    }
+}
+
+fn check(list: &List, ids: &[String]) -> Result<()> {
+    if ids.is_empty() {
+        return Err(refused("choose at least one contact"));
+    }
+    if ids.len() > MAX_IDS {
+        return Err(refused("choose at most 1,000 contacts, or all that match"));
+    }
+    let of_list = |id: &String| ObjectId::parse(id).and_then(|id| id.contact_number(list.id)).is_some();
+    if ids.iter().all(of_list) { Ok(()) } else { Err(refused("these are no contacts of the list")) }
+}
+
+fn refused(text: &str) -> Trouble {
+    Trouble::Refused(StatusCode::BAD_REQUEST, text.to_owned())
+}

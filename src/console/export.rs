@@ -1,0 +1,69 @@
+//! `/lists/{id}/export`: a list, or what is seen of it, as a file.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::body::Body;
+use axum::extract::Path;
+use axum::http::StatusCode;
+use bytes::Bytes;
+
+use super::filter::Filter;
+use super::jobs::download;
+use super::{Page, Query, Result, Section, Trouble, User, show};
+use crate::files::export::{Export, Format};
+use crate::files::target::COLUMNS;
+use crate::http::inside::Inside;
+use crate::jobs::import::PATIENCE;
+use crate::storage::List;
+
+#[derive(Template)]
+#[template(path = "console/export.html")]
+struct ExportPage {
+    page: Page,
+    list: Arc<List>,
+    filter: Filter,
+    columns: Vec<String>,
+}
+
+/// Asks how and what.
+pub async fn ask(user: User, Path(id): Path<String>, query: Query) -> Result {
+    let list = user.list(&id).await?;
+    let own = list.variables.iter().map(|variable| variable.name.clone());
+    let columns = COLUMNS.into_iter().map(str::to_owned).chain(own).collect();
+    let filter = Filter::read(&query);
+    show(&ExportPage { page: user.page(Section::Lists), list, filter, columns })
+}
+
+/// Sends the file while it is made: a page of contacts is held at a time.
+pub async fn file(user: User, Path(id): Path<String>, query: Query) -> Result {
+    let list = user.list(&id).await?;
+    let (format, kind, ending) = match query.get("format") {
+        "jsonl" => (Format::JsonLines, "application/jsonl; charset=utf-8", "jsonl"),
+        _ => (Format::Csv, "text/csv; charset=utf-8", "csv"),
+    };
+    let wanted: Vec<_> = query.all("column").map(str::to_owned).collect();
+    let api = Inside { app: Arc::clone(&user.app), caller: user.caller() };
+    let filter = Filter::read(&query).body();
+    let list_id = list.id.to_string();
+    let mut export = Export::of(&api, &list_id, &filter, format, &wanted, PATIENCE).await.map_err(refused)?;
+    // The first page is made before anything is sent: what is wrong with the filter is told as such.
+    let mut first = Vec::new();
+    export.next(&api, &mut first).await.map_err(refused)?;
+    let rest = futures_util::stream::try_unfold((export, api), async |(mut export, api)| {
+        let mut page = Vec::new();
+        match export.next(&api, &mut page).await {
+            Ok(Some(_)) => Ok(Some((Bytes::from(page), (export, api)))),
+            Ok(None) => Ok(None),
+            // The connection is cut: half an export must not be taken for a whole one.
+            Err(error) => Err(std::io::Error::other(error)),
+        }
+    });
+    let first = futures_util::stream::once(async { Ok(Bytes::from(first)) });
+    let body = Body::from_stream(futures_util::StreamExt::chain(first, rest));
+    Ok(download(body, kind, &format!("contacts-{list_id}.{ending}")))
+}
+
+fn refused(error: crate::files::Error) -> Trouble {
+    Trouble::Refused(StatusCode::BAD_REQUEST, error.to_string())
+}

@@ -1,0 +1,270 @@
+//! `/jobs`: imports and changes of many contacts, how far they are, and what is left of them.
+
+use askama::Template;
+use axum::extract::Path;
+use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::{IntoResponse as _, Response};
+use tokio::io::AsyncReadExt as _;
+
+use super::columns::Columns;
+use super::page::show_with;
+use super::{Form, Page, Query, Result, Section, Trouble, User, see, show};
+use crate::clock::Timestamp;
+use crate::id::ObjectId;
+use crate::jobs::desk::{Error, blocking};
+use crate::jobs::job::{Action, Bulk, Import, Progress, Status, Task, Whom};
+use crate::jobs::shelf::Job;
+use crate::jobs::upload::Preview;
+
+/// What is told after something was done.
+const DONE: [(&str, &str); 3] = [
+    ("removed", "The job is removed, with its files."),
+    ("running", "A job that runs cannot be removed: stop it first."),
+    ("begun", "The job waits for its turn. It goes on though you leave this page."),
+];
+
+/// How much of a file is sent at a time.
+const CHUNK: usize = 64 << 10;
+
+#[derive(Template)]
+#[template(path = "console/jobs.html")]
+struct Jobs {
+    page: Page,
+    jobs: Vec<Shown>,
+}
+
+/// A job as pages show it.
+pub struct Shown {
+    pub id: ObjectId,
+    pub list: String,
+    pub list_name: String,
+    pub what: String,
+    pub made_at: Timestamp,
+    pub status: Status,
+    pub progress: Option<Progress>,
+    pub is_import: bool,
+    pub removes: bool,
+    pub has_failures: bool,
+    pub has_requests: bool,
+    pub is_gone: bool,
+}
+
+impl Shown {
+    fn of(job: &Job) -> Self {
+        let task = &job.description.task;
+        Self {
+            id: job.place.id,
+            list: job.description.list.clone(),
+            list_name: job.description.list_name.clone(),
+            what: what(task),
+            made_at: job.description.created_at(),
+            status: job.status(),
+            progress: job.progress.clone(),
+            is_import: matches!(task, Task::Import(_)),
+            removes: matches!(task, Task::Bulk(Bulk { action: Action::Remove, .. })),
+            has_failures: job.place.failures().exists(),
+            has_requests: job.place.requests().exists(),
+            is_gone: matches!(task, Task::Import(_)) && !job.place.upload().exists(),
+        }
+    }
+
+    /// The colour of its status.
+    pub fn tone(&self) -> &'static str {
+        match self.status {
+            Status::Done => "good",
+            Status::Failed => "bad",
+            status if status.is_active() => "busy",
+            _ => "",
+        }
+    }
+
+    /// When it is done, as far as that can be told.
+    pub fn left(&self) -> Option<String> {
+        let seconds = self.progress.as_ref()?.seconds_left().filter(|_| self.status == Status::Running)?;
+        Some(format!("{}:{:02}", seconds / 60, seconds % 60))
+    }
+}
+
+/// What a task does, in a few words.
+pub fn what(task: &Task) -> String {
+    match task {
+        Task::Import(import) => format!("Import of {}", import.file),
+        Task::Bulk(Bulk { action, whom }) => {
+            let whom = match whom {
+                Whom::Ids(ids) if ids.len() == 1 => "1 contact".to_owned(),
+                Whom::Ids(ids) => format!("{} contacts", ids.len()),
+                Whom::Matching(filter) if filter.is_empty() => "all contacts".to_owned(),
+                Whom::Matching(_) => "all contacts that match".to_owned(),
+            };
+            format!("{} {whom}", doing(action))
+        }
+    }
+}
+
+/// What is done to contacts, in a few words.
+pub fn doing(action: &Action) -> String {
+    match action {
+        Action::Remove => "Remove".to_owned(),
+        Action::Set { field, to } if field == "active" => if *to { "Enable" } else { "Disable" }.to_owned(),
+        Action::Set { field, to: true } => format!("Set {field} of"),
+        Action::Set { field, to: false } => format!("Unset {field} of"),
+    }
+}
+
+/// All jobs of the account.
+pub async fn all(user: User, query: Query) -> Result {
+    let jobs = user.app.jobs.all(user.signed_in.account).await?;
+    let page = user.page(Section::Jobs).done(query.get("done"), &DONE);
+    show(&Jobs { page, jobs: jobs.iter().map(Shown::of).collect() })
+}
+
+impl User {
+    async fn job(&self, id: &str) -> Result<Job> {
+        let id = ObjectId::parse(id).ok_or(Trouble::NotFound)?;
+        self.app.jobs.one(self.signed_in.account, id).await?.ok_or(Trouble::NotFound)
+    }
+}
+
+#[derive(Template)]
+#[template(path = "console/job.html")]
+struct JobPage {
+    page: Page,
+    job: Shown,
+}
+
+#[derive(Template)]
+#[template(path = "console/job-progress.html")]
+struct ProgressPart {
+    job: Shown,
+}
+
+#[derive(Template)]
+#[template(path = "console/job-columns.html")]
+struct ColumnsPage {
+    page: Page,
+    job: Shown,
+    import: Import,
+    form: Columns,
+    error: Option<String>,
+}
+
+/// A job: what its columns are where it waits to be begun, else how far it is.
+pub async fn one(user: User, Path(id): Path<String>, query: Query) -> Result {
+    let job = user.job(&id).await?;
+    let page = user.page(Section::Jobs).done(query.get("done"), &DONE);
+    match (&job.description.task, job.status()) {
+        (Task::Import(import), Status::Ready) if job.place.upload().exists() => {
+            let (form, _) = columns(&user, &job, import).await?;
+            show(&ColumnsPage { page, job: Shown::of(&job), import: import.clone(), form, error: None })
+        }
+        _ => show(&JobPage { page, job: Shown::of(&job) }),
+    }
+}
+
+/// The form, and the variables of the list.
+async fn columns(user: &User, job: &Job, import: &Import) -> Result<(Columns, Vec<String>)> {
+    let list = user.list(&job.description.list).await?;
+    let variables: Vec<_> = list.variables.iter().map(|variable| variable.name.clone()).collect();
+    let place = job.place.clone();
+    let preview: Option<Preview> = blocking(move || place.read("preview.json")).await?;
+    let preview = preview.ok_or(Trouble::NotFound)?;
+    Ok((Columns::of(&preview, import.plan.as_ref(), &variables), variables))
+}
+
+/// How far a job is: a part of its page, which is asked for again and again while it runs.
+pub async fn progress(user: User, Path(id): Path<String>) -> Result {
+    let job = user.job(&id).await?;
+    let mut response = show(&ProgressPart { job: Shown::of(&job) })?;
+    if !job.status().is_active() {
+        // The rest of the page is another by now.
+        response.headers_mut().insert("hx-refresh", HeaderValue::from_static("true"));
+    }
+    Ok(response)
+}
+
+/// Begins an import, or tries it, with what was said about its columns.
+pub async fn begin(Path(id): Path<String>, form: Form) -> Result {
+    let user = &form.user;
+    let job = user.job(&id).await?;
+    let Task::Import(import) = job.description.task.clone() else { return Err(Trouble::NotFound) };
+    if job.status() != Status::Ready {
+        return Ok(see(&format!("/jobs/{}", job.place.id)));
+    }
+    let (mut columns, variables) = columns(user, &job, &import).await?;
+    columns.choose(&form);
+    let shown = Shown::of(&job);
+    let begun = match columns.plan(&variables) {
+        Ok(plan) => user.app.jobs.begin(job, Some(plan), form.get("do") == "try").await,
+        Err(text) => Err(Error::Told(text)),
+    };
+    match begun {
+        Ok(()) => Ok(see(&format!("/jobs/{}?done=begun", shown.id))),
+        Err(Error::Files(error)) => Err(error.into()),
+        Err(Error::Told(text)) => {
+            let page = user.page(Section::Jobs);
+            let page = ColumnsPage { page, job: shown, import, form: columns, error: Some(text) };
+            show_with(StatusCode::BAD_REQUEST, &page)
+        }
+    }
+}
+
+/// Has a job stop.
+pub async fn stop(Path(id): Path<String>, form: Form) -> Result {
+    let job = form.user.job(&id).await?;
+    let id = job.place.id;
+    form.user.app.jobs.stop(job).await?;
+    Ok(see(&format!("/jobs/{id}")))
+}
+
+/// Has a job that was stopped go on.
+pub async fn resume(Path(id): Path<String>, form: Form) -> Result {
+    let job = form.user.job(&id).await?;
+    let id = job.place.id;
+    match form.user.app.jobs.begin(job, None, false).await {
+        Ok(()) => Ok(see(&format!("/jobs/{id}?done=begun"))),
+        Err(Error::Told(text)) => Err(Trouble::Refused(StatusCode::CONFLICT, text)),
+        Err(Error::Files(error)) => Err(error.into()),
+    }
+}
+
+/// Removes a job with its files.
+pub async fn remove(Path(id): Path<String>, form: Form) -> Result {
+    let job = form.user.job(&id).await?;
+    let removed = form.user.app.jobs.remove(job).await?;
+    Ok(see(if removed { "/jobs?done=removed" } else { "/jobs?done=running" }))
+}
+
+/// The rows that were not imported.
+pub async fn failures(user: User, Path(id): Path<String>) -> Result {
+    let job = user.job(&id).await?;
+    send(&job.place.failures(), "text/csv; charset=utf-8", &format!("failed-{}.csv", job.place.id)).await
+}
+
+/// The requests that a change of many has made, an id a line.
+pub async fn requests(user: User, Path(id): Path<String>) -> Result {
+    let job = user.job(&id).await?;
+    send(&job.place.requests(), "text/plain; charset=utf-8", &format!("requests-{}.txt", job.place.id)).await
+}
+
+/// Sends a file, a piece at a time. `name` has nothing in it that a header would mind.
+async fn send(path: &std::path::Path, kind: &'static str, name: &str) -> Result {
+    let file = tokio::fs::File::open(path).await.map_err(|_| Trouble::NotFound)?;
+    let pieces = futures_util::stream::try_unfold(file, async |mut file| {
+        let mut piece = bytes::BytesMut::with_capacity(CHUNK);
+        let count = file.read_buf(&mut piece).await?;
+        Ok::<_, std::io::Error>((count > 0).then(|| (piece.freeze(), file)))
+    });
+    Ok(download(axum::body::Body::from_stream(pieces), kind, name))
+}
+
+/// An answer that a browser saves.
+pub fn download(body: axum::body::Body, kind: &'static str, name: &str) -> Response {
+    let mut response = body.into_response();
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+    if let Ok(value) = HeaderValue::from_str(&format!("attachment; filename=\"{name}\"")) {
+        headers.insert(CONTENT_DISPOSITION, value);
+    }
+    response
+}

@@ -1,0 +1,361 @@
+//! The pages of imports, exports and changes of many contacts, as a browser sees them.
+
+use std::io::Write as _;
+use std::time::{Duration, Instant};
+
+use hyper::header::CONTENT_DISPOSITION;
+use rollbook::id::ObjectId;
+use rollbook::storage::Role;
+use serde_json::{Value, json};
+
+use crate::harness::{Answer, Server, Setup};
+use crate::process::{Account, Process, Store};
+use crate::visitor::{Visitor, between};
+
+/// A server, its user before a browser, and a list.
+struct Desk {
+    server: Server,
+    visitor: Visitor,
+    list: String,
+}
+
+impl Desk {
+    async fn new() -> Self {
+        Self::with(Setup::default()).await
+    }
+
+    async fn with(setup: Setup) -> Self {
+        let server = Server::with(setup).await;
+        let visitor = Visitor::new(server.address, server.storage.as_ref(), server.user).await;
+        let list = server.list().await;
+        Self { server, visitor, list }
+    }
+
+    async fn count(&self, filter: &Value) -> usize {
+        let mut question = json!({ "contactListId": self.list, "limit": 1000 });
+        question.as_object_mut().expect("an object").extend(filter.as_object().expect("an object").clone());
+        let found = self.server.ok("/v3/contacts/find", &question).await;
+        assert_eq!(found["next"], Value::Null);
+        found["data"].as_array().expect("an array").len()
+    }
+}
+
+/// What the page of a job says once it is neither waiting nor running.
+async fn ended(visitor: &Visitor, job: &str, patience: Duration) -> String {
+    let start = Instant::now();
+    let job = job.split('?').next().expect("a path");
+    loop {
+        let page = visitor.page(job).await;
+        if !page.contains("hx-trigger") {
+            return page;
+        }
+        assert!(start.elapsed() < patience, "waited in vain for {job}: {page}");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
+
+/// A figure of the page of a job.
+fn figure(page: &str, name: &str) -> u64 {
+    let text = between(page, &format!("<dt>{name}</dt><dd>"), "</dd>");
+    text.split(' ').next().expect("a number").parse().expect("a number")
+}
+
+fn figures(page: &str) -> [u64; 4] {
+    ["Created", "Updated", "Unchanged", "Failed"].map(|name| figure(page, name))
+}
+
+/// Rows of which every `bad`th has no e-mail address that is one.
+fn rows(count: usize, bad: usize) -> String {
+    let row = |n: usize| {
+        let at = if n.is_multiple_of(bad) { "" } else { "@example.com" };
+        format!("user{n}{at},=1+{n},plan{n}\n")
+    };
+    format!("E-mail,Full name,Shoe size\n{}", (1..=count).map(row).collect::<String>())
+}
+
+const COLUMNS: [(&str, &str); 4] =
+    [("column-0", "email"), ("column-1", "name"), ("column-2", "new"), ("name-2", "shoeSize")];
+
+fn choose(what: &str) -> Vec<(&str, &str)> {
+    let mut fields = COLUMNS.to_vec();
+    fields.extend([("type-2", "text"), ("mode", "upsert"), ("do", what)]);
+    fields
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hundred_thousand_rows_with_three_hundred_bad_ones_are_imported_through_the_pages() {
+    let Desk { server, visitor, list } = Desk::new().await;
+    let page = visitor.page(&format!("/lists/{list}/import")).await;
+    assert!(page.contains("enctype=\"multipart/form-data\""));
+    let job = visitor.uploaded(&list, "people.csv", rows(100_000, 333).as_bytes()).await;
+    let page = visitor.page(&job).await;
+    assert!(page.contains("100000 rows of UTF-8, commas between cells"), "{page}");
+    assert!(page.contains("<option value=\"email\" selected>"), "the header is guessed");
+    assert!(page.contains("user1@example.com") && page.contains("<option value=\"\" selected>choose…"));
+    // What nobody has said what it is does not vanish.
+    let told = visitor
+        .post(&format!("{job}/begin"), &[("column-0", "email"), ("column-1", "name"), ("do", "begin")])
+        .await;
+    assert_eq!(told.status.as_u16(), 400);
+    assert!(
+        told.text().contains("say what the column &#34;Shoe size&#34; is, or leave it out"),
+        "{}",
+        told.text()
+    );
+    visitor.goes(&format!("{job}/begin"), &choose("begin")).await;
+    let page = ended(&visitor, &job, Duration::from_secs(120)).await;
+    assert_eq!(figures(&page), [99_700, 0, 0, 300], "{page}");
+    let failed = visitor.get(&format!("{job}/failed.csv")).await;
+    assert!(
+        failed.headers[CONTENT_DISPOSITION]
+            .to_str()
+            .expect("text")
+            .starts_with("attachment; filename=\"failed-")
+    );
+    let failed = failed.text();
+    assert_eq!(failed.lines().count(), 301);
+    assert_eq!(
+        failed.lines().nth(1),
+        Some("334,invalid RFC2822 email user333 at email field,user333,'=1+333,plan333"),
+        "the formula is defused"
+    );
+    let contact = server.contact(&list, "email", "user7@example.com").await;
+    assert_eq!((&contact["name"], &contact["variables"][3]["value"]), (&json!("=1+7"), &json!("plan7")));
+    let jobs = visitor.page("/jobs").await;
+    assert!(jobs.contains("Import of people.csv") && jobs.contains("100000 of 100000"), "{jobs}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dry_run_through_the_pages_changes_nothing() {
+    let desk = Desk::new().await;
+    let job = desk.visitor.uploaded(&desk.list, "people.csv", rows(1_000, 100).as_bytes()).await;
+    desk.visitor.goes(&format!("{job}/begin"), &choose("try")).await;
+    let page = ended(&desk.visitor, &job, Duration::from_secs(30)).await;
+    assert!(
+        page.contains("Of 1000 rows, 990 would be created, 0 updated, 0 are so already,\n10 would fail."),
+        "{page}"
+    );
+    assert!(page.contains("line 101: invalid RFC2822 email user100 at email field"), "{page}");
+    assert!(page.contains("<option value=\"new\" selected>"), "what was said stays");
+    assert_eq!(desk.count(&json!({})).await, 0);
+    let list = desk.server.ok("/v3/contact-list/get", &json!({ "contactListId": desk.list })).await;
+    assert!(!list.to_string().contains("shoeSize"), "{list}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_import_is_stopped_and_goes_on_through_the_pages() {
+    let desk = Desk::new().await;
+    let job = desk.visitor.uploaded(&desk.list, "people.csv", rows(40_000, 400).as_bytes()).await;
+    desk.visitor.goes(&format!("{job}/begin"), &choose("begin")).await;
+    desk.server
+        .wait_for("some rows to be done", async || {
+            let part = desk.visitor.page(&format!("{job}/progress")).await;
+            (part.contains("<dt>Done</dt>") && figure(&part, "Done") > 0).then_some(())
+        })
+        .await;
+    desk.visitor.goes(&format!("{job}/stop"), &[]).await;
+    let page = ended(&desk.visitor, &job, Duration::from_secs(30)).await;
+    assert!(page.contains(">stopped<") && figure(&page, "Done") < 40_000, "{page}");
+    desk.visitor.goes(&format!("{job}/resume"), &[]).await;
+    let page = ended(&desk.visitor, &job, Duration::from_secs(60)).await;
+    assert_eq!(figures(&page), [39_900, 0, 0, 100], "{page}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_filtered_view_is_unsubscribed_after_it_was_asked() {
+    let desk = Desk::new().await;
+    let contact = |n: usize| json!({ "contact": format!("u{n}"), "emailSubscribe": n.is_multiple_of(2), "smsSubscribe": true });
+    desk.server.update(&desk.list, true, (0..90).map(contact).collect()).await;
+    let path = format!("/lists/{}/bulk", desk.list);
+    let asked =
+        [("action", "unsubscribe"), ("channel", "smsSubscribe"), ("all", "1"), ("emailSubscribe", "true")];
+    let page = desk.visitor.post(&path, &asked).await.text();
+    assert!(page.contains("<dt>emailSubscribe</dt><dd>true</dd>"), "{page}");
+    assert_eq!(
+        desk.count(&json!({ "smsSubscribe": true })).await,
+        90,
+        "nothing is done before it is confirmed"
+    );
+    let job = desk.visitor.goes(&path, &[&asked[..], &[("confirm", "yes")]].concat()).await;
+    let page = ended(&desk.visitor, &job, Duration::from_secs(30)).await;
+    assert_eq!(["Updated", "Unchanged", "Failed"].map(|name| figure(&page, name)), [45, 0, 0], "{page}");
+    assert_eq!(desk.count(&json!({ "smsSubscribe": true })).await, 45);
+    assert_eq!(desk.count(&json!({ "smsSubscribe": true, "emailSubscribe": true })).await, 0);
+    for (fields, text) in [
+        (vec![("action", "unsubscribe"), ("all", "1")], "choose what is to be done"),
+        (vec![("action", "unsubscribe"), ("channel", "active"), ("all", "1")], "choose what is to be done"),
+        (vec![("action", "remove")], "choose at least one contact"),
+        (
+            vec![("action", "remove"), ("contact", "5d9155bad132d5f45a4e38b1")],
+            "these are no contacts of the list",
+        ),
+        (vec![("action", "remove"), ("all", "1"), ("updatedSince", "yesterday")], "updatedSince"),
+    ] {
+        let told = desk.visitor.post(&path, &fields).await;
+        assert!(told.status.is_client_error() && told.text().contains(text), "{fields:?}: {}", told.text());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_filtered_view_is_exported_with_formulas_defused() {
+    let desk = Desk::new().await;
+    let contacts = json!([{ "contact": "a", "name": "=1+1", "active": true }, { "contact": "b", "name": "=2", "active": false },
+        { "contact": "+15555555", "name": "@x", "active": true }]);
+    desk.server.update(&desk.list, true, contacts).await;
+    let page = desk.visitor.page(&format!("/lists/{}/export?active=true", desk.list)).await;
+    assert!(page.contains("name=\"active\" value=\"true\""), "{page}");
+    let path = format!("/lists/{}/export/file?active=true", desk.list);
+    let answer =
+        desk.visitor.get(&format!("{path}&format=csv&column=name&column=phoneNumber&column=userId")).await;
+    assert_eq!(answer.text(), "name,phoneNumber,userId\n'=1+1,,a\n'@x,+15555555,\n");
+    let name = format!("attachment; filename=\"contacts-{}.csv\"", desk.list);
+    assert_eq!(answer.headers[CONTENT_DISPOSITION], name.as_str());
+    let whole = desk.visitor.get(&path).await.text();
+    assert!(whole.starts_with("name,email,phoneNumber,userId,active,"), "{whole}");
+    let lines = desk.visitor.get(&format!("{path}&format=jsonl")).await.text();
+    let names: Vec<_> = lines
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).expect("JSON")["name"].clone())
+        .collect();
+    assert_eq!(names, ["=1+1", "@x"]);
+    let told = desk.visitor.get(&format!("/lists/{}/export/file?active=perhaps", desk.list)).await;
+    assert_eq!(told.status.as_u16(), 400, "{}", told.text());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_account_neither_sees_nor_touches_a_job() {
+    let desk = Desk::new().await;
+    let job = desk.visitor.uploaded(&desk.list, "people.csv", rows(10, 100).as_bytes()).await;
+    let bearer = desk.server.bearer("Stranger").await;
+    let stranger = Visitor::new(desk.server.address, desk.server.storage.as_ref(), bearer.user).await;
+    assert!(!stranger.page("/jobs").await.contains("people.csv"));
+    for path in ["", "/progress", "/failed.csv", "/requests.txt"] {
+        assert_eq!(stranger.get(&format!("{job}{path}")).await.status.as_u16(), 404, "{path}");
+    }
+    for path in ["/begin", "/stop", "/resume", "/remove"] {
+        assert_eq!(
+            stranger.post(&format!("{job}{path}"), &choose("begin")).await.status.as_u16(),
+            404,
+            "{path}"
+        );
+    }
+    assert_eq!(stranger.upload(&desk.list, "people.csv", b"email\n").await.status.as_u16(), 404);
+    for path in ["import", "export", "export/file"] {
+        assert_eq!(
+            stranger.get(&format!("/lists/{}/{path}", desk.list)).await.status.as_u16(),
+            404,
+            "{path}"
+        );
+    }
+    let bulk = [("action", "remove"), ("all", "1"), ("confirm", "yes")];
+    assert_eq!(stranger.post(&format!("/lists/{}/bulk", desk.list), &bulk).await.status.as_u16(), 404);
+    // The job is as it was, and its owner can begin it.
+    desk.visitor.goes(&format!("{job}/begin"), &choose("begin")).await;
+    assert_eq!(figures(&ended(&desk.visitor, &job, Duration::from_secs(30)).await), [10, 0, 0, 0]);
+}
+
+/// A workbook of which a part is huge when it is unpacked.
+fn bomb() -> Vec<u8> {
+    let mut raw = Vec::new();
+    let mut deflate = flate2::write::DeflateEncoder::new(&mut raw, flate2::Compression::best());
+    let (zeros, mut crc, count) = (vec![b' '; 1 << 20], crc32fast::Hasher::new(), 64);
+    for _ in 0..count {
+        deflate.write_all(&zeros).expect("memory");
+        crc.update(&zeros);
+    }
+    deflate.finish().expect("memory");
+    let (name, crc) = (b"xl/sharedStrings.xml", crc.finalize());
+    let sizes = [raw.len() as u32, count << 20].map(u32::to_le_bytes).concat();
+    let same =
+        [&[20, 0, 0, 0, 8, 0, 0, 0, 0, 0][..], &crc.to_le_bytes(), &sizes, &[name.len() as u8, 0, 0, 0]]
+            .concat();
+    let local = [&b"PK\x03\x04"[..], &same, name, &raw].concat();
+    let central = [&b"PK\x01\x02\x14\x00"[..], &same, &[0; 14], name].concat();
+    let ends = [central.len() as u32, local.len() as u32].map(u32::to_le_bytes).concat();
+    [&local[..], &central, b"PK\x05\x06\0\0\0\0\x01\0\x01\0", &ends, &[0, 0]].concat()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn files_that_are_not_taken_are_told_and_leave_nothing() {
+    let desk = Desk::with(Setup { max_upload: 3 << 20, ..Setup::default() }).await;
+    let told = |answer: Answer| {
+        (answer.status.as_u16(), between(&answer.text(), "id=\"file-error\">", "</p>").to_owned())
+    };
+    for (content, text) in [
+        (bomb(), "people.csv: the workbook is too large: save it as CSV, which may have any size"),
+        (vec![b'x'; 5 << 20], "the file is larger than 3 MiB, which is the most that is taken"),
+        (b"".to_vec(), "people.csv: the file is empty"),
+        (
+            b"a\nb\"c\"d\n\"e".to_vec(),
+            "people.csv: line 3: a quotation mark that is opened in this row is never closed",
+        ),
+    ] {
+        let (status, shown) = told(desk.visitor.upload(&desk.list, "people.csv", &content).await);
+        assert_eq!((status, shown.as_str()), (400, text));
+    }
+    let foreign = desk.visitor.upload_with("wrong", &desk.list, "people.csv", b"email\n").await;
+    assert_eq!(foreign.status.as_u16(), 403);
+    assert!(desk.visitor.page("/jobs").await.contains("No jobs"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn odd_names_of_files_are_shown_as_they_are_and_lead_nowhere() {
+    let desk = Desk::new().await;
+    for (name, shown) in [
+        ("../../<script>alert(1)</script>.csv", "script&#62;.csv"),
+        ("Füße &amp; \u{202e}vsc.exe", "Füße &#38;amp; \u{202e}vsc.exe"),
+        ("%0d%0aSet-Cookie: x=y", "%0d%0aSet-Cookie: x=y"),
+    ] {
+        let job = desk.visitor.uploaded(&desk.list, name, b"email\nuser@example.com\n").await;
+        let page = desk.visitor.page(&job).await;
+        assert!(page.contains(&format!("{shown}</h1>")), "{name}: {page}");
+        assert!(!page.contains("<script>alert"));
+        let id = job.rsplit('/').next().expect("an id");
+        assert!(ObjectId::parse(id).is_some());
+    }
+}
+
+async fn visit(store: &Store, server: &Process, account: &Account) -> Visitor {
+    let storage = store.directory.open(crate::harness::StoreKind::under_test(), Role::Command).await;
+    let user = ObjectId::parse(&account.user).expect("an id");
+    Visitor::new(server.address, storage.as_ref(), user).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_import_goes_on_by_itself_after_the_server_was_killed_and_no_row_is_doubled() {
+    let store = Store::new();
+    let account = store.account("Shop");
+    let files = store.directory.path("files");
+    let serve = || {
+        store.serve_with(|command| {
+            command.env("ROLLBOOK_FILES", &files);
+        })
+    };
+    let mut server = serve();
+    let list = server.list(&account.token);
+    let visitor = visit(&store, &server, &account).await;
+    let job = visitor.uploaded(&list, "people.csv", rows(60_000, 600).as_bytes()).await;
+    visitor.goes(&format!("{job}/begin"), &choose("begin")).await;
+    let (mut visitor, mut seen) = (visitor, 0);
+    for _ in 0..3 {
+        let start = Instant::now();
+        loop {
+            let part = visitor.page(&format!("{job}/progress")).await;
+            if part.contains("<dt>Done</dt>") && figure(&part, "Done") > seen {
+                seen = figure(&part, "Done");
+                break;
+            }
+            assert!(start.elapsed() < Duration::from_secs(60), "{part}");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        server.kill();
+        server = serve();
+        visitor = visitor.at(server.address);
+    }
+    assert!(seen < 60_000, "it was killed on its way");
+    let page = ended(&visitor, &job, Duration::from_secs(120)).await;
+    // A row that took effect twice would be counted as unchanged the second time.
+    assert_eq!(figures(&page), [59_900, 0, 0, 100], "{page}");
+    let failed = visitor.page(&format!("{job}/failed.csv")).await;
+    assert_eq!(failed.lines().count(), 101);
+}
