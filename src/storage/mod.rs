@@ -43,6 +43,9 @@ pub enum Error {
     /// What is stored does not read.
     #[error("store damaged: {0}")]
     Damaged(String),
+    /// The disk did not say that it has what it was given: what it keeps is known once the store is opened anew.
+    #[error("the disk has failed: {0}")]
+    NotSynced(String),
 }
 
 impl Error {
@@ -127,6 +130,12 @@ pub trait Storage: Logins {
     /// How many may call `apply_next` side by side with a gain.
     fn appliers(&self) -> usize {
         1
+    }
+
+    /// Returns once the disk has failed the store, and the process that serves it must end: nothing is committed from
+    /// then on. Never, where that is somebody else's to notice.
+    async fn failed(&self) -> Error {
+        std::future::pending().await
     }
 
     /// What waits; kept in memory, so it costs nothing. What other processes have appended or applied is known after

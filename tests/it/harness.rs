@@ -140,6 +140,7 @@ impl Default for Setup {
                 in_flight: 10,
                 backlog: Backlog { batches: 20_000, bytes: 1 << 32 },
                 history: Duration::from_secs(90 * 24 * 3_600),
+                proxies: Vec::new(),
             },
             max_upload: 64 << 20,
             clock: Arc::new(SystemClock),

@@ -30,6 +30,7 @@ mod sqlite_crash;
 mod sqlite_damage;
 mod sqlite_erase;
 mod sqlite_files;
+mod sqlite_pages;
 mod sqlite_seal;
 mod sqlite_space;
 
