@@ -99,7 +99,8 @@ async fn import(browser: &Browser, list: &str, file: &str) {
     finished(browser).await;
     let told = browser.text("main").await;
     assert!(told.contains("99700") && told.contains("300"), "{told}");
-    let job = browser.path().await;
+    let path = browser.path().await;
+    let job = path.split('?').next().expect("a path");
     let failed = browser.file(&format!("{job}/failed.csv")).await;
     assert_eq!(failed.lines().count(), 301, "a header and the rows that failed");
     assert!(failed.contains("not an address"), "{}", failed.lines().next().unwrap_or_default());
@@ -116,7 +117,7 @@ async fn unsubscribe(browser: &Browser, list: &str) {
     browser.click("button[name=confirm]").await;
     finished(browser).await;
     let told = browser.text("main").await;
-    assert!(told.contains("99701 of 99701"), "{told}");
+    assert!(told.contains("99701"), "{told}");
     browser.visit(&format!("{list}?emailSubscribe=true")).await;
     browser.sees("Nobody fits").await;
     browser.quiet().await;
