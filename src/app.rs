@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use ipnet::IpNet;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 
@@ -11,6 +12,7 @@ use crate::catalogue::Catalogue;
 use crate::clock::Clock;
 use crate::console::Console;
 use crate::flights::Flights;
+use crate::guesses::Guesses;
 use crate::id::Ids;
 use crate::intake::writer::Writer;
 use crate::jobs::{self, Jobs};
@@ -30,7 +32,7 @@ const KEEP_REQUESTS: Duration = Duration::from_secs(7 * 24 * 3_600);
 const PRUNE: Duration = Duration::from_secs(60);
 
 /// The bounds of a running server.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Limits {
     /// Decompressed bytes of a body.
     pub body: usize,
@@ -42,6 +44,8 @@ pub struct Limits {
     pub backlog: Backlog,
     /// How long histories of contacts are kept.
     pub history: Duration,
+    /// Where proxies stand that are believed for whom they ask.
+    pub proxies: Vec<IpNet>,
 }
 
 /// What handlers work with.
@@ -64,6 +68,8 @@ pub struct App {
     pub ids: Ids,
     /// Counts requests per token.
     pub flights: Flights,
+    /// Counts wrong tokens per address.
+    pub guesses: Guesses,
     /// The bounds.
     pub limits: Limits,
     /// When tokens were used last.
@@ -124,6 +130,7 @@ pub fn start(
         clock,
         ids: Ids::from_system(),
         flights: Flights::new(limits.in_flight),
+        guesses: Guesses::default(),
         limits,
         used: Used::default(),
         console,

@@ -11,6 +11,7 @@ use crate::clock::Clock;
 use crate::id::ObjectId;
 use crate::journal::{AccountNo, ListNo};
 use crate::storage::{Access, Error, List, Source, SourceRef, Storage};
+use crate::token::PresentedToken;
 
 /// How often changes by other processes are looked for: a revoked token stops working within this.
 const POLL: Duration = Duration::from_millis(100);
@@ -60,6 +61,12 @@ impl Catalogue {
     pub async fn access(&self, key: &str) -> Result<Option<Arc<Access>>, Error> {
         let read = self.storage.find_access(key.to_owned());
         self.cached(&self.access, key.to_owned(), read).await
+    }
+
+    /// Whether this server has had that token before, with that secret. It may have been revoked since.
+    pub fn has_seen(&self, token: &PresentedToken<'_>) -> bool {
+        let seen = self.access.peek(token.key).and_then(|(_, access)| access);
+        seen.is_some_and(|access| access.secret_hash.fits(token.secret))
     }
 
     /// The account's list with that id. One that the viewer may not see is as one that is not there.

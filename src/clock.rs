@@ -1,7 +1,7 @@
 //! The only place that asks for the time.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
 use async_trait::async_trait;
@@ -135,11 +135,37 @@ pub trait Clock: Send + Sync + 'static {
 #[derive(Debug, Default)]
 pub struct SystemClock;
 
+/// How far the system's clock may be set back without this process following it at once. More than that is a clock
+/// that was wrong before.
+const STEP_BACK: i64 = 24 * 3_600 * 1_000;
+
+/// What the clock said when it was last asked, and when that was.
+static LAST: Mutex<Option<(Instant, Timestamp)>> = Mutex::new(None);
+
+/// The time, `elapsed` after it was `last`, where the system's clock says `system`. Where that was set back, time goes
+/// on at half its pace until the system's has caught up: it never goes back and never stands, so what waits for a time
+/// is not kept waiting for long, and what was accepted later bears no earlier time.
+fn follow(last: Timestamp, elapsed: Duration, system: Timestamp) -> Timestamp {
+    if last.0.saturating_sub(system.0) > STEP_BACK {
+        return system;
+    }
+    system.max(last.after(elapsed / 2))
+}
+
 #[async_trait]
 impl Clock for SystemClock {
     fn now(&self) -> Timestamp {
         let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-        Timestamp::from_millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+        let system = Timestamp::from_millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX));
+        let mut last = LAST.lock().unwrap_or_else(PoisonError::into_inner);
+        let asked = Instant::now();
+        let (before, time) = last.unwrap_or((asked, system));
+        let now = follow(time, asked.saturating_duration_since(before), system);
+        // Where it has not moved, the moment from which it moves stays: half of a millisecond is not lost.
+        if now != time || last.is_none() {
+            *last = Some((asked, now));
+        }
+        now
     }
 
     async fn sleep_until(&self, time: Timestamp) {
@@ -181,6 +207,26 @@ impl Clock for ManualClock {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_clock_that_is_set_back_goes_on_at_half_its_pace_until_it_is_right() {
+        let (start, hour) = (Timestamp::from_millis(1_792_022_400_000), Duration::from_secs(3_600));
+        let second = Duration::from_secs(1);
+        assert_eq!(follow(start, second, start.after(second)), start.after(second), "they agree");
+        assert_eq!(follow(start, second, start.after(hour)), start.after(hour), "it was set forward");
+        let (mut time, mut system, mut seconds) = (start, start.before(hour), 0);
+        while time != system {
+            let before = time;
+            system = system.after(second);
+            time = follow(time, second, system);
+            assert!(time > before);
+            seconds += 1;
+        }
+        assert_eq!(seconds, 7_200);
+        let long_ago = start.before(hour * 25);
+        assert_eq!(follow(start, second, long_ago), long_ago, "it was wrong before");
+        assert_eq!(follow(start, Duration::ZERO, start.before(second)), start);
+    }
 
     #[test]
     fn a_time_is_written_in_utc_to_the_second() {

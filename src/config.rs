@@ -47,6 +47,8 @@ pub struct Settings {
     pub database: Database,
     /// Ranges to which webhooks may go though they are not public.
     pub webhook_allow: Vec<IpNet>,
+    /// Where proxies stand that are believed for whom they ask.
+    pub trusted_proxies: Vec<IpNet>,
     /// Decompressed bytes of a request's body.
     pub max_body_bytes: usize,
     /// Seconds that a body may take to arrive.
@@ -134,7 +136,8 @@ impl Settings {
             .ignore_empty(true)
             .try_parsing(true)
             .list_separator(",")
-            .with_list_parse_key("webhook_allow");
+            .with_list_parse_key("webhook_allow")
+            .with_list_parse_key("trusted_proxies");
         let sources = sources
             .add_source(environment)
             .set_override_option("listen", flags.listen)
@@ -177,7 +180,7 @@ impl Settings {
     }
 
     /// The bounds of the server.
-    pub const fn limits(&self) -> Limits {
+    pub fn limits(&self) -> Limits {
         Limits {
             body: self.max_body_bytes,
             body_timeout: Duration::from_secs(self.body_timeout_seconds),
@@ -187,7 +190,8 @@ impl Settings {
                 bytes: self.max_backlog_mib.saturating_mul(1 << 20),
             },
             // A u32 of days fits 64 bits of seconds with room to spare.
-            history: Duration::from_secs(self.history_days as u64 * 24 * 3_600),
+            history: Duration::from_secs(u64::from(self.history_days) * 24 * 3_600),
+            proxies: self.trusted_proxies.clone(),
         }
     }
 

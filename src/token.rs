@@ -19,6 +19,9 @@ const SECRET_LENGTH: usize = 43;
 pub struct SecretHash([u8; 32]);
 
 impl SecretHash {
+    /// No secret is known that has this one.
+    pub const NONE: Self = Self([0; 32]);
+
     /// From stored bytes.
     pub const fn from_bytes(bytes: [u8; 32]) -> Self {
         Self(bytes)

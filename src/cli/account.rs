@@ -130,6 +130,7 @@ fn show_created(created: &Created, json: bool) {
     print(&format!("access token    {access_token}"));
     print(&format!("webhook secret  {webhook_secret}"));
     print("The access token is not shown again.");
+    print(&format!("A link into the console: rollbook user invite {user}"));
 }
 
 async fn list(store: &StoreArguments, json: bool) -> Result {

@@ -2,6 +2,7 @@
 
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Bytes;
@@ -17,8 +18,9 @@ use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
 use super::serve::{listen, open, run_server, stop_signal};
-use super::{Result, account, print, start_log};
+use super::{Result, account, now, print, start_log};
 use crate::config::{Flags, Settings};
+use crate::console::{PublicUrl, first_link};
 use crate::http::serve;
 use crate::notify::sign::{self, Secret};
 use crate::storage::Storage;
@@ -70,6 +72,7 @@ pub async fn run(arguments: Arguments) -> Result {
     };
     let address = listener.local_addr().map_err(|error| error.to_string())?;
     let handle = Handle::new();
+    let console = Console { storage: Arc::clone(&storage), url: settings.public_url(address) };
     let server = tokio::spawn({
         let handle = handle.clone();
         async move { run_server(storage, &settings, listener, None, handle).await }
@@ -77,6 +80,7 @@ pub async fn run(arguments: Arguments) -> Result {
     let story = Story {
         directory: arguments.directory,
         address,
+        console,
         client: Client::builder(TokioExecutor::new()).build_http(),
     };
     let told = tokio::select! {
@@ -124,7 +128,26 @@ fn keep(kept: &Kept, directory: &Path) -> Result {
 struct Story {
     directory: PathBuf,
     address: SocketAddr,
+    console: Console,
     client: Client<HttpConnector, Full<Bytes>>,
+}
+
+/// The way into the console.
+struct Console {
+    storage: Arc<dyn Storage>,
+    url: PublicUrl,
+}
+
+impl Console {
+    async fn line(&self) -> Result<String> {
+        let link = first_link(self.storage.as_ref(), &self.url, now()).await;
+        Ok(match link.map_err(|error| error.to_string())? {
+            Some(link) => {
+                format!("Or in a browser; this link lets you in, once, within 24 hours:\n\n  {link}")
+            }
+            None => format!("Or in a browser: {}", self.url),
+        })
+    }
 }
 
 impl Story {
@@ -154,6 +177,7 @@ impl Story {
         print(&format!("{:#}\n", contact["contact"]));
         print("Now you:\n");
         print(&self.curl_line(&list, &kept.access_token));
+        print(&format!("\n{}", self.console.line().await?));
         print("\nIt stays up until you press Ctrl-C. The next run finds everything as you left it.");
         Ok(())
     }

@@ -45,7 +45,7 @@ enum Command {
     /// Make, list and change accounts
     #[command(subcommand)]
     Account(account::Command),
-    /// Enable and disable users
+    /// Enable and disable users, and let them into the console
     #[command(subcommand)]
     User(user::Command),
     /// Make, list and revoke access tokens

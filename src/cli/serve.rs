@@ -3,6 +3,7 @@
 use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum_server::Handle;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -12,14 +13,21 @@ use crate::app;
 use crate::clock::SystemClock;
 use crate::config::{Flags, Settings};
 use crate::console::{Console, first_link};
+use crate::descriptors;
 use crate::http::tls::Tls;
 use crate::http::{self, serve, watch};
 use crate::notify::address::AddressPolicy;
 use crate::spans::Spans;
-use crate::storage::{Role, Storage};
+use crate::storage::{Error, Role, Storage};
 
 /// Connections of those who watch, at a time.
 const WATCHERS: usize = 16;
+
+/// How the process ends when the disk has failed: EX_IOERR of sysexits.h.
+const DISK_FAILED: i32 = 74;
+
+/// How long answers may take that are on their way when it does.
+const LAST_ANSWERS: Duration = Duration::from_secs(1);
 
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
@@ -50,6 +58,7 @@ pub async fn run(arguments: Arguments) -> Result {
     };
     let settings = Settings::load(arguments.config.as_deref(), flags)?;
     start_log(&settings)?;
+    descriptors::raise();
     let tls = settings.tls().map(|(certificate, key)| Tls::load(certificate, key)).transpose()?;
     // Watched for before there is anything to lose: whoever sends one early must not end the process.
     let hangups = signal(SignalKind::hangup()).map_err(|error| error.to_string())?;
@@ -125,7 +134,8 @@ pub async fn run_server(
     let spans = settings.otlp_endpoint.as_ref().map(|url| Spans::to(url, settings.otlp_percent));
     let spans = spans.transpose()?.unwrap_or_default();
     let (clock, limits) = (Arc::new(SystemClock), settings.limits());
-    let (app, loops) = app::start(storage, clock, limits, policy, settings.jobs(), console, spans.clone());
+    let (app, loops) =
+        app::start(Arc::clone(&storage), clock, limits, policy, settings.jobs(), console, spans.clone());
     if let Some(metrics) = metrics.as_ref().and_then(|listener| listener.local_addr().ok()) {
         tracing::info!(%metrics, "metrics are served");
     }
@@ -136,10 +146,22 @@ pub async fn run_server(
         tokio::spawn(serve::serve(listener, router, WATCHERS, watchers.clone()))
     });
     let router = http::router(Arc::clone(&app));
-    let most = settings.max_connections;
-    let served = match tls {
-        Some(tls) => serve::serve_tls(listener, router, most, tls.config(), handle).await,
-        None => serve::serve(listener, router, most, handle).await,
+    let (most, stop) = (settings.max_connections, handle.clone());
+    let serving = async {
+        match tls {
+            Some(tls) => serve::serve_tls(listener, router, most, tls.config(), handle).await,
+            None => serve::serve(listener, router, most, handle).await,
+        }
+    };
+    tokio::pin!(serving);
+    let served = tokio::select! {
+        served = &mut serving => served,
+        error = storage.failed() => {
+            serve::stop(&stop);
+            // Those who wait are told that their outcome is unknown, unless they take too long to hear it.
+            let _ = tokio::time::timeout(LAST_ANSWERS, serving).await;
+            end(&error)
+        }
     };
     // Those who watch see the stop to its end.
     if let Some(watched) = watched {
@@ -152,8 +174,20 @@ pub async fn run_server(
     if let Err(error) = tokio::task::spawn_blocking(move || spans.stop()).await {
         tracing::error!(%error, "the last spans were not sent");
     }
+    tokio::select! {
+        biased;
+        error = storage.failed() => end(&error),
+        () = std::future::ready(()) => drop(storage),
+    }
     tracing::info!("stopped");
     served.map_err(|error| error.to_string())
+}
+
+/// Ends the process because the disk has failed, and in no order: closing the store would copy the log into the files,
+/// and empty it where the disk says that it has them.
+fn end(error: &Error) -> ! {
+    tracing::error!(%error, "the process ends: what the disk keeps is known once the store is opened anew");
+    std::process::exit(DISK_FAILED)
 }
 
 /// Returns when the process is asked to end.

@@ -89,7 +89,7 @@ async fn read(app: &App, head: &Parts, body: axum::body::Body) -> Result<Fields,
     if !kind.to_ascii_lowercase().starts_with("application/x-www-form-urlencoded") {
         return Err(Trouble::Unreadable(StatusCode::UNSUPPORTED_MEDIA_TYPE));
     }
-    let limits = Limits { body: MAX, ..app.limits };
+    let limits = Limits { body: MAX, ..app.limits.clone() };
     let mut body = Draining::new(body);
     match body::read(&head.headers, &mut body, &limits).await {
         Ok(body) => Ok(Fields::read(&body)),

@@ -64,6 +64,7 @@ pub use self::form::Form;
 pub use self::guard::wants_page;
 pub use self::links::{first_link, invite};
 pub use self::page::{Page, Section, see, show};
+pub use self::people::MAX_USERS;
 pub use self::setting::{Console, PublicUrl};
 pub use self::user::User;
 use crate::app::App;

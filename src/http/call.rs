@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use axum::extract::Request;
 use axum::http::StatusCode;
@@ -111,6 +111,9 @@ pub const RETRY_AFTER: u32 = 1;
 /// The text for everything that the store could not take.
 const SAVING_ERROR: &str = "Request saving error. Please, contact us or try again later";
 
+/// The code for an address that has tried too many tokens that are none.
+const GUESSING: &str = "TOO_MANY_UNKNOWN_TOKENS";
+
 /// The id that an answer shows.
 pub fn request_id(app: &App, path: &str) -> Option<ObjectId> {
     Method::shows_request_id(path).then(|| app.ids.next(app.clock.now()))
@@ -167,7 +170,7 @@ async fn read(
 ) -> Result<(Call, Flight), Refused> {
     let (head, body) = request.into_parts();
     let mut body = Draining::new(body);
-    let caller = gate::admit(&app, &head.headers).await.map_err(|denial| denied(&app, denial))?;
+    let caller = gate::admit(&app, &head).await.map_err(|denial| denied(&app, denial))?;
     permit(&app, &caller, method)?;
     // Counted from here, where only the headers are read, until the answer is made.
     let flight =
@@ -233,6 +236,13 @@ impl Refused {
         Self::new(StatusCode::TOO_MANY_REQUESTS, "TOO_MANY_CONCURRENT_REQUESTS", &text).later()
     }
 
+    fn guessing(wait: Duration) -> Self {
+        let text = "Too many unknown access tokens from this address, wait before the next";
+        let seconds = u32::try_from(wait.as_millis().div_ceil(1_000)).unwrap_or(u32::MAX);
+        let refused = Self::new(StatusCode::TOO_MANY_REQUESTS, GUESSING, text);
+        Self { retry_after: Some(seconds), ..refused }
+    }
+
     fn of(refusal: Refusal, request: ObjectId) -> Self {
         let unavailable = |code| Self::new(StatusCode::SERVICE_UNAVAILABLE, code, SAVING_ERROR).later();
         match refusal {
@@ -262,6 +272,7 @@ impl From<Denial> for Refused {
     fn from(denial: Denial) -> Self {
         match denial {
             Denial::Refused(status, problem) => Self { status, problems: vec![problem], retry_after: None },
+            Denial::Guessing(wait) => Self::guessing(wait),
             Denial::Store(error) => {
                 tracing::error!(%error, "a token could not be looked up");
                 Self::internal()
@@ -275,6 +286,7 @@ fn count_denial(metrics: &Metrics, denial: &Denial) {
         // Only those of an answer that is given again were read from the store.
         Denial::Refused(_, Problem { code: Cow::Borrowed(code), .. }) => metrics.token_refused(code),
         Denial::Refused(..) => {}
+        Denial::Guessing(_) => metrics.token_refused(GUESSING),
         Denial::Store(_) => metrics.store_error(Work::Read),
     }
 }

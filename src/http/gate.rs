@@ -1,7 +1,11 @@
 //! Who calls: the access token, its user, its account (contract, section 1).
 
-use axum::http::{HeaderMap, StatusCode};
+use std::time::{Duration, Instant};
 
+use axum::http::StatusCode;
+use axum::http::request::Parts;
+
+use super::client;
 use super::method::{Access, Method, Reach};
 use crate::app::App;
 use crate::catalogue::Viewer;
@@ -9,7 +13,7 @@ use crate::id::ObjectId;
 use crate::intake::problem::Problem;
 use crate::journal::AccountNo;
 use crate::storage;
-use crate::token::PresentedToken;
+use crate::token::{PresentedToken, SecretHash};
 
 /// The header that bears the access token.
 pub const ACCESS_TOKEN: &str = "Access-Token";
@@ -44,6 +48,8 @@ impl Caller {
 pub enum Denial {
     /// The status, and what is told.
     Refused(StatusCode, Problem),
+    /// Too many tokens of the client's address were none; how long it must wait.
+    Guessing(Duration),
     /// The token could not be looked up.
     Store(storage::Error),
 }
@@ -66,19 +72,29 @@ pub fn read_only(shown: &str) -> Problem {
 ///
 /// # Errors
 /// See [`Denial`].
-pub async fn admit(app: &App, headers: &HeaderMap) -> Result<Caller, Denial> {
+pub async fn admit(app: &App, head: &Parts) -> Result<Caller, Denial> {
     let unauthorized = |code, text| denied(StatusCode::UNAUTHORIZED, code, text);
-    let header = headers.get(ACCESS_TOKEN).and_then(|value| value.to_str().ok());
+    let header = head.headers.get(ACCESS_TOKEN).and_then(|value| value.to_str().ok());
     let token = header
         .and_then(|text| PresentedToken::parse(text.trim()))
         .ok_or_else(|| Denial::Refused(StatusCode::UNAUTHORIZED, invalid_token()))?;
+    let guesser = client::address(head, &app.limits.proxies);
+    let wait = guesser.and_then(|address| app.guesses.wait(address, Instant::now()));
+    if let Some(wait) = wait.filter(|_| !app.catalogue.has_seen(&token)) {
+        return Err(Denial::Guessing(wait));
+    }
     let access = app.catalogue.access(token.key).await.map_err(Denial::Store)?;
+    // Compared also where there is nothing to compare with: neither case is told by its time.
+    let fits = access.as_ref().map_or(SecretHash::NONE, |access| access.secret_hash).fits(token.secret);
+    if let Some(address) = guesser.filter(|_| !fits) {
+        app.guesses.wrong(address, Instant::now());
+    }
     let Some(access) = access else {
         let text = format!("no matches found for access token {}", token.shown());
         return Err(unauthorized("UNKNOWN_TOKEN", text));
     };
     let expired = access.expires_at.is_some_and(|end| end <= app.clock.now());
-    if !access.secret_hash.fits(token.secret) || access.revoked || expired {
+    if !fits || access.revoked || expired {
         let text = format!("access token check failed for key/secret {}/{}", token.key, token.shown());
         return Err(unauthorized("TOKEN_CHECK_FAILED", text));
     }

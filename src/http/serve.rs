@@ -3,9 +3,8 @@
 use std::io::{self, IoSlice};
 use std::net::{SocketAddr, TcpListener};
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum_server::accept::Accept;
@@ -14,8 +13,9 @@ use axum_server::{Handle, Server};
 use hyper_util::rt::TokioTimer;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Sleep, sleep};
+
+use super::places::{Place, Places, Seated};
 
 /// How long headers may take to arrive, and a connection may stand idle between requests.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(30);
@@ -85,44 +85,44 @@ pub fn stop(handle: &Handle<SocketAddr>) {
     handle.graceful_shutdown(Some(GRACE));
 }
 
-/// Takes only so many connections at a time; one too many is closed at once, since each costs a file descriptor.
+/// Takes only so many connections at a time, since each costs a file descriptor: see [`Places`].
 #[derive(Clone)]
-struct Bounded(Arc<Semaphore>);
+struct Bounded(Places);
 
 impl Bounded {
     fn to(max_connections: usize) -> Self {
-        Self(Arc::new(Semaphore::new(max_connections)))
+        Self(Places::new(max_connections))
     }
 }
 
 impl<S: Send + 'static> Accept<TcpStream, S> for Bounded {
     type Stream = Connection;
-    type Service = S;
-    type Future = std::future::Ready<io::Result<(Connection, S)>>;
+    type Service = Seated<S>;
+    type Future = std::future::Ready<io::Result<(Connection, Seated<S>)>>;
 
     fn accept(&self, stream: TcpStream, service: S) -> Self::Future {
-        let place = Arc::clone(&self.0).try_acquire_owned();
-        std::future::ready(match place {
-            Ok(place) => {
+        std::future::ready(match self.0.take(Instant::now()) {
+            Some(place) => {
                 // Answers are small and must not wait for more; a socket that refuses is only slower.
                 let _ = stream.set_nodelay(true);
-                Ok((Connection { stream, stuck: None, _place: place }, service))
+                let service = place.watch(service);
+                Ok((Connection { stream, stuck: None, place }, service))
             }
-            Err(_) => {
-                tracing::warn!("a connection was closed: there are too many");
+            None => {
+                tracing::warn!("a connection was closed: there are too many, and all are in requests");
                 Err(io::Error::other("too many connections"))
             }
         })
     }
 }
 
-/// A connection that gives its place back when it is closed, and is closed when its client does not take what is
-/// written to it.
+/// A connection that gives its place back when it is closed, and is closed when somebody else has got its place, or when
+/// its client does not take what is written to it.
 struct Connection {
     stream: TcpStream,
     /// Since when nothing could be written, as the time at which that is long enough.
     stuck: Option<Pin<Box<Sleep>>>,
-    _place: OwnedSemaphorePermit,
+    place: Place,
 }
 
 impl Connection {
@@ -145,6 +145,9 @@ impl AsyncRead for Connection {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        if self.place.is_lost(context) {
+            return Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()));
+        }
         Pin::new(&mut self.stream).poll_read(context, buffer)
     }
 }

@@ -111,6 +111,25 @@ pub async fn accept(
     }
 }
 
+/// Reads and checks a body of contacts/update as far as that needs no store, and encodes its items: what a fuzzer tries.
+///
+/// # Errors
+/// All that is wrong.
+pub fn check_update(body: &[u8], list: Option<&List>) -> Result<Vec<u8>, Vec<Problem>> {
+    let mut problems = Vec::new();
+    let envelope = UPDATE_BODY.read(body).ok_or_else(|| vec![problem::bad_request()])?;
+    read_top(None, &envelope.members, &mut problems);
+    let upsert = read_flag("upsert", envelope.members.get(4), &mut problems);
+    let by = read_contact_by(envelope.members.get(5), &mut problems);
+    let asked = (BatchKind::update(upsert, by.is_some()), by);
+    let mut contacts = check_contacts(&envelope.objects, asked, list, &mut problems);
+    for contact in &mut contacts {
+        problems.append(&mut contact.problems);
+    }
+    problems.truncate(MAX_PROBLEMS);
+    if problems.is_empty() { Ok(encode(&mut contacts, &Sources::new())) } else { Err(problems) }
+}
+
 /// What stands at the top of both bodies.
 struct Top {
     list: Option<Arc<List>>,

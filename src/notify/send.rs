@@ -214,6 +214,8 @@ async fn drain(mut body: Incoming) {
 }
 
 #[cfg(test)]
+mod forgery_tests;
+#[cfg(test)]
 mod receiver;
 #[cfg(test)]
 mod tests;

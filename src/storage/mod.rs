@@ -43,13 +43,16 @@ pub enum Error {
     /// What is stored does not read.
     #[error("store damaged: {0}")]
     Damaged(String),
+    /// The disk did not say that it has what it was given: what it keeps is known once the store is opened anew.
+    #[error("the disk has failed: {0}")]
+    NotSynced(String),
 }
 
 impl Error {
     /// What happened, for whoever typed a command that is about nothing else.
     pub fn told(&self) -> String {
         match self {
-            Self::Unavailable(text) | Self::Damaged(text) => text.clone(),
+            Self::Unavailable(text) | Self::Damaged(text) | Self::NotSynced(text) => text.clone(),
         }
     }
 }
@@ -127,6 +130,12 @@ pub trait Storage: Logins {
     /// How many may call `apply_next` side by side with a gain.
     fn appliers(&self) -> usize {
         1
+    }
+
+    /// Returns once the disk has failed the store, and the process that serves it must end: nothing is committed from
+    /// then on. Never, where that is somebody else's to notice.
+    async fn failed(&self) -> Error {
+        std::future::pending().await
     }
 
     /// What waits; kept in memory, so it costs nothing. What other processes have appended or applied is known after

@@ -127,6 +127,8 @@ pub struct Setup {
     pub wrap: Wrap,
     /// On which store it runs.
     pub store: StoreKind,
+    /// Where browsers find it, if not where it listens.
+    pub public_url: Option<PublicUrl>,
 }
 
 impl Default for Setup {
@@ -138,12 +140,14 @@ impl Default for Setup {
                 in_flight: 10,
                 backlog: Backlog { batches: 20_000, bytes: 1 << 32 },
                 history: Duration::from_secs(90 * 24 * 3_600),
+                proxies: Vec::new(),
             },
             max_upload: 64 << 20,
             clock: Arc::new(SystemClock),
             allow: vec!["127.0.0.0/8"],
             wrap: Box::new(|storage| storage),
             store: StoreKind::under_test(),
+            public_url: None,
         }
     }
 }
@@ -155,6 +159,7 @@ pub type Owner = (ObjectId, ObjectId, String, Secret);
 pub struct Server {
     pub address: SocketAddr,
     pub storage: Arc<dyn Storage>,
+    pub clock: Arc<dyn Clock>,
     pub token: String,
     pub account: ObjectId,
     pub user: ObjectId,
@@ -194,7 +199,8 @@ impl Server {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let address = listener.local_addr().expect("its address");
         let allow = setup.allow.iter().map(|range| range.parse().expect("a range")).collect();
-        let console = Console::new(PublicUrl::of(address));
+        let console = Console::new(setup.public_url.unwrap_or_else(|| PublicUrl::of(address)));
+        let clock = Arc::clone(&setup.clock);
         let jobs = jobs::Settings { directory: directory.path("files"), max_upload: setup.max_upload };
         let policy = AddressPolicy::new(allow);
         let spans = Spans::default();
@@ -207,6 +213,7 @@ impl Server {
         Self {
             address,
             storage,
+            clock,
             token,
             account,
             user,

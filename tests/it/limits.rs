@@ -144,20 +144,32 @@ async fn a_client_that_never_ends_its_headers_does_not_hold_its_connection_for_e
 }
 
 #[test]
-fn a_connection_too_many_is_closed() {
+fn a_connection_too_many_gets_the_place_of_the_one_that_is_idle_for_the_longest() {
     let store = Store::new();
     let token = store.account("Shop").token;
     let server = store.serve_with(|command| {
         command.env("ROLLBOOK_MAX_CONNECTIONS", "2");
     });
-    let mut held = [server.connect(), server.connect()];
-    for wire in &mut held {
-        assert_eq!(wire.post(INFO, &token, &json!({})).unwrap().status, 200);
+    let info = |wire: &mut Wire| wire.post(INFO, &token, &json!({})).map(|reply| reply.status).ok();
+    let [mut one, mut two] = [server.connect(), server.connect()];
+    assert_eq!((info(&mut two), info(&mut one)), (Some(200), Some(200)));
+    let three = wait_for("a place", || {
+        let mut three = Wire::open(server.address).ok()?;
+        (info(&mut three) == Some(200)).then_some(three)
+    });
+    assert!(two.is_at_end(), "its last request was the longest ago");
+    assert_eq!(info(&mut one), Some(200), "the other stays");
+    // Those that are in a request keep their places.
+    drop((one, two, three));
+    let busy = wait_for("two places", || {
+        let begin = || Wire::begin(server.address, INFO, &token, BODY).ok();
+        Some([begin()?, begin()?])
+    });
+    assert!(server.connect().is_at_end(), "one too many");
+    for mut wire in busy {
+        assert_eq!(wire.finish(BODY).unwrap().status, 200);
     }
-    assert!(server.connect().is_at_end());
-    assert_eq!(held[0].post(INFO, &token, &json!({})).unwrap().status, 200, "those that are there stay");
-    drop(held);
-    wait_for("a place", || Wire::open(server.address).ok()?.post(INFO, &token, &json!({})).ok());
+    wait_for("a place", || (info(&mut Wire::open(server.address).ok()?) == Some(200)).then_some(()));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -102,6 +102,11 @@ impl Store {
         Self { database, ..Self::new() }
     }
 
+    /// The file that holds the journal.
+    pub fn intake(&self) -> PathBuf {
+        PathBuf::from(format!("{}.intake", self.database.display()))
+    }
+
     /// Runs statements in its database, and returns what they print.
     pub fn sql(&self, statements: &str) -> String {
         OwnPostgres::sql_at(cluster().directory(), self.database_name(), statements)
@@ -182,15 +187,30 @@ pub struct Process {
 }
 
 impl Process {
+    /// Waits until it listens, or has ended without.
+    pub fn listens(&mut self) -> bool {
+        wait_for("the server to listen or to end", || {
+            let ended = !self.is_running();
+            let address = self.logged_address();
+            (ended || address.is_some()).then_some(address)
+        })
+        .inspect(|address| self.address = *address)
+        .is_some()
+    }
+
+    fn logged_address(&self) -> Option<SocketAddr> {
+        let log = self.log();
+        // In the text form of the log, and in the JSON form.
+        let (_, rest) = log.split_once("address=").or_else(|| log.split_once("\"address\":\""))?;
+        rest.split([' ', '"', '\n']).next()?.parse().ok()
+    }
+
     fn wait_until_it_listens(&mut self) {
         self.address = wait_for("the server to listen", || {
             if let Some(status) = self.child.try_wait().expect("a child") {
                 panic!("the server has ended with {status}: {}", self.log());
             }
-            let log = self.log();
-            // In the text form of the log, and in the JSON form.
-            let (_, rest) = log.split_once("address=").or_else(|| log.split_once("\"address\":\""))?;
-            rest.split([' ', '"', '\n']).next()?.parse().ok()
+            self.logged_address()
         });
     }
 
@@ -210,9 +230,21 @@ impl Process {
         self.child.wait().expect("a child that was waited for once");
     }
 
+    /// The most memory that it has taken so far.
+    pub fn peak_memory_kib(&self) -> u64 {
+        let status = read(Path::new(&format!("/proc/{}/status", self.child.id())));
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("the line");
+        line.trim().trim_end_matches(" kB").parse().expect("a number")
+    }
+
     /// Sends it a signal, by its id.
     pub fn signal(&self, name: &str) {
         signal(&self.child, name);
+    }
+
+    /// Whether it has not ended yet.
+    pub fn is_running(&mut self) -> bool {
+        self.child.try_wait().expect("a child").is_none()
     }
 
     /// Waits for its end.

@@ -82,7 +82,10 @@ fn description(status: StatusCode, codes: &[Code], limits: &Limits) -> String {
         }
         StatusCode::PAYLOAD_TOO_LARGE => format!("The body has more than {} bytes.", limits.body),
         StatusCode::TOO_MANY_REQUESTS => {
-            format!("The token has more than {} requests in flight.", limits.in_flight)
+            format!(
+                "The token has more than {} requests in flight, or too many unknown ones came from the address.",
+                limits.in_flight
+            )
         }
         _ => format!("{}.", status.canonical_reason().unwrap_or_default()),
     };

@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use rusqlite::{Connection, OptionalExtension as _, Transaction, TransactionBehavior, params};
 
 use super::backlog::{Counted, counted};
-use super::{Pair, Shared, SqliteStore, error, once, open, signed, unsigned};
+use super::{Pair, Shared, SqliteStore, error, is_not_synced, once, open, signed, unsigned};
 use crate::clock::Timestamp;
 use crate::journal::Batch;
 use crate::storage::rows::seal::seal;
@@ -20,7 +20,12 @@ pub async fn append(store: &SqliteStore, batches: Vec<Arc<Batch>>) -> Result<Vec
     let shared = Arc::clone(&store.shared);
     // The two layers of the result: whether the thread answered at all, and what it found.
     let outcome = store.intake.call(move |intake| {
-        let outcome = insert(intake, &batches).or_else(|failure| look_again(intake, &batches, failure));
+        let outcome = match insert(intake, &batches) {
+            // What the disk will keep of it is not known even to SQLite.
+            Err(failure) if is_not_synced(&failure) => return Err(error(failure)),
+            Err(failure) => look_again(intake, &batches, failure),
+            Ok(appended) => Ok(appended),
+        };
         if outcome.is_ok() {
             // The batches are kept: a count that fails is made up for by the next.
             let _ = count_appended(intake, &shared);
@@ -103,15 +108,7 @@ fn look_again(
     batches: &[Arc<Batch>],
     failure: rusqlite::Error,
 ) -> Result<Vec<Appended>, AppendError> {
-    let synced = !matches!(
-        &failure,
-        rusqlite::Error::SqliteFailure(code, _) if code.extended_code == rusqlite::ffi::SQLITE_IOERR_FSYNC
-    );
     let failure = error(failure);
-    if !synced {
-        // What the disk will keep of it is not known even to SQLite.
-        return Err(AppendError::Unknown(failure));
-    }
     match all_there(intake, batches) {
         Ok(true) => Ok(vec![Appended::Kept; batches.len()]),
         Ok(false) => Err(AppendError::NotKept(failure)),

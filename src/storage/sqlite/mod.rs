@@ -18,6 +18,8 @@ mod deliveries;
 mod dump;
 mod erase;
 mod export;
+mod failure;
+mod log;
 mod logins;
 pub mod measure;
 mod once;
@@ -41,7 +43,7 @@ use async_trait::async_trait;
 
 pub use self::dump::{Dump, StoreSettings, Table};
 pub use self::open::connect;
-use self::shared::{Pair, Shared, error, lock, signed, unsigned};
+use self::shared::{Pair, Shared, error, is_not_synced, lock, signed, unsigned};
 pub use self::store::{Settings, SqliteStore};
 use super::rows::{contact_page, contacts as find_contact, history, person, try_out};
 use super::{
@@ -58,6 +60,10 @@ use crate::journal::{AccountNo, Batch, ContactNo, ListNo};
 
 #[async_trait]
 impl Storage for SqliteStore {
+    async fn failed(&self) -> Error {
+        self.failure.wait().await
+    }
+
     async fn append(&self, batches: Vec<Arc<Batch>>) -> Result<Vec<Appended>, AppendError> {
         append::append(self, batches).await
     }

@@ -5,9 +5,11 @@ use std::fs::{File, OpenOptions};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use rusqlite::hooks::Wal;
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 
-use super::{Pair, Settings};
+use super::failure::Failure;
+use super::{Pair, Settings, log};
 use crate::storage::Error;
 
 mod intake_migrations {
@@ -69,10 +71,10 @@ impl Paths {
         Ok(())
     }
 
-    /// Takes the store for one serving process.
+    /// Takes the store for one process that serves or copies it.
     ///
     /// # Errors
-    /// Where another process serves it, or the lock file cannot be made.
+    /// Where another process has it, or the lock file cannot be made.
     pub fn lock(&self) -> Result<File, Error> {
         make_private(&self.lock)?;
         let file = OpenOptions::new().append(true).open(&self.lock);
@@ -92,9 +94,14 @@ impl Paths {
 /// `alone`: whether the caller has the store for itself.
 ///
 /// # Errors
-/// Where one half is missing or foreign, of a later version, or of an earlier one that serves it.
+/// Where one half is missing or foreign, a log is damaged, one is of a later version, or of an earlier one that serves it.
 pub fn prepare(paths: &Paths, settings: &Settings, alone: bool) -> Result<(), Error> {
     paths.check_restored()?;
+    if alone {
+        // Before SQLite reads them. What a command beside this is writing now is the end of a log.
+        log::check(&paths.intake)?;
+        log::check(&paths.store)?;
+    }
     if paths.store.exists() && !paths.intake.exists() {
         return Err(Error::Damaged(format!(
             "{} is there, but its other half {} is missing",
@@ -246,9 +253,34 @@ pub fn connect(path: &Path, settings: &Settings) -> Result<Connection, Error> {
     }
     // What is deleted is overwritten where that costs no further writing; see `vacuum` for the rest.
     connection.pragma_update(None, "secure_delete", "fast").map_err(super::error)?;
-    connection.pragma_update(None, "journal_mode", "wal").map_err(super::error)?;
+    // Where the disk fails at that, SQLite says no more than that the file stays as it was.
+    let mode: String = connection
+        .pragma_update_and_check(None, "journal_mode", "wal", |row| row.get(0))
+        .map_err(super::error)?;
+    if mode != "wal" {
+        return Err(Error::Unavailable(format!("{}: there is no log beside it", path.display())));
+    }
     connection.pragma_update(None, "synchronous", "full").map_err(super::error)?;
     Ok(connection)
+}
+
+/// Copies the log into the file whenever a commit has made it so many pages long. SQLite does so by itself, but tells
+/// nobody when the file could not be synced.
+///
+/// # Errors
+/// Where SQLite refuses.
+pub fn checkpoint_from(connection: &mut Connection, pages: i64, failure: &Failure) -> Result<(), Error> {
+    let failure = failure.clone();
+    let hook = move |log: &mut Wal, length| {
+        if i64::from(length) >= pages
+            && let Err(error) = log.checkpoint()
+        {
+            // Busy, or no room: the log grows, and the next commit tries again.
+            failure.note(&super::error(error));
+        }
+        Ok(())
+    };
+    connection.wal_hook(Some(hook)).map_err(super::error)
 }
 
 /// Copies the write-ahead log into its file and cuts it to nothing; whether that was possible. It is not while

@@ -4,6 +4,7 @@ use std::sync::atomic::AtomicU64;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rusqlite::Connection;
+use rusqlite::ffi::SQLITE_IOERR_FSYNC;
 
 use super::{append, backlog, deliveries, open, vacuum};
 use crate::contact::identifier::HashKey;
@@ -56,9 +57,16 @@ pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 pub(super) fn error(error: rusqlite::Error) -> Error {
     use rusqlite::ErrorCode;
     match error.sqlite_error_code() {
+        _ if is_not_synced(&error) => Error::NotSynced(error.to_string()),
         Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => Error::Damaged(error.to_string()),
         _ => Error::Unavailable(error.to_string()),
     }
+}
+
+/// Whether the disk did not say that it has what was written. The system may then take its own copy for what is on
+/// disk, and say so the next time it is asked.
+pub(super) fn is_not_synced(error: &rusqlite::Error) -> bool {
+    matches!(error, rusqlite::Error::SqliteFailure(code, _) if code.extended_code == SQLITE_IOERR_FSYNC)
 }
 
 /// Numbers that SQLite keeps as signed and we as unsigned; both keep all 64 bits.

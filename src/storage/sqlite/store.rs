@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use rusqlite::Connection;
 
+use super::failure::Failure;
 use super::open::{self, Paths};
 use super::rows::View;
 use super::shared::{Pair, Shared, error};
@@ -43,6 +44,8 @@ pub struct SqliteStore {
     pub(super) readers: Workers<Pair>,
     /// Who may send is asked here: it must not wait behind those who read much.
     pub(super) gate: Workers<Connection>,
+    /// Whether the disk has failed.
+    pub(super) failure: Failure,
     /// Held for as long as this process serves the store.
     _lock: Option<std::fs::File>,
 }
@@ -58,22 +61,30 @@ impl SqliteStore {
         open::prepare(&paths, settings, lock.is_some())?;
         // Accepting writes little and must not wait for a long checkpoint.
         let small = Settings { cache_kib: 2 * 1_024, checkpoint_pages: 1_000 };
-        let intake = open::connect(&paths.intake, &small)?;
+        let failure = Failure::new();
+        let connect = |path: &Path, settings: &Settings| {
+            let mut connection = open::connect(path, settings)?;
+            open::checkpoint_from(&mut connection, settings.checkpoint_pages, &failure)?;
+            Ok::<_, Error>(connection)
+        };
+        let intake = connect(&paths.intake, &small)?;
         let pair = |settings: &Settings| {
             Ok::<_, Error>(Pair {
-                store: open::connect(&paths.store, settings)?,
-                intake: open::connect(&paths.intake, &small)?,
+                store: connect(&paths.store, settings)?,
+                intake: connect(&paths.intake, &small)?,
             })
         };
         let writer = pair(settings)?;
         let readers = (0..READERS).map(|_| pair(&small)).collect::<Result<Vec<_>, _>>()?;
         let shared = Arc::new(Shared::load(&writer)?);
+        let gate = connect(&paths.intake, &small)?;
         Ok(Self {
             shared,
-            intake: Workers::start("intake", vec![intake])?,
-            writer: Workers::start("store", vec![writer])?,
-            readers: Workers::start("reader", readers)?,
-            gate: Workers::start("gate", vec![open::connect(&paths.intake, &small)?])?,
+            intake: Workers::start("intake", vec![intake], &failure)?,
+            writer: Workers::start("store", vec![writer], &failure)?,
+            readers: Workers::start("reader", readers, &failure)?,
+            gate: Workers::start("gate", vec![gate], &failure)?,
+            failure,
             _lock: lock,
         })
     }

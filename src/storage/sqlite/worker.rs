@@ -5,6 +5,7 @@ use std::thread::JoinHandle;
 
 use tokio::sync::{mpsc, oneshot};
 
+use super::failure::Failure;
 use crate::storage::Error;
 
 type Job<S> = Box<dyn FnOnce(&mut S) + Send>;
@@ -16,14 +17,15 @@ const QUEUE: usize = 256;
 pub struct Workers<S> {
     jobs: Option<mpsc::Sender<Job<S>>>,
     threads: Vec<JoinHandle<S>>,
+    failure: Failure,
 }
 
 impl<S: Send + 'static> Workers<S> {
-    /// Starts a thread for each state.
+    /// Starts a thread for each state. Once the disk has failed one of those who share `failure`, none works any more.
     ///
     /// # Errors
     /// Where the system gives no thread.
-    pub fn start(name: &str, states: Vec<S>) -> Result<Self, Error> {
+    pub fn start(name: &str, states: Vec<S>, failure: &Failure) -> Result<Self, Error> {
         let (jobs, queue) = mpsc::channel::<Job<S>>(QUEUE);
         let queue = Arc::new(Mutex::new(queue));
         let mut threads = Vec::with_capacity(states.len());
@@ -40,7 +42,7 @@ impl<S: Send + 'static> Workers<S> {
             });
             threads.push(thread.map_err(|error| Error::Unavailable(error.to_string()))?);
         }
-        Ok(Self { jobs: Some(jobs), threads })
+        Ok(Self { jobs: Some(jobs), threads, failure: failure.clone() })
     }
 
     /// Runs `job` on one of the threads. It runs to its end even where the caller stops waiting for it.
@@ -54,9 +56,16 @@ impl<S: Send + 'static> Workers<S> {
     {
         let gone = || Error::Unavailable("the thread of the store has stopped".to_owned());
         let (answer, result) = oneshot::channel();
+        let failure = self.failure.clone();
         let job: Job<S> = Box::new(move |state| {
-            let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| job(state)))
+            let run = || failure.check().and_then(|()| job(state));
+            let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(run))
                 .unwrap_or_else(|_| Err(Error::Unavailable("a transaction panicked".to_owned())));
+            // Before anybody is answered: what the disk has not taken is not done, whatever the job makes of it.
+            if let Err(error) = &outcome {
+                failure.note(error);
+            }
+            let outcome = failure.check().and(outcome);
             // A caller that has gone away wants no answer.
             let _ = answer.send(outcome);
         });

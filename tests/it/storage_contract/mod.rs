@@ -12,6 +12,7 @@ mod deliveries;
 mod exact;
 mod histories;
 mod lists;
+mod logins;
 mod person;
 mod postgres_callers;
 mod postgres_citus;
@@ -29,6 +30,7 @@ mod sqlite_crash;
 mod sqlite_damage;
 mod sqlite_erase;
 mod sqlite_files;
+mod sqlite_pages;
 mod sqlite_seal;
 mod sqlite_space;
 

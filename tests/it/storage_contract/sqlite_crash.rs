@@ -19,7 +19,7 @@ async fn open() -> (Desk, Sqlite) {
 }
 
 /// What the disk holds at this moment, in a directory of its own.
-fn copy(files: &Sqlite) -> Sqlite {
+pub(super) fn copy(files: &Sqlite) -> Sqlite {
     let copied = Sqlite::new();
     for (from, to) in [(files.store(), copied.store()), (files.intake(), copied.intake())] {
         for suffix in ["", "-wal"] {
@@ -39,7 +39,7 @@ fn back_up(from: &Path, to: &Path) {
 }
 
 /// Opens another copy of the same store in place of this one.
-fn desk_on(files: Sqlite, desk: &Desk) -> Desk {
+pub(super) fn desk_on(files: Sqlite, desk: &Desk) -> Desk {
     let mut copy = Desk {
         backend: Box::new(files),
         storage: None,

@@ -1,0 +1,87 @@
+//! Pictures of every page, light and dark, wide and narrow, for people to look at: `target/screenshots`. What a
+//! machine can tell is told here: nothing sticks out of a narrow page, and the browser complains of nothing.
+
+use std::path::PathBuf;
+
+use serde_json::json;
+
+use super::Browser;
+use crate::console::{PASSWORD, Visitor, let_in};
+use crate::harness::Server;
+
+/// Where pictures go: beside the build.
+fn directory() -> PathBuf {
+    let program = std::env::current_exe().expect("a path");
+    let target = program.ancestors().nth(3).expect("target/debug/deps").to_owned();
+    let directory = target.join("screenshots");
+    std::fs::create_dir_all(&directory).expect("a directory");
+    directory
+}
+
+async fn take(browser: &Browser, name: &str) {
+    for scheme in ["light", "dark"] {
+        for width in [1280, 375] {
+            browser.look(scheme, width).await;
+            let wide = browser.run("return document.scrollingElement.scrollWidth").await;
+            assert_eq!(wide, json!(width), "{name} is as wide as the screen");
+            let picture = browser.picture().await;
+            std::fs::write(directory().join(format!("{name}-{scheme}-{width}.png")), picture)
+                .expect("a file");
+        }
+    }
+    browser.quiet().await;
+}
+
+async fn sign_in(browser: &Browser) {
+    browser.visit("/sign-in").await;
+    browser.fill("#email", "ada@example.com").await;
+    browser.fill("#password", PASSWORD).await;
+    browser.press("Sign in").await;
+    browser.arrives_at("/").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_page_fits_wide_and_narrow_light_and_dark() {
+    let server = Server::start().await;
+    let mut ada = let_in(&server, server.user, "ada@example.com").await;
+    let browser = Browser::open(&format!("http://{}", server.address)).await;
+    browser.visit("/sign-in").await;
+    take(&browser, "sign-in").await;
+    sign_in(&browser).await;
+    browser.visit("/lists").await;
+    take(&browser, "lists-empty").await;
+    let long =
+        "A list with a rather long name, as they come from an import of a department's old spreadsheets";
+    for name in ["Customers", "Newsletter", long] {
+        ada.done(&server, "/lists", &[("name", name)]).await;
+    }
+    ada.post(&server, "/account/users", &[("name", "Ben")]).await;
+    Visitor::default().sign_in(&server, "ada@example.com", PASSWORD).await;
+    let found = server.ok("/v3/contact-list/find", &json!({})).await;
+    let list = found["data"][0]["contactListId"].as_str().expect("an id").to_owned();
+    ada.post(&server, "/keys", &[("name", "Shop"), ("read_only", "on"), ("limited", "on"), ("list", &list)])
+        .await;
+    for (name, path) in pages(&list) {
+        browser.visit(&path).await;
+        take(&browser, name).await;
+    }
+    browser.visit("/keys").await;
+    browser.fill("#name", "Newsletter import").await;
+    browser.press("Make the key").await;
+    browser.sees("Copy it now").await;
+    take(&browser, "key-made").await;
+    browser.close().await;
+    server.stop().await;
+}
+
+/// Every page that is opened by its address, with a name for its pictures.
+fn pages(list: &str) -> Vec<(&'static str, String)> {
+    vec![
+        ("lists", "/lists".to_owned()),
+        ("list-rename", format!("/lists/{list}/rename")),
+        ("list-remove", format!("/lists/{list}/remove")),
+        ("keys", "/keys".to_owned()),
+        ("account", "/account".to_owned()),
+        ("reference", "/docs".to_owned()),
+    ]
+}

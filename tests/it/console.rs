@@ -1,0 +1,9 @@
+//! The console as a browser meets it, without the browser: what is answered, with which headers, and to whom.
+
+mod accounts;
+mod forms;
+mod pages;
+mod sign_in;
+mod visitor;
+
+pub use self::visitor::{PASSWORD, Visitor, let_in};
