@@ -18,9 +18,8 @@ use crate::intake::writer::Writer;
 use crate::jobs::{self, Jobs};
 use crate::journal::KEEP_KEYS;
 use crate::metrics::{Metrics, Work};
-use crate::notify::address::AddressPolicy;
 use crate::notify::deliver::Deliverer;
-use crate::notify::send::Sender;
+use crate::notify::send::Carrier;
 use crate::spans::Spans;
 use crate::storage::{Backlog, Keep, Storage};
 use crate::used::Used;
@@ -87,12 +86,21 @@ pub struct Loops {
     writer: JoinHandle<()>,
 }
 
+/// What the server has from outside: a simulation brings its own.
+pub struct Outside {
+    /// Tells the time.
+    pub clock: Arc<dyn Clock>,
+    /// Makes ids.
+    pub ids: Ids,
+    /// Sends webhooks.
+    pub webhooks: Arc<dyn Carrier>,
+}
+
 /// Starts everything but the socket.
 pub fn start(
     storage: Arc<dyn Storage>,
-    clock: Arc<dyn Clock>,
+    Outside { clock, ids, webhooks }: Outside,
     limits: Limits,
-    webhooks: AddressPolicy,
     jobs: jobs::Settings,
     console: Console,
     spans: Spans,
@@ -115,7 +123,7 @@ pub fn start(
     let deliverer = Deliverer {
         storage: Arc::clone(&storage),
         clock: Arc::clone(&clock),
-        sender: Sender::new(webhooks),
+        carrier: webhooks,
         reported,
         metrics: Arc::clone(&metrics),
         spans: spans.clone(),
@@ -128,7 +136,7 @@ pub fn start(
         spans,
         applied,
         clock,
-        ids: Ids::from_system(),
+        ids,
         flights: Flights::new(limits.in_flight),
         guesses: Guesses::default(),
         limits,
@@ -170,8 +178,9 @@ impl Loops {
 
 async fn until(mut stop: watch::Receiver<bool>, endless: impl Future<Output = ()>) {
     tokio::select! {
-        () = endless => {}
+        biased;
         _ = stop.wait_for(|stop| *stop) => {}
+        () = endless => {}
     }
 }
 

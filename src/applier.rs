@@ -63,18 +63,20 @@ impl Applier {
                     tracing::error!(%error, "batches could not be applied; they wait");
                     self.metrics.store_error(Work::Apply);
                     tokio::select! {
-                        () = self.clock.sleep(pause) => {}
+                        biased;
                         _ = stop.changed() => {}
+                        () = self.clock.sleep(pause) => {}
                     }
                     pause = (pause * 2).min(MAX_PAUSE);
                     continue;
                 }
             }
             tokio::select! {
-                () = self.appended.notified() => {}
-                () = self.clock.sleep(LOOK) => {}
+                biased;
                 // An error means that nobody can tell us to stop any more: then we stop.
                 _ = stop.changed() => {}
+                () = self.appended.notified() => {}
+                () = self.clock.sleep(LOOK) => {}
             }
         }
     }

@@ -31,7 +31,7 @@ pub enum Waited {
 /// # Errors
 /// Where the store cannot be read.
 pub async fn until_processed(app: &App, viewer: &Viewer, request: ObjectId) -> Result<Waited, Error> {
-    let deadline = app.clock.now().after(PATIENCE);
+    let mut deadline = app.clock.now().after(PATIENCE);
     loop {
         // First the ear, then the eye: what is applied between the two is heard.
         let mut applied = pin!(app.applied.notified());
@@ -45,10 +45,13 @@ pub async fn until_processed(app: &App, viewer: &Viewer, request: ObjectId) -> R
             _ => return Ok(Waited::Unknown),
         }
         let now = app.clock.now();
+        // A clock that is set back meanwhile must not make them wait for that long.
+        deadline = deadline.min(now.after(PATIENCE));
         if now >= deadline {
             return Ok(Waited::TimedOut);
         }
         tokio::select! {
+            biased;
             () = applied => {}
             () = app.clock.sleep_until(now.after(LOOK).min(deadline)) => {}
         }

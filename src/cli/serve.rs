@@ -16,7 +16,9 @@ use crate::console::{Console, first_link};
 use crate::descriptors;
 use crate::http::tls::Tls;
 use crate::http::{self, serve, watch};
+use crate::id::Ids;
 use crate::notify::address::AddressPolicy;
+use crate::notify::send::Sender;
 use crate::spans::Spans;
 use crate::storage::{Error, Role, Storage};
 
@@ -133,9 +135,14 @@ pub async fn run_server(
     let console = Console::new(settings.public_url(address));
     let spans = settings.otlp_endpoint.as_ref().map(|url| Spans::to(url, settings.otlp_percent));
     let spans = spans.transpose()?.unwrap_or_default();
-    let (clock, limits) = (Arc::new(SystemClock), settings.limits());
+    let outside = app::Outside {
+        clock: Arc::new(SystemClock),
+        ids: Ids::from_system(),
+        webhooks: Arc::new(Sender::new(policy)),
+    };
+    let limits = settings.limits();
     let (app, loops) =
-        app::start(Arc::clone(&storage), clock, limits, policy, settings.jobs(), console, spans.clone());
+        app::start(Arc::clone(&storage), outside, limits, settings.jobs(), console, spans.clone());
     if let Some(metrics) = metrics.as_ref().and_then(|listener| listener.local_addr().ok()) {
         tracing::info!(%metrics, "metrics are served");
     }

@@ -14,7 +14,7 @@ pub const WINDOW: Duration = Duration::from_secs(15 * 60);
 /// Failures for one e-mail address.
 pub const PER_NAME: u32 = 10;
 
-/// Failures from one network address. Behind a proxy all come from one.
+/// Failures from one network address; behind proxies of the operator, that of whom they ask for.
 pub const PER_ADDRESS: u32 = 100;
 
 /// How many counts are kept: some 2 MiB.
@@ -48,9 +48,10 @@ pub struct Attempt {
 
 impl Attempt {
     /// By an e-mail address, from a network address.
-    pub fn new(name: &str, address: IpAddr) -> Self {
+    pub fn new(name: &str, address: Option<IpAddr>) -> Self {
+        let Some(address) = address else { return Self::inside(name) };
         let mut network = [0; 8];
-        match address.to_canonical() {
+        match address {
             IpAddr::V4(address) => network[..4].copy_from_slice(&address.octets()),
             IpAddr::V6(address) => network.copy_from_slice(&address.octets()[..8]),
         }
@@ -122,8 +123,8 @@ mod tests {
 
     const HOUR: Timestamp = Timestamp::from_millis(3_600_000);
 
-    fn from(last: u8) -> IpAddr {
-        IpAddr::from([192, 0, 2, last])
+    fn from(last: u8) -> Option<IpAddr> {
+        Some(IpAddr::from([192, 0, 2, last]))
     }
 
     #[test]
@@ -142,7 +143,7 @@ mod tests {
     #[test]
     fn a_network_is_closed_whatever_names_it_tries() {
         let attempts = Attempts::default();
-        let address = |host: u16| IpAddr::from([0x2001, 0xdb8, 1, 1, 0, 0, 0, host]);
+        let address = |host: u16| Some(IpAddr::from([0x2001, 0xdb8, 1, 1, 0, 0, 0, host]));
         for number in 0..100 {
             let attempt = Attempt::new(&format!("{number}@example.com"), address(number));
             assert_eq!(attempts.begin(attempt, HOUR), Ok(()));
@@ -167,7 +168,7 @@ mod tests {
         for number in 0..60_000_i32 {
             let now = HOUR.after(Duration::from_millis(number.unsigned_abs().into()));
             let [a, b, c, d] = number.to_be_bytes();
-            let attempt = Attempt::new(&number.to_string(), IpAddr::from([a, b, c, d]));
+            let attempt = Attempt::new(&number.to_string(), Some(IpAddr::from([a, b, c, d])));
             assert_eq!(attempts.begin(attempt, now), Ok(()));
             assert!(attempts.0.lock().is_ok_and(|counts| counts.len() <= MAX));
         }

@@ -5,12 +5,10 @@ use std::sync::Arc;
 use askama::Template;
 use axum::extract::Path;
 use axum::http::StatusCode;
-use serde_json::{Value, json};
 
-use super::filter::{FLAGS, Filter};
 use super::jobs::doing;
-use super::{Form, Page, Result, Section, Trouble, User, see, show};
-use crate::http::contacts::find;
+use super::{Form, Page, Result, Section, Trouble, User, contacts, filter, see, show};
+use crate::find::FLAGS;
 use crate::id::ObjectId;
 use crate::jobs::desk::Error;
 use crate::jobs::job::{Action, Bulk, Whom};
@@ -29,7 +27,11 @@ struct BulkPage {
     action: String,
     channel: String,
     ids: Vec<String>,
-    filter: Filter,
+    filter: Vec<(&'static str, String)>,
+    /// The same, to come back to the view.
+    query: String,
+    /// How many contacts the list has.
+    count: u64,
 }
 
 /// Asks whether it is meant, and then makes a job of it. The form has `action` (enable, disable, subscribe,
@@ -37,31 +39,27 @@ struct BulkPage {
 pub async fn change(Path(id): Path<String>, form: Form) -> Result {
     let list = form.user.list(&id).await?;
     let action = action(form.get("action"), form.get("channel"))?;
-    let filter = Filter::read(&form);
+    let wanted = filter::read(&form)?;
     let ids: Vec<_> = form.all("contact").map(str::to_owned).collect();
     let all = form.has("all");
     if !all {
         check(&list, &ids)?;
     }
-    let whom = if all { Whom::Matching(filter.body()) } else { Whom::Ids(ids.clone()) };
-    if all {
-        // What is wrong with the filter is told before anything is made of it.
-        let mut question = filter.body();
-        question.insert("contactListId".to_owned(), json!(list.id));
-        question.insert("limit".to_owned(), json!(1));
-        form.user.call(&find::FIND, &Value::Object(question)).await?;
-    }
+    let whom = if all { Whom::Matching(wanted.to_json()) } else { Whom::Ids(ids.clone()) };
     if form.get("confirm") == "yes" {
         return begin(&form.user, &list, Bulk { action, whom }).await;
     }
+    let count = contacts::count(&form.user, &list).await?;
     show(&BulkPage {
+        count,
         page: form.user.page(Section::Lists),
         doing: doing(&action),
         removes: action == Action::Remove,
         action: form.get("action").to_owned(),
         channel: form.get("channel").to_owned(),
         ids: if all { Vec::new() } else { ids },
-        filter,
+        filter: wanted.pairs(),
+        query: wanted.to_query(),
         list,
     })
 }
@@ -77,7 +75,7 @@ async fn begin(user: &User, list: &List, bulk: Bulk) -> Result {
 fn action(name: &str, channel: &str) -> Result<Action> {
     let set = |field: &str, to| Ok(Action::Set { field: field.to_owned(), to });
     // The first is no channel.
-    let channel = FLAGS[1..].iter().find(|known| **known == channel);
+    let channel = FLAGS[1..].iter().map(|field| field.name()).find(|known| *known == channel);
     match (name, channel) {
         ("enable", _) => set("active", true),
         ("disable", _) => set("active", false),

@@ -8,9 +8,8 @@ use axum::extract::Path;
 use axum::http::StatusCode;
 use bytes::Bytes;
 
-use super::filter::Filter;
 use super::jobs::download;
-use super::{Page, Query, Result, Section, Trouble, User, show};
+use super::{Page, Query, Result, Section, Trouble, User, filter, show};
 use crate::files::export::{Export, Format};
 use crate::files::target::COLUMNS;
 use crate::http::inside::Inside;
@@ -22,7 +21,7 @@ use crate::storage::List;
 struct ExportPage {
     page: Page,
     list: Arc<List>,
-    filter: Filter,
+    filter: Vec<(&'static str, String)>,
     columns: Vec<String>,
 }
 
@@ -31,7 +30,7 @@ pub async fn ask(user: User, Path(id): Path<String>, query: Query) -> Result {
     let list = user.list(&id).await?;
     let own = list.variables.iter().map(|variable| variable.name.clone());
     let columns = COLUMNS.into_iter().map(str::to_owned).chain(own).collect();
-    let filter = Filter::read(&query);
+    let filter = filter::read(&query)?.pairs();
     show(&ExportPage { page: user.page(Section::Lists), list, filter, columns })
 }
 
@@ -44,7 +43,7 @@ pub async fn file(user: User, Path(id): Path<String>, query: Query) -> Result {
     };
     let wanted: Vec<_> = query.all("column").map(str::to_owned).collect();
     let api = Inside { app: Arc::clone(&user.app), caller: user.caller() };
-    let filter = Filter::read(&query).body();
+    let filter = filter::read(&query)?.to_json();
     let list_id = list.id.to_string();
     let mut export = Export::of(&api, &list_id, &filter, format, &wanted, PATIENCE).await.map_err(refused)?;
     // The first page is made before anything is sent: what is wrong with the filter is told as such.

@@ -25,7 +25,7 @@ const DONE: [(&str, &str); 3] = [
 #[template(path = "console/lists.html")]
 struct Lists {
     page: Page,
-    lists: Vec<List>,
+    lists: Vec<(List, u64)>,
     pager: Pager,
     name: String,
     error: Option<String>,
@@ -38,8 +38,13 @@ impl Lists {
             user.app.storage.find_lists(user.signed_in.account, ListFilter::default(), pager.window());
         let found = found.await?;
         pager.total = found.total;
+        let numbers = found.rows.iter().map(|list| list.no).collect();
+        let counts = user.app.storage.count_contacts(numbers).await?;
+        let count = |list: &List| counts.get(&list.no).copied().unwrap_or_default();
+        let lists =
+            found.rows.into_iter().map(|list| (count(&list), list)).map(|(count, list)| (list, count));
         let page = user.page(Section::Lists).done(query.get("done"), &DONE);
-        Ok(Self { page, lists: found.rows, pager, name: String::new(), error: None })
+        Ok(Self { page, lists: lists.collect(), pager, name: String::new(), error: None })
     }
 }
 

@@ -1,12 +1,10 @@
 //! `/sign-in` and `/sign-out`.
 
-use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use askama::Template;
-use axum::extract::{ConnectInfo, State};
+use axum::extract::State;
 use axum::http::header::{RETRY_AFTER, SET_COOKIE, USER_AGENT};
-use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::Response;
 
@@ -19,6 +17,7 @@ use super::{Form, Query, Result, Trouble};
 use crate::app::App;
 use crate::clock::Timestamp;
 use crate::contact::email;
+use crate::http::client;
 use crate::storage::NewSession;
 
 #[derive(Template)]
@@ -43,7 +42,8 @@ pub async fn try_in(State(app): State<Arc<App>>, form: OpenForm) -> Result {
     let (typed, to) = (form.fields.get("email"), own_path(form.fields.get("to")));
     let refused = |status, error: String| show_with(status, &SignIn { email: typed, to, error: Some(error) });
     let address = normal(typed);
-    let (attempt, now) = (Attempt::new(&address, peer(&form.head)), app.clock.now());
+    let (attempt, now) =
+        (Attempt::new(&address, client::address(&form.head, &app.limits.proxies)), app.clock.now());
     if let Err(wait) = app.console.attempts.begin(attempt, now) {
         let minutes = wait.as_secs().div_ceil(60);
         let text = format!("There were too many attempts. Try again in {minutes} minutes.");
@@ -94,9 +94,4 @@ pub fn signed_in(app: &App, secret: &Secret, to: &str) -> Response {
 /// An e-mail address as logins are found by it.
 pub fn normal(address: &str) -> String {
     email::fold(address).into_owned()
-}
-
-fn peer(head: &Parts) -> IpAddr {
-    let peer = head.extensions.get::<ConnectInfo<SocketAddr>>();
-    peer.map_or(IpAddr::from([0, 0, 0, 0]), |ConnectInfo(peer)| peer.ip())
 }

@@ -1,6 +1,7 @@
-//! The rows that were not imported, as a table: their line, what is wrong, and their cells as they were. Mended, it can
-//! be imported as it is.
+//! The rows that were not imported, as a table: their line, what is wrong, and their cells, defused as those of
+//! an export are. Mended, it can be imported as it is.
 
+use std::borrow::Cow;
 use std::fs::{File, OpenOptions};
 use std::io::{Seek, SeekFrom, Write};
 use std::os::unix::fs::OpenOptionsExt;
@@ -20,6 +21,8 @@ pub struct Failures {
     file: Option<File>,
     length: u64,
     synced: bool,
+    /// Whether the cells were defused before they came here.
+    defused: bool,
 }
 
 impl Failures {
@@ -28,9 +31,11 @@ impl Failures {
     /// # Errors
     /// Where a file is there that nobody has spoken of, or it cannot be opened.
     pub fn open(path: &Path, header: &StringRecord, length: Option<u64>) -> Result<Self> {
+        let defused = defuse::is_ours(header.iter().map(str::trim));
         let names = header.iter().filter(|name| !FAILED_COLUMNS.contains(name));
         let header = line(FAILED_COLUMNS.into_iter().chain(names))?;
-        let mut failures = Self { path: path.to_owned(), header, file: None, length: 0, synced: true };
+        let mut failures =
+            Self { path: path.to_owned(), header, file: None, length: 0, synced: true, defused };
         let there = path.try_exists().map_err(|error| Error::file(path, error))?;
         match length {
             None if there => Err(Error::file(
@@ -84,7 +89,10 @@ impl Failures {
             // A fault repeats what is in the file.
             let fault = defuse::defuse(fault);
             let cells = cells.iter().enumerate().filter(|(place, _)| !skip.contains(place));
-            let all = [number.as_str(), &fault].into_iter().chain(cells.map(|(_, cell)| cell));
+            let cells: Vec<_> = cells
+                .map(|(_, cell)| if self.defused { Cow::Borrowed(cell) } else { defuse::defuse(cell) })
+                .collect();
+            let all = [number.as_str(), &fault].into_iter().chain(cells.iter().map(|cell| &**cell));
             bytes.extend(line(all)?);
         }
         if self.file.is_none() {

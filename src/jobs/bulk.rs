@@ -69,10 +69,9 @@ struct Request {
 }
 
 /// A contact as far as it matters here.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Found {
-    id: String,
     user_id: Option<String>,
     email: Option<String>,
     phone_number: Option<String>,
@@ -171,7 +170,7 @@ async fn page(
     api::read(FIND, &body)
 }
 
-/// The contact with that id: the first behind the one before it.
+/// The contact with that id: the first behind the number before it, unless that is the first behind it too.
 async fn one(api: &dyn Api, list: &str, id: &str) -> Result<Option<Found>> {
     let number = ObjectId::parse(list).zip(ObjectId::parse(id));
     let Some((list_id, number)) = number.and_then(|(list, id)| Some((list, id.contact_number(list)?))) else {
@@ -179,8 +178,14 @@ async fn one(api: &dyn Api, list: &str, id: &str) -> Result<Option<Found>> {
     };
     let Some(before) = number.checked_sub(1) else { return Ok(None) };
     let before = (before > 0).then(|| ObjectId::of_contact(list_id, before).to_string());
-    let page = page(api, list, &Map::new(), before.as_deref(), 1).await?;
-    Ok(page.data.into_iter().find(|found| found.id == id))
+    let mut from = page(api, list, &Map::new(), before.as_deref(), 1).await?;
+    let Some(found) = from.data.pop() else { return Ok(None) };
+    if from.next.as_deref() == Some(id) {
+        return Ok(Some(found));
+    }
+    // The last of a list has no next, so it is asked what stands behind it.
+    let behind = page(api, list, &Map::new(), Some(id), 1).await?;
+    Ok(Some(found).filter(|found| behind.data.first() != Some(found)))
 }
 
 /// The requests that change these contacts, each named by an identifier of one kind, so that no other is meant.

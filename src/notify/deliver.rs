@@ -9,7 +9,7 @@ use tokio::sync::{Notify, watch};
 use tokio::task::{self, JoinError, JoinSet};
 
 use super::backoff;
-use super::send::{Failure, Message, Outcome, Sender};
+use super::send::{Carrier, Failure, Message, Outcome};
 use super::sign::{self, Secret};
 use crate::clock::{Clock, Timestamp};
 use crate::metrics::{Metrics, Sent, Work};
@@ -38,7 +38,7 @@ pub struct Deliverer {
     /// Tells when one is due.
     pub clock: Arc<dyn Clock>,
     /// Sends.
-    pub sender: Sender,
+    pub carrier: Arc<dyn Carrier>,
     /// Told when a batch was applied that is to be reported.
     pub reported: Arc<Notify>,
     /// What is counted.
@@ -105,6 +105,7 @@ impl Deliverer {
                 }
             };
             tokio::select! {
+                biased;
                 // Asked before it waits: `notify_one` keeps a signal that came during the turn.
                 () = self.reported.notified() => {}
                 Some(attempt) = out.next(clock) => done.push(attempt),
@@ -150,7 +151,7 @@ impl Deliverer {
         let (request, start) = (delivery.request, Instant::now());
         tracing::debug!(%request, attempt = delivery.attempts + 1, "a webhook is sent");
         let outcome = match self.message(&delivery).await {
-            Ok(Some(message)) => self.sender.send(message).await,
+            Ok(Some(message)) => self.carrier.send(message).await,
             // The account or the request went while it waited.
             Ok(None) => return self.judge(&delivery, Outcome::Forbidden, DeliveryEnd::Unsigned, start),
             Err(error) => {

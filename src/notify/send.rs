@@ -4,6 +4,7 @@ use std::error::Error;
 use std::fmt;
 use std::time::Duration;
 
+use async_trait::async_trait;
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
@@ -92,7 +93,14 @@ impl fmt::Display for Failure {
     }
 }
 
-/// Sends webhooks. Clones share one pool of connections. Obeys no proxy variables.
+/// Makes attempts to deliver webhooks: all that the loop of deliveries knows of the network.
+#[async_trait]
+pub trait Carrier: Send + Sync + 'static {
+    /// Makes one attempt, which takes no longer than 1.5 s.
+    async fn send(&self, message: Message) -> Outcome;
+}
+
+/// Sends webhooks over HTTP. Clones share one pool of connections. Obeys no proxy variables.
 #[derive(Clone)]
 pub struct Sender {
     client: Client<Connector, Full<Bytes>>,
@@ -116,24 +124,6 @@ impl Sender {
         Sender { client }
     }
 
-    /// Makes one attempt, which takes no longer than 1.5 s.
-    pub async fn send(&self, message: Message) -> Outcome {
-        let deadline = Instant::now() + LIMIT;
-        let Some(request) = request(message) else {
-            return Outcome::Failed(Failure::Other);
-        };
-        match timeout_at(deadline, self.response(request)).await {
-            Err(_) => Outcome::Failed(Failure::TimedOut),
-            Ok(Err(error)) => failed(&error),
-            Ok(Ok(response)) => {
-                let outcome = answered(response.status());
-                // The outcome stands; a body that is not read to its end costs no more than the connection.
-                let _ = timeout_at(deadline, drain(response.into_body())).await;
-                outcome
-            }
-        }
-    }
-
     /// Sends again when a connection breaks that has answered before: the receiver closed it while it was idle, and
     /// the close crossed the request. Should it have taken the request after all, the same `webhook-id` comes twice,
     /// which delivery at least once permits. Each round uses up a pooled connection, and a fresh one is the last.
@@ -148,6 +138,26 @@ impl Sender {
                 }
                 Err(error) if was_reused(&error) => {}
                 Err(error) => return Err(error),
+            }
+        }
+    }
+}
+
+#[async_trait]
+impl Carrier for Sender {
+    async fn send(&self, message: Message) -> Outcome {
+        let deadline = Instant::now() + LIMIT;
+        let Some(request) = request(message) else {
+            return Outcome::Failed(Failure::Other);
+        };
+        match timeout_at(deadline, self.response(request)).await {
+            Err(_) => Outcome::Failed(Failure::TimedOut),
+            Ok(Err(error)) => failed(&error),
+            Ok(Ok(response)) => {
+                let outcome = answered(response.status());
+                // The outcome stands; a body that is not read to its end costs no more than the connection.
+                let _ = timeout_at(deadline, drain(response.into_body())).await;
+                outcome
             }
         }
     }

@@ -52,7 +52,7 @@ impl Error {
     /// What happened, for whoever typed a command that is about nothing else.
     pub fn told(&self) -> String {
         match self {
-            Self::Unavailable(text) | Self::Damaged(text) => text.clone(),
+            Self::Unavailable(text) | Self::Damaged(text) | Self::NotSynced(text) => text.clone(),
         }
     }
 }

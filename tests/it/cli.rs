@@ -59,9 +59,12 @@ fn an_account_is_made_and_listed() {
     let [(_, account), (_, user), ("access token", token), ("webhook secret", secret)] = rows[..] else {
         panic!("four rows: {printed}");
     };
-    assert!(printed.ends_with("The access token is not shown again.\n"));
     assert!(token.trim().starts_with("rb_") && secret.trim().starts_with("whsec_"));
     let (account, user) = (account.trim(), user.trim());
+    let end = format!(
+        "The access token is not shown again.\nA link into the console: rollbook user invite {user}\n"
+    );
+    assert!(printed.ends_with(&end), "{printed}");
 
     let listed = store.ok(&["account", "list"]);
     assert!(listed.contains(account) && listed.contains(user) && listed.contains("Bücher & Co"), "{listed}");

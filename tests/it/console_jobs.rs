@@ -171,6 +171,7 @@ async fn a_filtered_view_is_unsubscribed_after_it_was_asked() {
         [("action", "unsubscribe"), ("channel", "smsSubscribe"), ("all", "1"), ("emailSubscribe", "true")];
     let page = desk.visitor.post(&path, &asked).await.text();
     assert!(page.contains("<dt>emailSubscribe</dt><dd>true</dd>"), "{page}");
+    assert!(page.contains("that match, at most 90:"), "{page}");
     assert_eq!(
         desk.count(&json!({ "smsSubscribe": true })).await,
         90,

@@ -141,7 +141,7 @@ fn rows_that_fail_are_taken_out_with_their_line_and_all_others_are_imported() {
     let told = "250 rows: 244 created, 0 updated, 0 unchanged, 6 failed\n";
     assert_eq!((printed.code, printed.out.as_str()), (Some(1), told), "{}", printed.err);
     let expected = "rollbookLine,rollbookError,userId,email,contactScore,active,sourceId\n\
-        9,invalid RFC2822 email =cmd at email field,u7,=cmd,1,1,\n\
+        9,invalid RFC2822 email =cmd at email field,u7,'=cmd,1,1,\n\
         122,Argument active can be true or false; Argument score must have a numeric value,u120,u120@example.com,much,perhaps,\n\
         123,\"the row has no userId, email or phoneNumber\",,,1,1,\n\
         132,sourceId 5d9155bad132d5f45a4e38b1 not found in your account,u130,u130@example.com,\"1\n\",1,5d9155bad132d5f45a4e38b1\n\
@@ -157,7 +157,7 @@ fn rows_that_fail_are_taken_out_with_their_line_and_all_others_are_imported() {
     assert_eq!(office.contact("u7"), Value::Null);
     assert_eq!(office.contact("u199")["contactScore"], "199");
     // Mended, it is imported as it is.
-    let mended = bad.replace("=cmd", "u7@example.com").replace("much,perhaps", "3,yes");
+    let mended = bad.replace("'=cmd", "u7@example.com").replace("much,perhaps", "3,yes");
     office.file("mended.csv", mended.lines().take(3).collect::<Vec<_>>().join("\n"));
     let told = office.imported(&["mended.csv"]);
     assert_eq!(told, "2 rows: 2 created, 0 updated, 0 unchanged, 0 failed\n");

@@ -28,6 +28,7 @@ use rollbook::http::{router, serve};
 use rollbook::id::{Ids, ObjectId};
 use rollbook::jobs;
 use rollbook::notify::address::AddressPolicy;
+use rollbook::notify::send::Sender;
 use rollbook::notify::sign::Secret;
 use rollbook::spans::Spans;
 use rollbook::storage::Role;
@@ -202,10 +203,10 @@ impl Server {
         let console = Console::new(setup.public_url.unwrap_or_else(|| PublicUrl::of(address)));
         let clock = Arc::clone(&setup.clock);
         let jobs = jobs::Settings { directory: directory.path("files"), max_upload: setup.max_upload };
-        let policy = AddressPolicy::new(allow);
+        let webhooks = Arc::new(Sender::new(AddressPolicy::new(allow)));
+        let outside = app::Outside { clock: setup.clock, ids: Ids::from_system(), webhooks };
         let spans = Spans::default();
-        let (app, loops) =
-            app::start(Arc::clone(&storage), setup.clock, setup.limits, policy, jobs, console, spans);
+        let (app, loops) = app::start(Arc::clone(&storage), outside, setup.limits, jobs, console, spans);
         let handle = Handle::new();
         let served = tokio::spawn(serve::serve(listener, router(Arc::clone(&app)), 512, handle.clone()));
         let client = Client::builder(TokioExecutor::new()).build_http();

@@ -87,6 +87,7 @@ mod rolling_upgrade;
 mod routes;
 mod settings;
 mod shim;
+mod simulation;
 mod source_methods;
 mod spans;
 mod stop;

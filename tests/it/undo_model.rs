@@ -1,7 +1,7 @@
 //! Whatever is updated, added, removed and undone, the server says what a plain second model says: of the contacts,
 //! of the results, now and later, and of the histories.
 
-mod plain;
+pub mod plain;
 
 use std::collections::HashMap;
 
@@ -14,7 +14,8 @@ use self::plain::{Ask, FIELDS, Item, Model, State, Told};
 use crate::harness::Server;
 
 /// Few, so that they meet.
-const TEXTS: [&[&str]; 2] = [&["one", "two", "three"], &["a@example.com", "b@example.com", "c@example.com"]];
+pub const TEXTS: [&[&str]; 2] =
+    [&["one", "two", "three"], &["a@example.com", "b@example.com", "c@example.com"]];
 
 fn items() -> impl Strategy<Value = Item> {
     let text = |kind: usize| prop::sample::select(TEXTS[kind]).prop_map(str::to_owned);
@@ -49,7 +50,7 @@ fn asks() -> impl Strategy<Value = Result<Ask, Index>> {
 }
 
 /// The path and the body of a request.
-fn to_json(ask: &Ask, list: &str, requests: &[Value]) -> (&'static str, Value) {
+pub fn to_json(ask: &Ask, list: &str, requests: &[Value]) -> (&'static str, Value) {
     let all =
         |items: &[Item], with_contact| items.iter().map(|item| item.to_json(with_contact)).collect::<Value>();
     match ask {
@@ -69,7 +70,15 @@ fn to_json(ask: &Ask, list: &str, requests: &[Value]) -> (&'static str, Value) {
 
 /// The results of a request in the order of its items. Contacts get their numbers as they show up.
 fn told(request: &Value, ids: &mut HashMap<String, usize>) -> Vec<Told> {
-    let results = &request["results"];
+    let number = |(told, id): (Told, Option<String>)| {
+        let next = ids.len();
+        Told { contact: id.map(|id| *ids.entry(id).or_insert(next)), ..told }
+    };
+    entries(&request["results"]).into_iter().map(number).collect()
+}
+
+/// Results in the order of their items, with the ids of contacts in place of numbers.
+pub fn entries(results: &Value) -> Vec<(Told, Option<String>)> {
     let entries = results["success"].as_array().unwrap().iter().chain(results["errors"].as_array().unwrap());
     let mut entries: Vec<_> = entries.collect();
     entries.sort_by_key(|entry| entry["position"].as_u64());
@@ -77,21 +86,15 @@ fn told(request: &Value, ids: &mut HashMap<String, usize>) -> Vec<Told> {
     let one = |entry: &Value| {
         let Some(word) = text(&entry["action"]) else {
             let word = text(&entry["error"]).unwrap();
-            return Told { word, contact: None, identifiers: [None, None], fields: None };
+            return (Told { word, contact: None, identifiers: [None, None], fields: None }, None);
         };
-        let next = ids.len();
-        let contact = *ids.entry(text(&entry["id"]).unwrap()).or_insert(next);
         let fields = entry.get("restored").map(|restored| {
             let restored = restored.as_array().unwrap().iter().filter_map(text).collect();
             let kept = entry["kept"].as_array().unwrap().iter();
             (restored, kept.map(|kept| ["field", "error"].map(|key| text(&kept[key]).unwrap())).collect())
         });
-        Told {
-            word,
-            contact: Some(contact),
-            identifiers: [text(&entry["userId"]), text(&entry["email"])],
-            fields,
-        }
+        let identifiers = [text(&entry["userId"]), text(&entry["email"])];
+        (Told { word, contact: None, identifiers, fields }, text(&entry["id"]))
     };
     entries.into_iter().map(one).collect()
 }

@@ -10,7 +10,7 @@ mod requests;
 
 use serde_json::{Value, json};
 
-pub use self::browser::{Browser, Page};
+pub use self::browser::Browser;
 use crate::harness::Server;
 
 /// A server with a list of its own, and somebody who is signed in.

@@ -18,8 +18,8 @@ use crate::storage::{Attempt, Delivery, DeliveryEnd, Error, Place};
 /// Deliveries that are out.
 #[derive(Default)]
 pub struct Claims {
-    /// By position: the receiver.
-    out: HashMap<u64, String>,
+    /// By position: the receiver, and the attempts before this one.
+    out: HashMap<u64, (String, i64)>,
     /// By receiver: how many.
     per_receiver: HashMap<String, usize>,
     /// The receiver that was served last; the next claim goes on behind it.
@@ -32,12 +32,13 @@ impl Claims {
     }
 
     fn take(&mut self, delivery: &Delivery) {
-        self.out.insert(delivery.place.position, delivery.receiver.clone());
+        let out = (delivery.receiver.clone(), i64::from(delivery.attempts));
+        self.out.insert(delivery.place.position, out);
         *self.per_receiver.entry(delivery.receiver.clone()).or_default() += 1;
     }
 
     fn give_back(&mut self, position: u64) {
-        let Some(receiver) = self.out.remove(&position) else { return };
+        let Some((receiver, _)) = self.out.remove(&position) else { return };
         if let Some(count) = self.per_receiver.get_mut(&receiver) {
             *count -= 1;
             if *count == 0 {
@@ -133,29 +134,36 @@ fn due(
     Ok(found)
 }
 
-/// Writes attempts down, and gives the deliveries back.
+/// Writes attempts down, and gives the deliveries back. Those that are not out are written down already: whoever was
+/// told that this has failed comes again, and the commit may have been kept all the same.
 pub fn finish(store: &mut Connection, shared: &Shared, attempts: &[Attempt]) -> Result<(), Error> {
     let mut claims = claims(shared);
-    write(store, attempts).map_err(error)?;
+    write(store, &claims, attempts).map_err(error)?;
     for attempt in attempts {
         claims.give_back(attempt.place.position);
     }
     Ok(())
 }
 
-fn write(store: &mut Connection, attempts: &[Attempt]) -> rusqlite::Result<()> {
+fn write(store: &mut Connection, claims: &Claims, attempts: &[Attempt]) -> rusqlite::Result<()> {
     let transaction = store.transaction_with_behavior(TransactionBehavior::Immediate)?;
     {
         let mut update = transaction.prepare_cached(
+            // Not twice, and not where it was made due anew while it was out.
             "UPDATE delivery SET state = ?2, next_at = ?3, attempts = attempts + (?4 IS NOT NULL), \
-             last_end = coalesce(?4, last_end), last_at = iif(?4 IS NULL, last_at, ?5) WHERE position = ?1",
+             last_end = coalesce(?4, last_end), last_at = iif(?4 IS NULL, last_at, ?5) \
+             WHERE position = ?1 AND attempts = ?6",
         )?;
         let mut account = transaction.prepare_cached("SELECT account FROM request WHERE position = ?1")?;
         let mut minutes = Minutes::new();
         for attempt in attempts {
+            let Some((_, before)) = claims.out.get(&attempt.place.position) else { continue };
             let (position, end) = (signed(attempt.place.position), attempt.end.map(DeliveryEnd::code));
             let (next_at, at) = (attempt.next_at.millis(), attempt.at.millis());
-            update.execute(params![position, attempt.state.code(), next_at, end, at])?;
+            let known = update.execute(params![position, attempt.state.code(), next_at, end, at, before])?;
+            if known == 0 {
+                continue;
+            }
             if let Some(account) =
                 account.query_row([position], |row| row.get(0).map(AccountNo)).optional()?
             {

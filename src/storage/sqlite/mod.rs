@@ -33,6 +33,7 @@ mod scrub;
 mod shared;
 mod snapshot;
 mod store;
+mod turns;
 mod vacuum;
 mod worker;
 
@@ -45,6 +46,7 @@ pub use self::dump::{Dump, StoreSettings, Table};
 pub use self::open::connect;
 use self::shared::{Pair, Shared, error, is_not_synced, lock, signed, unsigned};
 pub use self::store::{Settings, SqliteStore};
+pub use self::turns::{Hands, Turns};
 use super::rows::{contact_page, contacts as find_contact, history, person, try_out};
 use super::{
     Access, Account, Activities, ActivityWindow, AddError, AppendError, Appended, Applied, Attempt, Backlog,

@@ -339,7 +339,9 @@ fn migrate(
             return Err(Error::Unavailable(format!("{} {text}", paths.store.display())));
         }
     }
-    let run = runner.run(connection);
+    // In one transaction with the note that they were made: a crash between the two would have them made again, which
+    // fails for ever.
+    let run = runner.set_grouped(true).run(connection);
     drop(lock);
     run.map(drop).map_err(|error| Error::Unavailable(format!("{}: {error}", path.display())))
 }

@@ -9,6 +9,7 @@ use super::failure::Failure;
 use super::open::{self, Paths};
 use super::rows::View;
 use super::shared::{Pair, Shared, error};
+use super::turns::Hands;
 use super::worker::Workers;
 use crate::storage::{Error, Role};
 
@@ -56,6 +57,14 @@ impl SqliteStore {
     /// # Errors
     /// Where another process serves it, a half is missing or foreign, or it was written by a later version.
     pub fn open(path: &Path, role: Role, settings: &Settings) -> Result<Self, Error> {
+        Self::open_with(path, role, settings, &Hands::Threads)
+    }
+
+    /// Opens the store at `path`, to be worked on by these hands.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn open_with(path: &Path, role: Role, settings: &Settings, hands: &Hands) -> Result<Self, Error> {
         let paths = Paths::new(path);
         let lock = (role == Role::Server).then(|| paths.lock()).transpose()?;
         open::prepare(&paths, settings, lock.is_some())?;
@@ -80,10 +89,10 @@ impl SqliteStore {
         let gate = connect(&paths.intake, &small)?;
         Ok(Self {
             shared,
-            intake: Workers::start("intake", vec![intake], &failure)?,
-            writer: Workers::start("store", vec![writer], &failure)?,
-            readers: Workers::start("reader", readers, &failure)?,
-            gate: Workers::start("gate", vec![gate], &failure)?,
+            intake: Workers::start("intake", vec![intake], &failure, hands)?,
+            writer: Workers::start("store", vec![writer], &failure, hands)?,
+            readers: Workers::start("reader", readers, &failure, hands)?,
+            gate: Workers::start("gate", vec![gate], &failure, hands)?,
             failure,
             _lock: lock,
         })

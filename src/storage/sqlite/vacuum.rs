@@ -3,9 +3,10 @@
 //! SQLite overwrites what it deletes, but when it moves entries from one page to another it leaves copies in the room
 //! that comes free. So the files are written anew, without any free room, and their logs are emptied.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rusqlite::{Connection, params};
+use tokio::time::Instant;
 
 use super::open::empty_log;
 use super::{SqliteStore, append, backlog, error, signed, unsigned};

@@ -167,6 +167,18 @@ impl Browser {
         field.send_keys(text).await.expect("a field");
     }
 
+    /// Clicks what a selector names.
+    pub async fn click(&self, selector: &str) {
+        self.find(selector).await.click().await.expect("it can be clicked");
+    }
+
+    /// What the server answers to the page that is open when it asks for a file.
+    pub async fn file(&self, path: &str) -> String {
+        let script = "const [path, done] = arguments; fetch(path).then((answer) => answer.text()).then(done)";
+        let told = self.client.execute_async(script, vec![json!(path)]).await.expect("an answer");
+        told.as_str().expect("a text").to_owned()
+    }
+
     /// Clicks a link or a button by the text that begins it.
     pub async fn press(&self, text: &str) {
         let path = format!("(//a|//button|//summary)[starts-with(normalize-space(.), '{text}')]");

@@ -61,6 +61,19 @@ async fn every_page_fits_wide_and_narrow_light_and_dark() {
     let list = found["data"][0]["contactListId"].as_str().expect("an id").to_owned();
     ada.post(&server, "/keys", &[("name", "Shop"), ("read_only", "on"), ("limited", "on"), ("list", &list)])
         .await;
+    let people = (0..30).map(|number| json!({
+        "contact": format!("person{number}@example.com"), "firstName": "Ada", "lastName": format!("Example {number}"),
+        "phoneNumber": format!("+1555555{number:02}"), "active": number % 3 != 0, "emailSubscribe": true,
+    }));
+    let request = server.update(&list, true, people.collect()).await;
+    server.source(&json!({ "name": "Shop", "customerSourceId": "shop-1" })).await;
+    let contact = request["results"]["success"][0]["id"].as_str().expect("an id").to_owned();
+    browser.visit(&format!("/lists/{list}/contacts/{contact}")).await;
+    take(&browser, "contact").await;
+    let listed = server.ok("/v3/request/list", &json!({})).await;
+    let request = listed["data"][0]["id"].as_str().expect("a request").to_owned();
+    browser.visit(&format!("/requests/{request}")).await;
+    take(&browser, "request").await;
     for (name, path) in pages(&list) {
         browser.visit(&path).await;
         take(&browser, name).await;
@@ -77,7 +90,16 @@ async fn every_page_fits_wide_and_narrow_light_and_dark() {
 /// Every page that is opened by its address, with a name for its pictures.
 fn pages(list: &str) -> Vec<(&'static str, String)> {
     vec![
+        ("overview", "/".to_owned()),
         ("lists", "/lists".to_owned()),
+        ("contacts", format!("/lists/{list}")),
+        ("contact-new", format!("/lists/{list}/contacts/new")),
+        ("variables", format!("/lists/{list}/variables")),
+        ("import", format!("/lists/{list}/import")),
+        ("export", format!("/lists/{list}/export")),
+        ("sources", "/sources".to_owned()),
+        ("requests", "/requests".to_owned()),
+        ("jobs", "/jobs".to_owned()),
         ("list-rename", format!("/lists/{list}/rename")),
         ("list-remove", format!("/lists/{list}/remove")),
         ("keys", "/keys".to_owned()),

@@ -1,6 +1,7 @@
 //! One account sees nothing of another, and nobody's text is anything but text.
 
 use hyper::StatusCode;
+use serde_json::json;
 
 use super::let_in;
 use crate::harness::Server;
@@ -13,6 +14,30 @@ async fn what_belongs_to_another_account_is_not_there() {
     let other = server.bearer("Other").await;
     let mut eve = let_in(&server, other.user, "eve@example.com").await;
     let user = server.user;
+    let contact =
+        server.upsert(&list, json!({ "contact": "user@example.com", "firstName": "Secretive" })).await;
+    let contact = contact["id"].as_str().unwrap().to_owned();
+    let listed = server.ok("/v3/request/list", &json!({})).await;
+    let request = listed["data"][0]["id"].as_str().expect("a request").to_owned();
+    let source = server.source(&json!({ "name": "Shop" })).await;
+    for path in [
+        format!("/lists/{list}"),
+        format!("/lists/{list}/variables"),
+        format!("/lists/{list}/import"),
+        format!("/lists/{list}/export"),
+        format!("/lists/{list}/export/file"),
+        format!("/lists/{list}/contacts/new"),
+        format!("/lists/{list}/contacts/{contact}"),
+        format!("/lists/{list}/contacts/{contact}/person.json"),
+        format!("/lists/{list}/contacts/{contact}/erase"),
+        format!("/requests/{request}"),
+        format!("/requests/{request}/undo"),
+        format!("/sources/{source}"),
+    ] {
+        let answer = eve.get(&server, &path).await;
+        assert_eq!(answer.status, StatusCode::NOT_FOUND, "{path}");
+        assert!(!answer.text().contains("Secretive"), "{path}");
+    }
     for path in [
         format!("/lists/{list}/rename"),
         format!("/lists/{list}/remove"),
@@ -32,7 +57,7 @@ async fn what_belongs_to_another_account_is_not_there() {
     }
     let answer = eve.post(&server, "/keys", &[("name", "x"), ("limited", "on"), ("list", &list)]).await;
     assert_eq!(answer.status, StatusCode::NOT_FOUND, "{}", answer.text());
-    for path in ["/lists", "/keys", "/account"] {
+    for path in ["/", "/lists", "/sources", "/requests", "/jobs", "/keys", "/account"] {
         let page = eve.page(&server, path).await;
         for secret in [list.as_str(), key, "Customers", &user.to_string(), &server.webhook_secret.to_text()] {
             assert!(!page.contains(secret), "{path}: {secret}");

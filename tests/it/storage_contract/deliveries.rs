@@ -20,6 +20,7 @@ on_every_backend! {
     what_was_not_tried_is_no_attempt,
     a_webhook_is_sent_again_for_its_own_account_only,
     a_delivery_that_nobody_knows_is_finished_quietly,
+    an_attempt_that_is_written_down_again_counts_once,
     positions_never_repeat_even_when_nothing_waits,
 }
 
@@ -55,6 +56,22 @@ async fn finish(desk: &Desk, delivery: &Delivery, state: DeliveryState, next_at:
 
 async fn next_at(desk: &Desk, per_receiver: usize) -> Option<Timestamp> {
     desk.storage().next_delivery_at(per_receiver).await.expect("a look")
+}
+
+/// Whoever was told that it could not be written down comes again, though it may have been.
+async fn an_attempt_that_is_written_down_again_counts_once(desk: Desk) {
+    let request = report(&desk, &[ONE]).await[0];
+    let claimed = claim(&desk, 10, 10).await;
+    for _ in 0..2 {
+        finish(&desk, &claimed[0], DeliveryState::Pending, desk.now).await;
+    }
+    let again = claim(&desk, 10, 10).await;
+    assert_eq!(again, [Delivery { attempts: 1, ..claimed[0].clone() }]);
+    finish(&desk, &again[0], DeliveryState::Failed, desk.now).await;
+    finish(&desk, &again[0], DeliveryState::Failed, desk.now).await;
+    let found = desk.find(request).await.expect("the request");
+    let status = found.delivery.expect("a webhook");
+    assert_eq!((status.state, status.attempts), (DeliveryState::Failed, 2));
 }
 
 async fn a_delivery_is_given_once_until_it_is_finished(desk: Desk) {

@@ -58,7 +58,7 @@ struct Change {
     after: Option<State>,
 }
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Model {
     contacts: Vec<Option<State>>,
     log: Vec<Change>,
@@ -108,6 +108,16 @@ impl Model {
         self.contacts.iter().position(|contact| {
             contact.as_ref().is_some_and(|contact| contact.get(&kind).is_some_and(|borne| borne == text))
         })
+    }
+
+    /// How many contacts there have ever been: the number of the next.
+    pub fn made(&self) -> usize {
+        self.contacts.len()
+    }
+
+    /// How many contacts there are.
+    pub fn count(&self) -> usize {
+        self.contacts.iter().flatten().count()
     }
 
     pub fn state(&self, contact: usize) -> Option<&State> {

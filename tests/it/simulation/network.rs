@@ -1,0 +1,99 @@
+//! Receivers of webhooks.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use rollbook::clock::Clock as _;
+use rollbook::notify::send::{Carrier, Failure, Message, Outcome};
+use rollbook::notify::sign::{self, Secret};
+
+use super::ground::webhook_secret;
+use super::plan::Manner;
+use super::world::{Life, Receipt, World};
+
+/// What a receiver has to answer.
+const LIMIT: u64 = 1_500;
+
+/// The way from one life of the node to the receivers.
+pub struct Network {
+    pub world: Arc<World>,
+    pub life: Arc<Life>,
+}
+
+/// The URI of a receiver.
+pub fn uri(receiver: usize) -> String {
+    format!("http://r{receiver}.example.com/hook")
+}
+
+impl Network {
+    /// How long an attempt takes, and what comes of it.
+    fn answer(&self, manner: Manner) -> (u64, Outcome) {
+        let mut state = self.world.state();
+        let dice = &mut state.dice;
+        let quick = dice.between(1, 40);
+        let good = match manner {
+            Manner::Good => true,
+            Manner::Fickle => dice.chance(400),
+            Manner::Dead | Manner::Private => false,
+        };
+        if manner == Manner::Private {
+            return (quick, Outcome::Forbidden);
+        }
+        if good {
+            return (quick, Outcome::Delivered);
+        }
+        match dice.index(6) {
+            // A redirect is an answer as any other.
+            0 => (quick, Outcome::Failed(Failure::Status(307))),
+            1 => (quick, Outcome::Failed(Failure::Status(500))),
+            2 => (quick, Outcome::Failed(Failure::Connect)),
+            3 => (quick, Outcome::Failed(Failure::Other)),
+            // It hangs, or answers when nobody listens any more.
+            _ => (LIMIT, Outcome::Failed(Failure::TimedOut)),
+        }
+    }
+
+    fn look_at(&self, message: &Message) -> Result<(), String> {
+        let secret = Secret::parse(&webhook_secret()).unwrap();
+        let Message { id, timestamp_seconds, body, signature, .. } = message;
+        if !sign::verifies(&secret, id, *timestamp_seconds, body, signature) {
+            return Err(format!("the webhook of {id} is signed wrongly"));
+        }
+        if !self.world.state().book.entries.contains_key(id) {
+            return Err(format!("a webhook of {id} is sent, and there is no such request"));
+        }
+        let moved = !self.world.state().jumps.is_empty();
+        if !moved && self.world.clock.now().seconds() - timestamp_seconds > 60 {
+            return Err(format!("the webhook of {id} was signed long ago"));
+        }
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Carrier for Network {
+    async fn send(&self, message: Message) -> Outcome {
+        self.life.go_on().await;
+        self.world.check(self.look_at(&message));
+        let receiver = (0..self.world.plan.receivers.len()).find(|no| uri(*no) == message.uri);
+        let Some(receiver) = receiver else {
+            self.world.check(Err(format!("a webhook goes to {}", message.uri)));
+            return Outcome::Forbidden;
+        };
+        let (takes, outcome) = self.answer(self.world.plan.receivers[receiver]);
+        let body = String::from_utf8(message.body.to_vec()).unwrap();
+        self.world.note(format!("webhook {} to {receiver}: {outcome:?} in {takes} ms: {body}", message.id));
+        let at = self.world.clock.now().millis();
+        let place = {
+            let mut state = self.world.state();
+            let life = state.life;
+            state.receipts.push(Receipt { id: message.id, at, life, body, outcome: None });
+            state.receipts.len() - 1
+        };
+        tokio::time::sleep(Duration::from_millis(takes)).await;
+        self.life.go_on().await;
+        self.world.state().receipts[place].outcome = Some(outcome);
+        outcome
+    }
+}
