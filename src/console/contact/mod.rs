@@ -4,6 +4,7 @@ mod edit;
 pub mod form;
 mod history;
 mod remove;
+mod words;
 
 use std::sync::Arc;
 

@@ -53,6 +53,7 @@ impl Node {
             in_flight: 10,
             backlog: Backlog { batches: 20_000, bytes: 1 << 32 },
             history: HISTORY,
+            proxies: Vec::new(),
         };
         let network = Network { world: Arc::clone(world), life: Arc::clone(life) };
         let outside = Outside {
