@@ -81,6 +81,9 @@ impl Target {
             }
             None => {}
         }
+        // A server that ran on the empty database has left a link that would make the first account of it: that is no
+        // store, and must not stay beside the accounts that are copied.
+        transaction.execute("DELETE FROM link WHERE user_no IS NULL", &[]).await.map_err(error)?;
         for table in Dump::TABLES {
             let any = format!("SELECT FROM {} LIMIT 1", table.name);
             if transaction.query_opt(&any, &[]).await.map_err(error)?.is_some() {

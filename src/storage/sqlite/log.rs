@@ -126,8 +126,8 @@ mod tests {
     use super::*;
 
     /// A log of ten commits, and where each of its frames begins.
-    fn log() -> (Vec<u8>, Vec<usize>) {
-        let path = std::env::temp_dir().join(format!("rollbook-log-{}", std::process::id()));
+    fn log(test: &str) -> (Vec<u8>, Vec<usize>) {
+        let path = std::env::temp_dir().join(format!("rollbook-log-{test}-{}", std::process::id()));
         let store = Connection::open(&path).unwrap();
         store
             .execute_batch("PRAGMA journal_mode = wal; PRAGMA synchronous = full; CREATE TABLE t (x)")
@@ -145,7 +145,7 @@ mod tests {
 
     #[test]
     fn a_log_that_is_whole_or_cut_anywhere_is_no_damage() {
-        let (bytes, frames) = log();
+        let (bytes, frames) = log("cut");
         assert!(frames.len() >= 10);
         assert_eq!(commits_behind_damage(&bytes[..]).unwrap(), 0);
         for length in (0..bytes.len()).step_by(97) {
@@ -161,7 +161,7 @@ mod tests {
 
     #[test]
     fn a_bit_that_is_flipped_anywhere_is_told_by_the_commits_behind_it() {
-        let (bytes, frames) = log();
+        let (bytes, frames) = log("flipped");
         for (number, frame) in frames.iter().enumerate() {
             for at in [0, 5, 9, 17, 23, 24, 1_000, FRAME_HEADER + 4_095] {
                 let mut flipped = bytes.clone();

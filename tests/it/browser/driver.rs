@@ -150,9 +150,10 @@ impl Browser {
         self.wait_for(selector, async || self.client.find(Locator::Css(selector)).await.ok()).await
     }
 
-    /// The text of an element that must come.
+    /// The text of an element that must come. What the page replaces between the two steps is looked for again.
     pub async fn text(&self, selector: &str) -> String {
-        self.find(selector).await.text().await.expect("a text")
+        let ask = async || self.client.find(Locator::Css(selector)).await.ok()?.text().await.ok();
+        self.wait_for(selector, ask).await
     }
 
     /// Waits until the page shows a text.
@@ -162,14 +163,18 @@ impl Browser {
 
     /// Fills a field in.
     pub async fn fill(&self, selector: &str, text: &str) {
-        let field = self.find(selector).await;
-        field.clear().await.expect("a field");
-        field.send_keys(text).await.expect("a field");
+        let fill = async || {
+            let field = self.client.find(Locator::Css(selector)).await.ok()?;
+            field.clear().await.ok()?;
+            field.send_keys(text).await.ok()
+        };
+        self.wait_for(selector, fill).await;
     }
 
     /// Clicks what a selector names.
     pub async fn click(&self, selector: &str) {
-        self.find(selector).await.click().await.expect("it can be clicked");
+        let click = async || self.client.find(Locator::Css(selector)).await.ok()?.click().await.ok();
+        self.wait_for(selector, click).await;
     }
 
     /// What the server answers to the page that is open when it asks for a file.
@@ -182,8 +187,8 @@ impl Browser {
     /// Clicks a link or a button by the text that begins it.
     pub async fn press(&self, text: &str) {
         let path = format!("(//a|//button|//summary)[starts-with(normalize-space(.), '{text}')]");
-        let found = self.wait_for(text, async || self.client.find(Locator::XPath(&path)).await.ok()).await;
-        found.click().await.expect("it can be clicked");
+        let press = async || self.client.find(Locator::XPath(&path)).await.ok()?.click().await.ok();
+        self.wait_for(text, press).await;
     }
 
     /// Runs a script in the page.

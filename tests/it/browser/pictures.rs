@@ -66,7 +66,7 @@ async fn every_page_fits_wide_and_narrow_light_and_dark() {
         "phoneNumber": format!("+1555555{number:02}"), "active": number % 3 != 0, "emailSubscribe": true,
     }));
     let request = server.update(&list, true, people.collect()).await;
-    server.source(&json!({ "name": "Shop", "customerSourceId": "shop-1" })).await;
+    server.source(&json!({ "name": "Shop", "customerSourceId": "shop1" })).await;
     let contact = request["results"]["success"][0]["id"].as_str().expect("an id").to_owned();
     browser.visit(&format!("/lists/{list}/contacts/{contact}")).await;
     take(&browser, "contact").await;
