@@ -135,8 +135,11 @@ fn differ(expected: &[Told], results: &Value) -> String {
     format!("{results} in place of {expected:?}")
 }
 
-/// The ids of the contacts in results and their numbers, where these are the same results otherwise.
-fn alike(expected: &[Told], results: &Value) -> Result<Vec<(Option<String>, Option<usize>)>, String> {
+/// The id that a result tells of a contact, and the contact's number in the model.
+type Named = (Option<String>, Option<usize>);
+
+/// The contacts in results, where these are the same results otherwise.
+fn alike(expected: &[Told], results: &Value) -> Result<Vec<Named>, String> {
     let told = entries(results);
     let contents = |told: &Told| (told.word.clone(), told.identifiers.clone(), told.fields.clone());
     let are_same = told.len() == expected.len()
