@@ -1,9 +1,8 @@
 //! What was done, by the minute.
 
 use tokio_postgres::Row;
-use tokio_postgres::types::ToSql;
 
-use super::session::{Session, get, get_number};
+use super::session::{Session, Value, Values, get, get_number};
 use crate::journal::{AccountNo, ListNo};
 use crate::storage::rows::activity::{COUNTED, MINUTE, Minutes, first_minute, told};
 use crate::storage::{Activities, Activity, ActivityWindow, Error};
@@ -25,19 +24,29 @@ pub fn add(session: &Session, minutes: &[(ListNo, Minutes)]) -> Result<(), Error
          $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[], \
          $10::bigint[], $11::bigint[], $12::bigint[]) ON CONFLICT (account, minute, list) DO UPDATE SET {sums}"
     );
-    for of_list in rows.chunk_by(|(one, ..), (other, ..)| one == other) {
-        let list = of_list.first().map_or(ListNo::NONE, |(list, ..)| *list);
-        let accounts: Vec<_> = of_list.iter().map(|(_, account, ..)| account.0).collect();
-        let begins: Vec<_> = of_list.iter().map(|(_, _, minute, _)| *minute).collect();
-        let count = |column: usize| {
-            of_list.iter().map(|(.., activity)| activity.to_array()[column].cast_signed()).collect()
-        };
-        let counts: Vec<Vec<i64>> = (0..COUNTED.len()).map(count).collect();
-        let mut values: Vec<&(dyn ToSql + Sync)> = vec![&list.0, &accounts, &begins];
-        values.extend(counts.iter().map(|column| column as &(dyn ToSql + Sync)));
-        session.execute(&upsert, &values)?;
-    }
-    Ok(())
+    let columns: Vec<_> = rows
+        .chunk_by(|(one, ..), (other, ..)| one == other)
+        .map(|of_list| {
+            let list = of_list.first().map_or(ListNo::NONE, |(list, ..)| *list);
+            let accounts: Vec<_> = of_list.iter().map(|(_, account, ..)| account.0).collect();
+            let begins: Vec<_> = of_list.iter().map(|(_, _, minute, _)| *minute).collect();
+            let count = |column: usize| {
+                of_list.iter().map(|(.., activity)| activity.to_array()[column].cast_signed()).collect()
+            };
+            let counts: Vec<Vec<i64>> = (0..COUNTED.len()).map(count).collect();
+            (list.0, accounts, begins, counts)
+        })
+        .collect();
+    let values: Vec<Vec<Value<'_>>> = columns
+        .iter()
+        .map(|(list, accounts, begins, counts)| {
+            let mut values: Vec<Value<'_>> = vec![list, accounts, begins];
+            values.extend(counts.iter().map(|column| column as Value<'_>));
+            values
+        })
+        .collect();
+    let all: Vec<(&str, Values<'_>)> = values.iter().map(|values| (&*upsert, values.as_slice())).collect();
+    session.pipeline(&all).map(drop)
 }
 
 /// What the account has had done.

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use futures_util::future::join_all;
 use tokio_postgres::types::ToSql;
 
-use super::session::{Reach, Session, Values, get, get_array, get_id, get_number};
+use super::session::{Reach, Session, Value, Values, get, get_array, get_id, get_number};
 use super::shared::Shared;
 use super::store::{Failed, PostgresStore};
 use crate::clock::Timestamp;
@@ -134,32 +134,19 @@ fn insert(session: &Session, list: ListNo, group: &[Arc<Batch>]) -> Result<Vec<A
         .filter(|(_, outcome)| **outcome == Appended::Kept)
         .map(|(batch, _)| batch.as_ref())
         .collect();
-    let written = insert_batches(session, list, &kept)?;
-    if written != kept.len() as u64 {
-        // A queue is made with its list.
-        return Err(Error::Damaged(format!("list {} has no queue", list.0)));
-    }
+    insert_batches(session, &[list.0], &kept, false)?;
     if list.0 < 0 {
         put_fences(session, list, &kept)?;
     }
     Ok(appended)
 }
 
-/// Batches that are about an account stand, in each of its lists, behind all that was accepted before them.
+/// Batches that are about an account stand, in each of its lists, behind all that was accepted before them. Queues are
+/// locked in the order of their lists.
 fn put_fences(session: &Session, queue: ListNo, batches: &[&Batch]) -> Result<(), Error> {
-    let account = -queue.0;
-    let lock =
-        "SELECT FROM queue WHERE list IN (SELECT no FROM list WHERE account = $1) ORDER BY list FOR UPDATE";
-    session.execute(lock, &[&account])?;
-    for batch in batches {
-        let insert = format!(
-            "WITH q AS (UPDATE queue SET last = last + 1 WHERE list IN (SELECT no FROM list WHERE account = $1) \
-             RETURNING list, last) INSERT INTO batch SELECT q.list, q.last, {FENCE} FROM q, batch b \
-             WHERE b.list = $2 AND b.request = $3"
-        );
-        session.execute(&insert, &[&account, &queue.0, &batch.request.to_bytes().as_slice()])?;
-    }
-    Ok(())
+    let rows = session.query("SELECT no FROM list WHERE account = $1 ORDER BY no", &[&-queue.0])?;
+    let lists = rows.iter().map(|row| get(row, 0)).collect::<Result<Vec<i64>, _>>()?;
+    insert_batches(session, &lists, batches, true)
 }
 
 /// Behind list and position: the columns of a fence for the batch `b`.
@@ -176,38 +163,53 @@ pub fn fence_new_list(session: &Session, account: AccountNo, list: i64) -> Resul
     session.execute(update, &[&list, &fences.cast_signed()]).map(drop)
 }
 
-/// The positions are those that the queue has just given out: of one list, so that one shard does it all.
-fn insert_batches(session: &Session, list: ListNo, batches: &[&Batch]) -> Result<u64, Error> {
+/// Inserts batches into lists, or fences for them. The positions are those that the list's queue has just given out:
+/// each statement is about one list, so that one shard does it all.
+fn insert_batches(session: &Session, lists: &[i64], batches: &[&Batch], fences: bool) -> Result<(), Error> {
     let count = "UPDATE queue SET last = last + $2 WHERE list = $1";
     let insert = "INSERT INTO batch (list, position, request, account, list_id, token, kind, accepted_at, webhook, \
-                  receiver, restore_erased, bytes, items_check, items) \
+                  receiver, restore_erased, fence, bytes, items_check, items) \
                   SELECT q.list, q.last - $2 + u.place, u.request, u.account, u.list_id, u.token, u.kind, \
-                  u.accepted_at, u.webhook, u.receiver, u.restore_erased, length(u.items), u.items_check, u.items \
+                  u.accepted_at, u.webhook, u.receiver, u.restore_erased, $14, length(u.items), u.items_check, u.items \
                   FROM queue q CROSS JOIN \
                   unnest($3::bytea[], $4::bigint[], $5::bytea[], $6::text[], $7::bigint[], $8::bigint[], $9::text[], \
                   $10::text[], $11::boolean[], $12::bigint[], $13::bytea[]) WITH ORDINALITY \
                   AS u (request, account, list_id, token, kind, accepted_at, webhook, receiver, restore_erased, \
                   items_check, items, place) WHERE q.list = $1";
     let more = i64::try_from(batches.len()).unwrap_or(i64::MAX);
-    let webhook = |batch: &&Batch| batch.webhook.as_ref().map(|webhook| webhook.uri.clone());
-    let receiver = |batch: &&Batch| batch.webhook.as_ref().map(|webhook| webhook.receiver.clone());
-    let values: Values<'_> = &[
-        &list.0,
-        &more,
-        &column(batches, |batch| batch.request.to_bytes().to_vec()),
-        &column(batches, |batch| batch.account.0),
-        &column(batches, |batch| batch.list_id.to_bytes().to_vec()),
-        &batches.iter().map(|batch| batch.token.as_str()).collect::<Vec<_>>(),
-        &column(batches, |batch| batch.kind.code()),
-        &column(batches, |batch| batch.accepted_at.millis()),
-        &column(batches, webhook),
-        &column(batches, receiver),
-        &column(batches, |batch| batch.restore_erased),
-        &column(batches, |batch| seal(batch)),
-        &batches.iter().map(|batch| batch.items.as_slice()).collect::<Vec<_>>(),
-    ];
-    let written = session.pipeline(&[(count, &[&list.0, &more]), (insert, values)])?;
-    Ok(written.last().copied().unwrap_or_default())
+    let webhook = |batch: &&Batch| batch.webhook.clone().filter(|_| !fences);
+    let requests = column(batches, |batch| batch.request.to_bytes().to_vec());
+    let accounts = column(batches, |batch| batch.account.0);
+    let list_ids = column(batches, |batch| batch.list_id.to_bytes().to_vec());
+    let tokens: Vec<_> = batches.iter().map(|batch| batch.token.as_str()).collect();
+    let kinds = column(batches, |batch| batch.kind.code());
+    let accepted = column(batches, |batch| batch.accepted_at.millis());
+    let webhooks = column(batches, |batch| webhook(batch).map(|webhook| webhook.uri));
+    let receivers = column(batches, |batch| webhook(batch).map(|webhook| webhook.receiver));
+    let restore = column(batches, |batch| batch.restore_erased);
+    // A fence has no items.
+    let seals = column(batches, |batch| if fences { 0 } else { seal(batch) });
+    let items: Vec<_> =
+        batches.iter().map(|batch| if fences { &[][..] } else { batch.items.as_slice() }).collect();
+    let values: Vec<[Value<'_>; 14]> = lists
+        .iter()
+        .map(|list| -> [Value<'_>; 14] {
+            [
+                list, &more, &requests, &accounts, &list_ids, &tokens, &kinds, &accepted, &webhooks,
+                &receivers, &restore, &seals, &items, &fences,
+            ]
+        })
+        .collect();
+    let all: Vec<(&str, Values<'_>)> =
+        values.iter().flat_map(|values| [(count, &values[..2]), (insert, values.as_slice())]).collect();
+    let written = session.pipeline(&all)?;
+    for (list, written) in lists.iter().zip(written.chunks(2)) {
+        if written.last() != Some(&(batches.len() as u64)) {
+            // A queue is made with its list.
+            return Err(Error::Damaged(format!("list {list} has no queue")));
+        }
+    }
+    Ok(())
 }
 
 fn column<T: ToSql>(batches: &[&Batch], value: impl Fn(&&Batch) -> T) -> Vec<T> {

@@ -91,7 +91,7 @@ impl Rows for View<'_> {
     }
 
     fn has_erased(&self) -> Result<bool, Error> {
-        Ok(self.session.query_opt("SELECT FROM erased LIMIT 1", &[])?.is_some())
+        Ok(self.session.query_opt("SELECT 1 FROM erased LIMIT 1", &[])?.is_some())
     }
 
     fn known_erased(&self, hashes: Vec<ErasedHash>) -> Result<HashSet<ErasedHash>, Error> {

@@ -16,8 +16,11 @@ use crate::clock::Timestamp;
 use crate::id::ObjectId;
 use crate::storage::Error;
 
+/// A value of a statement.
+pub type Value<'a> = &'a (dyn ToSql + Sync);
+
 /// Values of a statement.
-pub type Values<'a> = &'a [&'a (dyn ToSql + Sync)];
+pub type Values<'a> = &'a [Value<'a>];
 
 /// What a transaction is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -165,16 +168,31 @@ impl Session {
     /// Runs statements one behind the other without waiting in between.
     pub fn pipeline(&self, statements: &[(&str, Values<'_>)]) -> Result<Vec<u64>, Error> {
         self.runtime.block_on(async {
-            let client = self.client()?;
-            let mut all = Vec::with_capacity(statements.len());
-            for (statement, values) in statements {
-                all.push((*statement, self.ready(statement).await?, *values));
-            }
-            // The futures are polled, and so the statements sent, in this order.
+            let (client, all) = (self.client()?, self.all_ready(statements).await?);
             let running =
                 all.iter().map(|(statement, ready, values)| execute(client, statement, ready, values));
-            futures_util::future::try_join_all(running).await.map_err(|error| self.note(&error))
+            in_order(running).await.map_err(|error| self.note(&error))
         })
+    }
+
+    /// The same, for the rows of each statement.
+    pub fn query_all(&self, statements: &[(&str, Values<'_>)]) -> Result<Vec<Vec<Row>>, Error> {
+        self.runtime.block_on(async {
+            let (client, all) = (self.client()?, self.all_ready(statements).await?);
+            let running = all.iter().map(|(statement, ready, values)| rows(client, statement, ready, values));
+            in_order(running).await.map_err(|error| self.note(&error))
+        })
+    }
+
+    async fn all_ready<'a>(
+        &self,
+        statements: &[(&'a str, Values<'a>)],
+    ) -> Result<Vec<(&'a str, Ready, Values<'a>)>, Error> {
+        let mut all = Vec::with_capacity(statements.len());
+        for (statement, values) in statements {
+            all.push((*statement, self.ready(statement).await?, *values));
+        }
+        Ok(all)
     }
 
     /// Shows the rows of a statement as they come, until `visit` has enough.
@@ -194,6 +212,28 @@ impl Session {
             }
             Ok(true)
         })
+    }
+}
+
+/// Polls all, in their order, and so sends the statements in it: whoever takes locks relies on that.
+async fn in_order<T>(
+    running: impl Iterator<Item = impl Future<Output = Result<T, tokio_postgres::Error>>>,
+) -> Result<Vec<T>, tokio_postgres::Error> {
+    futures_util::future::try_join_all(running).await
+}
+
+async fn rows(
+    client: &Object,
+    statement: &str,
+    ready: &Ready,
+    values: Values<'_>,
+) -> Result<Vec<Row>, tokio_postgres::Error> {
+    match ready {
+        Ready::Prepared(prepared) => client.query(prepared, values).await,
+        Ready::Whole(types) => {
+            let values: Vec<_> = values.iter().copied().zip(types.iter().cloned()).collect();
+            client.query_typed(statement, &values).await
+        }
     }
 }
 

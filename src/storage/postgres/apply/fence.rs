@@ -2,15 +2,20 @@
 
 use crate::apply::plan::Waiting;
 use crate::storage::Error;
-use crate::storage::postgres::session::Session;
+use crate::storage::postgres::session::{Session, Value, Values, get};
 
-/// Takes the locks of the lists in which the batch has a fence, and tells whether all of them have come to it.
+/// Takes the locks of the lists in which the batch has a fence, in their order, and tells whether all of them have come
+/// to it.
 pub fn is_reached(session: &Session, batch: &Waiting) -> Result<bool, Error> {
     let request = batch.request.to_bytes().to_vec();
-    let lock = "SELECT FROM progress WHERE list IN (SELECT list FROM batch WHERE request = $1 AND fence) \
-                ORDER BY list FOR UPDATE";
-    session.execute(lock, &[&request])?;
-    let ahead = "SELECT FROM batch f JOIN batch b ON b.list = f.list AND b.position < f.position \
+    let fences = "SELECT list FROM batch WHERE request = $1 AND fence ORDER BY list";
+    let rows = session.query(fences, &[&request])?;
+    let lists = rows.iter().map(|row| get(row, 0)).collect::<Result<Vec<i64>, _>>()?;
+    let lock = "SELECT next FROM progress WHERE list = $1 FOR UPDATE";
+    let values: Vec<[Value<'_>; 1]> = lists.iter().map(|list| [list as Value<'_>]).collect();
+    let all: Vec<(&str, Values<'_>)> = values.iter().map(|list| (lock, list.as_slice())).collect();
+    session.pipeline(&all)?;
+    let ahead = "SELECT 1 FROM batch f JOIN batch b ON b.list = f.list AND b.position < f.position \
                  WHERE f.request = $1 AND f.fence LIMIT 1";
     Ok(session.query_opt(ahead, &[&request])?.is_none())
 }

@@ -40,9 +40,10 @@ fn add_for(session: &Session, hash: &TextHash, user: ObjectId, expires_at: Times
 
 fn add_first(session: &Session, hash: &TextHash, expires_at: Timestamp) -> Result<(), Error> {
     let kept = i64::try_from(MAX_FIRST_LINKS).unwrap_or(i64::MAX) - 1;
-    let delete = "DELETE FROM link WHERE hash IN (SELECT hash FROM link WHERE user_no IS NULL \
-                  ORDER BY expires_at DESC OFFSET $1)";
-    session.execute(delete, &[&kept])?;
+    let beyond = "SELECT hash FROM link WHERE user_no IS NULL ORDER BY expires_at DESC OFFSET $1";
+    let rows = session.query(beyond, &[&kept])?;
+    let beyond = rows.iter().map(|row| get(row, 0)).collect::<Result<Vec<&[u8]>, _>>()?;
+    session.execute("DELETE FROM link WHERE hash = ANY($1)", &[&beyond])?;
     let insert = "INSERT INTO link (hash, expires_at) VALUES ($1, $2)";
     session.execute(insert, &[&hash.as_slice(), &expires_at.millis()]).map(drop)
 }

@@ -97,13 +97,15 @@ pub fn add_session(
 
 /// Inserts a session of the user with that number, and forgets those that have ended and those beyond the most.
 pub fn insert_session(store: &Store, user: i64, session: &NewSession, now: Timestamp) -> Result<(), Error> {
-    let ended = "DELETE FROM session WHERE hash IN (SELECT hash FROM session WHERE expires_at <= $1 \
-                 FOR UPDATE SKIP LOCKED)";
-    store.execute(ended, &[&now.millis()])?;
+    // Those whose row is locked are about to go by another hand.
+    let ended = "SELECT hash FROM session WHERE expires_at <= $1 FOR UPDATE SKIP LOCKED";
+    let mut gone = store.query(ended, &[&now.millis()])?;
     let kept = i64::try_from(MAX_SESSIONS).unwrap_or(i64::MAX) - 1;
-    let beyond = "DELETE FROM session WHERE hash IN (SELECT hash FROM session WHERE user_no = $1 \
-                  ORDER BY seen_at DESC, created_at DESC OFFSET $2)";
-    store.execute(beyond, &[&user, &kept])?;
+    let beyond = "SELECT hash FROM session WHERE user_no = $1 AND expires_at > $3 \
+                  ORDER BY seen_at DESC, created_at DESC OFFSET $2";
+    gone.extend(store.query(beyond, &[&user, &kept, &now.millis()])?);
+    let gone = gone.iter().map(|row| get(row, 0)).collect::<Result<Vec<&[u8]>, _>>()?;
+    store.execute("DELETE FROM session WHERE hash = ANY($1)", &[&gone])?;
     let insert = "INSERT INTO session (hash, user_no, agent, created_at, seen_at, expires_at) \
                   VALUES ($1, $2, $3, $4, $4, $5)";
     let hash = session.hash.as_slice();
