@@ -93,7 +93,11 @@ impl Storage for PostgresStore {
     }
 
     async fn prune(&self, keep: Keep) -> Result<usize, Error> {
-        self.write(move |session, _| prune::prune(session, keep)).await
+        let pruned = self.write(move |session, shared| prune::prune(session, shared, keep)).await?;
+        if pruned.traces.is_some() {
+            *self.shared.traces() = pruned.traces;
+        }
+        Ok(usize::try_from(pruned.rows).unwrap_or(usize::MAX))
     }
 
     async fn claim_deliveries(

@@ -1,7 +1,13 @@
 //! Forgetting what is kept for a time only, and what belonged to a list that is gone.
 
+use std::collections::{BTreeMap, BTreeSet};
+
+use tokio_postgres::Row;
+use tokio_postgres::types::{FromSql, ToSql};
+
 use super::scrub;
-use super::session::{Session, get};
+use super::session::{Session, Value, Values, get};
+use super::shared::Shared;
 use crate::journal::ListNo;
 use crate::storage::rows::activity::minute;
 use crate::storage::{Error, Keep};
@@ -12,73 +18,193 @@ const CHUNK: i64 = 2_000;
 /// Rows of the table history that one transaction deletes: each holds the changes of a batch.
 const HISTORY_CHUNK: i64 = 200;
 
-/// Deletes one chunk, and returns how many rows went.
-pub fn prune(session: &Session, keep: Keep) -> Result<usize, Error> {
+/// Lists whose traces one transaction looks at.
+const LISTS: usize = 1_000;
+
+/// Lists whose traces are looked at together.
+const TOGETHER: usize = 50;
+
+/// What one chunk came to.
+#[derive(Debug, Default)]
+pub struct Pruned {
+    /// Rows that went.
+    pub rows: u64,
+    /// Lists in which traces may be left that nobody needs any more; `None` where nobody has looked.
+    pub traces: Option<BTreeSet<ListNo>>,
+}
+
+/// Deletes one chunk. Keys are read of all lists, and deleted list by list, in the order of lists: on Citus no statement
+/// deletes what one within it has looked for in all of them.
+pub fn prune(session: &Session, shared: &Shared, keep: Keep) -> Result<Pruned, Error> {
     // One node does it at a time; another has nothing to add.
     let lock = "SELECT FROM setting WHERE name = 'prune' FOR NO KEY UPDATE SKIP LOCKED";
     if session.query_opt(lock, &[])?.is_none() {
-        return Ok(0);
+        return Ok(Pruned::default());
     }
-    let mut gone = keys(session, keep)? + scrub::scrub(session)? + requests(session, keep)?;
-    gone += activity(session, keep)?;
-    gone += behind(session, "former_identifiers", "number, position, item", "request")?;
-    gone += history(session, keep)?;
+    let mut rows = keys(session, keep)? + scrub::scrub(session)? + activity(session, keep)?;
+    let mut lists = match shared.traces().clone() {
+        Some(lists) => lists,
+        // Another node may have ended before it was done.
+        None => all_lists(session)?,
+    };
+    rows += requests(session, keep, &mut lists)? + history(session, keep, &mut lists)?;
+    rows += traces(session, &mut lists)?;
     if let Some(list) = orphaned_list(session)? {
-        gone += orphan(session, list)?;
+        rows += orphan(session, list)?;
     }
-    // Nobody can come back to an account that is gone: its hashes serve nobody.
-    let erased = "DELETE FROM erased WHERE (account, hash) IN (SELECT account, hash FROM erased e \
-                  WHERE NOT EXISTS (SELECT FROM account a WHERE a.no = e.account) LIMIT $1)";
-    gone += session.execute(erased, &[&CHUNK])?;
-    Ok(usize::try_from(gone).unwrap_or(usize::MAX))
+    rows += erased(session)?;
+    Ok(Pruned { rows, traces: Some(lists) })
+}
+
+/// Deletes what rows of `list, account, key` tell.
+fn by_account<'a, T: FromSql<'a> + ToSql + Sync>(
+    session: &Session,
+    rows: &'a [Row],
+    delete: &str,
+    last: &[Value<'_>],
+) -> Result<u64, Error> {
+    let mut keys: BTreeMap<(i64, i64), Vec<T>> = BTreeMap::new();
+    for row in rows {
+        keys.entry((get(row, 0)?, get(row, 1)?)).or_default().push(get(row, 2)?);
+    }
+    let values: Vec<Vec<Value<'_>>> = keys
+        .iter()
+        .map(|((list, account), keys)| {
+            let these: [Value<'_>; 3] = [list, account, keys];
+            these.iter().chain(last).copied().collect()
+        })
+        .collect();
+    let all: Vec<(&str, Values<'_>)> = values.iter().map(|values| (delete, values.as_slice())).collect();
+    Ok(session.pipeline(&all)?.iter().sum())
 }
 
 fn keys(session: &Session, keep: Keep) -> Result<u64, Error> {
-    let delete = "DELETE FROM once WHERE (list, account, key) IN \
-                  (SELECT list, account, key FROM once WHERE used_at < $1 LIMIT $2)";
-    session.execute(delete, &[&keep.keys.millis(), &CHUNK])
+    let since = keep.keys.millis();
+    let select = "SELECT list, account, key FROM once WHERE used_at < $1 LIMIT $2";
+    let rows = session.query(select, &[&since, &CHUNK])?;
+    // One that was used again since it was read stays.
+    let delete = "DELETE FROM once WHERE list = $1 AND account = $2 AND key = ANY($3) AND used_at < $4";
+    by_account::<&str>(session, &rows, delete, &[&since])
 }
 
 fn activity(session: &Session, keep: Keep) -> Result<u64, Error> {
-    let delete = "DELETE FROM activity WHERE (account, minute, list) IN \
-                  (SELECT account, minute, list FROM activity WHERE minute < $1 LIMIT $2)";
-    session.execute(delete, &[&minute(keep.requests), &CHUNK])
+    let select = "SELECT list, account, minute FROM activity WHERE minute < $1 LIMIT $2";
+    let rows = session.query(select, &[&minute(keep.requests), &CHUNK])?;
+    let delete = "DELETE FROM activity WHERE list = $1 AND account = $2 AND minute = ANY($3)";
+    by_account::<i64>(session, &rows, delete, &[])
 }
 
-fn requests(session: &Session, keep: Keep) -> Result<u64, Error> {
-    let delete = "WITH old AS (SELECT list, position FROM request r WHERE processed_at < $1 AND NOT EXISTS \
-                  (SELECT FROM delivery d WHERE d.list = r.list AND d.position = r.position AND d.state = 0) \
-                  ORDER BY processed_at LIMIT $2), told AS (DELETE FROM delivery d USING old \
-                  WHERE d.list = old.list AND d.position = old.position) \
-                  DELETE FROM request r USING old WHERE r.list = old.list AND r.position = old.position";
-    session.execute(delete, &[&keep.requests.millis(), &CHUNK])
+/// Positions by list, of rows of `list, position`.
+fn places(rows: &[Row]) -> Result<BTreeMap<i64, Vec<i64>>, Error> {
+    let mut places: BTreeMap<i64, Vec<i64>> = BTreeMap::new();
+    for row in rows {
+        places.entry(get(row, 0)?).or_default().push(get(row, 1)?);
+    }
+    Ok(places)
 }
 
-/// Rows of `table` that only rows of `other` at or before them need: where the oldest of those is gone, so are they.
-fn behind(session: &Session, table: &str, key: &str, other: &str) -> Result<u64, Error> {
-    let delete = format!(
-        "DELETE FROM {table} WHERE (list, {key}) IN (SELECT t.* FROM progress p CROSS JOIN LATERAL \
-         (SELECT list, {key} FROM {table} t WHERE t.list = p.list AND t.position < \
-         coalesce((SELECT min(o.position) FROM {other} o WHERE o.list = p.list), {}) LIMIT $1) t LIMIT $1)",
-        i64::MAX
-    );
-    session.execute(&delete, &[&CHUNK])
+/// Deletes at places, list by list: the statements are each about one list and its positions. Notes the lists, and
+/// returns how many rows the last statement was about.
+fn delete_at(
+    session: &Session,
+    places: &BTreeMap<i64, Vec<i64>>,
+    statements: &[&str],
+    lists: &mut BTreeSet<ListNo>,
+) -> Result<u64, Error> {
+    let values: Vec<[Value<'_>; 2]> =
+        places.iter().map(|(list, positions)| [list as Value<'_>, positions]).collect();
+    let all: Vec<(&str, Values<'_>)> = values
+        .iter()
+        .flat_map(|values| statements.iter().map(|statement| (*statement, values.as_slice())))
+        .collect();
+    let done = session.pipeline(&all)?;
+    lists.extend(places.keys().map(|list| ListNo(*list)));
+    Ok(done.chunks(statements.len()).filter_map(<[u64]>::last).sum())
 }
 
-/// Histories, with what only they need.
-fn history(session: &Session, keep: Keep) -> Result<u64, Error> {
-    let delete = "DELETE FROM history WHERE (list, position) IN \
-                  (SELECT list, position FROM history WHERE applied_at < $1 ORDER BY applied_at LIMIT $2)";
-    let mut gone = session.execute(delete, &[&keep.history.millis(), &HISTORY_CHUNK])?;
-    gone += behind(session, "departed", "number", "history")?;
-    gone += behind(session, "former_bearer", "hash, number, position", "history")?;
+/// Requests and their webhooks.
+fn requests(session: &Session, keep: Keep, lists: &mut BTreeSet<ListNo>) -> Result<u64, Error> {
+    let select = "SELECT r.list, r.position FROM request r WHERE r.processed_at < $1 AND NOT EXISTS \
+                  (SELECT 1 FROM delivery d WHERE d.list = r.list AND d.position = r.position AND d.state = 0) \
+                  ORDER BY r.processed_at LIMIT $2";
+    let rows = session.query(select, &[&keep.requests.millis(), &CHUNK])?;
+    // One whose webhook was made due anew since it was read stays.
+    let told = "DELETE FROM delivery WHERE list = $1 AND position = ANY($2) AND state <> 0";
+    let delete = "DELETE FROM request r WHERE r.list = $1 AND r.position = ANY($2) AND NOT EXISTS \
+                  (SELECT 1 FROM delivery d WHERE d.list = $1 AND d.position = r.position)";
+    delete_at(session, &places(&rows)?, &[told, delete], lists)
+}
+
+/// Histories.
+fn history(session: &Session, keep: Keep, lists: &mut BTreeSet<ListNo>) -> Result<u64, Error> {
+    let select = "SELECT list, position FROM history WHERE applied_at < $1 ORDER BY applied_at LIMIT $2";
+    let rows = session.query(select, &[&keep.history.millis(), &HISTORY_CHUNK])?;
+    let delete = "DELETE FROM history WHERE list = $1 AND position = ANY($2)";
+    delete_at(session, &places(&rows)?, &[delete], lists)
+}
+
+fn all_lists(session: &Session) -> Result<BTreeSet<ListNo>, Error> {
+    let rows = session.query("SELECT list FROM progress", &[])?;
+    rows.iter().map(|row| get(row, 0).map(ListNo)).collect()
+}
+
+/// Traces that only requests or histories at or before them need: where the oldest of those is gone, so are they.
+/// Takes the lists out that have none left.
+fn traces(session: &Session, lists: &mut BTreeSet<ListNo>) -> Result<u64, Error> {
+    let statements = [
+        behind("former_identifiers", "number, position, item", "request"),
+        behind("departed", "number", "history"),
+        behind("former_bearer", "hash, number, position", "history"),
+    ];
+    let some: Vec<i64> = lists.iter().take(LISTS).map(|list| list.0).collect();
+    let mut gone = 0;
+    for together in some.chunks(TOGETHER) {
+        if gone >= CHUNK.unsigned_abs() {
+            break;
+        }
+        let values: Vec<[Value<'_>; 2]> = together.iter().map(|list| [list as Value<'_>, &CHUNK]).collect();
+        let all: Vec<(&str, Values<'_>)> = values
+            .iter()
+            .flat_map(|values| statements.iter().map(|statement| (statement.as_str(), values.as_slice())))
+            .collect();
+        let done = session.pipeline(&all)?;
+        for (list, rows) in together.iter().zip(done.chunks(statements.len())) {
+            gone += rows.iter().sum::<u64>();
+            if rows.iter().all(|rows| *rows < CHUNK.unsigned_abs()) {
+                lists.remove(&ListNo(*list));
+            }
+        }
+    }
     Ok(gone)
+}
+
+fn behind(table: &str, key: &str, other: &str) -> String {
+    format!(
+        "DELETE FROM {table} WHERE list = $1 AND ({key}) IN (SELECT {key} FROM {table} WHERE list = $1 \
+         AND position < coalesce((SELECT min(position) FROM {other} WHERE list = $1), {}) LIMIT $2)",
+        i64::MAX
+    )
+}
+
+/// Nobody can come back to an account that is gone: its hashes serve nobody.
+fn erased(session: &Session) -> Result<u64, Error> {
+    let select = "SELECT e.account, e.hash FROM erased e \
+                  WHERE NOT EXISTS (SELECT 1 FROM account a WHERE a.no = e.account) LIMIT $1";
+    let rows = session.query(select, &[&CHUNK])?;
+    if rows.is_empty() {
+        return Ok(0);
+    }
+    let accounts = rows.iter().map(|row| get(row, 0)).collect::<Result<Vec<i64>, _>>()?;
+    let hashes = rows.iter().map(|row| get(row, 1)).collect::<Result<Vec<&[u8]>, _>>()?;
+    let delete = "DELETE FROM erased e USING unnest($1::bigint[], $2::bytea[]) AS u (account, hash) \
+                  WHERE (e.account, e.hash) = (u.account, u.hash)";
+    session.execute(delete, &[&accounts, &hashes])
 }
 
 /// A list that has contacts but was removed.
 fn orphaned_list(session: &Session) -> Result<Option<ListNo>, Error> {
     let select = "SELECT list FROM progress p WHERE list > 0 AND NOT gone \
-                  AND NOT EXISTS (SELECT FROM list l WHERE l.no = p.list) LIMIT 1";
+                  AND NOT EXISTS (SELECT 1 FROM list l WHERE l.no = p.list) LIMIT 1";
     session.query_opt(select, &[])?.map(|row| get(&row, 0).map(ListNo)).transpose()
 }
 

@@ -24,6 +24,8 @@ pub(super) struct Shared {
     pub journal: Mutex<Journal>,
     /// The receiver that was served last; the next claim goes on behind it.
     receiver: Mutex<String>,
+    /// See [`Pruned::traces`](super::prune::Pruned::traces).
+    traces: Mutex<Option<BTreeSet<ListNo>>>,
 }
 
 /// The journal, as far as this node has heard of it.
@@ -65,12 +67,18 @@ impl Shared {
             appliers: settings.appliers,
             journal: Mutex::default(),
             receiver: Mutex::default(),
+            traces: Mutex::default(),
         })
     }
 
     /// The journal, for as short as it takes.
     pub fn journal(&self) -> MutexGuard<'_, Journal> {
         self.journal.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Lists in which traces may be left.
+    pub fn traces(&self) -> MutexGuard<'_, Option<BTreeSet<ListNo>>> {
+        self.traces.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The receiver that was served last.
