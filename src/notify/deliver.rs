@@ -30,6 +30,9 @@ const LOOK: Duration = Duration::from_secs(1);
 /// The wait after the store could not be read or written.
 const PAUSE: Duration = Duration::from_secs(1);
 
+/// The wait where something is due and was not given out: another transaction is about to be done with it.
+const HELD: Duration = Duration::from_millis(20);
+
 /// What the loop works with.
 #[derive(Clone)]
 pub struct Deliverer {
@@ -134,17 +137,23 @@ impl Deliverer {
         }
         let now = self.clock.now();
         let free = MAX_OUT.saturating_sub(out.tasks.len());
+        let mut claimed = Vec::new();
         if free > 0 {
-            for delivery in self.storage.claim_deliveries(now, free, PER_RECEIVER).await? {
-                out.start(delivery.place, self.clone().deliver(delivery));
-            }
+            claimed = self.storage.claim_deliveries(now, free, PER_RECEIVER).await?;
+        }
+        let none = claimed.is_empty();
+        for delivery in claimed {
+            out.start(delivery.place, self.clone().deliver(delivery));
         }
         let latest = now.after(LOOK);
         if out.tasks.len() >= MAX_OUT {
             return Ok(latest);
         }
         let next = self.storage.next_delivery_at(PER_RECEIVER).await?;
-        Ok(next.map_or(latest, |next| next.min(latest)))
+        Ok(match next {
+            Some(next) if none && next <= now => now.after(HELD),
+            next => next.map_or(latest, |next| next.min(latest)),
+        })
     }
 
     async fn deliver(self, delivery: Delivery) -> Attempt {

@@ -10,7 +10,7 @@ use super::store::{connection, pool};
 use crate::storage::Error;
 
 /// Tables that grow. Each has the column `list` in its primary key and in every unique index.
-pub const DISTRIBUTED: [&str; 13] = [
+pub const DISTRIBUTED: [&str; 14] = [
     "queue",
     "progress",
     "batch",
@@ -20,6 +20,7 @@ pub const DISTRIBUTED: [&str; 13] = [
     "former_identifiers",
     "request",
     "delivery",
+    "due",
     "history",
     "departed",
     "former_bearer",
@@ -27,7 +28,7 @@ pub const DISTRIBUTED: [&str; 13] = [
 ];
 
 /// Small tables that statements about a list read: each machine has them whole.
-pub const REFERENCE: [&str; 13] = [
+pub const REFERENCE: [&str; 12] = [
     "account",
     "account_user",
     "token",
@@ -38,13 +39,12 @@ pub const REFERENCE: [&str; 13] = [
     "source",
     "removed_source",
     "erased",
-    "node",
     "session",
     "link",
 ];
 
-/// Tables that only the coordinator knows: nothing on the path of a batch reads or locks them with others.
-pub const LOCAL: [&str; 2] = ["schema_version", "setting"];
+/// Tables that only the coordinator knows: no statement reads or locks them with others.
+pub const LOCAL: [&str; 3] = ["schema_version", "setting", "node"];
 
 /// Brings the database to the present schema and distributes what is not distributed yet; returns the statements that
 /// were run.

@@ -14,7 +14,9 @@ mod append;
 mod apply;
 mod catalogue;
 pub mod citus;
+mod claim;
 mod deliveries;
+mod due;
 mod erase;
 mod logins;
 mod mentions;
@@ -106,7 +108,7 @@ impl Storage for PostgresStore {
         max: usize,
         per_receiver: usize,
     ) -> Result<Vec<Delivery>, Error> {
-        self.write(move |session, shared| deliveries::claim(session, shared, now, max, per_receiver)).await
+        self.write(move |session, shared| claim::claim(session, shared, now, max, per_receiver)).await
     }
 
     async fn finish_deliveries(&self, attempts: Vec<Attempt>) -> Result<(), Error> {

@@ -38,12 +38,11 @@ impl Drop for Heart {
 async fn beat(pool: &Pool, shared: &Shared) -> Result<(), Error> {
     let client = connection(pool).await?;
     let id: String = shared.node.iter().map(|byte| format!("{byte:02x}")).collect();
-    // Nodes that were not heard of for a day hold nothing any more. The text is ours alone, so it goes as it is, and
-    // leaves no statement behind on a connection that may be a pooler's.
+    // A node that is not there has been silent for longer than any lease. The text is ours alone, so it goes as it is,
+    // and leaves no statement behind on a connection that may be a pooler's.
     let beat = format!(
-        "INSERT INTO node VALUES ('\\x{id}', now()) ON CONFLICT (id) DO UPDATE SET heard_at = now(); \
-         DELETE FROM node n WHERE heard_at < now() - interval '1 day' \
-         AND NOT EXISTS (SELECT FROM delivery d WHERE d.node = n.id)"
+        "INSERT INTO node VALUES ('\\x{id}', now()) ON CONFLICT (id) DO UPDATE SET heard_at = excluded.heard_at; \
+         DELETE FROM node WHERE heard_at < now() - interval '1 day'"
     );
     client.batch_execute(&beat).await.map_err(error)
 }

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use rollbook::clock::Timestamp;
 use rollbook::id::ObjectId;
+use rollbook::journal::Batch;
 use rollbook::storage::{Attempt, Delivery, DeliveryEnd, DeliveryState, DeliveryStatus, Place};
 
 use super::{Desk, keep_since, on_every_backend};
@@ -16,6 +17,7 @@ on_every_backend! {
     a_delivery_is_due_at_its_time_and_the_next_time_is_known,
     deliveries_of_a_receiver_leave_in_the_order_in_which_they_are_due,
     a_small_claim_goes_round_all_receivers,
+    a_receiver_of_several_lists_gets_what_is_due_first_and_no_more_than_its_bound,
     a_request_tells_how_its_webhook_fares,
     what_was_not_tried_is_no_attempt,
     a_webhook_is_sent_again_for_its_own_account_only,
@@ -182,6 +184,33 @@ async fn a_small_claim_goes_round_all_receivers(desk: Desk) {
     for receiver in [ONE, TWO, three] {
         assert_eq!(served.iter().filter(|one| *one == receiver).count(), 2, "{served:?}");
     }
+}
+
+async fn a_receiver_of_several_lists_gets_what_is_due_first_and_no_more_than_its_bound(mut desk: Desk) {
+    let mut lists = vec![desk.list];
+    for _ in 0..2 {
+        let id = desk.ids.next(desk.now);
+        desk.storage().add_list(desk.account.no, id, "Other".to_owned(), desk.now).await.expect("a list");
+        lists.push(desk.storage().find_list(id).await.expect("a look").expect("the list").no);
+    }
+    let mut reported = Vec::new();
+    for _ in 0..2 {
+        // The lists that were made last come first.
+        for list in lists.iter().rev() {
+            reported.push(desk.append(Batch { list: *list, ..desk.reported(ONE, &[("a", &[])]) }).await);
+            desk.apply_all().await;
+            desk.now = desk.now.after(Duration::from_secs(1));
+        }
+    }
+    reported.extend(report(&desk, &[TWO]).await);
+    let claimed = claim(&desk, 10, 2).await;
+    assert_eq!(requests(&claimed), [reported[0], reported[1], reported[6]]);
+    assert_eq!(claim(&desk, 10, 2).await, []);
+    finish(&desk, &claimed[1], DeliveryState::Delivered, desk.now).await;
+    assert_eq!(requests(&claim(&desk, 10, 2).await), [reported[2]], "in whichever list there is room");
+    let rest = claim(&desk, 10, 10).await;
+    assert_eq!(requests(&rest), reported[3..6]);
+    assert_eq!(next_at(&desk, 10).await, None);
 }
 
 async fn a_request_tells_how_its_webhook_fares(mut desk: Desk) {

@@ -16,6 +16,7 @@ mod logins;
 mod person;
 mod postgres_callers;
 mod postgres_citus;
+mod postgres_due;
 mod postgres_faults;
 mod postgres_nodes;
 mod postgres_path;

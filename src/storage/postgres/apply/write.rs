@@ -6,8 +6,9 @@ use crate::apply::world::{IndexEntry, Slot, World};
 use crate::clock::Timestamp;
 use crate::journal::ListNo;
 use crate::storage::Error;
+use crate::storage::postgres::due::{self, Receivers};
 use crate::storage::postgres::rows::CHUNK;
-use crate::storage::postgres::session::Session;
+use crate::storage::postgres::session::{Session, Values};
 use crate::storage::rows::group::Origin;
 
 /// Writes contacts, their index and what their lists count.
@@ -155,8 +156,11 @@ pub fn requests(
     let changes: Vec<_> = decided.iter().map(|decided| decided.changes.as_slice()).collect();
     let reported =
         || positions.iter().zip(origins).filter_map(|(p, origin)| Some((*p, origin.receiver.as_deref()?)));
-    let due: Vec<_> = reported().map(|(position, _)| position).collect();
+    let sent: Vec<_> = reported().map(|(position, _)| position).collect();
     let receivers: Vec<_> = reported().map(|(_, receiver)| receiver).collect();
+    let mut noted = Receivers::default();
+    receivers.iter().for_each(|receiver| noted.add(receiver, now));
+    let (noted, noted_at) = noted.columns();
     let last = positions.last().copied().unwrap_or_default();
     let request = "INSERT INTO request (list, position, id, account, list_id, kind, accepted_at, processed_at, \
                    results, webhook, failed) SELECT $1, u.position, u.id, u.account, u.list_id, u.kind, \
@@ -171,7 +175,7 @@ pub fn requests(
                     SELECT $1, u.position, u.receiver, 0, 0, $2 \
                     FROM unnest($3::bigint[], $4::text[]) AS u (position, receiver)";
     let forget = "DELETE FROM batch WHERE list = $1 AND position <= $2";
-    session.pipeline(&[
+    let all: [(&str, Values<'_>); 5] = [
         (
             request,
             &[
@@ -180,8 +184,12 @@ pub fn requests(
             ],
         ),
         (history, &[&list.0, &now, &positions, &ids, &accounts, &list_ids, &kinds, &tokens, &changes]),
-        (delivery, &[&list.0, &now, &due, &receivers]),
         (forget, &[&list.0, &last]),
-    ])?;
-    Ok(due.len())
+        (delivery, &[&list.0, &now, &sent, &receivers]),
+        // Last, since it may wait for a claim.
+        (due::NOTE, &[&list.0, &noted, &noted_at]),
+    ];
+    let count = if sent.is_empty() { 3 } else { all.len() };
+    session.pipeline(&all[..count])?;
+    Ok(sent.len())
 }

@@ -264,6 +264,15 @@ pub const TABLES: &[Table] = &[
                  ORDER BY d.position",
     },
     Table {
+        name: "due",
+        columns: &["list", "receiver", "next_at"],
+        from: &["store.delivery"],
+        // Here the index of deliveries does what that table is for.
+        select: "SELECT CASE r.list WHEN 0 THEN -r.account ELSE r.list END AS of_list, d.receiver, min(d.next_at) \
+                 FROM store.delivery d JOIN store.request r USING (position) WHERE d.state = 0 \
+                 GROUP BY of_list, d.receiver ORDER BY of_list, d.receiver",
+    },
+    Table {
         name: "history",
         columns: &[
             "list",
