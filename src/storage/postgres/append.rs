@@ -155,6 +155,9 @@ const FENCE: &str = "b.request, b.account, b.list_id, b.token, b.kind, b.accepte
 
 /// A new list begins behind what is about its account and was accepted before.
 pub fn fence_new_list(session: &Session, account: AccountNo, list: i64) -> Result<(), Error> {
+    // One that is being applied takes those fences away that it sees: it is waited for, or it would leave this one.
+    let applied = "SELECT next FROM progress WHERE list = $1 FOR UPDATE";
+    session.query_opt(applied, &[&-account.0])?;
     let insert = format!(
         "INSERT INTO batch SELECT $1, row_number() OVER (ORDER BY b.position), {FENCE} FROM batch b WHERE b.list = $2"
     );

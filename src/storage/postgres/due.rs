@@ -7,7 +7,7 @@
 
 use std::collections::BTreeMap;
 
-use super::session::{Session, Value, Values};
+use super::session::{Session, Value, Values, get};
 use crate::journal::ListNo;
 use crate::storage::Error;
 
@@ -30,6 +30,21 @@ impl<'a> Receivers<'a> {
     pub fn columns(&self) -> (Vec<&'a str>, Vec<i64>) {
         self.0.iter().unzip()
     }
+}
+
+/// Notes, of at most so many lists and receivers, what is due and was not noted: by nodes of before there was this table,
+/// which may go on while others are exchanged. Returns of how many.
+pub fn put_right(session: &Session, max: i64) -> Result<u64, Error> {
+    let select = "SELECT d.list, d.receiver, min(d.next_at) FROM delivery d WHERE d.state = 0 AND d.node IS NULL \
+                  AND NOT EXISTS (SELECT 1 FROM due u WHERE u.list = d.list AND u.receiver = d.receiver) \
+                  GROUP BY d.list, d.receiver LIMIT $1";
+    let rows = session.query(select, &[&max])?;
+    let mut lists: BTreeMap<ListNo, Receivers<'_>> = BTreeMap::new();
+    for row in &rows {
+        lists.entry(ListNo(get(row, 0)?)).or_default().add(get(row, 1)?, get(row, 2)?);
+    }
+    note(session, &lists)?;
+    Ok(rows.len() as u64)
 }
 
 /// Notes what is due of lists.

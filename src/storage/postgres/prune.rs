@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use tokio_postgres::Row;
 use tokio_postgres::types::{FromSql, ToSql};
 
-use super::scrub;
+use super::{due, scrub};
 use super::session::{Session, Value, Values, get};
 use super::shared::Shared;
 use crate::journal::ListNo;
@@ -52,7 +52,7 @@ pub fn prune(session: &Session, shared: &Shared, keep: Keep) -> Result<Pruned, E
     if let Some(list) = orphaned_list(session)? {
         rows += orphan(session, list)?;
     }
-    rows += erased(session)?;
+    rows += erased(session)? + due::put_right(session, CHUNK)?;
     Ok(Pruned { rows, traces: Some(lists) })
 }
 

@@ -84,7 +84,12 @@ impl OwnPostgres {
 
     /// The address of the database that is there, over the socket.
     pub fn address(&self) -> String {
-        address(&self.directory, "contacts")
+        self.address_of("contacts")
+    }
+
+    /// The address of a database that the test has made.
+    pub fn address_of(&self, database: &str) -> String {
+        address(&self.directory, database)
     }
 
     fn control(&self, arguments: &[&str]) -> bool {

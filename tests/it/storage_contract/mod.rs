@@ -23,6 +23,7 @@ mod postgres_path;
 mod postgres_pooler;
 mod postgres_processes;
 mod postgres_retries;
+mod postgres_statements;
 mod postgres_tls;
 mod prune;
 mod request_list;
@@ -131,6 +132,11 @@ macro_rules! on_every_backend {
     ($($test:ident),+ $(,)?) => {
         $crate::storage_contract::on_every_backend!(in sqlite: $crate::storage_contract::Sqlite::new(), $($test),+);
         $crate::storage_contract::on_every_backend!(in postgres: $crate::storage_contract::Postgres::new(), $($test),+);
+
+        /// Each of them, one after the other, on backends of somebody else's making.
+        pub async fn each(backend: &dyn Fn() -> Box<dyn $crate::storage_contract::Backend>) {
+            $( Box::pin($test($crate::storage_contract::Desk::new(backend()).await)).await; )+
+        }
     };
     (in $name:ident: $backend:expr, $($test:ident),+) => {
         mod $name {

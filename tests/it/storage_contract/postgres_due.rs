@@ -5,8 +5,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use rollbook::clock::Timestamp;
 use rollbook::journal::{Batch, ListNo};
-use rollbook::storage::{Attempt, DeliveryEnd, DeliveryState, Role, Storage};
+use rollbook::storage::{Attempt, DeliveryEnd, DeliveryState, Keep, Role, Storage};
 use tokio_postgres::{Client, NoTls};
 
 use super::{Backend, Desk, Postgres};
@@ -46,6 +47,26 @@ async fn a_row_that_is_held_delays_no_other_receiver() {
     assert_eq!(next, Some(desk.now), "it is known that there is one");
     held.rollback().await.expect("let go");
     assert_eq!(claim().await, [RECEIVERS[0]]);
+}
+
+/// A node of before there was the table, which goes on while others are exchanged, notes nothing in it.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_nobody_has_noted_is_found_within_a_minute() {
+    let backend = Postgres::new();
+    let desk = Desk::new(Box::new(backend.clone())).await;
+    for receiver in RECEIVERS {
+        desk.append(desk.reported(receiver, &[("a", &[])])).await;
+    }
+    desk.apply_all().await;
+    let gone = connect(&backend).await.execute("DELETE FROM due WHERE receiver <> $1", &[&RECEIVERS[0]]).await;
+    assert_eq!(gone.expect("rows"), 2);
+    let claim = async || desk.storage().claim_deliveries(desk.now, 10, 10).await.expect("a claim").len();
+    assert_eq!(claim().await, 1);
+    let early = Timestamp::from_millis(0);
+    let keep = Keep { requests: early, keys: early, history: early };
+    assert_eq!(desk.storage().prune(keep).await.expect("it prunes"), 2);
+    assert_eq!(desk.storage().prune(keep).await.expect("it prunes"), 0);
+    assert_eq!(claim().await, 2);
 }
 
 /// Three nodes accept, apply, claim and write attempts down at once, of three lists and three receivers: every webhook

@@ -93,6 +93,32 @@ async fn lists_of_a_group_fare_by_themselves() {
     assert!(desk.find(two.request).await.is_none());
 }
 
+/// An erase that is being applied takes away the fences that it sees: a list that is made meanwhile must not get one
+/// that nobody takes away, and so waits.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_list_that_is_made_while_somebody_is_erased_waits_for_the_end_of_it() {
+    let (desk, backend) = desk().await;
+    let (mut applies, connection) =
+        tokio_postgres::connect(&backend.address(), NoTls).await.expect("a connection");
+    tokio::spawn(connection);
+    let erase = applies.transaction().await.expect("a transaction");
+    let lock = "SELECT FROM progress WHERE list = $1 FOR UPDATE";
+    erase.execute(lock, &[&-desk.account.no.0]).await.expect("locked");
+    let made = add_list(&desk);
+    let released = async {
+        let waits = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() \
+                     AND wait_event_type = 'Lock'";
+        let start = Instant::now();
+        while erase.query_one(waits, &[]).await.expect("a count").get::<_, i64>(0) == 0 {
+            assert!(start.elapsed() < PATIENCE, "it waits");
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        erase.rollback().await.expect("let go");
+    };
+    let ((list, _), ()) = tokio::join!(made, released);
+    assert_ne!(list, desk.list);
+}
+
 /// Connections that are cut while they work are made anew, and nothing is lost or done twice.
 #[tokio::test(flavor = "multi_thread")]
 async fn connections_may_be_cut_at_any_moment() {
