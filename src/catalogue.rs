@@ -11,7 +11,7 @@ use crate::clock::Clock;
 use crate::id::ObjectId;
 use crate::journal::{AccountNo, ListNo};
 use crate::storage::{Access, Error, List, Source, SourceRef, Storage};
-use crate::token::PresentedToken;
+use crate::token::{PresentedToken, SecretHash};
 
 /// How often changes by other processes are looked for: a revoked token stops working within this.
 const POLL: Duration = Duration::from_millis(100);
@@ -38,7 +38,8 @@ pub struct Catalogue {
     storage: Arc<dyn Storage>,
     version: AtomicU64,
     access: Cache<String, Versioned<Access>>,
-    lists: Cache<ObjectId, Versioned<List>>,
+    /// By the account that asks: of a list in use, others learn nothing by how soon they are answered.
+    lists: Cache<(AccountNo, ObjectId), Versioned<List>>,
     sources: Cache<(AccountNo, SourceRef), Versioned<Source>>,
 }
 
@@ -66,7 +67,8 @@ impl Catalogue {
     /// Whether this server has had that token before, with that secret. It may have been revoked since.
     pub fn has_seen(&self, token: &PresentedToken<'_>) -> bool {
         let seen = self.access.peek(token.key).and_then(|(_, access)| access);
-        seen.is_some_and(|access| access.secret_hash.fits(token.secret))
+        // Compared also where there is nothing to compare with, as in the gate.
+        seen.map_or(SecretHash::NONE, |access| access.secret_hash).fits(token.secret)
     }
 
     /// The account's list with that id. One that the viewer may not see is as one that is not there.
@@ -84,8 +86,11 @@ impl Catalogue {
         if viewer.lists.as_ref().is_some_and(|lists| !lists.contains(&id)) {
             return Ok(None);
         }
-        let list = self.cached(&self.lists, id, self.storage.find_list(id)).await?;
-        Ok(list.filter(|list| list.account == viewer.account))
+        let read = async {
+            let found = self.storage.find_list(id).await?;
+            Ok(found.filter(|list| list.account == viewer.account))
+        };
+        self.cached(&self.lists, (viewer.account, id), read).await
     }
 
     /// Whether the viewer may see what belongs to a list of the account. Those who are limited to lists that are

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::header::CONTENT_TYPE;
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::{IntoResponse as _, Response};
 
 use super::guard::{self, TOKEN_HEADER};
@@ -14,8 +14,11 @@ use crate::app::{App, Limits};
 use crate::http::body;
 use crate::http::drain::Draining;
 
-/// The largest form; files do not come this way.
-const MAX: usize = 256 * 1_024;
+/// The largest form of a user, files apart: that of a contact has each field twice, as it is and as it was.
+const MAX: usize = 4 << 20;
+
+/// The largest form of somebody who is not signed in.
+const MAX_OPEN: usize = 16 << 10;
 
 /// The fields of a form, sent from a page of ours by a user who is signed in.
 pub struct Form {
@@ -39,9 +42,9 @@ impl User {
     ///
     /// # Errors
     /// [`Trouble::Foreign`].
-    pub fn check_form(&self, headers: &HeaderMap, field: &str) -> Result<(), Trouble> {
+    pub fn check_form(&self, headers: &HeaderMap, uri: &Uri, field: &str) -> Result<(), Trouble> {
         let header = headers.get(TOKEN_HEADER).and_then(|value| value.to_str().ok());
-        let own = guard::is_own_origin(headers, self.app.console.public_url.as_str());
+        let own = guard::is_own_origin(headers, uri, self.app.console.public_url.as_str());
         if own && guard::is_token(header.unwrap_or(field), &self.csrf) {
             Ok(())
         } else {
@@ -56,8 +59,8 @@ impl FromRequest<Arc<App>> for Form {
     async fn from_request(request: Request, app: &Arc<App>) -> Result<Self, Response> {
         let (mut head, body) = request.into_parts();
         let user = User::from_request_parts(&mut head, app).await?;
-        let fields = read(app, &head, body).await.map_err(Trouble::into_response)?;
-        user.check_form(&head.headers, fields.get("csrf")).map_err(Trouble::into_response)?;
+        let fields = read(app, &head, body, MAX).await.map_err(Trouble::into_response)?;
+        user.check_form(&head.headers, &head.uri, fields.get("csrf")).map_err(Trouble::into_response)?;
         Ok(Self { user, fields })
     }
 }
@@ -76,20 +79,20 @@ impl FromRequest<Arc<App>> for OpenForm {
 
     async fn from_request(request: Request, app: &Arc<App>) -> Result<Self, Response> {
         let (head, body) = request.into_parts();
-        if !guard::is_own_origin(&head.headers, app.console.public_url.as_str()) {
+        if !guard::is_own_origin(&head.headers, &head.uri, app.console.public_url.as_str()) {
             return Err(Trouble::Foreign.into_response());
         }
-        let fields = read(app, &head, body).await.map_err(Trouble::into_response)?;
+        let fields = read(app, &head, body, MAX_OPEN).await.map_err(Trouble::into_response)?;
         Ok(Self { fields, head })
     }
 }
 
-async fn read(app: &App, head: &Parts, body: axum::body::Body) -> Result<Fields, Trouble> {
+async fn read(app: &App, head: &Parts, body: axum::body::Body, max: usize) -> Result<Fields, Trouble> {
     let kind = head.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     if !kind.to_ascii_lowercase().starts_with("application/x-www-form-urlencoded") {
         return Err(Trouble::Unreadable(StatusCode::UNSUPPORTED_MEDIA_TYPE));
     }
-    let limits = Limits { body: MAX, ..app.limits.clone() };
+    let limits = Limits { body: max, ..app.limits.clone() };
     let mut body = Draining::new(body);
     match body::read(&head.headers, &mut body, &limits).await {
         Ok(body) => Ok(Fields::read(&body)),

@@ -4,6 +4,7 @@ use axum::http::header::{
     ACCEPT, CACHE_CONTROL, CONTENT_SECURITY_POLICY, HOST, HeaderName, HeaderValue, ORIGIN, REFERRER_POLICY,
     X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
+use axum::http::uri::Authority;
 use axum::http::{HeaderMap, Method, Uri};
 use axum::response::Response;
 use base64::Engine;
@@ -45,8 +46,9 @@ pub fn is_token(token: &str, expected: &str) -> bool {
     token.as_bytes().ct_eq(expected.as_bytes()).into()
 }
 
-/// Whether a form comes from a page of this server, as far as the browser tells.
-pub fn is_own_origin(headers: &HeaderMap, public_origin: &str) -> bool {
+/// Whether a form comes from a page of this server, as far as the browser tells. `uri`: that of the request; HTTP/2 names
+/// the host there, and not in a header.
+pub fn is_own_origin(headers: &HeaderMap, uri: &Uri, public_origin: &str) -> bool {
     let text = |name: &HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
     let site = headers.get("sec-fetch-site").and_then(|value| value.to_str().ok());
     if site.is_some_and(|site| site != "same-origin" && site != "none") {
@@ -54,7 +56,8 @@ pub fn is_own_origin(headers: &HeaderMap, public_origin: &str) -> bool {
     }
     let Some(origin) = text(&ORIGIN) else { return true };
     let host = origin.split_once("://").map(|(_, host)| host);
-    origin == public_origin || (host.is_some() && host == text(&HOST))
+    let asked = text(&HOST).or_else(|| uri.authority().map(Authority::as_str));
+    origin == public_origin || (host.is_some() && host == asked)
 }
 
 /// Whether whoever asks is a browser that wants a page, and not a client of the API.

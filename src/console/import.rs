@@ -9,11 +9,13 @@ use axum::extract::{FromRequest as _, FromRequestParts as _, Path, Request, Stat
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 
+use super::metered::{Meter, Metered};
 use super::page::show_with;
 use super::{Page, Result, Section, Trouble, User, see, show};
 use crate::app::App;
 use crate::http::drain::Draining;
 use crate::jobs::desk::{Error, Order};
+use crate::jobs::upload::Room;
 use crate::storage::List;
 
 #[derive(Template)]
@@ -87,8 +89,10 @@ pub async fn upload(State(app): State<Arc<App>>, Path(id): Path<String>, request
         Err(trouble) => return trouble.into_response(),
     };
     // Read on for a while where it is refused, so that the browser sees why.
-    let request = Request::from_parts(head, Body::new(Draining::new(body)));
-    let answer = match take(&user, &list, request).await {
+    let meter = Meter::default();
+    let body = Metered::new(Body::new(Draining::new(body)), meter.clone());
+    let request = Request::from_parts(head, Body::new(body));
+    let answer = match take(&user, &list, request, &meter).await {
         Ok(job) => Ok(see(&format!("/jobs/{job}"))),
         Err(Fault::Told(status, text)) => show_with(status, &Import::of(&user, list, Some(text))),
         Err(Fault::Trouble(trouble)) => Err(trouble),
@@ -96,36 +100,43 @@ pub async fn upload(State(app): State<Arc<App>>, Path(id): Path<String>, request
     answer.into_response()
 }
 
-async fn take(user: &User, list: &List, request: Request) -> Result<crate::id::ObjectId, Fault> {
-    let headers = request.headers().clone();
+async fn take(
+    user: &User,
+    list: &List,
+    request: Request,
+    meter: &Meter,
+) -> Result<crate::id::ObjectId, Fault> {
+    let room = user.app.jobs.room()?;
+    let (headers, uri) = (request.headers().clone(), request.uri().clone());
     let form = Multipart::from_request(request, &()).await;
     let mut form = form.map_err(|_| Trouble::Unreadable(StatusCode::UNSUPPORTED_MEDIA_TYPE))?;
     let mut token = String::new();
-    while let Some(mut field) = next(user, &mut form).await? {
+    while let Some(mut field) = next(user, &mut form, meter).await? {
         match field.name() {
             // It stands before the file: nothing is kept that comes from elsewhere.
-            Some("csrf") => token = short(user, &mut field).await?,
+            Some("csrf") => token = short(user, &mut field, meter).await?,
             Some("file") => {
-                user.check_form(&headers, &token)?;
-                return keep(user, list, field).await;
+                user.check_form(&headers, &uri, &token)?;
+                return keep(user, list, field, (room, meter)).await;
             }
             _ => {}
         }
     }
-    user.check_form(&headers, &token)?;
+    user.check_form(&headers, &uri, &token)?;
     Err(Fault::Told(StatusCode::BAD_REQUEST, "choose a file".to_owned()))
 }
 
-async fn next<'a>(user: &User, form: &'a mut Multipart) -> Result<Option<Field<'a>>, Fault> {
+async fn next<'a>(user: &User, form: &'a mut Multipart, meter: &Meter) -> Result<Option<Field<'a>>, Fault> {
     let patience = user.app.limits.body_timeout;
     let field = tokio::time::timeout(patience, form.next_field()).await;
+    meter.found();
     field.map_err(|_| broken())?.map_err(|_| broken())
 }
 
-async fn short(user: &User, field: &mut Field<'_>) -> Result<String, Fault> {
+async fn short(user: &User, field: &mut Field<'_>, meter: &Meter) -> Result<String, Fault> {
     const MAX: usize = 1_024;
     let mut text = Vec::new();
-    while let Some(chunk) = chunk(user, field).await? {
+    while let Some(chunk) = chunk(user, field, meter).await? {
         text.extend_from_slice(&chunk);
         if text.len() > MAX {
             return Err(Trouble::Foreign.into());
@@ -135,18 +146,24 @@ async fn short(user: &User, field: &mut Field<'_>) -> Result<String, Fault> {
 }
 
 /// The next piece of a file; one that does not come for long does not come at all.
-async fn chunk(user: &User, field: &mut Field<'_>) -> Result<Option<bytes::Bytes>, Fault> {
+async fn chunk(user: &User, field: &mut Field<'_>, meter: &Meter) -> Result<Option<bytes::Bytes>, Fault> {
     let patience = user.app.limits.body_timeout;
     let chunk = tokio::time::timeout(patience, field.chunk()).await;
+    meter.found();
     chunk.map_err(|_| broken())?.map_err(|_| broken())
 }
 
-async fn keep(user: &User, list: &List, mut field: Field<'_>) -> Result<crate::id::ObjectId, Fault> {
+async fn keep(
+    user: &User,
+    list: &List,
+    mut field: Field<'_>,
+    (room, meter): (Room, &Meter),
+) -> Result<crate::id::ObjectId, Fault> {
     let name = field.file_name().unwrap_or_default().to_owned();
     let order = user.order(list);
-    let mut upload = user.app.jobs.upload(&user.app, &order).await?;
+    let mut upload = user.app.jobs.upload(&user.app, &order, room).await?;
     let mut any = false;
-    while let Some(bytes) = chunk(user, &mut field).await? {
+    while let Some(bytes) = chunk(user, &mut field, meter).await? {
         any |= !bytes.is_empty();
         upload.write(bytes).await?;
     }

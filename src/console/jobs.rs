@@ -155,7 +155,11 @@ pub async fn one(user: User, Path(id): Path<String>, query: Query) -> Result {
     let page = user.page(Section::Jobs).done(query.get("done"), &DONE);
     match (&job.description.task, job.status()) {
         (Task::Import(import), Status::Ready) if job.place.upload().exists() => {
-            let (form, _) = columns(&user, &job, import).await?;
+            let form = match columns(&user, &job, import).await {
+                // Its list is gone: all that can be done is to remove it.
+                Err(Trouble::NotFound) => return show(&JobPage { page, job: Shown::of(&job) }),
+                columns => columns?.0,
+            };
             show(&ColumnsPage { page, job: Shown::of(&job), import: import.clone(), form, error: None })
         }
         _ => show(&JobPage { page, job: Shown::of(&job) }),

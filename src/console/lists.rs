@@ -6,7 +6,7 @@ use askama::Template;
 use axum::extract::Path;
 use serde_json::json;
 
-use super::page::{Pager, show_with};
+use super::page::{Pager, curl_list, show_with};
 use super::{Form, Page, Query, Refused, Result, Section, Trouble, User, see, show};
 use crate::http::contact_list::{CREATE, change};
 use crate::storage::{List, ListFilter};
@@ -32,6 +32,11 @@ struct Lists {
 }
 
 impl Lists {
+    /// A line that makes a list.
+    fn curl(&self) -> String {
+        curl_list(&self.page.public_url)
+    }
+
     async fn of(user: &User, query: &Query) -> Result<Self> {
         let mut pager = Pager::at("/lists", query.get("page"), ROWS);
         let found =

@@ -35,6 +35,7 @@ mod jobs;
 mod keys;
 mod links;
 mod lists;
+mod metered;
 mod overview;
 mod page;
 mod password;

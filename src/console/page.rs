@@ -176,6 +176,18 @@ pub fn number(number: impl std::borrow::Borrow<u64>) -> String {
     text
 }
 
+/// A line for a shell that sends a contact to a list, the account's own where there is one.
+pub fn curl_contact(public_url: &str, list: Option<&str>) -> String {
+    let (list, contacts) = (list.unwrap_or("LIST"), r#"[{"contact":"user@example.com"}]"#);
+    let body = format!(r#"{{"contactListId":"{list}","upsert":true,"contacts":{contacts}}}"#);
+    curl(public_url, "contacts/update", &body)
+}
+
+/// A line for a shell that makes a list.
+pub fn curl_list(public_url: &str) -> String {
+    curl(public_url, "contact-list/create", r#"{"contactListName":"My first list"}"#)
+}
+
 /// A line for a shell that calls a method of the API; the reader puts a key in.
 pub fn curl(public_url: &str, method: &str, body: &str) -> String {
     format!("curl -H 'Access-Token: KEY' {public_url}/v3/{method} \\\n  -d '{body}'")

@@ -23,6 +23,9 @@ pub const LONGEST: Duration = Duration::from_secs(14 * 24 * 3_600);
 /// How exactly it is noted when a session was used: a write each.
 const TOUCH: Duration = Duration::from_secs(60);
 
+/// The header of what a page asks for by itself.
+const POLL: &str = "x-poll";
+
 /// A user who is signed in.
 pub struct User {
     /// The server.
@@ -46,7 +49,8 @@ impl User {
         let (session, now) = (cookie::hash(cookie), app.clock.now());
         let found = app.storage.find_session(session, now.before(IDLE), now).await?;
         let Some(signed_in) = found else { return Ok(None) };
-        if now.since(signed_in.seen_at) >= TOUCH {
+        // A page that is open asks again and again by itself: that does not keep a session alive.
+        if now.since(signed_in.seen_at) >= TOUCH && !headers.contains_key(POLL) {
             app.storage.touch_session(session, now).await?;
         }
         Ok(Some(Self { app: Arc::clone(app), signed_in, session, csrf: guard::token_of(cookie) }))

@@ -6,7 +6,8 @@ use std::borrow::Cow;
 use super::target::COLUMNS;
 
 /// What a formula begins with, and what spreadsheets take for it.
-const STARTS: [char; 10] = ['=', '+', '-', '@', '\t', '\r', '\u{ff1d}', '\u{ff0b}', '\u{ff0d}', '\u{ff20}'];
+const STARTS: [char; 11] =
+    ['=', '+', '-', '@', '\t', '\r', '\n', '\u{ff1d}', '\u{ff0b}', '\u{ff0d}', '\u{ff20}'];
 
 /// Whether a spreadsheet might run the text. A number is no formula: phone numbers and scores stay as they are.
 fn is_formula(text: &str) -> bool {
@@ -57,6 +58,7 @@ mod tests {
             ("-1+1", "'-1+1"),
             ("+", "'+"),
             ("\t=1", "'\t=1"),
+            ("\n=1", "'\n=1"),
             ("'=1", "''=1"),
             ("+15555555", "+15555555"),
             ("-5", "-5"),

@@ -33,7 +33,9 @@ impl Failures {
     pub fn open(path: &Path, header: &StringRecord, length: Option<u64>) -> Result<Self> {
         let defused = defuse::is_ours(header.iter().map(str::trim));
         let names = header.iter().filter(|name| !FAILED_COLUMNS.contains(name));
-        let header = line(FAILED_COLUMNS.into_iter().chain(names))?;
+        let names: Vec<_> =
+            names.map(|name| if defused { Cow::Borrowed(name) } else { defuse::defuse(name) }).collect();
+        let header = line(FAILED_COLUMNS.into_iter().chain(names.iter().map(|name| &**name)))?;
         let mut failures =
             Self { path: path.to_owned(), header, file: None, length: 0, synced: true, defused };
         let there = path.try_exists().map_err(|error| Error::file(path, error))?;

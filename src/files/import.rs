@@ -50,7 +50,7 @@ const MAX_WINDOW_BYTES: usize = 24 << 20;
 const MAX_WINDOW: usize = 400;
 
 /// Faults that are told beside the file of failed rows.
-const FIRST_FAULTS: usize = 20;
+pub const FIRST_FAULTS: usize = 20;
 
 /// What is to be imported.
 #[derive(Clone, Debug)]
@@ -94,7 +94,7 @@ pub struct Books {
 }
 
 /// How far an import is.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Progress {
     /// Rows that are done.
     pub rows: u64,
@@ -102,6 +102,8 @@ pub struct Progress {
     pub of: u64,
     /// What became of them.
     pub counts: Counts,
+    /// The first rows that failed since it was begun or has gone on: their line and why.
+    pub first_faults: Vec<(u64, String)>,
 }
 
 /// What an import came to.
@@ -365,7 +367,12 @@ impl Engine {
         }
     }
 
-    const fn progress(&self) -> Progress {
-        Progress { rows: self.point.rows, of: self.job.survey.rows, counts: self.point.counts }
+    fn progress(&self) -> Progress {
+        Progress {
+            rows: self.point.rows,
+            of: self.job.survey.rows,
+            counts: self.point.counts,
+            first_faults: self.first_faults.clone(),
+        }
     }
 }

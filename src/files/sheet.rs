@@ -1,6 +1,8 @@
 //! The first sheet of an XLSX workbook. Its cells are read one after the other; only the texts that cells share are
 //! held in memory, and are bounded.
 
+mod meter;
+
 use std::fs::File;
 use std::io::{BufReader, Read};
 use std::path::Path;
@@ -9,6 +11,7 @@ use calamine::{DataRef, ExcelDateTime, Reader, Xlsx};
 use csv::StringRecord;
 use zip::ZipArchive;
 
+use self::meter::CellMeter;
 use super::scan::{MAX_COLUMNS, MAX_RECORD};
 use super::table::{Go, Row};
 use super::{Error, Result};
@@ -18,6 +21,9 @@ const MAX_SHARED: u64 = 32 << 20;
 
 /// Bytes of any other part, unpacked: more than a full sheet of contacts has.
 const MAX_PART: u64 = 4 << 30;
+
+/// Parts that a workbook may have, and their bytes in all, unpacked: several may be packed into the same few.
+const MAX_PARTS: (usize, u64) = (1_000, 8 << 30);
 
 /// How many rows a sheet has, the header among them.
 ///
@@ -37,16 +43,29 @@ pub fn count(path: &Path) -> Result<u64> {
 fn check_size(path: &Path) -> Result<()> {
     let file = File::open(path).map_err(|error| Error::file(path, error))?;
     let mut archive = ZipArchive::new(BufReader::new(file)).map_err(|error| Error::file(path, error))?;
+    let too_large =
+        || Error::file(path, "the workbook is too large: save it as CSV, which may have any size");
+    if archive.len() > MAX_PARTS.0 {
+        return Err(too_large());
+    }
+    let mut left = MAX_PARTS.1;
     for index in 0..archive.len() {
         let part = archive.by_index(index).map_err(|error| Error::file(path, error))?;
         // A sheet is read a cell at a time; all else is held.
         let name = part.name().map_err(|error| Error::file(path, error))?;
-        let max = if name.contains("worksheets/") { MAX_PART } else { MAX_SHARED };
-        let size = std::io::copy(&mut part.take(max + 1), &mut std::io::sink());
-        if size.map_err(|error| Error::file(path, error))? > max {
-            let text = "the workbook is too large: save it as CSV, which may have any size";
-            return Err(Error::file(path, text));
+        let is_sheet = name.contains("worksheets/");
+        let max = if is_sheet { MAX_PART } else { MAX_SHARED }.min(left);
+        let mut part = part.take(max + 1);
+        let size = if is_sheet {
+            std::io::copy(&mut part, &mut CellMeter::default())
+        } else {
+            std::io::copy(&mut part, &mut std::io::sink())
+        };
+        let size = size.map_err(|error| Error::file(path, error))?;
+        if size > max {
+            return Err(too_large());
         }
+        left -= size;
     }
     Ok(())
 }

@@ -17,6 +17,7 @@ use super::import::PATIENCE;
 use super::job::{Action, Bulk, Whom};
 use super::shelf::Place;
 use crate::files::api::{self, Api};
+use crate::files::import::FIRST_FAULTS;
 use crate::files::key::ImportId;
 use crate::files::send::{Counts, Results};
 use crate::files::{Error, Result};
@@ -28,9 +29,6 @@ const PAGE: usize = 1_000;
 
 /// Ids that are looked for at a time: each is a question of its own.
 const IDS: usize = 100;
-
-/// Failures that are told.
-const FIRST_FAULTS: usize = 20;
 
 /// How long it waits before it asks again what became of a page.
 const ASK_AGAIN: Duration = Duration::from_millis(25);

@@ -99,6 +99,7 @@ impl Jobs {
     pub async fn make(self: &Arc<Self>, account: AccountNo, id: ObjectId) -> Result<Place, Error> {
         let jobs = Arc::clone(self);
         let made = blocking(move || {
+            let _changing = jobs.change();
             let present = jobs.shelf.jobs(account)?;
             let (ended, open): (Vec<_>, Vec<_>) =
                 present.into_iter().partition(|job| job.status() == Status::Done);
@@ -160,7 +161,9 @@ impl Jobs {
                 return Err(Error::told("its file is gone: upload it again"));
             }
         }
+        let jobs = Arc::clone(self);
         blocking(move || {
+            let _changing = jobs.change();
             // Where somebody has begun it a moment ago, this one comes too late.
             if job.place.wish()? != job.wish {
                 return Ok(());
@@ -179,7 +182,16 @@ impl Jobs {
     /// Where that cannot be written down.
     pub async fn stop(self: &Arc<Self>, job: Job) -> io::Result<()> {
         let Some(wish) = job.wish.filter(|_| job.status().is_active()) else { return Ok(()) };
-        blocking(move || job.place.wish_for(Wish { stop: true, ..wish })).await?;
+        let jobs = Arc::clone(self);
+        blocking(move || {
+            let _changing = jobs.change();
+            // Where it was begun anew meanwhile, this is about another turn.
+            if job.place.wish()? != Some(wish) {
+                return Ok(());
+            }
+            job.place.wish_for(Wish { stop: true, ..wish })
+        })
+        .await?;
         self.wishes.notify_waiters();
         self.wake.notify_one();
         Ok(())

@@ -14,7 +14,7 @@ pub mod tidy;
 pub mod upload;
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{Notify, Semaphore};
 
@@ -41,6 +41,8 @@ pub struct Jobs {
     pub shelf: Shelf,
     /// Bytes of the largest file that is taken in.
     pub max_upload: u64,
+    /// Held while a job is made, begun or asked to stop: two who do so at once would write the same files.
+    changing: Mutex<()>,
     /// Held by those who bring a file.
     uploads: Arc<Semaphore>,
     /// Wakes the loop: there is something to do, or to stop.
@@ -50,11 +52,17 @@ pub struct Jobs {
 }
 
 impl Jobs {
+    fn change(&self) -> MutexGuard<'_, ()> {
+        // It guards files, which are written whole: one who has panicked leaves them as they are.
+        self.changing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// With no job running.
     pub fn new(settings: Settings) -> Self {
         Self {
             shelf: Shelf::new(settings.directory),
             max_upload: settings.max_upload,
+            changing: Mutex::default(),
             uploads: Arc::new(Semaphore::new(UPLOADS)),
             wake: Notify::new(),
             wishes: Notify::new(),

@@ -13,7 +13,7 @@ use super::shelf::{Job, Lock, Place};
 use super::{SIDE_BY_SIDE, bulk, import, tidy};
 use crate::app::App;
 use crate::files::api::Api;
-use crate::files::import::Outcome;
+use crate::files::import::{FIRST_FAULTS, Outcome};
 use crate::files::send::Counts;
 use crate::files::{self, Error};
 use crate::http::gate::Caller;
@@ -98,7 +98,7 @@ fn due(jobs: &super::Jobs, room: usize) -> io::Result<Vec<(Job, Lock)>> {
 
 /// How a turn has ended.
 enum End {
-    Done(Counts, Vec<(u64, String)>),
+    Done(Counts),
     /// Because somebody asked for it.
     Stopped,
     /// With the server: it goes on when that does.
@@ -121,9 +121,9 @@ async fn work(app: &Arc<App>, job: Job, server_stop: watch::Receiver<bool>) {
         End::Interrupted => return,
         End::Stopped => progress.phase = Phase::Stopped,
         End::Failed(fault) => (progress.phase, progress.fault) = (Phase::Failed, Some(fault)),
-        End::Done(counts, faults) => {
+        End::Done(counts) => {
             progress.phase = Phase::Done;
-            (progress.counts, progress.done, progress.first_faults) = (counts, counts.rows(), faults);
+            (progress.counts, progress.done) = (counts, counts.rows());
             progress.of = progress.of.max(progress.done);
         }
     }
@@ -161,12 +161,13 @@ async fn turn(
     };
     let clock = Arc::clone(&app.clock);
     let mut first = true;
-    let mut tell = |done, of, counts| {
+    let first_faults = progress.first_faults.clone();
+    let mut tell = |done, of, counts, faults| {
         if std::mem::take(&mut first) {
             // What was done before a stop or a restart is no rate.
             progress.began = (done, clock.now().millis());
         }
-        (progress.done, progress.of, progress.counts) = (done, of, counts);
+        (progress.done, progress.of, progress.counts, progress.first_faults) = (done, of, counts, faults);
         progress.told_at = clock.now().millis();
         if let Err(error) = place.tell(progress, false) {
             tracing::error!(job = %place.id, %error, "how far a job is could not be written down");
@@ -174,22 +175,29 @@ async fn turn(
     };
     let ended = match &description.task {
         Task::Import(import) => {
-            let watch = |now: files::import::Progress| tell(now.rows, now.of, now.counts);
+            // What failed before a stop was told then, and is told still.
+            let earlier = first_faults;
+            let watch = |now: files::import::Progress| {
+                let faults = earlier.iter().chain(&now.first_faults).take(FIRST_FAULTS).cloned().collect();
+                tell(now.rows, now.of, now.counts, faults);
+            };
             let ended = import::run(api, place, import, &description.list, wish.trying, watch, asked).await;
-            ended.map(|Outcome { counts, first_faults, .. }| (counts, first_faults))
+            ended.map(|outcome: Outcome| outcome.counts)
         }
         Task::Bulk(bulk) => {
             let of = match &bulk.whom {
                 super::job::Whom::Ids(ids) => ids.len() as u64,
                 super::job::Whom::Matching(_) => 0,
             };
-            let watch = |reached: &bulk::Reached| tell(reached.done, of, reached.counts);
+            let watch = |reached: &bulk::Reached| {
+                tell(reached.done, of, reached.counts, reached.first_faults.clone());
+            };
             let ended = bulk::run(api.as_ref(), place, (&description.list, bulk), watch, asked).await;
-            ended.map(|reached| (reached.counts, reached.first_faults))
+            ended.map(|reached| reached.counts)
         }
     };
     match ended {
-        Ok((counts, faults)) => End::Done(counts, faults),
+        Ok(counts) => End::Done(counts),
         Err(Error::Stopped) if wish_is_to_stop(place) => End::Stopped,
         Err(Error::Stopped) => End::Interrupted,
         Err(Error::Told(text) | Error::Changed(text)) => End::Failed(text),

@@ -43,17 +43,27 @@ pub struct Upload {
     max: u64,
     /// Nobody takes the half of it away meanwhile.
     lock: Option<Lock>,
-    _room: OwnedSemaphorePermit,
+    _room: Room,
 }
 
+/// One of the few files that may be on their way at a time.
+pub struct Room(#[expect(dead_code, reason = "kept for its end")] OwnedSemaphorePermit);
+
 impl Jobs {
+    /// Room for a file, before any of it is read.
+    ///
+    /// # Errors
+    /// Where too many are on their way.
+    pub fn room(&self) -> Result<Room, Error> {
+        let room = Arc::clone(&self.uploads).try_acquire_owned();
+        room.map(Room).map_err(|_| Error::told("other files are being uploaded: try again in a moment"))
+    }
+
     /// Begins to take a file in.
     ///
     /// # Errors
-    /// Where too many are on their way, or the account has too many jobs.
-    pub async fn upload(self: &Arc<Self>, app: &App, order: &Order) -> Result<Upload, Error> {
-        let room = Arc::clone(&self.uploads).try_acquire_owned();
-        let room = room.map_err(|_| Error::told("other files are being uploaded: try again in a moment"))?;
+    /// Where the account has too many jobs.
+    pub async fn upload(self: &Arc<Self>, app: &App, order: &Order, room: Room) -> Result<Upload, Error> {
         let id = app.ids.next(app.clock.now());
         let place = self.make(order.caller.viewer.account, id).await?;
         let mut upload = Upload {

@@ -4,6 +4,7 @@
 
 pub mod copy;
 pub mod database;
+mod error;
 mod logins;
 pub mod postgres;
 pub mod rows;
@@ -15,6 +16,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
+pub use self::error::{AddError, AppendError, Error, TokenError};
 pub use self::logins::{Logins, MAX_FIRST_LINKS, MAX_SESSIONS};
 pub use self::types::*;
 use crate::clock::Timestamp;
@@ -32,74 +34,6 @@ pub enum Role {
     Server,
     /// A command that makes small changes, whether or not it is being served.
     Command,
-}
-
-/// Why a transaction was not done. The text is for the log, and names no person and no secret.
-#[derive(Clone, Debug, thiserror::Error)]
-pub enum Error {
-    /// The store could not be reached or written: the disk is full, the file is locked, the server is gone.
-    #[error("store unavailable: {0}")]
-    Unavailable(String),
-    /// What is stored does not read.
-    #[error("store damaged: {0}")]
-    Damaged(String),
-    /// The disk did not say that it has what it was given: what it keeps is known once the store is opened anew.
-    #[error("the disk has failed: {0}")]
-    NotSynced(String),
-}
-
-impl Error {
-    /// What happened, for whoever typed a command that is about nothing else.
-    pub fn told(&self) -> String {
-        match self {
-            Self::Unavailable(text) | Self::Damaged(text) | Self::NotSynced(text) => text.clone(),
-        }
-    }
-}
-
-/// Why batches were not appended.
-#[derive(Clone, Debug, thiserror::Error)]
-pub enum AppendError {
-    /// Nothing of them was kept.
-    #[error("not kept: {0}")]
-    NotKept(Error),
-    /// It cannot be known whether they were kept.
-    #[error("outcome unknown: {0}")]
-    Unknown(Error),
-    /// Those of different lists fared differently: what became of each. None of these is of this kind.
-    #[error("some were not kept")]
-    Apart(Vec<Result<Appended, AppendError>>),
-}
-
-/// Why a row could not be added.
-#[derive(Debug, thiserror::Error)]
-pub enum AddError {
-    /// Something with that name is there already.
-    #[error("{0} is there already")]
-    Exists(String),
-    /// What it belongs to is not there.
-    #[error("what it belongs to is gone")]
-    Gone,
-    /// There would be too many.
-    #[error("at most {0} are allowed")]
-    TooMany(usize),
-    /// The store failed.
-    #[error(transparent)]
-    Store(#[from] Error),
-}
-
-/// Why a token could not be made.
-#[derive(Debug, thiserror::Error)]
-pub enum TokenError {
-    /// The user is not there, or its account is not.
-    #[error("there is no such user")]
-    NoUser,
-    /// The user's account has no such list.
-    #[error("there is no list {0} in the account of the user")]
-    NoList(ObjectId),
-    /// The store failed.
-    #[error(transparent)]
-    Store(#[from] Error),
 }
 
 /// A store. See each method for what holds when it returns.

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::harness::StoreKind;
 use crate::kill::Random;
-use crate::process::{Printed, Process, Store, run, wait_for};
+use crate::process::{Over, Printed, Process, Store, run, wait_for};
 
 /// Clients that write at the same time.
 const CLIENTS: usize = 4;
@@ -94,6 +94,7 @@ fn a_backup_of_a_server_under_load_holds_all_that_was_answered_before_it() {
             let (server, token, list, stop) = (&server, &token, &list, &stop);
             scope.spawn(move || client.work(server, token, list, stop));
         }
+        let _over = Over(&stop);
         for number in 0..4 {
             let enough = 12 * (number + 1);
             wait_for("batches", || clients.iter().all(|client| client.count() >= enough).then_some(()));
@@ -105,7 +106,6 @@ fn a_backup_of_a_server_under_load_holds_all_that_was_answered_before_it() {
             assert!(checked.starts_with("Nothing is wrong:"), "{checked}");
             backups.push((file, before));
         }
-        stop.store(true, Ordering::Relaxed);
     });
     for (file, before) in &backups {
         let other = restored(&store, file);

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::harness::{Answer, Server, Setup};
 use crate::process::{Account, Process, Store};
-use crate::visitor::{Visitor, between};
+use crate::visitor::{BOUNDARY, Visitor, between};
 
 /// A server, its user before a browser, and a list.
 struct Desk {
@@ -256,7 +256,7 @@ async fn another_account_neither_sees_nor_touches_a_job() {
 }
 
 /// A workbook of which a part is huge when it is unpacked.
-fn bomb() -> Vec<u8> {
+fn bomb(name: &str) -> Vec<u8> {
     let mut raw = Vec::new();
     let mut deflate = flate2::write::DeflateEncoder::new(&mut raw, flate2::Compression::best());
     let (zeros, mut crc, count) = (vec![b' '; 1 << 20], crc32fast::Hasher::new(), 64);
@@ -265,7 +265,7 @@ fn bomb() -> Vec<u8> {
         crc.update(&zeros);
     }
     deflate.finish().expect("memory");
-    let (name, crc) = (b"xl/sharedStrings.xml", crc.finalize());
+    let (name, crc) = (name.as_bytes(), crc.finalize());
     let sizes = [raw.len() as u32, count << 20].map(u32::to_le_bytes).concat();
     let same =
         [&[20, 0, 0, 0, 8, 0, 0, 0, 0, 0][..], &crc.to_le_bytes(), &sizes, &[name.len() as u8, 0, 0, 0]]
@@ -283,7 +283,11 @@ async fn files_that_are_not_taken_are_told_and_leave_nothing() {
         (answer.status.as_u16(), between(&answer.text(), "id=\"file-error\">", "</p>").to_owned())
     };
     for (content, text) in [
-        (bomb(), "people.csv: the workbook is too large: save it as CSV, which may have any size"),
+        (
+            bomb("xl/sharedStrings.xml"),
+            "people.csv: the workbook is too large: save it as CSV, which may have any size",
+        ),
+        (bomb("xl/worksheets/sheet1.xml"), "people.csv: a cell is longer than a row may be"),
         (vec![b'x'; 5 << 20], "the file is larger than 3 MiB, which is the most that is taken"),
         (b"".to_vec(), "people.csv: the file is empty"),
         (
@@ -293,6 +297,14 @@ async fn files_that_are_not_taken_are_told_and_leave_nothing() {
     ] {
         let (status, shown) = told(desk.visitor.upload(&desk.list, "people.csv", &content).await);
         assert_eq!((status, shown.as_str()), (400, text));
+    }
+    // What comes before the first field, and the head of a field, have no bound of their own.
+    let endless = vec![b'x'; 3 << 20];
+    let head = format!("--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"").into_bytes();
+    for before in [Vec::new(), head] {
+        let (status, shown) =
+            told(desk.visitor.upload_raw(&desk.list, [before, endless.clone()].concat()).await);
+        assert_eq!((status, shown.as_str()), (400, "the file did not arrive whole: upload it again"));
     }
     let foreign = desk.visitor.upload_with("wrong", &desk.list, "people.csv", b"email\n").await;
     assert_eq!(foreign.status.as_u16(), 403);

@@ -19,43 +19,8 @@ use rollbook::storage::{
     Undoable, VariableKind, WebhookSecrets, Window,
 };
 
-use tokio::sync::RwLock;
-
 pub use self::fault::{Fault, Switch};
-use crate::harness::Wrap;
-
-impl Switch {
-    /// For [`crate::harness::Setup::wrap`].
-    pub fn wrap(&self) -> Wrap {
-        let switch = self.clone();
-        Box::new(|store| Arc::new(Faulty { store, switch, applying: RwLock::default() }))
-    }
-}
-
-struct Faulty {
-    store: Arc<dyn Storage>,
-    switch: Switch,
-    /// Read while something is being applied.
-    applying: RwLock<()>,
-}
-
-fn broken() -> Error {
-    Error::Unavailable("the test said so".to_owned())
-}
-
-impl Faulty {
-    fn read(&self) -> Result<(), Error> {
-        match self.switch.get() {
-            Fault::Read => Err(broken()),
-            Fault::Panic => panic!("the test said so"),
-            _ => Ok(()),
-        }
-    }
-
-    fn change(&self) -> Result<(), Error> {
-        if self.switch.get() == Fault::Change { Err(broken()) } else { Ok(()) }
-    }
-}
+use self::fault::{Faulty, broken};
 
 #[async_trait]
 impl Storage for Faulty {

@@ -1,14 +1,14 @@
 //! A server inside the test's own process, on a store of its own, and a client that talks HTTP to it.
 
 mod answer;
+mod directory;
 mod keys;
 pub mod own_postgres;
 pub mod postgres;
+mod watchdog;
 
 use std::net::{SocketAddr, TcpListener};
-use std::path::PathBuf;
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axum_server::Handle;
@@ -32,86 +32,16 @@ use rollbook::notify::send::Sender;
 use rollbook::notify::sign::Secret;
 use rollbook::spans::Spans;
 use rollbook::storage::Role;
-use rollbook::storage::postgres::{self as postgres_store, PostgresStore};
-use rollbook::storage::sqlite::{Settings, SqliteStore};
 use rollbook::storage::{Backlog, NewAccount, NewToken, Scope, Storage};
 use rollbook::token::{FreshToken, PresentedToken};
 use serde_json::{Value, json};
 
 pub use self::answer::{Answer, is_id};
+pub use self::directory::{Directory, LEASE, StoreKind};
 pub use self::keys::{FLAGS, KEYS};
-use self::postgres::Database;
 
 /// How long a test waits for something that must happen before it calls it a failure.
 pub const PATIENCE: Duration = Duration::from_secs(30);
-
-/// On which store a test runs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum StoreKind {
-    Sqlite,
-    Postgres,
-}
-
-impl StoreKind {
-    /// The one that `ROLLBOOK_TEST_STORE` names: `sqlite`, which is the default, or `postgres`.
-    pub fn under_test() -> Self {
-        match std::env::var("ROLLBOOK_TEST_STORE").as_deref() {
-            Err(_) | Ok("sqlite") => Self::Sqlite,
-            Ok("postgres") => Self::Postgres,
-            Ok(other) => panic!("ROLLBOOK_TEST_STORE={other}"),
-        }
-    }
-}
-
-/// How long a node that is gone holds on to what it had out.
-pub const LEASE: Duration = Duration::from_secs(1);
-
-/// A directory that goes with the test, and a database where the test needs one.
-pub struct Directory(PathBuf, OnceLock<Database>);
-
-impl Directory {
-    pub fn new() -> Self {
-        static COUNT: AtomicU32 = AtomicU32::new(0);
-        let count = COUNT.fetch_add(1, Ordering::Relaxed);
-        let path = std::env::temp_dir().join(format!("rollbook-it-{}-{count}", std::process::id()));
-        std::fs::create_dir_all(&path).expect("a directory for the test");
-        Self(path, OnceLock::new())
-    }
-
-    /// What `--database` names.
-    pub fn store(&self, kind: StoreKind) -> PathBuf {
-        match kind {
-            StoreKind::Sqlite => self.path("rollbook.db"),
-            StoreKind::Postgres => PathBuf::from(self.1.get_or_init(Database::new).address()),
-        }
-    }
-
-    /// Opens the store in it.
-    pub async fn open(&self, kind: StoreKind, role: Role) -> Arc<dyn Storage> {
-        let store = self.store(kind);
-        match kind {
-            StoreKind::Sqlite => {
-                Arc::new(SqliteStore::open(&store, role, &Settings::default()).expect("a store"))
-            }
-            StoreKind::Postgres => {
-                let settings =
-                    postgres_store::Settings { lease: LEASE, ..postgres_store::Settings::default() };
-                let address = store.to_str().expect("an address");
-                Arc::new(PostgresStore::open(address, role, &settings).await.expect("a store"))
-            }
-        }
-    }
-
-    pub fn path(&self, name: &str) -> PathBuf {
-        self.0.join(name)
-    }
-}
-
-impl Drop for Directory {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
-}
 
 /// Puts something around the store.
 pub type Wrap = Box<dyn FnOnce(Arc<dyn Storage>) -> Arc<dyn Storage>>;

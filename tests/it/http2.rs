@@ -40,11 +40,15 @@ impl Http2 {
         let request = Request::post(format!("http://{}{path}", self.address))
             .header("access-token", token)
             .body(Full::from(body))?;
+        let (status, body) = self.send(request).await?;
+        Ok((status, serde_json::from_slice(&body)?))
+    }
+
+    /// Sends a request; the status and the body.
+    pub async fn send(&mut self, request: Request<Full<Bytes>>) -> Result<(u16, Bytes)> {
         self.sender.ready().await?;
         let response = self.sender.send_request(request).await?;
-        let status = response.status().as_u16();
-        let body = response.into_body().collect().await?.to_bytes();
-        Ok((status, serde_json::from_slice(&body)?))
+        Ok((response.status().as_u16(), response.into_body().collect().await?.to_bytes()))
     }
 }
 

@@ -59,7 +59,7 @@ impl Yard {
     }
 
     pub async fn upload(&self, name: &str, content: impl AsRef<[u8]>) -> Result<ObjectId, Error> {
-        let mut upload = self.jobs().upload(&self.inside.app, &self.order).await?;
+        let mut upload = self.jobs().upload(&self.inside.app, &self.order, self.jobs().room()?).await?;
         for piece in content.as_ref().chunks(100_000) {
             upload.write(piece.to_vec().into()).await?;
         }

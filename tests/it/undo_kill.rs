@@ -1,9 +1,10 @@
 //! The server is killed while updates and undos run: what was accepted is done, once and in order.
 
-use std::time::Duration;
+use std::sync::mpsc::{self, Sender};
 
 use serde_json::{Value, json};
 
+use crate::harness::PATIENCE;
 use crate::process::{Process, Store};
 use crate::wire::Wire;
 
@@ -22,12 +23,19 @@ impl Sent {
     }
 }
 
-/// Sends updates, and an undo of the last after each, until the server is gone.
-fn work(server: &Process, token: &str, list: &str, sent: &mut Vec<Sent>, next: &mut usize) {
+/// Sends updates, and an undo of the last after each, until the server is gone; tells of each that was accepted.
+fn work(
+    server: &Process,
+    (token, list): (&str, &str),
+    sent: &mut Vec<Sent>,
+    next: &mut usize,
+    accepted: &Sender<()>,
+) {
     let Ok(mut wire) = Wire::open(server.address) else { return };
     let mut post = |path: &str, body: &Value| -> Option<String> {
         let reply = wire.post(path, token, body).ok()?;
         assert_eq!(reply.status, 200, "{}", reply.text());
+        let _ = accepted.send(());
         reply.json()["requestId"].as_str().map(str::to_owned)
     };
     loop {
@@ -55,10 +63,14 @@ fn a_server_that_is_killed_while_updates_and_undos_run_has_done_what_its_results
     server.processed(&token, &made);
     let (mut sent, mut next) = (Vec::new(), 0);
     for round in 1..=5 {
+        let (tell, accepted) = mpsc::channel();
         std::thread::scope(|scope| {
-            scope.spawn(|| work(&server, &token, &list, &mut sent, &mut next));
-            std::thread::sleep(Duration::from_millis(40 * round));
+            let (server, sent, next, of) = (&server, &mut sent, &mut next, (&*token, &*list));
+            scope.spawn(move || work(server, of, sent, next, &tell));
+            let enough = (0..3 + 2 * round).all(|_| accepted.recv_timeout(PATIENCE).is_ok());
+            // Before anything else: the other goes on until the server is gone.
             server.signal("KILL");
+            assert!(enough, "requests are accepted");
         });
         drop(server);
         server = store.serve();

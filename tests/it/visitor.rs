@@ -17,7 +17,7 @@ use url::form_urlencoded;
 
 use crate::harness::Answer;
 
-const BOUNDARY: &str = "-----------------------------9051914041544843365972754266";
+pub const BOUNDARY: &str = "-----------------------------9051914041544843365972754266";
 
 /// Somebody who is signed in.
 pub struct Visitor {
@@ -100,6 +100,11 @@ impl Visitor {
         .into_bytes();
         body.extend_from_slice(content);
         body.extend_from_slice(format!("\r\n--{BOUNDARY}--\r\n").as_bytes());
+        self.upload_raw(list, body).await
+    }
+
+    /// Sends what is no upload that a browser would make.
+    pub async fn upload_raw(&self, list: &str, body: Vec<u8>) -> Answer {
         let kind = format!("multipart/form-data; boundary={BOUNDARY}");
         self.send(Method::POST, &format!("/lists/{list}/import"), &kind, body).await
     }

@@ -1,9 +1,20 @@
 // Buttons that copy, and dialogs that can do without. Every page is whole without this.
 "use strict";
 
+// What is put into a region that is there already, a screen reader tells.
+function tell(region, text) {
+  if (region && region.textContent !== text) {
+    region.textContent = text;
+  }
+}
+
 async function copy(button) {
   const label = button.firstChild;
   const before = label.textContent;
+  if (button.dataset.told) {
+    return;
+  }
+  button.dataset.told = "yes";
   try {
     await navigator.clipboard.writeText(button.dataset.copy);
     label.textContent = "Copied";
@@ -12,8 +23,11 @@ async function copy(button) {
     getSelection().selectAllChildren(button.parentElement.querySelector("code"));
     label.textContent = "Selected";
   }
+  tell(document.getElementById("told"), label.textContent);
   setTimeout(() => {
     label.textContent = before;
+    delete button.dataset.told;
+    tell(document.getElementById("told"), "");
   }, 2000);
 }
 
@@ -31,6 +45,14 @@ document.addEventListener("click", (event) => {
   }
 });
 document.addEventListener("htmx:load", (event) => wake(event.detail.elt));
+
+// Of what is replaced, one part is told: that which a region names that stays.
+document.addEventListener("htmx:afterSettle", () => {
+  for (const region of document.querySelectorAll("[data-live]")) {
+    const part = document.querySelector(region.dataset.live);
+    tell(region, part ? part.textContent.trim() : "");
+  }
+});
 wake(document);
 
 // The box at the top of a column ticks all boxes of that name below it.

@@ -188,6 +188,11 @@ pub fn blank(list: &List) -> Values {
     values
 }
 
+/// A text as a form has it: browsers show any line end alike, and send each as two characters.
+fn line_ends(text: &str) -> String {
+    text.replace("\r\n", "\n").replace('\r', "\n")
+}
+
 /// What a form that was sent says now, and what its fields were when it was shown.
 #[derive(Clone, Debug, Default)]
 pub struct Posted {
@@ -202,8 +207,7 @@ impl Posted {
     pub fn read(fields: &Fields, list: &List) -> Self {
         let mut posted = Self::default();
         for (name, blank) in blank(list) {
-            // Forms send line ends as two characters.
-            let sent = |name: &str| fields.has(name).then(|| fields.raw(name).replace("\r\n", "\n"));
+            let sent = |name: &str| fields.has(name).then(|| line_ends(fields.raw(name)));
             let is_flag = FLAGS.iter().any(|field| field.name() == name);
             let was = sent(&format!("{WAS}{name}")).unwrap_or(blank);
             let now = match sent(&name) {
@@ -228,8 +232,7 @@ impl Posted {
     pub fn conflicts(&self, stored: &Values) -> BTreeMap<String, String> {
         let mut conflicts = BTreeMap::new();
         for name in self.changed() {
-            let line_ends = |text: &String| text.replace("\r\n", "\n");
-            let stored = stored.get(name).map(line_ends).unwrap_or_default();
+            let stored = stored.get(name).map(|text| line_ends(text)).unwrap_or_default();
             if Some(&stored) != self.was.get(name) && Some(&stored) != self.now.get(name) {
                 conflicts.insert(name.to_owned(), stored);
             }
@@ -309,7 +312,9 @@ pub fn groups(
         let was = posted.was.get(&name).cloned().unwrap_or_default();
         // A line would lose what it cannot show.
         let kind = match kind {
-            InputKind::Line(_) if value.contains('\n') || was.contains('\n') => InputKind::Lines,
+            InputKind::Line(_) if [&value, &was].iter().any(|text| text.contains(['\n', '\r'])) => {
+                InputKind::Lines
+            }
             kind => kind,
         };
         Input { error: errors.get(&name).cloned(), name, label, kind, value, was, hint }

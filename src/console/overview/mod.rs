@@ -7,7 +7,7 @@ use askama::Template;
 
 use self::chart::Chart;
 use self::charts::{Charts, Span, contacts};
-use super::page::{curl, number};
+use super::page::{curl_contact, curl_list, number};
 use super::{Page, Query, Result, Section, User, show};
 use crate::id::ObjectId;
 use crate::storage::{ListFilter, Window};
@@ -25,12 +25,12 @@ struct Overview {
 }
 
 impl Overview {
-    /// A line that sends a contact.
+    /// A line that does what comes next: makes a list, or sends a contact.
     fn curl(&self) -> String {
-        let list = self.first_list.map_or_else(|| "LIST".to_owned(), |list| list.to_string());
-        let contacts = r#"[{"contact":"user@example.com"}]"#;
-        let body = format!(r#"{{"contactListId":"{list}","upsert":true,"contacts":{contacts}}}"#);
-        curl(&self.page.public_url, "contacts/update", &body)
+        match self.first_list.map(|list| list.to_string()) {
+            None => curl_list(&self.page.public_url),
+            list => curl_contact(&self.page.public_url, list.as_deref()),
+        }
     }
 
     const fn applied(&self) -> u64 {

@@ -7,11 +7,16 @@ use std::collections::HashMap;
 
 use askama::Template;
 use axum::extract::Path;
+use axum::http::StatusCode;
+use axum::response::IntoResponse as _;
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use sha2::{Digest as _, Sha256};
 use url::form_urlencoded;
 
 pub use self::one::{ask_undo, resend, show_request, undo};
 use self::view::Line;
-use super::page::{Pager, curl};
+use super::page::{Pager, curl_contact};
 use super::{Page, Query, Result, Section, User, show};
 use crate::clock::Timestamp;
 use crate::id::ObjectId;
@@ -47,9 +52,12 @@ struct Table {
     query: String,
     /// Whether the page shows what comes as it comes.
     is_live: bool,
+    /// Stands for all that is shown: who asks again gets nothing where that is the same, since a table that is put in
+    /// the place of another takes the focus away, and what was selected.
+    seen: String,
     filtered: bool,
-    public_url: String,
-    first_list: Option<ObjectId>,
+    /// A line that sends a contact.
+    curl: String,
 }
 
 /// What is looked for.
@@ -60,16 +68,6 @@ struct Filter {
     to: String,
     error: Option<&'static str>,
     parsed: (Option<Timestamp>, Option<Timestamp>),
-}
-
-impl Table {
-    /// A line that sends a contact.
-    fn curl(&self) -> String {
-        let list = self.first_list.map_or_else(|| "LIST".to_owned(), |list| list.to_string());
-        let contacts = r#"[{"contact":"user@example.com"}]"#;
-        let body = format!(r#"{{"contactListId":"{list}","upsert":true,"contacts":{contacts}}}"#);
-        curl(&self.public_url, "contacts/update", &body)
-    }
 }
 
 impl Filter {
@@ -118,19 +116,26 @@ impl Filter {
 pub async fn all(user: User, query: Query) -> Result {
     let filter = Filter::read(&query);
     let (names, lists) = lists(&user, filter.list).await?;
-    let table = table(&user, &filter, query.get("page"), &names).await?;
+    let table = table(&user, &filter, query.get("page"), &names, &lists).await?;
     show(&Requests { page: user.page(Section::Requests), filter, lists, table })
 }
 
-/// The table alone.
+/// The table alone, or nothing where it is what was seen.
 pub async fn rows(user: User, query: Query) -> Result {
     let filter = Filter::read(&query);
-    let (names, _) = lists(&user, filter.list).await?;
-    show(&table(&user, &filter, query.get("page"), &names).await?)
+    let (names, offered) = lists(&user, filter.list).await?;
+    let table = table(&user, &filter, query.get("page"), &names, &offered).await?;
+    if query.get("seen") == table.seen {
+        return Ok(StatusCode::NO_CONTENT.into_response());
+    }
+    show(&table)
 }
 
+/// Lists that the filter offers: the id, the name, and whether it is chosen.
+type Offered = Vec<(String, String, bool)>;
+
 /// Names of lists, and those that the filter offers.
-type Lists = (HashMap<ObjectId, String>, Vec<(String, String, bool)>);
+type Lists = (HashMap<ObjectId, String>, Offered);
 
 async fn lists(user: &User, wanted: Option<ObjectId>) -> Result<Lists> {
     let window = Window { offset: 0, limit: LISTS };
@@ -146,6 +151,7 @@ async fn table(
     filter: &Filter,
     number: &str,
     names: &HashMap<ObjectId, String>,
+    offered: &Offered,
 ) -> Result<Table> {
     let query = filter.query();
     let path = if query.is_empty() { "/requests".to_owned() } else { format!("/requests?{query}") };
@@ -159,15 +165,18 @@ async fn table(
     }
     let found = user.app.storage.list_requests(user.signed_in.account, wanted, pager.window()).await?;
     pager.total = found.total;
-    Ok(Table {
+    let first = offered.first().map(|(id, ..)| id.as_str());
+    let mut table = Table {
         lines: found.rows.iter().map(|request| view::line(request, names)).collect(),
         is_live: pager.number == 1,
         filtered: !query.is_empty(),
         query,
         pager,
-        public_url: user.app.console.public_url.to_string(),
-        first_list: names.keys().next().copied(),
-    })
+        seen: String::new(),
+        curl: curl_contact(user.app.console.public_url.as_str(), first),
+    };
+    table.seen = BASE64_URL_SAFE_NO_PAD.encode(&Sha256::digest(table.render()?)[..12]);
+    Ok(table)
 }
 
 /// The id of a request, as an address names it.

@@ -1,6 +1,9 @@
 //! The schema: numbered migrations, each applied once, whoever starts first.
 
+use std::time::Duration;
+
 use tokio_postgres::Client;
+use tokio_postgres::error::SqlState;
 
 use super::session::{Session, error, get};
 use crate::storage::Error;
@@ -16,6 +19,14 @@ const MIGRATIONS: [&str; 4] = [
 /// Held while the schema changes, in the transaction that changes it: several nodes may start at once.
 const LOCK: i64 = 0x726f_6c6c_626f_6f6b;
 
+/// For how long a migration waits for the lock of a table: all who serve wait behind it meanwhile.
+const LOCK_TIMEOUT: &str = "SET LOCAL lock_timeout = '2s'";
+
+/// How often a migration is begun that could not get its locks.
+const TRIES: u32 = 30;
+
+const PAUSE: Duration = Duration::from_millis(500);
+
 /// Brings the schema to the present version, and gives a new store its id and key.
 ///
 /// # Errors
@@ -30,33 +41,56 @@ pub async fn migrate(client: &mut Client) -> Result<(), Error> {
     if known == newest {
         return Ok(());
     }
-    let transaction = client.transaction().await.map_err(error)?;
-    transaction.execute("SELECT pg_advisory_xact_lock($1)", &[&LOCK]).await.map_err(error)?;
+    let mut tries = 1;
+    loop {
+        match grow(client, newest).await {
+            Err(failure) if tries < TRIES && is_held_up(&failure) => {
+                tries += 1;
+                tokio::time::sleep(PAUSE).await;
+            }
+            Err(failure) => return Err(error(failure)),
+            Ok(known) if known > newest => return Err(later()),
+            Ok(_) => return Ok(()),
+        }
+    }
+}
+
+/// Whether somebody had a lock that was needed, or needed one that was held: those that serve take the locks of tables
+/// in another order than a migration does.
+fn is_held_up(failure: &tokio_postgres::Error) -> bool {
+    [Some(&SqlState::LOCK_NOT_AVAILABLE), Some(&SqlState::T_R_DEADLOCK_DETECTED)].contains(&failure.code())
+}
+
+/// Runs what is missing, in one transaction. Returns the version that was found: nothing is done to a later one.
+async fn grow(client: &mut Client, newest: i64) -> Result<i64, tokio_postgres::Error> {
+    let transaction = client.transaction().await?;
+    transaction.execute("SELECT pg_advisory_xact_lock($1)", &[&LOCK]).await?;
+    transaction.batch_execute(LOCK_TIMEOUT).await?;
     transaction
         .batch_execute("CREATE TABLE IF NOT EXISTS schema_version (version bigint PRIMARY KEY)")
-        .await
-        .map_err(error)?;
+        .await?;
     let row = transaction.query_one("SELECT coalesce(max(version), 0) FROM schema_version", &[]);
-    let known: i64 = row.await.map_err(error)?.get(0);
-    if known > newest {
-        return Err(later());
+    let known: i64 = row.await?.get(0);
+    if known >= newest {
+        return Ok(known);
     }
     for (number, migration) in (1_i64..).zip(MIGRATIONS).filter(|(number, _)| *number > known) {
-        transaction.batch_execute(migration).await.map_err(error)?;
-        transaction.execute("INSERT INTO schema_version VALUES ($1)", &[&number]).await.map_err(error)?;
+        transaction.batch_execute(migration).await?;
+        transaction.execute("INSERT INTO schema_version VALUES ($1)", &[&number]).await?;
     }
     if known == 0 {
         for name in ["store_id", "hash_key"] {
             let bytes = crate::secret::random::<16>().to_vec();
             let insert = "INSERT INTO setting (name, bytes) VALUES ($1, $2)";
-            transaction.execute(insert, &[&name, &bytes]).await.map_err(error)?;
+            transaction.execute(insert, &[&name, &bytes]).await?;
         }
         // Rows that are locked: by whoever changes the catalogue, claims deliveries or prunes.
         let insert =
             "INSERT INTO setting (name, number) VALUES ('catalogue_version', 0), ('claims', 0), ('prune', 0)";
-        transaction.execute(insert, &[]).await.map_err(error)?;
+        transaction.execute(insert, &[]).await?;
     }
-    transaction.commit().await.map_err(error)
+    transaction.commit().await?;
+    Ok(known)
 }
 
 fn later() -> Error {

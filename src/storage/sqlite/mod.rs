@@ -29,6 +29,7 @@ mod request_list;
 mod requests;
 pub mod restore;
 mod rows;
+mod schema;
 mod scrub;
 mod shared;
 mod snapshot;
@@ -104,26 +105,11 @@ impl Storage for SqliteStore {
     }
 
     async fn has_schema(&self) -> Result<bool, Error> {
-        self.read(|pair, _| open::has_schema(pair)).await
+        self.read(|pair, _| schema::has_schema(pair)).await
     }
 
     async fn prune(&self, keep: Keep) -> Result<usize, Error> {
-        // What a crash between the two files has left in the journal goes here, if nothing was applied since.
-        append::forget_applied(self).await?;
-        let keys = self.intake.call(move |intake| once::prune(intake, keep.keys, prune::CHUNK)).await?;
-        let gone = keys
-            + scrub::scrub(self).await?
-            + self.write(move |pair, shared| prune::prune(pair, shared, keep)).await?;
-        if gone == 0 {
-            vacuum::vacuum(self).await?;
-        }
-        if gone == 0 && self.backlog() == Backlog::default() {
-            // Nothing waits: the logs, which have grown under load, give their room back.
-            // Where somebody reads them just then, it is done another time.
-            self.intake.call(|intake| open::empty_log(intake)).await?;
-            self.write(|pair, _| open::empty_log(&pair.store)).await?;
-        }
-        Ok(gone)
+        prune::prune(self, keep).await
     }
 
     async fn claim_deliveries(

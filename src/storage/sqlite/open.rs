@@ -1,6 +1,5 @@
 //! Opening a store: two files that belong together, and are refused apart.
 
-use std::cmp::Ordering;
 use std::fs::{File, OpenOptions};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -9,16 +8,9 @@ use rusqlite::hooks::Wal;
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 
 use super::failure::Failure;
-use super::{Pair, Settings, log};
+use super::schema::{self, Half};
+use super::{Settings, log};
 use crate::storage::Error;
-
-mod intake_migrations {
-    refinery::embed_migrations!("migrations/sqlite/intake");
-}
-
-mod store_migrations {
-    refinery::embed_migrations!("migrations/sqlite/store");
-}
 
 /// How long a writer waits for another process's small commit.
 const BUSY: Duration = Duration::from_secs(10);
@@ -111,7 +103,10 @@ pub fn prepare(paths: &Paths, settings: &Settings, alone: bool) -> Result<(), Er
     }
     make_private(&paths.intake)?;
     let mut intake = connect(&paths.intake, settings)?;
-    migrate(&mut intake, intake_migrations::migrations::runner(), &paths.intake, paths, alone)?;
+    schema::migrate(&mut intake, Half::Intake, paths, alone)?;
+    if alone {
+        catalogue_is_whole(&intake, &paths.intake)?;
+    }
     let fresh = crate::secret::random::<16>();
     intake.execute("INSERT OR IGNORE INTO setting VALUES ('store_id', ?1)", [fresh]).map_err(super::error)?;
     // The intake file comes first and says when the other has been made: a crash between the two is told
@@ -126,8 +121,36 @@ pub fn prepare(paths: &Paths, settings: &Settings, alone: bool) -> Result<(), Er
     }
     make_private(&paths.store)?;
     let mut store = connect(&paths.store, settings)?;
-    migrate(&mut store, store_migrations::migrations::runner(), &paths.store, paths, alone)?;
+    schema::migrate(&mut store, Half::Store, paths, alone)?;
     join(&intake, &mut store, has_store.is_some(), paths)
+}
+
+/// The tables of an intake file that say what there is: a row that a disk has lost would look like one that was removed,
+/// and a batch for such a list would end as one for a list that is gone.
+const CATALOGUE: [&str; 9] = [
+    "account",
+    "user",
+    "token",
+    "token_list",
+    "list",
+    "variable",
+    "source",
+    "removed_source",
+    "removed_variable",
+];
+
+/// Has SQLite hold the catalogue's rows against its indexes before anything is applied by it. They are few.
+fn catalogue_is_whole(intake: &Connection, path: &Path) -> Result<(), Error> {
+    for table in CATALOGUE {
+        let check = format!("PRAGMA integrity_check('{table}')");
+        let found: String = intake.query_row(&check, [], |row| row.get(0)).map_err(super::error)?;
+        if found != "ok" {
+            let found = found.lines().find(|line| !line.starts_with("***")).unwrap_or_default();
+            let text = format!("{}: {found}: see `rollbook check`", path.display());
+            return Err(Error::Damaged(text));
+        }
+    }
+    Ok(())
 }
 
 /// Only the owner may read a new file: it holds personal data.
@@ -293,113 +316,4 @@ pub fn empty_log(connection: &Connection) -> Result<bool, Error> {
     let busy = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, bool>(0));
     connection.busy_timeout(BUSY).map_err(super::error)?;
     busy.map(|busy| !busy).map_err(super::error)
-}
-
-/// Whether both files have seen every migration of this version.
-pub fn has_schema(pair: &Pair) -> Result<bool, Error> {
-    let halves = [
-        (&pair.intake, intake_migrations::migrations::runner()),
-        (&pair.store, store_migrations::migrations::runner()),
-    ];
-    for (connection, runner) in halves {
-        if schema_version(connection).map_err(super::error)? < newest(&runner) {
-            return Ok(false);
-        }
-    }
-    Ok(true)
-}
-
-fn newest(runner: &refinery::Runner) -> Option<i64> {
-    runner.get_migrations().iter().map(|migration| i64::from(migration.version())).max()
-}
-
-/// Brings a file to the present schema.
-fn migrate(
-    connection: &mut Connection,
-    runner: refinery::Runner,
-    path: &Path,
-    paths: &Paths,
-    alone: bool,
-) -> Result<(), Error> {
-    match age_of_schema(connection, &runner, path)? {
-        Ordering::Equal => return Ok(()),
-        Ordering::Less => {}
-        Ordering::Greater => return Err(later(path)),
-    }
-    let mut lock = None;
-    // A new file is nobody's yet.
-    if !alone && schema_version(connection).map_err(super::error)?.is_some() {
-        lock = nobody_serves(paths);
-        if lock.is_none() {
-            // Or it was just making the store.
-            if age_of_schema(connection, &runner, path)? == Ordering::Equal {
-                return Ok(());
-            }
-            let text = "is served by an earlier version: stop it before this one changes the schema";
-            return Err(Error::Unavailable(format!("{} {text}", paths.store.display())));
-        }
-    }
-    // In one transaction with the note that they were made: a crash between the two would have them made again, which
-    // fails for ever.
-    let run = runner.set_grouped(true).run(connection);
-    drop(lock);
-    run.map(drop).map_err(|error| Error::Unavailable(format!("{}: {error}", path.display())))
-}
-
-/// Takes the store for as long as its schema is changed: what serves it knows the schema that it found. Nothing where
-/// it is served for longer than the making of a store takes.
-fn nobody_serves(paths: &Paths) -> Option<File> {
-    (0..20).find_map(|_| {
-        let lock = paths.lock().ok();
-        if lock.is_none() {
-            std::thread::sleep(Duration::from_millis(50));
-        }
-        lock
-    })
-}
-
-/// Sees whether both files are of the present schema, and changes nothing.
-///
-/// # Errors
-/// Where one is of an earlier or a later version.
-pub fn check_schema(paths: &Paths, intake: &Connection, store: &Connection) -> Result<(), Error> {
-    let halves = [
-        (intake, intake_migrations::migrations::runner(), &paths.intake),
-        (store, store_migrations::migrations::runner(), &paths.store),
-    ];
-    for (connection, runner, path) in halves {
-        match age_of_schema(connection, &runner, path)? {
-            Ordering::Equal => {}
-            Ordering::Greater => return Err(later(path)),
-            Ordering::Less => {
-                let text =
-                    format!("{} was written by an earlier version: `rollbook migrate`", path.display());
-                return Err(Error::Unavailable(text));
-            }
-        }
-    }
-    Ok(())
-}
-
-fn later(path: &Path) -> Error {
-    Error::Damaged(format!("{} was written by a later version of Rollbook; use that one", path.display()))
-}
-
-/// The schema of a file beside that of this version.
-fn age_of_schema(connection: &Connection, runner: &refinery::Runner, path: &Path) -> Result<Ordering, Error> {
-    let present = schema_version(connection);
-    let present = present.map_err(|error| match super::error(error) {
-        Error::Damaged(text) => Error::Damaged(format!("{}: {text}", path.display())),
-        error => error,
-    })?;
-    Ok(present.cmp(&newest(runner)))
-}
-
-/// The last migration that the file has seen; `None` for a new file.
-fn schema_version(connection: &Connection) -> rusqlite::Result<Option<i64>> {
-    let table = "SELECT 1 FROM sqlite_master WHERE name = 'refinery_schema_history'";
-    if !connection.prepare(table)?.exists([])? {
-        return Ok(None);
-    }
-    connection.query_row("SELECT max(version) FROM refinery_schema_history", [], |row| row.get(0))
 }

@@ -3,13 +3,15 @@
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 
 use super::contacts::{MAX_NUMBER, contact_id, head};
-use super::{Pair, Shared, catalogue, error, signed, unsigned};
+use super::{
+    Pair, Shared, SqliteStore, append, catalogue, error, once, open, scrub, signed, unsigned, vacuum,
+};
 use crate::clock::Timestamp;
 use crate::contact::document::Document;
 use crate::contact::identifier::IdentifierKind;
 use crate::journal::ListNo;
 use crate::storage::rows::activity::minute;
-use crate::storage::{Error, Keep};
+use crate::storage::{Backlog, Error, Keep, Storage};
 
 /// Rows that one transaction deletes: applying waits no longer than that.
 pub const CHUNK: i64 = 2_000;
@@ -17,8 +19,27 @@ pub const CHUNK: i64 = 2_000;
 /// Rows of the table history that one transaction deletes: each holds the changes of a batch.
 const HISTORY_CHUNK: i64 = 200;
 
-/// Deletes one chunk, and returns how many rows went.
-pub fn prune(pair: &mut Pair, shared: &Shared, keep: Keep) -> Result<usize, Error> {
+/// Forgets a chunk of each file, and gives their room back where nothing is left to forget. Returns how many rows went.
+pub async fn prune(store: &SqliteStore, keep: Keep) -> Result<usize, Error> {
+    // What a crash between the two files has left in the journal goes here, if nothing was applied since.
+    append::forget_applied(store).await?;
+    let keys = store.intake.call(move |intake| once::prune(intake, keep.keys, CHUNK)).await?;
+    let gone = keys
+        + scrub::scrub(store).await?
+        + store.write(move |pair, shared| chunk(pair, shared, keep)).await?;
+    if gone == 0 {
+        vacuum::vacuum(store).await?;
+    }
+    if gone == 0 && store.backlog() == Backlog::default() {
+        // Nothing waits: the logs, which have grown under load, give their room back.
+        // Where somebody reads them just then, it is done another time.
+        store.intake.call(|intake| open::empty_log(intake)).await?;
+        store.write(|pair, _| open::empty_log(&pair.store)).await?;
+    }
+    Ok(gone)
+}
+
+fn chunk(pair: &mut Pair, shared: &Shared, keep: Keep) -> Result<usize, Error> {
     let orphan = orphaned_list(pair)?;
     let forgotten = forgotten_account(pair).map_err(error)?;
     let transaction = pair.store.transaction_with_behavior(TransactionBehavior::Immediate).map_err(error)?;

@@ -48,8 +48,12 @@ async fn every_page_fits_wide_and_narrow_light_and_dark() {
     browser.visit("/sign-in").await;
     take(&browser, "sign-in").await;
     sign_in(&browser).await;
-    browser.visit("/lists").await;
-    take(&browser, "lists-empty").await;
+    for (name, path) in [("lists-empty", "/lists"), ("overview-empty", "/"), ("requests-empty", "/requests")]
+    {
+        browser.visit(path).await;
+        take(&browser, name).await;
+    }
+    take_links_and_troubles(&browser).await;
     let long =
         "A list with a rather long name, as they come from an import of a department's old spreadsheets";
     for name in ["Customers", "Newsletter", long] {
@@ -59,6 +63,9 @@ async fn every_page_fits_wide_and_narrow_light_and_dark() {
     Visitor::default().sign_in(&server, "ada@example.com", PASSWORD).await;
     let found = server.ok("/v3/contact-list/find", &json!({})).await;
     let list = found["data"][0]["contactListId"].as_str().expect("an id").to_owned();
+    let variables = json!([{ "name": "plan", "type": "ENUM_STRING" }]);
+    let variables = json!({ "contactListId": list, "variables": variables });
+    server.ok("/v3/contact-list/variables/add", &variables).await;
     ada.post(&server, "/keys", &[("name", "Shop"), ("read_only", "on"), ("limited", "on"), ("list", &list)])
         .await;
     let people = (0..30).map(|number| json!({
@@ -74,10 +81,28 @@ async fn every_page_fits_wide_and_narrow_light_and_dark() {
     let request = listed["data"][0]["id"].as_str().expect("a request").to_owned();
     browser.visit(&format!("/requests/{request}")).await;
     take(&browser, "request").await;
+    let source = server.source(&json!({ "name": "Fair", "customerSourceId": "fair" })).await;
     for (name, path) in pages(&list) {
         browser.visit(&path).await;
         take(&browser, name).await;
     }
+    let empty = found["data"][1]["contactListId"].as_str().expect("an id").to_owned();
+    let key = server.token.split('_').nth(1).expect("the public part of the token").to_owned();
+    for (name, path) in [
+        ("contacts-empty", format!("/lists/{empty}")),
+        ("contact-remove", format!("/lists/{list}/contacts/{contact}/remove")),
+        ("contact-erase", format!("/lists/{list}/contacts/{contact}/erase")),
+        ("request-undo", format!("/requests/{request}/undo")),
+        ("source", format!("/sources/{source}")),
+        ("source-remove", format!("/sources/{source}/remove")),
+        ("variable-rename", format!("/lists/{list}/variables/plan/rename")),
+        ("variable-remove", format!("/lists/{list}/variables/plan/remove")),
+        ("key-revoke", format!("/keys/{key}/revoke")),
+    ] {
+        browser.visit(&path).await;
+        take(&browser, name).await;
+    }
+    take_jobs(&browser, &server, &list).await;
     browser.visit("/keys").await;
     browser.fill("#name", "Newsletter import").await;
     browser.press("Make the key").await;
@@ -85,6 +110,42 @@ async fn every_page_fits_wide_and_narrow_light_and_dark() {
     take(&browser, "key-made").await;
     browser.close().await;
     server.stop().await;
+}
+
+/// What leads nowhere. The browser complains of the status, as it should.
+async fn take_links_and_troubles(browser: &Browser) {
+    for (name, path) in [("link-gone", "/welcome/gone"), ("trouble", "/lists/000000000000000000000000")] {
+        browser.visit(path).await;
+        assert_eq!(browser.complaints().await.len(), 1, "{path}");
+        take(browser, name).await;
+    }
+}
+
+/// An import on its way from the file to what failed of it, and a change of many that is about to begin.
+async fn take_jobs(browser: &Browser, server: &Server, list: &str) {
+    let file = server.directory.path("people.csv");
+    let rows = (0..40).map(|row| {
+        let at = if row % 9 == 4 { "." } else { "@" };
+        format!("u{row},u{row}{at}example.com,Ada,Example {row},a plan with rather a long name,\n")
+    });
+    let header = "userId,e-mail,first name,surname,plan,phoneNumber\n".to_owned();
+    std::fs::write(&file, std::iter::once(header).chain(rows).collect::<String>()).expect("a file");
+    browser.visit(&format!("/lists/{list}/import")).await;
+    browser.find("#file").await.send_keys(&file.display().to_string()).await.expect("a file");
+    browser.press("Upload").await;
+    browser.sees("Start the import").await;
+    take(browser, "job-columns").await;
+    browser.press("Start the import").await;
+    browser.sees("All rows that failed").await;
+    take(browser, "job").await;
+    browser.visit(&format!("/lists/{list}")).await;
+    browser.click("#bulk-action option[value=unsubscribe]").await;
+    browser.click("#bulk-channel option[value=emailSubscribe]").await;
+    browser.click("#bulk-all").await;
+    browser.click("form.bulk > button").await;
+    browser.find("button[name=confirm]").await;
+    // A page that was posted to: what was typed is sent again where it is drawn anew, so it is taken as it is.
+    take(browser, "bulk").await;
 }
 
 /// Every page that is opened by its address, with a name for its pictures.

@@ -1,10 +1,13 @@
 //! Forms that do not come from a page of ours change nothing.
 
-use hyper::{Method, StatusCode};
+use http_body_util::Full;
+use hyper::{Method, Request, StatusCode};
+use rollbook::console::PublicUrl;
 use serde_json::json;
 
 use super::{Visitor, let_in};
-use crate::harness::Server;
+use crate::harness::{Server, Setup};
+use crate::http2::Http2;
 
 async fn lists(server: &Server) -> u64 {
     server.ok("/v3/contact-list/find", &json!({})).await["totalCount"].as_u64().unwrap()
@@ -80,6 +83,30 @@ async fn what_is_no_form_is_refused() {
     let large = format!("name={}", "x".repeat(300_000));
     let answer = visitor.send(&server, Method::POST, "/lists", &form, large).await;
     assert_eq!((answer.status, lists(&server).await), (StatusCode::BAD_REQUEST, 0));
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn over_http_2_a_form_comes_from_where_it_says_though_there_is_no_host_header() {
+    // Browsers find it elsewhere than the setting says, as where nobody has set it.
+    let elsewhere = PublicUrl::of(([127, 0, 0, 1], 1).into());
+    let server = Server::with(Setup { public_url: Some(elsewhere), ..Setup::default() }).await;
+    let visitor = let_in(&server, server.user, "ada@example.com").await;
+    let mut http2 = Http2::open(server.address).await.expect("a connection");
+    let own = format!("http://{}", server.address);
+    for (origin, status) in
+        [(own.as_str(), 303), ("https://evil.example.com", 403), ("http://127.0.0.1:2", 403)]
+    {
+        let request = Request::post(format!("{own}/lists"))
+            .header("origin", origin)
+            .header("cookie", visitor.cookie.as_deref().expect("a cookie"))
+            .header("content-type", "application/x-www-form-urlencoded")
+            .body(Full::from(format!("csrf={}&name=Customers", visitor.csrf)))
+            .expect("a request");
+        let (told, body) = http2.send(request).await.expect("an answer");
+        assert_eq!(told, status, "{origin}: {}", String::from_utf8_lossy(&body));
+    }
+    assert_eq!(lists(&server).await, 1);
     server.stop().await;
 }
 

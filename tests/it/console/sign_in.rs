@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use hyper::StatusCode;
+use hyper::{Method, StatusCode};
 use rollbook::clock::{ManualClock, Timestamp};
 use rollbook::console::{PublicUrl, first_link, invite};
 
@@ -151,6 +151,13 @@ async fn a_session_ends_when_it_is_idle_and_after_two_weeks() {
     assert!(is_in(&mut visitor, &server).await, "it was used in between");
     clock.advance(12 * HOUR);
     assert!(!is_in(&mut visitor, &server).await);
+    visitor.sign_in(&server, "ada@example.com", PASSWORD).await;
+    clock.advance(11 * HOUR);
+    let poll = [("x-poll", "1")];
+    let polled = visitor.send(&server, Method::GET, "/requests/rows", &poll, String::new()).await;
+    assert_eq!(polled.status, StatusCode::OK);
+    clock.advance(HOUR);
+    assert!(!is_in(&mut visitor, &server).await, "a page that asks by itself is nobody who uses it");
     visitor.sign_in(&server, "ada@example.com", PASSWORD).await;
     for _ in 0..33 {
         clock.advance(10 * HOUR);

@@ -3,6 +3,11 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 
+use rollbook::storage::{Error, Storage};
+use tokio::sync::RwLock;
+
+use crate::harness::Wrap;
+
 /// What goes wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
@@ -53,5 +58,40 @@ impl Switch {
     /// What goes wrong now.
     pub fn get(&self) -> Fault {
         Fault::ALL[usize::from(self.0.load(Ordering::SeqCst))]
+    }
+
+    /// For [`crate::harness::Setup::wrap`].
+    pub fn wrap(&self) -> Wrap {
+        let switch = self.clone();
+        Box::new(|store| Arc::new(Faulty { store, switch, applying: RwLock::default() }))
+    }
+}
+
+/// The store with the switch in front of it.
+pub struct Faulty {
+    pub store: Arc<dyn Storage>,
+    pub switch: Switch,
+    /// Read while something is being applied.
+    pub applying: RwLock<()>,
+}
+
+/// What a store says that was told to fail.
+pub fn broken() -> Error {
+    Error::Unavailable("the test said so".to_owned())
+}
+
+impl Faulty {
+    /// Fails where reads do.
+    pub fn read(&self) -> Result<(), Error> {
+        match self.switch.get() {
+            Fault::Read => Err(broken()),
+            Fault::Panic => panic!("the test said so"),
+            _ => Ok(()),
+        }
+    }
+
+    /// Fails where changes do.
+    pub fn change(&self) -> Result<(), Error> {
+        if self.switch.get() == Fault::Change { Err(broken()) } else { Ok(()) }
     }
 }

@@ -278,7 +278,7 @@ fn a_copy_that_was_killed_goes_on_where_it_was() {
     assert!(refused.code == Some(1) && refused.err.ends_with(told), "{}", refused.err);
 
     // Killed for good, while a table is locked that comes later.
-    let lock = "BEGIN; LOCK TABLE history IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep(3600)";
+    let lock = "BEGIN; LOCK TABLE history IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep(300)";
     std::thread::scope(|scope| {
         let locker = scope.spawn(|| to.try_sql(lock));
         let waits = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND query LIKE '%pg_sleep%' \

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::process::{Process, wait_for};
+use crate::process::{Over, Process, wait_for};
 use crate::wire::{Reply, Wire};
 
 /// What a caller knows of a batch.
@@ -65,8 +65,8 @@ impl Callers {
                     }
                 });
             }
+            let _over = Over(&over);
             meanwhile();
-            over.store(true, Ordering::Relaxed);
         });
     }
 

@@ -35,7 +35,12 @@ async fn requests_are_listed_and_narrowed() {
     }
     let wrong = browser.get(&server, "/requests?from=yesterday").await;
     assert!(wrong.says("A time is written YYYY-MM-DD hh:mm, or YYYY-MM-DD."));
-    let live = browser.get(&server, &page.attributes("every 2s", "hx-get").remove(0)).await;
+    // Asked again and again by the page: nothing is told until something is new.
+    let live = page.attributes("every 2s", "hx-get").remove(0);
+    let same = browser.ask(&server, &live).await;
+    assert_eq!((same.status, same.html.as_str()), (StatusCode::NO_CONTENT, ""));
+    server.upsert(&list, json!({ "contact": "new" })).await;
+    let live = browser.get(&server, &live).await;
     assert!(live.html.starts_with("<div id=\"requests\"") && !live.html.contains("<html"), "{}", live.html);
     server.stop().await;
 }

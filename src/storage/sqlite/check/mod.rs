@@ -11,7 +11,8 @@ use std::path::Path;
 
 use rusqlite::Connection;
 
-use super::open::{self, Paths};
+use super::open::Paths;
+use super::schema;
 use super::snapshot::Snapshot;
 use crate::clock::Clock;
 use crate::storage::Error;
@@ -62,7 +63,7 @@ pub fn repair(database: &Path, clock: &dyn Clock, tell: &mut dyn FnMut(u64)) -> 
 
 fn look(paths: &Paths, clock: &dyn Clock, tell: &mut dyn FnMut(u64)) -> Result<Report, Error> {
     let snapshot = Snapshot::take(paths, clock)?;
-    open::check_schema(paths, &snapshot.intake, &snapshot.store)?;
+    schema::check_schema(paths, &snapshot.intake, &snapshot.store)?;
     let mut report = Report::default();
     if let Err(Error::Damaged(text)) = snapshot.check(paths) {
         report.add(text, None);
