@@ -1,6 +1,8 @@
 //! A database as each release has left it, opened by this one; and stores of later releases, which are refused.
 //! What releases have left in files is in `first_release`.
 
+use std::time::{Duration, Instant};
+
 use rollbook::clock::Timestamp;
 use rollbook::contact::field::Field;
 use rollbook::contact::identifier::{HashKey, IdentifierKind};
@@ -11,8 +13,8 @@ use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, NoTls};
 
 use crate::first_release::{Left, THEN, goes_on, items, migrations};
-use crate::harness::StoreKind;
-use crate::process::Store;
+use crate::harness::{PATIENCE, StoreKind};
+use crate::process::{self, Store};
 
 /// The key of the hashes of that store.
 const KEY: [u8; 16] = [5; 16];
@@ -138,6 +140,9 @@ const SIGNED_IN: &str = "UPDATE account_user SET address = 'me@example.com', pas
                          UPDATE token SET used_at = 1; INSERT INTO session VALUES ('\\x00', 1, 'x', 1, 1, 1); \
                          INSERT INTO link VALUES ('\\x00', 1, 1)";
 
+/// What the third release has room for.
+const DONE: &str = "INSERT INTO activity VALUES (1, 1, 1, 1, 2, 3, 4, 5, 6, 7, 8, 9)";
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_database_of_any_release_goes_on_with_all_that_is_in_it() {
     let all = migrations("postgres");
@@ -155,12 +160,48 @@ async fn a_database_of_any_release_goes_on_with_all_that_is_in_it() {
             match version {
                 1 => write(&client, &left).await,
                 2 => client.batch_execute(SIGNED_IN).await.expect("who signs in"),
+                3 => client.batch_execute(DONE).await.expect("what was done"),
                 _ => {}
             }
         }
         drop(client);
         goes_on(left, StoreKind::Postgres, true, true).await;
     }
+}
+
+/// Whoever serves holds locks that a migration needs, and may need those that it holds.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_migration_gives_way_where_it_does_not_get_its_locks_and_begins_again() {
+    let store = Store::in_postgres();
+    let client = connect(store.database.to_str().expect("an address")).await;
+    client.batch_execute("CREATE TABLE schema_version (version bigint PRIMARY KEY)").await.expect("a table");
+    let all = migrations("postgres");
+    for (version, (name, text)) in (1_i64..).zip(&all[..3]) {
+        client.batch_execute(text).await.unwrap_or_else(|error| panic!("{name}: {error}"));
+        run(&client, "INSERT INTO schema_version VALUES ($1)", &[&version]).await;
+    }
+    let settings = "INSERT INTO setting (name, bytes) SELECT name, decode(repeat('05', 16), 'hex') \
+                    FROM unnest(ARRAY['store_id', 'hash_key']) AS u (name); \
+                    INSERT INTO setting (name, number) VALUES ('catalogue_version', 0), ('claims', 0), ('prune', 0)";
+    client.batch_execute(settings).await.expect("settings");
+    client.batch_execute("BEGIN; LOCK TABLE delivery IN ACCESS EXCLUSIVE MODE").await.expect("a lock");
+    let mut command = store.command(&["migrate"]);
+    let migrating = tokio::task::spawn_blocking(move || process::run(&mut command));
+    let look = connect(store.database.to_str().expect("an address")).await;
+    let mut begun = std::collections::BTreeSet::new();
+    let start = Instant::now();
+    while begun.len() < 2 {
+        assert!(start.elapsed() < PATIENCE, "it does not begin again");
+        let waits = "SELECT xact_start::text FROM pg_stat_activity WHERE datname = current_database() \
+                     AND wait_event_type = 'Lock'";
+        begun.extend(look.query(waits, &[]).await.expect("a look").iter().map(|row| row.get::<_, String>(0)));
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    client.batch_execute("COMMIT").await.expect("let go");
+    let printed = migrating.await.expect("it ends");
+    assert_eq!(printed.code, Some(0), "{}", printed.err);
+    let version = look.query_one("SELECT max(version) FROM schema_version", &[]).await.expect("a version");
+    assert_eq!(version.get::<_, i64>(0), i64::try_from(all.len()).expect("few"));
 }
 
 /// A server of an earlier release goes on beside a later schema, and is refused when it starts on it.

@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use tokio_postgres::Row;
 use tokio_postgres::types::{FromSql, ToSql};
 
-use super::{due, scrub};
 use super::session::{Session, Value, Values, get};
 use super::shared::Shared;
+use super::{due, scrub};
 use crate::journal::ListNo;
 use crate::storage::rows::activity::minute;
 use crate::storage::{Error, Keep};

@@ -58,7 +58,8 @@ async fn what_nobody_has_noted_is_found_within_a_minute() {
         desk.append(desk.reported(receiver, &[("a", &[])])).await;
     }
     desk.apply_all().await;
-    let gone = connect(&backend).await.execute("DELETE FROM due WHERE receiver <> $1", &[&RECEIVERS[0]]).await;
+    let gone =
+        connect(&backend).await.execute("DELETE FROM due WHERE receiver <> $1", &[&RECEIVERS[0]]).await;
     assert_eq!(gone.expect("rows"), 2);
     let claim = async || desk.storage().claim_deliveries(desk.now, 10, 10).await.expect("a claim").len();
     assert_eq!(claim().await, 1);
