@@ -41,6 +41,7 @@ sleep 5
 
 contact=$(page "$list" | grep -o "$list/contacts/[0-9a-f]\{24\}" | head -1)
 next=$(page "$list" | sed -n 's/.*rel="next" href="\([^"]*\)".*/\1/p' | head -1)
+source=$(curl -s "$url/v3/contact-source/add" -H "Access-Token: $token" -d '{"name":"Shop"}' | grep -o '[0-9a-f]\{24\}' | head -1)
 request=$(page '/requests?state=processed' | grep -o '/requests/[0-9a-f]\{24\}' | head -1)
 echo "$contacts contacts, $rate updates a second, $asks times each, in milliseconds:"
 measure() {
@@ -63,7 +64,18 @@ measure "contacts, a filter that few fit" "$list?namePrefix=nobody-at-all"
 measure "contacts, a filter that half fit" "$list?active=true"
 measure "a contact, with its history" "$contact"
 measure "new contact" "$list/contacts/new"
+measure "remove a contact" "$contact/remove"
+measure "erase a person" "$contact/erase"
 measure "variables" "$list/variables"
+measure "import" "$list/import"
+measure "export" "$list/export"
+measure "rename a list" "$list/rename"
+measure "remove a list" "$list/remove"
 measure "sources" /sources
+measure "a source" "/sources/$source"
 measure "requests" /requests
 measure "a request" "$request"
+measure "undo a request" "$request/undo"
+measure "jobs" /jobs
+measure "API keys" /keys
+measure "account" /account

@@ -18,7 +18,13 @@ const CSS: &str = "text/css; charset=utf-8";
 const SCRIPT: &str = "text/javascript; charset=utf-8";
 
 static FILES: LazyLock<[(&str, File); 4]> = LazyLock::new(|| {
-    let style = [THEME, include_str!("assets/console.css"), include_str!("assets/views.css")].concat();
+    let style = [
+        THEME,
+        include_str!("assets/console.css"),
+        include_str!("assets/forms.css"),
+        include_str!("assets/views.css"),
+    ]
+    .concat();
     [
         ("/console/console.css", File::new(CSS, style)),
         ("/console/console.js", File::new(SCRIPT, include_str!("assets/console.js"))),
