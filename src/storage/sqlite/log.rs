@@ -5,7 +5,9 @@
 //! crash has cut there is no more than the end of its own commit. Where several commits stand there, a disk has changed
 //! what it held, and what was answered with 200 would be gone without a word. So such a log is refused.
 //!
-//! The last commit of a log cannot be told from one that a crash has cut: that much can be lost to a damaged disk.
+//! The last commit of a log cannot be told from one that a crash has cut: that much can be lost to a damaged disk. Where
+//! the frame that ends the last but one does not even say that it ended one, that one looks like the beginning of the
+//! last, and both can be.
 //!
 //! The format: <https://www.sqlite.org/fileformat2.html#the_write_ahead_log>
 

@@ -58,8 +58,8 @@ struct Count {
     refused: u32,
     told: u32,
     whole: u32,
-    /// The last commit of the log, which nobody can tell from one that a crash has cut; of a log that ends early, all
-    /// that stood behind its end.
+    /// The last commit of the log, which nobody can tell from one that a crash has cut, or the last two, where the frame
+    /// between them has lost what it was; of a log that ends early, all that stood behind its end.
     end_lost: u32,
 }
 
@@ -68,7 +68,7 @@ async fn judge(
     files: Sqlite,
     desk: &Desk,
     requests: &[ObjectId],
-    damage: Damage,
+    (damage, log): (Damage, bool),
     count: &mut Count,
 ) -> Result<(), String> {
     match files.try_open(Role::Server) {
@@ -121,6 +121,7 @@ async fn judge(
             count.end_lost += 1
         }
         [last] if last + 1 == requests.len() => count.end_lost += 1,
+        [one, last] if log && one + 1 == *last && last + 1 == requests.len() => count.end_lost += 1,
         // A row that has lost its id is applied as damaged under none: it is told in the log.
         [_] if damaged == 0 => count.told += 1,
         missing => return Err(format!("batches {missing:?} are gone without a word")),
@@ -143,7 +144,7 @@ async fn damage_everywhere(desk: &Desk, files: &Sqlite, requests: &[ObjectId], l
             let at = (length * place / places + place * 37) % length;
             let copied = copy(files);
             damage.do_to(&path(&copied), at);
-            if let Err(error) = judge(copied, desk, requests, damage, &mut count).await {
+            if let Err(error) = judge(copied, desk, requests, (damage, log), &mut count).await {
                 wrong.push(format!("{damage:?} at {at} of {length}: {error}"));
             }
         }
