@@ -143,6 +143,9 @@ const SIGNED_IN: &str = "UPDATE account_user SET address = 'me@example.com', pas
 /// What the third release has room for.
 const DONE: &str = "INSERT INTO activity VALUES (1, 1, 1, 1, 2, 3, 4, 5, 6, 7, 8, 9)";
 
+/// What the fourth release has room for.
+const DUE: &str = "INSERT INTO due VALUES (1, 'https://gone.example.com:443', 1)";
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_database_of_any_release_goes_on_with_all_that_is_in_it() {
     let all = migrations("postgres");
@@ -161,6 +164,8 @@ async fn a_database_of_any_release_goes_on_with_all_that_is_in_it() {
                 1 => write(&client, &left).await,
                 2 => client.batch_execute(SIGNED_IN).await.expect("who signs in"),
                 3 => client.batch_execute(DONE).await.expect("what was done"),
+                // Nothing of it is left: whoever claims finds that out.
+                4 => client.batch_execute(DUE).await.expect("what is due"),
                 _ => {}
             }
         }

@@ -231,6 +231,12 @@ fn add_of(version: usize, left: &Left) {
                  INSERT INTO link VALUES (zeroblob(32), 1, 1)",
             )
             .expect("who signs in");
+        store
+            .execute_batch(
+                "INSERT INTO activity VALUES (1, 1, 1, 2, 3, 4, 5, 6, 7, 8, 9); \
+                 UPDATE delivery SET last_end = 503, last_at = 1",
+            )
+            .expect("what was done");
     }
 }
 

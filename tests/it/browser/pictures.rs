@@ -144,7 +144,6 @@ async fn take_jobs(browser: &Browser, server: &Server, list: &str) {
     browser.click("#bulk-all").await;
     browser.click("form.bulk > button").await;
     browser.find("button[name=confirm]").await;
-    // A page that was posted to: what was typed is sent again where it is drawn anew, so it is taken as it is.
     take(browser, "bulk").await;
 }
 

@@ -14,7 +14,7 @@ use super::{Backend, Desk, Postgres};
 use crate::harness::PATIENCE;
 
 const RECEIVERS: [&str; 3] =
-    ["https://one.example:443", "https://two.example:443", "https://three.example:443"];
+    ["https://one.example.com:443", "https://two.example.com:443", "https://three.example.com:443"];
 
 async fn connect(backend: &Postgres) -> Client {
     let (client, connection) =
