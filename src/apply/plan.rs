@@ -68,9 +68,15 @@ impl<'a> Plan<'a> {
         Self { batches }
     }
 
+    /// How many items there are.
+    pub fn items(&self) -> usize {
+        self.batches.iter().flatten().map(Vec::len).sum()
+    }
+
     /// Every hash whose holders must be loaded, with its list: sorted, each once.
     pub fn hashes(&self, waiting: &[Waiting]) -> Vec<(u64, ListNo)> {
-        let mut hashes = Vec::new();
+        // Two that are looked up, and one of each kind.
+        let mut hashes = Vec::with_capacity(self.items() * (2 + IdentifierKind::ALL.len()));
         for (batch, items) in waiting.iter().zip(&self.batches) {
             for item in items.iter().flatten() {
                 hashes.extend(item.lookup.into_iter().flatten().map(|hash| (hash, batch.list)));

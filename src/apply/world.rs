@@ -4,9 +4,8 @@ mod documents;
 mod holders;
 
 use std::collections::{HashMap, HashSet};
-use std::ops::Range;
 
-use self::documents::Documents;
+use self::documents::{Documents, Place};
 use self::holders::Holders;
 use crate::contact::document::Document;
 use crate::contact::identifier::{HashKey, IdentifierKind, Identifiers};
@@ -36,7 +35,7 @@ pub struct Slot {
     /// Its number.
     pub number: ContactNo,
     /// Where its stored form lies among the [`World`]'s documents.
-    document: Range<usize>,
+    document: Place,
     /// Whether the store has it not yet.
     pub new: bool,
     /// Whether the store's form is out of date.
@@ -129,6 +128,14 @@ impl World {
         }
     }
 
+    /// Room for so many contacts, whose stored forms take about so many bytes, under so many hashes. What grows by
+    /// doubling leaves holes of all sizes, which the page cache of the store then fills for good.
+    pub fn reserve(&mut self, contacts: usize, bytes: usize, hashes: usize) {
+        self.slots.reserve(contacts);
+        self.documents.reserve(bytes);
+        self.holders.reserve(hashes);
+    }
+
     /// The same, and these identifiers are of people who were erased.
     pub fn without(self, erased: HashSet<(AccountNo, [u8; 16])>) -> Self {
         Self { erased, ..self }
@@ -161,7 +168,7 @@ impl World {
         hashes: impl Iterator<Item = u64>,
     ) -> Result<u32, Malformed> {
         Document::read(document)?.identifiers()?;
-        let document = self.documents.keep(document);
+        let document = self.documents.keep_to_change(document);
         let (new, dirty, returned, removed_at, indexed) = (false, false, false, None, None);
         let index = self.push(Slot { list, number, document, new, dirty, returned, removed_at, indexed });
         for hash in hashes {
@@ -187,7 +194,7 @@ impl World {
 
     /// The stored form of the contact in a slot, see [`crate::contact::document`].
     pub fn document(&self, slot: &Slot) -> &[u8] {
-        self.documents.get(&slot.document)
+        self.documents.get(slot.document)
     }
 
     /// Who bears an identifier now.
@@ -296,7 +303,7 @@ impl World {
             self.release_all(index)?;
         }
         let slot = &mut self.slots[index as usize];
-        slot.document = self.documents.replace(&slot.document, document);
+        slot.document = self.documents.replace(slot.document, document);
         slot.dirty = true;
         self.documents.tidy(self.slots.iter_mut().map(|slot| &mut slot.document));
         if renamed.is_some() { self.hold_all(index) } else { Ok(()) }
@@ -319,7 +326,8 @@ impl World {
     /// # Errors
     /// [`Malformed`] where a contact does not read.
     pub fn index_changes(&self) -> Result<(Vec<IndexEntry>, Vec<IndexEntry>), Malformed> {
-        let (mut stale, mut fresh) = (Vec::new(), Vec::new());
+        let made = self.slots.iter().filter(|slot| slot.new).count();
+        let (mut stale, mut fresh) = (Vec::new(), Vec::with_capacity(made * IdentifierKind::ALL.len()));
         for slot in &self.slots {
             let Some(indexed) = &slot.indexed else { continue };
             let wanted = if slot.removed_at.is_some() { Identifiers::default() } else { self.hashes(slot)? };

@@ -9,8 +9,9 @@ use crate::id::ObjectId;
 use crate::journal::{AccountNo, BatchKind, ListNo};
 use crate::storage::{Applied, Error};
 
-/// Items of more bytes than this are left to the next transaction: it bounds the memory of one.
-pub const MAX_BYTES: usize = 24 << 20;
+/// Items of more bytes than this are left to the next transaction: it bounds the memory of one, which is about four
+/// times as much.
+pub const MAX_BYTES: usize = 16 << 20;
 
 /// Contacts of more bytes than this are not loaded for one transaction, unless a single batch asks for them.
 const MAX_LOADED: usize = 96 << 20;

@@ -30,7 +30,12 @@ pub fn world(
         false => HashSet::new(),
     };
     let mut world = World::new(*rows.key(), lists, sources).without(erased);
-    let found = rows.holders(&plan.hashes(waiting))?;
+    let hashes = plan.hashes(waiting);
+    let (items, bytes) = (plan.items(), waiting.iter().map(|batch| batch.items.len()).sum::<usize>());
+    // What a document has that its item has not: four numbers before its fields.
+    world.reserve(items, bytes + items * 32, hashes.len());
+    let found = rows.holders(&hashes)?;
+    drop(hashes);
     let mut contacts: Vec<_> = found.iter().map(|(contact, _)| *contact).collect();
     contacts.dedup();
     let (mut loaded, mut shown) = (0, 0);
