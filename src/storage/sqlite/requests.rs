@@ -19,12 +19,17 @@ pub fn find(
     account: AccountNo,
     ids: &[ObjectId],
 ) -> Result<Vec<Request>, Error> {
+    // The journal first: a row leaves it only after the results are committed, so a request that is in neither was
+    // never accepted. One transaction on each, so that results and contacts are read as of one moment, and those who
+    // ask again and again for many requests cost little.
+    let intake = pair.intake.transaction().map_err(error)?;
+    let waiting = ids.iter().map(|id| find_waiting(&intake, shared, account, *id));
+    let waiting = waiting.collect::<Result<Vec<_>, _>>()?;
+    let store = pair.store.transaction().map_err(error)?;
+    let view = View { store: &store, intake: &intake, shared };
     let mut found = Vec::with_capacity(ids.len());
-    for id in ids {
-        // The journal first: a row leaves it only after the results are committed, so a request that is in
-        // neither was never accepted.
-        let waiting = find_waiting(&pair.intake, shared, account, *id)?;
-        found.extend(find_processed(pair, shared, account, *id)?.or(waiting));
+    for (id, waiting) in ids.iter().zip(waiting) {
+        found.extend(find_processed(&view, account, *id)?.or(waiting));
     }
     Ok(found)
 }
@@ -96,20 +101,13 @@ pub fn find_undoable(pair: &Pair, account: AccountNo, id: ObjectId) -> Result<Op
     Ok(None)
 }
 
-fn find_processed(
-    pair: &mut Pair,
-    shared: &Shared,
-    account: AccountNo,
-    id: ObjectId,
-) -> Result<Option<Request>, Error> {
-    // One transaction: results and contacts are read as of one moment.
-    let store = &pair.store.transaction().map_err(error)?;
-    let row = store
+fn find_processed(view: &View<'_>, account: AccountNo, id: ObjectId) -> Result<Option<Request>, Error> {
+    let row = view
+        .store
         .prepare_cached(&format!("SELECT {PROCESSED} WHERE r.id = ?1 AND r.account = ?2"))
         .and_then(|mut select| select.query_row(params![id.to_bytes(), account.0], read_processed).optional())
         .map_err(error)?;
-    let view = View { store, intake: &pair.intake, shared };
-    row.map(|row| row.into_request(&view)).transpose()
+    row.map(|row| row.into_request(view)).transpose()
 }
 
 /// The columns of [`read_processed`], and where they are from.
