@@ -2,10 +2,17 @@
 //! ratio. `cargo bench --bench speed -- --help`.
 
 mod bare;
+mod engine;
+mod postgres;
 mod report;
+mod sqlite;
 
-use std::path::{Path, PathBuf};
+use std::hint::black_box;
+use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use clap::Parser;
@@ -13,10 +20,11 @@ use rollbook::bench::own::OwnServer;
 use rollbook::bench::report::ServerTimes;
 use rollbook::bench::{Plan, Run, Workload};
 use rollbook::clock::{Clock, SystemClock};
-use rollbook::storage::sqlite::measure;
 
 use crate::bare::{Bare, Cost};
+use crate::postgres::Postgres;
 use crate::report::{Comparison, Pair};
+use crate::sqlite::Sqlite;
 
 type Result<T> = rollbook::bench::Result<T>;
 
@@ -26,6 +34,10 @@ struct Arguments {
     /// Where the throw-away directory is made; the system's temporary directory if not given
     #[arg(long)]
     dir: Option<PathBuf>,
+    /// A PostgreSQL on this machine, postgres://…, with an empty database: it is filled, and left so; a store in the
+    /// throw-away directory if not given
+    #[arg(long)]
+    database: Option<String>,
     /// Contacts in the list
     #[arg(long, default_value_t = 1_000_000, value_parser = clap::value_parser!(u32).range(100..50_000_000))]
     contacts: u32,
@@ -41,6 +53,11 @@ struct Arguments {
     /// Contacts of a request
     #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=100))]
     batch: u32,
+    /// Leave the other cores idle while the bare engine works. The server shares them with the load generator, and the
+    /// cores of a virtual machine are often halves of one, each slower where the other works: so a thread works on each
+    /// meanwhile unless this is given
+    #[arg(long)]
+    alone: bool,
     /// One JSON object instead of tables
     #[arg(long)]
     json: bool,
@@ -76,7 +93,12 @@ fn run(arguments: &Arguments) -> Result<bool> {
         keep: true,
         name: format!("speed{}", SystemClock.now().millis()),
     };
-    let server = OwnServer::start(&arguments.server, arguments.dir.as_deref(), plan.most_connections())?;
+    let server = OwnServer::start(
+        &arguments.server,
+        arguments.dir.as_deref(),
+        arguments.database.as_deref(),
+        plan.most_connections(),
+    )?;
     let measured = measure(arguments, plan, &server).map_err(|error| server.with_last_words(error))?;
     if arguments.json {
         println!("{}", serde_json::to_string_pretty(&measured)?);
@@ -88,10 +110,16 @@ fn run(arguments: &Arguments) -> Result<bool> {
 
 fn measure(arguments: &Arguments, plan: Plan, server: &OwnServer) -> Result<Comparison> {
     let place = server.place()?;
-    let database = place.database.clone().ok_or("no store")?;
-    let mut turns = Turns { database: &database, reached: 0 };
+    let beside = place.database.clone();
     let mut run = Run::start(place, plan)?;
-    let mut bare = Bare::create(&server.directory().join("bare"), arguments.contacts)?;
+    let mut bare = Bare::create(&server.directory().join("bare"), arguments.contacts, |own| {
+        Ok(match (&arguments.database, beside) {
+            (Some(url), _) => Box::new(Postgres::open(url)?),
+            (None, beside) => Box::new(Sqlite::open(own, beside.ok_or("no store")?)?),
+        })
+    })?;
+    let mut turns =
+        Turns { beside: !arguments.alone, database_works: arguments.database.is_some(), reached: 0 };
     let mut pairs =
         vec![turns.pair(&mut run, Workload::Insert, &mut bare, |bare, groups| {
             bare.insert(arguments.batch, groups)
@@ -102,7 +130,7 @@ fn measure(arguments: &Arguments, plan: Plan, server: &OwnServer) -> Result<Comp
     }
     run.workload(Workload::Half)?;
     eprintln!("checking");
-    let (bare_disk, bare_failures) = (bare.disk()?, bare.check()?);
+    let (bare_bytes_per_contact, bare_failures) = (bare.bytes_per_contact()?, bare.check()?);
     let mut report = run.finish()?;
     let (stopped, started) = server.restart()?;
     report.server = Some(ServerTimes {
@@ -111,21 +139,19 @@ fn measure(arguments: &Arguments, plan: Plan, server: &OwnServer) -> Result<Comp
         stop_seconds: stopped.as_secs_f64(),
         start_seconds: started.as_secs_f64(),
     });
-    Ok(Comparison {
-        pairs,
-        server: report,
-        bare_bytes_per_contact: bare_disk.bytes_per_contact,
-        bare_failures,
-    })
+    Ok(Comparison { pairs, server: report, bare_bytes_per_contact, bare_failures })
 }
 
 /// The server first, then the bare engine in transactions of the sizes that the server's had.
-struct Turns<'a> {
-    database: &'a Path,
+struct Turns {
+    /// Whether other cores work beside the bare engine.
+    beside: bool,
+    /// Whether the store is a process of its own, whose CPU counts too.
+    database_works: bool,
     reached: u64,
 }
 
-impl Turns<'_> {
+impl Turns {
     fn pair(
         &mut self,
         run: &mut Run,
@@ -133,11 +159,51 @@ impl Turns<'_> {
         bare: &mut Bare,
         work: impl FnOnce(&mut Bare, &[u32]) -> Result<Cost>,
     ) -> Result<Pair> {
+        let before = bare.engine.cpu()?;
         let phase = run.workload(workload)?.clone();
-        let (reached, groups) = measure::transactions(self.database, self.reached)?;
+        // This thread only waits meanwhile: it is the database's.
+        let database = if self.database_works { bare.engine.cpu()? - before } else { Duration::ZERO };
+        let (reached, groups) = bare.engine.server_transactions(self.reached)?;
         self.reached = reached;
         eprintln!("{}, bare engine", phase.name);
+        let companions = if self.beside { Companions::start() } else { Companions::default() };
         let cost = work(bare, &groups)?;
-        Ok(Pair::new(&phase, cost, &groups))
+        drop(companions);
+        Ok(Pair::new(&phase, database, cost, &groups))
+    }
+}
+
+/// A thread on each core but one, working until this is dropped.
+#[derive(Default)]
+struct Companions {
+    over: Arc<AtomicBool>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+impl Companions {
+    fn start() -> Self {
+        let over = Arc::<AtomicBool>::default();
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let work = |_| {
+            let over = Arc::clone(&over);
+            std::thread::spawn(move || {
+                let bytes = vec![7; 64 << 10];
+                while !over.load(Relaxed) {
+                    black_box(crc32fast::hash(black_box(&bytes)));
+                }
+            })
+        };
+        let threads = (1..cores).map(work).collect();
+        Self { over, threads }
+    }
+}
+
+impl Drop for Companions {
+    fn drop(&mut self) {
+        self.over.store(true, Relaxed);
+        for thread in self.threads.drain(..) {
+            // It cannot panic, and nothing depends on it.
+            let _ = thread.join();
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! Both beside each other.
 
 use std::fmt;
+use std::time::Duration;
 
 use rollbook::bench::phase::Phase;
 use rollbook::bench::report::Report;
@@ -16,6 +17,7 @@ pub struct Pair {
     pub contacts: u64,
     pub transactions: usize,
     pub batches_per_transaction: f64,
+    /// With the database's, where that is a process of its own; so is the bare engine's.
     pub server_micros_per_contact: f64,
     pub bare_micros_per_contact: f64,
     /// The figure that counts, and the next one too.
@@ -26,8 +28,10 @@ pub struct Pair {
 }
 
 impl Pair {
-    pub fn new(phase: &Phase, bare: Cost, groups: &[u32]) -> Self {
-        let server = phase.server_micros_per_contact.unwrap_or(f64::NAN);
+    /// `database` is the CPU of a database beside the server.
+    pub fn new(phase: &Phase, database: Duration, bare: Cost, groups: &[u32]) -> Self {
+        let server = phase.server_micros_per_contact.unwrap_or(f64::NAN)
+            + database.as_secs_f64() * 1e6 / phase.contacts as f64;
         Self {
             name: phase.name.clone(),
             contacts: phase.contacts,

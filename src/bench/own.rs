@@ -1,5 +1,6 @@
 //! A throw-away server: the program itself as a process of its own, on a store in a temporary directory.
 
+use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
@@ -23,7 +24,10 @@ const POLL: Duration = Duration::from_millis(2);
 /// The server, its account and its directory; all of it is gone when this is dropped.
 pub struct OwnServer {
     program: PathBuf,
-    database: PathBuf,
+    /// A path, or the address of a database.
+    database: OsString,
+    /// Whether it is a path.
+    embedded: bool,
     address: SocketAddr,
     tokens: Vec<String>,
     child: Mutex<Child>,
@@ -48,14 +52,21 @@ struct Token {
 }
 
 impl OwnServer {
-    /// Starts `program serve` on a new store in a new directory inside `parent`, with tokens for that many
-    /// connections.
+    /// Starts `program serve` with tokens for that many connections, on a new store in a new directory inside `parent`,
+    /// or on the database at an address, where it makes an account that stays.
     ///
     /// # Errors
     /// Where it does not start.
-    pub fn start(program: &Path, parent: Option<&Path>, connections: u32) -> Result<Self> {
+    pub fn start(
+        program: &Path,
+        parent: Option<&Path>,
+        database: Option<&str>,
+        connections: u32,
+    ) -> Result<Self> {
         let scratch = Scratch::create(parent)?;
-        let database = scratch.path.join("store/rollbook.db");
+        let embedded = database.is_none();
+        let database =
+            database.map_or_else(|| scratch.path.join("store/rollbook.db").into_os_string(), OsString::from);
         let command = |words: &[&str]| command(program, &database, words);
         let account: Account = answer(command(&["account", "create", "Bench"]))?;
         let mut tokens = vec![account.access_token];
@@ -70,6 +81,7 @@ impl OwnServer {
         let mut server = Self {
             program: program.to_owned(),
             database,
+            embedded,
             address,
             tokens,
             child,
@@ -93,7 +105,7 @@ impl OwnServer {
             addresses: vec![self.address],
             tokens: self.tokens.clone(),
             process: Some(Process::new(self.child().id())?),
-            database: Some(self.database.clone()),
+            database: self.embedded.then(|| PathBuf::from(&self.database)),
         })
     }
 
@@ -168,7 +180,7 @@ impl Drop for OwnServer {
     }
 }
 
-fn command(program: &Path, database: &Path, words: &[&str]) -> Command {
+fn command(program: &Path, database: &OsStr, words: &[&str]) -> Command {
     let mut command = Command::new(program);
     command.args(words).arg("--database").arg(database).stdin(Stdio::null());
     command
@@ -183,7 +195,7 @@ fn answer<T: DeserializeOwned>(mut command: Command) -> Result<T> {
     Ok(serde_json::from_slice(&output.stdout)?)
 }
 
-fn serve(program: &Path, database: &Path, address: SocketAddr, log: &Path) -> Result<Child> {
+fn serve(program: &Path, database: &OsStr, address: SocketAddr, log: &Path) -> Result<Child> {
     let log = File::options().create(true).append(true).open(log)?;
     let mut serve = command(program, database, &["serve", "--listen", &address.to_string()]);
     Ok(serve.stdout(log.try_clone()?).stderr(log).spawn()?)

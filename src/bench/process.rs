@@ -42,12 +42,29 @@ impl Process {
     /// # Errors
     /// Where the process is gone.
     pub fn cpu_seconds(&self) -> Result<f64> {
-        let stat = fs::read_to_string(format!("/proc/{}/stat", self.name))?;
-        // The name, in parentheses, may hold blanks; utime and stime are the 12th and 13th field after it.
-        let (_, fields) = stat.rsplit_once(") ").ok_or("/proc/PID/stat is not as expected")?;
-        let mut times = fields.split(' ').skip(11).map(str::parse::<f64>);
-        let (user, system) = (times.next().ok_or("no utime")??, times.next().ok_or("no stime")??);
+        let [user, system, _, _] = ticks(&self.name)?;
         Ok((user + system) / self.ticks_per_second)
+    }
+
+    /// The same of all processes with that name together, and of those children of theirs that have ended: of a
+    /// database server that is a process for each connection.
+    ///
+    /// # Errors
+    /// Where there is none, or this system has no /proc.
+    pub fn cpu_seconds_of_all(&self, name: &str) -> Result<f64> {
+        let mut all = Vec::new();
+        for entry in fs::read_dir("/proc")? {
+            let process = entry?.file_name().to_string_lossy().into_owned();
+            // What is no process has no such file, and a process may go meanwhile: its parent has its ticks then.
+            let named = fs::read_to_string(format!("/proc/{process}/comm"));
+            if named.is_ok_and(|named| named.trim_end() == name) {
+                all.extend(ticks(&process).ok());
+            }
+        }
+        if all.is_empty() {
+            return Err(format!("no process here is called {name}").into());
+        }
+        Ok(all.into_iter().flatten().sum::<f64>() / self.ticks_per_second)
     }
 
     /// Resident memory in bytes.
@@ -75,4 +92,14 @@ impl Process {
             .ok_or_else(|| format!("no {key} in /proc/PID/status"))?;
         Ok(kib.parse::<u64>()? * 1024)
     }
+}
+
+/// The ticks of a process, user and system, and those of its children that have ended.
+fn ticks(process: &str) -> Result<[f64; 4]> {
+    let stat = fs::read_to_string(format!("/proc/{process}/stat"))?;
+    // The name, in parentheses, may hold blanks; utime is the 12th field after it, and the others follow.
+    let (_, fields) = stat.rsplit_once(") ").ok_or("/proc/PID/stat is not as expected")?;
+    let times: Vec<_> =
+        fields.split(' ').skip(11).take(4).map(str::parse).collect::<std::result::Result<_, _>>()?;
+    times.try_into().map_err(|_| "/proc/PID/stat has too few fields".into())
 }

@@ -122,7 +122,7 @@ fn measure(place: Place, plan: Plan) -> Result<Report> {
 /// Measures a server of its own, of which nothing is left when this returns.
 async fn measure_own(directory: Option<&Path>, plan: Plan) -> Result<Report> {
     let program = std::env::current_exe().map_err(|error| error.to_string())?;
-    let started = OwnServer::start(&program, directory, plan.most_connections());
+    let started = OwnServer::start(&program, directory, None, plan.most_connections());
     let server = Arc::new(started.map_err(|error| error.to_string())?);
     let measured = tokio::task::spawn_blocking({
         let server = Arc::clone(&server);
