@@ -3,33 +3,35 @@
 use super::progress::Bar;
 use super::{Result, StoreArguments, print};
 use crate::clock::SystemClock;
-use crate::storage::rows::check::Report;
-use crate::storage::sqlite::check;
+use crate::storage::database::Database;
+use crate::storage::rows::check::{Repaired, Report};
+use crate::storage::{postgres, sqlite};
 
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
-    /// Mend what can be mended; the store must not be served
+    /// Mend what can be mended; a store in files must not be served meanwhile
     #[arg(long)]
     repair: bool,
     #[command(flatten)]
     store: StoreArguments,
 }
 
-pub fn run(arguments: Arguments) -> Result {
-    let path = arguments.store.files("a check of its own: amcheck and the checksums of its pages")?;
+pub async fn run(arguments: Arguments) -> Result {
+    let database = arguments.store.settings()?.database;
     let mut bar = Bar::of("contacts");
     let mut tell = |contacts| bar.show(contacts, None, "");
-    let checked = match arguments.repair {
-        false => check::check(&path, &SystemClock, &mut tell),
-        true => check::repair(&path, &SystemClock, &mut tell).map(|repaired| {
-            for finding in &repaired.mended {
-                print(&format!("mended: {}", finding.sentence));
-            }
-            repaired.report
-        }),
+    let done = match &database {
+        Database::Files(path) if arguments.repair => sqlite::check::repair(path, &SystemClock, &mut tell),
+        Database::Files(path) => sqlite::check::check(path, &SystemClock, &mut tell)
+            .map(|report| Repaired { mended: Vec::new(), report }),
+        Database::Postgres(url) => postgres::check::check(url, arguments.repair, &mut tell).await,
     };
     bar.end();
-    tell_report(&checked.map_err(|error| error.to_string())?)
+    let done = done.map_err(|error| error.told())?;
+    for finding in &done.mended {
+        print(&format!("mended: {}", finding.sentence));
+    }
+    tell_report(&done.report)
 }
 
 fn tell_report(report: &Report) -> Result {

@@ -107,7 +107,7 @@ pub fn main() -> ExitCode {
         Command::Bench(arguments) => block_on(bench::run(arguments)),
         Command::Backup(arguments) => backup::backup(arguments),
         Command::Restore(arguments) => backup::restore(arguments),
-        Command::Check(arguments) => check::run(arguments),
+        Command::Check(arguments) => block_on(check::run(arguments)),
         Command::Migrate(arguments) => block_on(migrate::run(arguments)),
         Command::Copy(arguments) => block_on(copy::run(arguments)),
         Command::Health(arguments) => block_on(health::run(arguments)),

@@ -13,6 +13,7 @@ pub(super) mod address;
 mod append;
 mod apply;
 mod catalogue;
+pub mod check;
 pub mod citus;
 mod claim;
 mod deliveries;

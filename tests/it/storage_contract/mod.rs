@@ -15,6 +15,7 @@ mod lists;
 mod logins;
 mod person;
 mod postgres_callers;
+mod postgres_check;
 mod postgres_citus;
 mod postgres_due;
 mod postgres_faults;

@@ -60,7 +60,7 @@ async fn a_store_that_is_well_is_told_so_also_while_it_is_served() {
     desk.apply_all().await;
     let report = check(&files.store(), &SystemClock, &mut |_| {}).expect("a check");
     assert_eq!((report.findings.len(), report.contacts, report.batches), (0, 5, 0));
-    let refused = repair(&files.store(), &SystemClock, &mut |_| {}).err().expect("it is served").to_string();
+    let refused = repair(&files.store(), &SystemClock, &mut |_| {}).expect_err("it is served").to_string();
     assert!(refused.contains("is served by another process already"), "{refused}");
 }
 

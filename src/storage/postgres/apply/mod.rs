@@ -6,7 +6,7 @@
 
 mod fence;
 mod turn;
-mod waiting;
+pub mod waiting;
 mod write;
 
 pub use self::turn::apply_next;

@@ -2,36 +2,44 @@
 
 use tokio_postgres::Row;
 
-use crate::apply::plan::Waiting;
 use crate::journal::ListNo;
 use crate::storage::Error;
 use crate::storage::postgres::session::{Session, get, get_array, get_number};
 use crate::storage::rows::group::{Group, JournalRow, MAX_BYTES, Origin};
 
+/// What [`read_row`] reads.
+pub const COLUMNS: &str = "position, kind, items_check, items, request, account, list_id, accepted_at, webhook, \
+                           receiver, token, restore_erased";
+
 /// The first batches of a list, at most `max`; one that stands alone is the only one. None are behind a fence.
 pub fn read(session: &Session, list: ListNo, max: usize) -> Result<Group, Error> {
     // Those that there would be no room for are not sent.
-    let select = "SELECT position, kind, items_check, items, request, account, list_id, accepted_at, webhook, \
-                  receiver, token, restore_erased, fence FROM \
-                  (SELECT *, (sum(bytes) OVER (ORDER BY position) - bytes)::bigint AS before FROM \
-                  (SELECT * FROM batch WHERE list = $1 ORDER BY position LIMIT $2) first) b \
-                  WHERE before <= $3 ORDER BY position";
+    let select = format!(
+        "SELECT {COLUMNS}, fence FROM \
+         (SELECT *, (sum(bytes) OVER (ORDER BY position) - bytes)::bigint AS before FROM \
+         (SELECT * FROM batch WHERE list = $1 ORDER BY position LIMIT $2) first) b \
+         WHERE before <= $3 ORDER BY position"
+    );
     let max = i64::try_from(max).unwrap_or(i64::MAX);
     let room = i64::try_from(MAX_BYTES).unwrap_or(i64::MAX);
     let mut group = Group::default();
-    session.stream(select, &[&list.0, &max, &room], |row| {
+    session.stream(&select, &[&list.0, &max, &room], |row| {
         if get(row, 12)? {
             return Ok(false);
         }
-        let (batch, origin) = read_row(row, list)?;
+        let (batch, origin) = read_row(row, list)?.verified();
         Ok(group.add(batch, origin))
     })?;
     Ok(group)
 }
 
-fn read_row(row: &Row, list: ListNo) -> Result<(Waiting, Origin), Error> {
+/// Reads a row of the list.
+///
+/// # Errors
+/// Where a column is not of its form.
+pub fn read_row(row: &Row, list: ListNo) -> Result<JournalRow, Error> {
     let items: Vec<u8> = get(row, 3)?;
-    let read = JournalRow {
+    Ok(JournalRow {
         position: get_number(row, 0)?,
         // What is in the queue of an account is about no list.
         list: list.0.max(ListNo::NONE.0),
@@ -50,6 +58,5 @@ fn read_row(row: &Row, list: ListNo) -> Result<(Waiting, Origin), Error> {
         },
         items,
         damaged: false,
-    };
-    Ok(read.verified())
+    })
 }

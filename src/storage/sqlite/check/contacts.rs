@@ -1,6 +1,6 @@
 //! Every contact against the index of identifiers, the index against every contact, and what lists count.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use rusqlite::{Connection, Row};
 
@@ -9,10 +9,8 @@ use super::super::{error, open, unsigned};
 use super::Checked;
 use crate::contact::identifier::HashKey;
 use crate::storage::Error;
-use crate::storage::rows::check::{IndexEntry, Mend, REMEMBERED, Report, Seen, Sum, Walk, entries};
-
-/// Entries of the index that are compared at a time: 64 MiB of them.
-const BUCKET: u64 = 4 << 20;
+use crate::storage::rows::check::index::{Compared, IndexEntry, Sum, ranges};
+use crate::storage::rows::check::{Mend, Report, Seen, Walk, count};
 
 /// Looks at all contacts.
 pub fn check(on: &Checked<'_>, report: &mut Report, tell: &mut dyn FnMut(u64)) -> Result<(), Error> {
@@ -31,16 +29,7 @@ pub fn check(on: &Checked<'_>, report: &mut Report, tell: &mut dyn FnMut(u64)) -
         return Ok(());
     }
     report.to_the_end = true;
-    if walk.unreadable.count > 0 {
-        let named = walk.unreadable.named();
-        report.add(format!("contacts that the disk has damaged, and that take no change: {named}"), None);
-    }
-    if walk.ahead.count > 0 {
-        report.add(
-            format!("contacts that were changed by what was never applied: {}", walk.ahead.named()),
-            None,
-        );
-    }
+    walk.tell(report);
     lists(on, &walk.lists, report)?;
     index(on.store, &key, &walk, report)
 }
@@ -62,23 +51,10 @@ fn each(store: &Connection, mut visit: impl FnMut(i64, &[u8])) -> rusqlite::Resu
 
 fn lists(on: &Checked<'_>, seen: &BTreeMap<i64, Seen>, report: &mut Report) -> Result<(), Error> {
     let counted = counted(on.store).map_err(error)?;
-    let mend = Some(Mend::Lists);
-    for (list, seen) in seen {
-        let Some((next, contacts)) = counted.get(list) else {
-            report.add(format!("list {list} has {} contacts, and no count of them", seen.contacts), mend);
-            continue;
-        };
-        if *contacts != seen.contacts {
-            report.add(format!("list {list} has {} contacts and counts {contacts}", seen.contacts), mend);
-        }
-        if *next <= seen.last {
-            report.add(format!("list {list} would give number {next} out again"), mend);
-        }
-    }
-    for (list, (_, contacts)) in counted.iter().filter(|(list, _)| !seen.contains_key(list)) {
-        if *contacts > 0 {
-            report.add(format!("list {list} has no contacts and counts {contacts}"), mend);
-        }
+    let all: BTreeSet<_> = seen.keys().chain(counted.keys()).collect();
+    for list in all {
+        let (seen, counted) = (seen.get(list).copied().unwrap_or_default(), counted.get(list).copied());
+        count(&format!("list {list}"), seen, counted, report);
     }
     let given = "SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'list'";
     let given: i64 = on.intake.query_row(given, [], |row| row.get(0)).map_err(error)?;
@@ -109,18 +85,14 @@ fn index(store: &Connection, key: &HashKey, walk: &Walk, report: &mut Report) ->
     if found == walk.index {
         return Ok(());
     }
-    let kept = damaged(walk);
     let (mut missing, mut extra) = (0, 0);
-    let compared = compare(store, key, walk.index.count.max(found.count), &kept, |less, more| {
+    let compared = compare(store, key, walk.index.count.max(found.count), &walk.damaged(), |less, more| {
         missing += less.len() as u64;
         extra += more.len() as u64;
         Ok(())
     });
     compared.map_err(error)?;
-    // Of too many that do not read it is not known which entries are theirs, and these must not go.
-    let mend = (walk.unreadable.count <= REMEMBERED as u64).then_some(Mend::Index);
-    report.add_count("identifiers by which their contact is not found", missing, mend);
-    report.add_count("entries of the index that no contact bears", extra, mend);
+    walk.tell_index(missing, extra, report);
     Ok(())
 }
 
@@ -132,12 +104,6 @@ fn sum(store: &Connection) -> rusqlite::Result<Sum> {
         sum.add((row.get(0)?, row.get(1)?));
     }
     Ok(sum)
-}
-
-/// The numbers of contacts that do not read: what the index says of them is all that is left, so that nobody claims
-/// that they are not there.
-fn damaged(walk: &Walk) -> HashSet<i64> {
-    walk.unreadable.first.iter().map(|(_, number)| number.0.cast_signed()).collect()
 }
 
 /// What the index lacks, and what it has too much.
@@ -154,48 +120,20 @@ fn compare(
 ) -> rusqlite::Result<()> {
     let differences: &mut Differences<'_> = &mut differences;
     for range in ranges(count) {
-        let mut expected = expected(store, key, range)?.into_iter().peekable();
-        let (mut missing, mut extra) = (Vec::new(), Vec::new());
+        let mut compared = Compared::new(range, kept);
+        each(store, |id, document| compared.expect(key, split_id(id), document))?;
+        compared.expects_no_more();
         let select = "SELECT hash, number FROM identifier WHERE hash BETWEEN ?1 AND ?2 ORDER BY hash, number";
         let mut select = store.prepare(select)?;
         let mut rows = select.query([range.0, range.1])?;
         while let Some(row) = rows.next()? {
-            let found: IndexEntry = (row.get(0)?, row.get(1)?);
-            while let Some(less) = expected.next_if(|entry| *entry < found) {
-                missing.push(less);
-            }
-            if expected.next_if_eq(&found).is_none() && !kept.contains(&found.1) {
-                extra.push(found);
-            }
+            compared.found((row.get(0)?, row.get(1)?));
         }
         drop(rows);
-        missing.extend(expected);
+        let (missing, extra) = compared.finish();
         differences(&missing, &extra)?;
     }
     Ok(())
-}
-
-/// Ranges of hashes, each of about as many entries as are compared at a time.
-fn ranges(count: u64) -> impl Iterator<Item = (i64, i64)> {
-    let buckets = i128::from(count / BUCKET + 1);
-    let start = move |bucket: i128| i128::from(i64::MIN) + (bucket << 64) / buckets;
-    let narrow = |bound: i128| i64::try_from(bound).unwrap_or(i64::MAX);
-    (0..buckets).map(move |bucket| (narrow(start(bucket)), narrow(start(bucket + 1) - 1)))
-}
-
-/// What the index must hold in a range, in its order.
-fn expected(store: &Connection, key: &HashKey, range: (i64, i64)) -> rusqlite::Result<Vec<IndexEntry>> {
-    let mut expected = Vec::new();
-    each(store, |id, document| {
-        entries(key, split_id(id), document, |entry| {
-            if (range.0..=range.1).contains(&entry.0) {
-                expected.push(entry);
-            }
-        });
-    })?;
-    expected.sort_unstable();
-    expected.dedup();
-    Ok(expected)
 }
 
 /// Puts the index right, entry by entry. The caller has begun a transaction.
@@ -208,7 +146,7 @@ pub fn mend_index(store: &Connection) -> Result<(), Error> {
     let delete = "DELETE FROM identifier WHERE hash = ?1 AND number = ?2";
     let mut delete = store.prepare(delete).map_err(error)?;
     let count = walk.index.count.max(found.count);
-    compare(store, &key, count, &damaged(&walk), |missing, extra| {
+    compare(store, &key, count, &walk.damaged(), |missing, extra| {
         for (hash, number) in missing {
             insert.execute([hash, number])?;
         }
@@ -239,19 +177,4 @@ pub fn mend_lists(store: &Connection) -> Result<(), Error> {
         store.execute(upsert, [list, next, contacts]).map_err(error)?;
     }
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn ranges_leave_no_hash_out() {
-        for count in [0, BUCKET, 3 * BUCKET, 7 * BUCKET + 5] {
-            let ranges: Vec<_> = ranges(count).collect();
-            assert_eq!(ranges.len() as u64, count / BUCKET + 1);
-            assert_eq!((ranges[0].0, ranges[ranges.len() - 1].1), (i64::MIN, i64::MAX));
-            assert!(ranges.windows(2).all(|pair| pair[0].1 + 1 == pair[1].0), "{ranges:?}");
-        }
-    }
 }

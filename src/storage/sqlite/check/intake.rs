@@ -5,9 +5,8 @@ use rusqlite::Connection;
 use super::super::apply::waiting::{COLUMNS, read_row};
 use super::super::{error, signed, unsigned};
 use super::Checked;
-use crate::journal::{BatchKind, read_items};
 use crate::storage::Error;
-use crate::storage::rows::check::{Mend, Report};
+use crate::storage::rows::check::{Mend, Report, WaitingBatches};
 
 /// What counts the rows that are wrong, what is said of them, and what takes them away.
 const QUERIES: [(&str, &str, Option<Mend>); 4] = [
@@ -38,39 +37,20 @@ pub fn check(on: &Checked<'_>, report: &mut Report) -> Result<(), Error> {
             Err(failure) => report.add(format!("{what} cannot be looked for: {failure}"), None),
         }
     }
-    let mut told = Told { next: on.applied + 1, ..Told::default() };
-    if let Err(failure) = journal(on, &mut told) {
+    let mut batches = WaitingBatches::from(on.applied + 1);
+    if let Err(failure) = journal(on, &mut batches) {
         report.add(format!("the journal does not read to its end: {failure}"), None);
     }
-    report.batches = told.batches;
-    let damaged = "accepted batches that the disk has damaged, and that will end in STORE_DAMAGED";
-    report.add_count(damaged, told.damaged, None);
-    report.add_count("accepted batches that are missing from the journal", told.missing, None);
+    batches.tell(report);
     Ok(())
 }
 
-#[derive(Default)]
-struct Told {
-    next: u64,
-    batches: u64,
-    damaged: u64,
-    missing: u64,
-}
-
-/// Positions are given without gaps: one that is not there was lost.
-fn journal(on: &Checked<'_>, told: &mut Told) -> rusqlite::Result<()> {
+fn journal(on: &Checked<'_>, batches: &mut WaitingBatches) -> rusqlite::Result<()> {
     let select = format!("SELECT {COLUMNS} FROM batch WHERE position > ?1 ORDER BY position");
     let mut select = on.intake.prepare(&select)?;
     let mut rows = select.query([signed(on.applied)])?;
     while let Some(row) = rows.next()? {
-        let row = read_row(row)?;
-        told.batches += 1;
-        told.missing += row.position.saturating_sub(told.next);
-        told.next = row.position + 1;
-        let intact = row.intact();
-        let undo = row.kind == BatchKind::Undo.code();
-        let reads = intact.head && intact.items && (undo || read_items(&row.items).is_ok());
-        told.damaged += u64::from(!reads);
+        batches.look(&read_row(row)?);
     }
     Ok(())
 }

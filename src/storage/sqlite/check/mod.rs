@@ -16,21 +16,13 @@ use super::schema;
 use super::snapshot::Snapshot;
 use crate::clock::Clock;
 use crate::storage::Error;
-use crate::storage::rows::check::{Finding, Report};
+use crate::storage::rows::check::{Repaired, Report};
 
 /// What is looked at.
 struct Checked<'a> {
     store: &'a Connection,
     intake: &'a Connection,
     applied: u64,
-}
-
-/// What a repair came to.
-pub struct Repaired {
-    /// What is not wrong any more.
-    pub mended: Vec<Finding>,
-    /// The check after it.
-    pub report: Report,
 }
 
 /// Looks at a store. `tell` is told how many contacts were looked at.

@@ -4,10 +4,9 @@ use rusqlite::{Connection, Row};
 
 use super::super::{error, unsigned};
 use super::Checked;
-use crate::journal::BatchKind;
 use crate::storage::Error;
-use crate::storage::rows::check::{Mend, Report, failed, history_reads};
-use crate::storage::rows::results::read_identifiers;
+use crate::storage::rows::check::forms::{Form, Told, failed};
+use crate::storage::rows::check::{Mend, Report};
 
 /// What counts the rows that are wrong, what is said of them, and what takes them away.
 type Query = (&'static str, &'static str, Option<Mend>);
@@ -54,57 +53,23 @@ pub fn check(on: &Checked<'_>, report: &mut Report) -> Result<(), Error> {
         }
     }
     let columns = [
-        ("the results of requests", "SELECT results, kind, failed FROM request", Kind::Results),
-        ("the histories", "SELECT changes, kind FROM history", Kind::Changes),
-        ("former identifiers", "SELECT identifiers FROM former_identifiers", Kind::Identifiers),
+        ("the results of requests", "SELECT results, kind, failed FROM request", Form::Results),
+        ("the histories", "SELECT changes, kind, 0 FROM history", Form::Changes),
+        ("former identifiers", "SELECT identifiers, 0, 0 FROM former_identifiers", Form::Identifiers),
     ];
-    for (what, select, kind) in columns {
+    for (what, select, form) in columns {
         let mut told = Told::default();
-        if let Err(failure) = each(on.store, select, |row| told.look(kind, row)) {
+        let look = |row: &Row<'_>| {
+            let bytes = row.get_ref(0)?.as_blob().unwrap_or_default();
+            told.look(form, bytes, row.get(1)?, row.get(2)?);
+            Ok(())
+        };
+        if let Err(failure) = each(on.store, select, look) {
             report.add(format!("{what} do not read to their end: {failure}"), None);
         }
-        report.add_count(&format!("{what} that the disk has damaged"), told.damaged, None);
-        report.add_count("requests whose failures are not counted", told.uncounted, Some(Mend::Failed));
-        if matches!(kind, Kind::Results) {
-            report.requests = told.rows;
-        }
+        told.tell(form, what, report);
     }
     Ok(())
-}
-
-#[derive(Clone, Copy)]
-enum Kind {
-    Results,
-    Changes,
-    Identifiers,
-}
-
-#[derive(Default)]
-struct Told {
-    rows: u64,
-    damaged: u64,
-    uncounted: u64,
-}
-
-impl Told {
-    fn look(&mut self, kind: Kind, row: &Row<'_>) -> rusqlite::Result<()> {
-        self.rows += 1;
-        let bytes = row.get_ref(0)?.as_blob().unwrap_or_default();
-        let known = |row: &Row<'_>| Ok::<_, rusqlite::Error>(BatchKind::from_code(row.get(1)?).is_some());
-        let reads = match kind {
-            Kind::Results => {
-                let failed = failed(bytes);
-                // A store of the first release counts one of each, so as not to overlook any.
-                self.uncounted +=
-                    u64::from(failed.is_ok_and(|failed| failed > 0) && row.get::<_, i64>(2)? == 0);
-                failed.is_ok() && known(row)?
-            }
-            Kind::Changes => history_reads(bytes) && known(row)?,
-            Kind::Identifiers => read_identifiers(bytes).is_ok(),
-        };
-        self.damaged += u64::from(!reads);
-        Ok(())
-    }
 }
 
 fn each(

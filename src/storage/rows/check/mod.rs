@@ -1,13 +1,16 @@
 //! Whether what is stored is as it must be: what is found, and how rows are judged by themselves.
 
-use std::collections::BTreeMap;
+pub mod forms;
+pub mod index;
 
-use crate::apply::outcome::{self, Outcome};
+use std::collections::{BTreeMap, HashSet};
+
+use self::index::{Sum, entries};
+use super::group::JournalRow;
 use crate::contact::document::Document;
-use crate::contact::identifier::{HashKey, IdentifierKind};
+use crate::contact::identifier::HashKey;
 use crate::contact::record::{Malformed, Reader};
-use crate::history::{self, ChangeKind};
-use crate::journal::{ContactNo, ListNo};
+use crate::journal::{BatchKind, ContactNo, ListNo, read_items};
 
 /// What takes a finding away.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -39,7 +42,16 @@ pub struct Finding {
     pub mend: Option<Mend>,
 }
 
-/// What a check came to.
+/// What a repair came to.
+#[derive(Debug)]
+pub struct Repaired {
+    /// What is not wrong any more.
+    pub mended: Vec<Finding>,
+    /// The check after it.
+    pub report: Report,
+}
+
+/// What was found.
 #[derive(Debug, Default)]
 pub struct Report {
     /// What is wrong.
@@ -65,6 +77,14 @@ impl Report {
         if count > 0 {
             self.add(format!("{what}: {count}"), mend);
         }
+    }
+
+    /// Adds what was found elsewhere.
+    pub fn add_all(&mut self, other: Self) {
+        self.findings.extend(other.findings);
+        self.contacts += other.contacts;
+        self.requests += other.requests;
+        self.batches += other.batches;
     }
 
     /// Whether anything is to be mended in that way.
@@ -102,29 +122,6 @@ impl Few {
         let named: Vec<_> = named.map(|(list, number)| format!("{} of list {}", number.0, list.0)).collect();
         let more = if self.count > NAMED as u64 { " and others" } else { "" };
         format!("{} (contact {}{more})", self.count, named.join(", "))
-    }
-}
-
-/// An entry of the index of identifiers: hash and contact, as they are stored.
-pub type IndexEntry = (i64, i64);
-
-/// What entries add up to, in any order: two of the same are of the same entries, unless chance has it otherwise once in
-/// 2^64 times.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Sum {
-    /// How many there are.
-    pub count: u64,
-    sum: u64,
-}
-
-impl Sum {
-    /// Adds an entry.
-    pub const fn add(&mut self, (hash, number): IndexEntry) {
-        let mut mixed = hash.cast_unsigned() ^ number.cast_unsigned().wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        self.sum = self.sum.wrapping_add(mixed ^ (mixed >> 31));
-        self.count += 1;
     }
 }
 
@@ -167,6 +164,106 @@ impl Walk {
         let index = &mut self.index;
         entries(key, contact, document, |entry| index.add(entry));
     }
+
+    /// Tells which contacts are not as they must be.
+    pub fn tell(&self, report: &mut Report) {
+        if self.unreadable.count > 0 {
+            let named = self.unreadable.named();
+            report.add(format!("contacts that the disk has damaged, and that take no change: {named}"), None);
+        }
+        if self.ahead.count > 0 {
+            let named = self.ahead.named();
+            report.add(format!("contacts that were changed by what was never applied: {named}"), None);
+        }
+    }
+
+    /// Tells how many entries the index lacks, and how many it has too much.
+    pub fn tell_index(&self, missing: u64, extra: u64, report: &mut Report) {
+        let mend = self.can_mend_index().then_some(Mend::Index);
+        report.add_count("identifiers by which their contact is not found", missing, mend);
+        report.add_count("entries of the index that no contact bears", extra, mend);
+    }
+
+    /// Of too many contacts that do not read it is not known which entries are theirs, and these must not go.
+    pub const fn can_mend_index(&self) -> bool {
+        self.unreadable.count <= REMEMBERED as u64
+    }
+
+    /// The numbers of contacts that do not read: what the index says of them is all that is left, so that nobody claims
+    /// that they are not there.
+    pub fn damaged(&self) -> HashSet<i64> {
+        self.unreadable.first.iter().map(|(_, number)| number.0.cast_signed()).collect()
+    }
+}
+
+/// Compares what a list has with what it counts: the number of its next contact, and how many it has.
+pub fn count(list: &str, seen: Seen, counted: Option<(u64, u64)>, report: &mut Report) {
+    let mend = Some(Mend::Lists);
+    let Some((next, contacts)) = counted else {
+        if seen.contacts > 0 {
+            report.add(format!("{list} has {} contacts, and no count of them", seen.contacts), mend);
+        }
+        return;
+    };
+    if contacts != seen.contacts {
+        let has = match seen.contacts {
+            0 => "no".to_owned(),
+            count => count.to_string(),
+        };
+        report.add(format!("{list} has {has} contacts and counts {contacts}"), mend);
+    }
+    if next <= seen.last {
+        report.add(format!("{list} would give number {next} out again"), mend);
+    }
+}
+
+/// Batches that wait, in the order of their positions. These are given without gaps: one that is not there was lost.
+#[derive(Debug, Default)]
+pub struct WaitingBatches {
+    next: Option<u64>,
+    batches: u64,
+    damaged: u64,
+    missing: u64,
+}
+
+impl WaitingBatches {
+    /// From that position on; elsewhere from the first that there is.
+    pub const fn from(next: u64) -> Self {
+        Self { next: Some(next), batches: 0, damaged: 0, missing: 0 }
+    }
+
+    /// Something that is no batch has this position.
+    pub const fn passed(&mut self, position: u64) {
+        if let Some(next) = self.next {
+            self.missing += position.saturating_sub(next);
+        }
+        self.next = Some(position + 1);
+    }
+
+    /// Looks at the next.
+    pub fn look(&mut self, row: &JournalRow) {
+        self.passed(row.position);
+        self.batches += 1;
+        let intact = row.intact();
+        let undo = row.kind == BatchKind::Undo.code();
+        let reads = intact.head && intact.items && (undo || read_items(&row.items).is_ok());
+        self.damaged += u64::from(!reads);
+    }
+
+    /// The position that was given last.
+    pub const fn ends_at(&mut self, last: u64) {
+        if self.next.is_some() {
+            self.passed(last + 1);
+        }
+    }
+
+    /// Tells what is wrong.
+    pub fn tell(&self, report: &mut Report) {
+        report.batches += self.batches;
+        let damaged = "accepted batches that the disk has damaged, and that will end in STORE_DAMAGED";
+        report.add_count(damaged, self.damaged, None);
+        report.add_count("accepted batches that are missing from the journal", self.missing, None);
+    }
 }
 
 /// Reads a contact to its end.
@@ -184,39 +281,4 @@ pub fn judge(bytes: &[u8]) -> Result<Document<'_>, Malformed> {
         last = Some(entry.key);
     }
     Ok(document)
-}
-
-/// The entries that the index must hold of a contact; none where not even its identifiers read.
-pub fn entries(
-    key: &HashKey,
-    (list, number): (ListNo, ContactNo),
-    document: &[u8],
-    mut visit: impl FnMut(IndexEntry),
-) {
-    let borne = Document::read(document).and_then(|document| document.identifiers()).unwrap_or_default();
-    for kind in IdentifierKind::ALL {
-        if let Some(text) = borne.get(kind) {
-            let hash = key.hash(list.0.cast_unsigned(), kind, text);
-            visit((hash.cast_signed(), number.0.cast_signed()));
-        }
-    }
-}
-
-/// How many items have failed by the results of a request.
-///
-/// # Errors
-/// [`Malformed`] where they do not read.
-pub fn failed(results: &[u8]) -> Result<u64, Malformed> {
-    let outcomes = outcome::read(results)?;
-    Ok(outcomes.iter().filter(|outcome| matches!(outcome, Outcome::Failed(..))).count() as u64)
-}
-
-/// Whether a row of the histories reads to its end.
-pub fn history_reads(changes: &[u8]) -> bool {
-    let reads = |change: &history::Change<'_>| match change.kind {
-        ChangeKind::Updated => history::fields(change.before).is_ok(),
-        ChangeKind::Removed => judge(change.before).is_ok(),
-        ChangeKind::Created | ChangeKind::Erased => true,
-    };
-    history::read(changes).is_ok_and(|changes| changes.iter().all(reads))
 }
