@@ -7,12 +7,8 @@ mod postgres;
 mod report;
 mod sqlite;
 
-use std::hint::black_box;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
-use std::thread::JoinHandle;
 use std::time::Duration;
 
 use clap::Parser;
@@ -53,11 +49,6 @@ struct Arguments {
     /// Contacts of a request
     #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=100))]
     batch: u32,
-    /// Leave the other cores idle while the bare engine works. The server shares them with the load generator, and the
-    /// cores of a virtual machine are often halves of one, each slower where the other works: so a thread works on each
-    /// meanwhile unless this is given
-    #[arg(long)]
-    alone: bool,
     /// One JSON object instead of tables
     #[arg(long)]
     json: bool,
@@ -118,8 +109,7 @@ fn measure(arguments: &Arguments, plan: Plan, server: &OwnServer) -> Result<Comp
             (None, beside) => Box::new(Sqlite::open(own, beside.ok_or("no store")?)?),
         })
     })?;
-    let mut turns =
-        Turns { beside: !arguments.alone, database_works: arguments.database.is_some(), reached: 0 };
+    let mut turns = Turns { database_works: arguments.database.is_some(), reached: 0 };
     let mut pairs =
         vec![turns.pair(&mut run, Workload::Insert, &mut bare, |bare, groups| {
             bare.insert(arguments.batch, groups)
@@ -144,8 +134,6 @@ fn measure(arguments: &Arguments, plan: Plan, server: &OwnServer) -> Result<Comp
 
 /// The server first, then the bare engine in transactions of the sizes that the server's had.
 struct Turns {
-    /// Whether other cores work beside the bare engine.
-    beside: bool,
     /// Whether the store is a process of its own, whose CPU counts too.
     database_works: bool,
     reached: u64,
@@ -166,44 +154,7 @@ impl Turns {
         let (reached, groups) = bare.engine.server_transactions(self.reached)?;
         self.reached = reached;
         eprintln!("{}, bare engine", phase.name);
-        let companions = if self.beside { Companions::start() } else { Companions::default() };
         let cost = work(bare, &groups)?;
-        drop(companions);
         Ok(Pair::new(&phase, database, cost, &groups))
-    }
-}
-
-/// A thread on each core but one, working until this is dropped.
-#[derive(Default)]
-struct Companions {
-    over: Arc<AtomicBool>,
-    threads: Vec<JoinHandle<()>>,
-}
-
-impl Companions {
-    fn start() -> Self {
-        let over = Arc::<AtomicBool>::default();
-        let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        let work = |_| {
-            let over = Arc::clone(&over);
-            std::thread::spawn(move || {
-                let bytes = vec![7; 64 << 10];
-                while !over.load(Relaxed) {
-                    black_box(crc32fast::hash(black_box(&bytes)));
-                }
-            })
-        };
-        let threads = (1..cores).map(work).collect();
-        Self { over, threads }
-    }
-}
-
-impl Drop for Companions {
-    fn drop(&mut self) {
-        self.over.store(true, Relaxed);
-        for thread in self.threads.drain(..) {
-            // It cannot panic, and nothing depends on it.
-            let _ = thread.join();
-        }
     }
 }

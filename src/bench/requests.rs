@@ -17,7 +17,7 @@ use super::quantiles::Latencies;
 const APPLIED_WITHIN: Duration = Duration::from_secs(900);
 /// Between two polls: the resolution of every "until applied".
 const POLL: Duration = Duration::from_millis(10);
-/// Asked for at once: batches are applied in their order, so those behind need not be asked for.
+/// Asked for at once, where the oldest is processed.
 const IDS: usize = 20;
 
 /// What request/find tells of a request.
@@ -127,12 +127,30 @@ fn take_ready<T>(receiver: &Receiver<T>, waiting: &mut Vec<T>) -> bool {
     }
 }
 
-/// Asks for the oldest of those that wait, and takes out the processed ones.
+/// Asks for the oldest of those that wait, and takes out the processed ones. Batches are applied in their order, so
+/// those behind are asked for only where that one is processed: asking is not what is measured.
 fn remove_applied<T>(client: &mut Client, waiting: &mut Vec<T>, id: impl Fn(&T) -> &str) -> Result<Vec<T>> {
-    if waiting.is_empty() {
-        return Ok(Vec::new());
+    let mut removed = Vec::new();
+    let mut count = 1;
+    while !waiting.is_empty() {
+        let processed = remove_first(client, waiting, &id, count)?;
+        if processed.is_empty() {
+            break;
+        }
+        removed.extend(processed);
+        count = IDS;
     }
-    let ids: Vec<_> = waiting.iter().take(IDS).map(&id).collect();
+    Ok(removed)
+}
+
+/// Asks for the first so many, and takes out the processed ones.
+fn remove_first<T>(
+    client: &mut Client,
+    waiting: &mut Vec<T>,
+    id: &impl Fn(&T) -> &str,
+    count: usize,
+) -> Result<Vec<T>> {
+    let ids: Vec<_> = waiting.iter().take(count).map(id).collect();
     let found = find(client, &ids)?;
     if let Some(lost) = ids.iter().find(|id| !found.contains_key(**id)) {
         return Err(format!("request {lost} was accepted, and request/find does not know it").into());

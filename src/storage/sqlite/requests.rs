@@ -29,7 +29,11 @@ pub fn find(
     let view = View { store: &store, intake: &intake, shared };
     let mut found = Vec::with_capacity(ids.len());
     for (id, waiting) in ids.iter().zip(waiting) {
-        found.extend(find_processed(&view, account, *id)?.or(waiting));
+        // What was not applied by now has no results; what is being applied may have them at any moment.
+        found.extend(match waiting {
+            Some(request) if request.state == RequestState::Queued => Some(request),
+            waiting => find_processed(&view, account, *id)?.or(waiting),
+        });
     }
     Ok(found)
 }
