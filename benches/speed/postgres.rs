@@ -27,8 +27,8 @@ const SCHEMA: &str = "
 ";
 /// Of one batch. What changes the index comes after what reads it.
 const STATEMENTS: [&str; 5] = [
-    "SELECT i.hash, i.number FROM unnest($2::bigint[]) AS u (hash) \
-     JOIN bare.identifier i ON i.list = $1 AND i.hash = u.hash",
+    // Not a join: planned while the table is empty, it would read all of it each time.
+    "SELECT hash, number FROM bare.identifier WHERE list = $1 AND hash = ANY ($2::bigint[])",
     "SELECT number, document FROM bare.contact WHERE list = $1 AND number = ANY ($2::bigint[])",
     "INSERT INTO bare.contact SELECT $1, * FROM unnest($2::bigint[], $3::bytea[])",
     "INSERT INTO bare.identifier SELECT $1, * FROM unnest($2::bigint[], $3::bigint[])",
