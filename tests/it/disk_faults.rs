@@ -232,8 +232,9 @@ fn a_server_whose_disk_fails_to_sync_ends_and_its_successor_has_all_that_was_acc
         for _ in 0..BATCHES {
             caller.send(&server);
         }
-        let failed = shim.failed() > 0;
+        // In this order: applying may come to the call only now.
         shim.disarm();
+        let failed = shim.failed() > 0;
         if failed {
             assert_eq!(server.wait().code(), Some(74), "call {call}: {}", server.log());
             assert!(

@@ -39,6 +39,7 @@ mod sqlite_space;
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use rollbook::clock::Timestamp;
 use rollbook::contact::document::Document;
@@ -55,7 +56,7 @@ use rollbook::storage::{Applied, Error, ItemResult, Keep, NewAccount, NewToken, 
 use rollbook::token::FreshToken;
 
 use crate::harness::postgres::Database;
-use crate::harness::{Directory, LEASE};
+use crate::harness::{Directory, LEASE, PATIENCE};
 
 /// A store that outlives those who open it.
 pub trait Backend: Send + Sync {
@@ -91,8 +92,19 @@ impl Sqlite {
 }
 
 impl Backend for Sqlite {
+    /// A child that another test has forked holds the lock with this process's files until it is its own program.
     fn open(&self, role: Role) -> Box<dyn Storage> {
-        Box::new(self.try_open(role).expect("a store"))
+        let start = Instant::now();
+        loop {
+            match self.try_open(role) {
+                Err(error)
+                    if error.to_string().contains("by another process") && start.elapsed() < PATIENCE =>
+                {
+                    std::thread::sleep(Duration::from_millis(10));
+                }
+                opened => return Box::new(opened.expect("a store")),
+            }
+        }
     }
 }
 

@@ -1,31 +1,18 @@
 //! `rollbook check` of a database: what is damaged in each way is told so, and mended where it can be, while it is
 //! served.
 
-use rollbook::contact::field::Field::{Email, FirstName, UserId};
-use rollbook::journal::{Batch, BatchKind};
-use rollbook::storage::VariableKind;
+use rollbook::contact::field::Field::FirstName;
 use rollbook::storage::postgres::check::check;
 use rollbook::storage::rows::check::{Finding, Repaired};
 use tokio_postgres::{Client, NoTls};
 
+use super::sqlite_check::fill;
 use super::{Desk, Postgres};
 
-/// Contacts 1, 2 and 4 of a list, and 3 that was removed; results with a failure; two batches that wait.
 async fn filled() -> (Desk, Postgres, Client) {
     let backend = Postgres::new();
     let desk = Desk::new(Box::new(backend.clone())).await;
-    let variables = vec![("plan".to_owned(), VariableKind::String)];
-    desk.storage().add_variables(desk.list, variables, 10, desk.now).await.expect("a variable");
-    desk.update(&[("a", &[(Email, "u@x.com"), (FirstName, "Jo")]), ("b", &[]), ("c", &[])]).await;
-    desk.update(&[("a", &[(Email, "v@x.com")]), ("b", &[(UserId, "a")])]).await;
-    let removal = Batch { kind: BatchKind::Remove, ..desk.batch(&[("c", &[])]) };
-    desk.append(removal).await;
-    desk.apply_all().await;
-    desk.append(desk.reported("https://one.example.com:443", &[("d", &[])])).await;
-    desk.apply_all().await;
-    for name in ["x", "y"] {
-        desk.append(desk.batch(&[(name, &[])])).await;
-    }
+    fill(&desk).await;
     let (client, connection) =
         tokio_postgres::connect(&backend.address(), NoTls).await.expect("a connection");
     tokio::spawn(connection);

@@ -16,9 +16,7 @@ use super::sqlite_files::{number, sql};
 use super::{Desk, Sqlite};
 
 /// Contacts 1, 2 and 4 of list 1, and 3 that was removed; results with a failure; two batches that wait.
-async fn closed() -> (Desk, Sqlite) {
-    let files = Sqlite::new();
-    let mut desk = Desk::new(Box::new(files.clone())).await;
+pub async fn fill(desk: &Desk) {
     let variables = vec![("plan".to_owned(), VariableKind::String)];
     desk.storage().add_variables(desk.list, variables, 10, desk.now).await.expect("a variable");
     desk.update(&[("a", &[(Email, "u@x.com"), (FirstName, "Jo")]), ("b", &[]), ("c", &[])]).await;
@@ -31,6 +29,12 @@ async fn closed() -> (Desk, Sqlite) {
     for name in ["x", "y"] {
         desk.append(desk.batch(&[(name, &[])])).await;
     }
+}
+
+async fn closed() -> (Desk, Sqlite) {
+    let files = Sqlite::new();
+    let mut desk = Desk::new(Box::new(files.clone())).await;
+    fill(&desk).await;
     desk.close();
     (desk, files)
 }
