@@ -9,8 +9,7 @@ use crate::id::ObjectId;
 use crate::journal::{AccountNo, BatchKind, ListNo};
 use crate::storage::{Applied, Error};
 
-/// Items of more bytes than this are left to the next transaction: it bounds the memory of one, which is about four
-/// times as much.
+/// Items of more bytes than this are left to the next transaction: it bounds the memory of one.
 pub const MAX_BYTES: usize = 16 << 20;
 
 /// Contacts of more bytes than this are not loaded for one transaction, unless a single batch asks for them.
