@@ -6,12 +6,17 @@ set -eu
 contacts=${1:-200000}
 seconds=${2:-20}
 program=$(realpath "${3:-target/release/rollbook}")
-out=$(mktemp)
-trap 'rm -f "$out"' EXIT
+directory=$(mktemp -d)
+out=$directory/report.json
+trap 'rm -rf "$directory"' EXIT
 
 # One load after the other, each on a store of its own.
 bench() {
-    "$program" bench --contacts "$contacts" --seconds "$seconds" --workload update --json "$@" >"$out" 2>/dev/null
+    if ! "$program" bench --contacts "$contacts" --seconds "$seconds" --workload update --json "$@" \
+        >"$out" 2>"$directory/log"; then
+        cat "$directory/log" >&2
+        exit 1
+    fi
 }
 
 # What the report tells of the load that came last.

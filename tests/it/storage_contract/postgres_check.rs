@@ -43,7 +43,7 @@ async fn a_database_that_is_well_is_told_so_while_it_is_served() {
 /// What is done to the only list, number 1, and what is said of it.
 type Damage = (&'static str, &'static [&'static str]);
 
-const MENDED: [Damage; 14] = [
+const MENDED: [Damage; 15] = [
     (
         "DELETE FROM identifier WHERE number = 1",
         &["list 1: identifiers by which their contact is not found: 2"],
@@ -66,6 +66,8 @@ const MENDED: [Damage; 14] = [
     ("DELETE FROM identifier", &["list 1: identifiers by which their contact is not found: 4"]),
     ("UPDATE progress SET contacts = 8 WHERE list = 1", &["list 1: it has 3 contacts and counts 8"]),
     ("UPDATE progress SET next = 2 WHERE list = 1", &["list 1: it would give number 2 out again"]),
+    // The number of one that was removed.
+    ("INSERT INTO departed VALUES (1, 9, 3)", &["list 1: it would give number 5 out again"]),
     (
         "DELETE FROM progress WHERE list = 1",
         &[

@@ -71,7 +71,7 @@ async fn a_store_that_is_well_is_told_so_also_while_it_is_served() {
 /// What is done to which file, and what is said of it.
 type Damage = (fn(&Sqlite) -> PathBuf, &'static str, &'static [&'static str]);
 
-const MENDED: [Damage; 12] = [
+const MENDED: [Damage; 13] = [
     (
         Sqlite::store,
         "DELETE FROM identifier WHERE number = 1",
@@ -93,6 +93,12 @@ const MENDED: [Damage; 12] = [
     (Sqlite::store, "DELETE FROM identifier", &["identifiers by which their contact is not found: 4"]),
     (Sqlite::store, "UPDATE list SET contacts = 8", &["list 1 has 3 contacts and counts 8"]),
     (Sqlite::store, "UPDATE list SET next = 2", &["list 1 would give number 2 out again"]),
+    // The number of one that was removed.
+    (
+        Sqlite::store,
+        "INSERT INTO departed VALUES ((1 << 40) + 9, 3)",
+        &["list 1 would give number 5 out again"],
+    ),
     (Sqlite::store, "DELETE FROM list", &["list 1 has 3 contacts, and no count of them"]),
     (Sqlite::store, "INSERT INTO list VALUES (9, 1, 4)", &["list 9 has no contacts and counts 4", BEYOND]),
     (

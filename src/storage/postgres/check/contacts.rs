@@ -37,6 +37,10 @@ fn walk(list: &List<'_>) -> Result<Walk, Error> {
         walk.visit(list.key, list.last.unwrap_or(u64::MAX), (list.no, number), document);
         list.seen.fetch_add(1, Ordering::Relaxed);
     })?;
+    let departed = "SELECT coalesce(max(number), 0) FROM departed WHERE list = $1";
+    if let Some(row) = list.session.query_opt(departed, &[&list.no.0])? {
+        walk.lists.entry(list.no.0).or_default().departed(get_number(&row, 0)?);
+    }
     Ok(walk)
 }
 

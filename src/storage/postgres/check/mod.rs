@@ -19,7 +19,7 @@ use super::shared::Shared;
 use super::store::{PostgresStore, Settings};
 use crate::contact::identifier::HashKey;
 use crate::journal::ListNo;
-use crate::storage::rows::check::{Repaired, Report};
+use crate::storage::rows::check::{Mend, Repaired, Report};
 use crate::storage::{Error, Role};
 
 /// How often it is told how far the check is.
@@ -71,23 +71,28 @@ impl<'a> List<'a> {
 /// Where the database cannot be reached, or was written by a later version.
 pub async fn check(url: &str, repair: bool, tell: &mut Tell<'_>) -> Result<Repaired, Error> {
     let store = PostgresStore::open(url, Role::Command, &Settings::default()).await?;
-    let before = look(&store, tell).await?;
+    let (before, mut wrong) = look(&store, tell).await?;
     if !repair || before.findings.iter().all(|finding| finding.mend.is_none()) {
         return Ok(Repaired { mended: Vec::new(), report: before });
     }
     store.write(|session, _| catalogue::mend(session)).await?;
-    for no in lists(&store).await? {
+    // A list that had no row to be counted in was given one that counts nothing.
+    if before.asks_for(Mend::Lists) {
+        wrong = lists(&store).await?;
+    }
+    for no in wrong {
         store.write(move |session, shared| mend(session, shared, no)).await?;
     }
-    let report = look(&store, tell).await?;
+    let (report, _) = look(&store, tell).await?;
     let mended = before.findings.into_iter().filter(|finding| !report.findings.contains(finding)).collect();
     Ok(Repaired { mended, report })
 }
 
-async fn look(store: &PostgresStore, tell: &mut Tell<'_>) -> Result<Report, Error> {
+/// What is wrong, and in which lists something is that can be mended.
+async fn look(store: &PostgresStore, tell: &mut Tell<'_>) -> Result<(Report, BTreeSet<ListNo>), Error> {
     let mut report = store.read(|session, _| catalogue::check(session)).await?;
     report.to_the_end = true;
-    let seen = Arc::new(AtomicU64::new(0));
+    let (seen, mut wrong) = (Arc::new(AtomicU64::new(0)), BTreeSet::new());
     let mut tick = tokio::time::interval(TOLD);
     for no in lists(store).await? {
         // Where it is begun again after a failure that passes, contacts are counted again.
@@ -104,9 +109,12 @@ async fn look(store: &PostgresStore, tell: &mut Tell<'_>) -> Result<Report, Erro
                 _ = tick.tick() => tell(seen.load(Ordering::Relaxed)),
             }
         };
+        if of_list.findings.iter().any(|finding| finding.mend.is_some()) {
+            wrong.insert(no);
+        }
         report.add_all(of_list);
     }
-    Ok(report)
+    Ok((report, wrong))
 }
 
 /// All lists of which there may be rows, those of accounts with a negative number.

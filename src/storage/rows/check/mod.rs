@@ -130,8 +130,15 @@ impl Few {
 pub struct Seen {
     /// How many there are.
     pub contacts: u64,
-    /// The highest number of one.
+    /// The highest number of one, also of those that were removed: it must not be given out again.
     pub last: u64,
+}
+
+impl Seen {
+    /// There was a contact of this number, which was removed.
+    pub fn departed(&mut self, number: u64) {
+        self.last = self.last.max(number);
+    }
 }
 
 /// What a walk along all contacts has seen.
