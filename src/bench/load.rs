@@ -13,8 +13,9 @@ use super::quantiles::Latencies;
 use super::requests::Watched;
 use super::target::{Place, Share, Target};
 
-/// Requests whose way from accepted to applied is watched, a second: more would be a load of their own.
-const WATCHED_PER_SECOND: u64 = 20;
+/// Requests whose way from accepted to applied is watched, a second. The answer tells of each of their contacts: 20 a
+/// second were a tenth of the server's CPU.
+const WATCHED_PER_SECOND: u64 = 5;
 /// What is due for longer and finds no free connection is not sent at all, where refusals are not waited out.
 const LATE: Duration = Duration::from_secs(1);
 
@@ -151,7 +152,7 @@ impl Load<'_> {
 struct Shared {
     start: Instant,
     turn: AtomicU32,
-    /// How many twentieths of a second had one request watched.
+    /// Of how many shares of a second, [`WATCHED_PER_SECOND`] each, one request is watched.
     watched: AtomicU64,
 }
 
