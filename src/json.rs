@@ -31,6 +31,16 @@ pub enum Value<'a> {
     Object,
 }
 
+impl<'a> Value<'a> {
+    /// The string, if it is one that can be kept.
+    pub fn into_text(self) -> Option<Cow<'a, str>> {
+        match self {
+            Value::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+}
+
 impl<'a> Raw<'a> {
     /// The text itself.
     pub const fn text(self) -> &'a str {
@@ -63,10 +73,7 @@ impl<'a> Raw<'a> {
 
     /// The string, if it is one that can be kept.
     pub fn as_text(self) -> Option<Cow<'a, str>> {
-        match self.value() {
-            Value::Text(text) => Some(text),
-            _ => None,
-        }
+        self.value().into_text()
     }
 
     /// The elements of an array, `None` if it is none.
@@ -154,31 +161,35 @@ fn body_text(body: &[u8]) -> Option<&str> {
 
 /// The members of the object that is the whole text; `None` if the text is anything else.
 pub fn read_members<'a, const N: usize>(text: &'a str, keys: &Keys<N>) -> Option<Members<'a, N>> {
+    let mut members = Members::default();
     let mut deserializer = serde_json::Deserializer::from_str(text);
-    let members = deserializer.deserialize_map(MembersVisitor(keys)).ok()?;
+    deserializer.deserialize_map(MembersVisitor { keys, members: &mut members }).ok()?;
     deserializer.end().ok()?;
     Some(members)
 }
 
-struct MembersVisitor<'k, const N: usize>(&'k Keys<N>);
+/// Fills members where they lie: those of a contact are half a kilobyte, and serde would move them at each return.
+struct MembersVisitor<'k, 'm, 'de, const N: usize> {
+    keys: &'k Keys<N>,
+    members: &'m mut Members<'de, N>,
+}
 
-impl<'de, const N: usize> Visitor<'de> for MembersVisitor<'_, N> {
-    type Value = Members<'de, N>;
+impl<'de, const N: usize> Visitor<'de> for MembersVisitor<'_, '_, 'de, N> {
+    type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an object")
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut members = Members::default();
         while let Some(key) = map.next_key_seed(KeySeed)? {
             let value = map.next_value()?;
-            match self.0.place(key.trim()) {
-                Some(place) => members.set(place, value),
-                None => members.add_unknown(key.trim()),
+            match self.keys.place(key.trim()) {
+                Some(place) => self.members.set(place, value),
+                None => self.members.add_unknown(key.trim()),
             }
         }
-        Ok(members)
+        Ok(())
     }
 }
 
@@ -327,10 +338,7 @@ impl<'de, const N: usize, const M: usize> Visitor<'de> for ObjectsSeed<'_, N, M>
         let (mut kept, mut count) = (Vec::new(), 0);
         loop {
             let more = if count < self.0.keep {
-                let members = elements.next_element_seed(ObjectSeed(&self.0.inner))?;
-                let more = members.is_some();
-                kept.extend(members.map(Some));
-                more
+                elements.next_element_seed(ObjectSeed { keys: &self.0.inner, kept: &mut kept })?.is_some()
             } else {
                 elements.next_element::<&RawValue>()?.is_some()
             };
@@ -342,14 +350,19 @@ impl<'de, const N: usize, const M: usize> Visitor<'de> for ObjectsSeed<'_, N, M>
     }
 }
 
-struct ObjectSeed<'k, const M: usize>(&'k Keys<M>);
+/// Adds the members of the next object to those that are kept.
+struct ObjectSeed<'k, 'm, 'de, const M: usize> {
+    keys: &'k Keys<M>,
+    kept: &'m mut Vec<Option<Members<'de, M>>>,
+}
 
-impl<'de, const M: usize> DeserializeSeed<'de> for ObjectSeed<'_, M> {
-    type Value = Members<'de, M>;
+impl<'de, const M: usize> DeserializeSeed<'de> for ObjectSeed<'_, '_, 'de, M> {
+    type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        let members = self.kept.push_mut(Some(Members::default())).get_or_insert_default();
         // Anything but an object is an error here, and left to the slow walk.
-        deserializer.deserialize_map(MembersVisitor(self.0))
+        deserializer.deserialize_map(MembersVisitor { keys: self.keys, members })
     }
 }
 

@@ -265,10 +265,6 @@ fn read_field(field: Field, kind: Kind, raw: Raw<'_>) -> Result<Stored<'_>, Prob
     {
         return Ok(Stored::Clear);
     }
-    let text = |value: Value<'_>| match value {
-        Value::Text(text) => Some(text.into_owned()),
-        _ => None,
-    };
     match kind {
         Kind::Identifier => read_identifier(field, value),
         Kind::Text => match value {
@@ -282,11 +278,12 @@ fn read_field(field: Field, kind: Kind, raw: Raw<'_>) -> Result<Stored<'_>, Prob
             _ => Err(problem::flag(field)),
         },
         Kind::Birthday => {
-            let date = text(value).and_then(|text| Date::parse(&text)).ok_or_else(problem::birthday)?;
+            let date = value.into_text().and_then(|text| Date::parse(&text)).ok_or_else(problem::birthday)?;
             Ok(Stored::short(&date.to_bytes()))
         }
         Kind::Language => {
-            let code = text(value).and_then(|text| language::parse(&text)).ok_or_else(problem::language)?;
+            let code =
+                value.into_text().and_then(|text| language::parse(&text)).ok_or_else(problem::language)?;
             Ok(Stored::short(&code))
         }
         Kind::Gender => read_gender(value),
