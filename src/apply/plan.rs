@@ -39,16 +39,19 @@ pub struct Plan<'a> {
     pub batches: Vec<Option<Vec<PlannedItem<'a>>>>,
 }
 
+/// Identifiers with their hashes.
+type Named<'a> = Identifiers<Option<(&'a str, u64)>>;
+
 /// An item, with the hashes of every identifier that it looks up or would give.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 pub struct PlannedItem<'a> {
     /// As it was accepted.
     pub item: journal::Item<'a>,
     /// The hashes under which its contact is looked up: that of `contact` as a userId, and as what it is by its form
     /// or by what the caller says.
     pub lookup: [Option<u64>; 2],
-    /// The identifiers that the patch names, with their hashes; an empty text clears.
-    pub named: Identifiers<Option<(&'a str, u64)>>,
+    /// See [`PlannedItem::named`]; apart, since most updates name none, and a group has 100,000 of them.
+    pub(super) named: Option<Box<Named<'a>>>,
     /// The source that the patch names; `None` also where it clears it.
     pub source: Option<u64>,
     /// The part of the patch that is about variables.
@@ -62,7 +65,11 @@ impl<'a> Plan<'a> {
             .iter()
             .map(|batch| {
                 let items = journal::read_items(&batch.items).ok()?;
-                items.into_iter().map(|item| PlannedItem::read(item, batch, key).ok()).collect()
+                let mut planned = Vec::with_capacity(items.len());
+                for item in items {
+                    planned.push(PlannedItem::read(item, batch, key).ok()?);
+                }
+                Some(planned)
             })
             .collect();
         Self { batches }
@@ -81,7 +88,7 @@ impl<'a> Plan<'a> {
             for item in items.iter().flatten() {
                 hashes.extend(item.lookup.into_iter().flatten().map(|hash| (hash, batch.list)));
                 for kind in IdentifierKind::ALL {
-                    hashes.extend(item.named.get(kind).map(|(_, hash)| (hash, batch.list)));
+                    hashes.extend(item.named(kind).map(|(_, hash)| (hash, batch.list)));
                 }
             }
         }
@@ -117,10 +124,15 @@ impl<'a> Plan<'a> {
 }
 
 impl<'a> PlannedItem<'a> {
+    /// The identifier of that kind that the patch names, with its hash; an empty text clears.
+    pub fn named(&self, kind: IdentifierKind) -> Option<(&'a str, u64)> {
+        self.named.as_ref().and_then(|named| *named.get(kind))
+    }
+
     fn read(item: journal::Item<'a>, batch: &Waiting, key: &HashKey) -> Result<Self, Malformed> {
         let list = batch.list.0.unsigned_abs();
         let lookup = lookup(item, batch.kind, list, key);
-        let mut planned = Self { item, lookup, named: Identifiers::default(), source: None, variables: &[] };
+        let mut planned = Self { item, lookup, named: None, source: None, variables: &[] };
         let mut reader = Reader::new(item.patch);
         loop {
             let here = reader.rest();
@@ -137,7 +149,7 @@ impl<'a> PlannedItem<'a> {
                 let text = std::str::from_utf8(entry.value).map_err(|_| Malformed)?;
                 let known = lookup[1].filter(|_| kind == item.kind && text == item.contact);
                 let hash = known.unwrap_or_else(|| key.hash(list, kind, text));
-                *planned.named.get_mut(kind) = Some((text, hash));
+                *planned.named.get_or_insert_default().get_mut(kind) = Some((text, hash));
             }
         }
         Ok(planned)

@@ -59,6 +59,9 @@ fn apply_batch(
         };
         outcome::put(&mut results, &outcome);
     }
+    // Hundreds of them wait to be written.
+    results.shrink_to_fit();
+    changes.shrink_to_fit();
     Decided { results, changes, failed }
 }
 
@@ -170,7 +173,7 @@ impl Step<'_> {
             return Err(Failure::IdentifierRequired);
         }
         for kind in IdentifierKind::ALL {
-            let named = *self.item.named.get(kind);
+            let named = self.item.named(kind);
             // What `contact` fills was looked up already, and nobody has it.
             if let Some((text, hash)) = named.filter(|(text, _)| !text.is_empty())
                 && world.find(batch.list, kind, text, hash)?.is_some()
@@ -211,7 +214,7 @@ impl Step<'_> {
         let (mut renamed, mut left) = (false, false);
         for kind in IdentifierKind::ALL {
             let had = *before.get(kind);
-            let Some((text, hash)) = *self.item.named.get(kind) else {
+            let Some((text, hash)) = self.item.named(kind) else {
                 left |= had.is_some();
                 continue;
             };

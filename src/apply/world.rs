@@ -44,8 +44,9 @@ pub struct Slot {
     pub returned: bool,
     /// The position of the batch that removed it, where one did.
     pub removed_at: Option<u64>,
-    /// The hashes under which the store has it, once they may differ from those that it should have.
-    pub indexed: Option<Identifiers<Option<u64>>>,
+    /// The hashes under which the store has it, once they may differ from those that it should have; one that is new
+    /// has none.
+    indexed: Option<Box<Identifiers<Option<u64>>>>,
 }
 
 /// The identifiers that a contact had until an item changed them.
@@ -128,11 +129,10 @@ impl World {
         }
     }
 
-    /// Room for so many contacts, whose stored forms take about so many bytes, under so many hashes. What grows by
-    /// doubling leaves holes of all sizes, which the page cache of the store then fills for good.
-    pub fn reserve(&mut self, contacts: usize, bytes: usize, hashes: usize) {
+    /// Room for so many contacts under so many hashes. What grows by doubling leaves holes of all sizes, which the page
+    /// cache of the store then fills for good.
+    pub fn reserve(&mut self, contacts: usize, hashes: usize) {
         self.slots.reserve(contacts);
-        self.documents.reserve(bytes);
         self.holders.reserve(hashes);
     }
 
@@ -243,8 +243,7 @@ impl World {
     fn add(&mut self, list: ListNo, number: ContactNo, document: &[u8]) -> Result<u32, Malformed> {
         let document = self.documents.keep(document);
         self.lists.entry(list).or_default().made += 1;
-        let (new, dirty, returned, removed_at) = (true, true, false, None);
-        let indexed = Some(Identifiers::default());
+        let (new, dirty, returned, removed_at, indexed) = (true, true, false, None, None);
         let index = self.push(Slot { list, number, document, new, dirty, returned, removed_at, indexed });
         self.hold_all(index)?;
         Ok(index)
@@ -255,16 +254,23 @@ impl World {
     /// # Errors
     /// [`Malformed`] where its stored form does not read.
     pub fn remove(&mut self, index: u32, position: u64) -> Result<(), Malformed> {
-        if self.slot(index).indexed.is_none() {
-            let indexed = self.hashes(self.slot(index))?;
-            self.slots[index as usize].indexed = Some(indexed);
-        }
+        self.note_indexed(index)?;
         self.leave_all(index, position, &Identifiers::default())?;
         self.release_all(index)?;
         let slot = &mut self.slots[index as usize];
         (slot.dirty, slot.removed_at) = (true, Some(position));
         let list = slot.list;
         self.lists.entry(list).or_default().removed += 1;
+        Ok(())
+    }
+
+    /// Writes down under which hashes the store has a contact, before it changes what it bears for the first time.
+    fn note_indexed(&mut self, index: u32) -> Result<(), Malformed> {
+        let slot = self.slot(index);
+        if slot.indexed.is_none() && !slot.new {
+            let indexed = self.hashes(slot)?;
+            self.slots[index as usize].indexed = Some(Box::new(indexed));
+        }
         Ok(())
     }
 
@@ -291,11 +297,8 @@ impl World {
     /// # Errors
     /// [`Malformed`] where one of the forms does not read.
     pub fn replace(&mut self, index: u32, document: &[u8], renamed: Option<u64>) -> Result<(), Malformed> {
-        if renamed.is_some() && self.slot(index).indexed.is_none() {
-            let indexed = self.hashes(self.slot(index))?;
-            self.slots[index as usize].indexed = Some(indexed);
-        }
         if let Some(position) = renamed {
+            self.note_indexed(index)?;
             let borne = Document::read(document)?.identifiers()?;
             let after = self.hashes_of(self.slot(index).list, &borne);
             self.leave_all(index, position, &after)?;
@@ -328,8 +331,13 @@ impl World {
     pub fn index_changes(&self) -> Result<(Vec<IndexEntry>, Vec<IndexEntry>), Malformed> {
         let made = self.slots.iter().filter(|slot| slot.new).count();
         let (mut stale, mut fresh) = (Vec::new(), Vec::with_capacity(made * IdentifierKind::ALL.len()));
+        let none = Identifiers::default();
         for slot in &self.slots {
-            let Some(indexed) = &slot.indexed else { continue };
+            let indexed = match &slot.indexed {
+                Some(indexed) => indexed,
+                None if slot.new => &none,
+                None => continue,
+            };
             let wanted = if slot.removed_at.is_some() { Identifiers::default() } else { self.hashes(slot)? };
             for kind in IdentifierKind::ALL {
                 let (had, has) = (*indexed.get(kind), *wanted.get(kind));

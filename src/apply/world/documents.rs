@@ -1,40 +1,45 @@
-//! The stored forms of many contacts in one buffer.
+//! The stored forms of many contacts, one behind the other.
+
+use std::ops::Range;
 
 /// Bytes of places that were left that are not worth the copying of the others.
 const MAX_STALE: usize = 32 << 20;
 
+/// Bytes of a chunk, once there are as many: one buffer that doubles would hold everything twice at its last step, and
+/// leave a hole that the store's page cache fills for good.
+const CHUNK: usize = 256 << 10;
+
 /// Where a form lies.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Place {
-    start: usize,
-    /// Bytes of the form. A contact is far below 4 GiB: at most 500 variables of 10,000 characters.
+    chunk: u32,
+    /// In the chunk. A contact is far below 4 GiB: at most 500 variables of 10,000 characters.
+    start: u32,
+    /// Bytes of the form.
     length: u32,
     /// Bytes that it may grow to without leaving its place.
     room: u32,
 }
 
 impl Place {
-    const fn end(self) -> usize {
-        self.start + self.length as usize
+    fn bytes(self) -> Range<usize> {
+        self.start as usize..self.start as usize + self.length as usize
     }
 }
 
-/// Stored forms, one behind the other: one growing buffer in place of two allocations per contact. A form that was
-/// loaded, or has outgrown its place once, has some room behind it: an update mostly changes its length by a few
-/// bytes, and a group of 100,000 of them would hold every contact twice if each went to the end.
+/// Stored forms in chunks, in place of two allocations per contact. A form that was loaded, or has outgrown its place
+/// once, has some room behind it: an update mostly changes its length by a few bytes, and a group of 100,000 of them
+/// would hold every contact twice if each went to the end.
 #[derive(Debug, Default)]
 pub struct Documents {
-    bytes: Vec<u8>,
+    chunks: Vec<Vec<u8>>,
+    /// How many bytes are in use.
+    used: usize,
     /// How many of them are of places that were left.
     stale: usize,
 }
 
 impl Documents {
-    /// Room for so many bytes more.
-    pub fn reserve(&mut self, bytes: usize) {
-        self.bytes.reserve(bytes);
-    }
-
     /// Adds a form that nobody is expected to change soon, and returns its place.
     pub fn keep(&mut self, document: &[u8]) -> Place {
         self.put(document, 0)
@@ -42,15 +47,29 @@ impl Documents {
 
     /// Adds a form with room to grow in, and returns its place.
     pub fn keep_to_change(&mut self, document: &[u8]) -> Place {
-        self.put(document, 32 + document.len() / 16)
+        self.put(document, 16 + document.len() / 32)
     }
 
-    fn put(&mut self, document: &[u8], room: usize) -> Place {
-        let start = self.bytes.len();
-        self.bytes.extend_from_slice(document);
-        self.bytes.resize(self.bytes.len() + room, 0);
-        let bytes = |length| u32::try_from(length).unwrap_or(u32::MAX);
-        Place { start, length: bytes(document.len()), room: bytes(document.len() + room) }
+    fn put(&mut self, document: &[u8], more: usize) -> Place {
+        let room = document.len() + more;
+        if self.chunks.last().is_none_or(|chunk| chunk.capacity() - chunk.len() < room) {
+            // A group of one item needs no large one.
+            self.chunks.push(Vec::with_capacity(room.max(self.used.min(CHUNK))));
+        }
+        self.used += room;
+        // There is one: it was just added where there was none.
+        let last = self.chunks.len() - 1;
+        let chunk = &mut self.chunks[last];
+        let start = chunk.len();
+        chunk.extend_from_slice(document);
+        chunk.resize(start + room, 0);
+        let number = |count| u32::try_from(count).unwrap_or(u32::MAX);
+        Place {
+            chunk: number(last),
+            start: number(start),
+            length: number(document.len()),
+            room: number(room),
+        }
     }
 
     /// Puts a form in the stead of the one at a place: there, or at the end where there is no room for it. Returns
@@ -59,7 +78,7 @@ impl Documents {
         match u32::try_from(document.len()) {
             Ok(length) if length <= old.room => {
                 let place = Place { length, ..old };
-                self.bytes[place.start..place.end()].copy_from_slice(document);
+                self.chunks[place.chunk as usize][place.bytes()].copy_from_slice(document);
                 place
             }
             _ => {
@@ -71,22 +90,20 @@ impl Documents {
 
     /// The form at a place.
     pub fn get(&self, place: Place) -> &[u8] {
-        &self.bytes[place.start..place.end()]
+        &self.chunks[place.chunk as usize][place.bytes()]
     }
 
     /// Forgets places that were left, once they are many; `places` are all others, and are changed. Short items
     /// that change one long contact again and again must not take the memory of a copy each.
     pub fn tidy<'a>(&mut self, places: impl Iterator<Item = &'a mut Place>) {
-        if self.stale < MAX_STALE || self.stale < self.bytes.len() / 2 {
+        if self.stale < MAX_STALE || self.stale < self.used / 2 {
             return;
         }
-        let mut bytes = Vec::with_capacity(self.bytes.len() - self.stale);
+        let mut tidied = Self::default();
         for place in places {
-            let start = bytes.len();
-            bytes.extend_from_slice(&self.bytes[place.start..place.start + place.room as usize]);
-            place.start = start;
+            *place = tidied.put(self.get(*place), (place.room - place.length) as usize);
         }
-        *self = Self { bytes, stale: 0 };
+        *self = tidied;
     }
 }
 
@@ -104,12 +121,12 @@ mod tests {
         for turn in 1..=200 {
             let contact = turn % 3;
             let place = &mut places[usize::from(contact)];
-            let old = place.start;
-            *place = documents.replace(*place, &form(contact, turn));
-            left += usize::from(place.start != old);
+            let old = *place;
+            *place = documents.replace(old, &form(contact, turn));
+            left += usize::from((place.chunk, place.start) != (old.chunk, old.start));
             documents.tidy(places.iter_mut());
             let live: usize = places.iter().map(|place| place.room as usize).sum();
-            most = most.max(documents.bytes.len() - live);
+            most = most.max(documents.used - live);
             assert_eq!(documents.get(places[usize::from(contact)]), form(contact, turn));
         }
         assert!(left > 50, "it left its place {left} times");
@@ -123,16 +140,16 @@ mod tests {
     fn a_form_that_grows_a_little_stays_where_it_is_and_its_neighbours_as_they_are() {
         let mut documents = Documents::default();
         let places = [b'a', b'b', b'c'].map(|byte| documents.keep_to_change(&[byte; 100]));
-        let before = documents.bytes.len();
-        for length in [101, 138, 0, 5, 138] {
+        let before = documents.used;
+        for length in [101, 119, 0, 5, 119] {
             let place = documents.replace(places[1], &vec![b'x'; length]);
             assert_eq!(documents.get(place), vec![b'x'; length]);
-            assert_eq!(documents.bytes.len(), before, "{length} bytes");
+            assert_eq!(documents.used, before, "{length} bytes");
         }
         assert_eq!(documents.get(places[0]), [b'a'; 100]);
         assert_eq!(documents.get(places[2]), [b'c'; 100]);
-        let moved = documents.replace(places[1], &[b'y'; 139]);
-        assert_eq!(documents.get(moved), [b'y'; 139]);
-        assert!(documents.bytes.len() > before);
+        let moved = documents.replace(places[1], &[b'y'; 120]);
+        assert_eq!(documents.get(moved), [b'y'; 120]);
+        assert!(documents.used > before);
     }
 }

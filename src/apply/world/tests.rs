@@ -38,7 +38,7 @@ fn rename(world: &mut World, contact: &str, user_id: &str) -> Result<(Action, u6
     let item = PlannedItem {
         item: Item { kind: IdentifierKind::UserId, contact, patch: &patch },
         lookup: [Some(SHARED); 2],
-        named: Identifiers { user_id: Some((user_id, SHARED)), ..Identifiers::default() },
+        named: Some(Box::new(Identifiers { user_id: Some((user_id, SHARED)), ..Identifiers::default() })),
         source: None,
         variables: &[],
     };

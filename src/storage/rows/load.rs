@@ -31,9 +31,7 @@ pub fn world(
     };
     let mut world = World::new(*rows.key(), lists, sources).without(erased);
     let hashes = plan.hashes(waiting);
-    let (items, bytes) = (plan.items(), waiting.iter().map(|batch| batch.items.len()).sum::<usize>());
-    // What a document has that its item has not: four numbers before its fields.
-    world.reserve(items, bytes + items * 32, hashes.len());
+    world.reserve(plan.items(), hashes.len());
     let found = rows.holders(&hashes)?;
     drop(hashes);
     let mut contacts: Vec<_> = found.iter().map(|(contact, _)| *contact).collect();

@@ -97,8 +97,7 @@ impl Rows for View<'_> {
             let numbers = numbers(self.store, *hash).map_err(error)?;
             return Ok(numbers.into_iter().map(|number| ((*list, ContactNo(number)), *hash)).collect());
         }
-        let found = holders(self.store, hashes).map_err(error)?;
-        Ok(found.into_iter().map(|(id, hash)| (split_id(id), hash)).collect())
+        holders(self.store, hashes).map_err(error)
     }
 
     fn documents(
@@ -231,18 +230,18 @@ fn read_entry(row: &Row<'_>) -> rusqlite::Result<Entry> {
     })
 }
 
-/// The ids of the contacts under the hashes, each with the hash: sorted.
-fn holders(store: &Connection, hashes: &[(u64, ListNo)]) -> rusqlite::Result<Vec<(i64, u64)>> {
+/// The contacts under the hashes, which are sorted, each with the hash: sorted.
+fn holders(store: &Connection, hashes: &[(u64, ListNo)]) -> rusqlite::Result<Vec<(ContactId, u64)>> {
     let mut select = store.prepare_cached("SELECT number FROM identifier WHERE hash = ?1")?;
-    let mut ids = Vec::with_capacity(hashes.len() / 2);
-    // Signed order is the index's order.
-    let (low, high): (Vec<_>, Vec<_>) = hashes.iter().partition(|(hash, _)| signed(*hash) < 0);
-    for (hash, list) in low.into_iter().chain(high) {
-        let mut rows = select.query([signed(hash)])?;
+    let mut found = Vec::with_capacity(hashes.len() / 2);
+    // The index is in signed order: there the upper half of them comes first.
+    let (lower, upper) = hashes.split_at(hashes.partition_point(|(hash, _)| signed(*hash) >= 0));
+    for (hash, list) in upper.iter().chain(lower) {
+        let mut rows = select.query([signed(*hash)])?;
         while let Some(row) = rows.next()? {
-            ids.push((contact_id(list, unsigned(row.get(0)?)), hash));
+            found.push(((*list, ContactNo(unsigned(row.get(0)?))), *hash));
         }
     }
-    ids.sort_unstable();
-    Ok(ids)
+    found.sort_unstable();
+    Ok(found)
 }
