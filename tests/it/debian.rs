@@ -14,16 +14,16 @@ fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// Builds the package around the program of this test run: a release build would take minutes, and changes nothing of
-/// what is tested here.
+/// Builds the package around the program of this test run: one that is optimized would take minutes, and changes nothing
+/// of what is tested here.
 fn package(directory: &Directory) -> PathBuf {
     let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().expect("the directory of targets");
     let tool = target.join("tools/bin/cargo-deb");
     assert!(tool.exists(), "{} is missing: ./test installs it", tool.display());
-    // cargo-deb looks for what is built in the directory of the release profile.
-    let release = directory.path("target/release");
-    std::fs::create_dir_all(&release).unwrap();
-    std::fs::copy(env!("CARGO_BIN_EXE_rollbook"), release.join("rollbook")).unwrap();
+    // cargo-deb looks for what is built in the directory of its profile.
+    let built = directory.path("target/dist");
+    std::fs::create_dir_all(&built).unwrap();
+    std::fs::copy(env!("CARGO_BIN_EXE_rollbook"), built.join("rollbook")).unwrap();
     let package = directory.path("rollbook.deb");
     let mut command = Command::new(tool);
     command.args(["--no-build", "--fast", "--strip", "--compress-system", "--output"]).arg(&package);
