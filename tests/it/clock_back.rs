@@ -1,9 +1,12 @@
 //! The machine's clock is set back by an hour while the server runs, and between two runs: what is accepted is applied
 //! in order, reported, and known by its id.
 
+use std::sync::atomic::Ordering::SeqCst;
+
 use serde_json::{Value, json};
 
 use crate::process::{Process, Store, wait_for};
+use crate::receiver;
 use crate::shim::Shim;
 
 const HOUR: i64 = 3_600;
@@ -12,6 +15,18 @@ fn update(server: &Process, token: &str, list: &str, score: u64) -> Value {
     let contacts = json!([{ "contact": "a", "contactScore": score }, { "contact": format!("c{score}") }]);
     let id = server.upsert(token, list, contacts);
     server.processed(token, &id)
+}
+
+/// Sends a request with a webhook, and waits until that is delivered; the request, as it is told then.
+fn told(server: &Process, token: &str, list: &str, hook: &str) -> Value {
+    let contacts = json!([{ "contact": "told" }]);
+    let body = json!({ "contactListId": list, "upsert": true, "webHookUri": hook, "contacts": contacts });
+    let accepted = server.ok("/v3/contacts/update", token, &body);
+    let id = accepted["requestId"].as_str().expect("an id");
+    wait_for("the webhook to be delivered", || {
+        let request = server.processed(token, id);
+        (request["webHook"] == json!({ "status": "delivered", "attempts": 1 })).then_some(request)
+    })
 }
 
 /// The ids of all requests, the newest first.
@@ -24,16 +39,21 @@ fn listed(server: &Process, token: &str) -> Vec<Value> {
 fn a_clock_that_is_set_back_while_the_server_runs_disturbs_nothing() {
     let store = Store::new();
     let shim = Shim::new(&store.database);
-    let server = store.serve_with(|command| shim.load_into(command));
+    let server = store.serve_with(|command| {
+        shim.load_into(command);
+        command.env("ROLLBOOK_WEBHOOK_ALLOW", "127.0.0.0/8");
+    });
     let token = store.account("Shop").token;
     let list = server.list(&token);
-    let mut requests = vec![update(&server, &token, &list, 1)];
-    shim.move_clock(-HOUR);
-    requests.push(update(&server, &token, &list, 2));
-    shim.move_clock(HOUR);
-    requests.push(update(&server, &token, &list, 3));
-    shim.move_clock(0);
-    requests.push(update(&server, &token, &list, 4));
+    let (address, hooks) = receiver::counting();
+    let hook = format!("http://{address}/");
+    let mut requests = vec![update(&server, &token, &list, 1), told(&server, &token, &list, &hook)];
+    for (clock, score) in [(-HOUR, 2), (HOUR, 3), (0, 4)] {
+        shim.move_clock(clock);
+        requests.push(update(&server, &token, &list, score));
+        requests.push(told(&server, &token, &list, &hook));
+    }
+    assert_eq!(hooks.load(SeqCst), 4, "each is told once, and at once");
     for pair in requests.windows(2) {
         let [before, after] = pair else { panic!("two") };
         assert!(before["id"].as_str() < after["id"].as_str(), "ids are in the order of acceptance");

@@ -1,10 +1,9 @@
 //! Receivers and clients that hold on to what they have got: ten thousand receivers that hang, clients that write a
 //! byte now and then. Those who behave are served all the same, and memory stays bounded.
 
-use std::io::{Read as _, Write as _};
+use std::io::Write as _;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use rollbook::descriptors;
@@ -12,6 +11,7 @@ use serde_json::{Value, json};
 
 use crate::kill::number;
 use crate::process::{Process, Store, wait_for, wait_within};
+use crate::receiver;
 use crate::wire::Wire;
 
 /// Receivers that hang, where ROLLBOOK_TEST_RECEIVERS does not say how many.
@@ -51,36 +51,6 @@ impl Hanging {
     }
 }
 
-/// Answers every request with 204, and counts.
-fn good_receiver() -> (SocketAddr, Arc<AtomicUsize>) {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-    let (address, count) = (listener.local_addr().expect("its address"), Arc::new(AtomicUsize::new(0)));
-    let counter = Arc::clone(&count);
-    std::thread::spawn(move || {
-        for stream in listener.incoming() {
-            let Ok(mut stream) = stream else { return };
-            let counter = Arc::clone(&counter);
-            std::thread::spawn(move || answer_all(&mut stream, &counter));
-        }
-    });
-    (address, count)
-}
-
-fn answer_all(stream: &mut TcpStream, counter: &AtomicUsize) {
-    let (mut read, mut bytes) = (Vec::new(), [0; 4_096]);
-    while let Ok(count @ 1..) = stream.read(&mut bytes) {
-        read.extend_from_slice(&bytes[..count]);
-        // A request ends with its body, which is one JSON object.
-        if read.ends_with(b"}") {
-            read.clear();
-            counter.fetch_add(1, Ordering::SeqCst);
-            if stream.write_all(b"HTTP/1.1 204 No Content\r\n\r\n").is_err() {
-                return;
-            }
-        }
-    }
-}
-
 fn report_to(uri: &str, list: &str) -> Value {
     json!({ "contactListId": list, "webHookUri": uri, "upsert": true, "contacts": [{ "contact": "a" }] })
 }
@@ -99,7 +69,7 @@ fn one_good_receiver_is_served_in_time_beside_thousands_that_hang() {
         reply.json()["requestId"].as_str().expect("an id").to_owned()
     };
     let bad: Vec<String> = (0..receivers).map(|number| send(&hanging.uri(number))).collect();
-    let (good, count) = good_receiver();
+    let (good, count) = receiver::counting();
     // All that hang have their turn first at the worst: a thousand at a time, for 1.5 s each.
     let turns = Duration::from_millis(1_500) * u32::try_from(receivers / 1_000 + 2).expect("a few");
     for round in 1..=3 {

@@ -1,7 +1,9 @@
 //! A receiver of status webhooks that writes down what comes, and answers as it is told.
 
 use std::collections::VecDeque;
-use std::net::{SocketAddr, TcpListener};
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
 
 use axum::Router;
@@ -96,5 +98,35 @@ impl Hook {
         let time = self.header("webhook-timestamp").parse().expect("seconds");
         let signature = self.header("webhook-signature");
         sign::verifies(secret, self.header("webhook-id"), time, &self.body, signature)
+    }
+}
+
+/// Answers every request with 204, and counts; it needs no runtime.
+pub fn counting() -> (SocketAddr, Arc<AtomicUsize>) {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let (address, count) = (listener.local_addr().expect("its address"), Arc::new(AtomicUsize::new(0)));
+    let counter = Arc::clone(&count);
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let Ok(mut stream) = stream else { return };
+            let counter = Arc::clone(&counter);
+            std::thread::spawn(move || answer_all(&mut stream, &counter));
+        }
+    });
+    (address, count)
+}
+
+fn answer_all(stream: &mut TcpStream, counter: &AtomicUsize) {
+    let (mut read, mut bytes) = (Vec::new(), [0; 4_096]);
+    while let Ok(count @ 1..) = stream.read(&mut bytes) {
+        read.extend_from_slice(&bytes[..count]);
+        // A request ends with its body, which is one JSON object.
+        if read.ends_with(b"}") {
+            read.clear();
+            counter.fetch_add(1, SeqCst);
+            if stream.write_all(b"HTTP/1.1 204 No Content\r\n\r\n").is_err() {
+                return;
+            }
+        }
     }
 }

@@ -3,7 +3,8 @@
 use std::net::IpAddr;
 use std::sync::mpsc;
 
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 
 use super::receiver::{Answer, Receiver, behaving, close, keep, read_request};
 use super::*;
@@ -138,6 +139,23 @@ async fn a_fresh_connection_that_breaks_is_not_tried_again() {
     let mut receiver = Receiver::answering(&[BROKEN]).await;
     assert_eq!(send_to(receiver.port).await, Outcome::Failed(Failure::Other));
     assert_eq!(receiver.received().len(), 1);
+}
+
+#[tokio::test]
+async fn a_receiver_that_resets_the_connection_is_a_failure() {
+    for half in ["", "HTTP/1.1 200 OK\r\ncontent-le"] {
+        let port = behaving(move |_, mut stream| async move {
+            stream.read_u8().await.unwrap();
+            stream.write_all(half.as_bytes()).await.unwrap();
+            // What is closed with something left to read in it is reset.
+        })
+        .await;
+        let mut plain = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
+        plain.write_all(b"POST / HTTP/1.1\r\n").await.unwrap();
+        let error = plain.read_to_end(&mut Vec::new()).await.unwrap_err();
+        assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset);
+        assert_eq!(send_to(port).await, Outcome::Failed(Failure::Other), "{half}");
+    }
 }
 
 #[tokio::test]
