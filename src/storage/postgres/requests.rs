@@ -17,9 +17,9 @@ use crate::storage::{
 /// The columns of [`read_waiting`].
 const WAITING: &str = "list, position, request, list_id, kind, accepted_at, webhook FROM batch";
 
-fn read_waiting(row: &Row, shared: &Shared) -> Result<WaitingRow, Error> {
+fn read_waiting(row: &Row, applying: &Applying) -> Result<WaitingRow, Error> {
     Ok(WaitingRow {
-        state: waiting_state(shared, ListNo(get(row, 0)?), get_number(row, 1)?),
+        state: applying.state(ListNo(get(row, 0)?), get_number(row, 1)?),
         id: get_id(row, 2)?,
         list_id: get_id(row, 3)?,
         kind: kind(get(row, 4)?),
@@ -28,11 +28,21 @@ fn read_waiting(row: &Row, shared: &Shared) -> Result<WaitingRow, Error> {
     })
 }
 
-/// A batch that another node applies is told as one that waits: what that does is not seen before it is done.
-fn waiting_state(shared: &Shared, list: ListNo, position: u64) -> RequestState {
-    match shared.journal().applying.get(&list) {
-        Some(last) if position <= *last => RequestState::Processing,
-        _ => RequestState::Queued,
+/// What this node is applying. It must be known before the first statement of a look, which is when its moment is fixed:
+/// what is committed and forgotten after that moment would be told as one that waits, though it was being applied before.
+struct Applying(HashMap<ListNo, u64>);
+
+impl Applying {
+    fn now(shared: &Shared) -> Self {
+        Self(shared.journal().applying.clone())
+    }
+
+    /// A batch that another node applies is told as one that waits: what that does is not seen before it is done.
+    fn state(&self, list: ListNo, position: u64) -> RequestState {
+        match self.0.get(&list) {
+            Some(last) if position <= *last => RequestState::Processing,
+            _ => RequestState::Queued,
+        }
     }
 }
 
@@ -73,11 +83,11 @@ pub fn find(
     account: AccountNo,
     ids: &[ObjectId],
 ) -> Result<Vec<Request>, Error> {
-    let wanted = bytes(ids);
+    let (applying, wanted) = (Applying::now(shared), bytes(ids));
     let mut found = HashMap::with_capacity(ids.len());
     let waiting = format!("SELECT {WAITING} WHERE request = ANY($1) AND account = $2 AND NOT fence");
     for row in session.query(&waiting, &[&wanted, &account.0])? {
-        let row = read_waiting(&row, shared)?;
+        let row = read_waiting(&row, &applying)?;
         found.insert(row.id, row.into_request());
     }
     let processed = format!("SELECT {PROCESSED} WHERE r.id = ANY($1) AND r.account = $2");
@@ -96,6 +106,7 @@ pub fn state(
     account: AccountNo,
     id: ObjectId,
 ) -> Result<Option<(RequestState, ObjectId)>, Error> {
+    let applying = Applying::now(shared);
     let select = "SELECT list_id, false, list, position FROM batch \
                   WHERE request = $1 AND account = $2 AND NOT fence UNION ALL \
                   SELECT list_id, true, list, position FROM request WHERE id = $1 AND account = $2 LIMIT 1";
@@ -104,7 +115,7 @@ pub fn state(
     };
     let state = match get(&row, 1)? {
         true => RequestState::Processed,
-        false => waiting_state(shared, ListNo(get(&row, 2)?), get_number(&row, 3)?),
+        false => applying.state(ListNo(get(&row, 2)?), get_number(&row, 3)?),
     };
     Ok(Some((state, get_id(&row, 0)?)))
 }
@@ -135,12 +146,12 @@ pub fn page(
     filter: &RequestFilter,
     window: Window,
 ) -> Result<Page<RequestSummary>, Error> {
-    let applying: Vec<_> = shared.journal().applying.iter().map(|(list, last)| (list.0, *last)).collect();
+    let applying = Applying::now(shared);
     let lists: Option<Vec<_>> = filter.lists.as_ref().map(|lists| lists.iter().map(|list| list.0).collect());
     let from = filter.from.map_or(i64::MIN, |time| time.millis());
     let to = filter.to.map_or(i64::MAX, |time| time.millis());
-    let applying_lists: Vec<_> = applying.iter().map(|(list, _)| *list).collect();
-    let applying_to: Vec<_> = applying.iter().map(|(_, last)| last.cast_signed()).collect();
+    let applying_lists: Vec<_> = applying.0.keys().map(|list| list.0).collect();
+    let applying_to: Vec<_> = applying.0.values().map(|last| last.cast_signed()).collect();
     let state = filter.state.map(|state| match state {
         RequestState::Queued => 0_i64,
         RequestState::Processing => 1,
@@ -189,7 +200,7 @@ pub fn page(
         let select = format!("SELECT {WAITING} {}", these("batch"));
         for row in session.query(&select, &[&waiting.0, &waiting.1])? {
             let place = (get(&row, 0)?, get(&row, 1)?);
-            shown.insert(place, read_waiting(&row, shared)?.into_summary());
+            shown.insert(place, read_waiting(&row, &applying)?.into_summary());
         }
     }
     if !processed.0.is_empty() {
