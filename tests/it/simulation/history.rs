@@ -117,6 +117,8 @@ async fn whole(node: Arc<Node>) -> Result<(), String> {
         storm(&node).await?;
         world.note("quiet");
         world.state().storm = false;
+        // What was sent by those who have hung up is journaled before it is judged.
+        sleep(IN_FLIGHT).await;
     }
     let path = world.state().path.clone();
     let eyes = Eyes::open(&path);
