@@ -239,7 +239,9 @@ async fn contacts_that_were_chosen_are_removed_and_can_be_put_back() {
     let made = made["results"]["success"].as_array().expect("an array").clone();
     let ids: Vec<_> = made.iter().map(|it| it["id"].as_str().expect("an id").to_owned()).collect();
     let gone = ids[3].clone();
-    yard.server.ok("/v3/contacts/remove", &json!({ "contactListId": yard.list, "userIds": ["c"] })).await;
+    let removed = json!({ "contactListId": yard.list, "userIds": ["c"] });
+    let removed = yard.server.ok("/v3/contacts/remove", &removed).await;
+    yard.server.processed(removed["requestId"].as_str().expect("an id")).await;
     let whom =
         Whom::Ids(vec![ids[0].clone(), ids[1].clone(), ids[2].clone(), gone.clone(), "no id".to_owned()]);
     let job = yard.ended(yard.change(Action::Remove, whom).await).await;
