@@ -37,7 +37,7 @@ use rollbook::token::{FreshToken, PresentedToken};
 use serde_json::{Value, json};
 
 pub use self::answer::{Answer, is_id};
-pub use self::directory::{Directory, LEASE, StoreKind};
+pub use self::directory::{Directory, LEASE, StoreKind, in_memory};
 pub use self::keys::{FLAGS, KEYS};
 
 /// How long a test waits for something that must happen before it calls it a failure.

@@ -1,6 +1,7 @@
 //! Where a test keeps its files, and its store.
 
 use std::path::PathBuf;
+use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -11,6 +12,22 @@ use rollbook::storage::{Role, Storage};
 
 use super::postgres::Database;
 use super::watchdog::Watched;
+
+/// Where files go that no power failure is to survive: in memory, where the system has room for 4 GiB there.
+pub fn in_memory() -> PathBuf {
+    static PARENT: OnceLock<PathBuf> = OnceLock::new();
+    let parent = PARENT.get_or_init(|| {
+        let free =
+            Command::new("df").args(["--output=avail", "--block-size=1M", "/dev/shm"]).output().expect("df");
+        let free =
+            String::from_utf8_lossy(&free.stdout).lines().nth(1).and_then(|free| free.trim().parse().ok());
+        match free {
+            Some(4_096_u64..) => PathBuf::from("/dev/shm"),
+            _ => std::env::temp_dir(),
+        }
+    });
+    parent.clone()
+}
 
 /// On which store a test runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

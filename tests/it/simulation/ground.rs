@@ -13,6 +13,8 @@ use rollbook::storage::{NewAccount, NewToken, Role, Scope, Storage};
 use rollbook::token::SecretHash;
 use sha2::{Digest, Sha256};
 
+use crate::harness::in_memory;
+
 /// 2026-10-14 00:00:00.
 pub const START: Timestamp = Timestamp::from_millis(1_791_936_000_000);
 
@@ -62,10 +64,8 @@ impl Ground {
     pub fn new() -> Self {
         static COUNT: AtomicU64 = AtomicU64::new(0);
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
-        // In memory where the system has a directory for it: what a disk does is not simulated.
-        let shared = Path::new("/dev/shm");
-        let parent = if shared.is_dir() { shared.to_owned() } else { std::env::temp_dir() };
-        let path = parent.join(format!("rollbook-simulation-{}-{count}", std::process::id()));
+        // What a disk does is not simulated.
+        let path = in_memory().join(format!("rollbook-simulation-{}-{count}", std::process::id()));
         std::fs::create_dir_all(&path).unwrap();
         Self(path, AtomicU64::new(0))
     }
