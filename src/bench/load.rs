@@ -13,8 +13,8 @@ use super::quantiles::Latencies;
 use super::requests::Watched;
 use super::target::{Place, Share, Target};
 
-/// Requests whose way from accepted to applied is watched, a second. The answer tells of each of their contacts: 20 a
-/// second were a tenth of the server's CPU.
+/// Requests whose way from accepted to applied is watched, a second. Each answer tells of a hundred contacts: with 20 a
+/// second, the threads that read took a tenth of the server's CPU.
 const WATCHED_PER_SECOND: u64 = 5;
 /// What is due for longer and finds no free connection is not sent at all, where refusals are not waited out.
 const LATE: Duration = Duration::from_secs(1);
@@ -152,7 +152,7 @@ impl Load<'_> {
 struct Shared {
     start: Instant,
     turn: AtomicU32,
-    /// Of how many shares of a second, [`WATCHED_PER_SECOND`] each, one request is watched.
+    /// The last share of a second of which a request is watched; a second has [`WATCHED_PER_SECOND`].
     watched: AtomicU64,
 }
 

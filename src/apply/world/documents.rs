@@ -10,7 +10,7 @@ const MAX_STALE: usize = 32 << 20;
 const CHUNK: usize = 256 << 10;
 
 /// Where a form lies.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 pub struct Place {
     chunk: u32,
     /// In the chunk. A contact is far below 4 GiB: at most 500 variables of 10,000 characters.
