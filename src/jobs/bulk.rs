@@ -10,6 +10,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
+use futures_util::future::try_join_all;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
@@ -226,16 +227,18 @@ async fn finish(api: &dyn Api, key: &ImportId, reached: &mut Reached, place: &Pl
     struct Accepted {
         request_id: String,
     }
-    let mut sent = Vec::with_capacity(reached.open.len());
-    for Request { path, body, contacts } in &reached.open {
-        let key = key.key(reached.page, body.as_bytes());
+    // Side by side, so that one write to the journal takes them all: no two of a page are about one contact.
+    let page = reached.page;
+    let sent = try_join_all(reached.open.iter().map(async |Request { path, body, contacts }| {
+        let key = key.key(page, body.as_bytes());
         let reply = api::post(api, path, Some(&key), body.clone().into(), PATIENCE).await?;
         if reply.status != 200 {
             return Err(Error::Told(api::refusal(path, &reply.body)));
         }
         let accepted: Accepted = api::read(path, &reply.body)?;
-        sent.push((accepted.request_id, *contacts));
-    }
+        Ok((accepted.request_id, *contacts))
+    }));
+    let sent = sent.await?;
     let mut next = reached.clone();
     for some in sent.chunks(20) {
         count(api, some, &mut next).await?;

@@ -47,14 +47,16 @@ fn write_contacts(session: &Session, world: &World, list: ListNo, slots: &[&Slot
         let numbers = numbers(chunk);
         let positions: Vec<_> =
             chunk.iter().filter_map(|slot| slot.removed_at.map(u64::cast_signed)).collect();
-        let delete = "DELETE FROM contact WHERE list = $1 AND number = ANY($2)";
+        let delete = "DELETE FROM contact c USING unnest($2::bigint[]) AS u (number) \
+                      WHERE c.list = $1 AND c.number = u.number";
         let depart = "INSERT INTO departed SELECT $1, * FROM unnest($2::bigint[], $3::bigint[]) \
                       ON CONFLICT (list, number) DO UPDATE SET position = excluded.position";
         session.pipeline(&[(delete, &[&list.0, &numbers]), (depart, &[&list.0, &numbers, &positions])])?;
     }
     let returned: Vec<_> = made.iter().filter(|slot| slot.returned).copied().collect();
     if !returned.is_empty() {
-        let delete = "DELETE FROM departed WHERE list = $1 AND number = ANY($2)";
+        let delete = "DELETE FROM departed d USING unnest($2::bigint[]) AS u (number) \
+                      WHERE d.list = $1 AND d.number = u.number";
         session.execute(delete, &[&list.0, &numbers(&returned)])?;
     }
     Ok(())
