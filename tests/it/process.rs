@@ -134,7 +134,7 @@ impl Store {
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = program();
         command.args(arguments).env("ROLLBOOK_DATABASE", &self.database);
-        // Those of a database would lie where the tests run, one test's beside the other's.
+        // With a database, the files of jobs would lie where the tests run, one test's beside the other's.
         if self.database.starts_with("postgres:") {
             command.env("ROLLBOOK_FILES", self.directory.path("files"));
         }

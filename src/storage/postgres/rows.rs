@@ -21,7 +21,7 @@ use crate::storage::{Error, Place, Source, Way};
 pub const CHUNK: usize = 5_000;
 
 /// The contacts of a list with these numbers, each looked up by its key. `OFFSET 0` keeps the planner from anything
-/// else: of `number = ANY($2)` in a table that has grown since it was last analyzed, it thinks it cheaper to read the
+/// else: of `number = ANY($2)`, in a table that has grown since it was last analyzed, it may think it cheaper to read the
 /// whole list, and to compare each contact with each number.
 const CONTACTS: &str = "FROM unnest($2::bigint[]) AS u (number) CROSS JOIN LATERAL \
                         (SELECT number, document FROM contact WHERE list = $1 AND number = u.number OFFSET 0) c";
@@ -122,7 +122,7 @@ impl Rows for View<'_> {
             for chunk in of_list.chunks(CHUNK) {
                 let list = chunk.first().map_or(ListNo::NONE, |(_, list)| *list);
                 let wanted: Vec<_> = chunk.iter().map(|(hash, _)| hash.cast_signed()).collect();
-                // As `CONTACTS`.
+                // In the form of `CONTACTS`, for its reason.
                 let select = "SELECT i.hash, i.number FROM unnest($2::bigint[]) AS u (hash) \
                               CROSS JOIN LATERAL (SELECT hash, number FROM identifier \
                               WHERE list = $1 AND hash = u.hash OFFSET 0) i";
