@@ -10,11 +10,22 @@ pub fn is_valid(text: &str) -> bool {
     (2..=15).contains(&digits.len()) && digits[0] != b'0' && digits.iter().all(u8::is_ascii_digit)
 }
 
+/// Whether `text` looks like a phone number to a person: a `+` or a bracket first, then digits with blanks, hyphens,
+/// dots, slashes and brackets between them. Every valid number does.
+pub fn looks_like(text: &str) -> bool {
+    let text = text.trim();
+    let is_separator = |c: char| c.is_whitespace() || matches!(c, '-' | '.' | '/' | '(' | ')');
+    let digits = text.chars().filter(|c| c.is_numeric()).count();
+    text.starts_with(['+', '\u{ff0b}', '('])
+        && digits >= 2
+        && text.chars().skip(1).all(|c| c.is_numeric() || is_separator(c))
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
-    use super::is_valid;
+    use super::{is_valid, looks_like};
 
     #[test]
     fn the_form_of_e164_is_accepted() {
@@ -52,6 +63,38 @@ mod tests {
             "tel:+15555555",
         ] {
             assert!(!is_valid(text), "{text:?} must be refused");
+        }
+    }
+
+    #[test]
+    fn what_a_person_reads_as_a_phone_number_looks_like_one() {
+        for text in [
+            "+1 201 555 0123",
+            "+1-201-555-0123",
+            "+1 (201) 555.0123",
+            "(201) 555-0123",
+            " +15555555",
+            "+1234567890123456",
+            "+01",
+            "+1\u{a0}201\u{a0}555",
+            "\u{ff0b}15555555",
+            "+१२३४५६७",
+        ] {
+            assert!(looks_like(text) && !is_valid(text), "{text:?}");
+        }
+        for text in [
+            "15555555",
+            "201-555-0123",
+            "+",
+            "+1",
+            "+a1",
+            "+15x55555",
+            "++15555555",
+            "(a) 12",
+            "",
+            "2024/0001",
+        ] {
+            assert!(!looks_like(text), "{text:?}");
         }
     }
 

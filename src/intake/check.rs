@@ -157,8 +157,8 @@ impl<'a> CheckedContact<'a> {
         };
         match text {
             Some(text) if self.kind != IdentifierKind::UserId || is_user_id(&text) => {
-                if self.kind == IdentifierKind::UserId && text.contains('@') {
-                    self.warnings.push(problem::taken_as_user_id(&text));
+                if self.kind == IdentifierKind::UserId {
+                    self.warnings.extend(problem::taken_as_user_id(&text));
                 }
                 self.contact = text;
             }

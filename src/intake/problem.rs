@@ -8,6 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::contact::field::Field;
+use crate::contact::phone;
 
 /// Something wrong (or, in `warnings`, doubtful) in a request: one entry of `details`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -296,8 +297,13 @@ pub fn unknown_field(path: String) -> Problem {
     Problem::new("UNKNOWN_FIELD", format!("Argument {path} is unknown and was ignored")).of(path)
 }
 
-/// A warning: `contact` looks like an e-mail address and is none.
-pub fn taken_as_user_id(contact: &str) -> Problem {
-    let text = format!("Argument contact {contact} is not a valid email and was taken as a userId");
-    Problem::new("CONTACT_TAKEN_AS_USER_ID", text).of("contact")
+/// A warning: `contact` looks like an e-mail address or a phone number, and is not valid as one.
+pub fn taken_as_user_id(contact: &str) -> Option<Problem> {
+    let what = match contact {
+        _ if contact.contains('@') => "email",
+        _ if phone::looks_like(contact) => "E.164 phone number",
+        _ => return None,
+    };
+    let text = format!("Argument contact {contact} is not a valid {what} and was taken as a userId");
+    Some(Problem::new("CONTACT_TAKEN_AS_USER_ID", text).of("contact"))
 }

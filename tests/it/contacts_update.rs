@@ -95,7 +95,7 @@ async fn a_key_that_nobody_knows_is_warned_of_with_its_place() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_contact_that_looks_like_an_address_and_is_none_is_a_user_id_and_warned_of() {
+async fn a_contact_that_looks_like_an_address_or_a_number_and_is_none_becomes_a_user_id_with_a_warning() {
     let server = Server::start().await;
     let list = server.list().await;
     let body = json!({ "contactListId": list, "upsert": true, "contacts": [
@@ -103,11 +103,16 @@ async fn a_contact_that_looks_like_an_address_and_is_none_is_a_user_id_and_warne
         { "contact": "+15555555" },
         { "contact": "user@" },
         { "contact": "user" },
+        { "contact": "+1 201 555 0123" },
+        { "contact": "201-555-0123" },
     ] });
     let answer = server.post(UPDATE, &body).await;
     let expected = json!({ "result": true, "requestId": "<id>", "errors": [], "warnings": [{
         "position": 2, "field": "contact", "code": "CONTACT_TAKEN_AS_USER_ID",
         "message": "Argument contact user@ is not a valid email and was taken as a userId",
+    }, {
+        "position": 4, "field": "contact", "code": "CONTACT_TAKEN_AS_USER_ID",
+        "message": "Argument contact +1 201 555 0123 is not a valid E.164 phone number and was taken as a userId",
     }] });
     assert_eq!((answer.status, answer.normal()), (StatusCode::OK, expected));
     let id = answer.json()["requestId"].as_str().unwrap().to_owned();

@@ -177,6 +177,7 @@ fn what_contact_is_follows_from_its_form() {
         ("+15555555", IdentifierKind::PhoneNumber, false),
         ("15555555", IdentifierKind::UserId, false),
         ("user@example", IdentifierKind::UserId, true),
+        ("+1 201 555 0123", IdentifierKind::UserId, true),
     ] {
         let text = json!({ "contact": contact }).to_string();
         let members = read_members(&text, &KEYS).unwrap();
