@@ -33,6 +33,7 @@ mod demo;
 mod dependencies;
 mod disk_faults;
 mod disk_full;
+mod docs;
 mod dry_run;
 mod erase;
 mod erase_bytes;
