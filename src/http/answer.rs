@@ -16,8 +16,7 @@ use crate::intake::problem::{MAX_PROBLEMS, Problem};
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Success<T> {
-    /// The request was done, or accepted and is on disk.
-    #[schemars(extend("const" = true))]
+    /// True: the request was done, or accepted and is on disk.
     result: bool,
     /// The id of this request, by which request/find knows it.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -52,8 +51,7 @@ impl<T: Serialize> Success<T> {
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Refused {
-    /// The request was refused.
-    #[schemars(extend("const" = false))]
+    /// False: the request was refused.
     result: bool,
     /// The id of this request; in answers of the `/v3/contacts/` methods.
     #[serde(skip_serializing_if = "Option::is_none")]

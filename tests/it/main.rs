@@ -82,6 +82,7 @@ mod reference;
 mod reference_codes;
 mod reference_examples;
 mod reference_fuzz;
+mod reference_rules;
 mod request_find;
 mod request_list;
 mod rolling_upgrade;

@@ -188,7 +188,7 @@ async fn the_bounds_of_the_server_that_is_asked_are_told() {
     let told = |name: &str| responses[name]["description"].as_str().expect("a text").to_owned();
     assert!(told("PayloadTooLarge").starts_with("The body has more than 54321 bytes."));
     assert!(
-        told("TooManyRequestsWithId")
+        told("TooManyRequests")
             .starts_with("The token has more than 7 requests in flight, or too many unknown ones")
     );
     let page = get(&server, "/docs").await.text();

@@ -17,11 +17,18 @@ const SEED: &str = "ROLLBOOK_FUZZ_SEED";
 
 const CHECKS: &str = "not_a_server_error,status_code_conformance,content_type_conformance,\
                       response_headers_conformance,response_schema_conformance,negative_data_rejection,ignored_auth,\
-                      unsupported_method,allow_header_conformance";
+                      unsupported_method,allow_header_conformance,codes_of_the_status";
 
-/// Ids and names for the requests, and the codings that the description tells.
+/// Ids and names for the requests, and what the description says that schemathesis does not read.
 async fn real(server: &Server) -> Value {
     let description = crate::reference::description(server).await;
+    let responses = description["paths"]["/v3/contacts/update"]["post"]["responses"].as_object();
+    let mut codes = json!({});
+    for (status, response) in responses.expect("responses") {
+        if let Some(reference) = response["$ref"].as_str().and_then(|reference| reference.strip_prefix('#')) {
+            codes[status] = description.pointer(reference).expect("a response")["x-known-codes"].clone();
+        }
+    }
     let (list, spare_list) = (server.list().await, server.list().await);
     let source = server.source(&json!({ "name": "Real", "customerSourceId": "real" })).await;
     let spare_source = server.source(&json!({ "name": "Spare" })).await;
@@ -32,6 +39,7 @@ async fn real(server: &Server) -> Value {
         "source": source,
         "spareSource": spare_source,
         "request": request["id"],
+        "codes": codes,
         "codings": description["paths"]["/v3/account/info"]["post"]["parameters"][0]["schema"]["enum"],
     })
 }

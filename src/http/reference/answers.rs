@@ -10,6 +10,9 @@ use crate::http::call::{self, RETRY_AFTER};
 use crate::http::method::{Access, Method};
 use crate::id::ObjectId;
 
+/// Where a response lists the codes that its refusals have today.
+const KNOWN_CODES: &str = "x-known-codes";
+
 /// The id in examples.
 const REQUEST_ID: [u8; 12] = [0x5d, 0x91, 0x5c, 0x22, 0xd1, 0x32, 0xd5, 0xf4, 0x5a, 0x4e, 0x38, 0xb8];
 
@@ -17,43 +20,37 @@ const REQUEST_ID: [u8; 12] = [0x5d, 0x91, 0x5c, 0x22, 0xd1, 0x32, 0xd5, 0xf4, 0x
 pub fn components(limits: &Limits) -> Value {
     let mut components = Map::new();
     for (status, problems) in call::refusals(limits) {
-        for request_id in [None, Some(ObjectId::from_bytes(REQUEST_ID))] {
-            let example = json!(Refused::new(request_id, problems.clone()));
-            components.insert(name(status, request_id.is_some()), response(status, &example, limits));
-        }
+        let example = json!(Refused::new(Some(ObjectId::from_bytes(REQUEST_ID)), problems));
+        components.insert(name(status), response(status, &example, limits));
     }
     components.into()
 }
 
 /// The refusals of a method, by their statuses.
 pub fn of(method: &Method, limits: &Limits) -> Vec<(String, Value)> {
-    let shows_id = Method::shows_request_id(method.path);
     let statuses = call::refusals(limits).map(|(status, _)| status).into_iter();
     // What only looks saves nothing.
     let saves =
         |status: &StatusCode| *status != StatusCode::SERVICE_UNAVAILABLE || method.access != Access::Read;
-    let reference = |status| format!("#/components/responses/{}", name(status, shows_id));
+    let reference = |status| format!("#/components/responses/{}", name(status));
     statuses
         .filter(saves)
         .map(|status| (status.as_str().to_owned(), json!({ "$ref": reference(status) })))
         .collect()
 }
 
-fn name(status: StatusCode, shows_id: bool) -> String {
-    let reason = status.canonical_reason().unwrap_or_default().replace(' ', "");
-    if shows_id { format!("{reason}WithId") } else { reason }
+fn name(status: StatusCode) -> String {
+    status.canonical_reason().unwrap_or_default().replace(' ', "")
 }
 
 fn response(status: StatusCode, example: &Value, limits: &Limits) -> Value {
     let codes = codes::of_status(status);
-    let mut narrowed = json!({ "properties": { "details": { "items": only(&codes) } } });
-    if example.get("requestId").is_some() {
-        narrowed["required"] = json!(["requestId"]);
-    }
+    // One schema for all statuses: clients get one type for a refusal, whatever its status.
     let refused = json!({ "$ref": "#/components/schemas/Refused" });
     let mut response = json!({
         "description": description(status, &codes, limits),
-        "content": { "application/json": { "schema": { "allOf": [refused, narrowed] }, "example": example } },
+        "content": { "application/json": { "schema": refused, "example": example } },
+        KNOWN_CODES: codes.iter().map(|code| code.code).collect::<Vec<_>>(),
     });
     if matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE) {
         response["headers"] = json!({ "Retry-After": {
@@ -64,12 +61,6 @@ fn response(status: StatusCode, example: &Value, limits: &Limits) -> Value {
         } });
     }
     response
-}
-
-/// A problem with one of these codes.
-pub fn only(codes: &[Code]) -> Value {
-    let codes: Vec<_> = codes.iter().map(|code| code.code).collect();
-    json!({ "properties": { "code": { "enum": codes } } })
 }
 
 fn description(status: StatusCode, codes: &[Code], limits: &Limits) -> String {

@@ -1,10 +1,14 @@
 //! The OpenAPI 3.1 description.
 
+use std::collections::BTreeSet;
+
 use axum::http::StatusCode;
 use schemars::SchemaGenerator;
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
+use super::codes::Code;
+use super::open::{KNOWN_VALUES, open};
 use super::{about, answers, codes, operation};
 use crate::app::Limits;
 use crate::http::METHODS;
@@ -76,21 +80,23 @@ fn schemas(mut generator: SchemaGenerator) -> Value {
     let mut schemas = Value::Object(generator.take_definitions(true));
     for schema in schemas.as_object_mut().into_iter().flat_map(Map::values_mut) {
         operation::absent_or_not_null(schema);
+        open(schema);
     }
-    schemas["Problem"]["properties"]["code"]["enum"] = all_codes().into();
-    let problem = json!({ "$ref": "#/components/schemas/Problem" });
-    schemas["Warning"] = json!({ "allOf": [problem, answers::only(&codes::of_warnings())] });
+    let mut warning = schemas["Problem"].clone();
+    warning["description"] =
+        json!("Something doubtful in a request that was accepted: one entry of `warnings`.");
+    for (schema, codes) in [(&mut schemas["Problem"], refusals()), (&mut warning, codes::of_warnings())] {
+        let codes: BTreeSet<_> = codes.into_iter().map(|code| code.code).collect();
+        schema["properties"]["code"][KNOWN_VALUES] = json!(codes);
+    }
+    schemas["Warning"] = warning;
     schemas
 }
 
-/// Every code that a problem may have.
-fn all_codes() -> Vec<&'static str> {
+/// Every code with which a request may be refused.
+fn refusals() -> Vec<Code> {
     let statuses = [400, 401, 403, 404, 405, 408, 413, 429, 500, 503].into_iter();
-    let refusals = statuses.filter_map(|status| StatusCode::from_u16(status).ok()).flat_map(codes::of_status);
-    let mut all: Vec<_> = refusals.chain(codes::of_warnings()).map(|code| code.code).collect();
-    all.sort_unstable();
-    all.dedup();
-    all
+    statuses.filter_map(|status| StatusCode::from_u16(status).ok()).flat_map(codes::of_status).collect()
 }
 
 fn webhook(generator: &mut SchemaGenerator) -> Value {
@@ -102,7 +108,7 @@ fn webhook(generator: &mut SchemaGenerator) -> Value {
                         receiver that must not act twice remembers the ids that it has seen.",
         "security": [],
         "parameters": [
-            header("User-Agent", "The server and its version.", json!({ "type": "string", "const": AGENT })),
+            header("User-Agent", "The server and its version.", json!({ "type": "string", "examples": [AGENT] })),
             header(ID_HEADER, "The request's id, the same over all attempts.",
                    json!({ "type": "string", "pattern": "^[0-9a-f]{24}$" })),
             header(TIMESTAMP_HEADER, "When this attempt was signed, in seconds since 1970.",

@@ -1,6 +1,8 @@
 //! Schemas as rows of a table, for people.
 
-use serde_json::Value;
+use serde_json::{Value, json};
+
+use super::open::KNOWN_VALUES;
 
 /// A member of an object, nested ones by their path.
 #[derive(Debug, PartialEq, Eq)]
@@ -88,10 +90,13 @@ impl<'a> Table<'a> {
         if let Some(value) = schema.get("const") {
             return format!("`{value}`");
         }
-        if let Some(values) = schema["enum"].as_array() {
-            let values = values.iter().filter(|value| !self.null_is_absence || !value.is_null());
+        if let Some(values) = schema["enum"].as_array().or(schema[KNOWN_VALUES].as_array()) {
+            let values = values.iter().filter(|value| !value.is_null());
             let values: Vec<_> = values.map(word).collect();
-            return if values.len() > WORDS { "a code".to_owned() } else { values.join(", ") };
+            let or_null = schema["type"].as_array().is_some_and(|types| types.contains(&json!("null")));
+            let null = if or_null && !self.null_is_absence { " or null" } else { "" };
+            let words = if values.len() > WORDS { "a code".to_owned() } else { values.join(", ") };
+            return words + null;
         }
         let mut kinds: Vec<_> = alternatives(schema).map(|one| self.kind(one)).collect();
         match &schema["type"] {
@@ -188,8 +193,6 @@ fn numbers(schema: &Value) -> String {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     #[test]
@@ -201,6 +204,7 @@ mod tests {
             "b": { "anyOf": [{ "$ref": "#/components/schemas/Cost" }, { "type": "string", "pattern": "^x|y$" }] },
             "c": { "type": "string", "minLength": 1, "maxLength": 3, "pattern": r"\S" },
             "d": { "enum": ["0", "x", 1] },
+            "e": { "type": ["string", "null"], "x-known-values": ["x"] },
         }, "required": ["b"] });
         let row = |name: &str, kind: &str, required, limits: &str, text: &str| Row {
             name: name.to_owned(),
@@ -216,8 +220,10 @@ mod tests {
             row("b.value", "integer", true, "1 to 9", ""),
             row("c", "string", false, "at most 3 characters; not blank", ""),
             row("d", "`\"0\"`, `x`, `1`", false, "", ""),
+            row("e", "`x`", false, "", ""),
         ];
         assert_eq!(rows(&schema, &components, true), expected);
-        assert_eq!(rows(&schema, &components, false)[0].kind, "array of objects or null");
+        let with_null = rows(&schema, &components, false);
+        assert_eq!((&*with_null[0].kind, &*with_null[6].kind), ("array of objects or null", "`x` or null"));
     }
 }

@@ -7,6 +7,7 @@ mod codes;
 mod document;
 mod fields;
 mod markdown;
+mod open;
 mod operation;
 mod page;
 

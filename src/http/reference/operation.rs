@@ -4,6 +4,7 @@ use schemars::SchemaGenerator;
 use serde_json::{Map, Value, json};
 
 use super::answers;
+use super::open::open;
 use crate::app::Limits;
 use crate::http::body::CODINGS;
 use crate::http::call::IDEMPOTENCY_KEY;
@@ -96,6 +97,7 @@ fn success(method: &Method, generator: &mut SchemaGenerator) -> Value {
     }
     schema["properties"]["warnings"]["items"] = json!({ "$ref": "#/components/schemas/Warning" });
     absent_or_not_null(&mut schema);
+    open(&mut schema);
     json!({
         "description": "It was done, or accepted and is on disk.",
         "content": { "application/json": {
