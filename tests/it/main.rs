@@ -66,6 +66,7 @@ mod inside;
 mod isolation;
 mod jobs;
 mod kill;
+mod language;
 mod large_histories;
 mod limits;
 mod list_methods;

@@ -1,0 +1,396 @@
+//! The language of the project: documentation, help, errors and pages are in plain technical English. The subject of a
+//! sentence is a component, a user or the operator; words are the field's own; a sentence has one fact.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use pulldown_cmark::{Event, Options, Parser, TagEnd};
+
+use crate::docs::{pages, read, root};
+
+/// Files whose texts were written before these rules. Rewrite a file, then take it off: nothing may be added.
+const NOT_YET: &[&str] = &[
+    "ARCHITECTURE.md",
+    "CHANGELOG.md",
+    "SECURITY.md",
+    "docs/SUMMARY.md",
+    "docs/decisions/0001-what-the-contract-left-open.md",
+    "docs/decisions/0002-two-files.md",
+    "docs/decisions/0003-results-and-identifiers.md",
+    "docs/decisions/0004-one-index-of-identifiers.md",
+    "docs/decisions/0005-libraries.md",
+    "docs/decisions/0006-the-reference.md",
+    "docs/decisions/0008-history-and-undo.md",
+    "docs/decisions/0009-erasing-a-person.md",
+    "docs/decisions/0010-files-of-contacts.md",
+    "docs/decisions/0012-shipping-and-watching.md",
+    "docs/decisions/0013-postgresql.md",
+    "docs/decisions/0014-activity-and-search.md",
+    "docs/decisions/0015-jobs.md",
+    "docs/decisions/0016-keeping-a-store.md",
+    "docs/decisions/0017-the-console.md",
+    "docs/decisions/0018-faults-and-attackers.md",
+    "docs/decisions/0019-simulation.md",
+    "docs/decisions/README.md",
+    "docs/errors.md",
+    "docs/import.md",
+    "docs/operations.md",
+    "docs/performance.md",
+    "docs/scaling.md",
+    "docs/webhooks.md",
+    "src/cli/account.rs",
+    "src/cli/backup.rs",
+    "src/cli/bench.rs",
+    "src/cli/client.rs",
+    "src/cli/copy.rs",
+    "src/cli/demo.rs",
+    "src/cli/health.rs",
+    "src/cli/import.rs",
+    "src/cli/mod.rs",
+    "src/cli/progress.rs",
+    "src/cli/serve.rs",
+    "src/cli/token.rs",
+    "src/cli/user.rs",
+    "src/storage/error.rs",
+    "templates/console/bulk.html",
+    "templates/console/contact-erase.html",
+    "templates/console/contact-remove.html",
+    "templates/console/contact.html",
+    "templates/console/contacts-rows.html",
+    "templates/console/contacts.html",
+    "templates/console/invited.html",
+    "templates/console/job-columns.html",
+    "templates/console/job.html",
+    "templates/console/jobs.html",
+    "templates/console/keys.html",
+    "templates/console/link-gone.html",
+    "templates/console/list-remove.html",
+    "templates/console/request-undo.html",
+    "templates/console/request.html",
+    "templates/console/requests.html",
+    "templates/console/sign-in.html",
+    "templates/console/source-fields.html",
+    "templates/console/variable-remove.html",
+    "templates/console/welcome.html",
+];
+
+/// A sentence is no longer than this.
+const MOST_WORDS: usize = 25;
+
+/// Words that hide the actor or have a better one in the field, and what to write.
+const UNWANTED: &[(&str, &str)] = &[
+    ("whoever", "name the user or component"),
+    ("nobody", "name the user or component"),
+    ("somebody", "name the user or component"),
+    ("told", "returned, reported, logged"),
+    ("said", "reported, documented"),
+    ("kept", "stored, retained"),
+    ("bears", "has"),
+    ("bore", "had"),
+    ("goes on", "continues"),
+    ("go on", "continue"),
+    ("went on", "continued"),
+    ("anew", "again, rewritten"),
+    ("is none", "does not exist"),
+    ("are none", "do not exist"),
+    ("where it is", "if"),
+    ("where that is", "if"),
+    ("where there is", "if"),
+    ("where there are", "if"),
+    ("where nothing", "if"),
+    ("where one", "if"),
+];
+
+/// Words that must not begin a sentence that is no question.
+const NO_SUBJECT: &[&str] = &["what", "who", "nobody", "somebody"];
+
+/// One thing to mend.
+struct Finding {
+    file: PathBuf,
+    line: usize,
+    what: String,
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, out: &mut fmt::Formatter) -> fmt::Result {
+        write!(out, "{}:{}: {}", self.file.display(), self.line, self.what)
+    }
+}
+
+/// A text of a file, with the line at which it begins.
+type Passage = (usize, String);
+
+/// The sentences of Markdown, each heading, cell and item by itself; code counts as one word.
+fn passages(markdown: &str) -> Vec<Passage> {
+    let (mut passages, mut text, mut start, mut code) = (Vec::new(), String::new(), 0, false);
+    for (event, range) in Parser::new_ext(markdown, Options::ENABLE_TABLES).into_offset_iter() {
+        match event {
+            Event::Start(pulldown_cmark::Tag::CodeBlock(_)) => code = true,
+            Event::End(TagEnd::CodeBlock) => code = false,
+            Event::Text(part) if !code => {
+                if text.is_empty() {
+                    start = range.start;
+                }
+                text.push_str(&part);
+            }
+            Event::Code(_) => {
+                if text.is_empty() {
+                    start = range.start;
+                }
+                text.push_str("CODE");
+            }
+            Event::SoftBreak | Event::HardBreak => text.push(' '),
+            Event::Start(pulldown_cmark::Tag::Item | pulldown_cmark::Tag::List(_))
+            | Event::End(
+                TagEnd::Paragraph | TagEnd::Heading(_) | TagEnd::Item | TagEnd::TableCell | TagEnd::TableHead,
+            ) if !text.is_empty() => {
+                let line = markdown[..start].matches('\n').count() + 1;
+                passages.push((line, std::mem::take(&mut text)));
+            }
+            _ => {}
+        }
+    }
+    if !text.is_empty() {
+        passages.push((markdown[..start].matches('\n').count() + 1, text));
+    }
+    passages
+}
+
+/// The sentences of a passage: each ends with its mark and a blank.
+fn sentences(passage: &str) -> Vec<&str> {
+    let (mut sentences, mut start) = (Vec::new(), 0);
+    let mut letters = passage.char_indices().peekable();
+    while let Some((at, letter)) = letters.next() {
+        if ".?!".contains(letter) && letters.peek().is_none_or(|(_, next)| next.is_whitespace()) {
+            sentences.push(passage[start..=at].trim());
+            start = at + 1;
+        }
+    }
+    sentences.push(passage[start..].trim());
+    sentences.retain(|sentence| !sentence.is_empty());
+    sentences
+}
+
+fn words(sentence: &str) -> Vec<String> {
+    let separate = |letter: char| !(letter.is_alphanumeric() || "'’-_".contains(letter));
+    let words = sentence.split(separate).filter(|word| word.contains(char::is_alphanumeric));
+    words.map(str::to_lowercase).collect()
+}
+
+/// What is wrong with one sentence.
+fn faults(sentence: &str) -> Vec<String> {
+    let words = words(sentence);
+    let mut faults = Vec::new();
+    if words.len() > MOST_WORDS {
+        faults.push(format!("{} words, at most {MOST_WORDS}: {sentence}", words.len()));
+    }
+    let first = words.first().map(String::as_str).unwrap_or_default();
+    let capital = sentence.chars().find(|letter| letter.is_alphabetic()).is_some_and(char::is_uppercase);
+    if capital && NO_SUBJECT.contains(&first) && !sentence.ends_with('?') {
+        faults.push(format!("the subject is \"{first}\": {sentence}"));
+    }
+    let joined = format!(" {} ", words.join(" "));
+    for (unwanted, better) in UNWANTED {
+        if joined.contains(&format!(" {unwanted} ")) {
+            faults.push(format!("\"{unwanted}\", better: {better}: {sentence}"));
+        }
+    }
+    faults
+}
+
+fn findings(file: &Path, passages: &[Passage]) -> Vec<Finding> {
+    let each = passages.iter().flat_map(|(line, passage)| {
+        let faults = sentences(passage).into_iter().flat_map(faults);
+        faults.map(|what| Finding { file: file.to_owned(), line: *line, what }).collect::<Vec<_>>()
+    });
+    each.collect()
+}
+
+/// The files under a folder with this ending.
+fn files(folder: &str, ending: &str) -> Vec<PathBuf> {
+    let (mut found, mut folders) = (Vec::new(), vec![PathBuf::from(folder)]);
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(root().join(&folder)).expect("a directory") {
+            let path = folder.join(entry.expect("an entry").file_name());
+            if root().join(&path).is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|end| end == ending) {
+                found.push(path);
+            }
+        }
+    }
+    found.sort();
+    found
+}
+
+/// The texts of `#[error("…")]`, by their line.
+fn error_texts(source: &str) -> Vec<Passage> {
+    let lines = source.lines().enumerate().filter_map(|(at, line)| {
+        let (_, text) = line.split_once("#[error(\"")?;
+        let (text, _) = text.rsplit_once('"')?;
+        Some((at + 1, text.to_owned()))
+    });
+    lines.collect()
+}
+
+/// The texts of help: `///` lines of the command line, which clap shows, as paragraphs.
+fn help_texts(source: &str) -> Vec<Passage> {
+    let (mut texts, mut text, mut start) = (Vec::new(), String::new(), 0);
+    for (at, line) in source.lines().enumerate() {
+        match line.trim().strip_prefix("///") {
+            Some(part) if !part.trim().is_empty() => {
+                if text.is_empty() {
+                    start = at + 1;
+                }
+                text.push_str(part);
+            }
+            _ if !text.is_empty() => {
+                texts.extend(
+                    passages(std::mem::take(&mut text).trim()).into_iter().map(|(_, text)| (start, text)),
+                );
+            }
+            _ => {}
+        }
+    }
+    texts
+}
+
+/// What a template shows: the text between tags, and what some attributes say.
+fn shown_texts(template: &str) -> Vec<Passage> {
+    const WITHIN: [&str; 10] = ["a", "b", "strong", "em", "span", "abbr", "small", "time", "mark", "i"];
+    const CODE: [&str; 3] = ["code", "kbd", "samp"];
+    let mut texts: Vec<Passage> = Vec::new();
+    let (mut text, mut start, mut line, mut rest) = (String::new(), 1, 1, template);
+    let mut code = false;
+    let end = |text: &mut String, start: usize, texts: &mut Vec<Passage>| {
+        let shown = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        if !shown.is_empty() {
+            texts.push((start, shown));
+        }
+        text.clear();
+    };
+    while let Some(at) = rest.find(['<', '{']) {
+        let (before, from) = rest.split_at(at);
+        if text.trim().is_empty() {
+            start = line;
+        }
+        if !code {
+            text.push_str(before);
+        }
+        line += before.matches('\n').count();
+        let close = if from.starts_with("{{") {
+            "}}"
+        } else if from.starts_with("{%") {
+            "%}"
+        } else if from.starts_with("{#") {
+            "#}"
+        } else if from.starts_with("<script") {
+            "</script>"
+        } else if from.starts_with("<style") {
+            "</style>"
+        } else if from.starts_with('<') {
+            ">"
+        } else {
+            ""
+        };
+        let length =
+            if close.is_empty() { 1 } else { from.find(close).map_or(from.len(), |at| at + close.len()) };
+        let (part, after) = from.split_at(length);
+        if close == "}}" && !code {
+            text.push_str("VALUE");
+        } else if close == "%}" {
+            end(&mut text, start, &mut texts);
+        } else if close == ">" {
+            let name = part.trim_start_matches(['<', '/']);
+            let name = &name[..name.find(|letter: char| !letter.is_alphanumeric()).unwrap_or(name.len())];
+            if CODE.contains(&name) {
+                code = !part.starts_with("</");
+                text.push_str(if code { "CODE" } else { "" });
+            } else if !WITHIN.contains(&name) {
+                end(&mut text, start, &mut texts);
+            }
+            for attribute in ["placeholder=\"", "title=\"", "aria-label=\"", "alt=\"", "data-confirm=\""] {
+                if let Some((_, value)) = part.split_once(attribute) {
+                    texts.push((line, value.split('"').next().unwrap_or_default().to_owned()));
+                }
+            }
+        } else if close.is_empty() {
+            text.push('{');
+        }
+        line += part.matches('\n').count();
+        rest = after;
+    }
+    text.push_str(rest);
+    end(&mut text, start, &mut texts);
+    texts
+}
+
+/// Everything that people read, by file.
+fn all() -> Vec<(PathBuf, Vec<Finding>)> {
+    let mut all = Vec::new();
+    for page in pages() {
+        let found = findings(&page, &passages(&read(&page)));
+        all.push((page, found));
+    }
+    for file in files("templates", "html") {
+        let found = findings(&file, &shown_texts(&read(&file)));
+        all.push((file, found));
+    }
+    for file in files("src", "rs") {
+        let source = read(&file);
+        let mut found = findings(&file, &error_texts(&source));
+        if file.starts_with("src/cli") {
+            found.extend(findings(&file, &help_texts(&source)));
+        }
+        all.push((file, found));
+    }
+    all
+}
+
+#[test]
+fn texts_are_in_plain_english() {
+    let all = all();
+    assert!(all.len() > 200, "files are read: {}", all.len());
+    let exempt = |file: &Path| NOT_YET.iter().any(|name| file == Path::new(name));
+    let found: Vec<_> = all.iter().filter(|(file, _)| !exempt(file)).flat_map(|(_, found)| found).collect();
+    let lines: Vec<_> = found.iter().map(ToString::to_string).collect();
+    assert!(found.is_empty(), "{} sentences to write again:\n{}", found.len(), lines.join("\n"));
+    for name in NOT_YET {
+        let found = all.iter().find(|(file, _)| file == Path::new(name));
+        let (_, found) = found.unwrap_or_else(|| panic!("{name} is gone: take it off the list"));
+        assert!(!found.is_empty(), "{name} is plain now: take it off the list");
+    }
+}
+
+#[test]
+fn what_the_lint_refuses_and_lets_through() {
+    let refused =
+        |text: &str| passages(text).iter().flat_map(|(_, text)| sentences(text)).flat_map(faults).count();
+    for text in [
+        "What became of it is shown.",
+        "It is told by the server.",
+        "Whoever asks waits.",
+        "If it fails, nobody notices.",
+        "The job goes on.",
+        "This sentence has far more words than any reader can hold at once, since it says one thing, then another one, \
+         and then adds a third that was forgotten.",
+        "| a | b |\n| --- | --- |\n| x | values that are kept |",
+    ] {
+        assert_eq!(refused(text), 1, "{text}");
+    }
+    for text in [
+        "The server stores the batch, then answers. It retries 15 times.",
+        "What is an account?",
+        "The command prints what it does.",
+        "The result is in `told`, and in `kept`.",
+        "    nobody reads code",
+    ] {
+        assert_eq!(refused(text), 0, "{text}");
+    }
+    let shown = shown_texts(
+        "<p>Hello {{ name }},\n<b>you</b></p>{% if x %}<input placeholder=\"Nobody\">{% endif %}",
+    );
+    assert_eq!(shown, [(1, "Hello VALUE, you".to_owned()), (2, "Nobody".to_owned())]);
+    assert_eq!(help_texts("/// Make it\n/// so\nfn x() {}\n"), [(1, "Make it so".to_owned())]);
+    assert_eq!(error_texts("    #[error(\"no {0}\")]\n"), [(1, "no {0}".to_owned())]);
+}
