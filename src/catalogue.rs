@@ -152,12 +152,20 @@ impl Catalogue {
 
     /// Looks for changes by other processes, for ever.
     pub async fn watch(&self, clock: &dyn Clock) {
-        let mut stored = None;
+        let (mut stored, mut away) = (None, false);
         loop {
-            match self.storage.catalogue_version().await {
-                Ok(version) if stored.replace(version) != Some(version) => self.changed(),
-                Ok(_) => {}
-                Err(error) => tracing::warn!(%error, "cannot look for changes of tokens and lists"),
+            let version = self.storage.catalogue_version().await;
+            // A store that is away would be ten lines a second.
+            if let Err(error) = &version
+                && !away
+            {
+                tracing::warn!(%error, "catalogue: looking for changes failed; it is tried until it succeeds");
+            }
+            away = version.is_err();
+            if let Ok(version) = version
+                && stored.replace(version) != Some(version)
+            {
+                self.changed();
             }
             clock.sleep(POLL).await;
         }

@@ -180,7 +180,7 @@ async fn import(api: Arc<dyn Api>, mut job: Job, failures: Option<PathBuf>) -> R
         }
         Err(Error::Stopped) if dry_run => Err(Error::Told("stopped".to_owned())),
         Err(Error::Stopped) => Err(Error::Told("stopped; the same command goes on where it was".to_owned())),
-        Err(Error::Told(text)) if !way.dry_run => {
+        Err(Error::Told(text) | Error::Away(text)) if !way.dry_run => {
             Err(Error::Told(format!("{text}\nrollbook: the same command goes on where it was")))
         }
         Err(error) => Err(error),

@@ -61,7 +61,13 @@ impl Refused {
 
 impl From<Refused> for Trouble {
     fn from(refused: Refused) -> Self {
-        Self::Refused(refused.status, refused.text())
+        let code = refused.details.first().map(|detail| detail.code.as_str());
+        match (refused.status, code) {
+            (StatusCode::SERVICE_UNAVAILABLE, Some("BACKLOG_FULL")) => Self::Busy,
+            (StatusCode::SERVICE_UNAVAILABLE, Some("OUTCOME_UNKNOWN")) => Self::InDoubt,
+            (StatusCode::SERVICE_UNAVAILABLE, _) => Self::Away,
+            (status, _) => Self::Refused(status, refused.text()),
+        }
     }
 }
 

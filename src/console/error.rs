@@ -1,11 +1,13 @@
 //! What a page says when it cannot do what it was asked.
 
+use std::io::ErrorKind;
+
 use askama::Template;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 
 use super::guard;
-use super::page::show;
+use super::page::{set_status, show};
 use crate::storage;
 
 /// Why there is no page.
@@ -26,15 +28,33 @@ pub enum Trouble {
     /// The API refused in a way for which the form has no place.
     #[error("refused: {0}")]
     Refused(StatusCode, String),
+    /// The API asked to come again later, since the store could not be read or written.
+    #[error("the store is not available")]
+    Away,
+    /// The connection to the store was lost during a commit.
+    #[error("the outcome is not known")]
+    InDoubt,
     /// The store failed.
     #[error(transparent)]
-    Store(#[from] storage::Error),
+    Store(storage::Error),
     /// The files of jobs failed.
     #[error(transparent)]
     Files(#[from] std::io::Error),
     /// A template failed.
     #[error(transparent)]
     Template(#[from] askama::Error),
+}
+
+impl From<storage::Error> for Trouble {
+    /// Writes it to the log: a page says no more than what to do.
+    fn from(error: storage::Error) -> Self {
+        tracing::error!(%error, "a page could not be made");
+        match error {
+            storage::Error::Unknown(_) => Self::InDoubt,
+            error if error.is_passing() => Self::Away,
+            error => Self::Store(error),
+        }
+    }
 }
 
 #[derive(Template)]
@@ -65,7 +85,22 @@ impl Trouble {
                 "Too much at once",
                 "The server is busy. Nothing was changed. Try again in a moment.",
             ),
+            Self::Away => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "The store is not available",
+                "The server cannot reach its store now. Nothing was changed. Try again in a moment.",
+            ),
+            Self::InDoubt => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "It is not known whether this was done",
+                "The server lost its connection to the store. Load the page again and look before you try again.",
+            ),
             Self::Refused(status, text) => (*status, "That was refused", text),
+            Self::Files(error) if error.kind() == ErrorKind::StorageFull => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "The disk is full",
+                "The server has no room for this. Nothing was changed. Try again when there is room.",
+            ),
             Self::Store(_) | Self::Files(_) | Self::Template(_) => (
                 StatusCode::INTERNAL_SERVER_ERROR,
                 "Something went wrong",
@@ -77,9 +112,6 @@ impl Trouble {
 
 impl IntoResponse for Trouble {
     fn into_response(self) -> Response {
-        if let Self::Store(error) = &self {
-            tracing::error!(%error, "a page could not be made");
-        }
         if let Self::Files(error) = &self {
             tracing::error!(%error, "the files of jobs could not be used");
         }
@@ -89,7 +121,7 @@ impl IntoResponse for Trouble {
         let (status, title, text) = self.told();
         // A template with two texts in it: that it fails too is not expected, and the status is told all the same.
         let mut response = show(&TroublePage { title, text }).unwrap_or_default();
-        *response.status_mut() = status;
+        set_status(&mut response, status);
         response
     }
 }

@@ -1,6 +1,7 @@
 //! `/lists/{id}/export`: a list, or what is seen of it, as a file.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use askama::Template;
 use axum::body::Body;
@@ -10,6 +11,7 @@ use bytes::Bytes;
 
 use super::jobs::download;
 use super::{Page, Query, Result, Section, Trouble, User, filter, show};
+use crate::files::Error;
 use crate::files::export::{Export, Format};
 use crate::files::target::COLUMNS;
 use crate::http::inside::Inside;
@@ -45,10 +47,13 @@ pub async fn file(user: User, Path(id): Path<String>, query: Query) -> Result {
     let api = Inside { app: Arc::clone(&user.app), caller: user.caller() };
     let filter = filter::read(&query)?.to_json();
     let list_id = list.id.to_string();
-    let mut export = Export::of(&api, &list_id, &filter, format, &wanted, PATIENCE).await.map_err(refused)?;
-    // The first page is made before anything is sent: what is wrong with the filter is told as such.
+    // The first page is made before anything is sent: a wrong filter gets its own error, and a store that is away is
+    // not waited for.
+    let at_once = Duration::ZERO;
+    let mut export = Export::of(&api, &list_id, &filter, format, &wanted, at_once).await.map_err(refused)?;
     let mut first = Vec::new();
     export.next(&api, &mut first).await.map_err(refused)?;
+    export.patience = PATIENCE;
     let rest = futures_util::stream::try_unfold((export, api), async |(mut export, api)| {
         let mut page = Vec::new();
         match export.next(&api, &mut page).await {
@@ -63,6 +68,9 @@ pub async fn file(user: User, Path(id): Path<String>, query: Query) -> Result {
     Ok(download(body, kind, &format!("contacts-{list_id}.{ending}")))
 }
 
-fn refused(error: crate::files::Error) -> Trouble {
-    Trouble::Refused(StatusCode::BAD_REQUEST, error.to_string())
+fn refused(error: Error) -> Trouble {
+    match error {
+        Error::Away(_) => Trouble::Away,
+        error => Trouble::Refused(StatusCode::BAD_REQUEST, error.to_string()),
+    }
 }

@@ -2,11 +2,12 @@
 
 use askama::Template;
 use axum::body::Body;
-use axum::http::header::{CONTENT_TYPE, LOCATION};
+use axum::http::header::{CONTENT_TYPE, LOCATION, RETRY_AFTER};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::Response;
 
 use super::{Result, User};
+use crate::http::call;
 use crate::storage::Window;
 
 /// A section of the menu.
@@ -142,8 +143,16 @@ pub fn show(template: &impl Template) -> Result {
 /// Where the template fails.
 pub fn show_with(status: StatusCode, template: &impl Template) -> Result {
     let mut response = show(template)?;
-    *response.status_mut() = status;
+    set_status(&mut response, status);
     Ok(response)
+}
+
+/// Gives a page its status. One that is for now only says when to come again.
+pub fn set_status(response: &mut Response, status: StatusCode) {
+    *response.status_mut() = status;
+    if status == StatusCode::SERVICE_UNAVAILABLE {
+        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(call::RETRY_AFTER));
+    }
 }
 
 /// Leads to another page of the server, which is then asked for by GET.

@@ -52,16 +52,19 @@ pub async fn post(
     let (start, mut wait) = (Instant::now(), FIRST_WAIT);
     loop {
         let reply = api.post(path, key, body.clone()).await;
-        let (told, asked) = match reply {
-            Ok(Reply { status: 408 | 429 | 500..=599, retry_after, body }) => {
-                (refusal(path, &body), retry_after)
+        let (error, asked) = match reply {
+            Ok(Reply { status: 408 | 429 | 503, retry_after, body }) => {
+                (Error::Away(refusal(path, &body)), retry_after)
+            }
+            Ok(Reply { status: 500..=599, retry_after, body }) => {
+                (Error::Told(refusal(path, &body)), retry_after)
             }
             Ok(reply) => return Ok(reply),
-            Err(told) => (told, None),
+            Err(told) => (Error::Told(told), None),
         };
         let pause = asked.unwrap_or(wait).max(wait);
         if start.elapsed() + pause > patience {
-            return Err(Error::Told(told));
+            return Err(error);
         }
         tokio::time::sleep(pause).await;
         wait = (wait * 2).min(LONGEST_WAIT);

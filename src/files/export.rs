@@ -45,7 +45,8 @@ pub struct Export {
     question: Value,
     begun: bool,
     at_end: bool,
-    patience: Duration,
+    /// For how long a request is tried.
+    pub patience: Duration,
 }
 
 impl Export {

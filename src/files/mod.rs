@@ -29,6 +29,9 @@ pub enum Error {
     /// What is wrong, in a sentence.
     #[error("{0}")]
     Told(String),
+    /// The server asked to come later, and patience has ended: the same call may succeed then.
+    #[error("{0}")]
+    Away(String),
     /// The file is another than it was, so that nobody can go on with it.
     #[error("{0}")]
     Changed(String),

@@ -111,6 +111,9 @@ pub const RETRY_AFTER: u32 = 1;
 /// The text for everything that the store could not take.
 const SAVING_ERROR: &str = "Request saving error. Please, contact us or try again later";
 
+/// The text for a store that cannot be asked now.
+const AWAY: &str = "The store is not available, nothing was done. Please, try again later";
+
 /// The code for an address that has tried too many tokens that are none.
 const GUESSING: &str = "TOO_MANY_UNKNOWN_TOKENS";
 
@@ -231,6 +234,15 @@ impl Refused {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "INTERNAL_ERROR", "Internal server error")
     }
 
+    /// The store could not be read; nothing was changed yet, since methods read before they change something.
+    fn unread(error: &storage::Error) -> Self {
+        if error.is_passing() {
+            Self::new(StatusCode::SERVICE_UNAVAILABLE, "STORE_UNAVAILABLE", AWAY).later()
+        } else {
+            Self::internal()
+        }
+    }
+
     fn too_many(max: usize) -> Self {
         let text = format!("Too many concurrent requests, at most {max} are allowed");
         Self::new(StatusCode::TOO_MANY_REQUESTS, "TOO_MANY_CONCURRENT_REQUESTS", &text).later()
@@ -254,11 +266,18 @@ impl Refused {
             Refusal::NotAccepted(NotAccepted::Unknown) => unavailable("OUTCOME_UNKNOWN"),
             Refusal::NotSaved(error) => {
                 tracing::error!(%request, %error, "a change was not saved");
-                unavailable("NOT_SAVED")
+                match error {
+                    storage::Error::Unavailable(_) => unavailable("NOT_SAVED"),
+                    // The commit was under way when the connection or the disk went.
+                    storage::Error::Unknown(_) | storage::Error::NotSynced(_) => {
+                        unavailable("OUTCOME_UNKNOWN")
+                    }
+                    storage::Error::Failed(_) | storage::Error::Damaged(_) => Self::internal(),
+                }
             }
             Refusal::Store(error) => {
                 tracing::error!(%request, %error, "the store could not be read");
-                Self::internal()
+                Self::unread(&error)
             }
         }
     }
@@ -275,7 +294,7 @@ impl From<Denial> for Refused {
             Denial::Guessing(wait) => Self::guessing(wait),
             Denial::Store(error) => {
                 tracing::error!(%error, "a token could not be looked up");
-                Self::internal()
+                Self::unread(&error)
             }
         }
     }

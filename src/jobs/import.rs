@@ -41,6 +41,7 @@ pub async fn run(
     let done = import_file(api, place, import, list, trying, watch, stop).await;
     done.map_err(|error| match error {
         Error::Told(text) => Error::Told(told(&path, &import.file, &text)),
+        Error::Away(text) => Error::Away(text),
         Error::Changed(text) => Error::Changed(told(&path, &import.file, &text)),
         Error::Stopped => Error::Stopped,
     })

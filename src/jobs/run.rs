@@ -149,7 +149,7 @@ async fn turn(
     }
     let caller = match caller(app, description).await {
         Ok(caller) => caller,
-        Err(why) => return End::Failed(why),
+        Err(end) => return end,
     };
     let api: Arc<dyn Api> = Arc::new(Inside { app: Arc::clone(app), caller });
     let asked = stop_asked(app, place, wish);
@@ -199,9 +199,14 @@ async fn turn(
     match ended {
         Ok(counts) => End::Done(counts),
         Err(Error::Stopped) if wish_is_to_stop(place) => End::Stopped,
-        Err(Error::Stopped) => End::Interrupted,
+        // The job waits until the store is there again: it is looked for every few seconds.
+        Err(Error::Stopped | Error::Away(_)) => End::Interrupted,
         Err(Error::Told(text) | Error::Changed(text)) => End::Failed(text),
     }
+}
+
+fn failed(why: &str) -> End {
+    End::Failed(why.to_owned())
 }
 
 fn wish_is_to_stop(place: &Place) -> bool {
@@ -227,23 +232,24 @@ async fn stop_asked(app: &App, place: &Place, wish: Wish) {
 }
 
 /// Who made the job, as long as they may still do what it does.
-async fn caller(app: &App, description: &Description) -> Result<Caller, String> {
+async fn caller(app: &App, description: &Description) -> Result<Caller, End> {
     let told = |error: crate::storage::Error| {
         tracing::error!(%error, "it could not be looked up whether a job may run");
-        "the store could not be read".to_owned()
+        if error.is_passing() { End::Interrupted } else { failed("the store could not be read") }
     };
-    let user = description.user().ok_or("it is not known who made the job")?;
-    let list = ObjectId::parse(&description.list).ok_or("it is not known which list it is about")?;
+    let user = description.user().ok_or_else(|| failed("it is not known who made the job"))?;
+    let list = ObjectId::parse(&description.list);
+    let list = list.ok_or_else(|| failed("it is not known which list it is about"))?;
     let list = app.storage.find_list(list).await.map_err(told)?;
     if list.is_none_or(|list| list.account != description.account()) {
-        return Err("the list is gone".to_owned());
+        return Err(failed("the list is gone"));
     }
     let accounts = app.storage.accounts().await.map_err(told)?;
     let enabled = accounts.iter().any(|account| {
         account.enabled && account.users.iter().any(|(id, _, enabled)| *id == user && *enabled)
     });
     if !enabled {
-        return Err("the user who made it is not enabled any more".to_owned());
+        return Err(failed("the user who made it is not enabled any more"));
     }
     Ok(Caller::user(description.account(), description.account_name.clone(), user))
 }

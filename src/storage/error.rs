@@ -6,9 +6,17 @@ use crate::id::ObjectId;
 /// Why a transaction was not done. The text is for the log, and names no person and no secret.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum Error {
-    /// The store could not be reached or written: the disk is full, the file is locked, the server is gone.
+    /// The store cannot be reached or written now: the disk is full, the file is locked, the database is away. The
+    /// same call may succeed later.
     #[error("store unavailable: {0}")]
     Unavailable(String),
+    /// The connection was lost during a commit: the change may be stored or not.
+    #[error("outcome unknown: {0}")]
+    Unknown(String),
+    /// The store rejected a statement, or a transaction panicked. The same call would fail again: this is a fault of
+    /// the program or of the schema.
+    #[error("store failed: {0}")]
+    Failed(String),
     /// What is stored does not read.
     #[error("store damaged: {0}")]
     Damaged(String),
@@ -18,10 +26,19 @@ pub enum Error {
 }
 
 impl Error {
+    /// Whether the same call may succeed later: then a caller is asked to send it again.
+    pub const fn is_passing(&self) -> bool {
+        matches!(self, Self::Unavailable(_) | Self::Unknown(_) | Self::NotSynced(_))
+    }
+
     /// What happened, for whoever typed a command that is about nothing else.
     pub fn told(&self) -> String {
         match self {
-            Self::Unavailable(text) | Self::Damaged(text) | Self::NotSynced(text) => text.clone(),
+            Self::Unavailable(text)
+            | Self::Unknown(text)
+            | Self::Failed(text)
+            | Self::Damaged(text)
+            | Self::NotSynced(text) => text.clone(),
         }
     }
 }

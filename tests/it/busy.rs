@@ -101,7 +101,7 @@ async fn whatever_goes_wrong_in_a_method_is_an_internal_error_and_not_the_end() 
     let text = "Internal server error";
     let mut expected = refusal(text, "INTERNAL_ERROR");
     expected.as_object_mut().unwrap().remove("requestId");
-    for fault in [Fault::Read, Fault::Panic] {
+    for fault in [Fault::Damaged, Fault::Panic] {
         switch.set(fault);
         for (path, body) in [
             ("/v3/contact/get", json!({ "contactListId": list, "userId": "a" })),

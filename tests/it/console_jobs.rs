@@ -8,6 +8,7 @@ use rollbook::id::ObjectId;
 use rollbook::storage::Role;
 use serde_json::{Value, json};
 
+use crate::faults::{Fault, Switch};
 use crate::harness::{Answer, Server, Setup};
 use crate::process::{Account, Process, Store};
 use crate::visitor::{BOUNDARY, Visitor, between};
@@ -371,4 +372,29 @@ async fn an_import_goes_on_by_itself_after_the_server_was_killed_and_no_row_is_d
     assert_eq!(figures(&page), [59_900, 0, 0, 100], "{page}");
     let failed = visitor.page(&format!("{job}/failed.csv")).await;
     assert_eq!(failed.lines().count(), 101);
+}
+
+/// A job that is to begin while the store is away waits for it, and does not fail.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_waits_for_a_store_that_is_away() {
+    let switch = Switch::new();
+    let desk = Desk::with(Setup { wrap: switch.wrap(), ..Setup::default() }).await;
+    desk.server.upsert(&desk.list, json!({ "contact": "a", "active": true })).await;
+    let path = format!("/lists/{}/bulk", desk.list);
+    switch.set(Fault::Away);
+    let fields = [("action", "disable"), ("all", "1"), ("confirm", "yes")];
+    let job = desk.visitor.goes(&path, &fields).await;
+    let job = job.split('?').next().expect("a path");
+    // It has begun, or it has failed already.
+    desk.server
+        .wait_for("the job to be looked at", async || {
+            let page = desk.visitor.page(job).await;
+            (!page.contains(">waiting<")).then_some(())
+        })
+        .await;
+    switch.set(Fault::None);
+    let page = ended(&desk.visitor, job, Duration::from_secs(30)).await;
+    assert_eq!(["Updated", "Failed"].map(|name| figure(&page, name)), [1, 0], "{page}");
+    assert_eq!(desk.count(&json!({ "active": false })).await, 1);
+    desk.server.stop().await;
 }

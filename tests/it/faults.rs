@@ -26,7 +26,7 @@ use self::fault::{Faulty, broken};
 impl Storage for Faulty {
     async fn append(&self, batches: Vec<Arc<Batch>>) -> Result<Vec<Appended>, AppendError> {
         match self.switch.get() {
-            Fault::AppendNotKept => Err(AppendError::NotKept(broken())),
+            Fault::AppendNotKept | Fault::Away => Err(AppendError::NotKept(broken())),
             Fault::AppendUnknown => Err(AppendError::Unknown(broken())),
             fault => {
                 if fault == Fault::ApplyWaits {
@@ -105,10 +105,12 @@ impl Storage for Faulty {
         request: ObjectId,
         now: Timestamp,
     ) -> Result<bool, Error> {
+        self.change()?;
         self.store.resend(account, request, now).await
     }
 
     async fn webhook_secrets(&self, account: AccountNo, now: Timestamp) -> Result<WebhookSecrets, Error> {
+        self.read()?;
         self.store.webhook_secrets(account, now).await
     }
 
@@ -267,6 +269,7 @@ impl Storage for Faulty {
     }
 
     async fn accounts(&self) -> Result<Vec<Account>, Error> {
+        self.read()?;
         self.store.accounts().await
     }
 
@@ -279,6 +282,7 @@ impl Storage for Faulty {
     }
 
     async fn webhook_secret(&self, id: ObjectId) -> Result<Option<String>, Error> {
+        self.read()?;
         self.store.webhook_secret(id).await
     }
 
@@ -288,22 +292,27 @@ impl Storage for Faulty {
         secret: String,
         previous_until: Timestamp,
     ) -> Result<bool, Error> {
+        self.change()?;
         self.store.set_webhook_secret(id, secret, previous_until).await
     }
 
     async fn set_user_enabled(&self, id: ObjectId, enabled: bool) -> Result<bool, Error> {
+        self.change()?;
         self.store.set_user_enabled(id, enabled).await
     }
 
     async fn add_token(&self, user: ObjectId, token: NewToken, now: Timestamp) -> Result<(), TokenError> {
+        self.change()?;
         self.store.add_token(user, token, now).await
     }
 
     async fn tokens(&self, account: Option<ObjectId>) -> Result<Vec<Token>, Error> {
+        self.read()?;
         self.store.tokens(account).await
     }
 
     async fn revoke_token(&self, key: String, now: Timestamp) -> Result<bool, Error> {
+        self.change()?;
         self.store.revoke_token(key, now).await
     }
 

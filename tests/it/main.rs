@@ -95,6 +95,7 @@ mod source_methods;
 mod spans;
 mod stop;
 mod storage_contract;
+mod store_away;
 mod tls;
 mod tls_faults;
 mod token_scope;

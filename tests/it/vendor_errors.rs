@@ -135,12 +135,13 @@ async fn faults(server: &Server, switch: &Switch, list: &str) -> Vec<Case> {
         ("a store that cannot commit", Fault::AppendNotKept),
         ("a store of whose commit nobody knows", Fault::AppendUnknown),
         ("a store that cannot be read", Fault::Read),
+        ("a store that is damaged", Fault::Damaged),
         ("a panic", Fault::Panic),
     ] {
         // What was read before is in the cache: another list is not.
         let other = server.ok("/v3/contact-list/create", &json!({ "contactListName": "Others" })).await;
         let mut body = body.clone();
-        if matches!(fault, Fault::Read | Fault::Panic) {
+        if matches!(fault, Fault::Read | Fault::Damaged | Fault::Panic) {
             body["contactListId"] = other["contactListId"].clone();
         }
         switch.set(fault);

@@ -273,5 +273,5 @@ async fn exact(user: &User, list: &List, asked: &Query) -> Result<Option<(Contac
 
 /// What is stored does not read.
 pub fn damaged(malformed: Malformed) -> Trouble {
-    Trouble::Store(Error::Damaged(malformed.to_string()))
+    Error::Damaged(malformed.to_string()).into()
 }

@@ -7,7 +7,6 @@ use super::codes::{self, Code};
 use crate::app::Limits;
 use crate::http::answer::Refused;
 use crate::http::call::{self, RETRY_AFTER};
-use crate::http::method::{Access, Method};
 use crate::id::ObjectId;
 
 /// Where a response lists the codes that its refusals have today.
@@ -26,17 +25,11 @@ pub fn components(limits: &Limits) -> Value {
     components.into()
 }
 
-/// The refusals of a method, by their statuses.
-pub fn of(method: &Method, limits: &Limits) -> Vec<(String, Value)> {
+/// The refusals of every method, by their statuses.
+pub fn of(limits: &Limits) -> Vec<(String, Value)> {
     let statuses = call::refusals(limits).map(|(status, _)| status).into_iter();
-    // What only looks saves nothing.
-    let saves =
-        |status: &StatusCode| *status != StatusCode::SERVICE_UNAVAILABLE || method.access != Access::Read;
     let reference = |status| format!("#/components/responses/{}", name(status));
-    statuses
-        .filter(saves)
-        .map(|status| (status.as_str().to_owned(), json!({ "$ref": reference(status) })))
-        .collect()
+    statuses.map(|status| (status.as_str().to_owned(), json!({ "$ref": reference(status) }))).collect()
 }
 
 fn name(status: StatusCode) -> String {

@@ -28,7 +28,7 @@ pub fn id(method: &Method) -> String {
 pub fn describe(method: &Method, generator: &mut SchemaGenerator, limits: &Limits) -> Value {
     let mut responses = Map::new();
     responses.insert("200".to_owned(), success(method, generator));
-    responses.extend(answers::of(method, limits));
+    responses.extend(answers::of(limits));
     json!({
         "operationId": id(method),
         "tags": [method.group.name],

@@ -279,6 +279,18 @@ fn reach(error: &tokio_postgres::Error) -> Reach {
     }
 }
 
+/// Classes of codes that tell of the state of the database and not of the statement: connections, transactions that
+/// lost against others, authorization and the name of the database (both may be changed while it is served),
+/// resources, locks, operators, the system around it.
+const PASSING: [&str; 8] = ["08", "28", "3D", "40", "53", "55", "57", "58"];
+
+/// Whether the same statement may succeed later. A database that does not write, such as a replica before it is
+/// promoted, says so with a code of a class of its own; a pooler that has lost a statement, too.
+fn is_passing(code: &SqlState) -> bool {
+    let alone = [SqlState::READ_ONLY_SQL_TRANSACTION, SqlState::INVALID_SQL_STATEMENT_NAME];
+    PASSING.iter().any(|class| code.code().starts_with(class)) || alone.contains(code)
+}
+
 /// An error for the log: PostgreSQL's own message and code, without the detail, which quotes values.
 pub fn error(error: tokio_postgres::Error) -> Error {
     error_text(&error)
@@ -290,7 +302,8 @@ fn error_text(error: &tokio_postgres::Error) -> Error {
             let text = format!("{} ({})", told.message(), told.code().code());
             match told.code() {
                 &SqlState::DATA_CORRUPTED | &SqlState::INDEX_CORRUPTED => Error::Damaged(text),
-                _ => Error::Unavailable(text),
+                code if is_passing(code) => Error::Unavailable(text),
+                _ => Error::Failed(text),
             }
         }
         // What lies behind it: an address that nobody listens at, a certificate that is not good.

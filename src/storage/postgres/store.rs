@@ -1,10 +1,12 @@
 //! The store: its connections, and how a transaction is tried again.
 
+use std::fmt::Display;
 use std::sync::Arc;
 use std::time::Duration;
 
 use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime, Timeouts};
 use tokio::runtime::Handle;
+use tokio::time::Instant;
 use tokio_postgres::NoTls;
 
 use super::address::{Address, Security};
@@ -127,10 +129,16 @@ impl PostgresStore {
     pub(super) async fn change<T, E, F>(&self, job: F) -> Result<T, E>
     where
         T: Send + 'static,
-        E: From<Error> + Send + 'static,
+        E: From<Error> + Display + Send + 'static,
         F: Fn(&Session) -> Result<T, E> + Send + Sync + 'static,
     {
-        self.write_once(move |session, _| job(session)).await.map_err(|failed| failed.error)
+        let done = self.write_once(move |session, _| job(session)).await;
+        done.map_err(|failed| match failed {
+            Failed { error, reach: Reach::Lost, committing: true } => {
+                E::from(Error::Unknown(error.to_string()))
+            }
+            failed => failed.error,
+        })
     }
 
     async fn again<T, E, F>(
@@ -145,10 +153,15 @@ impl PostgresStore {
         F: Fn(&Session, &Shared) -> Result<T, E> + Send + Sync + 'static,
     {
         let job = Arc::new(job);
-        let mut pause = PAUSE;
+        let (start, mut pause) = (Instant::now(), PAUSE);
         for _ in 1..TRIES {
             match self.attempt(kind, Arc::clone(&job)).await {
-                Err(failed) if failed.reach != Reach::Lasting && may_repeat(&failed) => {
+                // A database that does not even refuse costs seconds a try: a caller is told before it gives up.
+                Err(failed)
+                    if failed.reach != Reach::Lasting
+                        && may_repeat(&failed)
+                        && start.elapsed() < PATIENCE =>
+                {
                     tokio::time::sleep(pause).await;
                     pause *= 2;
                 }
@@ -180,7 +193,7 @@ impl PostgresStore {
             }
         });
         done.await.unwrap_or_else(|panic| {
-            let error = E::from(Error::Unavailable(panic.to_string()));
+            let error = E::from(Error::Failed(panic.to_string()));
             Err(Failed { error, reach: Reach::Lasting, committing: true })
         })
     }

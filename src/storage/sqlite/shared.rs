@@ -59,7 +59,21 @@ pub(super) fn error(error: rusqlite::Error) -> Error {
     match error.sqlite_error_code() {
         _ if is_not_synced(&error) => Error::NotSynced(error.to_string()),
         Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => Error::Damaged(error.to_string()),
-        _ => Error::Unavailable(error.to_string()),
+        // Another process holds a lock, the disk is full or gone, the machine has no memory.
+        Some(
+            ErrorCode::DatabaseBusy
+            | ErrorCode::DatabaseLocked
+            | ErrorCode::DiskFull
+            | ErrorCode::SystemIoFailure
+            | ErrorCode::CannotOpen
+            | ErrorCode::ReadOnly
+            | ErrorCode::PermissionDenied
+            | ErrorCode::OutOfMemory
+            | ErrorCode::FileLockingProtocolFailed
+            | ErrorCode::OperationInterrupted
+            | ErrorCode::SchemaChanged,
+        ) => Error::Unavailable(error.to_string()),
+        _ => Error::Failed(error.to_string()),
     }
 }
 

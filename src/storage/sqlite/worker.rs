@@ -48,7 +48,7 @@ impl<S: Send + 'static> Workers<S> {
     /// Runs `job` on one of them. It runs to its end even where the caller stops waiting for it.
     ///
     /// # Errors
-    /// What the job fails with; [`Error::Unavailable`] where it panicked.
+    /// What the job fails with; [`Error::Failed`] where it panicked.
     pub async fn call<T, F>(&self, job: F) -> Result<T, Error>
     where
         T: Send + 'static,
@@ -125,7 +125,7 @@ pub fn run<S, T>(
 ) -> Result<T, Error> {
     let run = || failure.check().and_then(|()| job(state));
     let outcome = catch_unwind(AssertUnwindSafe(run))
-        .unwrap_or_else(|_| Err(Error::Unavailable("a transaction panicked".to_owned())));
+        .unwrap_or_else(|_| Err(Error::Failed("a transaction panicked".to_owned())));
     // Before anybody is answered: what the disk has not taken is not done, whatever the job makes of it.
     if let Err(error) = &outcome {
         failure.note(error);

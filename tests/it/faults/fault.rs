@@ -20,23 +20,32 @@ pub enum Fault {
     AppendUnknown,
     /// What is accepted waits, and is not applied.
     ApplyWaits,
-    /// Reads fail.
+    /// Reads fail, since the store is away.
     Read,
+    /// All fails, save that sessions are found: what pages ask behind that is reached.
+    Away,
+    /// Reads find what is damaged.
+    Damaged,
     /// Reads panic.
     Panic,
     /// Changes of lists, variables and sources fail.
     Change,
+    /// The same, and nobody knows whether they were kept.
+    ChangeUnknown,
 }
 
 impl Fault {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 10] = [
         Self::None,
         Self::AppendNotKept,
         Self::AppendUnknown,
         Self::ApplyWaits,
         Self::Read,
+        Self::Away,
+        Self::Damaged,
         Self::Panic,
         Self::Change,
+        Self::ChangeUnknown,
     ];
 }
 
@@ -84,7 +93,8 @@ impl Faulty {
     /// Fails where reads do.
     pub fn read(&self) -> Result<(), Error> {
         match self.switch.get() {
-            Fault::Read => Err(broken()),
+            Fault::Read | Fault::Away => Err(broken()),
+            Fault::Damaged => Err(Error::Damaged("the test said so".to_owned())),
             Fault::Panic => panic!("the test said so"),
             _ => Ok(()),
         }
@@ -92,6 +102,10 @@ impl Faulty {
 
     /// Fails where changes do.
     pub fn change(&self) -> Result<(), Error> {
-        if self.switch.get() == Fault::Change { Err(broken()) } else { Ok(()) }
+        match self.switch.get() {
+            Fault::Change | Fault::Away => Err(broken()),
+            Fault::ChangeUnknown => Err(Error::Unknown("the test said so".to_owned())),
+            _ => Ok(()),
+        }
     }
 }

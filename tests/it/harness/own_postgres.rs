@@ -105,6 +105,11 @@ impl OwnPostgres {
         assert!(self.control(&["restart", "-m", mode]), "it restarts: {}", self.log());
     }
 
+    /// Stops it.
+    pub fn stop(&self) {
+        assert!(self.control(&["stop", "-m", "fast"]), "it stops: {}", self.log());
+    }
+
     /// Starts it where it has ended by itself.
     pub fn start_where_it_is_down(&self) {
         let start = Instant::now();
