@@ -47,15 +47,15 @@ const OVERLOAD: f64 = 2.0;
 /// A kind of load.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Workload {
-    /// Contacts with all fields into empty lists, as fast as they are taken; always done first
+    /// Create contacts with all fields in empty lists; always runs first
     Insert,
-    /// Changes of 5 fields of random contacts, as fast as they are taken
+    /// Change 5 fields of random contacts, at full speed
     Update,
-    /// The same on schedule, at half of that rate: the one to read latencies from
+    /// Send the same on schedule at half the rate, to read latencies
     Half,
-    /// Changes, and one new contact in five, as fast as they are taken
+    /// Change contacts and create one in five, at full speed
     Mixed,
-    /// Changes on schedule at twice the rate of `update`; what must hold then is checked
+    /// Send changes at twice the full rate, and check the limits
     Overload,
 }
 

@@ -11,9 +11,10 @@ use crate::token::FreshToken;
 
 #[derive(Debug, clap::Subcommand)]
 pub enum Command {
-    /// Make an account with a user and an access token (shown once)
+    /// Create an account with a user and an access token
+    #[command(after_help = "Example:\n  rollbook account create \"Example Shop\"")]
     Create {
-        /// The account's name
+        /// Name of the account
         name: String,
         #[command(flatten)]
         store: StoreArguments,
@@ -22,6 +23,7 @@ pub enum Command {
         json: bool,
     },
     /// List accounts and their users
+    #[command(after_help = "Example:\n  rollbook account list --json")]
     List {
         #[command(flatten)]
         store: StoreArguments,
@@ -29,23 +31,29 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
-    /// Refuse every request of an account
+    /// Reject every request of an account
+    #[command(after_help = "Example:\n  rollbook account disable 0123456789abcdef01234567")]
     Disable(Named),
-    /// Take requests of an account again
+    /// Accept requests of a disabled account again
+    #[command(after_help = "Example:\n  rollbook account enable 0123456789abcdef01234567")]
     Enable(Named),
-    /// Remove an account with all its lists and contacts
+    /// Delete an account with all its lists and contacts
+    #[command(
+        after_help = "Example:\n  rollbook account remove 0123456789abcdef01234567 --confirm \"Example Shop\""
+    )]
     Remove {
         #[command(flatten)]
         named: Named,
-        /// The account's name, to show that you mean it; asked for at a terminal, and not needed in a script
+        /// Name of the account, to confirm; asked for only at a terminal
         #[arg(long, value_name = "NAME")]
         confirm: Option<String>,
     },
-    /// Show the secret that signs an account's webhooks, or put a new one in its place
+    /// Show or rotate the secret that signs an account's webhooks
+    #[command(after_help = "Example:\n  rollbook account webhook-secret 0123456789abcdef01234567 --rotate")]
     WebhookSecret {
         #[command(flatten)]
         named: Named,
-        /// Make a new secret; the one before it signs too for 24 hours
+        /// Create a new secret; the old one also signs for 24 hours
         #[arg(long)]
         rotate: bool,
     },
@@ -53,7 +61,7 @@ pub enum Command {
 
 #[derive(Debug, clap::Args)]
 pub struct Named {
-    /// The account's id
+    /// Id of the account
     #[arg(value_parser = parse_id)]
     id: ObjectId,
     #[command(flatten)]
@@ -68,7 +76,7 @@ pub struct Created {
     pub user: ObjectId,
     /// That user's token.
     pub access_token: String,
-    /// What signs its webhooks.
+    /// The secret that signs its webhooks.
     pub webhook_secret: String,
 }
 
@@ -180,7 +188,7 @@ async fn remove(named: &Named, confirm: Option<String>) -> Result {
     Ok(())
 }
 
-/// Asks whoever sits at the terminal; `None` where nobody does.
+/// Asks the user at the terminal; `None` without one.
 fn ask_for_name() -> Result<Option<String>> {
     use std::io::IsTerminal;
     if !std::io::stdin().is_terminal() {

@@ -7,12 +7,12 @@ use super::{Result, StoreArguments, print};
 use crate::clock::SystemClock;
 use crate::storage::sqlite::{backup, restore};
 
-/// What PostgreSQL has.
+/// PostgreSQL's substitute for these commands.
 const INSTEAD: &str = "backups of its own: pg_dump and pg_restore, or base backups";
 
 #[derive(Debug, clap::Args)]
 pub struct BackupArguments {
-    /// The file that is made; it must not be there
+    /// File to create; it must not exist
     #[arg(value_name = "FILE")]
     file: PathBuf,
     #[command(flatten)]
@@ -21,10 +21,10 @@ pub struct BackupArguments {
 
 #[derive(Debug, clap::Args)]
 pub struct RestoreArguments {
-    /// The file that `rollbook backup` has made
+    /// File that `rollbook backup` has created
     #[arg(value_name = "FILE")]
     file: PathBuf,
-    /// Put it in the place of a store that is there
+    /// Replace an existing store
     #[arg(long)]
     replace: bool,
     #[command(flatten)]

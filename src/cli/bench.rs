@@ -17,52 +17,49 @@ const MOST: i64 = 50_000_000;
 
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
-    /// The server to measure, http://host:port; one of its own on a throw-away store if not given. Several of one
-    /// store may be given: the connections are spread over them
+    /// Server to measure, repeatable [default: a temporary one]
     #[arg(long, requires = "token")]
     url: Vec<String>,
-    /// An access token of that server. With the default of `max_in_flight` each is good for 8 connections: give
-    /// several, of one account, for more
+    /// Access token of that server, one for 8 connections; repeatable
     #[arg(long, requires = "url")]
     token: Vec<String>,
-    /// The process id of that server, of one where there are several, where it runs on this machine: for its CPU and
-    /// memory
+    /// Process id of that server, to measure CPU and memory
     #[arg(long, requires = "url")]
     pid: Option<u32>,
-    /// The path of that server's store, where it is on this machine: for its size
+    /// Path of that server's store, to measure its size
     #[arg(long, value_name = "PATH", requires = "url")]
     store: Option<PathBuf>,
-    /// Leave the lists and the contacts on that server
+    /// Leave lists and contacts on that server
     #[arg(long, requires = "url")]
     keep: bool,
-    /// Where the throw-away store is made [default: the system's temporary directory]
+    /// Directory of the temporary store [default: that of the system]
     #[arg(long, value_name = "DIR", conflicts_with = "url")]
     dir: Option<PathBuf>,
-    /// What to send, one after the other
+    /// Loads to send, in this order
     #[arg(long, value_enum, value_delimiter = ',', default_value = "insert,update,half,mixed")]
     workload: Vec<Workload>,
-    /// Contacts in the lists
+    /// Contacts in all lists
     #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(u32).range(1..=MOST))]
     contacts: u32,
-    /// Lists that they are spread over
+    /// Lists to create
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     lists: u32,
-    /// Connections; loads on schedule have 32 or 64 of their own
+    /// Connections; loads on schedule open 32 or 64
     #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..=256))]
     connections: u32,
-    /// Contacts of a request
+    /// Contacts in each request
     #[arg(long, default_value_t = bodies::MAX_BATCH, value_parser = clap::value_parser!(u32).range(1..=i64::from(bodies::MAX_BATCH)))]
     batch: u32,
-    /// How long each load lasts; `insert` lasts until all contacts are sent
+    /// Duration of each load; `insert` ends when all contacts are sent
     #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..))]
     seconds: u64,
-    /// Send on schedule, this many contacts a second, whether or not the last request was answered
+    /// Contacts to send each second, on schedule
     #[arg(long, value_name = "CONTACTS")]
     rate: Option<u32>,
     /// Print one JSON object
     #[arg(long)]
     json: bool,
-    /// Draw the rates over time, as SVG
+    /// SVG file to draw the rates over time
     #[arg(long, value_name = "FILE")]
     plot: Option<PathBuf>,
 }

@@ -9,7 +9,7 @@ use crate::storage::{postgres, sqlite};
 
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
-    /// Mend what can be mended; a store in files must not be served meanwhile
+    /// Repair the store; stop the server of a store in files first
     #[arg(long)]
     repair: bool,
     #[command(flatten)]

@@ -23,19 +23,19 @@ const MAX_ANSWER: usize = 256 << 20;
 /// Where a command finds a server.
 #[derive(Debug, clap::Args)]
 pub struct ServerArguments {
-    /// The address of the server
+    /// Address of the server
     #[arg(long, value_name = "URL", env = "ROLLBOOK_URL", default_value = "http://127.0.0.1:8080")]
     url: String,
-    /// An access token; better given in the environment, where other users of the machine do not see it
+    /// Access token; the environment hides it from other users
     #[arg(long, value_name = "TOKEN", env = "ROLLBOOK_TOKEN", hide_env_values = true)]
     token: String,
-    /// For how many seconds a request is tried again where the server does not answer, or asks to come later
+    /// Seconds to retry a request while the server does not answer
     #[arg(long, value_name = "SECONDS", default_value_t = 120)]
     patience: u64,
 }
 
 impl ServerArguments {
-    /// For how long a request is tried.
+    /// How long to retry a request.
     pub const fn patience(&self) -> Duration {
         Duration::from_secs(self.patience)
     }
@@ -62,7 +62,7 @@ impl ServerArguments {
     }
 }
 
-/// A server, over kept connections.
+/// A server, over pooled connections.
 pub struct Server {
     base: String,
     token: HeaderValue,

@@ -11,15 +11,15 @@ use crate::storage::sqlite::Dump;
 
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
-    /// The store, in files; nobody may serve it
+    /// Path of the store in files; stop its server first
     #[arg(long, value_name = "PATH")]
     from: PathBuf,
-    /// An empty database, postgres://…, or one in which this copy was begun
+    /// Empty database, or that of an interrupted copy: postgres://…
     #[arg(long, value_name = "STORE", env = "ROLLBOOK_DATABASE", hide_env_values = true)]
     to: String,
 }
 
-/// Copies, and goes on where it was stopped.
+/// Copies a store, or continues an interrupted copy.
 pub async fn run(arguments: Arguments) -> Result {
     if let Database::Files(_) = Database::from(arguments.to.clone()) {
         return Err(

@@ -30,15 +30,15 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
-    /// The directory of the demo's store; made where there is none
+    /// Directory of the demo's store, created if it does not exist
     #[arg(default_value = "rollbook-demo")]
     directory: PathBuf,
-    /// Where to listen [default: 127.0.0.1:8080, or a free port where that is taken]
+    /// Address to listen at [default: 127.0.0.1:8080, else a free port]
     #[arg(long, value_name = "ADDR")]
     listen: Option<String>,
 }
 
-/// What a second run needs of the first; kept in the demo's directory, readable by its owner only.
+/// The state that a second run needs: a file in the demo's directory, readable by its owner only.
 #[derive(Debug, Serialize, Deserialize)]
 struct Kept {
     access_token: String,

@@ -16,36 +16,36 @@ use crate::files::{Error, Result};
 
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
-    /// The list
+    /// List to export
     #[arg(long, value_name = "CONTACT_LIST_ID")]
     list: String,
     #[command(flatten)]
     server: ServerArguments,
-    /// How it is written
+    /// Format of the output
     #[arg(long, value_enum, default_value_t = FormatName::Csv)]
     format: FormatName,
-    /// The file; standard output if left out. It is there when all of it is
+    /// File to create when complete [default: standard output]
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
-    /// Only contacts that are so: "active", "emailSubscribe=false"; may be given again
+    /// Filter by a flag: "active", "emailSubscribe=false"; repeatable
     #[arg(long, value_name = "FIELD[=BOOL]", value_parser = parse_flag)]
     only: Vec<(String, bool)>,
-    /// Only contacts from this source
+    /// Filter by source
     #[arg(long, value_name = "SOURCE_ID")]
     source: Option<String>,
-    /// Only contacts that have changed since: YYYY-MM-DD, or "YYYY-MM-DD hh:mm:ss", UTC
+    /// Filter by change: since YYYY-MM-DD or "YYYY-MM-DD hh:mm:ss" (UTC)
     #[arg(long, value_name = "TIME")]
     updated_since: Option<String>,
-    /// Only contacts whose name begins so
+    /// Filter by the beginning of the name
     #[arg(long, value_name = "TEXT")]
     name_prefix: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
 enum FormatName {
-    /// A table with commas, in UTF-8
+    /// Table with commas, in UTF-8
     Csv,
-    /// A JSON object a line
+    /// One JSON object a line
     Jsonl,
 }
 

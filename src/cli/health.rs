@@ -22,15 +22,15 @@ const MAX_ANSWER: usize = 64 << 10;
 
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
-    /// Also ask whether it is ready: the store answers, and the backlog is under its bound
+    /// Check readiness too: a readable store, a backlog under its limit
     #[arg(long)]
     ready: bool,
-    /// A configuration file, see `rollbook config`
+    /// Configuration file, see `rollbook config`
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
 }
 
-/// What a server says of itself.
+/// The answer of a health check.
 #[derive(Debug, Deserialize)]
 struct Health {
     result: bool,

@@ -30,53 +30,53 @@ const SHOWN_LETTERS: usize = 24;
 
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
-    /// The file: CSV (comma, semicolon or tab), or XLSX, of which the first sheet is read
+    /// CSV (comma, semicolon or tab), or XLSX (the first sheet)
     file: PathBuf,
-    /// The list
+    /// List to import into
     #[arg(long, value_name = "CONTACT_LIST_ID")]
     list: String,
     #[command(flatten)]
     server: ServerArguments,
     #[command(flatten)]
     columns: ColumnArguments,
-    /// An empty cell clears what the contact has; else it leaves that as it is
+    /// Clear a field if its cell is empty
     #[arg(long)]
     empty_clears: bool,
-    /// Change contacts that are in the list, and make none
+    /// Update existing contacts, and create none
     #[arg(long)]
     update_only: bool,
-    /// Tell what would be done, and do nothing
+    /// Show the result of each row, and store nothing
     #[arg(long)]
     dry_run: bool,
-    /// Where rows that fail are put, with their line and error [default: FILE.failed.csv]
+    /// File for failed rows with line and error [default: FILE.failed.csv]
     #[arg(long, value_name = "FILE")]
     failures: Option<PathBuf>,
-    /// Do not ask, at a terminal too
+    /// Start without asking
     #[arg(long)]
     yes: bool,
-    /// What stands between cells: comma, semicolon or tab; found out if left out
+    /// Delimiter: comma, semicolon or tab [default: detected]
     #[arg(long, value_name = "NAME", value_parser = parse_delimiter)]
     delimiter: Option<u8>,
-    /// utf-8, utf-16le, utf-16be or windows-1252; found out if left out
+    /// utf-8, utf-16le, utf-16be or windows-1252 [default: detected]
     #[arg(long, value_name = "NAME", value_parser = parse_encoding)]
     encoding: Option<&'static Encoding>,
-    /// Requests in flight; with 1, all rows take effect in the order of the file
+    /// Concurrent requests; 1 preserves the order of all rows
     #[arg(long, value_name = "COUNT", default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=64))]
     parallel: u16,
 }
 
 #[derive(Debug, clap::Args)]
 pub struct ColumnArguments {
-    /// What a column is: "Column=email", "Column=variables.name"; may be given again
+    /// Assign a column: "Column=email", "Column=variables.name"; repeatable
     #[arg(long, value_name = "COLUMN=FIELD")]
     map: Vec<String>,
-    /// Make a variable of a column: "Column", "Column=name", "Column=name:date"; may be given again
+    /// Create a variable: "Column", "Column=name", "Column=name:date"
     #[arg(long, value_name = "COLUMN")]
     new_variable: Vec<String>,
-    /// Leave a column out; may be given again
+    /// Ignore a column; repeatable
     #[arg(long, value_name = "COLUMN")]
     ignore: Vec<String>,
-    /// Leave out every column that nobody knows
+    /// Ignore all unknown columns
     #[arg(long)]
     ignore_others: bool,
 }

@@ -8,7 +8,7 @@ use crate::storage::postgres::citus;
 pub struct Arguments {
     #[command(flatten)]
     store: StoreArguments,
-    /// Distribute the tables that grow over the machines of Citus, see docs/scaling.md
+    /// Distribute the growing tables with Citus, see docs/scaling.md
     #[arg(long)]
     citus: bool,
 }

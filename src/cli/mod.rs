@@ -21,7 +21,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::clock::{Clock, SystemClock, Timestamp};
 use crate::config::{DEFAULT_FILE, Flags, LogFormat, Settings};
@@ -30,7 +30,7 @@ use crate::id::ObjectId;
 use crate::storage::database::Database;
 use crate::storage::{Role, Storage};
 
-/// A contact-data server to host yourself.
+/// Store contacts on your own server
 #[derive(Debug, Parser)]
 #[command(version, max_term_width = 100)]
 struct Arguments {
@@ -40,57 +40,83 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Serve the API
+    /// Serve the API and the console
+    #[command(after_help = "Example:\n  rollbook serve --database rollbook.db")]
     Serve(serve::Arguments),
-    /// Make, list and change accounts
+    /// Create, list and change accounts
     #[command(subcommand)]
     Account(account::Command),
-    /// Enable and disable users, and let them into the console
+    /// Invite, enable and disable users of the console
     #[command(subcommand)]
     User(user::Command),
-    /// Make, list and revoke access tokens
+    /// Create, list and revoke access tokens
     #[command(subcommand)]
     Token(token::Command),
-    /// Send status webhooks again
+    /// Send webhooks again
     #[command(subcommand)]
     Webhook(webhook::Command),
     /// Import a file of contacts (CSV or XLSX) into a list
+    #[command(
+        after_help = "Example:\n  ROLLBOOK_TOKEN=rb_… rollbook import people.csv --list 5d9155bad132d5f45a4e38b1"
+    )]
     Import(import::Arguments),
     /// Export the contacts of a list
+    #[command(
+        after_help = "Example:\n  ROLLBOOK_TOKEN=rb_… rollbook export --list 5d9155bad132d5f45a4e38b1 -o people.csv"
+    )]
     Export(export::Arguments),
-    /// Show the whole path of a batch on a store of its own, and stay up for your own tries
+    /// Serve a store with invented people, and show the path of a batch
+    #[command(after_help = "Example:\n  rollbook demo")]
     Demo(demo::Arguments),
-    /// Measure what a contact costs a server: rates, latencies, CPU, memory, disk
+    /// Measure rates, latencies, CPU, memory and disk of a server
+    #[command(after_help = "Example:\n  rollbook bench --contacts 1000000 --workload update,half")]
     Bench(bench::Arguments),
-    /// Copy a store into one file, also while it is served
+    /// Back up a store into one file, also while it is served
+    #[command(after_help = "Example:\n  rollbook backup /backups/monday --database rollbook.db")]
     Backup(backup::BackupArguments),
-    /// Put a backup in place as a store
+    /// Restore a store from a backup
+    #[command(after_help = "Example:\n  rollbook restore /backups/monday --database rollbook.db")]
     Restore(backup::RestoreArguments),
-    /// See whether a store is as it must be, also while it is served
+    /// Verify a store, also while it is served
+    #[command(after_help = "Example:\n  rollbook check --database rollbook.db")]
     Check(check::Arguments),
-    /// Bring the store to the present schema; `serve` does so by itself
+    /// Upgrade the schema of a store; `serve` does so by itself
+    #[command(
+        after_help = "Example:\n  rollbook migrate --database postgres://rollbook@db.example.com/contacts"
+    )]
     Migrate(migrate::Arguments),
-    /// Move a store from files to PostgreSQL
+    /// Copy a store from files to PostgreSQL
+    #[command(
+        after_help = "Example:\n  rollbook copy --from rollbook.db --to postgres://rollbook@db.example.com/contacts"
+    )]
     Copy(copy::Arguments),
-    /// Ask the server of these settings how it is: for health checks, which need no other program then
+    /// Check the health of the server of these settings
+    #[command(after_help = "Example:\n  rollbook health --ready --config /etc/rollbook/rollbook.toml")]
     Health(health::Arguments),
     /// Print the default configuration file, with every setting explained
+    #[command(after_help = "Example:\n  rollbook config > rollbook.toml")]
     Config,
 }
 
 /// Where a command finds the store.
 #[derive(Clone, Debug, clap::Args)]
 struct StoreArguments {
-    /// The store: a path, or postgres://… [default: rollbook.db; also ROLLBOOK_DATABASE]
+    /// Path or postgres://… [default: rollbook.db; env: ROLLBOOK_DATABASE]
     #[arg(long, value_name = "STORE")]
     database: Option<String>,
-    /// A configuration file, see `rollbook config`
+    /// Configuration file, see `rollbook config`
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
 }
 
-/// What a command fails with: a sentence for whoever typed it.
+/// The error of a command: a sentence for the user.
 type Result<T = ()> = std::result::Result<T, String>;
+
+/// The command line as clap knows it: for tests, manual pages and completions.
+#[must_use]
+pub fn command() -> clap::Command {
+    Arguments::command()
+}
 
 /// Runs the command that the arguments name.
 pub fn main() -> ExitCode {
@@ -136,7 +162,7 @@ fn block_on_any<T>(command: impl Future<Output = files::Result<T>>) -> files::Re
     runtime.map_err(|error| files::Error::Told(error.to_string()))?.block_on(command)
 }
 
-/// A line to standard output. Whoever reads it may have gone (`rollbook … | head`), and then needs no more.
+/// Prints a line. If the reader has closed the pipe (`rollbook … | head`), the command ends without an error.
 fn print(line: &str) {
     use std::io::Write;
     if writeln!(std::io::stdout(), "{line}").is_err() {
@@ -174,7 +200,7 @@ fn parse_id(text: &str) -> std::result::Result<ObjectId, String> {
     ObjectId::parse(text).ok_or_else(|| "an id has 24 hex digits".to_owned())
 }
 
-/// What a command says where an id names nothing.
+/// The error of a command if an id names nothing.
 fn found(there: bool, what: &str, id: impl std::fmt::Display) -> Result {
     if there { Ok(()) } else { Err(format!("there is no {what} {id}")) }
 }

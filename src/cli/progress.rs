@@ -15,7 +15,7 @@ pub struct Bar {
     terminal: bool,
     unit: &'static str,
     start: Instant,
-    /// What was done when it began, so that the rate is of this run.
+    /// The count at the beginning, so that the rate is of this run.
     first: Option<u64>,
     told: Instant,
     shown: bool,

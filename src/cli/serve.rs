@@ -33,20 +33,19 @@ const LAST_ANSWERS: Duration = Duration::from_secs(1);
 
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
-    /// Where to listen [default: 127.0.0.1:8080; also ROLLBOOK_LISTEN]
+    /// Address to listen at [default: 127.0.0.1:8080; env: ROLLBOOK_LISTEN]
     #[arg(long, value_name = "ADDR")]
     listen: Option<String>,
-    /// Where to serve /metrics, /healthz and /readyz to those who watch [default: nowhere; also
-    /// ROLLBOOK_METRICS_LISTEN]
+    /// Address of /metrics [default: none; env: ROLLBOOK_METRICS_LISTEN]
     #[arg(long, value_name = "ADDR")]
     metrics_listen: Option<String>,
-    /// The store: a path, or postgres://… [default: rollbook.db; also ROLLBOOK_DATABASE]
+    /// Path or postgres://… [default: rollbook.db; env: ROLLBOOK_DATABASE]
     #[arg(long, value_name = "STORE")]
     database: Option<String>,
-    /// A range to which webhooks may go though it is not public; may be given again
+    /// Private address range that may receive webhooks; repeatable
     #[arg(long, value_name = "CIDR")]
     webhook_allow: Vec<String>,
-    /// A configuration file, see `rollbook config`
+    /// Configuration file, see `rollbook config`
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
 }
@@ -93,8 +92,8 @@ async fn reload(mut hangups: Signal, tls: Option<Tls>) {
     }
 }
 
-/// Prints a link by which the first user gets in, where nobody can sign in yet. It is for whoever starts the server,
-/// and so not for the log, which others read.
+/// Prints a sign-in link for the first user, if no user can sign in yet. It goes to standard output and not to the log,
+/// which others read.
 async fn welcome(storage: &dyn Storage, settings: &Settings, listener: &TcpListener) -> Result {
     let address = listener.local_addr().map_err(|error| error.to_string())?;
     let link = first_link(storage, &settings.public_url(address), now()).await;
@@ -121,7 +120,7 @@ fn bind(address: SocketAddr) -> Result<TcpListener> {
     TcpListener::bind(address).map_err(|error| format!("cannot listen on {address}: {error}"))
 }
 
-/// Serves until the handle is told to stop, and ends with everything written.
+/// Serves until the handle stops it, and returns when everything is written.
 pub async fn run_server(
     storage: Arc<dyn Storage>,
     settings: &Settings,
@@ -190,8 +189,8 @@ pub async fn run_server(
     served.map_err(|error| error.to_string())
 }
 
-/// Ends the process because the disk has failed, and in no order: closing the store would copy the log into the files,
-/// and empty it where the disk says that it has them.
+/// Ends the process because the disk has failed, without closing the store. Closing would copy the log into the files,
+/// and empty it if the disk claims to have them.
 fn end(error: &Error) -> ! {
     tracing::error!(%error, "the process ends: what the disk keeps is known once the store is opened anew");
     std::process::exit(DISK_FAILED)

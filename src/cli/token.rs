@@ -12,15 +12,16 @@ use crate::token::{FreshToken, PresentedToken};
 
 #[derive(Debug, clap::Subcommand)]
 pub enum Command {
-    /// Make an access token (shown once)
+    /// Create an access token, and show it once
+    #[command(after_help = "Example:\n  rollbook token create --user 0123456789abcdef01234567 --read-only")]
     Create {
-        /// The user whose token it is, see `rollbook account list`
+        /// Owner of the token, see `rollbook account list`
         #[arg(long, value_parser = parse_id)]
         user: ObjectId,
-        /// What it is for
+        /// Purpose of the token
         #[arg(long, default_value = "")]
         name: String,
-        /// After how many days it stops working; never if left out
+        /// Days until the token expires [default: never]
         #[arg(long, value_name = "DAYS")]
         expires: Option<u32>,
         #[command(flatten)]
@@ -32,8 +33,9 @@ pub enum Command {
         json: bool,
     },
     /// List access tokens, without their secrets
+    #[command(after_help = "Example:\n  rollbook token list --json")]
     List {
-        /// Those of one account only
+        /// Show the tokens of one account only
         #[arg(long, value_parser = parse_id)]
         account: Option<ObjectId>,
         #[command(flatten)]
@@ -42,9 +44,10 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
-    /// Make an access token stop working, within a second where a server runs
+    /// Revoke an access token; servers reject it within a second
+    #[command(after_help = "Example:\n  rollbook token revoke 0123456789abcdef")]
     Revoke {
-        /// The token's key, see `rollbook token list` (the whole token is understood too)
+        /// Key of the token, see `rollbook token list`; or the whole token
         key: String,
         #[command(flatten)]
         store: StoreArguments,
@@ -53,10 +56,10 @@ pub enum Command {
 
 #[derive(Debug, clap::Args)]
 pub struct ScopeArguments {
-    /// It may look at everything and change nothing
+    /// Allow reading only
     #[arg(long)]
     read_only: bool,
-    /// It may see this list only, and nothing that belongs to the whole account; several times for several lists
+    /// Allow this list only; repeatable
     #[arg(long, value_name = "CONTACT_LIST_ID", value_parser = parse_id)]
     list: Vec<ObjectId>,
 }
@@ -137,7 +140,7 @@ async fn list(account: Option<ObjectId>, store: &StoreArguments, json: bool) -> 
     Ok(())
 }
 
-/// What a token may do, each with two blanks behind it; nothing where it may do everything.
+/// The limits of a token, each followed by two blanks; empty for a token without limits.
 fn in_words(scope: &Scope) -> String {
     let mut words = String::new();
     if scope.read_only {

@@ -8,19 +8,24 @@ use crate::id::{Ids, ObjectId};
 
 #[derive(Debug, clap::Subcommand)]
 pub enum Command {
-    /// Take requests of a user again
+    /// Accept requests of a disabled user again
+    #[command(after_help = "Example:\n  rollbook user enable 0123456789abcdef01234567")]
     Enable(Named),
-    /// Refuse every request of a user, and end the user's sessions in the console
+    /// Reject every request of a user, and end the user's sessions
+    #[command(after_help = "Example:\n  rollbook user disable 0123456789abcdef01234567")]
     Disable(Named),
-    /// Print a link by which a user signs in to the console: the first time, or after the password was forgotten
+    /// Print a sign-in link for a new user or a forgotten password
+    #[command(
+        after_help = "Example:\n  rollbook user invite --account 0123456789abcdef01234567 --name \"Ada Example\""
+    )]
     Invite {
-        /// The user's id, see `rollbook account list`; left out for a new user
+        /// Id of an existing user, see `rollbook account list`
         #[arg(value_parser = parse_id, required_unless_present = "account", conflicts_with = "account")]
         id: Option<ObjectId>,
-        /// Add a user to this account
+        /// Account of the new user
         #[arg(long, value_name = "ACCOUNT_ID", value_parser = parse_id, requires = "name")]
         account: Option<ObjectId>,
-        /// What the new user is called
+        /// Name of the new user
         #[arg(long, requires = "account")]
         name: Option<String>,
         #[command(flatten)]
@@ -33,7 +38,7 @@ pub enum Command {
 
 #[derive(Debug, clap::Args)]
 pub struct Named {
-    /// The user's id, see `rollbook account list`
+    /// Id of the user, see `rollbook account list`
     #[arg(value_parser = parse_id)]
     id: ObjectId,
     #[command(flatten)]

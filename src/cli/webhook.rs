@@ -5,9 +5,10 @@ use crate::id::ObjectId;
 
 #[derive(Debug, clap::Subcommand)]
 pub enum Command {
-    /// Send the status webhook of a request again, with all its attempts before it
+    /// Send the webhook of a request again, with all its attempts
+    #[command(after_help = "Example:\n  rollbook webhook resend 6b037e4f53e59c7048004e7d")]
     Resend {
-        /// The request's id
+        /// Id of the request
         #[arg(value_parser = parse_id)]
         request: ObjectId,
         #[command(flatten)]

@@ -46,14 +46,14 @@ impl Error {
 /// Why batches were not appended.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum AppendError {
-    /// Nothing of them was kept.
-    #[error("not kept: {0}")]
+    /// Nothing of them was stored.
+    #[error("not stored: {0}")]
     NotKept(Error),
-    /// It cannot be known whether they were kept.
+    /// Whether they were stored is unknown.
     #[error("outcome unknown: {0}")]
     Unknown(Error),
     /// Those of different lists fared differently: what became of each. None of these is of this kind.
-    #[error("some were not kept")]
+    #[error("some were not stored")]
     Apart(Vec<Result<Appended, AppendError>>),
 }
 
