@@ -1,7 +1,7 @@
 //! Settings: a file, over it the environment, over it the command line. Checked once; unknown keys are refused.
 
 use std::fmt;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
@@ -46,8 +46,10 @@ pub struct Settings {
     /// Where the store is.
     pub database: Database,
     /// Ranges to which webhooks may go though they are not public.
+    #[serde(deserialize_with = "ranges")]
     pub webhook_allow: Vec<IpNet>,
     /// Where proxies stand that are believed for whom they ask.
+    #[serde(deserialize_with = "ranges")]
     pub trusted_proxies: Vec<IpNet>,
     /// Decompressed bytes of a request's body.
     pub max_body_bytes: usize,
@@ -86,6 +88,16 @@ where
         return Ok(None);
     }
     text.parse().map(Some).map_err(serde::de::Error::custom)
+}
+
+/// Ranges of addresses; an address alone is the range of itself.
+fn ranges<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Vec<IpNet>, D::Error> {
+    let read = |text: String| {
+        let range = text.parse::<IpNet>().or_else(|_| text.parse::<IpAddr>().map(IpNet::from));
+        let wrong = || format!("{text:?} is no address or range, such as 192.0.2.1 or 10.0.0.0/8");
+        range.map_err(|_| serde::de::Error::custom(wrong()))
+    };
+    Vec::<String>::deserialize(deserializer)?.into_iter().map(read).collect()
 }
 
 /// How the log is written.

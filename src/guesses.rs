@@ -53,7 +53,7 @@ impl Guesses {
 }
 
 /// What one client can have many of counts as one: of IPv6 a network of 64 bits.
-fn household(address: IpAddr) -> IpAddr {
+pub fn household(address: IpAddr) -> IpAddr {
     match address {
         IpAddr::V4(_) => address,
         IpAddr::V6(address) => {

@@ -95,6 +95,15 @@ impl Sent {
     }
 }
 
+/// The connections of a server.
+#[derive(Clone, Debug, Default)]
+pub struct Connections {
+    /// Those that are open.
+    pub open: Gauge,
+    /// Those that were closed because another needed their slot.
+    pub closed: Counter,
+}
+
 /// All that is counted.
 #[derive(Debug)]
 pub struct Metrics {
@@ -112,6 +121,8 @@ pub struct Metrics {
     waiting_batches: Gauge,
     waiting_bytes: Gauge,
     oldest_seconds: Gauge<f64, std::sync::atomic::AtomicU64>,
+    /// Those of the API and the console.
+    pub connections: Connections,
 }
 
 impl Default for Metrics {
@@ -139,6 +150,7 @@ impl Metrics {
             waiting_batches: Gauge::default(),
             waiting_bytes: Gauge::default(),
             oldest_seconds: Gauge::default(),
+            connections: Connections::default(),
         };
         for work in Work::ALL {
             drop(metrics.store_errors.get_or_create(&[("doing", work.word())]));
@@ -200,6 +212,10 @@ impl Metrics {
             seconds,
             self.oldest_seconds.clone(),
         );
+        let Connections { open, closed } = self.connections.clone();
+        registry.register("connections", "Connections that are open", open);
+        let help = "Connections closed at the connection limit, for one that is new";
+        registry.register("connections_closed", help, closed);
         self
     }
 

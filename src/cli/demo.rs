@@ -8,7 +8,6 @@ use std::time::Duration;
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, Request, StatusCode};
-use axum_server::Handle;
 use http_body_util::{BodyExt, Full};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -71,7 +70,7 @@ pub async fn run(arguments: Arguments) -> Result {
         listener => listener?,
     };
     let address = listener.local_addr().map_err(|error| error.to_string())?;
-    let handle = Handle::new();
+    let handle = serve::Handle::new();
     let console = Console { storage: Arc::clone(&storage), url: settings.public_url(address) };
     let server = tokio::spawn({
         let handle = handle.clone();

@@ -5,7 +5,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum_server::Handle;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::{Result, now, print, start_log};
@@ -14,9 +13,12 @@ use crate::clock::SystemClock;
 use crate::config::{Flags, Settings};
 use crate::console::{Console, first_link};
 use crate::descriptors;
+use crate::http::connection_limit::ConnectionLimit;
+use crate::http::serve::Handle;
 use crate::http::tls::Tls;
 use crate::http::{self, serve, watch};
 use crate::id::Ids;
+use crate::metrics::Connections;
 use crate::notify::address::AddressPolicy;
 use crate::notify::send::Sender;
 use crate::spans::Spans;
@@ -126,7 +128,7 @@ pub async fn run_server(
     settings: &Settings,
     listener: TcpListener,
     tls: Option<Tls>,
-    handle: Handle<SocketAddr>,
+    handle: Handle,
 ) -> Result {
     let address = listener.local_addr().map_err(|error| error.to_string())?;
     let metrics = settings.metrics_listen.map(bind).transpose()?;
@@ -149,14 +151,16 @@ pub async fn run_server(
     let watchers = Handle::new();
     let watched = metrics.map(|listener| {
         let router = watch::router(Arc::clone(&app));
-        tokio::spawn(serve::serve(listener, router, WATCHERS, watchers.clone()))
+        let limit = ConnectionLimit::new(WATCHERS, Connections::default());
+        tokio::spawn(serve::serve(listener, router, limit, watchers.clone()))
     });
     let router = http::router(Arc::clone(&app));
-    let (most, stop) = (settings.max_connections, handle.clone());
+    let limit = ConnectionLimit::new(settings.max_connections, app.metrics.connections.clone());
+    let stop = handle.clone();
     let serving = async {
         match tls {
-            Some(tls) => serve::serve_tls(listener, router, most, tls.config(), handle).await,
-            None => serve::serve(listener, router, most, handle).await,
+            Some(tls) => serve::serve_tls(listener, router, limit, tls.config(), handle).await,
+            None => serve::serve(listener, router, limit, handle).await,
         }
     };
     tokio::pin!(serving);

@@ -1,6 +1,7 @@
 //! A form that a user has sent.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::header::CONTENT_TYPE;
@@ -19,6 +20,9 @@ const MAX: usize = 4 << 20;
 
 /// The largest form of somebody who is not signed in.
 const MAX_OPEN: usize = 16 << 10;
+
+/// How long such a form may take to arrive.
+const OPEN_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The fields of a form, sent from a page of ours by a user who is signed in.
 pub struct Form {
@@ -59,7 +63,7 @@ impl FromRequest<Arc<App>> for Form {
     async fn from_request(request: Request, app: &Arc<App>) -> Result<Self, Response> {
         let (mut head, body) = request.into_parts();
         let user = User::from_request_parts(&mut head, app).await?;
-        let fields = read(app, &head, body, MAX).await.map_err(Trouble::into_response)?;
+        let fields = read(&app.limits, &head, body, MAX).await.map_err(Trouble::into_response)?;
         user.check_form(&head.headers, &head.uri, fields.get("csrf")).map_err(Trouble::into_response)?;
         Ok(Self { user, fields })
     }
@@ -82,17 +86,19 @@ impl FromRequest<Arc<App>> for OpenForm {
         if !guard::is_own_origin(&head.headers, &head.uri, app.console.public_url.as_str()) {
             return Err(Trouble::Foreign.into_response());
         }
-        let fields = read(app, &head, body, MAX_OPEN).await.map_err(Trouble::into_response)?;
+        let mut limits = app.limits.clone();
+        limits.body_timeout = limits.body_timeout.min(OPEN_TIMEOUT);
+        let fields = read(&limits, &head, body, MAX_OPEN).await.map_err(Trouble::into_response)?;
         Ok(Self { fields, head })
     }
 }
 
-async fn read(app: &App, head: &Parts, body: axum::body::Body, max: usize) -> Result<Fields, Trouble> {
+async fn read(limits: &Limits, head: &Parts, body: axum::body::Body, max: usize) -> Result<Fields, Trouble> {
     let kind = head.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     if !kind.to_ascii_lowercase().starts_with("application/x-www-form-urlencoded") {
         return Err(Trouble::Unreadable(StatusCode::UNSUPPORTED_MEDIA_TYPE));
     }
-    let limits = Limits { body: max, ..app.limits.clone() };
+    let limits = Limits { body: max, ..limits.clone() };
     let mut body = Draining::new(body);
     match body::read(&head.headers, &mut body, &limits).await {
         Ok(body) => Ok(Fields::read(&body)),

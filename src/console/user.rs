@@ -11,6 +11,7 @@ use url::form_urlencoded;
 
 use super::{Trouble, cookie, guard, see};
 use crate::app::App;
+use crate::http::admission;
 use crate::http::gate::Caller;
 use crate::storage::{self, SignedIn, TextHash};
 
@@ -67,7 +68,10 @@ impl FromRequestParts<Arc<App>> for User {
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Response> {
         match Self::find(app, &parts.headers).await {
-            Ok(Some(user)) => Ok(user),
+            Ok(Some(user)) => {
+                admission::admit(parts);
+                Ok(user)
+            }
             Ok(None) => Err(to_sign_in(parts)),
             Err(error) => Err(Trouble::from(error).into_response()),
         }

@@ -18,10 +18,16 @@ pub fn address(head: &Parts, proxies: &[IpNet]) -> Option<IpAddr> {
         head.headers.get_all(FORWARDED_FOR).iter().filter_map(|value| value.to_str().ok()).collect();
     let mut named = values.iter().flat_map(|value| value.split(',')).rev();
     while proxies.iter().any(|range| range.contains(&address)) {
-        let Some(before) = named.next().and_then(|text| text.trim().parse::<IpAddr>().ok()) else { break };
+        let Some(before) = named.next().and_then(|text| read(text.trim())) else { break };
         address = before.to_canonical();
     }
     Some(address)
+}
+
+/// An address as proxies write it: alone, in brackets, or with a port behind it.
+fn read(text: &str) -> Option<IpAddr> {
+    let bare = text.strip_prefix('[').and_then(|text| text.strip_suffix(']')).unwrap_or(text);
+    bare.parse().ok().or_else(|| text.parse::<SocketAddr>().ok().map(|address| address.ip()))
 }
 
 #[cfg(test)]
@@ -58,5 +64,23 @@ mod tests {
             assert_eq!(seen("10.0.0.1", silent, proxies), "10.0.0.1");
         }
         assert_eq!(seen("10.0.0.1", &["198.51.100.7"], &[]), "10.0.0.1", "no proxies are set");
+    }
+
+    #[test]
+    fn an_address_is_read_with_its_port_or_in_brackets() {
+        for (written, address) in [
+            ("198.51.100.7:5678", "198.51.100.7"),
+            ("[2001:db8::7]:80", "2001:db8::7"),
+            ("[2001:db8::7]", "2001:db8::7"),
+            ("2001:db8::7", "2001:db8::7"),
+            ("[::ffff:198.51.100.7]:1", "198.51.100.7"),
+        ] {
+            assert_eq!(seen("10.0.0.1", &[written], &["10.0.0.0/8"]), address, "{written}");
+        }
+        // The entry before one with a port is the client's where the one with the port is a proxy.
+        assert_eq!(seen("10.0.0.1", &["198.51.100.7, 10.0.0.2:443"], &["10.0.0.0/8"]), "198.51.100.7");
+        for wrong in ["198.51.100.7:", "198.51.100.7:99999", "[198.51.100.7", "2001:db8::7]:80", ":80"] {
+            assert_eq!(seen("10.0.0.1", &[wrong], &["10.0.0.0/8"]), "10.0.0.1", "{wrong}");
+        }
     }
 }

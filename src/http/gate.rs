@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
 
-use super::client;
 use super::method::{Access, Method, Reach};
+use super::{admission, client};
 use crate::app::App;
 use crate::catalogue::Viewer;
 use crate::id::ObjectId;
@@ -106,6 +106,7 @@ pub async fn admit(app: &App, head: &Parts) -> Result<Caller, Denial> {
         let text = format!("user {} not enabled", access.user);
         return Err(denied(StatusCode::FORBIDDEN, "USER_NOT_ENABLED", text));
     }
+    admission::admit(head);
     app.used.note(token.key, app.clock.now());
     Ok(Caller {
         token: token.key.to_owned(),

@@ -1,10 +1,13 @@
 //! The v3 API over HTTP, and beside it the pages of the console.
 
 pub mod account;
+pub mod admission;
 pub mod answer;
 pub mod body;
 pub mod call;
 pub mod client;
+pub mod connection;
+pub mod connection_limit;
 pub mod contact;
 pub mod contact_list;
 pub mod contact_source;
@@ -15,12 +18,12 @@ pub mod gate;
 pub mod inside;
 pub mod method;
 pub mod page;
-pub mod places;
 pub mod reference;
 pub mod request;
 pub mod serve;
 pub mod tls;
 pub mod undo;
+pub mod unparsed;
 pub mod watch;
 
 use std::sync::Arc;

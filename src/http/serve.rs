@@ -1,33 +1,41 @@
 //! The socket: accepts, bounds, and stops without losing anything.
 
-use std::io::{self, IoSlice};
+use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::pin::Pin;
-use std::task::{Context, Poll};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
-use axum_server::accept::Accept;
+use axum_server::Server;
+use axum_server::accept::{Accept, DefaultAcceptor};
 use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
-use axum_server::{Handle, Server};
 use hyper_util::rt::TokioTimer;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
-use tokio::time::{Sleep, sleep};
 
-use super::places::{Place, Places, Seated};
+use super::admission::Admitting;
+use super::connection::{Connection, Listener, Peer};
+use super::connection_limit::ConnectionLimit;
+use super::unparsed;
 
-/// How long headers may take to arrive, and a connection may stand idle between requests.
-const HEADER_TIMEOUT: Duration = Duration::from_secs(30);
+/// Stops a server that serves with it.
+pub type Handle = axum_server::Handle<Peer>;
+
+/// How long the first request of a connection may take to arrive, its body aside.
+const FIRST_REQUEST: Duration = Duration::from_secs(10);
+
+/// How long a connection may stay idle between requests, and the headers of the next may take to arrive. Longer than
+/// the 75 seconds for which nginx keeps connections: who closes first must not be the server, since the proxy may be
+/// sending a request by then.
+const IDLE: Duration = Duration::from_secs(90);
+
+/// How long a client may take to answer a ping of HTTP/2, and how often there is one.
+const PING: Duration = Duration::from_secs(30);
 
 /// How long a client may take to agree on TLS.
-const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
+const HANDSHAKE: Duration = Duration::from_secs(10);
 
 /// How long requests that are in flight may take once the server is to stop.
 const GRACE: Duration = Duration::from_secs(30);
-
-/// How long a client may take nothing of what is written to it.
-const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Requests at a time over one HTTP/2 connection.
 const HTTP2_STREAMS: u32 = 32;
@@ -39,10 +47,10 @@ const HTTP2_STREAMS: u32 = 32;
 pub async fn serve(
     listener: TcpListener,
     router: Router,
-    max_connections: usize,
-    handle: Handle<SocketAddr>,
+    limit: ConnectionLimit,
+    handle: Handle,
 ) -> io::Result<()> {
-    let server = server(listener, handle)?.acceptor(Bounded::to(max_connections));
+    let server = server(listener, limit, handle)?.acceptor(Admit(DefaultAcceptor));
     server.serve(router.into_make_service_with_connect_info::<SocketAddr>()).await
 }
 
@@ -53,133 +61,58 @@ pub async fn serve(
 pub async fn serve_tls(
     listener: TcpListener,
     router: Router,
-    max_connections: usize,
+    limit: ConnectionLimit,
     tls: RustlsConfig,
-    handle: Handle<SocketAddr>,
+    handle: Handle,
 ) -> io::Result<()> {
-    // TLS is spoken over a connection that has its place and watches its writes: those of the handshake too.
-    let acceptor = RustlsAcceptor::new(tls).handshake_timeout(HANDSHAKE_TIMEOUT);
-    let server = server(listener, handle)?.acceptor(acceptor.acceptor(Bounded::to(max_connections)));
+    let acceptor = RustlsAcceptor::new(tls).handshake_timeout(HANDSHAKE);
+    let server = server(listener, limit, handle)?.acceptor(Admit(acceptor));
     server.serve(router.into_make_service_with_connect_info::<SocketAddr>()).await
 }
 
-fn server(listener: TcpListener, handle: Handle<SocketAddr>) -> io::Result<Server<SocketAddr>> {
+fn server(listener: TcpListener, limit: ConnectionLimit, handle: Handle) -> io::Result<Server<Peer>> {
     listener.set_nonblocking(true)?;
-    let mut server = axum_server::from_tcp(listener)?
+    let socket = tokio::net::TcpListener::from_std(listener)?;
+    let mut server = Server::from_listener(Listener { socket, limit })
         .handle(handle)
-        .first_request_timeout(HEADER_TIMEOUT * 2)
+        .first_request_timeout(FIRST_REQUEST)
         .accept_error_handler(|_, error| tracing::debug!(%error, "a connection came to nothing"));
     let builder = server.http_builder();
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT);
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(IDLE);
     builder
         .http2()
         .timer(TokioTimer::new())
         .max_concurrent_streams(HTTP2_STREAMS)
-        .keep_alive_interval(HEADER_TIMEOUT)
-        .keep_alive_timeout(HEADER_TIMEOUT);
+        .keep_alive_interval(PING)
+        .keep_alive_timeout(PING);
     Ok(server)
 }
 
 /// Tells a server to stop: no new connections, and what is in flight has time to finish.
-pub fn stop(handle: &Handle<SocketAddr>) {
+pub fn stop(handle: &Handle) {
     handle.graceful_shutdown(Some(GRACE));
 }
 
-/// Takes only so many connections at a time, since each costs a file descriptor: see [`Places`].
+/// Connects what is accepted, in the clear or by TLS, to the slot of its connection.
 #[derive(Clone)]
-struct Bounded(Places);
+struct Admit<A>(A);
 
-impl Bounded {
-    fn to(max_connections: usize) -> Self {
-        Self(Places::new(max_connections))
-    }
-}
+impl<A, S> Accept<Connection, S> for Admit<A>
+where
+    A: Accept<Connection, S>,
+    A::Future: Send + 'static,
+{
+    type Stream = unparsed::Stream<A::Stream>;
+    type Service = Admitting<A::Service>;
+    type Future = Pin<Box<dyn Future<Output = io::Result<(Self::Stream, Self::Service)>> + Send>>;
 
-impl<S: Send + 'static> Accept<TcpStream, S> for Bounded {
-    type Stream = Connection;
-    type Service = Seated<S>;
-    type Future = std::future::Ready<io::Result<(Connection, Seated<S>)>>;
-
-    fn accept(&self, stream: TcpStream, service: S) -> Self::Future {
-        std::future::ready(match self.0.take(Instant::now()) {
-            Some(place) => {
-                // Answers are small and must not wait for more; a socket that refuses is only slower.
-                let _ = stream.set_nodelay(true);
-                let service = place.watch(service);
-                Ok((Connection { stream, stuck: None, place }, service))
-            }
-            None => {
-                tracing::warn!("a connection was closed: there are too many, and all are in requests");
-                Err(io::Error::other("too many connections"))
-            }
+    fn accept(&self, connection: Connection, service: S) -> Self::Future {
+        let slot = Arc::clone(&connection.slot);
+        let accepted = self.0.accept(connection, service);
+        Box::pin(async move {
+            let (stream, service) = accepted.await?;
+            let stream = unparsed::Stream::new(stream, Arc::clone(&slot));
+            Ok((stream, Admitting { service, slot }))
         })
-    }
-}
-
-/// A connection that gives its place back when it is closed, and is closed when somebody else has got its place, or when
-/// its client does not take what is written to it.
-struct Connection {
-    stream: TcpStream,
-    /// Since when nothing could be written, as the time at which that is long enough.
-    stuck: Option<Pin<Box<Sleep>>>,
-    place: Place,
-}
-
-impl Connection {
-    fn watch<T>(&mut self, written: Poll<io::Result<T>>, context: &mut Context<'_>) -> Poll<io::Result<T>> {
-        if written.is_ready() {
-            self.stuck = None;
-            return written;
-        }
-        let stuck = self.stuck.get_or_insert_with(|| Box::pin(sleep(WRITE_TIMEOUT)));
-        match stuck.as_mut().poll(context) {
-            Poll::Ready(()) => Poll::Ready(Err(io::ErrorKind::TimedOut.into())),
-            Poll::Pending => Poll::Pending,
-        }
-    }
-}
-
-impl AsyncRead for Connection {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        if self.place.is_lost(context) {
-            return Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()));
-        }
-        Pin::new(&mut self.stream).poll_read(context, buffer)
-    }
-}
-
-impl AsyncWrite for Connection {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        let written = Pin::new(&mut self.stream).poll_write(context, bytes);
-        self.watch(written, context)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(context)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(context)
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        bytes: &[IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        let written = Pin::new(&mut self.stream).poll_write_vectored(context, bytes);
-        self.watch(written, context)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
     }
 }

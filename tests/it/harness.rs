@@ -11,7 +11,6 @@ use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use axum_server::Handle;
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use hyper::header::{HeaderName, HeaderValue};
@@ -22,6 +21,7 @@ use hyper_util::rt::TokioExecutor;
 use rollbook::app::{self, App, Limits, Loops};
 use rollbook::clock::{Clock, SystemClock};
 use rollbook::console::{Console, PublicUrl};
+use rollbook::http::connection_limit::ConnectionLimit;
 use rollbook::http::gate::Caller;
 use rollbook::http::inside::Inside;
 use rollbook::http::{router, serve};
@@ -49,6 +49,8 @@ pub type Wrap = Box<dyn FnOnce(Arc<dyn Storage>) -> Arc<dyn Storage>>;
 /// What a test sets before its server starts.
 pub struct Setup {
     pub limits: Limits,
+    /// Connections at a time.
+    pub max_connections: usize,
     /// Bytes of the largest file that is taken in.
     pub max_upload: u64,
     pub clock: Arc<dyn Clock>,
@@ -73,6 +75,7 @@ impl Default for Setup {
                 history: Duration::from_secs(90 * 24 * 3_600),
                 proxies: Vec::new(),
             },
+            max_connections: 512,
             max_upload: 64 << 20,
             clock: Arc::new(SystemClock),
             allow: vec!["127.0.0.0/8"],
@@ -96,7 +99,7 @@ pub struct Server {
     pub user: ObjectId,
     pub webhook_secret: Secret,
     client: Client<HttpConnector, Full<Bytes>>,
-    handle: Handle<SocketAddr>,
+    handle: serve::Handle,
     served: tokio::task::JoinHandle<std::io::Result<()>>,
     running: Option<(Arc<App>, Loops)>,
     pub directory: Directory,
@@ -137,8 +140,9 @@ impl Server {
         let outside = app::Outside { clock: setup.clock, ids: Ids::from_system(), webhooks };
         let spans = Spans::default();
         let (app, loops) = app::start(Arc::clone(&storage), outside, setup.limits, jobs, console, spans);
-        let handle = Handle::new();
-        let served = tokio::spawn(serve::serve(listener, router(Arc::clone(&app)), 512, handle.clone()));
+        let handle = serve::Handle::new();
+        let limit = ConnectionLimit::new(setup.max_connections, app.metrics.connections.clone());
+        let served = tokio::spawn(serve::serve(listener, router(Arc::clone(&app)), limit, handle.clone()));
         let client = Client::builder(TokioExecutor::new()).build_http();
         let running = Some((app, loops));
         Self {

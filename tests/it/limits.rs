@@ -11,7 +11,7 @@ use tokio::net::TcpStream;
 use tokio::time::Instant;
 
 use crate::harness::{Server, Setup, StoreKind, new_account};
-use crate::process::{Store, wait_for};
+use crate::process::wait_for;
 use crate::wire::{Reply, Wire, head};
 
 const INFO: &str = "/v3/account/info";
@@ -138,38 +138,30 @@ async fn a_client_that_never_ends_its_headers_does_not_hold_its_connection_for_e
         let (start, mut answer) = (Instant::now(), Vec::new());
         let end = tokio::time::timeout(Duration::from_secs(90), stream.read_to_end(&mut answer)).await;
         end.expect("the connection is ended").expect("in order");
-        assert!(start.elapsed() >= Duration::from_secs(20), "a slow client has its time");
+        assert!(start.elapsed() >= Duration::from_secs(5), "a slow client has its time");
     }
     server.stop().await;
 }
 
-#[test]
-fn a_connection_too_many_gets_the_place_of_the_one_that_is_idle_for_the_longest() {
-    let store = Store::new();
-    let token = store.account("Shop").token;
-    let server = store.serve_with(|command| {
-        command.env("ROLLBOOK_MAX_CONNECTIONS", "2");
-    });
-    let info = |wire: &mut Wire| wire.post(INFO, &token, &json!({})).map(|reply| reply.status).ok();
-    let [mut one, mut two] = [server.connect(), server.connect()];
-    assert_eq!((info(&mut two), info(&mut one)), (Some(200), Some(200)));
-    let three = wait_for("a place", || {
-        let mut three = Wire::open(server.address).ok()?;
-        (info(&mut three) == Some(200)).then_some(three)
-    });
-    assert!(two.is_at_end(), "its last request was the longest ago");
-    assert_eq!(info(&mut one), Some(200), "the other stays");
-    // Those that are in a request keep their places.
-    drop((one, two, three));
-    let busy = wait_for("two places", || {
-        let begin = || Wire::begin(server.address, INFO, &token, BODY).ok();
-        Some([begin()?, begin()?])
-    });
-    assert!(server.connect().is_at_end(), "one too many");
-    for mut wire in busy {
-        assert_eq!(wire.finish(BODY).unwrap().status, 200);
+/// Time is paused here too.
+#[tokio::test(start_paused = true)]
+async fn an_idle_connection_outlives_those_that_a_proxy_keeps() {
+    let store = StoreKind::Sqlite;
+    let clock = std::sync::Arc::new(ManualClock::new(SystemClock.now()));
+    let server = Server::with(Setup { clock, store, ..Setup::default() }).await;
+    let mut stream = TcpStream::connect(server.address).await.unwrap();
+    let mut answer = vec![0; 4 << 10];
+    // nginx closes what it keeps after 75 seconds. None of this asks the store, which is not waited for by timers.
+    for _ in 0..3 {
+        stream.write_all(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
+        let read = stream.read(&mut answer).await.unwrap();
+        assert!(answer[..read].starts_with(b"HTTP/1.1 200"));
+        tokio::time::sleep(Duration::from_secs(80)).await;
     }
-    wait_for("a place", || (info(&mut Wire::open(server.address).ok()?) == Some(200)).then_some(()));
+    let start = Instant::now();
+    assert_eq!(stream.read(&mut answer).await.unwrap(), 0, "in the end it is closed");
+    assert!(start.elapsed() < Duration::from_secs(30), "{:?}", start.elapsed());
+    server.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

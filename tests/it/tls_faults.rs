@@ -8,9 +8,10 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::routing::get;
-use axum_server::Handle;
+use rollbook::http::connection_limit::ConnectionLimit;
 use rollbook::http::serve;
 use rollbook::http::tls::Tls;
+use rollbook::metrics::Connections;
 use rustls::pki_types::ServerName;
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -96,20 +97,18 @@ fn hundreds_who_never_finish_their_handshake_keep_nobody_out() {
         let mut wire: Wire = pair.connect(server.address).expect("a handshake");
         assert_eq!(wire.post("/v3/account/info", &token, &json!({})).expect("an answer").status, 200);
     }
-    assert!(!server.log().contains("there are too many"), "{}", server.log());
+    assert!(!server.log().contains("connection limit reached"), "{}", server.log());
 }
 
 /// A server over TLS with nothing behind it but `/`, which answers with more than any socket holds.
-fn large_answers(
-    pair: &Pair,
-    max_connections: usize,
-) -> (std::net::SocketAddr, Handle<std::net::SocketAddr>) {
+fn large_answers(pair: &Pair, max_connections: usize) -> (std::net::SocketAddr, serve::Handle) {
     let tls = Tls::load(&pair.certificate, &pair.key).expect("a certificate");
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = listener.local_addr().expect("its address");
     let router = Router::new().route("/", get(async || vec![b'a'; 64 << 20]));
-    let handle = Handle::new();
-    tokio::spawn(serve::serve_tls(listener, router, max_connections, tls.config(), handle.clone()));
+    let handle = serve::Handle::new();
+    let limit = ConnectionLimit::new(max_connections, Connections::default());
+    tokio::spawn(serve::serve_tls(listener, router, limit, tls.config(), handle.clone()));
     (address, handle)
 }
 

@@ -1,7 +1,7 @@
 //! The console's pages of contacts, variables, sources, requests and the overview, as a browser without a script
 //! gets them.
 
-mod browser;
+pub mod browser;
 mod catalogue;
 mod contact;
 mod contacts;

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
+use std::process::Command;
 
 use hyper::{Method, StatusCode};
 use rollbook::storage::Backlog;
@@ -94,8 +95,14 @@ async fn one_whose_schema_is_older_than_it_is_not_ready() {
 
 /// A server in a process of its own that serves metrics, and where.
 fn watched(store: &Store) -> (Process, SocketAddr) {
+    watched_with(store, |_| {})
+}
+
+/// The same with settings of its own.
+pub fn watched_with(store: &Store, set: impl FnOnce(&mut Command)) -> (Process, SocketAddr) {
     let server = store.serve_with(|command| {
         command.env("ROLLBOOK_METRICS_LISTEN", "127.0.0.1:0").env("ROLLBOOK_LOG_FORMAT", "json");
+        set(command);
     });
     let address = wait_for("the address of the metrics", || {
         let log = server.log();
@@ -106,7 +113,7 @@ fn watched(store: &Store) -> (Process, SocketAddr) {
     (server, address)
 }
 
-fn metrics(address: SocketAddr) -> String {
+pub fn metrics(address: SocketAddr) -> String {
     let mut wire = Wire::open(address).expect("a connection");
     wire.write(b"GET /metrics HTTP/1.1\r\nhost: localhost\r\n\r\n").expect("a request");
     let reply = wire.read().expect("an answer");
@@ -117,7 +124,7 @@ fn metrics(address: SocketAddr) -> String {
 }
 
 /// The number that stands behind a series.
-fn value(text: &str, series: &str) -> f64 {
+pub fn value(text: &str, series: &str) -> f64 {
     let line = text.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' '));
     line.unwrap_or_else(|| panic!("{series} in {text}")).parse().expect("a number")
 }

@@ -44,6 +44,11 @@ impl Browser {
         Self { cookie: format!("rollbook_session={cookie}") }
     }
 
+    /// What it sends as its cookie.
+    pub fn cookie(&self) -> &str {
+        &self.cookie
+    }
+
     /// The same with another cookie.
     pub fn with_cookie(self, cookie: &str) -> Self {
         Self { cookie: format!("{}; {cookie}", self.cookie) }
