@@ -48,6 +48,9 @@ pub struct Settings {
     /// Ranges to which webhooks may go though they are not public.
     #[serde(deserialize_with = "ranges")]
     pub webhook_allow: Vec<IpNet>,
+    /// Root certificates, as PEM, that https receivers of webhooks may have besides the machine's.
+    #[serde(deserialize_with = "maybe")]
+    pub webhook_ca_file: Option<PathBuf>,
     /// Where proxies stand that are believed for whom they ask.
     #[serde(deserialize_with = "ranges")]
     pub trusted_proxies: Vec<IpNet>,

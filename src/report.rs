@@ -9,7 +9,8 @@ use crate::contact::identifier::Identifiers;
 use crate::id::ObjectId;
 use crate::journal::BatchKind;
 use crate::storage::{
-    Counts, DeliveryState, DeliveryStatus, ItemResult, Request, RequestState, RequestSummary, UndoneFields,
+    Counts, DeliveryEnd, DeliveryState, DeliveryStatus, ItemResult, Request, RequestState, RequestSummary,
+    UndoneFields,
 };
 
 /// A request and what became of it, as the webhook carries it.
@@ -129,6 +130,10 @@ struct WebHook {
     status: &'static str,
     /// How often it was sent.
     attempts: u32,
+    /// Why the last attempt failed, as a code: `HTTP_` and the status, or a word such as `TLS_EXPIRED`. Absent where it
+    /// did not fail.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
 }
 
 impl Results {
@@ -241,8 +246,11 @@ pub fn request_object(request: &Request) -> RequestObject<'_> {
 
 fn web_hook(delivery: Option<DeliveryStatus>) -> WebHook {
     match delivery {
-        None => WebHook { status: NO_DELIVERY, attempts: 0 },
-        Some(DeliveryStatus { state, attempts, .. }) => WebHook { status: delivery_name(state), attempts },
+        None => WebHook { status: NO_DELIVERY, attempts: 0, reason: None },
+        Some(DeliveryStatus { state, attempts, last, .. }) => {
+            let failed = last.map(|(_, end)| end).filter(|end| *end != DeliveryEnd::Delivered);
+            WebHook { status: delivery_name(state), attempts, reason: failed.map(|end| end.to_string()) }
+        }
     }
 }
 

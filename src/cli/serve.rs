@@ -21,6 +21,7 @@ use crate::id::Ids;
 use crate::metrics::Connections;
 use crate::notify::address::AddressPolicy;
 use crate::notify::send::Sender;
+use crate::notify::tls::read_roots;
 use crate::spans::Spans;
 use crate::storage::{Error, Role, Storage};
 
@@ -133,13 +134,14 @@ pub async fn run_server(
     let address = listener.local_addr().map_err(|error| error.to_string())?;
     let metrics = settings.metrics_listen.map(bind).transpose()?;
     let policy = AddressPolicy::new(settings.webhook_allow.clone());
+    let roots = settings.webhook_ca_file.as_deref().map(read_roots).transpose()?.unwrap_or_default();
     let console = Console::new(settings.public_url(address));
     let spans = settings.otlp_endpoint.as_ref().map(|url| Spans::to(url, settings.otlp_percent));
     let spans = spans.transpose()?.unwrap_or_default();
     let outside = app::Outside {
         clock: Arc::new(SystemClock),
         ids: Ids::from_system(),
-        webhooks: Arc::new(Sender::new(policy)),
+        webhooks: Arc::new(Sender::new(policy, &roots)),
     };
     let limits = settings.limits();
     let (app, loops) =

@@ -1,57 +1,89 @@
 //! The connector of the client: resolve, refuse, connect. What is checked is the very address that is connected to.
 
+use std::cell::Cell;
 use std::error::Error;
 use std::fmt;
 use std::future::{Future, ready};
+use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::pin::Pin;
-use std::sync::{Arc, Once};
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use hyper::Uri;
 use hyper::http::uri::Scheme;
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder, MaybeHttpsStream};
+use hyper_rustls::{HttpsConnector, MaybeHttpsStream};
 use hyper_util::rt::TokioIo;
+use rustix::io::Errno;
+use rustls::pki_types::CertificateDer;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tower::Service;
 
 use super::address::AddressPolicy;
-use super::resolve::Resolver;
+use super::resolve::{NoLookup, Resolver};
 use super::stream::Stream;
+use super::tls;
+use crate::journal::AccountNo;
+use crate::storage::DeliveryEnd;
 
 type BoxError = Box<dyn Error + Send + Sync>;
 type BoxFuture<T, E> = Pin<Box<dyn Future<Output = Result<T, E>> + Send>>;
 
-/// Why there is no connection. An error of [`Connector`] that is none of these comes from the TLS handshake.
+/// Why there is no TCP connection. `None` where the server itself had no look-up or no file descriptor left. Other
+/// errors of [`Connector`] come from the TLS handshake.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum ConnectError {
-    /// The host has addresses, and the policy permits none of them. Permanent.
-    AddressNotAllowed,
-    /// The host has no address.
-    NotResolved,
-    /// No address took the connection.
-    Unreachable,
-    /// The machine has no root certificates to judge an https receiver by.
-    NoRoots,
-    /// No connection, TLS included, within the limit.
-    TimedOut,
-}
+pub(super) struct NotConnected(pub(super) Option<DeliveryEnd>);
 
-impl fmt::Display for ConnectError {
+impl fmt::Display for NotConnected {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            ConnectError::AddressNotAllowed => "address not allowed",
-            ConnectError::NotResolved => "host not found",
-            ConnectError::Unreachable => "no connection",
-            ConnectError::NoRoots => "no root certificates on this machine",
-            ConnectError::TimedOut => "no connection in time",
-        })
+        match self.0 {
+            Some(end) => end.fmt(f),
+            None => f.write_str("nothing was free to connect with"),
+        }
     }
 }
 
-impl Error for ConnectError {}
+impl Error for NotConnected {}
+
+const fn because(end: DeliveryEnd) -> NotConnected {
+    NotConnected(Some(end))
+}
+
+tokio::task_local! {
+    /// The attempt that is under way in a task. The client gives its connector nothing but the URI. A connection that
+    /// the client leaves to finish in the background is of no attempt any more.
+    pub(super) static ATTEMPT: Attempt;
+}
+
+/// An attempt as the connector knows it.
+pub(super) struct Attempt {
+    account: AccountNo,
+    /// How the attempt ends if its time is up now.
+    timed_out: Cell<DeliveryEnd>,
+}
+
+impl Attempt {
+    pub(super) const fn of(account: AccountNo) -> Attempt {
+        Attempt { account, timed_out: Cell::new(DeliveryEnd::TimedOut) }
+    }
+
+    pub(super) fn timed_out(&self) -> DeliveryEnd {
+        self.timed_out.get()
+    }
+
+    /// How the attempt of this task ends if its time is up now.
+    fn ends_now() -> DeliveryEnd {
+        ATTEMPT.try_with(Attempt::timed_out).unwrap_or(DeliveryEnd::ConnectTimedOut)
+    }
+
+    /// From now on, time that is up means `end`.
+    fn wait(end: DeliveryEnd) {
+        // Where there is none, nobody waits.
+        let _ = ATTEMPT.try_with(|attempt| attempt.timed_out.set(end));
+    }
+}
 
 /// Connects to the permitted addresses of a host, over TCP.
 #[derive(Clone)]
@@ -66,13 +98,16 @@ impl TcpConnector {
     }
 
     /// The addresses of `uri` that may be connected to; never an empty list.
-    async fn permitted(&self, uri: &Uri) -> Result<Vec<SocketAddr>, ConnectError> {
-        let host = uri.host().ok_or(ConnectError::NotResolved)?;
+    async fn permitted(&self, uri: &Uri) -> Result<Vec<SocketAddr>, NotConnected> {
+        let host = uri.host().ok_or(because(DeliveryEnd::HostNotFound))?;
         let default_port = if is_https(uri) { 443 } else { 80 };
         let port = uri.port_u16().unwrap_or(default_port);
-        let resolved = self.resolver.addresses(host).await;
+        let account = ATTEMPT.try_with(|attempt| attempt.account).unwrap_or(AccountNo(0));
+        Attempt::wait(DeliveryEnd::HostTimedOut);
+        let resolved = self.resolver.addresses(account, host).await.map_err(|NoLookup| NotConnected(None))?;
+        Attempt::wait(DeliveryEnd::ConnectTimedOut);
         if resolved.is_empty() {
-            return Err(ConnectError::NotResolved);
+            return Err(because(DeliveryEnd::HostNotFound));
         }
         let permitted: Vec<SocketAddr> = resolved
             .into_iter()
@@ -80,7 +115,7 @@ impl TcpConnector {
             .map(|address| SocketAddr::new(address, port))
             .collect();
         if permitted.is_empty() {
-            return Err(ConnectError::AddressNotAllowed);
+            return Err(because(DeliveryEnd::Forbidden));
         }
         Ok(permitted)
     }
@@ -88,7 +123,7 @@ impl TcpConnector {
 
 impl Service<Uri> for TcpConnector {
     type Response = TokioIo<TcpStream>;
-    type Error = ConnectError;
+    type Error = NotConnected;
     type Future = BoxFuture<Self::Response, Self::Error>;
 
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
@@ -106,16 +141,23 @@ impl Service<Uri> for TcpConnector {
 
 /// All but the last address share one second, so that one that swallows packets (IPv6 without a route, often) leaves
 /// time for the others within a receiver's 1.5 s.
-async fn connect_in_turn(addresses: &[SocketAddr]) -> Result<TcpStream, ConnectError> {
+async fn connect_in_turn(addresses: &[SocketAddr]) -> Result<TcpStream, NotConnected> {
     let share = Duration::from_secs(1) / u32::try_from(addresses.len()).unwrap_or(u32::MAX).max(1);
-    let (last, others) = addresses.split_last().ok_or(ConnectError::Unreachable)?;
+    let (last, others) = addresses.split_last().ok_or(because(DeliveryEnd::NoConnection))?;
     for address in others {
         if let Ok(Ok(stream)) = timeout(share, connect(*address)).await {
             return Ok(stream);
         }
     }
     let connected = connect(*last).await;
-    connected.map_err(|_| ConnectError::Unreachable)
+    connected.map_err(|error| {
+        let own = [Errno::MFILE, Errno::NFILE].map(Errno::raw_os_error);
+        match error.raw_os_error() {
+            Some(errno) if own.contains(&errno) => NotConnected(None),
+            _ if error.kind() == ErrorKind::ConnectionRefused => because(DeliveryEnd::Refused),
+            _ => because(DeliveryEnd::NoConnection),
+        }
+    })
 }
 
 async fn connect(address: SocketAddr) -> std::io::Result<TcpStream> {
@@ -134,10 +176,10 @@ pub(super) struct Connector {
 }
 
 impl Connector {
-    /// Judges https receivers by the machine's own root certificates. A machine without any still reaches http
-    /// receivers.
-    pub(super) fn new(tcp: TcpConnector, limit: Duration) -> Connector {
-        let tls = native_tls(tcp.clone());
+    /// Verifies https receivers with the machine's own root certificates and those of `roots`. A machine without any
+    /// still reaches http receivers.
+    pub(super) fn new(tcp: TcpConnector, roots: &[CertificateDer<'static>], limit: Duration) -> Connector {
+        let tls = tls::config(roots).map(|config| HttpsConnector::from((tcp.clone(), config)));
         Connector { tcp, tls, limit }
     }
 
@@ -157,7 +199,7 @@ impl Connector {
                 let tcp = self.tcp.clone();
                 Box::pin(async move {
                     tcp.permitted(&uri).await?;
-                    Err(ConnectError::NoRoots.into())
+                    Err(because(DeliveryEnd::NoRoots).into())
                 })
             }
         }
@@ -181,11 +223,12 @@ impl Service<Uri> for Connector {
                 Box::pin(async move { Ok(MaybeHttpsStream::Http(tcp.await?)) })
             }
             Some(scheme) if *scheme == Scheme::HTTPS => self.handshake(uri),
-            _ => Box::pin(ready(Err(ConnectError::Unreachable.into()))),
+            _ => Box::pin(ready(Err(because(DeliveryEnd::NoConnection).into()))),
         };
         Box::pin(async move {
             let connected = timeout(limit, connecting).await;
-            let stream = connected.map_err(|_| ConnectError::TimedOut)??;
+            let stream = connected.map_err(|_| because(Attempt::ends_now()))??;
+            Attempt::wait(DeliveryEnd::TimedOut);
             Ok(Stream::new(stream))
         })
     }
@@ -193,19 +236,6 @@ impl Service<Uri> for Connector {
 
 fn is_https(uri: &Uri) -> bool {
     uri.scheme() == Some(&Scheme::HTTPS)
-}
-
-fn native_tls(tcp: TcpConnector) -> Option<HttpsConnector<TcpConnector>> {
-    static WARNED: Once = Once::new();
-    match HttpsConnectorBuilder::new().with_native_roots() {
-        Ok(builder) => Some(builder.https_only().enable_http1().wrap_connector(tcp)),
-        Err(error) => {
-            WARNED.call_once(|| {
-                tracing::warn!(%error, "no root certificates on this machine: webhooks to https receivers will fail");
-            });
-            None
-        }
-    }
 }
 
 #[cfg(test)]

@@ -9,16 +9,18 @@ use tokio::sync::{Notify, watch};
 use tokio::task::{self, JoinError, JoinSet};
 
 use super::backoff;
-use super::send::{Carrier, Failure, Message, Outcome};
+use super::send::{Carrier, Message};
 use super::sign::{self, Secret};
 use crate::clock::{Clock, Timestamp};
+use crate::journal::AccountNo;
 use crate::metrics::{Metrics, Sent, Work};
 use crate::report;
 use crate::spans::Spans;
-use crate::storage::{Attempt, Delivery, DeliveryEnd, DeliveryState, Error, Place, Storage};
+use crate::storage::{Attempt, Delivery, DeliveryEnd, DeliveryState, Error, Storage};
 
-/// Attempts that are under way at once. A receiver that hangs takes its place for 1.5 s: of ten thousand that do, all
-/// have had their turn after some 15 s. Each takes a file descriptor.
+/// Attempts that are under way at once. Each takes a file descriptor, and up to 1.5 s where its receiver hangs. An
+/// account gets no more of these places than are left free: one account alone half of them, of two a third each. So
+/// there is always a place for another account.
 const MAX_OUT: usize = 1_024;
 
 /// Those of one receiver: one that hangs holds no more of the places.
@@ -27,11 +29,18 @@ const PER_RECEIVER: usize = 10;
 /// The longest time without a look at the outbox: a command may have made something due.
 const LOOK: Duration = Duration::from_secs(1);
 
-/// The wait after the store could not be read or written.
+/// The wait after the store could not be read or written, and before a place is looked for again.
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// The wait where something is due and was not given out: another transaction is about to be done with it.
 const HELD: Duration = Duration::from_millis(20);
+
+/// An account's deliveries that found no place come again one after the other, so far apart. That is as often as places
+/// get free where all receivers of the account hang.
+const PLACE_EVERY: Duration = Duration::from_millis(3);
+
+/// The same for those that found no look-up free: names that hang block theirs for several seconds.
+const LOOKUP_EVERY: Duration = Duration::from_millis(30);
 
 /// What the loop works with.
 #[derive(Clone)]
@@ -50,45 +59,63 @@ pub struct Deliverer {
     pub spans: Spans,
 }
 
+/// What became of the task that makes an attempt.
+enum Tried {
+    /// The attempt was made.
+    Ended(DeliveryEnd),
+    /// The account has no look-up left: nothing was tried.
+    NoLookup,
+    /// The store could not be read: nothing was tried.
+    NotRead,
+}
+
+type Joined = Result<(task::Id, Tried), JoinError>;
+
 /// Attempts that are under way.
 #[derive(Default)]
 struct Out {
-    tasks: JoinSet<Attempt>,
-    /// What each task is about, for one that ends without saying so.
-    places: HashMap<task::Id, Place>,
+    tasks: JoinSet<Tried>,
+    /// What each task is about, also for one that panics.
+    deliveries: HashMap<task::Id, (Delivery, Instant)>,
+    /// How many of each account.
+    accounts: HashMap<AccountNo, usize>,
+    /// When the last delivery of an account comes again that found no place.
+    put_off: HashMap<AccountNo, Timestamp>,
 }
 
 impl Out {
-    fn start(&mut self, place: Place, attempt: impl Future<Output = Attempt> + Send + 'static) {
+    fn start(&mut self, delivery: Delivery, attempt: impl Future<Output = Tried> + Send + 'static) {
+        *self.accounts.entry(delivery.account).or_default() += 1;
         let task = self.tasks.spawn(attempt);
-        self.places.insert(task.id(), place);
+        self.deliveries.insert(task.id(), (delivery, Instant::now()));
     }
 
-    /// The next attempt that ends; `None` where none is under way.
-    async fn next(&mut self, clock: &dyn Clock) -> Option<Attempt> {
-        let ended = self.tasks.join_next_with_id().await?;
-        Some(self.read(ended, clock))
+    /// Whether the account may have one more: see [`MAX_OUT`].
+    fn has_place(&self, account: AccountNo) -> bool {
+        let held = self.accounts.get(&account).copied().unwrap_or_default();
+        held < MAX_OUT.saturating_sub(self.tasks.len())
     }
 
-    /// An attempt that has ended already.
-    fn next_ended(&mut self, clock: &dyn Clock) -> Option<Attempt> {
-        let ended = self.tasks.try_join_next_with_id()?;
-        Some(self.read(ended, clock))
-    }
-
-    fn read(&mut self, ended: Result<(task::Id, Attempt), JoinError>, clock: &dyn Clock) -> Attempt {
-        match ended {
-            Ok((task, attempt)) => {
-                self.places.remove(&task);
-                attempt
-            }
-            Err(error) => {
-                tracing::error!(%error, "an attempt to send a webhook has panicked");
-                let place = self.places.remove(&error.id()).unwrap_or_default();
-                let (at, end) = (clock.now(), Some(DeliveryEnd::Broken));
-                Attempt { place, at, end, state: DeliveryState::Pending, next_at: at.after(PAUSE) }
+    /// The delivery of a task that has ended.
+    fn take(&mut self, task: task::Id) -> Option<(Delivery, Instant)> {
+        let (delivery, start) = self.deliveries.remove(&task)?;
+        if let Some(held) = self.accounts.get_mut(&delivery.account) {
+            *held -= 1;
+            if *held == 0 {
+                self.accounts.remove(&delivery.account);
             }
         }
+        Some((delivery, start))
+    }
+
+    /// When the next delivery of the account comes again that was not tried. They are spread out: the number that
+    /// waits does not become the load.
+    fn put_off(&mut self, account: AccountNo, now: Timestamp, every: Duration) -> Timestamp {
+        self.put_off.retain(|_, until| *until > now);
+        let last = self.put_off.get(&account).copied().unwrap_or(now);
+        let next = last.max(now.after(PAUSE)).after(every);
+        self.put_off.insert(account, next);
+        next
     }
 }
 
@@ -111,17 +138,17 @@ impl Deliverer {
                 biased;
                 // Asked before it waits: `notify_one` keeps a signal that came during the turn.
                 () = self.reported.notified() => {}
-                Some(attempt) = out.next(clock) => done.push(attempt),
+                Some(joined) = out.tasks.join_next_with_id() => done.extend(self.ended(&mut out, joined)),
                 () = clock.sleep_until(next) => {}
                 _ = stop.changed() => {}
             }
             // Those that have ended too are written down in the same transaction.
-            while let Some(attempt) = out.next_ended(clock) {
-                done.push(attempt);
+            while let Some(joined) = out.tasks.try_join_next_with_id() {
+                done.extend(self.ended(&mut out, joined));
             }
         }
-        while let Some(attempt) = out.next(clock).await {
-            done.push(attempt);
+        while let Some(joined) = out.tasks.join_next_with_id().await {
+            done.extend(self.ended(&mut out, joined));
         }
         if let Err(error) = self.storage.finish_deliveries(done).await {
             tracing::error!(%error, "webhooks that were sent could not be written down; they will be sent again");
@@ -143,7 +170,15 @@ impl Deliverer {
         }
         let none = claimed.is_empty();
         for delivery in claimed {
-            out.start(delivery.place, self.clone().deliver(delivery));
+            if out.has_place(delivery.account) {
+                out.start(delivery.clone(), self.clone().deliver(delivery));
+            } else {
+                let next_at = out.put_off(delivery.account, now, PLACE_EVERY);
+                done.push(not_tried(&delivery, now, next_at));
+            }
+        }
+        if !done.is_empty() {
+            return Ok(now);
         }
         let latest = now.after(LOOK);
         if out.tasks.len() >= MAX_OUT {
@@ -156,22 +191,24 @@ impl Deliverer {
         })
     }
 
-    async fn deliver(self, delivery: Delivery) -> Attempt {
-        let (request, start) = (delivery.request, Instant::now());
+    async fn deliver(self, delivery: Delivery) -> Tried {
+        let request = delivery.request;
         tracing::debug!(%request, attempt = delivery.attempts + 1, "a webhook is sent");
-        let outcome = match self.message(&delivery).await {
-            Ok(Some(message)) => self.carrier.send(message).await,
+        match self.message(&delivery).await {
+            Ok(Some(message)) => self.carrier.send(message).await.map_or(Tried::NoLookup, Tried::Ended),
             // The account or the request went while it waited.
-            Ok(None) => return self.judge(&delivery, Outcome::Forbidden, DeliveryEnd::Unsigned, start),
+            Ok(None) => Tried::Ended(DeliveryEnd::Unsigned),
+            // It may never read again: without an end to the attempts it would be tried each second for ever.
+            Err(error @ Error::Damaged(_)) => {
+                tracing::error!(%request, %error, "a webhook could not be made");
+                Tried::Ended(DeliveryEnd::Broken)
+            }
             Err(error) => {
                 tracing::error!(%request, %error, "a webhook could not be made; it waits");
                 self.metrics.store_error(Work::Deliver);
-                let (place, at) = (delivery.place, self.clock.now());
-                let next_at = at.after(PAUSE);
-                return Attempt { place, at, end: None, state: DeliveryState::Pending, next_at };
+                Tried::NotRead
             }
-        };
-        self.judge(&delivery, outcome, end_of(outcome), start)
+        }
     }
 
     /// The message of an attempt; `None` where nobody is left to sign it.
@@ -186,6 +223,7 @@ impl Deliverer {
         let id = delivery.request.to_string();
         let timestamp_seconds = now.seconds();
         Ok(Some(Message {
+            account: delivery.account,
             uri: delivery.uri.clone(),
             signature: sign::signatures(&secrets, &id, timestamp_seconds, body.as_bytes()),
             id,
@@ -194,44 +232,111 @@ impl Deliverer {
         }))
     }
 
-    fn judge(&self, delivery: &Delivery, outcome: Outcome, end: DeliveryEnd, start: Instant) -> Attempt {
-        let (now, request) = (self.clock.now(), delivery.request);
+    /// What is written down of a task that has ended.
+    fn ended(&self, out: &mut Out, joined: Joined) -> Option<Attempt> {
+        let (task, tried) = match joined {
+            Ok(joined) => joined,
+            // It counts as any attempt that fails: what panics once may panic each time.
+            Err(error) => {
+                tracing::error!(%error, "an attempt to send a webhook has panicked");
+                (error.id(), Tried::Ended(DeliveryEnd::Broken))
+            }
+        };
+        let (delivery, start) = out.take(task)?;
+        let now = self.clock.now();
+        Some(match tried {
+            Tried::Ended(end) => self.judge(&delivery, end, now, start),
+            Tried::NoLookup => {
+                let request = delivery.request;
+                tracing::debug!(%request, "no look-up of a name is free for the account; the webhook waits");
+                let next_at = out.put_off(delivery.account, now, LOOKUP_EVERY);
+                not_tried(&delivery, now, next_at)
+            }
+            Tried::NotRead => not_tried(&delivery, now, now.after(PAUSE)),
+        })
+    }
+
+    fn judge(&self, delivery: &Delivery, end: DeliveryEnd, now: Timestamp, start: Instant) -> Attempt {
+        let request = delivery.request;
         let attempts = delivery.attempts + 1;
-        let (sent, why, state, next_at) = match outcome {
-            Outcome::Delivered => {
+        let retry = if end.is_final() { None } else { backoff::delay_after(attempts) };
+        let (sent, state, next_at) = match (end, retry) {
+            (DeliveryEnd::Delivered, _) => {
                 tracing::debug!(%request, attempts, took = ?start.elapsed(), "a webhook was delivered");
-                (Sent::Delivered, None, DeliveryState::Delivered, now)
+                (Sent::Delivered, DeliveryState::Delivered, now)
             }
-            Outcome::Forbidden => {
-                tracing::warn!(%request, "a webhook may not be sent to its address; given up");
-                (Sent::Forbidden, None, DeliveryState::Failed, now)
+            (DeliveryEnd::Forbidden | DeliveryEnd::Unsigned, _) => {
+                tracing::warn!(%request, reason = %end, "a webhook may not be sent to its address; given up");
+                (Sent::Forbidden, DeliveryState::Failed, now)
             }
-            Outcome::Failed(failure) => match backoff::delay_after(attempts) {
-                Some(delay) => {
-                    tracing::info!(%request, attempts, %failure, "a webhook failed; it will be sent again");
-                    (Sent::Failed, Some(failure), DeliveryState::Pending, now.after(delay))
-                }
-                None => {
-                    tracing::warn!(%request, attempts, %failure, "a webhook failed for the last time");
-                    (Sent::GivenUp, Some(failure), DeliveryState::Failed, now)
-                }
-            },
+            (_, Some(delay)) => {
+                tracing::info!(%request, attempts, reason = %end, "a webhook failed; it will be sent again");
+                (Sent::Failed, DeliveryState::Pending, now.after(delay))
+            }
+            (_, None) => {
+                tracing::warn!(%request, attempts, reason = %end, "a webhook failed for the last time");
+                (Sent::GivenUp, DeliveryState::Failed, now)
+            }
         };
         self.metrics.sent(sent);
-        self.spans.sent(request, attempts, sent, why, start);
-        Attempt { place: delivery.place, at: now, end: Some(end), state, next_at }
+        self.spans.sent(request, attempts, sent, end, start);
+        let (place, generation) = (delivery.place, delivery.generation);
+        Attempt { place, generation, at: now, end: Some(end), state, next_at }
     }
 }
 
-/// What is kept of an outcome.
-const fn end_of(outcome: Outcome) -> DeliveryEnd {
-    match outcome {
-        Outcome::Delivered => DeliveryEnd::Delivered,
-        Outcome::Forbidden => DeliveryEnd::Forbidden,
-        Outcome::Failed(Failure::TimedOut) => DeliveryEnd::TimedOut,
-        Outcome::Failed(Failure::Status(status)) => DeliveryEnd::Status(status),
-        Outcome::Failed(Failure::Connect) => DeliveryEnd::NoConnection,
-        Outcome::Failed(Failure::Tls) => DeliveryEnd::NoTls,
-        Outcome::Failed(Failure::Other) => DeliveryEnd::NoAnswer,
+/// A delivery that is given back as it was, to come again later.
+const fn not_tried(delivery: &Delivery, at: Timestamp, next_at: Timestamp) -> Attempt {
+    let (place, generation) = (delivery.place, delivery.generation);
+    Attempt { place, generation, at, end: None, state: DeliveryState::Pending, next_at }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn hang() -> Tried {
+        std::future::pending().await
+    }
+
+    fn delivery(account: i64) -> Delivery {
+        Delivery {
+            place: crate::storage::Place { list: crate::journal::ListNo(1), position: 1 },
+            request: crate::id::ObjectId::from_bytes([1; 12]),
+            account: AccountNo(account),
+            uri: String::new(),
+            receiver: String::new(),
+            attempts: 0,
+            generation: 0,
+        }
+    }
+
+    #[tokio::test]
+    async fn an_account_leaves_as_many_places_as_it_has() {
+        let mut out = Out::default();
+        let fill = |out: &mut Out, account| {
+            while out.has_place(AccountNo(account)) {
+                out.start(delivery(account), hang());
+            }
+            out.accounts[&AccountNo(account)]
+        };
+        assert_eq!(fill(&mut out, 1), MAX_OUT / 2);
+        assert_eq!(fill(&mut out, 2), MAX_OUT / 4);
+        out.tasks.abort_all();
+        let tasks: Vec<_> = out.deliveries.keys().copied().collect();
+        for task in tasks {
+            assert!(out.take(task).is_some() && out.take(task).is_none());
+        }
+        assert!(out.accounts.is_empty(), "what has ended is not counted");
+    }
+
+    #[test]
+    fn what_finds_no_place_comes_again_one_after_the_other() {
+        let (mut out, now) = (Out::default(), Timestamp::from_millis(1_000_000));
+        let mut next = |account, now| out.put_off(AccountNo(account), now, LOOKUP_EVERY).millis();
+        assert_eq!([next(1, now), next(1, now), next(2, now)], [1_001_030, 1_001_060, 1_001_030]);
+        let later = now.after(Duration::from_secs(60));
+        assert_eq!(next(1, later), 1_061_030);
+        assert_eq!(out.put_off.len(), 1, "those whose time is up are forgotten");
     }
 }

@@ -9,3 +9,4 @@ mod resolve;
 pub mod send;
 pub mod sign;
 mod stream;
+pub mod tls;

@@ -1,7 +1,7 @@
 //! One attempt to deliver a status webhook.
 
 use std::error::Error;
-use std::fmt;
+use std::io;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -13,13 +13,17 @@ use hyper::http::Extensions;
 use hyper::{Request, Response, StatusCode, Uri};
 use hyper_util::client::legacy::{self, Client};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
+use rustls::pki_types::CertificateDer;
 use tokio::time::{Instant, timeout_at};
 use url::Url;
 
 use super::address::AddressPolicy;
-use super::connect::{ConnectError, Connector, TcpConnector};
+use super::connect::{ATTEMPT, Attempt, Connector, NotConnected, TcpConnector};
 use super::resolve::Resolver;
 use super::stream::Answered;
+use super::tls;
+use crate::journal::AccountNo;
+use crate::storage::DeliveryEnd;
 
 /// What a receiver has, from name resolution to the status line (contract, section 5).
 const LIMIT: Duration = Duration::from_millis(1_500);
@@ -43,6 +47,8 @@ pub const SIGNATURE_HEADER: &str = "webhook-signature";
 
 /// One signed webhook. Not `Debug`: its URI and body hold personal data.
 pub struct Message {
+    /// The account that sends it: accounts share the look-ups of names.
+    pub account: AccountNo,
     /// The receiver, an absolute http or https URI.
     pub uri: String,
     /// Of [`ID_HEADER`].
@@ -55,49 +61,12 @@ pub struct Message {
     pub body: Bytes,
 }
 
-/// What became of one attempt.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Outcome {
-    /// The receiver answered with a 2xx.
-    Delivered,
-    /// It did not; another attempt may succeed.
-    Failed(Failure),
-    /// The receiver has no address that the policy permits: no attempt may be made again.
-    Forbidden,
-}
-
-/// Why an attempt failed. Its text is for the log and holds nothing of the URI.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Failure {
-    /// No status line within 1.5 s.
-    TimedOut,
-    /// A status other than 2xx; redirects are not followed.
-    Status(u16),
-    /// The name did not resolve, or no address took the connection.
-    Connect,
-    /// The TLS handshake failed: a certificate that is not trusted, above all.
-    Tls,
-    /// The connection broke, the answer was not HTTP, or the message could not be put into a request.
-    Other,
-}
-
-impl fmt::Display for Failure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Failure::TimedOut => f.write_str("no answer in time"),
-            Failure::Status(status) => write!(f, "answered {status}"),
-            Failure::Connect => f.write_str("no connection"),
-            Failure::Tls => f.write_str("TLS handshake failed"),
-            Failure::Other => f.write_str("no HTTP answer"),
-        }
-    }
-}
-
 /// Makes attempts to deliver webhooks: all that the loop of deliveries knows of the network.
 #[async_trait]
 pub trait Carrier: Send + Sync + 'static {
-    /// Makes one attempt, which takes no longer than 1.5 s.
-    async fn send(&self, message: Message) -> Outcome;
+    /// Makes one attempt, which takes no longer than 1.5 s. `None` where the server itself had no look-up or no file
+    /// descriptor left for the account: nothing was tried.
+    async fn send(&self, message: Message) -> Option<DeliveryEnd>;
 }
 
 /// Sends webhooks over HTTP. Clones share one pool of connections. Obeys no proxy variables.
@@ -107,10 +76,11 @@ pub struct Sender {
 }
 
 impl Sender {
-    /// A sender to the addresses that `policy` permits. Reads the machine's root certificates.
-    pub fn new(policy: AddressPolicy) -> Sender {
+    /// A sender to the addresses that `policy` permits. https receivers are verified with the machine's root
+    /// certificates and those of `roots`.
+    pub fn new(policy: AddressPolicy, roots: &[CertificateDer<'static>]) -> Sender {
         let tcp = TcpConnector::new(policy, Resolver::system());
-        Sender::over(Connector::new(tcp, LIMIT))
+        Sender::over(Connector::new(tcp, roots, LIMIT))
     }
 
     fn over(connector: Connector) -> Sender {
@@ -145,19 +115,24 @@ impl Sender {
 
 #[async_trait]
 impl Carrier for Sender {
-    async fn send(&self, message: Message) -> Outcome {
+    async fn send(&self, message: Message) -> Option<DeliveryEnd> {
         let deadline = Instant::now() + LIMIT;
+        let attempt = Attempt::of(message.account);
         let Some(request) = request(message) else {
-            return Outcome::Failed(Failure::Other);
+            return Some(DeliveryEnd::Broken);
         };
-        match timeout_at(deadline, self.response(request)).await {
-            Err(_) => Outcome::Failed(Failure::TimedOut),
+        let tried = async {
+            let response = timeout_at(deadline, self.response(request)).await;
+            response.map_err(|_| ATTEMPT.with(Attempt::timed_out))
+        };
+        match ATTEMPT.scope(attempt, tried).await {
+            Err(end) => Some(end),
             Ok(Err(error)) => failed(&error),
             Ok(Ok(response)) => {
-                let outcome = answered(response.status());
-                // The outcome stands; a body that is not read to its end costs no more than the connection.
+                let end = answered(response.status());
+                // The end stands; a body that is not read to its end costs no more than the connection.
                 let _ = timeout_at(deadline, drain(response.into_body())).await;
-                outcome
+                Some(end)
             }
         }
     }
@@ -192,25 +167,33 @@ fn target(uri: &str) -> Option<Uri> {
     url.as_str().parse().ok()
 }
 
-fn answered(status: StatusCode) -> Outcome {
-    if status.is_success() { Outcome::Delivered } else { Outcome::Failed(Failure::Status(status.as_u16())) }
+fn answered(status: StatusCode) -> DeliveryEnd {
+    if status.is_success() { DeliveryEnd::Delivered } else { DeliveryEnd::Status(status.as_u16()) }
 }
 
-fn failed(error: &legacy::Error) -> Outcome {
-    if !error.is_connect() {
-        return Outcome::Failed(Failure::Other);
+/// Why there is no answer, by the types of the errors behind it: their texts are no interface.
+fn failed(error: &legacy::Error) -> Option<DeliveryEnd> {
+    if let Some(NotConnected(end)) = cause(error) {
+        return *end;
     }
-    Outcome::Failed(match connect_error(error) {
-        Some(ConnectError::AddressNotAllowed) => return Outcome::Forbidden,
-        Some(ConnectError::NotResolved | ConnectError::Unreachable) => Failure::Connect,
-        Some(ConnectError::TimedOut) => Failure::TimedOut,
-        Some(ConnectError::NoRoots) | None => Failure::Tls,
-    })
+    if error.is_connect() {
+        return Some(cause(error).map_or(DeliveryEnd::NoTls, tls::end));
+    }
+    let http: Option<&hyper::Error> = cause(error);
+    Some(if http.is_some_and(hyper::Error::is_parse) { DeliveryEnd::NotHttp } else { DeliveryEnd::NoAnswer })
 }
 
-fn connect_error(error: &legacy::Error) -> Option<ConnectError> {
-    std::iter::successors(error.source(), |&error| error.source())
-        .find_map(|error| error.downcast_ref().copied())
+/// The first error of a type behind another one. `io::Error` does not name the error that it wraps as its source.
+fn cause<'e, E: Error + 'static>(error: &'e (dyn Error + 'static)) -> Option<&'e E> {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        if let Some(found) = error.downcast_ref() {
+            return Some(found);
+        }
+        let wrapped = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+        next = wrapped.map(|inner| inner as &(dyn Error + 'static)).or_else(|| error.source());
+    }
+    None
 }
 
 async fn drain(mut body: Incoming) {

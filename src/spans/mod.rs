@@ -26,7 +26,7 @@ use crate::clock;
 use crate::id::ObjectId;
 use crate::intake::writer::NotAccepted;
 use crate::metrics::Sent;
-use crate::notify::send::Failure;
+use crate::storage::DeliveryEnd;
 
 /// How long the spans that wait have at the end of the program.
 const LAST: Duration = Duration::from_secs(2);
@@ -116,16 +116,15 @@ impl Spans {
         }
     }
 
-    /// A webhook was sent, or was not; which attempt it was, and why it failed where it did.
-    pub fn sent(&self, request: ObjectId, attempt: u32, sent: Sent, why: Option<Failure>, start: Instant) {
+    /// A webhook was sent, or was not; which attempt it was, and what it met with.
+    pub fn sent(&self, request: ObjectId, attempt: u32, sent: Sent, end: DeliveryEnd, start: Instant) {
         let Some(kept) = self.of(request) else { return };
-        let failed = (sent != Sent::Delivered)
-            .then(|| why.map_or(Cow::from(sent.word()), |failure| Cow::from(failure.to_string())));
+        let failed = (sent != Sent::Delivered).then(|| Cow::from(end.to_string()));
         let mut attributes = vec![
             KeyValue::new("rollbook.attempt", i64::from(attempt)),
             KeyValue::new("rollbook.outcome", sent.word()),
         ];
-        if let Some(Failure::Status(status)) = why {
+        if let DeliveryEnd::Status(status) = end {
             attributes.push(KeyValue::new("http.response.status_code", i64::from(status)));
         }
         kept.end(Step { request, name: "deliver", kind: SpanKind::Client, start, failed, attributes });

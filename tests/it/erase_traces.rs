@@ -144,9 +144,11 @@ async fn a_webhook_that_is_still_to_leave_does_not_carry_the_person() {
     ] });
     let sent = server.ok("/v3/contacts/update", &body).await["requestId"].clone();
     let stands = async |status: &str, attempts: usize| {
-        let expected = json!({ "status": status, "attempts": attempts });
-        let told = async || (find(&server, &sent).await["webHook"] == expected).then_some(());
-        server.wait_for(&expected.to_string(), told).await;
+        let told = async || {
+            let web_hook = find(&server, &sent).await["webHook"].clone();
+            (web_hook["status"] == status && web_hook["attempts"] == attempts).then_some(())
+        };
+        server.wait_for(&format!("{status} after {attempts}"), told).await;
     };
     stands("pending", 1).await;
     erase(&server, json!({ "email": "ada@example.com" })).await;

@@ -238,6 +238,9 @@ fn add_of(version: usize, left: &Left) {
             )
             .expect("what was done");
     }
+    if version >= 5 {
+        store.execute("UPDATE delivery SET generation = 1", []).expect("one that was sent again");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -28,7 +28,7 @@ use rollbook::http::{router, serve};
 use rollbook::id::{Ids, ObjectId};
 use rollbook::jobs;
 use rollbook::notify::address::AddressPolicy;
-use rollbook::notify::send::Sender;
+use rollbook::notify::send::{Carrier, Sender};
 use rollbook::notify::sign::Secret;
 use rollbook::spans::Spans;
 use rollbook::storage::Role;
@@ -56,6 +56,8 @@ pub struct Setup {
     pub clock: Arc<dyn Clock>,
     /// Ranges to which webhooks may go.
     pub allow: Vec<&'static str>,
+    /// How webhooks are sent, where it is not over the network.
+    pub webhooks: Option<Arc<dyn Carrier>>,
     /// Wraps the store, to make it fail.
     pub wrap: Wrap,
     /// On which store it runs.
@@ -79,6 +81,7 @@ impl Default for Setup {
             max_upload: 64 << 20,
             clock: Arc::new(SystemClock),
             allow: vec!["127.0.0.0/8"],
+            webhooks: None,
             wrap: Box::new(|storage| storage),
             store: StoreKind::under_test(),
             public_url: None,
@@ -136,7 +139,8 @@ impl Server {
         let console = Console::new(setup.public_url.unwrap_or_else(|| PublicUrl::of(address)));
         let clock = Arc::clone(&setup.clock);
         let jobs = jobs::Settings { directory: directory.path("files"), max_upload: setup.max_upload };
-        let webhooks = Arc::new(Sender::new(AddressPolicy::new(allow)));
+        let sender = || Arc::new(Sender::new(AddressPolicy::new(allow), &[])) as Arc<dyn Carrier>;
+        let webhooks = setup.webhooks.unwrap_or_else(sender);
         let outside = app::Outside { clock: setup.clock, ids: Ids::from_system(), webhooks };
         let spans = Spans::default();
         let (app, loops) = app::start(Arc::clone(&storage), outside, setup.limits, jobs, console, spans);

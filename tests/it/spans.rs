@@ -114,7 +114,7 @@ async fn a_request_is_one_trace_from_its_answer_to_its_webhook() {
     assert_eq!(kinds, [SpanKind::Server, SpanKind::Internal, SpanKind::Internal, SpanKind::Client]);
     let status = |span: &Span| span.status.as_ref().map_or(StatusCode::Unset, |status| status.code());
     assert_eq!([asked, append, apply].map(status), [StatusCode::Unset; 3]);
-    assert_eq!(deliver.status.as_ref().expect("one").message, "answered 500");
+    assert_eq!(deliver.status.as_ref().expect("one").message, "HTTP_500");
     for span in spans.values() {
         assert!(span.start_time_unix_nano <= span.end_time_unix_nano, "{span:?}");
     }

@@ -62,6 +62,57 @@ fn files_that_are_not_right_are_told_in_a_sentence() {
 }
 
 #[test]
+fn a_file_of_roots_for_webhooks_that_is_not_right_is_told_in_a_sentence() {
+    let store = Store::in_files();
+    let (empty, damaged) = (store.directory.path("empty.pem"), store.directory.path("damaged.pem"));
+    std::fs::write(&empty, "").unwrap();
+    std::fs::write(&damaged, "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n").unwrap();
+    for (path, told) in [
+        (empty, "there is no certificate in it\n"),
+        (damaged, "invalid peer certificate: BadEncoding\n"),
+        (store.directory.path("none.pem"), "No such file or directory (os error 2)\n"),
+    ] {
+        let mut command = store.command(&["serve", "--listen", "127.0.0.1:0"]);
+        let printed = run(command.env("ROLLBOOK_WEBHOOK_CA_FILE", &path));
+        let expected = format!("rollbook: webhook_ca_file {}: {told}", path.display());
+        assert_eq!((printed.code, printed.err), (Some(1), expected));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_webhook_goes_to_a_receiver_whose_root_is_given() {
+    use crate::process::wait_for;
+    let store = Store::in_files();
+    let pair = Pair::write(&store.directory);
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = listener.local_addr().expect("its address");
+    let tls = Tls::load(&pair.certificate, &pair.key).expect("a certificate");
+    let router = Router::new().route("/", axum::routing::post(async || "taken"));
+    tokio::spawn(serve::serve_tls(listener, router, 512, tls.config(), Handle::new()));
+    let told = |roots: Option<&std::path::Path>| {
+        let server = store.serve_with(|command| {
+            command.args(["--webhook-allow", "127.0.0.0/8"]);
+            command.envs(roots.map(|path| ("ROLLBOOK_WEBHOOK_CA_FILE", path)));
+        });
+        let token = store.account("Shop").token;
+        let list = server.list(&token);
+        // The name of the certificate is of no machine; what is compared is whether it is trusted.
+        let uri = format!("https://127.0.0.1:{}/", address.port());
+        let body = json!({ "contactListId": list, "upsert": true, "webHookUri": uri,
+                           "contacts": [{ "contact": "a" }] });
+        let reply = server.connect().post("/v3/contacts/update", &token, &body).expect("an answer").json();
+        let request = reply["requestId"].as_str().expect("an id").to_owned();
+        wait_for("an attempt", || {
+            let web_hook = server.processed(&token, &request)["webHook"].clone();
+            (web_hook["attempts"] == 1).then(|| web_hook["reason"].as_str().map(str::to_owned))
+        })
+    };
+    let (untrusted, trusted) = tokio::task::block_in_place(|| (told(None), told(Some(&pair.certificate))));
+    assert_eq!(untrusted.as_deref(), Some("TLS_UNKNOWN_CA"));
+    assert_eq!(trusted.as_deref(), Some("TLS_WRONG_NAME"), "it is trusted, for another name");
+}
+
+#[test]
 fn a_key_that_others_can_read_is_warned_of() {
     let store = Store::in_files();
     let pair = Pair::write(&store.directory);

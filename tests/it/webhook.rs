@@ -1,11 +1,14 @@
 //! Status webhooks: what is sent, until when it is sent again, and how long that is remembered.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use rollbook::clock::{Clock, ManualClock, Timestamp};
 use rollbook::id::ObjectId;
+use rollbook::notify::send::{Carrier, Message};
 use rollbook::notify::sign::Secret;
+use rollbook::storage::DeliveryEnd;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
@@ -69,12 +72,12 @@ async fn send(server: &Server, list: &str, uri: &str) -> String {
 }
 
 async fn stands(server: &Server, request: &str, status: &str, attempts: usize) -> Value {
-    let expected = json!({ "status": status, "attempts": attempts });
-    let what = format!("the webhook to stand so: {expected}");
+    let what = format!("the webhook to be {status} after {attempts} attempts");
     server
         .wait_for(&what, async || {
             let found = server.processed(request).await;
-            (found["webHook"] == expected).then_some(found)
+            let web_hook = &found["webHook"];
+            (web_hook["status"] == status && web_hook["attempts"] == attempts).then_some(found)
         })
         .await
 }
@@ -165,6 +168,97 @@ async fn any_2xx_ends_it_and_a_redirect_is_a_failure_that_is_not_followed() {
     let paths: Vec<_> = receiver.hooks().into_iter().map(|hook| hook.path).collect();
     assert_eq!(paths, ["POST /status"; 3], "never elsewhere, and never again");
     shop.server.stop().await;
+}
+
+#[tokio::test]
+async fn a_receiver_that_is_gone_is_left_in_peace() {
+    let shop = Shop::open().await;
+    let receiver = shop.receiver(&[503, 410], 204);
+    let request = shop.send(&receiver.uri()).await;
+    let found = shop.stands(&request, "pending", 1).await;
+    assert_eq!(found["webHook"], json!({ "status": "pending", "attempts": 1, "reason": "HTTP_503" }));
+    shop.clock.advance(Duration::from_secs(100));
+    let found = shop.stands(&request, "failed", 2).await;
+    assert_eq!(found["webHook"], json!({ "status": "failed", "attempts": 2, "reason": "HTTP_410" }));
+    shop.clock.advance(Duration::from_secs(86_400));
+    shop.outbox_is_looked_at().await;
+    assert_eq!(receiver.hooks().len(), 2);
+    // By hand it can be sent all the same, and once it is delivered there is no reason any more.
+    let id = ObjectId::parse(&request).expect("an id");
+    assert!(shop.server.storage.resend(None, id, shop.clock.now()).await.expect("written"));
+    shop.clock.advance(Duration::from_secs(1));
+    let found = shop.stands(&request, "delivered", 1).await;
+    assert_eq!(found["webHook"], json!({ "status": "delivered", "attempts": 1 }));
+    shop.server.stop().await;
+}
+
+#[tokio::test]
+async fn a_request_says_why_its_webhook_failed() {
+    let clock = ManualClock::new(Timestamp::from_millis(1_792_022_400_000));
+    let server = Server::with(Setup { allow: vec!["127.0.0.1/32"], ..setup(&clock) }).await;
+    let list = server.list().await;
+    let closed = TcpListener::bind("127.0.0.1:0").await.expect("a port").local_addr().expect("its address");
+    let plain = Receiver::start(Arc::new(clock.clone()), &[], 204);
+    for (uri, status, reason) in [
+        (format!("http://{closed}/"), "pending", "CONNECTION_REFUSED"),
+        (format!("http://127.0.0.2:{}/", closed.port()), "failed", "ADDRESS_NOT_ALLOWED"),
+        (format!("https://{}/", plain.address), "pending", "TLS_PROTOCOL"),
+    ] {
+        let request = send(&server, &list, &uri).await;
+        let found = stands(&server, &request, status, 1).await;
+        assert_eq!(found["webHook"]["reason"], reason, "{uri}");
+        let listed = server.ok("/v3/request/list", &json!({ "limit": 1 })).await;
+        assert_eq!(listed["data"][0]["webHook"]["reason"], reason, "{listed}");
+        clock.advance(Duration::from_secs(1));
+    }
+    server.stop().await;
+}
+
+/// A way to receivers that has a fault.
+struct Faulty;
+
+#[async_trait::async_trait]
+impl Carrier for Faulty {
+    async fn send(&self, _: Message) -> Option<DeliveryEnd> {
+        panic!("a fault")
+    }
+}
+
+#[tokio::test]
+async fn an_attempt_that_panics_counts_as_one_that_fails() {
+    let clock = ManualClock::new(Timestamp::from_millis(1_792_022_400_000));
+    let server = Server::with(Setup { webhooks: Some(Arc::new(Faulty)), ..setup(&clock) }).await;
+    let list = server.list().await;
+    let request = send(&server, &list, "http://127.0.0.1:9/").await;
+    let found = stands(&server, &request, "pending", 1).await;
+    assert_eq!(found["webHook"]["reason"], "INTERNAL_ERROR");
+    for (tried, wait) in (2..).zip(WAITS) {
+        clock.advance(Duration::from_secs(wait));
+        stands(&server, &request, if tried == 16 { "failed" } else { "pending" }, tried).await;
+    }
+    server.stop().await;
+}
+
+/// Knows no place for a webhook, the first times.
+struct Crowded(AtomicU64);
+
+#[async_trait::async_trait]
+impl Carrier for Crowded {
+    async fn send(&self, _: Message) -> Option<DeliveryEnd> {
+        (self.0.fetch_add(1, Ordering::SeqCst) >= 3).then_some(DeliveryEnd::Delivered)
+    }
+}
+
+#[tokio::test]
+async fn what_found_no_place_is_no_attempt_and_is_sent_soon() {
+    let carrier = Arc::new(Crowded(AtomicU64::new(0)));
+    let server =
+        Server::with(Setup { webhooks: Some(Arc::clone(&carrier) as Arc<_>), ..Setup::default() }).await;
+    let list = server.list().await;
+    let request = send(&server, &list, "http://127.0.0.1:9/").await;
+    stands(&server, &request, "delivered", 1).await;
+    assert_eq!(carrier.0.load(Ordering::SeqCst), 4);
+    server.stop().await;
 }
 
 #[tokio::test]

@@ -164,10 +164,22 @@ pub fn end(end: DeliveryEnd) -> String {
         DeliveryEnd::TimedOut => "no answer within 1.5 seconds".to_owned(),
         DeliveryEnd::NoConnection => "the receiver could not be reached".to_owned(),
         DeliveryEnd::NoTls => "the TLS handshake failed".to_owned(),
-        DeliveryEnd::NoAnswer => "what came back was no HTTP answer".to_owned(),
+        DeliveryEnd::NoAnswer => "the connection broke before an answer came".to_owned(),
         DeliveryEnd::Forbidden => "its address is private, and the server may not send there".to_owned(),
         DeliveryEnd::Unsigned => "nobody was left to sign it".to_owned(),
         DeliveryEnd::Broken => "the attempt went wrong in the server; its log says why".to_owned(),
+        DeliveryEnd::HostNotFound => "the host name has no address".to_owned(),
+        DeliveryEnd::HostTimedOut => "the host name was not resolved within 1.5 seconds".to_owned(),
+        DeliveryEnd::Refused => "the receiver refused the connection".to_owned(),
+        DeliveryEnd::ConnectTimedOut => "no connection within 1.5 seconds".to_owned(),
+        DeliveryEnd::UnknownCa => "the certificate is not from a trusted authority".to_owned(),
+        DeliveryEnd::Expired => "the certificate has expired".to_owned(),
+        DeliveryEnd::NotYetValid => "the certificate is not valid yet".to_owned(),
+        DeliveryEnd::WrongName => "the certificate is for another host name".to_owned(),
+        DeliveryEnd::BadCertificate => "the certificate is invalid".to_owned(),
+        DeliveryEnd::TlsProtocol => "the receiver does not speak TLS 1.2 or 1.3".to_owned(),
+        DeliveryEnd::NoRoots => "this server has no trusted root certificates".to_owned(),
+        DeliveryEnd::NotHttp => "the answer is not HTTP/1.1".to_owned(),
     }
 }
 

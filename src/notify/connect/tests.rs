@@ -21,7 +21,7 @@ async fn connect_to(
     policy: AddressPolicy,
     resolver: Resolver,
     uri: String,
-) -> Result<TcpStream, ConnectError> {
+) -> Result<TcpStream, NotConnected> {
     let mut connector = TcpConnector::new(policy, resolver);
     let stream = connector.call(uri.parse().unwrap()).await;
     stream.map(TokioIo::into_inner)
@@ -50,7 +50,7 @@ async fn a_name_of_refused_addresses_only_is_not_connected_to() {
 
     let refused = connect_to(allowing(&[]), resolver, format!("http://rebound.example:{port}/")).await;
 
-    assert_eq!(refused.unwrap_err(), ConnectError::AddressNotAllowed);
+    assert_eq!(refused.unwrap_err(), because(DeliveryEnd::Forbidden));
     let nobody = listener.accept().unwrap_err();
     assert_eq!(nobody.kind(), std::io::ErrorKind::WouldBlock);
 }
@@ -73,7 +73,7 @@ async fn the_checked_answer_is_the_one_connected_to() {
     assert_eq!(asked.load(Ordering::SeqCst), 1);
 
     let second = connect_to(allowing(&["127.0.0.1/32"]), rebinding, uri).await;
-    assert_eq!(second.unwrap_err(), ConnectError::AddressNotAllowed);
+    assert_eq!(second.unwrap_err(), because(DeliveryEnd::Forbidden));
 }
 
 #[tokio::test]
@@ -92,14 +92,14 @@ async fn an_address_that_refuses_gives_way_to_the_next() {
 async fn old_spellings_are_judged_as_the_address_that_they_reach() {
     for host in ["127.1", "2130706433", "0x7f.1", "0177.0.0.1", "[::ffff:127.0.0.1]", "localhost."] {
         let refused = connect_to(allowing(&[]), Resolver::system(), format!("http://{host}:9/")).await;
-        assert_eq!(refused.unwrap_err(), ConnectError::AddressNotAllowed, "{host}");
+        assert_eq!(refused.unwrap_err(), because(DeliveryEnd::Forbidden), "{host}");
     }
 }
 
 #[tokio::test]
 async fn a_machine_without_roots_still_judges_addresses() {
     for (host, reason) in
-        [("127.0.0.1", ConnectError::NoRoots), ("10.0.0.1", ConnectError::AddressNotAllowed)]
+        [("127.0.0.1", because(DeliveryEnd::NoRoots)), ("10.0.0.1", because(DeliveryEnd::Forbidden))]
     {
         let tcp = TcpConnector::new(allowing(&["127.0.0.0/8"]), Resolver::system());
         let mut connector = Connector::with_tls(tcp, None, Duration::from_secs(1));
@@ -122,5 +122,5 @@ async fn a_handshake_that_nobody_waits_for_ends() {
     let uri = format!("https://127.0.0.1:{port}/").parse().unwrap();
     let error = connector.call(uri).await.err().unwrap();
 
-    assert_eq!(error.downcast_ref(), Some(&ConnectError::TimedOut));
+    assert_eq!(error.downcast_ref(), Some(&because(DeliveryEnd::ConnectTimedOut)));
 }

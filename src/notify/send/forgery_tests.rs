@@ -201,7 +201,7 @@ fn resolver() -> Resolver {
 }
 
 fn sender(policy: AddressPolicy, resolver: Resolver) -> Sender {
-    Sender::over(Connector::new(TcpConnector::new(policy, resolver), LIMIT))
+    Sender::over(Connector::new(TcpConnector::new(policy, resolver), &[], LIMIT))
 }
 
 /// What of `uris` gets further than it may: those that are accepted must be forbidden, with the port of a receiver
@@ -212,7 +212,7 @@ async fn let_through(uris: impl Iterator<Item = String>) -> Vec<String> {
     for uri in uris {
         if WebHookUri::parse(&uri).is_some() {
             let outcome = sender.send(message(uri.as_str())).await;
-            if outcome != Outcome::Forbidden {
+            if outcome != Some(DeliveryEnd::Forbidden) {
                 wrong.push(format!("{uri}: {outcome:?}"));
             }
         }
@@ -266,10 +266,10 @@ async fn a_name_that_is_rebound_between_two_questions_gains_nothing() {
     let policy = AddressPolicy::new(vec!["127.0.0.2/32".parse().unwrap()]);
     let sender = sender(policy, rebinding);
     let uri = format!("http://rebinding.example:{port}/");
-    assert_eq!(sender.send(message(uri.as_str())).await, Outcome::Failed(Failure::Connect));
+    assert_eq!(sender.send(message(uri.as_str())).await, Some(DeliveryEnd::Refused));
     assert_eq!(asked.load(Ordering::SeqCst), 1, "one question for one attempt");
     for _ in 0..3 {
-        assert_eq!(sender.send(message(uri.as_str())).await, Outcome::Forbidden);
+        assert_eq!(sender.send(message(uri.as_str())).await, Some(DeliveryEnd::Forbidden));
     }
     let nobody = tokio::time::timeout(Duration::from_millis(50), receiver.accept()).await;
     assert!(nobody.is_err(), "somebody has connected");

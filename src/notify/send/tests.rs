@@ -19,6 +19,7 @@ pub(super) fn loopback() -> AddressPolicy {
 
 pub(super) fn message(uri: impl Into<String>) -> Message {
     Message {
+        account: AccountNo(1),
         uri: uri.into(),
         id: "msg_1".to_owned(),
         timestamp_seconds: 1_614_265_330,
@@ -27,29 +28,29 @@ pub(super) fn message(uri: impl Into<String>) -> Message {
     }
 }
 
-async fn send_to(port: u16) -> Outcome {
-    let sender = Sender::new(loopback());
+async fn send_to(port: u16) -> Option<DeliveryEnd> {
+    let sender = Sender::new(loopback(), &[]);
     sender.send(message(format!("http://127.0.0.1:{port}/"))).await
 }
 
-async fn outcome_of(answers: &'static [Answer]) -> Outcome {
+async fn outcome_of(answers: &'static [Answer]) -> Option<DeliveryEnd> {
     send_to(Receiver::answering(answers).await.port).await
 }
 
 #[tokio::test]
 async fn any_2xx_is_a_delivery() {
-    assert_eq!(outcome_of(&[OK]).await, Outcome::Delivered);
-    assert_eq!(outcome_of(&[NO_CONTENT]).await, Outcome::Delivered);
+    assert_eq!(outcome_of(&[OK]).await, Some(DeliveryEnd::Delivered));
+    assert_eq!(outcome_of(&[NO_CONTENT]).await, Some(DeliveryEnd::Delivered));
     const ODD: Answer = close("HTTP/1.0 299 Fine\r\n\r\n");
-    assert_eq!(outcome_of(&[ODD]).await, Outcome::Delivered);
+    assert_eq!(outcome_of(&[ODD]).await, Some(DeliveryEnd::Delivered));
 }
 
 #[tokio::test]
 async fn any_other_status_is_a_failure() {
     const BROKEN: Answer = keep("HTTP/1.1 500 Internal Server Error\r\ncontent-length: 0\r\n\r\n");
     const GONE: Answer = keep("HTTP/1.1 410 Gone\r\ncontent-length: 0\r\n\r\n");
-    assert_eq!(outcome_of(&[BROKEN]).await, Outcome::Failed(Failure::Status(500)));
-    assert_eq!(outcome_of(&[GONE]).await, Outcome::Failed(Failure::Status(410)));
+    assert_eq!(outcome_of(&[BROKEN]).await, Some(DeliveryEnd::Status(500)));
+    assert_eq!(outcome_of(&[GONE]).await, Some(DeliveryEnd::Status(410)));
 }
 
 #[tokio::test]
@@ -66,7 +67,7 @@ async fn redirects_are_not_followed() {
     })
     .await;
 
-    assert_eq!(send_to(port).await, Outcome::Failed(Failure::Status(301)));
+    assert_eq!(send_to(port).await, Some(DeliveryEnd::Status(301)));
     assert!(elsewhere.received().is_empty());
 }
 
@@ -78,7 +79,7 @@ async fn the_request_is_exactly_this() {
     sent.signature = signatures(std::slice::from_ref(&secret), &sent.id, sent.timestamp_seconds, &sent.body);
     let signature = sent.signature.clone();
 
-    assert_eq!(Sender::new(loopback()).send(sent).await, Outcome::Delivered);
+    assert_eq!(Sender::new(loopback(), &[]).send(sent).await, Some(DeliveryEnd::Delivered));
 
     let requests = receiver.received();
     let expected = format!(
@@ -104,10 +105,10 @@ async fn the_request_is_exactly_this() {
 #[tokio::test]
 async fn a_connection_is_used_again() {
     let mut receiver = Receiver::answering(&[OK]).await;
-    let sender = Sender::new(loopback());
+    let sender = Sender::new(loopback(), &[]);
     for _ in 0..2 {
         let uri = format!("http://127.0.0.1:{}/", receiver.port);
-        assert_eq!(sender.clone().send(message(uri)).await, Outcome::Delivered);
+        assert_eq!(sender.clone().send(message(uri)).await, Some(DeliveryEnd::Delivered));
     }
     let connections: Vec<usize> = receiver.received().iter().map(|r| r.connection).collect();
     assert_eq!(connections, [0, 0]);
@@ -123,10 +124,10 @@ async fn a_connection_that_went_stale_is_replaced() {
         [(&[LAST, OK] as &[Answer], vec![0, 1]), (&[OK, CROSSED, OK], vec![0, 0, 1])]
     {
         let mut receiver = Receiver::answering(answers).await;
-        let sender = Sender::new(loopback());
+        let sender = Sender::new(loopback(), &[]);
         for _ in 0..2 {
             let uri = format!("http://127.0.0.1:{}/", receiver.port);
-            assert_eq!(sender.send(message(uri)).await, Outcome::Delivered);
+            assert_eq!(sender.send(message(uri)).await, Some(DeliveryEnd::Delivered));
         }
         let used: Vec<usize> = receiver.received().iter().map(|r| r.connection).collect();
         assert_eq!(used, connections);
@@ -137,7 +138,7 @@ async fn a_connection_that_went_stale_is_replaced() {
 async fn a_fresh_connection_that_breaks_is_not_tried_again() {
     const BROKEN: Answer = close("");
     let mut receiver = Receiver::answering(&[BROKEN]).await;
-    assert_eq!(send_to(receiver.port).await, Outcome::Failed(Failure::Other));
+    assert_eq!(send_to(receiver.port).await, Some(DeliveryEnd::NoAnswer));
     assert_eq!(receiver.received().len(), 1);
 }
 
@@ -154,17 +155,17 @@ async fn a_receiver_that_resets_the_connection_is_a_failure() {
         plain.write_all(b"POST / HTTP/1.1\r\n").await.unwrap();
         let error = plain.read_to_end(&mut Vec::new()).await.unwrap_err();
         assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset);
-        assert_eq!(send_to(port).await, Outcome::Failed(Failure::Other), "{half}");
+        assert_eq!(send_to(port).await, Some(DeliveryEnd::NoAnswer), "{half}");
     }
 }
 
 #[tokio::test]
 async fn what_is_not_http_is_a_failure() {
     const GARBAGE: Answer = close("220 mail.example ESMTP\r\n");
-    assert_eq!(outcome_of(&[GARBAGE]).await, Outcome::Failed(Failure::Other));
+    assert_eq!(outcome_of(&[GARBAGE]).await, Some(DeliveryEnd::NotHttp));
 
     let closing = behaving(|_, stream| async move { drop(stream) }).await;
-    assert_eq!(send_to(closing).await, Outcome::Failed(Failure::Other));
+    assert_eq!(send_to(closing).await, Some(DeliveryEnd::NoAnswer));
 
     let flooding = behaving(|_, mut stream| async move {
         read_request(&mut stream).await.unwrap();
@@ -172,7 +173,7 @@ async fn what_is_not_http_is_a_failure() {
         while stream.write_all(&[b'x'; 4096]).await.is_ok() {}
     })
     .await;
-    assert_eq!(send_to(flooding).await, Outcome::Failed(Failure::Other));
+    assert_eq!(send_to(flooding).await, Some(DeliveryEnd::NotHttp));
 }
 
 #[tokio::test]
@@ -180,14 +181,14 @@ async fn a_refused_port_is_a_failure_to_connect() {
     let unused = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = unused.local_addr().unwrap().port();
     drop(unused);
-    assert_eq!(send_to(port).await, Outcome::Failed(Failure::Connect));
+    assert_eq!(send_to(port).await, Some(DeliveryEnd::Refused));
 }
 
 #[tokio::test]
 async fn a_receiver_that_never_answers_is_cut_off() {
     let silent =
         behaving(|_, mut stream| async move { while read_request(&mut stream).await.is_some() {} }).await;
-    assert_eq!(send_to(silent).await, Outcome::Failed(Failure::TimedOut));
+    assert_eq!(send_to(silent).await, Some(DeliveryEnd::TimedOut));
 }
 
 #[tokio::test]
@@ -200,7 +201,7 @@ async fn a_receiver_that_trickles_its_head_is_cut_off() {
         }
     })
     .await;
-    assert_eq!(send_to(trickling).await, Outcome::Failed(Failure::TimedOut));
+    assert_eq!(send_to(trickling).await, Some(DeliveryEnd::TimedOut));
 }
 
 const LONG_HEAD: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 10000000000\r\n\r\n";
@@ -223,7 +224,7 @@ async fn a_never_ending_body_is_not_read_on() {
         }
     })
     .await;
-    assert_eq!(send_to(endless).await, Outcome::Delivered);
+    assert_eq!(send_to(endless).await, Some(DeliveryEnd::Delivered));
     let written = written.recv().await.unwrap();
     assert!(written < MOST, "{written}");
 }
@@ -236,10 +237,10 @@ async fn a_body_never_changes_the_outcome() {
         while read_request(&mut stream).await.is_some() {}
     })
     .await;
-    assert_eq!(send_to(stalled).await, Outcome::Delivered);
+    assert_eq!(send_to(stalled).await, Some(DeliveryEnd::Delivered));
 
     const BROKEN: Answer = close("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nnonsense");
-    assert_eq!(outcome_of(&[BROKEN]).await, Outcome::Delivered);
+    assert_eq!(outcome_of(&[BROKEN]).await, Some(DeliveryEnd::Delivered));
 }
 
 #[tokio::test]
@@ -250,20 +251,20 @@ async fn a_resolver_that_hangs_is_cut_off() {
         released.lock().unwrap().recv().ok();
         Ok(vec![IpAddr::from([127, 0, 0, 1])])
     });
-    let sender = Sender::over(Connector::new(TcpConnector::new(loopback(), hanging), LIMIT));
+    let sender = Sender::over(Connector::new(TcpConnector::new(loopback(), hanging), &[], LIMIT));
 
     let outcome = sender.send(message("http://hanging.example/")).await;
 
-    assert_eq!(outcome, Outcome::Failed(Failure::TimedOut));
+    assert_eq!(outcome, Some(DeliveryEnd::HostTimedOut));
     drop(release);
 }
 
 #[tokio::test]
 async fn a_name_that_does_not_resolve_is_a_failure_to_connect() {
     let empty = Resolver::new(|_| Ok(Vec::new()));
-    let sender = Sender::over(Connector::new(TcpConnector::new(loopback(), empty), LIMIT));
+    let sender = Sender::over(Connector::new(TcpConnector::new(loopback(), empty), &[], LIMIT));
     let outcome = sender.send(message("http://nowhere.example/")).await;
-    assert_eq!(outcome, Outcome::Failed(Failure::Connect));
+    assert_eq!(outcome, Some(DeliveryEnd::HostNotFound));
 }
 
 #[tokio::test]
@@ -272,7 +273,7 @@ async fn no_spelling_of_loopback_gets_through() {
     let port = listener.local_addr().unwrap().port();
     // A machine without IPv6 has no `::1` to reach.
     let listener6 = std::net::TcpListener::bind(("::1", port)).ok();
-    let sender = Sender::new(AddressPolicy::default());
+    let sender = Sender::new(AddressPolicy::default(), &[]);
 
     for host in [
         "127.0.0.1",
@@ -301,7 +302,7 @@ async fn no_spelling_of_loopback_gets_through() {
     ] {
         for scheme in ["http", "https"] {
             let uri = format!("{scheme}://{host}:{port}/");
-            assert_eq!(sender.send(message(uri.as_str())).await, Outcome::Forbidden, "{uri}");
+            assert_eq!(sender.send(message(uri.as_str())).await, Some(DeliveryEnd::Forbidden), "{uri}");
         }
     }
 
@@ -315,10 +316,10 @@ async fn no_spelling_of_loopback_gets_through() {
 #[tokio::test]
 async fn an_allowed_range_is_reached_in_every_spelling() {
     let mut receiver = Receiver::answering(&[OK]).await;
-    let sender = Sender::new(loopback());
+    let sender = Sender::new(loopback(), &[]);
     for host in ["127.0.0.1", "2130706433", "0x7f.1", "127.1", "localhost", "localhost."] {
         let uri = format!("http://{host}:{}/", receiver.port);
-        assert_eq!(sender.send(message(uri)).await, Outcome::Delivered, "{host}");
+        assert_eq!(sender.send(message(uri)).await, Some(DeliveryEnd::Delivered), "{host}");
     }
     let requests = receiver.received();
     let host = format!("host: 127.0.0.1:{}\r\n", receiver.port);
@@ -329,7 +330,7 @@ async fn an_allowed_range_is_reached_in_every_spelling() {
 async fn what_cannot_be_a_request_fails_without_one() {
     let mut receiver = Receiver::answering(&[OK]).await;
     let port = receiver.port;
-    let sender = Sender::new(loopback());
+    let sender = Sender::new(loopback(), &[]);
     for uri in [
         String::new(),
         "/hook".to_owned(),
@@ -338,23 +339,36 @@ async fn what_cannot_be_a_request_fails_without_one() {
         format!("http://me@127.0.0.1:{port}/"),
     ] {
         let outcome = sender.send(message(uri.as_str())).await;
-        assert_eq!(outcome, Outcome::Failed(Failure::Other), "{uri}");
+        assert_eq!(outcome, Some(DeliveryEnd::Broken), "{uri}");
     }
     let mut split = message(format!("http://127.0.0.1:{port}/"));
     split.id = "msg_1\r\nx: y".to_owned();
-    assert_eq!(sender.send(split).await, Outcome::Failed(Failure::Other));
+    assert_eq!(sender.send(split).await, Some(DeliveryEnd::Broken));
     assert!(receiver.received().is_empty());
 }
 
-#[test]
-fn a_failure_reads_as_one_line_of_the_log() {
-    for (failure, text) in [
-        (Failure::TimedOut, "no answer in time"),
-        (Failure::Status(503), "answered 503"),
-        (Failure::Connect, "no connection"),
-        (Failure::Tls, "TLS handshake failed"),
-        (Failure::Other, "no HTTP answer"),
-    ] {
-        assert_eq!(failure.to_string(), text);
-    }
+#[tokio::test]
+async fn an_account_without_a_lookup_has_not_tried() {
+    let (release, released) = mpsc::channel::<()>();
+    let released = std::sync::Mutex::new(released);
+    let resolver = Resolver::new(move |name| {
+        if name.ends_with("slow.example") {
+            released.lock().unwrap().recv().ok();
+        }
+        Ok(vec![IpAddr::from([127, 0, 0, 1])])
+    });
+    let receiver = Receiver::answering(&[OK]).await;
+    let sender = Sender::over(Connector::new(TcpConnector::new(loopback(), resolver), &[], LIMIT));
+    let attempt = |number: usize| {
+        let (sender, message) = (sender.clone(), message(format!("http://{number}.slow.example/")));
+        async move { sender.send(message).await }
+    };
+    let ends = futures_util::future::join_all((0..200).map(attempt)).await;
+    assert_eq!(ends.iter().filter(|end| **end == Some(DeliveryEnd::HostTimedOut)).count(), 128);
+    assert_eq!(ends.iter().filter(|end| end.is_none()).count(), 72);
+
+    let mut other = message(format!("http://good.example:{}/", receiver.port));
+    other.account = AccountNo(2);
+    assert_eq!(sender.send(other).await, Some(DeliveryEnd::Delivered));
+    drop(release);
 }

@@ -232,7 +232,7 @@ fn take(
 ) -> Result<Vec<Delivery>, Error> {
     let take = "UPDATE delivery d SET node = $3 FROM request r WHERE d.list = $1 AND d.position = ANY($2) \
                 AND d.state = 0 AND d.node IS NULL AND r.list = $1 AND r.position = d.position \
-                RETURNING d.position, d.receiver, d.attempts, r.id, r.account, r.webhook";
+                RETURNING d.position, d.receiver, d.attempts, r.id, r.account, r.webhook, d.generation";
     let clear = "DELETE FROM due u WHERE u.list = $1 AND u.receiver = ANY($2) AND NOT EXISTS (SELECT 1 \
                  FROM delivery d WHERE d.list = $1 AND d.receiver = u.receiver AND d.state = 0 AND d.node IS NULL)";
     let settle = "UPDATE due u SET next_at = (SELECT min(d.next_at) FROM delivery d WHERE d.list = $1 \
@@ -274,6 +274,7 @@ fn take(
                 uri: get::<Option<String>>(row, 5)?.unwrap_or_default(),
                 receiver: get(row, 1)?,
                 attempts: get_small(row, 2)?,
+                generation: get_small(row, 6)?,
             };
             claimed.push((order.get(&(ListNo(*list), position)), delivery));
         }

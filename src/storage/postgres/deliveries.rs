@@ -38,8 +38,8 @@ pub fn finish(session: &Session, shared: &Shared, attempts: &[Attempt]) -> Resul
             let minutes = done.entry(*list).or_default();
             let account = AccountNo(get(row, 1)?);
             minutes.entry((account, minute(attempt.at))).or_default().add(of_attempt(attempt));
-            if attempt.state == DeliveryState::Pending {
-                due.entry(*list).or_default().add(get(row, 2)?, attempt.next_at.millis());
+            if get::<i64>(row, 3)? == DeliveryState::Pending.code() {
+                due.entry(*list).or_default().add(get(row, 2)?, get(row, 4)?);
             }
         }
     }
@@ -47,20 +47,25 @@ pub fn finish(session: &Session, shared: &Shared, attempts: &[Attempt]) -> Resul
     activity::add(session, &done.into_iter().collect::<Vec<_>>())
 }
 
-/// Writes attempts down, list by list. Returns, for each that was known, its place in the list's attempts from 1, the
-/// account and the receiver.
+/// Writes attempts down, list by list. Where a delivery was sent again by hand while it was out, it stays due, and only
+/// its end is noted. Returns, for each that was known, its place in the list's attempts from 1, the account and the
+/// receiver, and the state and the time that hold now.
 fn write(
     session: &Session,
     shared: &Shared,
     lists: &BTreeMap<ListNo, Vec<&Attempt>>,
 ) -> Result<Vec<Vec<Row>>, Error> {
-    let update = "UPDATE delivery d SET state = u.state, attempts = d.attempts + (u.ended IS NOT NULL)::int, \
-                  next_at = u.next_at, last_end = coalesce(u.ended, d.last_end), \
+    let update = "UPDATE delivery d SET \
+                  state = CASE WHEN d.generation = u.generation THEN u.state ELSE d.state END, \
+                  attempts = d.attempts + (d.generation = u.generation AND u.ended IS NOT NULL)::int, \
+                  next_at = CASE WHEN d.generation = u.generation THEN u.next_at ELSE d.next_at END, \
+                  last_end = coalesce(u.ended, d.last_end), \
                   last_at = CASE WHEN u.ended IS NULL THEN d.last_at ELSE u.at END, node = NULL \
-                  FROM unnest($2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[]) \
-                  WITH ORDINALITY AS u (position, state, ended, at, next_at, place), request r \
+                  FROM unnest($2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $8::bigint[]) \
+                  WITH ORDINALITY AS u (position, state, ended, at, next_at, generation, place), request r \
                   WHERE d.list = $1 AND d.position = u.position AND d.node = $7 \
-                  AND r.list = $1 AND r.position = u.position RETURNING u.place, r.account, d.receiver";
+                  AND r.list = $1 AND r.position = u.position \
+                  RETURNING u.place, r.account, d.receiver, d.state, d.next_at";
     let node = shared.node.as_slice();
     let column = |attempts: &[&Attempt], value: fn(&Attempt) -> i64| {
         attempts.iter().map(|attempt| value(attempt)).collect::<Vec<_>>()
@@ -75,20 +80,21 @@ fn write(
                 attempts.iter().map(|attempt| attempt.end.map(DeliveryEnd::code)).collect::<Vec<_>>(),
                 column(attempts, |attempt| attempt.at.millis()),
                 column(attempts, |attempt| attempt.next_at.millis()),
+                column(attempts, |attempt| i64::from(attempt.generation)),
             )
         })
         .collect();
-    let values: Vec<[Value<'_>; 7]> = columns
+    let values: Vec<[Value<'_>; 8]> = columns
         .iter()
-        .map(|(list, positions, states, ends, times, next)| {
-            [list as Value<'_>, positions, states, ends, times, next, &node]
+        .map(|(list, positions, states, ends, times, next, generations)| {
+            [list as Value<'_>, positions, states, ends, times, next, &node, generations]
         })
         .collect();
     let all: Vec<(&str, Values<'_>)> = values.iter().map(|values| (update, values.as_slice())).collect();
     session.query_all(&all)
 }
 
-/// Makes a delivery due again, as if it had never been tried.
+/// Makes a delivery due again, as if it had never been tried; also where an attempt is out, whatever becomes of that.
 pub fn resend(
     session: &Session,
     account: Option<AccountNo>,
@@ -103,8 +109,8 @@ pub fn resend(
     };
     let (list, position): (i64, i64) = (get(&row, 0)?, get(&row, 1)?);
     let (receivers, times): (Vec<&str>, _) = (vec![get(&row, 2)?], vec![now.millis()]);
-    let update =
-        "UPDATE delivery SET state = 0, attempts = 0, next_at = $3 WHERE list = $1 AND position = $2";
+    let update = "UPDATE delivery SET state = 0, attempts = 0, next_at = $3, generation = generation + 1 \
+         WHERE list = $1 AND position = $2";
     // In the order of locks of a claim: first what is due, then the delivery.
     let done = session.pipeline(&[
         (due::NOTE, &[&list, &receivers, &times]),

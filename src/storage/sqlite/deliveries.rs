@@ -108,7 +108,7 @@ fn due(
     free: usize,
 ) -> rusqlite::Result<Vec<Delivery>> {
     let mut select = store.prepare_cached(
-        "SELECT d.position, d.attempts, r.id, r.account, r.webhook, r.list FROM delivery d \
+        "SELECT d.position, d.attempts, r.id, r.account, r.webhook, r.list, d.generation FROM delivery d \
          JOIN request r USING (position) \
          WHERE d.state = 0 AND d.receiver = ?1 AND d.next_at <= ?2 ORDER BY d.next_at LIMIT ?3",
     )?;
@@ -122,6 +122,7 @@ fn due(
             account: AccountNo(row.get(3)?),
             uri: row.get::<_, Option<String>>(4)?.unwrap_or_default(),
             receiver: receiver.to_owned(),
+            generation: row.get(6)?,
         })
     })?;
     let mut found = Vec::with_capacity(free);
@@ -149,10 +150,12 @@ fn write(store: &mut Connection, claims: &Claims, attempts: &[Attempt]) -> rusql
     let transaction = store.transaction_with_behavior(TransactionBehavior::Immediate)?;
     {
         let mut update = transaction.prepare_cached(
-            // Not twice, and not where it was made due anew while it was out.
-            "UPDATE delivery SET state = ?2, next_at = ?3, attempts = attempts + (?4 IS NOT NULL), \
+            // Not twice. Where it was sent again by hand while it was out, it stays due, and only its end is noted.
+            "UPDATE delivery SET state = iif(generation = ?7, ?2, state), \
+             next_at = iif(generation = ?7, ?3, next_at), \
+             attempts = attempts + (generation = ?7 AND ?4 IS NOT NULL), \
              last_end = coalesce(?4, last_end), last_at = iif(?4 IS NULL, last_at, ?5) \
-             WHERE position = ?1 AND attempts = ?6",
+             WHERE position = ?1 AND iif(generation = ?7, attempts = ?6, last_at IS NOT ?5)",
         )?;
         let mut account = transaction.prepare_cached("SELECT account FROM request WHERE position = ?1")?;
         let mut minutes = Minutes::new();
@@ -160,7 +163,9 @@ fn write(store: &mut Connection, claims: &Claims, attempts: &[Attempt]) -> rusql
             let Some((_, before)) = claims.out.get(&attempt.place.position) else { continue };
             let (position, end) = (signed(attempt.place.position), attempt.end.map(DeliveryEnd::code));
             let (next_at, at) = (attempt.next_at.millis(), attempt.at.millis());
-            let known = update.execute(params![position, attempt.state.code(), next_at, end, at, before])?;
+            let state = attempt.state.code();
+            let known =
+                update.execute(params![position, state, next_at, end, at, before, attempt.generation])?;
             if known == 0 {
                 continue;
             }
@@ -175,14 +180,14 @@ fn write(store: &mut Connection, claims: &Claims, attempts: &[Attempt]) -> rusql
     transaction.commit()
 }
 
-/// Makes a delivery due again, as if it had never been tried.
+/// Makes a delivery due again, as if it had never been tried; also where an attempt is out, whatever becomes of that.
 pub fn resend(
     store: &Connection,
     account: Option<AccountNo>,
     request: ObjectId,
     now: Timestamp,
 ) -> Result<bool, Error> {
-    let update = "UPDATE delivery SET state = 0, attempts = 0, next_at = ?2 WHERE position = \
+    let update = "UPDATE delivery SET state = 0, attempts = 0, next_at = ?2, generation = generation + 1 WHERE position = \
                   (SELECT position FROM request WHERE id = ?1 AND (?3 IS NULL OR account = ?3))";
     let values = params![request.to_bytes(), now.millis(), account.map(|account| account.0)];
     store.execute(update, values).map(|rows| rows > 0).map_err(error)

@@ -1,5 +1,7 @@
 //! Webhooks that go out.
 
+use std::fmt;
+
 use crate::clock::Timestamp;
 use crate::id::ObjectId;
 use crate::journal::{AccountNo, ListNo};
@@ -51,54 +53,112 @@ pub struct DeliveryStatus {
 /// What an attempt to send a webhook met with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DeliveryEnd {
-    /// The receiver has taken it.
+    /// The receiver answered 2xx.
     Delivered,
-    /// The receiver answered with this status.
+    /// The receiver answered with this other status; redirects are not followed.
     Status(u16),
-    /// No answer came in time.
+    /// No status line within the time limit.
     TimedOut,
-    /// The receiver could not be reached.
+    /// No address of the receiver took the connection.
     NoConnection,
-    /// The TLS handshake failed.
+    /// The TLS handshake failed in a way that has no code of its own.
     NoTls,
-    /// What came was no HTTP answer.
+    /// The connection broke before a status line came.
     NoAnswer,
-    /// The receiver has no address that may be sent to.
+    /// The receiver has no address that webhooks may be sent to.
     Forbidden,
-    /// Nobody is left to sign it.
+    /// The account or the request is gone: nothing signs the webhook.
     Unsigned,
-    /// The attempt itself went wrong.
+    /// The attempt failed inside the server.
     Broken,
+    /// The receiver's name has no address.
+    HostNotFound,
+    /// The receiver's name was not resolved within the time limit.
+    HostTimedOut,
+    /// The receiver's machine refused the connection.
+    Refused,
+    /// No connection within the time limit, TLS included.
+    ConnectTimedOut,
+    /// No trusted authority has issued the certificate.
+    UnknownCa,
+    /// The certificate has expired.
+    Expired,
+    /// The certificate is not valid yet.
+    NotYetValid,
+    /// The certificate is for another name.
+    WrongName,
+    /// The certificate is invalid in another way: revoked, malformed, for another use.
+    BadCertificate,
+    /// The receiver does not speak TLS, or no version or cipher that the server speaks.
+    TlsProtocol,
+    /// The server has no trusted roots to verify an https receiver with.
+    NoRoots,
+    /// The answer is not HTTP/1.1.
+    NotHttp,
 }
 
+/// HTTP 410: Standard Webhooks asks senders to stop then.
+const GONE: u16 = 410;
+
 impl DeliveryEnd {
-    /// Those without a status, in the order of their stored numbers.
-    const PLAIN: [Self; 8] = [
-        Self::Delivered,
-        Self::TimedOut,
-        Self::NoConnection,
-        Self::NoTls,
-        Self::NoAnswer,
-        Self::Forbidden,
-        Self::Unsigned,
-        Self::Broken,
+    /// Ends without a status, with their codes in answers, in the order of their stored numbers. New ones are added at
+    /// the end.
+    const PLAIN: [(Self, &str); 20] = [
+        (Self::Delivered, "DELIVERED"),
+        (Self::TimedOut, "TIMEOUT"),
+        (Self::NoConnection, "CONNECTION_FAILED"),
+        (Self::NoTls, "TLS_FAILED"),
+        (Self::NoAnswer, "CONNECTION_LOST"),
+        (Self::Forbidden, "ADDRESS_NOT_ALLOWED"),
+        (Self::Unsigned, "REQUEST_GONE"),
+        (Self::Broken, "INTERNAL_ERROR"),
+        (Self::HostNotFound, "HOST_NOT_FOUND"),
+        (Self::HostTimedOut, "HOST_TIMEOUT"),
+        (Self::Refused, "CONNECTION_REFUSED"),
+        (Self::ConnectTimedOut, "CONNECTION_TIMEOUT"),
+        (Self::UnknownCa, "TLS_UNKNOWN_CA"),
+        (Self::Expired, "TLS_EXPIRED"),
+        (Self::NotYetValid, "TLS_NOT_YET_VALID"),
+        (Self::WrongName, "TLS_WRONG_NAME"),
+        (Self::BadCertificate, "TLS_BAD_CERTIFICATE"),
+        (Self::TlsProtocol, "TLS_PROTOCOL"),
+        (Self::NoRoots, "TLS_NO_ROOTS"),
+        (Self::NotHttp, "NOT_HTTP"),
     ];
+
+    fn plain(self) -> Option<(usize, &'static str)> {
+        let mut plain = Self::PLAIN.iter().enumerate();
+        plain.find_map(|(place, (end, name))| (*end == self).then_some((place, *name)))
+    }
 
     /// The stored number: a status is itself, and all others are below 100.
     pub fn code(self) -> i64 {
         match self {
             Self::Status(status) => i64::from(status),
-            plain => {
-                Self::PLAIN.iter().position(|end| *end == plain).and_then(|n| n.try_into().ok()).unwrap_or(0)
-            }
+            plain => plain.plain().and_then(|(place, _)| place.try_into().ok()).unwrap_or(0),
         }
     }
 
     /// From the stored number.
     pub fn from_code(code: i64) -> Self {
         match usize::try_from(code) {
-            Ok(plain) if plain < Self::PLAIN.len() => Self::PLAIN[plain],
+            Ok(place) if place < Self::PLAIN.len() => Self::PLAIN[place].0,
             _ => u16::try_from(code).map_or(Self::Broken, Self::Status),
+        }
+    }
+
+    /// Whether no further attempt is made: delivered, or retries cannot or must not help.
+    pub const fn is_final(self) -> bool {
+        matches!(self, Self::Delivered | Self::Forbidden | Self::Unsigned | Self::Status(GONE))
+    }
+}
+
+/// The code in answers and in the log: `HTTP_` and the status, or a word.
+impl fmt::Display for DeliveryEnd {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Status(status) => write!(f, "HTTP_{status}"),
+            plain => f.write_str(plain.plain().map_or("", |(_, name)| name)),
         }
     }
 }
@@ -110,13 +170,6 @@ pub struct Place {
     pub list: ListNo,
     /// Its position: no other batch of the list ever has the same.
     pub position: u64,
-}
-
-impl Default for Place {
-    /// Where nothing stands.
-    fn default() -> Self {
-        Self { list: ListNo::NONE, position: 0 }
-    }
 }
 
 /// A webhook that is due.
@@ -134,6 +187,8 @@ pub struct Delivery {
     pub receiver: String,
     /// How often it was tried.
     pub attempts: u32,
+    /// How often it was sent again by hand.
+    pub generation: u32,
 }
 
 /// What an attempt came to.
@@ -141,6 +196,9 @@ pub struct Delivery {
 pub struct Attempt {
     /// The delivery's place.
     pub place: Place,
+    /// The delivery's generation when it was claimed. Where it was sent again by hand since, the new attempts stand,
+    /// and of this one only its end is noted.
+    pub generation: u32,
     /// When it ended.
     pub at: Timestamp,
     /// What it met with; `None` where nothing was tried: what the store itself has kept from being sent is no attempt.
@@ -153,3 +211,23 @@ pub struct Attempt {
 
 /// The secrets that sign an account's webhooks: the present one first.
 pub type WebhookSecrets = Vec<String>;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ends_are_read_back_from_their_numbers() {
+        let ends = DeliveryEnd::PLAIN.map(|(end, _)| end);
+        for end in ends.into_iter().chain([DeliveryEnd::Status(410), DeliveryEnd::Status(599)]) {
+            assert_eq!(DeliveryEnd::from_code(end.code()), end, "{end}");
+        }
+        assert_eq!(DeliveryEnd::from_code(-1), DeliveryEnd::Broken);
+        // Numbers of stores that are there already.
+        assert_eq!(DeliveryEnd::from_code(7), DeliveryEnd::Broken);
+        assert_eq!(
+            (DeliveryEnd::Status(302).to_string(), DeliveryEnd::Expired.to_string()),
+            ("HTTP_302".to_owned(), "TLS_EXPIRED".to_owned())
+        );
+    }
+}

@@ -1,6 +1,6 @@
 //! What must be true of webhooks once none is pending.
 
-use rollbook::notify::send::Outcome;
+use rollbook::storage::DeliveryEnd;
 use serde_json::Value;
 
 use super::node::Node;
@@ -43,15 +43,15 @@ fn one(state: &State, id: &str, object: &Value, receipts: &[&Receipt]) -> Result
     if let Some(other) = receipts.iter().find(|receipt| receipt.body != expected) {
         return Err(format!("it told {} in place of {expected}", other.body));
     }
-    let was = |outcome: Outcome| receipts.iter().any(|receipt| receipt.outcome == Some(outcome));
+    let was = |outcome: DeliveryEnd| receipts.iter().any(|receipt| receipt.outcome == Some(outcome));
     let lives = receipts.windows(2).filter(|pair| pair[0].life != pair[1].life).count();
     // Each life may have made one attempt more than it could write down.
     if attempts > receipts.len() || attempts + lives < receipts.len() {
         return Err("attempts are counted wrongly".into());
     }
     match told {
-        "delivered" if was(Outcome::Delivered) => {}
-        "failed" if was(Outcome::Forbidden) => {}
+        "delivered" if was(DeliveryEnd::Delivered) => {}
+        "failed" if was(DeliveryEnd::Forbidden) => {}
         "failed" if attempts == 16 => {}
         _ => return Err("it ended wrongly".into()),
     }
@@ -67,7 +67,7 @@ fn spacing(state: &State, receipts: &[&Receipt]) -> Result<(), String> {
             // What the first came to may not have been written down.
             continue;
         }
-        if matches!(first.outcome, Some(Outcome::Delivered | Outcome::Forbidden)) {
+        if matches!(first.outcome, Some(DeliveryEnd::Delivered | DeliveryEnd::Forbidden)) {
             return Err("there was an attempt after the last".into());
         }
         let gap = second.at - first.at;

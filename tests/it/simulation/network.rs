@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use rollbook::clock::Clock as _;
-use rollbook::notify::send::{Carrier, Failure, Message, Outcome};
+use rollbook::notify::send::{Carrier, Message};
 use rollbook::notify::sign::{self, Secret};
+use rollbook::storage::DeliveryEnd;
 
 use super::ground::webhook_secret;
 use super::plan::Manner;
@@ -28,7 +29,7 @@ pub fn uri(receiver: usize) -> String {
 
 impl Network {
     /// How long an attempt takes, and what comes of it.
-    fn answer(&self, manner: Manner) -> (u64, Outcome) {
+    fn answer(&self, manner: Manner) -> (u64, DeliveryEnd) {
         let mut state = self.world.state();
         let dice = &mut state.dice;
         let quick = dice.between(1, 40);
@@ -38,19 +39,19 @@ impl Network {
             Manner::Dead | Manner::Private => false,
         };
         if manner == Manner::Private {
-            return (quick, Outcome::Forbidden);
+            return (quick, DeliveryEnd::Forbidden);
         }
         if good {
-            return (quick, Outcome::Delivered);
+            return (quick, DeliveryEnd::Delivered);
         }
         match dice.index(6) {
             // A redirect is an answer as any other.
-            0 => (quick, Outcome::Failed(Failure::Status(307))),
-            1 => (quick, Outcome::Failed(Failure::Status(500))),
-            2 => (quick, Outcome::Failed(Failure::Connect)),
-            3 => (quick, Outcome::Failed(Failure::Other)),
+            0 => (quick, DeliveryEnd::Status(307)),
+            1 => (quick, DeliveryEnd::Status(500)),
+            2 => (quick, DeliveryEnd::NoConnection),
+            3 => (quick, DeliveryEnd::NoAnswer),
             // It hangs, or answers when nobody listens any more.
-            _ => (LIMIT, Outcome::Failed(Failure::TimedOut)),
+            _ => (LIMIT, DeliveryEnd::TimedOut),
         }
     }
 
@@ -73,13 +74,13 @@ impl Network {
 
 #[async_trait]
 impl Carrier for Network {
-    async fn send(&self, message: Message) -> Outcome {
+    async fn send(&self, message: Message) -> Option<DeliveryEnd> {
         self.life.go_on().await;
         self.world.check(self.look_at(&message));
         let receiver = (0..self.world.plan.receivers.len()).find(|no| uri(*no) == message.uri);
         let Some(receiver) = receiver else {
             self.world.check(Err(format!("a webhook goes to {}", message.uri)));
-            return Outcome::Forbidden;
+            return Some(DeliveryEnd::Forbidden);
         };
         let (takes, outcome) = self.answer(self.world.plan.receivers[receiver]);
         let body = String::from_utf8(message.body.to_vec()).unwrap();
@@ -94,6 +95,6 @@ impl Carrier for Network {
         tokio::time::sleep(Duration::from_millis(takes)).await;
         self.life.go_on().await;
         self.world.state().receipts[place].outcome = Some(outcome);
-        outcome
+        Some(outcome)
     }
 }

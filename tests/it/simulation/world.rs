@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rollbook::clock::Clock as _;
-use rollbook::notify::send::Outcome;
+use rollbook::storage::DeliveryEnd;
 use tokio::sync::Notify;
 
 use super::book::Book;
@@ -52,7 +52,7 @@ pub struct Receipt {
     pub life: u32,
     pub body: String,
     /// `None` where the node died meanwhile.
-    pub outcome: Option<Outcome>,
+    pub outcome: Option<DeliveryEnd>,
 }
 
 /// What a client remembers from one life of the node to the next.

@@ -101,6 +101,7 @@ async fn attempts_of_webhooks_are_counted(mut desk: Desk) {
     let ends = [Some(DeliveryEnd::Delivered), Some(DeliveryEnd::TimedOut), None];
     let attempts = claimed.iter().zip(ends).map(|(delivery, end)| Attempt {
         place: delivery.place,
+        generation: delivery.generation,
         at: desk.now,
         end,
         state: DeliveryState::Pending,

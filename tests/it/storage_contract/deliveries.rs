@@ -21,6 +21,7 @@ on_every_backend! {
     a_request_tells_how_its_webhook_fares,
     what_was_not_tried_is_no_attempt,
     a_webhook_is_sent_again_for_its_own_account_only,
+    a_webhook_that_is_sent_again_while_it_is_out_is_sent_again,
     a_delivery_that_nobody_knows_is_finished_quietly,
     an_attempt_that_is_written_down_again_counts_once,
     positions_never_repeat_even_when_nothing_waits,
@@ -52,7 +53,8 @@ async fn finish(desk: &Desk, delivery: &Delivery, state: DeliveryState, next_at:
         DeliveryState::Delivered => DeliveryEnd::Delivered,
         _ => DeliveryEnd::Status(503),
     };
-    let attempt = Attempt { place: delivery.place, at: desk.now, end: Some(end), state, next_at };
+    let (place, generation) = (delivery.place, delivery.generation);
+    let attempt = Attempt { place, generation, at: desk.now, end: Some(end), state, next_at };
     desk.storage().finish_deliveries(vec![attempt]).await.expect("written down");
 }
 
@@ -93,6 +95,7 @@ async fn a_delivery_is_given_once_until_it_is_finished(desk: Desk) {
         uri: format!("{ONE}/hook"),
         receiver: ONE.to_owned(),
         attempts: 0,
+        generation: 0,
     };
     assert_eq!(claimed, [expected]);
     assert_eq!(claim(&desk, 10, 10).await, []);
@@ -241,7 +244,8 @@ async fn what_was_not_tried_is_no_attempt(desk: Desk) {
     let request = report(&desk, &[ONE]).await[0];
     let claimed = claim(&desk, 1, 1).await;
     let (place, next_at) = (claimed[0].place, desk.now);
-    let attempt = Attempt { place, at: desk.now, end: None, state: DeliveryState::Pending, next_at };
+    let (at, state) = (desk.now, DeliveryState::Pending);
+    let attempt = Attempt { place, generation: 0, at, end: None, state, next_at };
     desk.storage().finish_deliveries(vec![attempt]).await.expect("written down");
     let told = desk.find(request).await.expect("the request").delivery.expect("a webhook");
     assert_eq!((told.attempts, told.last), (0, None));
@@ -262,10 +266,44 @@ async fn a_webhook_is_sent_again_for_its_own_account_only(desk: Desk) {
     assert_eq!(claim(&desk, 1, 1).await.len(), 1);
 }
 
+/// Whatever the attempt comes to that was out, and whichever attempt it was.
+async fn a_webhook_that_is_sent_again_while_it_is_out_is_sent_again(desk: Desk) {
+    let status = async |request| desk.find(request).await.expect("the request").delivery.expect("a webhook");
+    for (tried_before, outcome) in [
+        (false, DeliveryState::Delivered),
+        (false, DeliveryState::Failed),
+        (false, DeliveryState::Pending),
+        (true, DeliveryState::Delivered),
+        (true, DeliveryState::Pending),
+    ] {
+        let request = report(&desk, &[ONE]).await[0];
+        if tried_before {
+            finish(&desk, &claim(&desk, 1, 1).await[0], DeliveryState::Pending, desk.now).await;
+        }
+        let out = claim(&desk, 1, 1).await;
+        assert!(desk.storage().resend(None, request, desk.now).await.expect("written"));
+        assert_eq!(claim(&desk, 1, 1).await, [], "one attempt at a time");
+        let later = desk.now.after(Duration::from_secs(100));
+        finish(&desk, &out[0], outcome, later).await;
+        let told = status(request).await;
+        assert_eq!((told.state, told.attempts, told.next_at), (DeliveryState::Pending, 0, Some(desk.now)));
+        assert!(told.last.is_some(), "what the attempt came to is known");
+        assert_eq!(next_at(&desk, 1).await, Some(desk.now));
+
+        let again = claim(&desk, 1, 1).await;
+        assert_eq!((requests(&again), again[0].attempts), (vec![request], 0), "{outcome:?}");
+        finish(&desk, &again[0], DeliveryState::Delivered, desk.now).await;
+        let told = status(request).await;
+        assert_eq!((told.state, told.attempts), (DeliveryState::Delivered, 1));
+        assert_eq!(claim(&desk, 1, 1).await, []);
+    }
+}
+
 async fn a_delivery_that_nobody_knows_is_finished_quietly(desk: Desk) {
     let place = Place { list: desk.list, position: 77 };
     let (at, end) = (desk.now, Some(DeliveryEnd::Delivered));
-    let attempt = Attempt { place, at, end, state: DeliveryState::Delivered, next_at: desk.now };
+    let (state, next_at) = (DeliveryState::Delivered, desk.now);
+    let attempt = Attempt { place, generation: 0, at, end, state, next_at };
     desk.storage().finish_deliveries(vec![attempt]).await.expect("nothing to write");
     desk.storage().finish_deliveries(Vec::new()).await.expect("nothing to write");
     assert_eq!(report(&desk, &[ONE]).await, requests(&claim(&desk, 10, 1).await));

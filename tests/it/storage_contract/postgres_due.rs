@@ -104,6 +104,7 @@ async fn no_webhook_is_forgotten_while_all_write_at_once() {
                     *tried.entry(delivery.place.list.0).or_default() += 1;
                     attempts.push(Attempt {
                         place: delivery.place,
+                        generation: delivery.generation,
                         at: now,
                         end: Some(end),
                         state,

@@ -51,7 +51,8 @@ async fn a_request_whose_webhook_is_still_to_leave_stays(mut desk: Desk) {
     let claimed = desk.storage().claim_deliveries(desk.now, 1, 1).await.expect("a claim");
     let place = claimed[0].place;
     let (at, end) = (desk.now, Some(DeliveryEnd::Delivered));
-    let attempt = Attempt { place, at, end, state: DeliveryState::Delivered, next_at: desk.now };
+    let (state, next_at) = (DeliveryState::Delivered, desk.now);
+    let attempt = Attempt { place, generation: 0, at, end, state, next_at };
     desk.storage().finish_deliveries(vec![attempt]).await.expect("written down");
     assert_eq!(prune(&desk, desk.now).await, 1);
     assert!(desk.find(request).await.is_none());

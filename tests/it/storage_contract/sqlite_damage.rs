@@ -55,6 +55,7 @@ async fn batches_that_have_lost_their_ids_leave_nothing_that_is_due_for_ever() {
     let claimed = desk.storage().claim_deliveries(desk.now, 10, 10).await.expect("a claim");
     let done = |delivery: &Delivery| Attempt {
         place: delivery.place,
+        generation: delivery.generation,
         at: desk.now,
         end: Some(DeliveryEnd::Delivered),
         state: DeliveryState::Delivered,

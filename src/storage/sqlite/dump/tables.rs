@@ -255,12 +255,21 @@ pub const TABLES: &[Table] = &[
     Table {
         name: "delivery",
         columns: &[
-            "list", "position", "receiver", "state", "attempts", "next_at", "node", "last_end", "last_at",
+            "list",
+            "position",
+            "receiver",
+            "state",
+            "attempts",
+            "next_at",
+            "node",
+            "last_end",
+            "last_at",
+            "generation",
         ],
         from: &["store.delivery"],
         // One without a request has no list, and is refused there.
         select: "SELECT CASE r.list WHEN 0 THEN -r.account ELSE r.list END, d.position, d.receiver, d.state, \
-                 d.attempts, d.next_at, NULL, d.last_end, d.last_at FROM store.delivery d LEFT JOIN store.request r USING (position) \
+                 d.attempts, d.next_at, NULL, d.last_end, d.last_at, d.generation FROM store.delivery d LEFT JOIN store.request r USING (position) \
                  ORDER BY d.position",
     },
     Table {
