@@ -10,11 +10,8 @@ use crate::docs::{pages, read, root};
 
 /// Files whose texts were written before these rules. Rewrite a file, then take it off: nothing may be added.
 const NOT_YET: &[&str] = &[
-    "docs/decisions/0006-the-reference.md",
     "docs/decisions/0013-postgresql.md",
-    "docs/decisions/0015-jobs.md",
     "docs/decisions/0017-the-console.md",
-    "docs/decisions/0018-faults-and-attackers.md",
     "templates/console/bulk.html",
     "templates/console/contact-erase.html",
     "templates/console/contact-remove.html",
