@@ -6,7 +6,7 @@ use super::{Result, StoreArguments, found, now, parse_id, print};
 use crate::id::{Ids, ObjectId};
 use crate::notify::sign::{OVERLAP, Secret};
 use crate::secret;
-use crate::storage::{NewAccount, NewToken, Scope, Storage};
+use crate::storage::{NewAccount, NewToken, Scope, Storage, User};
 use crate::token::FreshToken;
 
 #[derive(Debug, clap::Subcommand)]
@@ -146,7 +146,7 @@ async fn list(store: &StoreArguments, json: bool) -> Result {
         let users: Vec<_> = account
             .users
             .iter()
-            .map(|(id, name, enabled)| json!({ "userId": id, "name": name, "enabled": enabled }))
+            .map(|user| json!({ "userId": user.id, "name": user.name, "role": user.role.name(), "enabled": user.enabled }))
             .collect();
         if json {
             let object = json!({
@@ -159,8 +159,8 @@ async fn list(store: &StoreArguments, json: bool) -> Result {
         let state = |enabled| if enabled { "enabled" } else { "disabled" };
         let (id, name, created) = (account.id, &account.name, account.created_at);
         print(&format!("{id}  {:8}  {created}  {name}", state(account.enabled)));
-        for (id, name, enabled) in &account.users {
-            print(&format!("  user {id}  {:8}  {name}", state(*enabled)));
+        for User { id, name, enabled, role, .. } in &account.users {
+            print(&format!("  user {id}  {:8}  {:6}  {name}", state(*enabled), role.name()));
         }
     }
     Ok(())

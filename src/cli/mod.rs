@@ -46,7 +46,7 @@ enum Command {
     /// Create, list and change accounts
     #[command(subcommand)]
     Account(account::Command),
-    /// Invite, enable and disable users of the console
+    /// Manage users: roles, invitations, enable, disable
     #[command(subcommand)]
     User(user::Command),
     /// Create, list and revoke access tokens

@@ -5,15 +5,30 @@ use serde_json::json;
 use super::{Result, StoreArguments, found, now, parse_id, print};
 use crate::console::{MAX_USERS, invite};
 use crate::id::{Ids, ObjectId};
+use crate::storage::{UserChange, UserRole};
 
 #[derive(Debug, clap::Subcommand)]
 pub enum Command {
-    /// Accept requests of a disabled user again
+    /// Enable a user again, with the previous password and keys
     #[command(after_help = "Example:\n  rollbook user enable 0123456789abcdef01234567")]
     Enable(Named),
-    /// Reject every request of a user, and end the user's sessions
+    /// Disable a user: sessions end, and access tokens are refused
     #[command(after_help = "Example:\n  rollbook user disable 0123456789abcdef01234567")]
-    Disable(Named),
+    Disable {
+        #[command(flatten)]
+        named: Named,
+        /// Hand the user's tokens to this user, so that they keep working
+        #[arg(long, value_name = "USER_ID", value_parser = parse_id)]
+        tokens_to: Option<ObjectId>,
+    },
+    /// Show a user's role, or set it: owner, editor or viewer
+    #[command(after_help = "Example:\n  rollbook user role 0123456789abcdef01234567 viewer")]
+    Role {
+        #[command(flatten)]
+        named: Named,
+        /// The new role; omit to show the present one
+        role: Option<UserRole>,
+    },
     /// Print a sign-in link for a new user or a forgotten password
     #[command(
         after_help = "Example:\n  rollbook user invite --account 0123456789abcdef01234567 --name \"Ada Example\""
@@ -28,6 +43,9 @@ pub enum Command {
         /// Name of the new user
         #[arg(long, requires = "account")]
         name: Option<String>,
+        /// The role of the new user: owner, editor or viewer [default: editor]
+        #[arg(long, requires = "account")]
+        role: Option<UserRole>,
         #[command(flatten)]
         store: StoreArguments,
         /// Print one JSON object
@@ -46,33 +64,71 @@ pub struct Named {
 }
 
 pub async fn run(command: Command) -> Result {
-    let (named, enabled) = match command {
-        Command::Enable(named) => (named, true),
-        Command::Disable(named) => (named, false),
-        Command::Invite { id, account, name, store, json } => {
-            let new = account.zip(name);
-            return let_in(id, new, &store, json).await;
+    match command {
+        Command::Enable(named) => {
+            let done = named.store.open().await?.enable_user(named.id).await;
+            found(done.map_err(|error| error.to_string())?, "user", named.id)
         }
-    };
-    let done = named.store.open().await?.set_user_enabled(named.id, enabled).await;
-    found(done.map_err(|error| error.to_string())?, "user", named.id)
+        Command::Disable { named, tokens_to } => disable(&named, tokens_to).await,
+        Command::Role { named, role: None } => show_role(&named).await,
+        Command::Role { named, role: Some(role) } => {
+            let changed = named.store.open().await?.set_user_role(named.id, role).await;
+            found(changed.map_err(|error| error.to_string()).and_then(or_last_owner)?, "user", named.id)
+        }
+        Command::Invite { id, account, name, role, store, json } => {
+            let new =
+                account.zip(name).map(|(account, name)| (account, name, role.unwrap_or(UserRole::Editor)));
+            let_in(id, new, &store, json).await
+        }
+    }
+}
+
+async fn disable(named: &Named, tokens_to: Option<ObjectId>) -> Result {
+    let changed = named.store.open().await?.disable_user(named.id, tokens_to).await;
+    let done = changed.map_err(|error| error.to_string()).and_then(or_last_owner)?;
+    match tokens_to {
+        Some(heir) if !done => {
+            Err(format!("there is no user {}, or {heir} is no other enabled user of its account", named.id))
+        }
+        _ => found(done, "user", named.id),
+    }
+}
+
+/// Whether there was the user.
+fn or_last_owner(change: UserChange) -> Result<bool> {
+    match change {
+        UserChange::Done => Ok(true),
+        UserChange::NoUser => Ok(false),
+        UserChange::LastOwner => {
+            Err("this is the account's last owner: make another user an owner first".to_owned())
+        }
+    }
+}
+
+async fn show_role(named: &Named) -> Result {
+    let accounts = named.store.open().await?.accounts().await.map_err(|error| error.to_string())?;
+    let user = accounts.iter().flat_map(|account| &account.users).find(|user| user.id == named.id);
+    if let Some(user) = user {
+        print(user.role.name());
+    }
+    found(user.is_some(), "user", named.id)
 }
 
 async fn let_in(
     id: Option<ObjectId>,
-    new: Option<(ObjectId, String)>,
+    new: Option<(ObjectId, String, UserRole)>,
     store: &StoreArguments,
     json: bool,
 ) -> Result {
     let (settings, storage) = (store.settings()?, store.open().await?);
     let user = match (id, new) {
         (Some(id), _) => id,
-        (None, Some((account, name))) => {
+        (None, Some((account, name, role))) => {
             let (name, user) = (name.trim().to_owned(), Ids::from_system().next(now()));
             if name.is_empty() {
                 return Err("a user needs a name".to_owned());
             }
-            let added = storage.add_user(account, user, name, MAX_USERS, now()).await;
+            let added = storage.add_user(account, user, (name, role), MAX_USERS, now()).await;
             if !added.map_err(|error| error.to_string())? {
                 return Err(format!("there is no account {account}, or it has {MAX_USERS} users already"));
             }

@@ -25,7 +25,6 @@ struct BulkPage {
     doing: String,
     removes: bool,
     action: String,
-    channel: String,
     ids: Vec<String>,
     filter: Vec<(&'static str, String)>,
     /// The same, to come back to the view.
@@ -35,16 +34,26 @@ struct BulkPage {
 }
 
 /// Asks whether it is meant, and then makes a job of it. The form has `action` (enable, disable, subscribe,
-/// unsubscribe with `channel`, remove), and either ids in `contact`, or `all` with the keys of the filter.
+/// unsubscribe with their channel behind a colon, remove), and either ids in `contact`, or `all` with the keys of the filter.
 pub async fn change(Path(id): Path<String>, form: Form) -> Result {
     let list = form.user.list(&id).await?;
-    let action = action(form.get("action"), form.get("channel"))?;
     let wanted = filter::read(&form)?;
     let ids: Vec<_> = form.all("contact").map(str::to_owned).collect();
     let all = form.has("all");
-    if !all {
-        check(&list, &ids)?;
-    }
+    let action = match action(form.get("action")) {
+        Some(action) if all || is_some(&list, &ids)? => action,
+        chosen => {
+            let why = match (chosen, ids.len()) {
+                (None, _) => "no-action",
+                (_, 0) => "no-contacts",
+                _ => "too-many",
+            };
+            // Back to where the choice is made.
+            let query = wanted.to_query();
+            let query = if query.is_empty() { query } else { format!("{query}&") };
+            return Ok(see(&format!("/lists/{}?{query}done={why}", list.id)));
+        }
+    };
     let whom = if all { Whom::Matching(wanted.to_json()) } else { Whom::Ids(ids.clone()) };
     if form.get("confirm") == "yes" {
         return begin(&form.user, &list, Bulk { action, whom }).await;
@@ -56,7 +65,6 @@ pub async fn change(Path(id): Path<String>, form: Form) -> Result {
         doing: doing(&action),
         removes: action == Action::Remove,
         action: form.get("action").to_owned(),
-        channel: form.get("channel").to_owned(),
         ids: if all { Vec::new() } else { ids },
         filter: wanted.pairs(),
         query: wanted.to_query(),
@@ -72,8 +80,9 @@ async fn begin(user: &User, list: &List, bulk: Bulk) -> Result {
     }
 }
 
-fn action(name: &str, channel: &str) -> Result<Action> {
-    let set = |field: &str, to| Ok(Action::Set { field: field.to_owned(), to });
+fn action(name: &str) -> Option<Action> {
+    let set = |field: &str, to| Some(Action::Set { field: field.to_owned(), to });
+    let (name, channel) = name.split_once(':').unwrap_or((name, ""));
     // The first is no channel.
     let channel = FLAGS[1..].iter().map(|field| field.name()).find(|known| *known == channel);
     match (name, channel) {
@@ -81,22 +90,17 @@ fn action(name: &str, channel: &str) -> Result<Action> {
         ("disable", _) => set("active", false),
         ("subscribe", Some(channel)) => set(channel, true),
         ("unsubscribe", Some(channel)) => set(channel, false),
-        ("remove", _) => Ok(Action::Remove),
-        _ => Err(refused("choose what is to be done")),
+        ("remove", _) => Some(Action::Remove),
+        _ => None,
     }
 }
 
-fn check(list: &List, ids: &[String]) -> Result<()> {
-    if ids.is_empty() {
-        return Err(refused("choose at least one contact"));
-    }
-    if ids.len() > MAX_IDS {
-        return Err(refused("choose at most 1,000 contacts, or all that match"));
-    }
+/// Whether there are contacts, and not too many.
+fn is_some(list: &List, ids: &[String]) -> Result<bool> {
     let of_list = |id: &String| ObjectId::parse(id).and_then(|id| id.contact_number(list.id)).is_some();
-    if ids.iter().all(of_list) { Ok(()) } else { Err(refused("these are no contacts of the list")) }
-}
-
-fn refused(text: &str) -> Trouble {
-    Trouble::Refused(StatusCode::BAD_REQUEST, text.to_owned())
+    if !ids.iter().all(of_list) {
+        let text = "These are not contacts of the list.".to_owned();
+        return Err(Trouble::Refused(StatusCode::BAD_REQUEST, text));
+    }
+    Ok(!ids.is_empty() && ids.len() <= MAX_IDS)
 }

@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Response};
 
 use super::guard;
 use super::page::{set_status, show};
-use crate::storage;
+use crate::storage::{self, UserRole};
 
 /// Why there is no page.
 #[derive(Debug, thiserror::Error)]
@@ -19,6 +19,9 @@ pub enum Trouble {
     /// The form does not come from a page of ours, or from one that is out of date.
     #[error("a form that is not ours")]
     Foreign,
+    /// The user's role does not allow it; this one would.
+    #[error("needs the role {}", .0.name())]
+    Role(UserRole),
     /// The form could not be read.
     #[error("a form that does not read")]
     Unreadable(StatusCode),
@@ -48,7 +51,7 @@ pub enum Trouble {
 impl From<storage::Error> for Trouble {
     /// Writes it to the log: a page says no more than what to do.
     fn from(error: storage::Error) -> Self {
-        tracing::error!(%error, "a page could not be made");
+        tracing::error!(%error, "page failed: store");
         match error {
             storage::Error::Unknown(_) => Self::InDoubt,
             error if error.is_passing() => Self::Away,
@@ -69,21 +72,33 @@ impl Trouble {
         match self {
             Self::NotFound => (
                 StatusCode::NOT_FOUND,
-                "There is nothing here",
-                "The page is not there, or what it showed was removed, or it belongs to another account.",
+                "Page not found",
+                "The page does not exist, its subject was deleted, or it belongs to another account.",
             ),
             Self::Foreign => (
                 StatusCode::FORBIDDEN,
                 "This form is out of date",
-                "Nothing was changed. Go back, load the page again, and send the form once more.",
+                "Nothing was changed. Go back, reload the page, and send the form again.",
+            ),
+            Self::Role(needed) => (
+                StatusCode::FORBIDDEN,
+                "Your role does not allow this",
+                match needed {
+                    UserRole::Owner => {
+                        "Nothing was changed. Only owners of the account can do this. Ask one of them."
+                    }
+                    _ => {
+                        "Nothing was changed. Only editors and owners of the account can do this. Ask one of them."
+                    }
+                },
             ),
             Self::Unreadable(status) => {
                 (*status, "This form could not be read", "Nothing was changed. Go back and try again.")
             }
             Self::Busy => (
                 StatusCode::SERVICE_UNAVAILABLE,
-                "Too much at once",
-                "The server is busy. Nothing was changed. Try again in a moment.",
+                "The server is busy",
+                "Nothing was changed. Try again in a moment.",
             ),
             Self::Away => (
                 StatusCode::SERVICE_UNAVAILABLE,
@@ -95,7 +110,7 @@ impl Trouble {
                 "It is not known whether this was done",
                 "The server lost its connection to the store. Load the page again and look before you try again.",
             ),
-            Self::Refused(status, text) => (*status, "That was refused", text),
+            Self::Refused(status, text) => (*status, "The request was refused", text),
             Self::Files(error) if error.kind() == ErrorKind::StorageFull => (
                 StatusCode::SERVICE_UNAVAILABLE,
                 "The disk is full",
@@ -104,7 +119,7 @@ impl Trouble {
             Self::Store(_) | Self::Files(_) | Self::Template(_) => (
                 StatusCode::INTERNAL_SERVER_ERROR,
                 "Something went wrong",
-                "The server could not do this. What went wrong is in its log. Try again in a moment.",
+                "The server could not complete the request. Its log has the reason. Try again in a moment.",
             ),
         }
     }
@@ -113,10 +128,10 @@ impl Trouble {
 impl IntoResponse for Trouble {
     fn into_response(self) -> Response {
         if let Self::Files(error) = &self {
-            tracing::error!(%error, "the files of jobs could not be used");
+            tracing::error!(%error, "page failed: job files");
         }
         if let Self::Template(error) = &self {
-            tracing::error!(%error, "a page could not be written");
+            tracing::error!(%error, "page failed: template");
         }
         let (status, title, text) = self.told();
         // A template with two texts in it: that it fails too is not expected, and the status is told all the same.

@@ -21,7 +21,7 @@ use crate::jobs::upload::Preview;
 const DONE: [(&str, &str); 3] = [
     ("removed", "The job is removed, with its files."),
     ("running", "A job that runs cannot be removed: stop it first."),
-    ("begun", "The job waits for its turn. It goes on though you leave this page."),
+    ("begun", "The job is queued. It goes on when you leave this page."),
 ];
 
 /// How much of a file is sent at a time.
@@ -152,7 +152,9 @@ struct ColumnsPage {
 /// A job: what its columns are where it waits to be begun, else how far it is.
 pub async fn one(user: User, Path(id): Path<String>, query: Query) -> Result {
     let job = user.job(&id).await?;
-    let page = user.page(Section::Jobs).done(query.get("done"), &DONE);
+    // The address of the page stays the same when the job ends.
+    let done = Some(query.get("done")).filter(|done| *done != "begun" || job.status().is_active());
+    let page = user.page(Section::Jobs).done(done.unwrap_or_default(), &DONE);
     match (&job.description.task, job.status()) {
         (Task::Import(import), Status::Ready) if job.place.upload().exists() => {
             let form = match columns(&user, &job, import).await {

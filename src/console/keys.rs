@@ -25,7 +25,7 @@ const LISTS: u32 = 200;
 /// Revoked keys that are shown.
 const REVOKED: usize = 20;
 
-const DONE: [(&str, &str); 1] = [("revoked", "The key is revoked: it is refused from now on.")];
+const DONE: [(&str, &str); 1] = [("revoked", "The key is revoked. Requests with it are refused.")];
 
 /// After how many days a key may end, and how that is called.
 const EXPIRIES: [(&str, &str); 5] =
@@ -35,6 +35,8 @@ const EXPIRIES: [(&str, &str); 5] =
 struct Row {
     token: Token,
     user: String,
+    /// Whether the user is disabled: the key is refused then.
+    user_disabled: bool,
     lists: Vec<String>,
     used_at: Option<Timestamp>,
     expired: bool,
@@ -51,6 +53,7 @@ struct Keys {
     read_only: bool,
     limited: Vec<String>,
     error: Option<String>,
+    present_error: Option<&'static str>,
     expiries: &'static [(&'static str, &'static str)],
 }
 
@@ -68,17 +71,17 @@ impl Keys {
             read_only: false,
             limited: Vec::new(),
             error: None,
+            present_error: None,
             expiries: &EXPIRIES,
         })
     }
 
     /// Keeps what was typed.
-    fn keep(&mut self, fields: &Fields, error: String) {
+    fn keep(&mut self, fields: &Fields) {
         fields.get("name").clone_into(&mut self.name);
         fields.get("expires").clone_into(&mut self.expires);
         self.read_only = fields.has("read_only");
         self.limited = fields.all("list").map(str::to_owned).collect();
-        self.error = Some(error);
     }
 
     fn is_limited(&self, list: &ObjectId) -> bool {
@@ -96,13 +99,14 @@ async fn rows(user: &User, lists: &[List]) -> Result<Vec<Row>> {
         tokens.into_iter().partition(|token| token.revoked_at.is_some());
     shown.extend(revoked.into_iter().take(REVOKED));
     let users = user.app.storage.users(user.signed_in.account).await?;
-    let users: HashMap<_, _> = users.into_iter().map(|user| (user.id, user.name)).collect();
+    let users: HashMap<_, _> = users.into_iter().map(|user| (user.id, user)).collect();
     let name = |id: &ObjectId| {
         let known = lists.iter().find(|list| list.id == *id);
         known.map_or_else(|| id.to_string(), |list| list.about.name.clone())
     };
     let row = |token: Token| Row {
-        user: users.get(&token.user).cloned().unwrap_or_default(),
+        user: users.get(&token.user).map(|user| user.name.clone()).unwrap_or_default(),
+        user_disabled: users.get(&token.user).is_some_and(|user| !user.enabled),
         lists: token.scope.lists.iter().flatten().map(name).collect(),
         used_at: token.used_at.max(user.app.used.last(&token.key)),
         expired: token.expires_at.is_some_and(|end| end <= now),
@@ -131,14 +135,17 @@ pub async fn make(form: Form) -> Result {
     let mut page = Keys::of(user, &Query::default()).await?;
     let working = page.keys.iter().filter(|row| row.token.revoked_at.is_none()).count();
     let too_many = (working >= MAX).then_some("There are 500 keys already. Revoke some first.");
-    if let Some(error) = name_problem(form.get("name")).or(too_many) {
-        page.keep(&form.fields, error.to_owned());
+    page.keep(&form.fields);
+    let lists: Vec<_> = form.all("list").filter_map(ObjectId::parse).collect();
+    let no_lists =
+        (form.has("limited") && lists.is_empty()).then_some("Choose the lists that the key may use.");
+    if let Some(error) = name_problem(form.get("name")).or(too_many).or(no_lists) {
+        page.error = Some(error.to_owned());
         return show_with(StatusCode::BAD_REQUEST, &page);
     }
-    let lists: Vec<_> = form.all("list").filter_map(ObjectId::parse).collect();
-    if form.has("limited") && lists.is_empty() {
-        page.keep(&form.fields, "Choose the lists that the key is limited to.".to_owned());
-        return show_with(StatusCode::BAD_REQUEST, &page);
+    if let Some(wrong) = form.confirm().await? {
+        page.present_error = Some(wrong.text);
+        return show_with(wrong.status, &page);
     }
     let (fresh, now) = (FreshToken::generate(), user.app.clock.now());
     let days = form.get("expires").parse().ok().filter(|days| *days <= 36_500);

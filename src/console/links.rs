@@ -43,9 +43,9 @@ pub async fn first_link(
         return make(storage, public_url, None, now).await;
     }
     let enabled = accounts.into_iter().filter(|account| account.enabled);
-    let mut users = enabled.flat_map(|account| account.users).filter(|(_, _, enabled)| *enabled);
+    let mut users = enabled.flat_map(|account| account.users).filter(|user| user.enabled);
     match users.next() {
-        Some((user, ..)) => make(storage, public_url, Some(user), now).await,
+        Some(user) => make(storage, public_url, Some(user.id), now).await,
         None => Ok(None),
     }
 }

@@ -6,7 +6,7 @@ use askama::Template;
 use axum::extract::Path;
 use serde_json::json;
 
-use super::page::{Pager, curl_list, show_with};
+use super::page::{Pager, curl_list, number, show_with};
 use super::{Form, Page, Query, Refused, Result, Section, Trouble, User, see, show};
 use crate::http::contact_list::{CREATE, change};
 use crate::storage::{List, ListFilter};
@@ -16,9 +16,9 @@ const ROWS: u32 = 50;
 
 /// What is told after something was done.
 const DONE: [(&str, &str); 3] = [
-    ("made", "The list is there."),
-    ("renamed", "The list has its new name."),
-    ("removed", "The list is removed. Its contacts are deleted in the background."),
+    ("made", "The list is created."),
+    ("renamed", "The list is renamed."),
+    ("removed", "The list is deleted. Its contacts are deleted in the background."),
 ];
 
 #[derive(Template)]
@@ -130,7 +130,7 @@ pub async fn remove(Path(id): Path<String>, form: Form) -> Result {
 
 fn wrong_name(refused: &Refused) -> String {
     match refused.of("confirm") {
-        Some(_) => "This is not the list's name. Nothing was removed.".to_owned(),
+        Some(_) => "That does not match the name. Nothing was deleted.".to_owned(),
         None => refused.text(),
     }
 }

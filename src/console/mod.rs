@@ -12,7 +12,8 @@
 //!    sends the token by itself.
 //! 3. It does something by [`User::call`], which runs a method of the API in this process; [`Refused::of`] gives the
 //!    text for a form's field. What it only reads it may ask the store for, always with the user's account.
-//! 4. Its route stands in [`router`]. Macros that all pages share are in `templates/console/parts.html`, and styles in
+//! 4. Its route stands in [`router`], under the role that it needs. What concerns credentials is confirmed first, by
+//!    [`Form::confirm`]. Macros that all pages share are in `templates/console/parts.html`, and styles in
 //!    `assets/console.css`. Nothing is inline: no `style=`, no `<script>`, no `on…=`.
 
 mod account;
@@ -21,6 +22,7 @@ pub mod attempts;
 mod bulk;
 mod call;
 mod columns;
+mod confirm;
 mod contact;
 mod contacts;
 mod cookie;
@@ -41,12 +43,14 @@ mod page;
 mod password;
 mod people;
 mod requests;
+mod rights;
 mod sessions;
 mod setting;
 mod sign_in;
 mod sources;
 mod user;
 mod variables;
+mod webhook_secret;
 mod welcome;
 
 use std::sync::Arc;
@@ -66,66 +70,94 @@ pub use self::guard::wants_page;
 pub use self::links::{first_link, invite};
 pub use self::page::{Page, Section, see, show};
 pub use self::people::MAX_USERS;
+use self::rights::needs;
 pub use self::setting::{Console, PublicUrl};
 pub use self::user::User;
 use crate::app::App;
+use crate::storage::UserRole;
 
 /// What a handler of a page returns.
 pub type Result<T = Response, E = Trouble> = std::result::Result<T, E>;
 
-/// The routes of the console.
+/// The routes of the console: each stands under the role that it needs.
 pub fn router() -> Router<Arc<App>> {
-    let pages = Router::new()
+    let open = Router::new()
         .route("/sign-in", get(sign_in::ask).post(sign_in::try_in))
-        .route("/sign-out", post(sign_in::out))
         .route("/welcome/{link}", get(welcome::ask).post(welcome::begin))
-        .route("/email-list", get(async || see("/lists")))
-        .route("/lists", get(lists::all).post(lists::make))
-        .route("/lists/{id}/rename", get(lists::ask_name).post(lists::rename))
-        .route("/lists/{id}/remove", get(lists::ask_removal).post(lists::remove))
+        .route("/email-list", get(async || see("/lists")));
+    open.merge(needs(UserRole::Viewer, viewer()))
+        .merge(needs(UserRole::Editor, editor()))
+        .merge(needs(UserRole::Owner, owner()))
+        .layer(map_response(guard::secure))
+        .merge(assets::router())
+}
+
+/// Pages that change nothing, and a user's own affairs.
+fn viewer() -> Router<Arc<App>> {
+    Router::new()
+        .route("/sign-out", post(sign_in::out))
         .route("/", get(overview::overview))
+        .route("/lists", get(lists::all))
         .route("/lists/{id}", get(contacts::all))
         .route("/lists/{id}/rest", get(contacts::rest))
         .route("/lists/{id}/columns", post(contacts::pick))
-        .route("/lists/{id}/contacts/new", get(contact::ask_new).post(contact::add))
-        .route("/lists/{id}/contacts/{contact}", get(contact::show_contact).post(contact::save))
-        .route("/lists/{id}/contacts/{contact}/remove", get(contact::ask_removal).post(contact::remove))
-        .route("/lists/{id}/contacts/{contact}/erase", get(contact::ask_erasure).post(contact::erase))
+        .route("/lists/{id}/contacts/{contact}", get(contact::show_contact))
         .route("/lists/{id}/contacts/{contact}/person.json", get(contact::export))
-        .route("/lists/{id}/variables", get(variables::all).post(variables::add))
-        .route("/lists/{id}/variables/{name}/rename", get(variables::ask_name).post(variables::rename))
-        .route("/lists/{id}/variables/{name}/remove", get(variables::ask_removal).post(variables::remove))
-        .route("/sources", get(sources::all).post(sources::add))
-        .route("/sources/{id}", get(sources::one).post(sources::change))
-        .route("/sources/{id}/remove", get(sources::ask_removal).post(sources::remove))
+        .route("/lists/{id}/variables", get(variables::all))
+        .route("/lists/{id}/export", get(export::ask))
+        .route("/lists/{id}/export/file", get(export::file))
+        .route("/sources", get(sources::all))
         .route("/requests", get(requests::all))
         .route("/requests/rows", get(requests::rows))
         .route("/requests/{id}", get(requests::show_request))
-        .route("/requests/{id}/resend", post(requests::resend))
-        .route("/requests/{id}/undo", get(requests::ask_undo).post(requests::undo))
-        .route("/lists/{id}/import", get(import::ask).post(import::upload).layer(DefaultBodyLimit::disable()))
-        .route("/lists/{id}/export", get(export::ask))
-        .route("/lists/{id}/export/file", get(export::file))
-        .route("/lists/{id}/bulk", post(bulk::change))
         .route("/jobs", get(jobs::all))
         .route("/jobs/{id}", get(jobs::one))
         .route("/jobs/{id}/progress", get(jobs::progress))
+        .route("/jobs/{id}/failed.csv", get(jobs::failures))
+        .route("/jobs/{id}/requests.txt", get(jobs::requests))
+        .route("/account", get(account::show_account))
+        .route("/account/name", post(account::rename))
+        .route("/account/password", post(account::change_password))
+        .route("/account/sessions/end-others", post(sessions::end_others))
+}
+
+/// What changes contacts, lists, variables and sources, and the pages that ask for it.
+fn editor() -> Router<Arc<App>> {
+    Router::new()
+        .route("/lists", post(lists::make))
+        .route("/lists/{id}/rename", get(lists::ask_name).post(lists::rename))
+        .route("/lists/{id}/remove", get(lists::ask_removal).post(lists::remove))
+        .route("/lists/{id}/contacts/new", get(contact::ask_new).post(contact::add))
+        .route("/lists/{id}/contacts/{contact}", post(contact::save))
+        .route("/lists/{id}/contacts/{contact}/remove", get(contact::ask_removal).post(contact::remove))
+        .route("/lists/{id}/contacts/{contact}/erase", get(contact::ask_erasure).post(contact::erase))
+        .route("/lists/{id}/variables", post(variables::add))
+        .route("/lists/{id}/variables/{name}/rename", get(variables::ask_name).post(variables::rename))
+        .route("/lists/{id}/variables/{name}/remove", get(variables::ask_removal).post(variables::remove))
+        .route("/sources", post(sources::add))
+        .route("/sources/{id}", get(sources::one).post(sources::change))
+        .route("/sources/{id}/remove", get(sources::ask_removal).post(sources::remove))
+        .route("/requests/{id}/resend", post(requests::resend))
+        .route("/requests/{id}/undo", get(requests::ask_undo).post(requests::undo))
+        .route("/lists/{id}/import", get(import::ask).post(import::upload).layer(DefaultBodyLimit::disable()))
+        .route("/lists/{id}/bulk", post(bulk::change))
         .route("/jobs/{id}/begin", post(jobs::begin))
         .route("/jobs/{id}/stop", post(jobs::stop))
         .route("/jobs/{id}/resume", post(jobs::resume))
         .route("/jobs/{id}/remove", post(jobs::remove))
-        .route("/jobs/{id}/failed.csv", get(jobs::failures))
-        .route("/jobs/{id}/requests.txt", get(jobs::requests))
+}
+
+/// What concerns credentials and users.
+fn owner() -> Router<Arc<App>> {
+    Router::new()
         .route("/keys", get(keys::all).post(keys::make))
         .route("/keys/{key}/revoke", get(keys::ask_revocation).post(keys::revoke))
-        .route("/account", get(account::show_account))
-        .route("/account/name", post(account::rename))
-        .route("/account/password", post(account::change_password))
-        .route("/account/webhook-secret", post(account::rotate))
-        .route("/account/sessions/end-others", post(sessions::end_others))
+        .route("/account/webhook-secret", get(webhook_secret::page).post(webhook_secret::rotate))
+        .route("/account/webhook-secret/show", post(webhook_secret::reveal))
         .route("/account/users", post(people::invite_new))
+        .route("/account/users/{user}", get(people::one))
+        .route("/account/users/{user}/role", post(people::set_role))
         .route("/account/users/{user}/invite", post(people::invite_again))
-        .route("/account/users/{user}/disable", post(people::disable))
-        .route("/account/users/{user}/enable", post(people::enable));
-    pages.layer(map_response(guard::secure)).merge(assets::router())
+        .route("/account/users/{user}/disable", get(people::ask_disable).post(people::disable))
+        .route("/account/users/{user}/enable", post(people::enable))
 }

@@ -6,9 +6,11 @@ use axum::http::header::{CONTENT_TYPE, LOCATION, RETRY_AFTER};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::Response;
 
+use url::form_urlencoded;
+
 use super::{Result, User};
 use crate::http::call;
-use crate::storage::Window;
+use crate::storage::{UserRole, Window};
 
 /// A section of the menu.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,8 +37,8 @@ impl Section {
         (Self::Overview, "/", "Overview"),
         (Self::Lists, "/lists", "Lists"),
         (Self::Sources, "/sources", "Sources"),
-        (Self::Requests, "/requests", "Requests"),
-        (Self::Jobs, "/jobs", "Jobs"),
+        (Self::Requests, "/requests", "API activity"),
+        (Self::Jobs, "/jobs", "Import and bulk changes"),
         (Self::Keys, "/keys", "API keys"),
         (Self::Account, "/account", "Account"),
     ];
@@ -49,6 +51,10 @@ pub struct Page {
     pub account: String,
     /// The user's name.
     pub user: String,
+    /// The user's role.
+    pub role: UserRole,
+    /// Whether forms about credentials ask for the password.
+    pub asks_password: bool,
     /// The token of the session's forms.
     pub csrf: String,
     /// Where in the menu the page stands.
@@ -66,9 +72,21 @@ impl Page {
         format!(r#"<input type="hidden" name="csrf" value="{}">"#, self.csrf)
     }
 
-    /// The sections of the menu.
+    /// Whether the user may change contacts, lists, variables and sources.
+    pub fn may_change(&self) -> bool {
+        self.role >= UserRole::Editor
+    }
+
+    /// Whether the user may manage users, API keys and the webhook secret.
+    pub fn may_manage(&self) -> bool {
+        self.role >= UserRole::Owner
+    }
+
+    /// The sections of the menu that the user may see.
     pub fn menu(&self) -> impl Iterator<Item = (bool, &'static str, &'static str)> {
-        Section::MENU.into_iter().map(|(section, path, name)| (section == self.section, path, name))
+        let seen =
+            Section::MENU.into_iter().filter(|(section, ..)| *section != Section::Keys || self.may_manage());
+        seen.map(|(section, path, name)| (section == self.section, path, name))
     }
 
     /// And what was just done, as `?done=` names it, by a table of the page's own.
@@ -119,6 +137,8 @@ impl User {
         Page {
             account: self.signed_in.account_name.clone(),
             user: self.signed_in.user_name.clone(),
+            role: self.signed_in.role,
+            asks_password: !self.is_fresh(),
             csrf: self.csrf.clone(),
             section,
             notice: None,
@@ -170,6 +190,21 @@ pub fn own_path(path: &str) -> &str {
         && !path.starts_with("//")
         && path.bytes().all(|byte| (0x21..0x7f).contains(&byte) && byte != b'\\');
     if own { path } else { "/" }
+}
+
+/// A query without its empty parameters, if it has any.
+pub fn without_empty(query: &str) -> Option<String> {
+    let pairs = || form_urlencoded::parse(query.as_bytes());
+    if pairs().all(|(_, value)| !value.is_empty()) {
+        return None;
+    }
+    let filled = pairs().filter(|(_, value)| !value.is_empty());
+    Some(form_urlencoded::Serializer::new(String::new()).extend_pairs(filled).finish())
+}
+
+/// The address of a path with a query, which may be empty.
+pub fn address(path: &str, query: &str) -> String {
+    if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") }
 }
 
 /// A number with its thousands apart.

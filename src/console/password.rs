@@ -85,13 +85,13 @@ fn hash_now(password: &str) -> Option<String> {
 pub fn problem(password: &str, again: &str, address: &str) -> Option<&'static str> {
     let lower = password.to_lowercase();
     if password.chars().count() < MIN {
-        Some("A password has at least 10 characters.")
+        Some("Use at least 10 characters.")
     } else if password.len() > MAX {
-        Some("A password has at most 1,000 bytes.")
+        Some("Use at most 1,000 bytes.")
     } else if lower == address || password.chars().all(|sign| password.starts_with(sign)) {
-        Some("That password is too easy to guess.")
+        Some("This password is too easy to guess.")
     } else if password != again {
-        Some("The two passwords differ.")
+        Some("The two passwords do not match.")
     } else {
         None
     }

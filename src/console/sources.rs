@@ -15,9 +15,9 @@ const ROWS: u32 = 50;
 
 /// What is told after something was done.
 const DONE: [(&str, &str); 3] = [
-    ("added", "The source is there."),
+    ("added", "The source is added."),
     ("changed", "The source is changed."),
-    ("removed", "The source is removed. Contacts from it keep what they cost."),
+    ("removed", "The source is deleted. Contacts from it keep their cost."),
 ];
 
 #[derive(Template)]
@@ -175,7 +175,7 @@ pub async fn ask_removal(user: User, Path(id): Path<String>) -> Result {
 pub async fn remove(Path(id): Path<String>, form: Form) -> Result {
     let source = find(&form.user, &id).await?;
     if form.get("confirm") != source.name.trim() {
-        let error = Some("This is not the source's name. Nothing was removed.");
+        let error = Some("That does not match the name. Nothing was deleted.");
         let page = form.user.page(Section::Sources);
         return show_with(axum::http::StatusCode::BAD_REQUEST, &RemovePage { page, source, error });
     }

@@ -9,7 +9,7 @@ use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use url::form_urlencoded;
 
-use super::{Trouble, cookie, guard, see};
+use super::{Trouble, cookie, guard, rights, see};
 use crate::app::App;
 use crate::http::admission;
 use crate::http::gate::Caller;
@@ -59,7 +59,8 @@ impl User {
 
     /// The user as a caller of the API.
     pub fn caller(&self) -> Caller {
-        Caller::user(self.signed_in.account, self.signed_in.account_name.clone(), self.signed_in.user)
+        let known = &self.signed_in;
+        Caller::user(known.account, known.account_name.clone(), known.user, known.role)
     }
 }
 
@@ -70,7 +71,12 @@ impl FromRequestParts<Arc<App>> for User {
         match Self::find(app, &parts.headers).await {
             Ok(Some(user)) => {
                 admission::admit(parts);
-                Ok(user)
+                let needed = rights::needed(parts);
+                if user.signed_in.role >= needed {
+                    Ok(user)
+                } else {
+                    Err(Trouble::Role(needed).into_response())
+                }
             }
             Ok(None) => Err(to_sign_in(parts)),
             Err(error) => Err(Trouble::from(error).into_response()),

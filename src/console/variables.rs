@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use askama::Template;
 use axum::extract::Path;
+use axum::http::StatusCode;
 use serde_json::json;
 
 use super::page::{curl, number, show_with};
@@ -12,10 +13,11 @@ use crate::http::contact_list::{ADD_VARIABLES, variables};
 use crate::storage::{List, VariableKind};
 
 /// What is told after something was done.
-const DONE: [(&str, &str); 3] = [
-    ("added", "The variable is there."),
-    ("renamed", "The variable has its new name."),
-    ("removed", "The variable is removed. Its values are deleted in the background."),
+const DONE: [(&str, &str); 4] = [
+    ("added", "The custom field is added."),
+    ("renamed", "The custom field is renamed."),
+    ("removed", "The custom field is deleted. Its values are deleted in the background."),
+    ("gone", "Nothing was changed. Another user has deleted this custom field."),
 ];
 
 #[derive(Template)]
@@ -53,6 +55,7 @@ struct Rename {
     page: Page,
     list: Arc<List>,
     variable: String,
+    number: u32,
     name: String,
     error: Option<String>,
 }
@@ -63,7 +66,8 @@ struct Remove {
     page: Page,
     list: Arc<List>,
     variable: String,
-    error: Option<&'static str>,
+    number: u32,
+    error: Option<String>,
 }
 
 /// What a variable's values are, in words.
@@ -96,45 +100,89 @@ pub async fn add(Path(id): Path<String>, form: Form) -> Result {
     }
 }
 
-/// The list, where it has a variable of that name.
-async fn find(user: &User, id: &str, name: &str) -> Result<Arc<List>> {
+/// The list and the number of its variable of that name.
+async fn find(user: &User, id: &str, name: &str) -> Result<(Arc<List>, u32)> {
     let list = user.list(id).await?;
-    if list.variable(name).is_some() { Ok(list) } else { Err(Trouble::NotFound) }
+    let number = list.variable(name).map(|variable| variable.number).ok_or(Trouble::NotFound)?;
+    Ok((list, number))
+}
+
+/// A variable that a form is about, by its number: the name in the address may be another variable's by now.
+enum Meant {
+    /// It has the name that the form shows.
+    Same(Arc<List>, u32),
+    /// It was renamed since the form was opened, to this.
+    Renamed(Arc<List>, u32, String),
+    /// It was removed since.
+    Gone(Arc<List>),
+}
+
+impl Meant {
+    async fn of(form: &Form, id: &str, name: &str) -> Result<Self> {
+        let list = form.user.list(id).await?;
+        let known = list.variables.iter().find(|known| known.number.to_string() == form.get("number"));
+        Ok(match known.map(|known| (known.number, known.name.clone())) {
+            Some((number, now)) if now == name => Self::Same(list, number),
+            Some((number, now)) => Self::Renamed(list, number, now),
+            None => Self::Gone(list),
+        })
+    }
+}
+
+/// What a form says whose variable was renamed since it was opened.
+fn renamed_text(before: &str) -> String {
+    format!("Nothing was changed. This custom field was called “{before}” when you opened the form.")
 }
 
 /// Asks for another name.
 pub async fn ask_name(user: User, Path((id, variable)): Path<(String, String)>) -> Result {
-    let list = find(&user, &id, &variable).await?;
+    let (list, number) = find(&user, &id, &variable).await?;
     let (page, name) = (user.page(Section::Lists), variable.clone());
-    show(&Rename { page, list, variable, name, error: None })
+    show(&Rename { page, list, variable, number, name, error: None })
 }
 
 /// Gives a variable another name.
 pub async fn rename(Path((id, variable)): Path<(String, String)>, form: Form) -> Result {
-    let list = find(&form.user, &id, &variable).await?;
-    let body = json!({ "contactListId": list.id, "name": variable, "newName": form.get("name") });
+    let (page, name) = (form.user.page(Section::Lists), form.get("name").to_owned());
+    let (list, number) = match Meant::of(&form, &id, &variable).await? {
+        Meant::Same(list, number) => (list, number),
+        Meant::Gone(list) => return Ok(see(&format!("/lists/{}/variables?done=gone", list.id))),
+        Meant::Renamed(list, number, now) => {
+            let error = Some(renamed_text(&variable));
+            let page = Rename { page, list, variable: now, number, name, error };
+            return show_with(StatusCode::CONFLICT, &page);
+        }
+    };
+    let body = json!({ "contactListId": list.id, "name": variable, "newName": name });
     match form.user.call(&variables::RENAME, &body).await {
         Ok(_) => Ok(see(&format!("/lists/{}/variables?done=renamed", list.id))),
         Err(refused) => {
-            let (page, name) = (form.user.page(Section::Lists), form.get("name").to_owned());
-            show_with(refused.status, &Rename { page, list, variable, name, error: Some(refused.text()) })
+            let error = Some(refused.text());
+            show_with(refused.status, &Rename { page, list, variable, number, name, error })
         }
     }
 }
 
 /// Asks whether a variable is to go.
 pub async fn ask_removal(user: User, Path((id, variable)): Path<(String, String)>) -> Result {
-    let list = find(&user, &id, &variable).await?;
-    show(&Remove { page: user.page(Section::Lists), list, variable, error: None })
+    let (list, number) = find(&user, &id, &variable).await?;
+    show(&Remove { page: user.page(Section::Lists), list, variable, number, error: None })
 }
 
 /// Removes a variable whose name was typed.
 pub async fn remove(Path((id, variable)): Path<(String, String)>, form: Form) -> Result {
-    let list = find(&form.user, &id, &variable).await?;
+    let page = form.user.page(Section::Lists);
+    let (list, number) = match Meant::of(&form, &id, &variable).await? {
+        Meant::Same(list, number) => (list, number),
+        Meant::Gone(list) => return Ok(see(&format!("/lists/{}/variables?done=gone", list.id))),
+        Meant::Renamed(list, number, now) => {
+            let error = Some(renamed_text(&variable));
+            return show_with(StatusCode::CONFLICT, &Remove { page, list, variable: now, number, error });
+        }
+    };
     if form.get("confirm") != variable {
-        let error = Some("This is not the variable's name. Nothing was removed.");
-        let page = form.user.page(Section::Lists);
-        return show_with(axum::http::StatusCode::BAD_REQUEST, &Remove { page, list, variable, error });
+        let error = Some("That does not match the name. Nothing was deleted.".to_owned());
+        return show_with(StatusCode::BAD_REQUEST, &Remove { page, list, variable, number, error });
     }
     let body = json!({ "contactListId": list.id, "names": [variable] });
     form.user.call(&variables::REMOVE, &body).await?;

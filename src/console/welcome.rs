@@ -41,8 +41,9 @@ impl Welcome {
         match link {
             LinkFor::FirstAccount => Self { first: true, ..Self::default() },
             LinkFor::User { user, account } => Self {
+                // A command names the first user after the account: that is nobody's name.
+                name: if user.name == account { String::new() } else { user.name },
                 account,
-                name: user.name,
                 known: user.address.is_some(),
                 email: user.address.unwrap_or_default(),
                 ..Self::default()
@@ -61,7 +62,7 @@ impl Welcome {
             fields.get("email").clone_into(&mut self.email);
             self.name_error = name_problem(&self.name);
             let valid = email::is_valid(&self.email);
-            self.email_error = (!valid).then_some("This is not an e-mail address.");
+            self.email_error = (!valid).then_some("Enter an e-mail address.");
         }
         let (password, again) = (fields.raw("password"), fields.raw("again"));
         self.password_error = password::problem(password, again, &normal(&self.email));
@@ -73,9 +74,9 @@ impl Welcome {
 /// What is wrong with the name of a user or an account.
 pub fn name_problem(name: &str) -> Option<&'static str> {
     if name.is_empty() {
-        Some("A name is needed.")
+        Some("Enter a name.")
     } else if name.chars().count() > MAX_NAME {
-        Some("A name has at most 100 characters.")
+        Some("Use at most 100 characters.")
     } else if name.chars().any(char::is_control) {
         Some("A name has no line breaks or other control characters.")
     } else {

@@ -12,7 +12,7 @@ use crate::catalogue::Viewer;
 use crate::id::ObjectId;
 use crate::intake::problem::Problem;
 use crate::journal::AccountNo;
-use crate::storage;
+use crate::storage::{self, UserRole};
 use crate::token::{PresentedToken, SecretHash};
 
 /// The header that bears the access token.
@@ -34,12 +34,12 @@ pub struct Caller {
 }
 
 impl Caller {
-    /// A user who is signed in and works in this process: all of the account may be seen and changed. Whether user
-    /// and account are enabled is known by whoever makes it.
-    pub fn user(account: AccountNo, account_name: String, user: ObjectId) -> Self {
+    /// A user who is signed in and works in this process: all of the account may be seen, and changed if the role
+    /// allows it. The caller of this function has checked that user and account are enabled.
+    pub fn user(account: AccountNo, account_name: String, user: ObjectId, role: UserRole) -> Self {
         let token = format!("user:{user}");
         let viewer = Viewer { account, lists: None };
-        Self { shown: token.clone(), token, viewer, read_only: false, account_name }
+        Self { shown: token.clone(), token, viewer, read_only: role < UserRole::Editor, account_name }
     }
 }
 

@@ -19,6 +19,7 @@ use crate::files::{self, Error};
 use crate::http::gate::Caller;
 use crate::http::inside::Inside;
 use crate::id::ObjectId;
+use crate::storage::UserRole;
 
 /// How often jobs are looked for that another node, or one that was killed, has left.
 const LOOK: Duration = Duration::from_secs(5);
@@ -245,11 +246,11 @@ async fn caller(app: &App, description: &Description) -> Result<Caller, End> {
         return Err(failed("the list is gone"));
     }
     let accounts = app.storage.accounts().await.map_err(told)?;
-    let enabled = accounts.iter().any(|account| {
-        account.enabled && account.users.iter().any(|(id, _, enabled)| *id == user && *enabled)
-    });
-    if !enabled {
-        return Err(failed("the user who made it is not enabled any more"));
+    let users = accounts.iter().filter(|account| account.enabled).flat_map(|account| &account.users);
+    let known = users.into_iter().find(|known| known.id == user && known.enabled);
+    let role = known.ok_or_else(|| failed("the user who made it is not enabled any more"))?.role;
+    if role < UserRole::Editor {
+        return Err(failed("the user who made it may not change contacts any more"));
     }
-    Ok(Caller::user(description.account(), description.account_name.clone(), user))
+    Ok(Caller::user(description.account(), description.account_name.clone(), user, role))
 }

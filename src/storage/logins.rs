@@ -4,6 +4,7 @@ use async_trait::async_trait;
 
 use super::{
     Error, FirstAccount, LinkError, LinkFor, Login, NewLogin, NewSession, Session, SignedIn, TextHash, User,
+    UserChange, UserRole,
 };
 use crate::clock::Timestamp;
 use crate::id::ObjectId;
@@ -31,13 +32,24 @@ pub trait Logins: Send + Sync + 'static {
         &self,
         account: ObjectId,
         user: ObjectId,
-        name: String,
+        (name, role): (String, UserRole),
         max: usize,
         now: Timestamp,
     ) -> Result<bool, Error>;
 
     /// Gives a user another name; whether the user is there.
     async fn rename_user(&self, user: ObjectId, name: String) -> Result<bool, Error>;
+
+    /// Gives a user a role, unless the account would lose its last owner.
+    async fn set_user_role(&self, user: ObjectId, role: UserRole) -> Result<UserChange, Error>;
+
+    /// Enables a user; whether the user is there.
+    async fn enable_user(&self, user: ObjectId) -> Result<bool, Error>;
+
+    /// Disables a user, unless it is the last owner who can sign in: the user's sessions and links end. In the same
+    /// transaction the user's keys are handed to `keys_to`, an enabled user of the same account; without one they are
+    /// refused for as long as the user is disabled.
+    async fn disable_user(&self, user: ObjectId, keys_to: Option<ObjectId>) -> Result<UserChange, Error>;
 
     /// What an address, in lower case, signs in to.
     async fn find_login(&self, address: String) -> Result<Option<Login>, Error>;
@@ -86,7 +98,7 @@ pub trait Logins: Send + Sync + 'static {
     /// Ends a user's sessions but one.
     async fn remove_other_sessions(&self, user: ObjectId, keep: TextHash) -> Result<(), Error>;
 
-    /// Adds a link: for a user, in place of the one before; without one, for the first account, where nobody can sign
+    /// Adds a link: for a user, in place of the one before, and the user's sessions end; without one, for the first account, where nobody can sign
     /// in yet. Whether it was added.
     async fn add_link(
         &self,

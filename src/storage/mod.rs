@@ -261,9 +261,6 @@ pub trait Storage: Logins {
         previous_until: Timestamp,
     ) -> Result<bool, Error>;
 
-    /// Enables or disables a user; whether it is there.
-    async fn set_user_enabled(&self, id: ObjectId, enabled: bool) -> Result<bool, Error>;
-
     /// Makes a token of a user, limited to lists that its account has.
     async fn add_token(&self, user: ObjectId, token: NewToken, now: Timestamp) -> Result<(), TokenError>;
 

@@ -9,7 +9,7 @@ use rollbook::clock::{Clock, ManualClock, SystemClock, Timestamp};
 use rollbook::id::ObjectId;
 use rollbook::journal::AccountNo;
 use rollbook::storage::Role;
-use rollbook::storage::{ItemResult, NewToken, RequestState, Scope, Storage};
+use rollbook::storage::{ItemResult, NewToken, RequestState, Scope, Storage, UserChange};
 use rollbook::token::FreshToken;
 use serde_json::json;
 
@@ -144,7 +144,10 @@ async fn a_disabled_user_or_account_is_told_so_and_may_come_back() {
             let done = if of_account {
                 handle.set_account_enabled(bearer.account, enabled).await
             } else {
-                handle.set_user_enabled(bearer.user, enabled).await
+                match enabled {
+                    true => handle.enable_user(bearer.user).await,
+                    false => handle.disable_user(bearer.user, None).await.map(UserChange::is_done),
+                }
             };
             assert!(done.expect("a change"));
         };

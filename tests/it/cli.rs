@@ -72,7 +72,7 @@ fn an_account_is_made_and_listed() {
     let mut objects = lines(&store.ok(&["account", "list", "--json"]));
     let created = objects[0]["createdAt"].take();
     assert!(is_time(created.as_str().expect("a text")), "{created}");
-    let users = json!([{ "userId": user, "name": "Bücher & Co", "enabled": true }]);
+    let users = json!([{ "userId": user, "name": "Bücher & Co", "role": "owner", "enabled": true }]);
     let expected = json!({ "accountId": account, "name": "Bücher & Co", "enabled": true,
                            "createdAt": null, "users": users });
     assert_eq!(objects, [expected]);
@@ -114,6 +114,36 @@ fn a_user_is_disabled_and_enabled_under_a_running_server() {
     assert_eq!(store.ok(&["user", "disable", &user]), "");
     noticed(&server, &token, 403, Some(&format!("user {user} not enabled")));
     assert_eq!(store.ok(&["user", "enable", &user]), "");
+    noticed(&server, &token, 200, None);
+}
+
+#[test]
+fn a_role_is_shown_and_set_and_tokens_outlive_their_user() {
+    let store = Store::new();
+    let server = store.serve();
+    let Account { id, user, token, .. } = store.account("Shop");
+    assert_eq!(store.ok(&["user", "role", &user]), "owner\n");
+    let last = "this is the account's last owner: make another user an owner first";
+    refused(store.run(&["user", "role", &user, "viewer"]), last);
+    let invite = ["user", "invite", "--account", &id, "--name", "Ben", "--json"];
+    let second = lines(&store.ok(&invite)).remove(0)["userId"].as_str().expect("an id").to_owned();
+    assert_eq!(store.ok(&["user", "role", &second]), "editor\n", "a new user is an editor");
+    assert_eq!(store.ok(&["user", "role", &second, "owner"]), "");
+    assert_eq!(store.ok(&["user", "role", &user, "viewer"]), "");
+    assert!(store.ok(&["account", "list"]).contains(&format!("user {user}  enabled   viewer  Shop")));
+    let wrong = store.run(&["user", "role", &user, "king"]);
+    assert!(wrong.err.contains("a role is owner, editor or viewer"), "{}", wrong.err);
+    let nobody = format!("there is no user {UNKNOWN_ID}");
+    refused(store.run(&["user", "role", UNKNOWN_ID]), &nobody);
+    refused(store.run(&["user", "role", UNKNOWN_ID, "owner"]), &nobody);
+
+    noticed(&server, &token, 200, None);
+    let to_nobody = store.run(&["user", "disable", &user, "--tokens-to", UNKNOWN_ID]);
+    let text = format!("there is no user {user}, or {UNKNOWN_ID} is no other enabled user of its account");
+    refused(to_nobody, &text);
+    assert_eq!(store.ok(&["user", "disable", &user]), "");
+    noticed(&server, &token, 403, Some(&format!("user {user} not enabled")));
+    assert_eq!(store.ok(&["user", "disable", &user, "--tokens-to", &second]), "");
     noticed(&server, &token, 200, None);
 }
 

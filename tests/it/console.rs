@@ -3,7 +3,8 @@
 mod accounts;
 mod forms;
 mod pages;
+mod roles;
 mod sign_in;
 mod visitor;
 
-pub use self::visitor::{PASSWORD, Visitor, let_in};
+pub use self::visitor::{PASSWORD, Visitor, add, let_in};

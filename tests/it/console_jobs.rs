@@ -168,8 +168,7 @@ async fn a_filtered_view_is_unsubscribed_after_it_was_asked() {
     let contact = |n: usize| json!({ "contact": format!("u{n}"), "emailSubscribe": n.is_multiple_of(2), "smsSubscribe": true });
     desk.server.update(&desk.list, true, (0..90).map(contact).collect()).await;
     let path = format!("/lists/{}/bulk", desk.list);
-    let asked =
-        [("action", "unsubscribe"), ("channel", "smsSubscribe"), ("all", "1"), ("emailSubscribe", "true")];
+    let asked = [("action", "unsubscribe:smsSubscribe"), ("all", "1"), ("emailSubscribe", "true")];
     let page = desk.visitor.post(&path, &asked).await.text();
     assert!(page.contains("<dt>emailSubscribe</dt><dd>true</dd>"), "{page}");
     assert!(page.contains("that match, at most 90:"), "{page}");
@@ -184,17 +183,35 @@ async fn a_filtered_view_is_unsubscribed_after_it_was_asked() {
     assert_eq!(desk.count(&json!({ "smsSubscribe": true })).await, 45);
     assert_eq!(desk.count(&json!({ "smsSubscribe": true, "emailSubscribe": true })).await, 0);
     for (fields, text) in [
-        (vec![("action", "unsubscribe"), ("all", "1")], "choose what is to be done"),
-        (vec![("action", "unsubscribe"), ("channel", "active"), ("all", "1")], "choose what is to be done"),
-        (vec![("action", "remove")], "choose at least one contact"),
         (
             vec![("action", "remove"), ("contact", "5d9155bad132d5f45a4e38b1")],
-            "these are no contacts of the list",
+            "These are not contacts of the list.",
         ),
         (vec![("action", "remove"), ("all", "1"), ("updatedSince", "yesterday")], "updatedSince"),
     ] {
         let told = desk.visitor.post(&path, &fields).await;
         assert!(told.status.is_client_error() && told.text().contains(text), "{fields:?}: {}", told.text());
+    }
+    // What was forgotten leads back to where it is chosen, and says so.
+    let of_list = ObjectId::parse(&desk.list).expect("an id");
+    let many: Vec<_> = (1..=1_001).map(|n| ObjectId::of_contact(of_list, n).to_string()).collect();
+    let many = many.iter().map(|id| ("contact", id.as_str()));
+    let many: Vec<_> = many.chain([("action", "remove")]).collect();
+    for (fields, text) in [
+        (vec![("action", ""), ("all", "1")], "Choose an action"),
+        (vec![("action", "unsubscribe"), ("all", "1")], "Choose an action"),
+        (vec![("action", "unsubscribe:active"), ("all", "1")], "Choose an action"),
+        (vec![("action", "remove"), ("emailSubscribe", "true")], "Select at least one contact"),
+        (many, "Select at most 1,000 contacts"),
+    ] {
+        let led = desk.visitor.goes(&path, &fields).await;
+        assert_eq!(
+            led.contains("emailSubscribe=true"),
+            fields.contains(&("emailSubscribe", "true")),
+            "{led}"
+        );
+        let page = desk.visitor.page(&led).await;
+        assert!(page.contains("Nothing was changed") && page.contains(text), "{fields:?}: {page}");
     }
 }
 

@@ -296,11 +296,6 @@ impl Storage for Faulty {
         self.store.set_webhook_secret(id, secret, previous_until).await
     }
 
-    async fn set_user_enabled(&self, id: ObjectId, enabled: bool) -> Result<bool, Error> {
-        self.change()?;
-        self.store.set_user_enabled(id, enabled).await
-    }
-
     async fn add_token(&self, user: ObjectId, token: NewToken, now: Timestamp) -> Result<(), TokenError> {
         self.change()?;
         self.store.add_token(user, token, now).await

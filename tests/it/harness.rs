@@ -32,7 +32,7 @@ use rollbook::notify::send::{Carrier, Sender};
 use rollbook::notify::sign::Secret;
 use rollbook::spans::Spans;
 use rollbook::storage::Role;
-use rollbook::storage::{Backlog, NewAccount, NewToken, Scope, Storage};
+use rollbook::storage::{Backlog, NewAccount, NewToken, Scope, Storage, UserRole};
 use rollbook::token::{FreshToken, PresentedToken};
 use serde_json::{Value, json};
 
@@ -177,7 +177,10 @@ impl Server {
         let access = self.storage.find_access(key).await.expect("the store answers");
         let account = access.and_then(|access| access.account.clone()).expect("its account");
         let (app, _) = self.running.as_ref().expect("it runs");
-        Inside { app: Arc::clone(app), caller: Caller::user(account.no, account.name, bearer.user) }
+        Inside {
+            app: Arc::clone(app),
+            caller: Caller::user(account.no, account.name, bearer.user, UserRole::Owner),
+        }
     }
 
     /// Stops as the program does at SIGTERM, and returns when all is written.

@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
+use rollbook::clock::Clock;
 use rollbook::http::inside::Inside;
-use rollbook::id::ObjectId;
+use rollbook::id::{Ids, ObjectId};
 use rollbook::jobs::Jobs;
 use rollbook::jobs::desk::{Error, Order};
 use rollbook::jobs::job::{Action, Bulk, Plan, Status, Whom};
 use rollbook::jobs::shelf::Job;
+use rollbook::storage::UserRole;
 use serde_json::{Value, json};
 
 use crate::faults::{Fault, Switch};
@@ -284,13 +286,26 @@ async fn a_job_that_may_not_run_any_more_fails_and_one_of_another_account_is_not
     let account = stranger.caller.viewer.account;
     assert!(yard.jobs().one(account, id).await.expect("it reads").is_none());
     assert!(yard.jobs().all(account).await.expect("they read").is_empty());
-    yard.server.storage.set_user_enabled(yard.server.user, false).await.expect("it is set");
+    yard.server.storage.disable_user(yard.server.user, None).await.expect("it is set");
     yard.begin(id, Some(plan(true)), false).await;
     let job = yard.ended(id).await;
     assert_eq!(job.status(), Status::Failed);
     let fault = job.progress.expect("it was begun").fault;
     assert_eq!(fault.as_deref(), Some("the user who made it is not enabled any more"));
-    yard.server.storage.set_user_enabled(yard.server.user, true).await.expect("it is set");
+    let storage = &yard.server.storage;
+    storage.enable_user(yard.server.user).await.expect("it is set");
+    let (now, second) = (Clock::now(yard.server.clock.as_ref()), ("Second".to_owned(), UserRole::Owner));
+    let id_of_second = Ids::from_system().next(now);
+    assert!(
+        storage.add_user(yard.server.account, id_of_second, second, 200, now).await.expect("it is added")
+    );
+    let demoted = storage.set_user_role(yard.server.user, UserRole::Viewer).await;
+    assert!(demoted.expect("it is set").is_done());
+    yard.begin(id, None, false).await;
+    let fault = yard.ended(id).await.progress.expect("it was begun").fault;
+    assert_eq!(fault.as_deref(), Some("the user who made it may not change contacts any more"));
+    let promoted = storage.set_user_role(yard.server.user, UserRole::Editor).await;
+    assert!(promoted.expect("it is set").is_done());
     yard.begin(id, None, false).await;
     assert_eq!(yard.ended(id).await.status(), Status::Done);
 }

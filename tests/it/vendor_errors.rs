@@ -103,7 +103,7 @@ async fn wrong_tokens(server: &Server) -> Vec<Case> {
     let unknown = FreshToken::generate().text;
     let wrong = format!("{}{}", &server.token[..20], &unknown[20..]);
     let disabled = server.bearer("Disabled").await;
-    server.storage.set_user_enabled(disabled.user, false).await.expect("a user");
+    server.storage.disable_user(disabled.user, None).await.expect("a user");
     let gone = server.bearer("Gone").await;
     assert!(server.storage.remove_account(gone.account).await.expect("an account"));
     let (disabled_user, gone_user) = (disabled.user.to_string(), gone.user.to_string());

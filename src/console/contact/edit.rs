@@ -7,9 +7,9 @@ use askama::Template;
 use axum::http::StatusCode;
 use serde_json::{Value, json};
 
-use super::form::{self, Group, Posted};
+use super::form::{self, Group, Posted, Wrong};
 use super::history::History;
-use super::{At, Subject, outcome};
+use super::{At, Outcome, Subject};
 use crate::apply::outcome::Failure;
 use crate::clock::Timestamp;
 use crate::console::page::show_with;
@@ -23,11 +23,10 @@ use crate::storage::{ItemResult, List, Source, SourceFilter, Window};
 const SOURCES: u32 = 1_000;
 
 /// What is told after something was done.
-const DONE: [(&str, &str); 4] = [
-    ("made", "The contact is there."),
-    ("saved", "Saved."),
-    ("nothing", "Nothing was changed."),
-    ("queued", "Accepted. What it changes shows as soon as it is applied."),
+const DONE: [(&str, &str); 3] = [
+    ("made", "The contact is added."),
+    ("saved", "The changes are saved."),
+    ("nothing", "There were no changes to save."),
 ];
 
 #[derive(Template)]
@@ -54,14 +53,11 @@ struct NewPage {
     has_errors: bool,
 }
 
-/// What is wrong with a form: at its fields, and at its top.
-type Wrong = (BTreeMap<String, String>, Vec<String>);
-
 /// A contact, with its history.
 pub async fn show_contact(user: User, at: At, query: Query) -> Result {
     let subject = Subject::find(&user, &at).await?;
     let stored = form::values(&subject.contact, &subject.list).map_err(crate::console::contacts::damaged)?;
-    let posted = Posted { now: stored.clone(), was: stored };
+    let posted = Posted::of(stored);
     let page = page(&user, subject, &query, &posted, Wrong::default()).await?;
     show(&page)
 }
@@ -103,14 +99,15 @@ pub async fn save(at: At, form: Form) -> Result {
     let user = &form.user;
     let subject = Subject::find(user, &at).await?;
     let mut posted = Posted::read(&form.fields, &subject.list);
-    if posted.changed().is_empty() {
+    if posted.changed().is_empty() && posted.gone.is_empty() {
         return Ok(see(&format!("{}?done=nothing", subject.path())));
     }
     let stored = form::values(&subject.contact, &subject.list).map_err(crate::console::contacts::damaged)?;
     let conflicts = posted.conflicts(&stored);
-    if !conflicts.is_empty() {
-        let wrong =
-            (conflicts.iter().map(|(name, now)| (name.clone(), overtaken(now))).collect(), Vec::new());
+    let (mut at_fields, at_top) = posted.outdated();
+    at_fields.extend(conflicts.iter().map(|(name, now)| (name.clone(), overtaken(now))));
+    if !at_fields.is_empty() || !at_top.is_empty() {
+        let wrong = (at_fields, at_top);
         // Whoever saves again has seen it.
         posted.was.extend(conflicts);
         let page = page(user, subject, &Query::default(), &posted, wrong).await?;
@@ -125,19 +122,24 @@ pub async fn save(at: At, form: Form) -> Result {
     let sent = user.call(&UPDATE, &body).await;
     let (status, wrong) = match sent {
         Err(refused) => (refused.status, form::errors(&refused.details, &posted)),
-        Ok(accepted) => match outcome(user, &accepted).await? {
-            None => return Ok(see(&format!("{}?done=queued", subject.path()))),
-            Some(ItemResult::Done { .. }) => return Ok(see(&format!("{}?done=saved", subject.path()))),
-            Some(ItemResult::Failed { failure, .. }) => (StatusCode::CONFLICT, failed(failure, &posted)),
-        },
+        Ok(accepted) => {
+            let outcome = Outcome::of(user, &accepted).await?;
+            match (outcome.failure(), outcome) {
+                (Some(failure), _) => (StatusCode::CONFLICT, failed(failure, &posted)),
+                (None, Outcome::Pending(request)) => {
+                    return Ok(see(&format!("/requests/{request}?done=saving")));
+                }
+                (None, Outcome::Applied(..)) => return Ok(see(&format!("{}?done=saved", subject.path()))),
+            }
+        }
     };
     let page = page(user, subject, &Query::default(), &posted, wrong).await?;
     show_with(status, &page)
 }
 
 fn overtaken(now: &str) -> String {
-    let now = if now.is_empty() { "nothing".to_owned() } else { format!("“{now}”") };
-    format!("Somebody has changed this to {now} meanwhile. Save again to put yours in its place.")
+    let now = if now.is_empty() { "an empty value".to_owned() } else { format!("“{now}”") };
+    format!("Another user changed this to {now} since the form was opened. Save again to overwrite it.")
 }
 
 /// Where it is told why the request was not applied.
@@ -161,7 +163,7 @@ fn failed(failure: Failure, posted: &Posted) -> Wrong {
 pub async fn ask_new(user: User, axum::extract::Path(id): axum::extract::Path<String>) -> Result {
     let list = user.list(&id).await?;
     let blank = form::blank(&list);
-    let posted = Posted { now: blank.clone(), was: blank };
+    let posted = Posted::of(blank);
     show(&new_page(&user, list, &posted, Wrong::default()).await?)
 }
 
@@ -181,15 +183,22 @@ pub async fn add(axum::extract::Path(id): axum::extract::Path<String>, form: For
     let user = &form.user;
     let list = user.list(&id).await?;
     let posted = Posted::read(&form.fields, &list);
+    let outdated = posted.outdated();
+    if outdated != Wrong::default() {
+        return show_with(StatusCode::CONFLICT, &new_page(user, list, &posted, outdated).await?);
+    }
     let body = json!({ "contactListId": list.id, "contacts": [Value::Object(posted.item())] });
     let (status, wrong) = match user.call(&ADD, &body).await {
         Err(refused) => (refused.status, form::errors(&refused.details, &posted)),
-        Ok(accepted) => match outcome(user, &accepted).await? {
-            Some(ItemResult::Done { id: Some(contact), .. }) => {
-                return Ok(see(&format!("/lists/{}/contacts/{contact}?done=made", list.id)));
-            }
-            Some(ItemResult::Failed { failure, .. }) => (StatusCode::CONFLICT, failed(failure, &posted)),
-            _ => return Ok(see(&format!("/lists/{}?done=queued", list.id))),
+        Ok(accepted) => match Outcome::of(user, &accepted).await? {
+            Outcome::Pending(request) => return Ok(see(&format!("/requests/{request}?done=adding"))),
+            Outcome::Applied(request, results) => match results.first() {
+                Some(ItemResult::Done { id: Some(contact), .. }) => {
+                    return Ok(see(&format!("/lists/{}/contacts/{contact}?done=made", list.id)));
+                }
+                Some(ItemResult::Failed { failure, .. }) => (StatusCode::CONFLICT, failed(*failure, &posted)),
+                _ => return Ok(see(&format!("/requests/{request}?done=adding"))),
+            },
         },
     };
     let page = new_page(user, list, &posted, wrong).await?;

@@ -24,6 +24,13 @@ pub type Values = BTreeMap<String, String>;
 /// Before the name of a field stands what it was when the form was shown.
 const WAS: &str = "was.";
 
+/// Before the name of a variable's field stands, in a field of its own, the number of the variable. Names change, and a
+/// name that is free again may be given to another variable; a number is never given twice.
+const NUMBER: &str = "number.";
+
+/// What is wrong with a form: at its fields, and at its top.
+pub type Wrong = (BTreeMap<String, String>, Vec<String>);
+
 /// Before the name of a variable.
 const VARIABLE: &str = "variables.";
 
@@ -32,7 +39,7 @@ const CAC: [&str; 2] = ["cac.value", "cac.currency"];
 
 /// Parts of the form.
 const GROUPS: [(&str, &[Field]); 5] = [
-    ("Who it is", &[Field::Email, Field::PhoneNumber, Field::UserId]),
+    ("Identifiers", &[Field::Email, Field::PhoneNumber, Field::UserId]),
     ("Name", &[Field::Name, Field::FirstName, Field::LastName]),
     ("Channels", &FLAGS),
     (
@@ -84,6 +91,8 @@ pub struct Input {
     pub hint: &'static str,
     /// What is wrong with it.
     pub error: Option<String>,
+    /// The number of the variable, if it is one.
+    pub number: Option<u32>,
 }
 
 /// What a field of the form is.
@@ -200,17 +209,51 @@ pub struct Posted {
     pub now: Values,
     /// What it was.
     pub was: Values,
+    /// Variables that were renamed since the form was opened: the field's name now, and the variable's name then.
+    pub renamed: Vec<(String, String)>,
+    /// Variables that were removed since, with what was typed for them.
+    pub gone: Vec<(String, String)>,
 }
 
 impl Posted {
+    /// Of a form that nobody has changed.
+    pub fn of(values: Values) -> Self {
+        Self { now: values.clone(), was: values, ..Self::default() }
+    }
+
     /// Of the fields that were sent; a box that is not checked sends nothing.
     pub fn read(fields: &Fields, list: &List) -> Self {
         let mut posted = Self::default();
+        // Under which name the form had each variable.
+        let mut sent_as = BTreeMap::new();
+        for (field, number) in
+            fields.iter().filter_map(|(name, value)| Some((name.strip_prefix(NUMBER)?, value)))
+        {
+            let number = number.parse().ok();
+            match list.variables.iter().find(|variable| Some(variable.number) == number) {
+                Some(variable) => {
+                    let name = format!("{VARIABLE}{}", variable.name);
+                    if name != field {
+                        let before = field.strip_prefix(VARIABLE).unwrap_or(field).to_owned();
+                        posted.renamed.push((name.clone(), before));
+                    }
+                    sent_as.insert(name, field.to_owned());
+                }
+                None if fields.raw(field) != fields.raw(&format!("{WAS}{field}")) => {
+                    let name = field.strip_prefix(VARIABLE).unwrap_or(field).to_owned();
+                    posted.gone.push((name, fields.raw(field).to_owned()));
+                }
+                None => {}
+            }
+        }
         for (name, blank) in blank(list) {
             let sent = |name: &str| fields.has(name).then(|| line_ends(fields.raw(name)));
             let is_flag = FLAGS.iter().any(|field| field.name() == name);
-            let was = sent(&format!("{WAS}{name}")).unwrap_or(blank);
-            let now = match sent(&name) {
+            // A field of this name that the form had for another variable is not this one.
+            let is_other = !sent_as.contains_key(&name) && fields.has(&format!("{NUMBER}{name}"));
+            let field = sent_as.get(&name).unwrap_or(&name);
+            let was = sent(&format!("{WAS}{field}")).filter(|_| !is_other).unwrap_or(blank);
+            let now = match sent(field).filter(|_| !is_other) {
                 Some(text) => text,
                 // A field that the form did not have is as it was.
                 None if is_flag && fields.has(&format!("{WAS}{name}")) => "false".to_owned(),
@@ -220,6 +263,23 @@ impl Posted {
             posted.was.insert(name, was);
         }
         posted
+    }
+
+    /// What was typed for variables that were renamed or removed since the form was opened. The form that is shown
+    /// then has their new names: saving it again stores the values there.
+    pub fn outdated(&self) -> Wrong {
+        let changed = self.changed();
+        let renamed = self.renamed.iter().filter(|(name, _)| changed.contains(&name.as_str()));
+        let renamed = renamed.map(|(name, before)| {
+            let text = format!(
+                "This field was called “{before}” when you opened the form. Save again to store the value."
+            );
+            (name.clone(), text)
+        });
+        let gone = self.gone.iter().map(|(name, typed)| {
+            format!("The custom field “{name}” was deleted after you opened the form. Your entry was not saved: “{typed}”")
+        });
+        (renamed.collect(), gone.collect())
     }
 
     /// The names of the fields that were changed.
@@ -273,7 +333,7 @@ impl Posted {
 }
 
 /// What is wrong with which field, as the API has told it; what is about none of them is told at the top.
-pub fn errors(problems: &[Detail], posted: &Posted) -> (BTreeMap<String, String>, Vec<String>) {
+pub fn errors(problems: &[Detail], posted: &Posted) -> Wrong {
     let (mut at_fields, mut at_top) = (BTreeMap::new(), Vec::new());
     let variables: Vec<_> = posted.changed().into_iter().filter(|name| name.starts_with(VARIABLE)).collect();
     for problem in problems {
@@ -317,7 +377,7 @@ pub fn groups(
             }
             kind => kind,
         };
-        Input { error: errors.get(&name).cloned(), name, label, kind, value, was, hint }
+        Input { error: errors.get(&name).cloned(), name, label, kind, value, was, hint, number: None }
     };
     let field =
         |field: &Field| input(field.name().to_owned(), label(*field).to_owned(), kind(*field), hint(*field));
@@ -339,9 +399,9 @@ pub fn groups(
             input(Field::Source.name().to_owned(), "Source".to_owned(), InputKind::Choice(choices), ""),
             input(
                 CAC[0].to_owned(),
-                "Its own cost".to_owned(),
+                "Cost of this contact".to_owned(),
                 InputKind::Line("text"),
-                "What it cost to win this contact. Without one, that of the source counts.",
+                "Leave empty to use the cost of the source.",
             ),
             input(CAC[1].to_owned(), "Currency".to_owned(), currencies, ""),
         ],
@@ -352,9 +412,10 @@ pub fn groups(
                 VariableKind::Date => InputKind::Line("date"),
                 VariableKind::String => InputKind::Line("text"),
             };
-            input(format!("{VARIABLE}{}", variable.name), variable.name.clone(), kind, "")
+            let field = input(format!("{VARIABLE}{}", variable.name), variable.name.clone(), kind, "");
+            Input { number: Some(variable.number), ..field }
         });
-        groups.push(Group { title: "Variables of the list", fields: fields.collect() });
+        groups.push(Group { title: "Custom fields", fields: fields.collect() });
     }
     groups
 }

@@ -47,8 +47,8 @@ impl Change {
     /// What was done, in words.
     pub fn done(&self) -> &'static str {
         match self.action.as_str() {
-            "created" => "Made",
-            "removed" => "Removed",
+            "created" => "Added",
+            "removed" => "Deleted",
             _ => "Changed",
         }
     }

@@ -13,6 +13,7 @@ use axum::extract::Path;
 pub use self::edit::{add, ask_new, save, show_contact};
 pub use self::remove::{ask_erasure, ask_removal, erase, export, remove};
 use super::{Result, Trouble, User};
+use crate::apply::outcome::Failure;
 use crate::contact::document::Document;
 use crate::contact::identifier::IdentifierKind;
 use crate::find;
@@ -71,13 +72,40 @@ impl Subject {
 /// The address of a contact: its list and itself.
 pub type At = Path<(String, String)>;
 
-/// What became of the one item of a request; `None` where that is not known in time.
-pub async fn outcome(user: &User, request: &serde_json::Value) -> Result<Option<ItemResult>> {
-    let id = request["requestId"].as_str().and_then(ObjectId::parse).ok_or(Trouble::NotFound)?;
-    let viewer = user.caller().viewer;
-    if waiting::until_processed(&user.app, &viewer, id).await? != Waited::Processed {
-        return Ok(None);
+/// What became of a request that a page has sent.
+pub enum Outcome {
+    /// It is accepted, and not applied yet. Its own page shows what becomes of it.
+    Pending(ObjectId),
+    /// It is applied: the result of each item. A request that matched nothing has none.
+    Applied(ObjectId, Vec<ItemResult>),
+}
+
+impl Outcome {
+    /// Waits for a request, a few seconds at most.
+    ///
+    /// # Errors
+    /// The store failed, or the answer names no request.
+    pub async fn of(user: &User, request: &serde_json::Value) -> Result<Self> {
+        let id = request["requestId"].as_str().and_then(ObjectId::parse).ok_or(Trouble::NotFound)?;
+        let viewer = user.caller().viewer;
+        if waiting::until_processed(&user.app, &viewer, id).await? != Waited::Processed {
+            return Ok(Self::Pending(id));
+        }
+        let found = user.app.storage.find_requests(user.signed_in.account, vec![id]).await?;
+        Ok(match found.into_iter().next() {
+            Some(request) => Self::Applied(id, request.results),
+            None => Self::Pending(id),
+        })
     }
-    let found = user.app.storage.find_requests(user.signed_in.account, vec![id]).await?;
-    Ok(found.into_iter().next().and_then(|request| request.results.into_iter().next()))
+
+    /// Why nothing was done, if the first item failed.
+    pub fn failure(&self) -> Option<Failure> {
+        match self {
+            Self::Applied(_, results) => match results.first()? {
+                ItemResult::Failed { failure, .. } => Some(*failure),
+                ItemResult::Done { .. } => None,
+            },
+            Self::Pending(_) => None,
+        }
+    }
 }

@@ -6,7 +6,7 @@ use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::response::Response;
 use serde_json::{Map, Value, json};
 
-use super::{At, Subject, outcome};
+use super::{At, Outcome, Subject};
 use crate::console::page::show_with;
 use crate::console::{Form, Page, Result, Section, Trouble, User, see, show};
 use crate::contact::document::Document;
@@ -31,6 +31,8 @@ struct ErasePage {
     /// By what the person is looked for.
     identifiers: Vec<(&'static str, String)>,
     error: Option<&'static str>,
+    /// Why the erase was not applied.
+    failed: Option<String>,
 }
 
 /// Asks whether a contact is to go.
@@ -47,8 +49,7 @@ pub async fn remove(at: At, form: Form) -> Result {
     let key = of_many(kind);
     let body = json!({ "contactListId": subject.list.id, key: [text] });
     let accepted = user.call(&REMOVE, &body).await?;
-    outcome(user, &accepted).await?;
-    let request = accepted["requestId"].as_str().unwrap_or_default();
+    let (Outcome::Pending(request) | Outcome::Applied(request, _)) = Outcome::of(user, &accepted).await?;
     Ok(see(&format!("/requests/{request}?done=removed")))
 }
 
@@ -64,7 +65,7 @@ const fn of_many(kind: IdentifierKind) -> &'static str {
 fn erase_page(user: &User, subject: Subject, error: Option<&'static str>) -> Result<ErasePage> {
     let identifiers = identifiers(&subject)?;
     let phrase = identifiers.first().map(|(_, text)| text.clone()).unwrap_or_default();
-    Ok(ErasePage { page: user.page(Section::Lists), subject, phrase, identifiers, error })
+    Ok(ErasePage { page: user.page(Section::Lists), subject, phrase, identifiers, error, failed: None })
 }
 
 fn identifiers(subject: &Subject) -> Result<Vec<(&'static str, String)>> {
@@ -85,14 +86,21 @@ pub async fn ask_erasure(user: User, at: At) -> Result {
 pub async fn erase(at: At, form: Form) -> Result {
     let user = &form.user;
     let subject = Subject::find(user, &at).await?;
-    let page = erase_page(user, subject, Some("This is not what is to be typed. Nobody was erased."))?;
+    let page = erase_page(user, subject, Some("That does not match. Nothing was erased."))?;
     if form.get("confirm") != page.phrase.trim() {
         return show_with(axum::http::StatusCode::BAD_REQUEST, &page);
     }
     let body = Value::Object(named(&page.identifiers));
     let accepted = user.call(&ERASE, &body).await?;
-    outcome(user, &accepted).await?;
-    Ok(see(&format!("/lists/{}?done=erased", page.subject.list.id)))
+    let outcome = Outcome::of(user, &accepted).await?;
+    match (outcome.failure(), outcome) {
+        (Some(failure), _) => {
+            let failed = Some(format!("Nothing was erased. {}", failure.text()));
+            show_with(axum::http::StatusCode::CONFLICT, &ErasePage { error: None, failed, ..page })
+        }
+        (None, Outcome::Pending(request)) => Ok(see(&format!("/requests/{request}?done=erasing"))),
+        (None, Outcome::Applied(..)) => Ok(see(&format!("/lists/{}?done=erased", page.subject.list.id))),
+    }
 }
 
 fn named(identifiers: &[(&'static str, String)]) -> Map<String, Value> {

@@ -5,7 +5,7 @@ use crate::contact::field::Field;
 /// What people call a field.
 pub const fn label(field: Field) -> &'static str {
     match field {
-        Field::UserId => "User id",
+        Field::UserId => "User ID",
         Field::Email => "E-mail",
         Field::PhoneNumber => "Phone number",
         Field::Name => "Name",
@@ -37,8 +37,8 @@ pub const fn label(field: Field) -> &'static str {
 /// What to know before filling a field in.
 pub const fn hint(field: Field) -> &'static str {
     match field {
-        Field::PhoneNumber => "With + and the country's code: +15555555",
-        Field::UserId => "Your own id of the contact.",
+        Field::PhoneNumber => "With + and the country code: +15555555",
+        Field::UserId => "Your own ID of the contact.",
         Field::ContactLanguage => "Two letters: en",
         Field::ContactTimezone => "Europe/Tallinn, or +02:00",
         Field::ContactScore => "A whole number.",

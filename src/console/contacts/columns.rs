@@ -120,7 +120,7 @@ pub fn columns(list: &List, picked: Option<&str>) -> Vec<Column> {
         let (name, label) = (format!("variables:{}", variable.name), variable.name.clone());
         columns.push(column(name, label, Shows::Variable(variable.number)));
     }
-    columns.push(column("createdAt".to_owned(), "Made (UTC)".to_owned(), Shows::CreatedAt));
+    columns.push(column("createdAt".to_owned(), "Added (UTC)".to_owned(), Shows::CreatedAt));
     columns.push(column("updatedAt".to_owned(), "Changed (UTC)".to_owned(), Shows::UpdatedAt));
     columns
 }

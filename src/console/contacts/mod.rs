@@ -16,7 +16,7 @@ use axum::http::{HeaderMap, HeaderValue};
 use self::columns::{Column, columns, cookie, row};
 pub use self::columns::{Row, called};
 use self::query::{PAGE, Pager, Query};
-use super::page::{curl, number};
+use super::page::{address, curl, number, without_empty};
 use super::{Form, Page, Result, Section, Trouble, User, see, show};
 use crate::contact::document::Document;
 use crate::contact::identifier::IdentifierKind;
@@ -24,7 +24,7 @@ use crate::contact::record::Malformed;
 use crate::find::{self, Bounds, FLAGS, Filter, Found};
 use crate::id::ObjectId;
 use crate::journal::ContactNo;
-use crate::storage::{Contact, Error, List, SourceFilter, Window};
+use crate::storage::{Contact, Error, List, SourceFilter, UserRole, Window};
 
 /// Contacts that a request looks at for those that fit: few enough to answer at once, whatever else is going on.
 const LOOKED_AT: usize = 4_000;
@@ -39,10 +39,11 @@ const SOURCES: u32 = 200;
 const COLUMNS: &str = "rollbook_columns";
 
 /// What is told after something was done.
-const DONE: [(&str, &str); 3] = [
-    ("removed", "The contact is removed. Its request can be undone."),
-    ("erased", "The person is erased. Whoever was erased is not found any more."),
-    ("queued", "The request waits its turn. What it changes shows soon."),
+const DONE: [(&str, &str); 4] = [
+    ("erased", "The person is erased from all lists."),
+    ("no-action", "Nothing was changed. Choose an action for the selected contacts."),
+    ("no-contacts", "Nothing was changed. Select at least one contact, or all that match."),
+    ("too-many", "Nothing was changed. Select at most 1,000 contacts, or all that match."),
 ];
 
 #[derive(Template)]
@@ -71,6 +72,16 @@ struct Table {
     /// Whether the one who was asked for was found by an identifier.
     exact: bool,
     everybody: bool,
+    /// Whether rows can be selected for a change.
+    may_change: bool,
+}
+
+/// That nothing was found, in place of the table that was shown while the list was searched.
+#[derive(Template)]
+#[template(source = r#"<div id="contacts">{% include "console/contacts-none.html" %}</div>"#, ext = "html")]
+struct NoneFound {
+    list: Arc<List>,
+    asked: Query,
 }
 
 /// A field by which contacts are narrowed.
@@ -118,8 +129,14 @@ impl Contacts {
         self.asked.in_order(true)
     }
 
+    /// What the time filter shows: what was typed, also if it is no time.
     fn search_time(&self) -> String {
-        self.asked.wanted.updated_since.map(|time| time.to_string()).unwrap_or_default()
+        let time = self.asked.wanted.updated_since.map(|time| time.to_string());
+        time.unwrap_or_else(|| self.asked.typed_time.clone())
+    }
+
+    fn time_error(&self) -> Option<&str> {
+        self.asked.problem("updatedSince")
     }
 
     fn filters_set(&self) -> usize {
@@ -137,8 +154,12 @@ pub async fn all(
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Result {
-    let list = user.list(&id).await?;
     let query = query.unwrap_or_default();
+    let list = user.list(&id).await?;
+    // A form sends each of its fields, also the empty ones: they have no place in an address that people keep.
+    if let Some(short) = without_empty(&query) {
+        return Ok(see(&address(&format!("/lists/{}", list.id), &short)));
+    }
     let asked = Query::read(&query);
     let count = count(&user, &list).await?;
     let columns = columns(&list, picked(&headers));
@@ -165,7 +186,16 @@ pub async fn rest(
     let asked = Query::read(&query.unwrap_or_default());
     let columns = columns(&list, picked(&headers));
     let count = count(&user, &list).await?;
-    show(&table(&user, &list, &asked, &columns, count).await?)
+    let table = table(&user, &list, &asked, &columns, count).await?;
+    if asked.have.unwrap_or_default() == 0 && table.rows.is_empty() && table.pager.go_on.is_none() {
+        let mut response = show(&NoneFound { list, asked })?;
+        // It replaces the table and the bar below, and not the row that has asked for it.
+        for (name, value) in [("hx-retarget", "#contacts"), ("hx-reswap", "outerHTML")] {
+            response.headers_mut().insert(name, HeaderValue::from_static(value));
+        }
+        return Ok(response);
+    }
+    show(&table)
 }
 
 /// Remembers which columns the user wants to see.
@@ -231,11 +261,13 @@ async fn table(user: &User, list: &List, asked: &Query, columns: &[Column], coun
     if asked.back {
         rows.reverse();
     }
+    let may_change = user.signed_in.role >= UserRole::Editor;
     Ok(Table {
         list: list.id,
         rows,
         pager,
-        width: columns.iter().filter(|column| column.picked).count() + 1,
+        width: columns.iter().filter(|column| column.picked).count() + usize::from(may_change),
+        may_change,
         count,
         exact: is_exact,
         everybody: asked.is_everybody(),

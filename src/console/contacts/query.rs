@@ -28,8 +28,10 @@ pub struct Query {
     pub back: bool,
     /// How many contacts were looked at on the way here.
     pub looked_at: u64,
-    /// How many of the page are shown already: the page goes on by itself.
-    pub have: u32,
+    /// How many of the page are shown already, where this continues a page that was not full.
+    pub have: Option<u32>,
+    /// What was typed as a time, which may be none.
+    pub typed_time: String,
 }
 
 impl Query {
@@ -48,7 +50,8 @@ impl Query {
                     asked.back = key == "until" && asked.at.is_some();
                 }
                 "looked" => asked.looked_at = value.parse().unwrap_or_default(),
-                "have" => asked.have = value.parse::<u32>().unwrap_or_default().min(PAGE - 1),
+                "have" => asked.have = value.parse::<u32>().ok().map(|have| have.min(PAGE - 1)),
+                "updatedSince" => value.clone_into(&mut asked.typed_time),
                 _ => {}
             }
         }
@@ -58,6 +61,17 @@ impl Query {
     /// Whether everybody is wanted.
     pub fn is_everybody(&self) -> bool {
         self.search.is_empty() && self.wanted.is_everybody()
+    }
+
+    /// What is wrong with the filter of that name.
+    pub fn problem(&self, field: &str) -> Option<&str> {
+        let of_field = self.problems.iter().find(|problem| problem.field.as_deref() == Some(field));
+        of_field.map(|problem| problem.message.as_ref())
+    }
+
+    /// Whether a problem is shown at its field.
+    pub fn is_of_a_field(&self, problem: &Problem) -> bool {
+        problem.field.as_deref() == Some("updatedSince")
     }
 
     /// What is wanted where the search box says the beginning of a name.
@@ -77,7 +91,7 @@ impl Query {
             (true, number) => Way::Up(number.unwrap_or(ContactNo(0))),
             (false, number) => Way::Down(number.unwrap_or(ContactNo(u64::MAX))),
         };
-        (way, PAGE - if self.back { 0 } else { self.have })
+        (way, PAGE - if self.back { 0 } else { self.have.unwrap_or_default() })
     }
 
     /// The links from a page to its neighbours.
@@ -89,34 +103,35 @@ impl Query {
         if self.back {
             // Rows come the other way round: the last that was found stands first.
             return Pager {
-                next: numbers().next().map(id).or(self.at).map(|id| self.link("from", Some(id), 0, 0)),
-                previous: go_on.map(|id| self.link("until", Some(id), 0, 0)),
+                next: numbers().next().map(id).or(self.at).map(|id| self.link("from", Some(id), 0, None)),
+                previous: go_on.map(|id| self.link("until", Some(id), 0, None)),
                 go_on: None,
                 looked_at,
             };
         }
-        let shown = self.have + u32::try_from(found.rows.len()).unwrap_or(PAGE);
+        let shown = self.have.unwrap_or_default() + u32::try_from(found.rows.len()).unwrap_or(PAGE);
         let is_full = shown >= PAGE;
         Pager {
-            next: go_on.filter(|_| is_full).map(|id| self.link("from", Some(id), looked_at, 0)),
+            next: go_on.filter(|_| is_full).map(|id| self.link("from", Some(id), looked_at, None)),
             previous: match self.at {
-                Some(at) if self.have == 0 => {
+                // A page that is continued began elsewhere: what is in front of here is not the page in front of it.
+                Some(at) if self.have.is_none() => {
                     let first = numbers().next().map_or(at, id);
-                    Some(self.link("until", Some(first), 0, 0))
+                    Some(self.link("until", Some(first), 0, None))
                 }
                 _ => None,
             },
-            go_on: go_on.filter(|_| !is_full).map(|id| self.link("from", Some(id), looked_at, shown)),
+            go_on: go_on.filter(|_| !is_full).map(|id| self.link("from", Some(id), looked_at, Some(shown))),
             looked_at,
         }
     }
 
     /// The query of the same question in another order.
     pub fn in_order(&self, oldest_first: bool) -> String {
-        Self { oldest_first, ..self.clone() }.link("from", None, 0, 0)
+        Self { oldest_first, ..self.clone() }.link("from", None, 0, None)
     }
 
-    fn link(&self, key: &str, at: Option<ObjectId>, looked_at: u64, have: u32) -> String {
+    fn link(&self, key: &str, at: Option<ObjectId>, looked_at: u64, have: Option<u32>) -> String {
         let mut query = form_urlencoded::Serializer::new(self.wanted.to_query());
         if !self.search.is_empty() {
             query.append_pair("q", &self.search);
@@ -130,7 +145,7 @@ impl Query {
         if looked_at > 0 && !self.is_everybody() {
             query.append_pair("looked", &looked_at.to_string());
         }
-        if have > 0 {
+        if let Some(have) = have {
             query.append_pair("have", &have.to_string());
         }
         query.finish()

@@ -6,7 +6,7 @@ mod view;
 use std::collections::HashMap;
 
 use askama::Template;
-use axum::extract::Path;
+use axum::extract::{Path, RawQuery};
 use axum::http::StatusCode;
 use axum::response::IntoResponse as _;
 use base64::Engine as _;
@@ -16,8 +16,8 @@ use url::form_urlencoded;
 
 pub use self::one::{ask_undo, resend, show_request, undo};
 use self::view::Line;
-use super::page::{Pager, curl_contact};
-use super::{Page, Query, Result, Section, User, show};
+use super::page::{Pager, address, curl_contact, without_empty};
+use super::{Page, Query, Result, Section, User, see, show};
 use crate::clock::Timestamp;
 use crate::id::ObjectId;
 use crate::report::state_name;
@@ -66,7 +66,8 @@ struct Filter {
     list: Option<ObjectId>,
     from: String,
     to: String,
-    error: Option<&'static str>,
+    from_error: Option<&'static str>,
+    to_error: Option<&'static str>,
     parsed: (Option<Timestamp>, Option<Timestamp>),
 }
 
@@ -79,13 +80,16 @@ impl Filter {
             (Timestamp::parse(&text), text)
         };
         let ((from, from_text), (to, to_text)) = (time("from"), time("to"));
-        let wrong = (from.is_none() && !from_text.is_empty()) || (to.is_none() && !to_text.is_empty());
+        let error = |time: Option<Timestamp>, text: &str| {
+            (time.is_none() && !text.is_empty()).then_some("Enter a time as YYYY-MM-DD hh:mm or YYYY-MM-DD.")
+        };
         Self {
             state: STATES.into_iter().find(|state| state_name(*state) == query.get("state")),
             list: ObjectId::parse(query.get("list")),
+            from_error: error(from, &from_text),
+            to_error: error(to, &to_text),
             from: from_text,
             to: to_text,
-            error: wrong.then_some("A time is written YYYY-MM-DD hh:mm, or YYYY-MM-DD."),
             parsed: (from, to),
         }
     }
@@ -113,7 +117,11 @@ impl Filter {
 }
 
 /// The requests of the account.
-pub async fn all(user: User, query: Query) -> Result {
+pub async fn all(user: User, RawQuery(raw): RawQuery, query: Query) -> Result {
+    // A form sends each of its fields, also the empty ones: they have no place in an address that people keep.
+    if let Some(short) = raw.as_deref().and_then(without_empty) {
+        return Ok(see(&address("/requests", &short)));
+    }
     let filter = Filter::read(&query);
     let (names, lists) = lists(&user, filter.list).await?;
     let table = table(&user, &filter, query.get("page"), &names, &lists).await?;
@@ -154,7 +162,7 @@ async fn table(
     offered: &Offered,
 ) -> Result<Table> {
     let query = filter.query();
-    let path = if query.is_empty() { "/requests".to_owned() } else { format!("/requests?{query}") };
+    let path = address("/requests", &query);
     let mut pager = Pager::at(path, number, ROWS);
     let (from, to) = filter.parsed;
     let mut wanted = RequestFilter { state: filter.state, lists: None, from, to, count_to: Some(COUNTED) };

@@ -16,18 +16,14 @@ use crate::storage::{Request, RequestState};
 /// Results on a page.
 const ROWS: u32 = 50;
 
-/// What is told after something was done.
-const DONE: [(&str, &str); 3] = [
-    ("removed", "The contact is removed. Undo this request to bring it back."),
-    ("undoing", "The undo is accepted. This is its own request."),
-    ("resent", "The webhook is sent again, with all its attempts before it."),
-];
-
 #[derive(Template)]
 #[template(path = "console/request.html")]
 struct RequestPage {
     page: Page,
     about: About,
+    /// What `?done=` asks the page to report, so that the page asks for it again while the request is queued.
+    done_name: &'static str,
+    notice: Option<&'static str>,
     items: Vec<Item>,
     pager: Pager,
     failed: usize,
@@ -93,13 +89,18 @@ pub async fn show_request(user: User, id: At, query: Query) -> Result {
     let items = view::items(&request);
     pager.total = items.len() as u64;
     let failed = items.iter().filter(|item| item.is_failed()).count();
+    let kept = items.iter().any(|item| !item.is_failed() && !item.why.is_empty());
     let window = pager.window();
     let offset = usize::try_from(window.offset).unwrap_or(usize::MAX);
     let done = items.len() - failed;
     let items = items.into_iter().skip(offset).take(window.limit as usize).collect();
-    let page = user.page(Section::Requests).done(query.get("done"), &DONE);
+    let page = user.page(Section::Requests);
     let (about, webhook) = (About::of(&user, &request).await?, view::web_hook(&request));
-    show(&RequestPage { page, about, items, pager, failed, done, webhook })
+    let (done_name, notice) = match view::notice(query.get("done"), &request, kept) {
+        Some((name, notice)) => (name, Some(notice)),
+        None => ("", None),
+    };
+    show(&RequestPage { page, about, done_name, notice, items, pager, failed, done, webhook })
 }
 
 /// Sends the webhook again.

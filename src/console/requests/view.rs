@@ -68,7 +68,7 @@ pub const fn asked(kind: BatchKind) -> &'static str {
         BatchKind::Update | BatchKind::UpdateExact => "Update",
         BatchKind::Upsert | BatchKind::UpsertExact => "Update or add",
         BatchKind::Add => "Add",
-        BatchKind::Remove => "Remove",
+        BatchKind::Remove => "Delete",
         BatchKind::Undo => "Undo",
         BatchKind::Erase => "Erase",
     }
@@ -183,6 +183,38 @@ pub fn end(end: DeliveryEnd) -> String {
     }
 }
 
+/// What the page of a request reports of what its user has just done: the name of that, and what is true of it by now.
+/// `kept`: whether the request left something undone in an item that did not fail.
+pub fn notice(done: &str, request: &Request, kept: bool) -> Option<(&'static str, &'static str)> {
+    const APPLIED: [(&str, &str); 5] = [
+        ("removed", "The contact is deleted from the list. Undo this request to bring it back."),
+        ("saving", "The changes are saved."),
+        ("adding", "The contact is added."),
+        ("erasing", "The person is erased."),
+        ("undoing", "The request is undone. This page is about the undo, which you can undo too."),
+    ];
+    if done == "resent" {
+        return Some(("resent", "The webhook is queued to be sent again, with all its attempts."));
+    }
+    let (name, applied) = APPLIED.into_iter().find(|(name, _)| *name == done)?;
+    let is_failed = |result: &ItemResult| matches!(result, ItemResult::Failed { .. });
+    let failed = request.results.iter().filter(|result| is_failed(result)).count();
+    let text = match (request.state, failed) {
+        (RequestState::Queued | RequestState::Processing, _) => {
+            "Accepted, and not applied yet. Nothing has changed so far."
+        }
+        (RequestState::Processed, 0) if kept => {
+            "Undone in part. The table below lists what was left as it is."
+        }
+        (RequestState::Processed, 0) => applied,
+        (RequestState::Processed, failed) if failed == request.results.len() => {
+            "Nothing was changed. The table below shows the reason."
+        }
+        (RequestState::Processed, _) => "Done in part. The table below shows what failed.",
+    };
+    Some((name, text))
+}
+
 /// A webhook as the page of a request tells it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WebHook {
@@ -252,6 +284,23 @@ mod tests {
         assert_eq!(items[0].who, ["x"]);
         assert_eq!(items[0].why, [Failure::ContactNotFound.text()]);
         assert!(items[1].contact.is_some() && items[2].contact.is_none(), "a page is there for who is there");
+    }
+
+    #[test]
+    fn a_request_that_waits_or_failed_is_not_reported_as_done() {
+        let asked = Identifiers::default();
+        let failed = || ItemResult::Failed { failure: Failure::ContactNotFound, asked: asked.clone() };
+        let text = |request: &Request, kept| notice("undoing", request, kept).expect("a notice").1;
+        let mut request = request(BatchKind::Undo, vec![failed()]);
+        assert_eq!(text(&request, false), "Nothing was changed. The table below shows the reason.");
+        request.results.push(done(Action::Updated));
+        assert_eq!(text(&request, false), "Done in part. The table below shows what failed.");
+        request.results.remove(0);
+        assert_eq!(text(&request, true), "Undone in part. The table below lists what was left as it is.");
+        assert!(text(&request, false).starts_with("The request is undone."));
+        request.state = RequestState::Queued;
+        assert_eq!(text(&request, false), "Accepted, and not applied yet. Nothing has changed so far.");
+        assert_eq!(notice("nonsense", &request, false), None);
     }
 
     #[test]

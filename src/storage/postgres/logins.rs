@@ -3,13 +3,13 @@
 use async_trait::async_trait;
 
 use super::PostgresStore;
-use super::catalogue::{links, logins, tokens};
+use super::catalogue::{links, logins, tokens, users};
 use crate::clock::Timestamp;
 use crate::id::ObjectId;
 use crate::journal::AccountNo;
 use crate::storage::{
     Error, FirstAccount, LinkError, LinkFor, Login, Logins, NewLogin, NewSession, Session, SignedIn,
-    TextHash, User,
+    TextHash, User, UserChange, UserRole,
 };
 
 #[async_trait]
@@ -19,22 +19,34 @@ impl Logins for PostgresStore {
     }
 
     async fn users(&self, account: AccountNo) -> Result<Vec<User>, Error> {
-        self.read(move |session, _| logins::users(session, account)).await
+        self.read(move |session, _| users::all(session, account)).await
     }
 
     async fn add_user(
         &self,
         account: ObjectId,
         user: ObjectId,
-        name: String,
+        (name, role): (String, UserRole),
         max: usize,
         now: Timestamp,
     ) -> Result<bool, Error> {
-        self.change(move |session| logins::add_user(session, account, user, &name, max, now)).await
+        self.change(move |session| users::add(session, account, (user, &name, role), max, now)).await
     }
 
     async fn rename_user(&self, user: ObjectId, name: String) -> Result<bool, Error> {
-        self.change(move |session| logins::rename_user(session, user, &name)).await
+        self.change(move |session| users::rename(session, user, &name)).await
+    }
+
+    async fn set_user_role(&self, user: ObjectId, role: UserRole) -> Result<UserChange, Error> {
+        self.change(move |session| users::set_role(session, user, role)).await
+    }
+
+    async fn enable_user(&self, user: ObjectId) -> Result<bool, Error> {
+        self.change(move |session| users::enable(session, user)).await
+    }
+
+    async fn disable_user(&self, user: ObjectId, keys_to: Option<ObjectId>) -> Result<UserChange, Error> {
+        self.change(move |session| users::disable(session, user, keys_to)).await
     }
 
     async fn find_login(&self, address: String) -> Result<Option<Login>, Error> {

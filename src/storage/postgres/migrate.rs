@@ -9,12 +9,13 @@ use super::session::{Session, error, get};
 use crate::storage::Error;
 
 /// All migrations; each one's number is its place, from 1.
-const MIGRATIONS: [&str; 5] = [
+const MIGRATIONS: [&str; 6] = [
     include_str!("../../../migrations/postgres/V1__store.sql"),
     include_str!("../../../migrations/postgres/V2__logins.sql"),
     include_str!("../../../migrations/postgres/V3__activity.sql"),
     include_str!("../../../migrations/postgres/V4__due.sql"),
     include_str!("../../../migrations/postgres/V5__generation.sql"),
+    include_str!("../../../migrations/postgres/V6__user_roles.sql"),
 ];
 
 /// Held while the schema changes, in the transaction that changes it: several nodes may start at once.

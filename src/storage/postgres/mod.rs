@@ -296,10 +296,6 @@ impl Storage for PostgresStore {
         .await
     }
 
-    async fn set_user_enabled(&self, id: ObjectId, enabled: bool) -> Result<bool, Error> {
-        self.change(move |session| catalogue::accounts::set_user_enabled(session, id, enabled)).await
-    }
-
     async fn add_token(&self, user: ObjectId, token: NewToken, now: Timestamp) -> Result<(), TokenError> {
         self.change(move |session| catalogue::tokens::add(session, user, &token, now)).await
     }

@@ -3,13 +3,13 @@
 use async_trait::async_trait;
 
 use super::SqliteStore;
-use super::catalogue::{links, logins, tokens};
+use super::catalogue::{links, logins, tokens, users};
 use crate::clock::Timestamp;
 use crate::id::ObjectId;
 use crate::journal::AccountNo;
 use crate::storage::{
     Error, FirstAccount, LinkError, LinkFor, Login, Logins, NewLogin, NewSession, Session, SignedIn,
-    TextHash, User,
+    TextHash, User, UserChange, UserRole,
 };
 
 #[async_trait]
@@ -19,22 +19,34 @@ impl Logins for SqliteStore {
     }
 
     async fn users(&self, account: AccountNo) -> Result<Vec<User>, Error> {
-        self.gate.call(move |intake| logins::users(intake, account)).await
+        self.gate.call(move |intake| users::all(intake, account)).await
     }
 
     async fn add_user(
         &self,
         account: ObjectId,
         user: ObjectId,
-        name: String,
+        (name, role): (String, UserRole),
         max: usize,
         now: Timestamp,
     ) -> Result<bool, Error> {
-        self.intake.call(move |intake| logins::add_user(intake, account, user, &name, max, now)).await
+        self.intake.call(move |intake| users::add(intake, account, (user, &name, role), max, now)).await
     }
 
     async fn rename_user(&self, user: ObjectId, name: String) -> Result<bool, Error> {
-        self.intake.call(move |intake| logins::rename_user(intake, user, &name)).await
+        self.intake.call(move |intake| users::rename(intake, user, &name)).await
+    }
+
+    async fn set_user_role(&self, user: ObjectId, role: UserRole) -> Result<UserChange, Error> {
+        self.intake.call(move |intake| users::set_role(intake, user, role)).await
+    }
+
+    async fn enable_user(&self, user: ObjectId) -> Result<bool, Error> {
+        self.intake.call(move |intake| users::enable(intake, user)).await
+    }
+
+    async fn disable_user(&self, user: ObjectId, keys_to: Option<ObjectId>) -> Result<UserChange, Error> {
+        self.intake.call(move |intake| users::disable(intake, user, keys_to)).await
     }
 
     async fn find_login(&self, address: String) -> Result<Option<Login>, Error> {

@@ -304,10 +304,6 @@ impl Storage for SqliteStore {
             .await
     }
 
-    async fn set_user_enabled(&self, id: ObjectId, enabled: bool) -> Result<bool, Error> {
-        self.intake.call(move |intake| catalogue::accounts::set_user_enabled(intake, id, enabled)).await
-    }
-
     async fn add_token(&self, user: ObjectId, token: NewToken, now: Timestamp) -> Result<(), TokenError> {
         self.intake.call(move |intake| Ok(catalogue::tokens::add(intake, user, &token, now))).await?
     }

@@ -3,6 +3,7 @@
 use crate::clock::Timestamp;
 use crate::id::ObjectId;
 use crate::journal::AccountNo;
+use crate::storage::User;
 use crate::token::SecretHash;
 
 /// What a token may do in its account.
@@ -55,8 +56,8 @@ pub struct Account {
     pub enabled: bool,
     /// When it was made.
     pub created_at: Timestamp,
-    /// Its users, and whether each is enabled.
-    pub users: Vec<(ObjectId, String, bool)>,
+    /// Its users, the oldest first.
+    pub users: Vec<User>,
 }
 
 /// An account that is to be made, with its first user.

@@ -3,22 +3,10 @@
 use crate::clock::Timestamp;
 use crate::id::ObjectId;
 use crate::journal::AccountNo;
+use crate::storage::{User, UserRole};
 
 /// SHA-256 of the random text of a cookie or a link.
 pub type TextHash = [u8; 32];
-
-/// A user, for those of the same account.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct User {
-    /// The public id.
-    pub id: ObjectId,
-    /// The name.
-    pub name: String,
-    /// What the user signs in with; `None` where no link was used yet.
-    pub address: Option<String>,
-    /// Whether the user may do anything.
-    pub enabled: bool,
-}
 
 /// What an address signs in to.
 #[derive(Clone, Debug)]
@@ -62,6 +50,8 @@ pub struct SignedIn {
     pub user: ObjectId,
     /// The user's name.
     pub user_name: String,
+    /// What the user may do.
+    pub role: UserRole,
     /// What the user signs in with.
     pub address: String,
     /// The account's number.
@@ -70,6 +60,8 @@ pub struct SignedIn {
     pub account_id: ObjectId,
     /// The account's name.
     pub account_name: String,
+    /// When the user signed in.
+    pub signed_in_at: Timestamp,
     /// When the session was used last, to the minute.
     pub seen_at: Timestamp,
 }

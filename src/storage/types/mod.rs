@@ -9,6 +9,7 @@ mod login;
 mod page;
 mod request;
 mod source;
+mod user;
 
 pub use self::access::*;
 pub use self::activity::*;
@@ -19,3 +20,4 @@ pub use self::login::*;
 pub use self::page::*;
 pub use self::request::*;
 pub use self::source::*;
+pub use self::user::*;

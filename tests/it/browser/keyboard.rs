@@ -42,12 +42,12 @@ async fn a_user_signs_in_and_makes_a_list_by_the_keyboard_alone() {
     keys(&browser, &Key::Enter.to_string()).await;
     browser.arrives_at("/lists").await;
     keys(&browser, &Key::Tab.to_string()).await;
-    assert_eq!(focus(&browser).await, "Skip to the page", "the first thing leads past the menu");
+    assert_eq!(focus(&browser).await, "Skip to content", "the first thing leads past the menu");
     keys(&browser, &Key::Enter.to_string()).await;
     tab_to(&browser, "name").await;
     keys(&browser, "Customers").await;
     keys(&browser, &Key::Enter.to_string()).await;
-    browser.sees("The list is there.").await;
+    browser.sees("The list is created.").await;
     tab_to(&browser, "Rename").await;
     keys(&browser, &Key::Enter.to_string()).await;
     browser.sees("Rename Customers").await;

@@ -36,19 +36,19 @@ async fn from_the_printed_link_to_the_file_that_is_taken_out() {
     browser.fill("#email", "ada@example.com").await;
     browser.fill("#password", PASSWORD).await;
     browser.fill("#again", PASSWORD).await;
-    browser.press("Make the account").await;
+    browser.press("Create account").await;
     browser.arrives_at("/").await;
     browser.quiet().await;
 
     browser.visit("/lists").await;
     browser.fill("#name", "Customers").await;
-    browser.press("Make the list").await;
-    browser.sees("The list is there.").await;
+    browser.press("Create list").await;
+    browser.sees("The list is created.").await;
     browser.press("API keys").await;
     browser.fill("#name", "Shop").await;
-    browser.press("Make the key").await;
-    browser.sees("Copy it now").await;
-    let line = browser.text("pre[aria-label='A line to try the key']").await;
+    browser.press("Create key").await;
+    browser.sees("Copy the key now").await;
+    let line = browser.text("pre[aria-label='A command to try the key']").await;
     assert_eq!(try_out(&line)["result"], true);
     browser.quiet().await;
 
@@ -110,8 +110,7 @@ async fn import(browser: &Browser, list: &str, file: &str) {
 /// Unsubscribes everybody in the list.
 async fn unsubscribe(browser: &Browser, list: &str) {
     browser.visit(list).await;
-    browser.click("#bulk-action option[value=unsubscribe]").await;
-    browser.click("#bulk-channel option[value=emailSubscribe]").await;
+    browser.click("#bulk-action option[value='unsubscribe:emailSubscribe']").await;
     browser.click("#bulk-all").await;
     browser.click("form.bulk > button").await;
     browser.click("button[name=confirm]").await;
@@ -123,7 +122,7 @@ async fn unsubscribe(browser: &Browser, list: &str) {
     browser
         .wait_for("the list to be looked through", async || {
             let told = browser.text("main").await;
-            (told.contains("Nobody fits") || told.contains("That is all")).then_some(())
+            (told.contains("No contacts match") || told.contains("End of results")).then_some(())
         })
         .await;
     assert_eq!(browser.run("return document.querySelectorAll('tbody tr').length").await, 0);

@@ -77,7 +77,7 @@ async fn an_unknown_page_is_a_page_and_an_unknown_method_is_json() {
     let html = [("accept", "text/html,*/*;q=0.8")];
     let answer = server.send(Method::GET, "/nowhere", &html, "").await;
     assert_eq!(answer.status, StatusCode::NOT_FOUND);
-    assert!(answer.text().contains("There is nothing here"));
+    assert!(answer.text().contains("Page not found"));
     for path in ["/v3/nowhere", "/v3"] {
         let answer = server.send(Method::GET, path, &html, "").await;
         assert_eq!(answer.status, StatusCode::NOT_FOUND);
@@ -90,12 +90,12 @@ async fn an_unknown_page_is_a_page_and_an_unknown_method_is_json() {
 async fn a_list_is_made_renamed_and_removed_by_its_name() {
     let server = Server::start().await;
     let mut ada = let_in(&server, server.user, "ada@example.com").await;
-    assert!(ada.page(&server, "/lists").await.contains("Make your first list"));
+    assert!(ada.page(&server, "/lists").await.contains("Create your first list"));
     let answer = ada.post(&server, "/lists", &[("name", "  ")]).await;
     assert_eq!(answer.status, StatusCode::BAD_REQUEST);
     assert!(answer.text().contains(r#"id="name-error""#), "{}", answer.text());
     assert_eq!(ada.done(&server, "/lists", &[("name", "Customers")]).await, "/lists?done=made");
-    assert!(ada.page(&server, "/lists?done=made").await.contains("The list is there."));
+    assert!(ada.page(&server, "/lists?done=made").await.contains("The list is created."));
     let found = server.ok("/v3/contact-list/find", &json!({ "contactListName": "Customers" })).await;
     let id = found["data"][0]["contactListId"].as_str().unwrap().to_owned();
     assert!(ada.page(&server, "/lists").await.contains(&id));
@@ -105,7 +105,7 @@ async fn a_list_is_made_renamed_and_removed_by_its_name() {
     let answer = ada.post(&server, &path, &[("confirm", "Customers")]).await;
     assert_eq!(answer.status, StatusCode::BAD_REQUEST);
     assert!(
-        answer.text().contains("This is not the list&#39;s name. Nothing was removed."),
+        answer.text().contains("That does not match the name. Nothing was deleted."),
         "{}",
         answer.text()
     );
@@ -148,7 +148,7 @@ async fn a_key_is_shown_once_works_as_it_was_limited_and_is_revoked() {
     let refused = server.post_as(&key, "/v3/contact-list/find", &json!({})).await;
     assert_eq!(refused.status, StatusCode::UNAUTHORIZED, "its week is over");
     ada.sign_in(&server, "ada@example.com", super::PASSWORD).await;
-    assert!(ada.page(&server, "/keys").await.contains("ended"));
+    assert!(ada.page(&server, "/keys").await.contains("expired"));
     let own = &server.token[3..19];
     assert_eq!(server.post("/v3/account/info", &json!({})).await.status, StatusCode::OK);
     assert_eq!(ada.done(&server, &format!("/keys/{own}/revoke"), &[]).await, "/keys?done=revoked");
@@ -162,9 +162,10 @@ async fn the_webhook_secret_is_shown_and_the_old_one_signs_for_a_day() {
     let server = Server::start().await;
     let mut ada = let_in(&server, server.user, "ada@example.com").await;
     let old = server.webhook_secret.to_text();
-    assert!(ada.page(&server, "/account").await.contains(&old));
-    assert_eq!(ada.done(&server, "/account/webhook-secret", &[]).await, "/account?done=rotated");
-    let page = ada.page(&server, "/account").await;
+    let path = "/account/webhook-secret";
+    assert!(ada.page(&server, path).await.contains(&old));
+    assert_eq!(ada.done(&server, path, &[]).await, format!("{path}?done=rotated"));
+    let page = ada.page(&server, path).await;
     let new = server.storage.webhook_secret(server.account).await.unwrap().unwrap();
     assert!(page.contains(&new) && !page.contains(&old));
     let now = rollbook::clock::Clock::now(server.clock.as_ref());

@@ -6,9 +6,10 @@ use std::time::Duration;
 use hyper::{Method, StatusCode};
 use rollbook::clock::{ManualClock, Timestamp};
 use rollbook::console::{PublicUrl, first_link, invite};
+use rollbook::storage::UserRole;
 
 use super::visitor::location;
-use super::{PASSWORD, Visitor, let_in};
+use super::{PASSWORD, Visitor, add, let_in};
 use crate::harness::{Server, Setup};
 
 const HOUR: Duration = Duration::from_secs(3_600);
@@ -34,15 +35,13 @@ async fn a_link_lets_the_first_user_in_once() {
     let link = first_link(server.storage.as_ref(), &url, now).await.unwrap().expect("nobody can sign in yet");
     let path = link.strip_prefix(url.as_str()).unwrap();
     let mut visitor = Visitor::default();
-    assert!(
-        visitor.page(&server, path).await.contains("You are invited to the account <strong>Test</strong>")
-    );
+    let page = visitor.page(&server, path).await;
+    assert!(page.contains("You are invited to the account <strong>Test</strong>"));
+    assert!(page.contains(r#"autocomplete="name" value="" "#), "the account's name is nobody's: {page}");
     let fields = [("name", ""), ("email", "ada"), ("password", "short"), ("again", "short")];
     let answer = visitor.post_with(&server, path, &[], &fields).await;
     assert_eq!(answer.status, StatusCode::BAD_REQUEST);
-    for text in
-        ["A name is needed.", "This is not an e-mail address.", "A password has at least 10 characters."]
-    {
+    for text in ["Enter a name.", "Enter an e-mail address.", "Use at least 10 characters."] {
         assert!(answer.text().contains(text), "{text}: {}", answer.text());
     }
     let fields = [("name", "Ada"), ("email", "Ada@Example.com"), ("password", PASSWORD), ("again", PASSWORD)];
@@ -52,7 +51,7 @@ async fn a_link_lets_the_first_user_in_once() {
     let mut other = Visitor::default();
     let answer = other.post_with(&server, path, &[], &fields).await;
     assert_eq!(answer.status, StatusCode::NOT_FOUND);
-    assert!(answer.text().contains("This link is used up"));
+    assert!(answer.text().contains("This link no longer works"));
     let later = first_link(server.storage.as_ref(), &url, now).await.unwrap();
     assert_eq!(later, None, "somebody can sign in");
     assert_eq!(other.sign_in(&server, "ADA@example.com", PASSWORD).await.status, StatusCode::SEE_OTHER);
@@ -177,7 +176,8 @@ async fn who_signs_out_or_is_disabled_is_out_at_once() {
     assert!(!is_in(&mut kept.clone(), &server).await, "the cookie alone is good for nothing");
     visitor.sign_in(&server, "ada@example.com", PASSWORD).await;
     assert!(is_in(&mut visitor, &server).await);
-    assert!(server.storage.set_user_enabled(server.user, false).await.unwrap());
+    add(&server, UserRole::Owner, "eve@example.com").await;
+    assert!(server.storage.disable_user(server.user, None).await.unwrap().is_done());
     assert!(!is_in(&mut visitor, &server).await);
     let answer = visitor.sign_in(&server, "ada@example.com", PASSWORD).await;
     assert_eq!(answer.status, StatusCode::UNAUTHORIZED);
@@ -229,7 +229,7 @@ async fn a_sign_in_leads_to_pages_of_this_server_only() {
 async fn a_user_who_is_invited_signs_in_and_a_reset_leaves_the_address() {
     let server = Server::start().await;
     let mut ada = let_in(&server, server.user, "ada@example.com").await;
-    let answer = ada.post(&server, "/account/users", &[("name", "Ben")]).await;
+    let answer = ada.post(&server, "/account/users", &[("name", "Ben"), ("role", "viewer")]).await;
     assert_eq!(answer.status, StatusCode::OK);
     let text = answer.text();
     let link = text.split("<code>").nth(1).unwrap().split('<').next().unwrap();
@@ -242,13 +242,14 @@ async fn a_user_who_is_invited_signs_in_and_a_reset_leaves_the_address() {
     assert_eq!(ben.post_with(&server, &path, &[], &fields).await.status, StatusCode::SEE_OTHER);
     assert!(is_in(&mut ben, &server).await);
     let users = ada.page(&server, "/account").await;
-    let id = users.split("/account/users/").nth(1).unwrap().split('/').next().unwrap().to_owned();
+    let id = users.split("/account/users/").nth(2).unwrap().split('"').next().unwrap().to_owned();
     assert_eq!(
         ada.done(&server, &format!("/account/users/{id}/disable"), &[]).await,
         "/account?done=disabled"
     );
     assert!(!is_in(&mut ben, &server).await);
-    assert_eq!(ada.done(&server, &format!("/account/users/{id}/enable"), &[]).await, "/account?done=enabled");
+    let path = format!("/account/users/{id}");
+    assert_eq!(ada.done(&server, &format!("{path}/enable"), &[]).await, format!("{path}?done=enabled"));
     let user = rollbook::id::ObjectId::parse(&id).unwrap();
     let now = rollbook::clock::Clock::now(server.clock.as_ref());
     let url = PublicUrl::of(server.address);

@@ -1,6 +1,9 @@
 //! Somebody with a browser: keeps cookies, follows nothing by itself, and fills forms in.
 
 use hyper::{Method, StatusCode};
+use rollbook::clock::Clock;
+use rollbook::id::{Ids, ObjectId};
+use rollbook::storage::UserRole;
 use url::form_urlencoded;
 
 use crate::harness::{Answer, Server};
@@ -88,15 +91,23 @@ impl Visitor {
     }
 }
 
+/// Adds a user with a role to the server's account, and lets it in.
+pub async fn add(server: &Server, role: UserRole, email: &str) -> (ObjectId, Visitor) {
+    let now = Clock::now(server.clock.as_ref());
+    let (user, about) = (Ids::from_system().next(now), ("Ben".to_owned(), role));
+    assert!(server.storage.add_user(server.account, user, about, 200, now).await.expect("a change"));
+    (user, let_in(server, user, email).await)
+}
+
 /// Where an answer leads.
 pub fn location(answer: &Answer) -> String {
     answer.headers["location"].to_str().expect("text").to_owned()
 }
 
 /// Makes a user of the server's account sign in with an address, by a link, and returns the browser.
-pub async fn let_in(server: &Server, user: rollbook::id::ObjectId, email: &str) -> Visitor {
+pub async fn let_in(server: &Server, user: ObjectId, email: &str) -> Visitor {
     let url = rollbook::console::PublicUrl::of(server.address);
-    let now = rollbook::clock::Clock::now(server.clock.as_ref());
+    let now = Clock::now(server.clock.as_ref());
     let link = rollbook::console::invite(server.storage.as_ref(), &url, user, now).await.expect("a change");
     let link = link.expect("a link");
     let path = link.strip_prefix(url.as_str()).expect("of this server").to_owned();

@@ -6,7 +6,7 @@ use rollbook::id::ObjectId;
 use rollbook::journal::AccountNo;
 use rollbook::storage::{
     Error, FirstAccount, LinkError, LinkFor, Login, Logins, NewLogin, NewSession, Session, SignedIn,
-    TextHash, User,
+    TextHash, User, UserChange, UserRole,
 };
 
 use super::{Fault, Faulty};
@@ -27,17 +27,32 @@ impl Logins for Faulty {
         &self,
         account: ObjectId,
         user: ObjectId,
-        name: String,
+        about: (String, UserRole),
         max: usize,
         now: Timestamp,
     ) -> Result<bool, Error> {
         self.change()?;
-        self.store.add_user(account, user, name, max, now).await
+        self.store.add_user(account, user, about, max, now).await
     }
 
     async fn rename_user(&self, user: ObjectId, name: String) -> Result<bool, Error> {
         self.change()?;
         self.store.rename_user(user, name).await
+    }
+
+    async fn set_user_role(&self, user: ObjectId, role: UserRole) -> Result<UserChange, Error> {
+        self.change()?;
+        self.store.set_user_role(user, role).await
+    }
+
+    async fn enable_user(&self, user: ObjectId) -> Result<bool, Error> {
+        self.change()?;
+        self.store.enable_user(user).await
+    }
+
+    async fn disable_user(&self, user: ObjectId, keys_to: Option<ObjectId>) -> Result<UserChange, Error> {
+        self.change()?;
+        self.store.disable_user(user, keys_to).await
     }
 
     async fn find_login(&self, address: String) -> Result<Option<Login>, Error> {

@@ -5,7 +5,9 @@ use std::time::Duration;
 use rollbook::contact::amount::{Amount, Cac, Currency};
 use rollbook::journal::{AccountNo, ListNo};
 use rollbook::storage::Role;
-use rollbook::storage::{AddError, NewSource, NewToken, Scope, SourceRef, TokenError, VariableKind};
+use rollbook::storage::{
+    AddError, NewSource, NewToken, Scope, SourceRef, TokenError, User, UserChange, UserRole, VariableKind,
+};
 use rollbook::token::FreshToken;
 
 use super::{Desk, add_account, on_every_backend};
@@ -81,7 +83,11 @@ async fn an_account_and_a_user_are_disabled_and_enabled(desk: Desk) {
     let other = add_account(desk.storage(), &desk.ids, desk.now).await;
     for enabled in [false, true] {
         assert!(desk.storage().set_account_enabled(account, enabled).await.expect("set"));
-        assert!(desk.storage().set_user_enabled(user, enabled).await.expect("set"));
+        let done = match enabled {
+            true => desk.storage().enable_user(user).await.expect("set"),
+            false => desk.storage().disable_user(user, None).await.expect("set").is_done(),
+        };
+        assert!(done);
         let access =
             desk.storage().find_access(desk.account.key.clone()).await.expect("a look").expect("a token");
         assert_eq!((access.user_enabled, access.account.expect("it").enabled), (enabled, enabled));
@@ -89,10 +95,13 @@ async fn an_account_and_a_user_are_disabled_and_enabled(desk: Desk) {
         assert_eq!((access.user_enabled, access.account.expect("it").enabled), (true, true));
         let accounts = desk.storage().accounts().await.expect("accounts");
         assert_eq!((accounts[0].id, accounts[0].enabled), (account, enabled));
-        assert_eq!(accounts[0].users, [(user, "Test".to_owned(), enabled)]);
+        let role = UserRole::Owner;
+        let known = User { id: user, name: "Test".to_owned(), address: None, enabled, role };
+        assert_eq!(accounts[0].users, [known]);
     }
     assert!(!desk.storage().set_account_enabled(nobody, false).await.expect("looked"));
-    assert!(!desk.storage().set_user_enabled(nobody, false).await.expect("looked"));
+    assert!(!desk.storage().enable_user(nobody).await.expect("looked"));
+    assert_eq!(desk.storage().disable_user(nobody, None).await.expect("looked"), UserChange::NoUser);
 }
 
 async fn a_removed_account_leaves_its_tokens_behind_and_no_name(mut desk: Desk) {
@@ -220,7 +229,7 @@ async fn every_change_moves_the_version(desk: Desk) {
         match step {
             0 => drop(add_account(command.as_ref(), &desk.ids, now).await),
             1 => drop(command.set_account_enabled(account.id, false).await.expect("set")),
-            2 => drop(command.set_user_enabled(account.user, false).await.expect("set")),
+            2 => drop(command.disable_user(account.user, None).await.expect("set")),
             3 => drop(command.revoke_token(account.key.clone(), now).await.expect("revoked")),
             4 => command.add_list(account.no, id, "Second".to_owned(), now).await.expect("added"),
             5 => command.add_variables(desk.list, variables, 500, now).await.expect("added"),

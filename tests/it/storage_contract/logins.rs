@@ -5,7 +5,8 @@ use std::time::Duration;
 use rollbook::clock::Timestamp;
 use rollbook::id::ObjectId;
 use rollbook::storage::{
-    FirstAccount, LinkError, LinkFor, MAX_SESSIONS, NewLogin, NewSession, Role, TextHash,
+    FirstAccount, LinkError, LinkFor, MAX_SESSIONS, NewLogin, NewSession, Role, TextHash, UserChange,
+    UserRole,
 };
 
 use super::{Desk, add_account, on_every_backend};
@@ -126,10 +127,10 @@ async fn a_link_ends_with_its_time_and_with_a_newer_one(mut desk: Desk) {
     assert!(matches!(late, Err(LinkError::Gone)), "{late:?}");
     // Who is disabled gets no link, and one that is out is good no more.
     assert!(add_link(&desk, 3, Some(desk.account.user)).await);
-    assert!(desk.storage().set_user_enabled(desk.account.user, false).await.expect("set"));
+    assert!(desk.storage().disable_user(desk.account.user, None).await.expect("set").is_done());
     assert_eq!(desk.storage().find_link(hash(3), desk.now).await.expect("a look"), None);
     assert!(!add_link(&desk, 4, Some(desk.account.user)).await);
-    assert!(desk.storage().set_user_enabled(desk.account.user, true).await.expect("set"));
+    assert!(desk.storage().enable_user(desk.account.user).await.expect("set"));
     assert_eq!(desk.storage().find_link(hash(3), desk.now).await.expect("a look"), None);
 }
 
@@ -148,8 +149,8 @@ async fn the_first_link_makes_an_account_where_nobody_can_sign_in(mut desk: Desk
     use_link(&desk, 10, "ada@example.com", 1).await.expect("let in");
     let accounts = desk.storage().accounts().await.expect("accounts");
     let [account] = &accounts[..] else { panic!("one account: {accounts:?}") };
-    assert_eq!((account.name.as_str(), account.users[0].1.as_str()), ("First", "Ada"));
-    assert_eq!(signed_in(&desk, 1).await, Some(account.users[0].0));
+    assert_eq!((account.name.as_str(), account.users[0].name.as_str()), ("First", "Ada"));
+    assert_eq!(signed_in(&desk, 1).await, Some(account.users[0].id));
     assert_eq!(
         desk.storage().webhook_secret(account.id).await.expect("a look").as_deref(),
         Some("whsec_first")
@@ -244,11 +245,16 @@ async fn a_new_password_ends_other_sessions_and_is_set_over_the_present_one(desk
 async fn sessions_end_with_their_user_or_account(desk: Desk) {
     let (storage, user, account) = (desk.storage(), desk.account.user, desk.account.id);
     let_in(&desk, "ada@example.com").await;
+    // Another owner, without whom this one could not be disabled.
+    let (other, about) = (desk.ids.next(desk.now), ("Eve".to_owned(), UserRole::Owner));
+    assert!(storage.add_user(account, other, about, 2, desk.now).await.expect("a change"));
+    assert!(add_link(&desk, 201, Some(other)).await);
+    use_link(&desk, 201, "eve@example.com", 90).await.expect("let in");
     for (number, of_account) in [(2, false), (3, true)] {
         let password = "hash of ada@example.com".to_owned();
-        let set = async |enabled| match of_account {
-            true => storage.set_account_enabled(account, enabled).await,
-            false => storage.set_user_enabled(user, enabled).await,
+        let enable = async || match of_account {
+            true => storage.set_account_enabled(account, true).await,
+            false => storage.enable_user(user).await,
         };
         let new = session(&desk, number);
         assert!(storage.add_session(user, password.clone(), new, desk.now).await.expect("a change"));
@@ -256,7 +262,7 @@ async fn sessions_end_with_their_user_or_account(desk: Desk) {
         let command = desk.backend.open(Role::Command);
         let done = match of_account {
             true => command.set_account_enabled(account, false).await,
-            false => command.set_user_enabled(user, false).await,
+            false => command.disable_user(user, None).await.map(UserChange::is_done),
         };
         assert!(done.expect("set"));
         assert_eq!(signed_in(&desk, number).await, None);
@@ -264,7 +270,7 @@ async fn sessions_end_with_their_user_or_account(desk: Desk) {
         assert!(!login.expect("a login").enabled);
         let refused = session(&desk, 9);
         assert!(!storage.add_session(user, password, refused, desk.now).await.expect("a change"));
-        assert!(set(true).await.expect("set"));
+        assert!(enable().await.expect("set"));
         assert_eq!(signed_in(&desk, number).await, None, "what has ended does not come back");
     }
 }
@@ -272,7 +278,10 @@ async fn sessions_end_with_their_user_or_account(desk: Desk) {
 async fn users_are_added_as_long_as_there_is_room(mut desk: Desk) {
     let (id, nobody) = (desk.ids.next(desk.now), desk.ids.next(desk.now));
     let add = async |desk: &Desk, account, user| {
-        desk.storage().add_user(account, user, "Ben".to_owned(), 2, desk.now).await.expect("a change")
+        desk.storage()
+            .add_user(account, user, ("Ben".to_owned(), UserRole::Editor), 2, desk.now)
+            .await
+            .expect("a change")
     };
     assert!(!add(&desk, nobody, id).await);
     assert!(add(&desk, desk.account.id, id).await);

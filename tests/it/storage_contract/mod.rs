@@ -28,6 +28,7 @@ mod postgres_statements;
 mod postgres_tls;
 mod prune;
 mod request_list;
+mod roles;
 mod sqlite_check;
 mod sqlite_crash;
 mod sqlite_damage;

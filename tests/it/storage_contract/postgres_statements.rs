@@ -201,6 +201,7 @@ async fn no_statement_is_of_a_form_that_citus_does_not_plan() {
     super::histories::each(&make).await;
     super::lists::each(&make).await;
     super::logins::each(&make).await;
+    super::roles::each(&make).await;
     super::person::each(&make).await;
     super::prune::each(&make).await;
     super::request_list::each(&make).await;

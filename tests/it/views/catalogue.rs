@@ -31,7 +31,7 @@ async fn variables_are_added_renamed_and_removed() {
     assert_eq!(not_meant.status, StatusCode::BAD_REQUEST);
     let removed = browser.submit(&server, &remove, &remove, &[("confirm", "town")]).await;
     let page = browser.get(&server, removed.led()).await;
-    assert!(page.says("The variable is removed.") && !page.says("town"), "{}", page.text());
+    assert!(page.says("The custom field is deleted.") && !page.says("town"), "{}", page.text());
     server.stop().await;
 }
 
@@ -78,6 +78,39 @@ async fn sources_are_added_changed_and_removed() {
     let removed = browser.submit(&server, &remove, &remove, &[("confirm", "Shop")]).await;
     assert_eq!(removed.led(), "/sources?done=removed");
     assert!(browser.get(&server, "/sources").await.says("No sources yet"));
-    assert!(browser.get(&server, &format!("/lists/{list}")).await.says("Nobody is in this list yet"));
+    assert!(browser.get(&server, &format!("/lists/{list}")).await.says("This list has no contacts yet"));
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_form_about_a_field_means_the_one_that_it_was_opened_for() {
+    let (server, browser, list) = open().await;
+    let path = format!("/lists/{list}/variables");
+    let (rename, remove) = (format!("{path}/plan/rename"), format!("{path}/plan/remove"));
+    let page = browser.get(&server, &remove).await;
+    let number = page.attributes("name=\"number\"", "value").remove(0);
+    let csrf = page.attributes("name=\"csrf\"", "value").remove(0);
+    let send = async |path: &str, name: &str, text: &str| {
+        browser.post(&server, path, format!("csrf={csrf}&number={number}&{name}={text}")).await
+    };
+    let renamed = json!({ "contactListId": list, "name": "plan", "newName": "tariff" });
+    server.ok("/v3/contact-list/variables/rename", &renamed).await;
+    let added = json!({ "contactListId": list, "variables": [{ "name": "plan", "type": "ENUM_STRING" }] });
+    server.ok("/v3/contact-list/variables/add", &added).await;
+    let text = "Nothing was changed. This custom field was called “plan” when you opened the form.";
+    let told = send(&rename, "name", "level").await;
+    assert_eq!(told.status, StatusCode::CONFLICT);
+    assert!(told.says(text) && told.says("Rename tariff"), "{}", told.text());
+    assert!(told.html.contains(r#"value="level""#), "what was typed stays");
+    let told = send(&remove, "confirm", "plan").await;
+    assert!(told.status == StatusCode::CONFLICT && told.says(text), "{}", told.text());
+    let page = browser.get(&server, &path).await;
+    assert!(page.says("plan text") && page.says("tariff text"), "both are there: {}", page.text());
+    let gone = json!({ "contactListId": list, "names": ["tariff"] });
+    server.ok("/v3/contact-list/variables/remove", &gone).await;
+    for told in [send(&rename, "name", "level").await, send(&remove, "confirm", "plan").await] {
+        let page = browser.get(&server, told.led()).await;
+        assert!(page.says("Another user has deleted this custom field.") && page.says("plan text"));
+    }
     server.stop().await;
 }

@@ -64,7 +64,7 @@ async fn whoever_has_what_is_searched_for_as_an_identifier_is_found_and_else_nam
         assert_eq!(page.contacts(), expected, "{search}");
     }
     let nobody = browser.get(&server, &format!("/lists/{list}?q=%3Ci%3Enobody")).await;
-    assert!(nobody.says("Nobody fits") && nobody.says("“<i>nobody”"));
+    assert!(nobody.says("No contacts match") && nobody.says("“<i>nobody”"));
     assert!(!nobody.html.contains("<i>nobody"));
     server.stop().await;
 }
@@ -81,7 +81,7 @@ async fn contacts_are_narrowed_by_flags_source_and_time_and_the_links_keep_that(
     })
     .await;
     let path = format!("/lists/{list}?active=true&sourceId=&smsSubscribe=");
-    let page = browser.get(&server, &path).await;
+    let page = browser.get(&server, browser.ask(&server, &path).await.led()).await;
     assert_eq!(page.contacts().len(), 50);
     let next = page.way("next").expect("a next page");
     assert!(next.contains("active=true") && !next.contains("smsSubscribe"), "{next}");
@@ -91,7 +91,7 @@ async fn contacts_are_narrowed_by_flags_source_and_time_and_the_links_keep_that(
     assert_eq!(both.contacts().len(), 35);
     for since in ["2999-01-01", "2999-01-01+00:00:00"] {
         let none = browser.get(&server, &format!("/lists/{list}?updatedSince={since}")).await;
-        assert!(none.contacts().is_empty() && none.says("Nobody fits"));
+        assert!(none.contacts().is_empty() && none.says("No contacts match"));
     }
     let wrong = browser.get(&server, &format!("/lists/{list}?updatedSince=yesterday&active=x")).await;
     assert!(wrong.says("Argument updatedSince must be a YYYY-MM-DD hh:mm:ss time"));
@@ -108,7 +108,7 @@ async fn where_few_fit_a_page_looks_at_some_and_goes_on_from_there() {
     .await;
     let page = browser.get(&server, &format!("/lists/{list}?q=rare")).await;
     assert_eq!(page.contacts().len(), 1, "the newest is number 8,010");
-    assert!(page.says("Looked at 4,000 of 9,100 contacts."), "{}", page.text());
+    assert!(page.says("Searched 4,000 of 9,100 contacts."), "{}", page.text());
     let rest = page.attributes("hx-trigger=\"load\"", "hx-get").remove(0);
     let link = page.attributes("class=\"button\"", "href");
     assert!(
@@ -117,12 +117,12 @@ async fn where_few_fit_a_page_looks_at_some_and_goes_on_from_there() {
     );
     // A script takes the rest in the place of the button, until there is no more.
     let second = browser.get(&server, &rest).await;
-    assert!(second.html.starts_with("<tbody>") && second.says("Looked at 8,000 of 9,100 contacts."));
+    assert!(second.html.starts_with("<tbody>") && second.says("Searched 8,000 of 9,100 contacts."));
     assert_eq!(second.contacts().len(), 1);
     let rest = second.attributes("hx-trigger=\"load\"", "hx-get").remove(0);
     let third = browser.get(&server, &rest).await;
     assert_eq!(third.contacts().len(), 1);
-    assert!(third.says("That is all: the list was looked through."), "{}", third.text());
+    assert!(third.says("End of results."), "{}", third.text());
     server.stop().await;
 }
 
@@ -160,7 +160,7 @@ async fn what_is_in_a_field_is_never_markup() {
 async fn an_empty_list_says_what_to_do_and_another_account_sees_nothing() {
     let (server, browser, list) = open().await;
     let page = browser.get(&server, &format!("/lists/{list}")).await;
-    assert!(page.says("Nobody is in this list yet"));
+    assert!(page.says("This list has no contacts yet"));
     let curl =
         format!(r#"-d '{{"contactListId":"{list}","upsert":true,"contacts":[{{"contact":"user@example.com""#);
     assert!(page.says(&curl) && page.says("/v3/contacts/update"), "{}", page.text());
@@ -178,5 +178,49 @@ async fn an_empty_list_says_what_to_do_and_another_account_sees_nothing() {
     }
     let unknown = browser.ask(&server, &format!("/lists/{list}/contacts/{}", "0".repeat(24))).await;
     assert_eq!(unknown.status, StatusCode::NOT_FOUND);
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_search_that_finds_nothing_ends_without_a_table_and_without_a_way_back() {
+    let (server, browser, list) = open().await;
+    fill(&server, &list, 4_500, |number| json!({ "contact": format!("user{number:04}") })).await;
+    let path = format!("/lists/{list}");
+    let page = browser.get(&server, &format!("{path}?q=nobody")).await;
+    assert!(page.says("Searched 4,000 of 4,500 contacts."), "{}", page.text());
+    let rest = page.attributes("hx-trigger=\"load\"", "hx-get").remove(0);
+    // With a script, the end replaces the table and the bar; without one it is a page of its own.
+    let end = browser.ask(&server, &rest).await;
+    assert!(end.html.starts_with("<div id=\"contacts\">"), "{}", end.html);
+    for end in [end, browser.get(&server, &rest.replace("/rest?", "?")).await] {
+        assert!(end.says("No contacts match") && !end.html.contains("<table"), "{}", end.html);
+        assert!(!end.html.contains("id=\"bulk\"") && end.way("prev").is_none(), "{}", end.html);
+    }
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_filter_that_is_no_time_is_marked_and_empty_filters_leave_the_address() {
+    let (server, browser, list) = open().await;
+    server.upsert(&list, json!({ "contact": "a" })).await;
+    let path = format!("/lists/{list}");
+    let wrong = browser.get(&server, &format!("{path}?updatedSince=yesterday")).await;
+    let field = wrong.html.split("<input id=\"f-since\"").nth(1).expect("the field");
+    let field = field.split('>').next().expect("its end");
+    assert!(field.contains("aria-invalid=\"true\"") && field.contains("value=\"yesterday\""), "{field}");
+    assert!(wrong.html.contains("id=\"f-since-error\""), "{}", wrong.html);
+    let empty = browser.ask(&server, &format!("{path}?q=&active=true&smsSubscribe=&sourceId=")).await;
+    assert_eq!(empty.led(), format!("{path}?active=true"));
+    assert_eq!(browser.ask(&server, &format!("{path}?q=&active=")).await.led(), path);
+    let empty = browser.ask(&server, "/requests?state=&list=&from=2026-01-31+12%3A00&to=").await;
+    assert_eq!(empty.led(), "/requests?from=2026-01-31+12%3A00");
+    for (wrong, fine) in [("from", "to"), ("to", "from")] {
+        let page = browser.get(&server, &format!("/requests?{wrong}=soon&{fine}=2026-01-31")).await;
+        let invalid = |name: &str| {
+            let field = page.html.split(&format!("<input id=\"{name}\"")).nth(1).expect("the field");
+            field.split('>').next().expect("its end").contains("aria-invalid")
+        };
+        assert!(invalid(wrong) && !invalid(fine), "{}", page.html);
+    }
     server.stop().await;
 }

@@ -10,7 +10,7 @@ async fn the_overview_says_what_to_do_and_then_what_was_done() {
     let server = Server::start().await;
     let browser = Browser::sign_in(&server, server.user).await;
     let welcome = browser.get(&server, "/").await;
-    assert!(welcome.says("Contacts live in lists. Make the first list"), "{}", welcome.text());
+    assert!(welcome.says("Contacts are stored in lists. Create the first list"), "{}", welcome.text());
     let list = server.list().await;
     let first = browser.get(&server, "/").await;
     assert!(first.says("Send the first contact") && first.says(&format!(r#""contactListId":"{list}""#)));
@@ -22,9 +22,11 @@ async fn the_overview_says_what_to_do_and_then_what_was_done() {
         let page = browser.get(&server, &format!("/?span={span}")).await;
         let text = page.text();
         assert!(text.contains("Contacts 2 in 1 list"), "{text}");
-        assert!(text.contains(&format!("Applied 3 contacts, the last {span}")), "{text}");
-        assert!(text.contains(&format!("Failed 1 contacts, the last {span}")), "{text}");
-        assert!(text.contains("Waiting 0 batches, now") && text.contains("Webhooks taken – of 0 attempts"));
+        assert!(text.contains(&format!("Applied 3 contacts in the last {span}")), "{text}");
+        assert!(text.contains(&format!("Failed 1 contacts in the last {span}")), "{text}");
+        assert!(
+            text.contains("Waiting 0 batches now") && text.contains("Webhooks delivered – of 0 attempts")
+        );
         assert!(page.html.contains(r#"<svg viewBox="0 0 640 180" role="img""#));
         assert!(text.contains("Contacts: at most"), "a chart is told in words: {text}");
         assert!(!page.html.contains("style="));

@@ -13,7 +13,7 @@ use crate::receiver::Receiver;
 async fn requests_are_listed_and_narrowed() {
     let (server, browser, list) = open().await;
     let empty = browser.get(&server, "/requests").await;
-    assert!(empty.says("Nothing was asked yet") && empty.says(&list), "{}", empty.text());
+    assert!(empty.says("No requests yet") && empty.says(&list), "{}", empty.text());
     for number in 0..60 {
         server.upsert(&list, json!({ "contact": format!("user{number}") })).await;
     }
@@ -34,7 +34,7 @@ async fn requests_are_listed_and_narrowed() {
         assert_eq!(page.attributes("href=\"/requests/", "href").len(), count, "{query}");
     }
     let wrong = browser.get(&server, "/requests?from=yesterday").await;
-    assert!(wrong.says("A time is written YYYY-MM-DD hh:mm, or YYYY-MM-DD."));
+    assert!(wrong.says("Enter a time as YYYY-MM-DD hh:mm or YYYY-MM-DD."));
     // Asked again and again by the page: nothing is told until something is new.
     let live = page.attributes("every 2s", "hx-get").remove(0);
     let same = browser.ask(&server, &live).await;
@@ -54,7 +54,7 @@ async fn a_request_tells_of_each_contact_those_that_failed_first() {
     let request = server.update(&list, false, json!(contacts)).await;
     let path = format!("/requests/{}", request["id"].as_str().expect("an id"));
     let page = browser.get(&server, &path).await;
-    assert!(page.says("60 done, 1 failed ; those that failed stand first."), "{}", page.text());
+    assert!(page.says("60 done, 1 failed ; failures are listed first."), "{}", page.text());
     assert!(
         page.says("61 <i>nobody</i> failed No contact of the list has this userId, email or phoneNumber")
     );

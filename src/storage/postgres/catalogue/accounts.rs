@@ -1,19 +1,19 @@
-//! Accounts and users.
+//! Accounts.
 
 use std::collections::HashMap;
 
-use super::change;
+use super::{change, users};
 use crate::clock::Timestamp;
 use crate::id::ObjectId;
 use crate::journal::AccountNo;
 use crate::storage::postgres::session::{Session, Values, get, get_id, get_time};
-use crate::storage::{Account, Error, NewAccount, WebhookSecrets};
+use crate::storage::{Account, Error, NewAccount, User, UserRole, WebhookSecrets};
 
 /// Adds an account, its first user and that user's token.
 pub fn add(session: &Session, account: &NewAccount, now: Timestamp) -> Result<(), Error> {
     change(session)?;
     let no = insert(session, account.id, &account.name, &account.webhook_secret, now)?;
-    insert_user(session, no, account.user, &account.name, now)?;
+    users::insert(session, no, account.user, &account.name, UserRole::Owner, now)?;
     super::tokens::insert(session, account.user, &account.token, now).map(drop)
 }
 
@@ -33,24 +33,12 @@ pub fn insert(
     Ok(no)
 }
 
-/// Inserts the row of a user of the account with that number.
-pub fn insert_user(
-    session: &Session,
-    account: i64,
-    user: ObjectId,
-    name: &str,
-    now: Timestamp,
-) -> Result<(), Error> {
-    let insert = "INSERT INTO account_user (id, account, name, created_at) VALUES ($1, $2, $3, $4)";
-    session.execute(insert, &[&user.to_bytes().to_vec(), &account, &name, &now.millis()]).map(drop)
-}
-
 /// All accounts with their users.
 pub fn all(session: &Session) -> Result<Vec<Account>, Error> {
-    let mut users: HashMap<i64, Vec<(ObjectId, String, bool)>> = HashMap::new();
-    for row in session.query("SELECT account, id, name, enabled FROM account_user ORDER BY no", &[])? {
-        let user = (get_id(&row, 1)?, get(&row, 2)?, get(&row, 3)?);
-        users.entry(get(&row, 0)?).or_default().push(user);
+    let mut users: HashMap<i64, Vec<User>> = HashMap::new();
+    let select = "SELECT account, id, name, address, enabled, role FROM account_user ORDER BY no";
+    for row in session.query(select, &[])? {
+        users.entry(get(&row, 0)?).or_default().push(users::read(&row, 1)?);
     }
     let rows = session.query("SELECT no, id, name, enabled, created_at FROM account ORDER BY no", &[])?;
     let read = |row: &tokio_postgres::Row| {
@@ -73,17 +61,6 @@ pub fn set_enabled(session: &Session, id: ObjectId, enabled: bool) -> Result<boo
         super::logins::end(session, of_account, &[&id.to_bytes().as_slice()])?;
     }
     let update = "UPDATE account SET enabled = $2 WHERE id = $1";
-    session.execute(update, &[&id.to_bytes().as_slice(), &enabled]).map(|rows| rows > 0)
-}
-
-/// Enables or disables a user; sessions of one who is disabled end, and links.
-pub fn set_user_enabled(session: &Session, id: ObjectId, enabled: bool) -> Result<bool, Error> {
-    change(session)?;
-    if !enabled {
-        let user = "SELECT no FROM account_user WHERE id = $1";
-        super::logins::end(session, user, &[&id.to_bytes().as_slice()])?;
-    }
-    let update = "UPDATE account_user SET enabled = $2 WHERE id = $1";
     session.execute(update, &[&id.to_bytes().as_slice(), &enabled]).map(|rows| rows > 0)
 }
 

@@ -2,12 +2,12 @@
 
 use tokio_postgres::Row;
 
-use super::{accounts, change, logins};
+use super::{accounts, change, logins, users};
 use crate::clock::Timestamp;
 use crate::id::ObjectId;
 use crate::storage::postgres::session::{Session, Values, get};
 use crate::storage::{
-    Error, FirstAccount, LinkError, LinkFor, MAX_FIRST_LINKS, NewLogin, NewSession, TextHash,
+    Error, FirstAccount, LinkError, LinkFor, MAX_FIRST_LINKS, NewLogin, NewSession, TextHash, UserRole,
 };
 
 /// Adds a link, and forgets those that have ended and those that it replaces.
@@ -33,7 +33,8 @@ fn add_for(session: &Session, hash: &TextHash, user: ObjectId, expires_at: Times
                   WHERE u.id = $1 AND u.enabled AND a.enabled";
     let Some(row) = session.query_opt(select, &[&user.to_bytes().as_slice()])? else { return Ok(false) };
     let user: i64 = get(&row, 0)?;
-    session.execute("DELETE FROM link WHERE user_no = $1", &[&user])?;
+    // Whoever had the password before is out from here on, and not only once the link is used.
+    logins::end(session, "SELECT $1::bigint", &[&user])?;
     let insert = "INSERT INTO link (hash, user_no, expires_at) VALUES ($1, $2, $3)";
     session.execute(insert, &[&hash.as_slice(), &user, &expires_at.millis()]).map(|_| true)
 }
@@ -54,10 +55,9 @@ pub fn find(session: &Session, hash: &TextHash, now: Timestamp) -> Result<Option
         None => Ok(None),
         Some(None) => Ok((!logins::any(session)?).then_some(LinkFor::FirstAccount)),
         Some(Some(user)) => {
-            let select = "SELECT u.id, u.name, u.address, u.enabled, a.name FROM account_user u \
+            let select = "SELECT u.id, u.name, u.address, u.enabled, u.role, a.name FROM account_user u \
                           JOIN account a ON a.no = u.account WHERE u.no = $1 AND u.enabled AND a.enabled";
-            let read =
-                |row: Row| Ok(LinkFor::User { user: logins::read_user(&row)?, account: get(&row, 4)? });
+            let read = |row: Row| Ok(LinkFor::User { user: users::read(&row, 0)?, account: get(&row, 5)? });
             session.query_opt(select, &[&user])?.map(read).transpose()
         }
     }
@@ -87,7 +87,7 @@ pub fn use_once(
         Some(user) => user,
         None => {
             let no = accounts::insert(store, account.id, &account.name, &account.webhook_secret, now)?;
-            accounts::insert_user(store, no, account.user, &login.name, now)?;
+            users::insert(store, no, account.user, &login.name, UserRole::Owner, now)?;
             let select = "SELECT no FROM account_user WHERE id = $1";
             let row = store.query_opt(select, &[&account.user.to_bytes().as_slice()])?;
             row.map_or(Err(LinkError::Gone), |row| Ok(get(&row, 0)?))?

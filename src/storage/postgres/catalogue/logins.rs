@@ -2,54 +2,17 @@
 
 use tokio_postgres::Row;
 
-use super::{accounts, change};
+use super::users::read_role;
 use crate::clock::Timestamp;
 use crate::id::ObjectId;
 use crate::journal::AccountNo;
 use crate::storage::postgres::session::{Session as Store, Values, get, get_array, get_id, get_time};
-use crate::storage::{Error, Login, MAX_SESSIONS, NewSession, Session, SignedIn, TextHash, User};
+use crate::storage::{Error, Login, MAX_SESSIONS, NewSession, Session, SignedIn, TextHash};
 
 /// Whether anybody can sign in.
 pub fn any(store: &Store) -> Result<bool, Error> {
     let select = "SELECT FROM account_user WHERE password IS NOT NULL LIMIT 1";
     Ok(store.query_opt(select, &[])?.is_some())
-}
-
-/// The users of an account.
-pub fn users(store: &Store, account: AccountNo) -> Result<Vec<User>, Error> {
-    let select = "SELECT id, name, address, enabled FROM account_user WHERE account = $1 ORDER BY no";
-    store.query(select, &[&account.0])?.iter().map(read_user).collect()
-}
-
-/// Reads `id, name, address, enabled`.
-pub fn read_user(row: &Row) -> Result<User, Error> {
-    Ok(User { id: get_id(row, 0)?, name: get(row, 1)?, address: get(row, 2)?, enabled: get(row, 3)? })
-}
-
-/// Adds a user.
-pub fn add_user(
-    store: &Store,
-    account: ObjectId,
-    user: ObjectId,
-    name: &str,
-    max: usize,
-    now: Timestamp,
-) -> Result<bool, Error> {
-    change(store)?;
-    let room = "SELECT a.no FROM account a WHERE a.id = $1 \
-                AND (SELECT count(*) FROM account_user u WHERE u.account = a.no) < $2";
-    let max = i64::try_from(max).unwrap_or(i64::MAX);
-    let Some(row) = store.query_opt(room, &[&account.to_bytes().as_slice(), &max])? else {
-        return Ok(false);
-    };
-    accounts::insert_user(store, get(&row, 0)?, user, name, now).map(|()| true)
-}
-
-/// Gives a user another name.
-pub fn rename_user(store: &Store, user: ObjectId, name: &str) -> Result<bool, Error> {
-    change(store)?;
-    let update = "UPDATE account_user SET name = $2 WHERE id = $1";
-    store.execute(update, &[&user.to_bytes().as_slice(), &name]).map(|rows| rows > 0)
 }
 
 /// What an address signs in to.
@@ -120,7 +83,7 @@ pub fn find_session(
     idle_since: Timestamp,
     now: Timestamp,
 ) -> Result<Option<SignedIn>, Error> {
-    let select = "SELECT u.id, u.name, u.address, a.no, a.id, a.name, s.seen_at FROM session s \
+    let select = "SELECT u.id, u.name, u.address, a.no, a.id, a.name, s.seen_at, s.created_at, u.role FROM session s \
                   JOIN account_user u ON u.no = s.user_no JOIN account a ON a.no = u.account \
                   WHERE s.hash = $1 AND s.seen_at > $2 AND s.expires_at > $3 AND u.enabled AND a.enabled";
     let read = |row: Row| {
@@ -132,6 +95,8 @@ pub fn find_session(
             account_id: get_id(&row, 4)?,
             account_name: get(&row, 5)?,
             seen_at: get_time(&row, 6)?,
+            signed_in_at: get_time(&row, 7)?,
+            role: read_role(&row, 8)?,
         })
     };
     let values: Values<'_> = &[&hash.as_slice(), &idle_since.millis(), &now.millis()];

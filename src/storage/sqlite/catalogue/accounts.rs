@@ -1,20 +1,20 @@
-//! Accounts and users.
+//! Accounts.
 
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
 use super::super::error;
-use super::change;
+use super::{change, users};
 use crate::clock::Timestamp;
 use crate::id::ObjectId;
 use crate::journal::AccountNo;
-use crate::storage::{Account, Error, NewAccount, WebhookSecrets};
+use crate::storage::{Account, Error, NewAccount, UserRole, WebhookSecrets};
 
 /// Adds an account, its first user and that user's token.
 pub fn add(intake: &mut Connection, account: &NewAccount, now: Timestamp) -> Result<(), Error> {
     change(intake, |transaction| {
         insert(transaction, account.id, &account.name, &account.webhook_secret, now).map_err(error)?;
         let no = transaction.last_insert_rowid();
-        insert_user(transaction, no, account.user, &account.name, now).map_err(error)?;
+        users::insert(transaction, no, account.user, &account.name, UserRole::Owner, now).map_err(error)?;
         super::tokens::insert(transaction, account.user, &account.token, now).map(drop)
     })
 }
@@ -31,37 +31,18 @@ pub fn insert(
     transaction.execute(insert, params![id.to_bytes(), name, webhook_secret, now.millis()])
 }
 
-/// Inserts the row of a user of the account with that number.
-pub fn insert_user(
-    transaction: &Transaction<'_>,
-    account: i64,
-    user: ObjectId,
-    name: &str,
-    now: Timestamp,
-) -> rusqlite::Result<usize> {
-    let insert = "INSERT INTO user (id, account, name, created_at) VALUES (?1, ?2, ?3, ?4)";
-    transaction.execute(insert, params![user.to_bytes(), account, name, now.millis()])
-}
-
 /// All accounts with their users.
 pub fn all(intake: &Connection) -> Result<Vec<Account>, Error> {
     let select = || {
         let mut accounts =
             intake.prepare("SELECT no, id, name, enabled, created_at FROM account ORDER BY no")?;
-        let mut users =
-            intake.prepare("SELECT id, name, enabled FROM user WHERE account = ?1 ORDER BY no")?;
         let rows = accounts.query_map([], |row| {
-            let users = users
-                .query_map([row.get::<_, i64>(0)?], |user| {
-                    Ok((ObjectId::from_bytes(user.get(0)?), user.get(1)?, user.get(2)?))
-                })?
-                .collect::<rusqlite::Result<_>>()?;
             Ok(Account {
                 id: ObjectId::from_bytes(row.get(1)?),
                 name: row.get(2)?,
                 enabled: row.get(3)?,
                 created_at: Timestamp::from_millis(row.get(4)?),
-                users,
+                users: users::of_account(intake, row.get(0)?)?,
             })
         })?;
         rows.collect::<rusqlite::Result<Vec<_>>>()
@@ -77,18 +58,6 @@ pub fn set_enabled(intake: &mut Connection, id: ObjectId, enabled: bool) -> Resu
             super::logins::end(transaction, of_account, &[&id.to_bytes()]).map_err(error)?;
         }
         let update = "UPDATE account SET enabled = ?2 WHERE id = ?1";
-        transaction.execute(update, params![id.to_bytes(), enabled]).map(|rows| rows > 0).map_err(error)
-    })
-}
-
-/// Enables or disables a user; sessions of one who is disabled end, and links.
-pub fn set_user_enabled(intake: &mut Connection, id: ObjectId, enabled: bool) -> Result<bool, Error> {
-    change(intake, |transaction| {
-        if !enabled {
-            let user = "SELECT no FROM user WHERE id = ?1";
-            super::logins::end(transaction, user, &[&id.to_bytes()]).map_err(error)?;
-        }
-        let update = "UPDATE user SET enabled = ?2 WHERE id = ?1";
         transaction.execute(update, params![id.to_bytes(), enabled]).map(|rows| rows > 0).map_err(error)
     })
 }

@@ -3,11 +3,11 @@
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, TransactionBehavior, params};
 
 use super::super::error;
-use super::{accounts, change, logins};
+use super::{accounts, change, logins, users};
 use crate::clock::Timestamp;
 use crate::id::ObjectId;
 use crate::storage::{
-    Error, FirstAccount, LinkError, LinkFor, MAX_FIRST_LINKS, NewLogin, NewSession, TextHash,
+    Error, FirstAccount, LinkError, LinkFor, MAX_FIRST_LINKS, NewLogin, NewSession, TextHash, UserRole,
 };
 
 /// Adds a link, and forgets those that have ended and those that it replaces.
@@ -42,7 +42,8 @@ fn add_for(
                   WHERE u.id = ?1 AND u.enabled AND a.enabled";
     let user: Option<i64> = transaction.query_row(select, [user.to_bytes()], |row| row.get(0)).optional()?;
     let Some(user) = user else { return Ok(false) };
-    transaction.execute("DELETE FROM link WHERE user = ?1", [user])?;
+    // Whoever had the password before is out from here on, and not only once the link is used.
+    logins::end(transaction, "SELECT ?1", &[&user])?;
     transaction.execute("INSERT INTO link VALUES (?1, ?2, ?3)", params![hash, user, expires_at.millis()])?;
     Ok(true)
 }
@@ -61,15 +62,15 @@ fn add_first(transaction: &Transaction<'_>, hash: &TextHash, expires_at: Timesta
 /// What a link is for.
 pub fn find(intake: &Connection, hash: &TextHash, now: Timestamp) -> Result<Option<LinkFor>, Error> {
     let read = |row: &Row<'_>| {
-        let Some(account) = row.get(4)? else { return Ok(None) };
-        Ok(Some(LinkFor::User { user: logins::read_user(row)?, account }))
+        let Some(account) = row.get(5)? else { return Ok(None) };
+        Ok(Some(LinkFor::User { user: users::read(row)?, account }))
     };
     match target(intake, hash, now).map_err(error)? {
         None => Ok(None),
         Some(None) => Ok((!logins::any(intake)?).then_some(LinkFor::FirstAccount)),
         Some(Some(user)) => intake
             .prepare_cached(
-                "SELECT u.id, u.name, u.address, u.enabled, a.name FROM user u \
+                "SELECT u.id, u.name, u.address, u.enabled, u.role, a.name FROM user u \
                  JOIN account a ON a.no = u.account WHERE u.no = ?1 AND u.enabled AND a.enabled",
             )
             .and_then(|mut select| select.query_row([user], read).optional())
@@ -103,7 +104,8 @@ pub fn use_once(
                 accounts::insert(transaction, account.id, &account.name, &account.webhook_secret, now)
                     .map_err(error)?;
                 let no = transaction.last_insert_rowid();
-                accounts::insert_user(transaction, no, account.user, &login.name, now).map_err(error)?;
+                users::insert(transaction, no, account.user, &login.name, UserRole::Owner, now)
+                    .map_err(error)?;
                 transaction.last_insert_rowid()
             }
         };

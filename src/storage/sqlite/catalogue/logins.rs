@@ -3,11 +3,11 @@
 use rusqlite::{Connection, OptionalExtension, Row, ToSql, Transaction, TransactionBehavior, params};
 
 use super::super::error;
-use super::{accounts, change};
+use super::users::read_role;
 use crate::clock::Timestamp;
 use crate::id::ObjectId;
 use crate::journal::AccountNo;
-use crate::storage::{Error, Login, MAX_SESSIONS, NewSession, Session, SignedIn, TextHash, User};
+use crate::storage::{Error, Login, MAX_SESSIONS, NewSession, Session, SignedIn, TextHash};
 
 /// Whether anybody can sign in.
 pub fn any(intake: &Connection) -> Result<bool, Error> {
@@ -15,54 +15,6 @@ pub fn any(intake: &Connection) -> Result<bool, Error> {
         .prepare_cached("SELECT 1 FROM user WHERE password IS NOT NULL LIMIT 1")
         .and_then(|mut select| select.exists([]))
         .map_err(error)
-}
-
-/// The users of an account.
-pub fn users(intake: &Connection, account: AccountNo) -> Result<Vec<User>, Error> {
-    intake
-        .prepare_cached("SELECT id, name, address, enabled FROM user WHERE account = ?1 ORDER BY no")
-        .and_then(|mut select| select.query_map([account.0], read_user)?.collect())
-        .map_err(error)
-}
-
-/// Reads `id, name, address, enabled`.
-pub fn read_user(row: &Row<'_>) -> rusqlite::Result<User> {
-    Ok(User {
-        id: ObjectId::from_bytes(row.get(0)?),
-        name: row.get(1)?,
-        address: row.get(2)?,
-        enabled: row.get(3)?,
-    })
-}
-
-/// Adds a user.
-pub fn add_user(
-    intake: &mut Connection,
-    account: ObjectId,
-    user: ObjectId,
-    name: &str,
-    max: usize,
-    now: Timestamp,
-) -> Result<bool, Error> {
-    change(intake, |transaction| {
-        let room = "SELECT a.no FROM account a WHERE a.id = ?1 \
-                    AND (SELECT count(*) FROM user u WHERE u.account = a.no) < ?2";
-        let max = i64::try_from(max).unwrap_or(i64::MAX);
-        let account: Option<i64> = transaction
-            .query_row(room, params![account.to_bytes(), max], |row| row.get(0))
-            .optional()
-            .map_err(error)?;
-        let Some(account) = account else { return Ok(false) };
-        accounts::insert_user(transaction, account, user, name, now).map(|_| true).map_err(error)
-    })
-}
-
-/// Gives a user another name.
-pub fn rename_user(intake: &mut Connection, user: ObjectId, name: &str) -> Result<bool, Error> {
-    change(intake, |transaction| {
-        let update = "UPDATE user SET name = ?2 WHERE id = ?1";
-        transaction.execute(update, params![user.to_bytes(), name]).map(|rows| rows > 0).map_err(error)
-    })
 }
 
 /// What an address signs in to.
@@ -156,11 +108,13 @@ pub fn find_session(
             account_id: ObjectId::from_bytes(row.get(4)?),
             account_name: row.get(5)?,
             seen_at: Timestamp::from_millis(row.get(6)?),
+            signed_in_at: Timestamp::from_millis(row.get(7)?),
+            role: read_role(row, 8)?,
         })
     };
     intake
         .prepare_cached(
-            "SELECT u.id, u.name, u.address, a.no, a.id, a.name, s.seen_at FROM session s \
+            "SELECT u.id, u.name, u.address, a.no, a.id, a.name, s.seen_at, s.created_at, u.role FROM session s \
              JOIN user u ON u.no = s.user JOIN account a ON a.no = u.account \
              WHERE s.hash = ?1 AND s.seen_at > ?2 AND s.expires_at > ?3 AND u.enabled AND a.enabled",
         )

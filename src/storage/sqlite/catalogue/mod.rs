@@ -6,6 +6,7 @@ pub mod lists;
 pub mod logins;
 pub mod sources;
 pub mod tokens;
+pub mod users;
 pub mod variables;
 
 use rusqlite::{Connection, Transaction, TransactionBehavior};

@@ -79,9 +79,10 @@ pub const TABLES: &[Table] = &[
     },
     Table {
         name: "account_user",
-        columns: &["no", "id", "account", "name", "enabled", "created_at", "address", "password"],
+        columns: &["no", "id", "account", "name", "enabled", "created_at", "address", "password", "role"],
         from: &["main.user"],
-        select: "SELECT no, id, account, name, enabled, created_at, address, password FROM main.user ORDER BY no",
+        select: "SELECT no, id, account, name, enabled, created_at, address, password, role FROM main.user \
+                 ORDER BY no",
     },
     Table {
         name: "token",
