@@ -81,7 +81,7 @@ impl<'a> Plan<'a> {
     }
 
     /// Every hash whose holders must be loaded, with its list: sorted, each once.
-    pub fn hashes(&self, waiting: &[Waiting]) -> Vec<(u64, ListNo)> {
+    pub fn hashes(&self, waiting: &[Waiting], key: &HashKey) -> Vec<(u64, ListNo)> {
         // Two that are looked up, and one of each kind.
         let mut hashes = Vec::with_capacity(self.items() * (2 + IdentifierKind::ALL.len()));
         for (batch, items) in waiting.iter().zip(&self.batches) {
@@ -90,6 +90,11 @@ impl<'a> Plan<'a> {
                 for kind in IdentifierKind::ALL {
                     hashes.extend(item.named(kind).map(|(_, hash)| (hash, batch.list)));
                 }
+                let list = batch.list.0.unsigned_abs();
+                for text in item.addresses() {
+                    let former = key.former_lookups(list, IdentifierKind::Email, text);
+                    hashes.extend(former.map(|hash| (hash, batch.list)));
+                }
             }
         }
         hashes.sort_unstable();
@@ -97,7 +102,7 @@ impl<'a> Plan<'a> {
         hashes
     }
 
-    /// What [`HashKey::erased`] makes of every identifier that an item would have a contact bear.
+    /// What may be kept of every identifier that an item would have a contact bear, where its bearer was erased.
     pub fn erasable(&self, waiting: &[Waiting], key: &HashKey) -> Vec<(AccountNo, [u8; 16])> {
         let mut hashes = Vec::new();
         for (batch, items) in waiting.iter().zip(&self.batches) {
@@ -106,7 +111,10 @@ impl<'a> Plan<'a> {
                 let asked = item.item.asked().unwrap_or_default();
                 for kind in IdentifierKind::ALL {
                     let text = asked.get(kind).filter(|text| !text.is_empty());
-                    hashes.extend(text.map(|text| (batch.account, key.erased(account, kind, text))));
+                    let Some(text) = text else { continue };
+                    hashes.push((batch.account, key.erased(account, kind, text)));
+                    let former = key.erased_formerly(account, kind, text);
+                    hashes.extend(former.into_iter().map(|hash| (batch.account, hash)));
                 }
             }
         }
@@ -127,6 +135,13 @@ impl<'a> PlannedItem<'a> {
     /// The identifier of that kind that the patch names, with its hash; an empty text clears.
     pub fn named(&self, kind: IdentifierKind) -> Option<(&'a str, u64)> {
         self.named.as_ref().and_then(|named| *named.get(kind))
+    }
+
+    /// The addresses that it looks up or would give.
+    fn addresses(&self) -> impl Iterator<Item = &'a str> {
+        let looked_up = self.lookup[1].filter(|_| self.item.kind == IdentifierKind::Email);
+        let named = self.named(IdentifierKind::Email).map(|(text, _)| text);
+        looked_up.map(|_| self.item.contact).into_iter().chain(named)
     }
 
     fn read(item: journal::Item<'a>, batch: &Waiting, key: &HashKey) -> Result<Self, Malformed> {
@@ -207,7 +222,7 @@ mod tests {
         items.add(IdentifierKind::Email, "U@x.com", &patch);
         let waiting = waiting(items.finish());
         let plan = Plan::read(&waiting, &KEY);
-        let hashes: Vec<_> = plan.hashes(&waiting).into_iter().map(|(hash, _)| hash).collect();
+        let hashes: Vec<_> = plan.hashes(&waiting, &KEY).into_iter().map(|(hash, _)| hash).collect();
         for (kind, text) in [
             (IdentifierKind::UserId, "U@x.com"),
             (IdentifierKind::Email, "u@X.com"),

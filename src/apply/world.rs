@@ -46,8 +46,12 @@ pub struct Slot {
     pub removed_at: Option<u64>,
     /// The hashes under which the store has it, once they may differ from those that it should have; one that is new
     /// has none.
-    indexed: Option<Box<Identifiers<Option<u64>>>>,
+    indexed: Option<Box<Hashes>>,
 }
+
+/// The numbers under which a contact stands in the index: one for each identifier, and one more for an address whose
+/// former form is another (see [`HashKey::index`]).
+type Hashes = [Option<u64>; IdentifierKind::ALL.len() + 1];
 
 /// The identifiers that a contact had until an item changed them.
 #[derive(Debug, PartialEq, Eq)]
@@ -91,6 +95,46 @@ pub struct IndexEntry {
     pub number: ContactNo,
 }
 
+/// What is kept of people who were erased, by account, and in which form: see [`known_of`].
+pub type Erased = HashMap<(AccountNo, [u8; 16]), EraseForm>;
+
+/// In which form of an address the hash of one was made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EraseForm {
+    /// By the first version, which took more for the same than is.
+    Former,
+    /// By [`crate::contact::identifier::form`].
+    Exact,
+}
+
+impl EraseForm {
+    /// As it is stored.
+    pub const fn code(self) -> i64 {
+        self as i64
+    }
+
+    /// From its stored form.
+    pub const fn of_code(code: i64) -> Self {
+        if code == 0 { Self::Former } else { Self::Exact }
+    }
+}
+
+/// The hashes of `erased` by which the bearer of an identifier was erased. What the first version has kept is found by
+/// every spelling; what was kept since is exact, and a former form of another address must not meet it.
+pub fn known_of(
+    key: &HashKey,
+    erased: &Erased,
+    account: AccountNo,
+    kind: IdentifierKind,
+    text: &str,
+) -> Vec<(AccountNo, [u8; 16])> {
+    let number = account.0.unsigned_abs();
+    let exact = Some((account, key.erased(number, kind, text))).filter(|hash| erased.contains_key(hash));
+    let former = key.erased_formerly(number, kind, text).into_iter().map(|hash| (account, hash));
+    let former = former.filter(|hash| erased.get(hash) == Some(&EraseForm::Former));
+    exact.into_iter().chain(former).collect()
+}
+
 /// All that the items of a group can see and change.
 #[derive(Debug)]
 pub struct World {
@@ -98,7 +142,7 @@ pub struct World {
     lists: HashMap<ListNo, ListState>,
     sources: HashSet<u64>,
     /// Identifiers whose bearers were erased, of those that the items name; see [`HashKey::erased`].
-    erased: HashSet<(AccountNo, [u8; 16])>,
+    erased: Erased,
     slots: Vec<Slot>,
     /// The stored forms of all slots.
     documents: Documents,
@@ -119,7 +163,7 @@ impl World {
             key,
             lists,
             sources,
-            erased: HashSet::new(),
+            erased: Erased::new(),
             slots: Vec::new(),
             documents: Documents::default(),
             holders: Holders::default(),
@@ -137,20 +181,22 @@ impl World {
     }
 
     /// The same, and these identifiers are of people who were erased.
-    pub fn without(self, erased: HashSet<(AccountNo, [u8; 16])>) -> Self {
+    pub fn without(self, erased: Erased) -> Self {
         Self { erased, ..self }
     }
 
     /// Whether the bearer of an identifier was erased from the account.
     pub fn is_erased(&self, account: AccountNo, kind: IdentifierKind, text: &str) -> bool {
-        !self.erased.is_empty()
-            && self.erased.contains(&(account, self.key.erased(account.0.unsigned_abs(), kind, text)))
+        !self.erased.is_empty() && !known_of(&self.key, &self.erased, account, kind, text).is_empty()
     }
 
     /// Lets the bearer of an identifier come back.
     pub fn forgive(&mut self, account: AccountNo, kind: IdentifierKind, text: &str) {
-        let hash = (account, self.key.erased(account.0.unsigned_abs(), kind, text));
-        if self.erased.remove(&hash) {
+        if self.erased.is_empty() {
+            return;
+        }
+        for hash in known_of(&self.key, &self.erased, account, kind, text) {
+            self.erased.remove(&hash);
             self.forgiven.push(hash);
         }
     }
@@ -167,11 +213,14 @@ impl World {
         document: &[u8],
         hashes: impl Iterator<Item = u64>,
     ) -> Result<u32, Malformed> {
-        Document::read(document)?.identifiers()?;
+        let email = Document::read(document)?.identifiers()?.email;
+        // One that was found by a former form of its address is looked for by the present one.
+        let present = email.filter(|text| !text.is_ascii());
+        let present = present.map(|text| self.key.hash(list.0.unsigned_abs(), IdentifierKind::Email, text));
         let document = self.documents.keep_to_change(document);
         let (new, dirty, returned, removed_at, indexed) = (false, false, false, None, None);
         let index = self.push(Slot { list, number, document, new, dirty, returned, removed_at, indexed });
-        for hash in hashes {
+        for hash in hashes.chain(present) {
             self.holders.hold(hash, index);
         }
         Ok(index)
@@ -197,7 +246,8 @@ impl World {
         self.documents.get(slot.document)
     }
 
-    /// Who bears an identifier now.
+    /// Who bears an identifier now. Two of a list may since the first version, which took some spellings of one address
+    /// for two: then the one that bears it letter by letter, else the one that was made first.
     ///
     /// # Errors
     /// [`Malformed`] where a contact under that hash does not read.
@@ -208,15 +258,22 @@ impl World {
         text: &str,
         hash: u64,
     ) -> Result<Option<u32>, Malformed> {
+        let mut found: Option<u32> = None;
         for index in self.holders.of(hash) {
             let slot = self.slot(index);
             // A hash may be shared: the contact itself decides.
             let borne = Document::read(self.document(slot))?.text(kind.field())?;
-            if slot.list == list && borne.is_some_and(|borne| kind.same(borne, text)) {
+            let Some(borne) = borne.filter(|borne| slot.list == list && kind.same(borne, text)) else {
+                continue;
+            };
+            if borne == text {
                 return Ok(Some(index));
             }
+            if found.is_none_or(|other| slot.number < self.slot(other).number) {
+                found = Some(index);
+            }
         }
-        Ok(None)
+        Ok(found)
     }
 
     /// Adds a new contact under the next number, and returns its slot.
@@ -255,7 +312,7 @@ impl World {
     /// [`Malformed`] where its stored form does not read.
     pub fn remove(&mut self, index: u32, position: u64) -> Result<(), Malformed> {
         self.note_indexed(index)?;
-        self.leave_all(index, position, &Identifiers::default())?;
+        self.leave_all(index, position, &Hashes::default())?;
         self.release_all(index)?;
         let slot = &mut self.slots[index as usize];
         (slot.dirty, slot.removed_at) = (true, Some(position));
@@ -275,16 +332,12 @@ impl World {
     }
 
     /// Writes down which identifiers a contact bears now and will not bear.
-    fn leave_all(
-        &mut self,
-        index: u32,
-        position: u64,
-        after: &Identifiers<Option<u64>>,
-    ) -> Result<(), Malformed> {
+    fn leave_all(&mut self, index: u32, position: u64, after: &Hashes) -> Result<(), Malformed> {
         let slot = self.slot(index);
         let (list, number, before) = (slot.list, slot.number, self.hashes(slot)?);
-        for kind in IdentifierKind::ALL {
-            if let Some(hash) = before.get(kind).filter(|_| before.get(kind) != after.get(kind)) {
+        // One entry an identifier: whoever looks for a former bearer looks for the former forms of what it bore too.
+        for (before, after) in before.into_iter().zip(after).take(IdentifierKind::ALL.len()) {
+            if let Some(hash) = before.filter(|_| before != *after) {
                 self.former_bearers.push(FormerBearer { entry: IndexEntry { hash, list, number }, position });
             }
         }
@@ -331,17 +384,16 @@ impl World {
     pub fn index_changes(&self) -> Result<(Vec<IndexEntry>, Vec<IndexEntry>), Malformed> {
         let made = self.slots.iter().filter(|slot| slot.new).count();
         let (mut stale, mut fresh) = (Vec::new(), Vec::with_capacity(made * IdentifierKind::ALL.len()));
-        let none = Identifiers::default();
+        let none = Hashes::default();
         for slot in &self.slots {
             let indexed = match &slot.indexed {
                 Some(indexed) => indexed,
                 None if slot.new => &none,
                 None => continue,
             };
-            let wanted = if slot.removed_at.is_some() { Identifiers::default() } else { self.hashes(slot)? };
-            for kind in IdentifierKind::ALL {
-                let (had, has) = (*indexed.get(kind), *wanted.get(kind));
-                if had != has {
+            let wanted = if slot.removed_at.is_some() { none } else { self.hashes(slot)? };
+            for (had, has) in indexed.iter().zip(wanted) {
+                if *had != has {
                     let entry = |hash| IndexEntry { hash, list: slot.list, number: slot.number };
                     stale.extend(had.map(entry));
                     fresh.extend(has.map(entry));
@@ -360,33 +412,33 @@ impl World {
         index
     }
 
-    fn hashes(&self, slot: &Slot) -> Result<Identifiers<Option<u64>>, Malformed> {
+    fn hashes(&self, slot: &Slot) -> Result<Hashes, Malformed> {
         let borne = Document::read(self.document(slot))?.identifiers()?;
         Ok(self.hashes_of(slot.list, &borne))
     }
 
-    fn hashes_of(&self, list: ListNo, borne: &Identifiers<Option<&str>>) -> Identifiers<Option<u64>> {
-        let mut hashes = Identifiers::default();
-        for kind in IdentifierKind::ALL {
-            *hashes.get_mut(kind) =
-                borne.get(kind).map(|text| self.key.hash(list.0.unsigned_abs(), kind, text));
+    fn hashes_of(&self, list: ListNo, borne: &Identifiers<Option<&str>>) -> Hashes {
+        let mut hashes = Hashes::default();
+        for (place, kind) in IdentifierKind::ALL.into_iter().enumerate() {
+            let Some(text) = borne.get(kind) else { continue };
+            let (hash, former) = self.key.index(list.0.unsigned_abs(), kind, text);
+            hashes[place] = Some(hash);
+            if kind == IdentifierKind::Email {
+                hashes[IdentifierKind::ALL.len()] = former;
+            }
         }
         hashes
     }
 
     fn hold_all(&mut self, index: u32) -> Result<(), Malformed> {
-        let hashes = self.hashes(self.slot(index))?;
-        for kind in IdentifierKind::ALL {
-            if let Some(hash) = *hashes.get(kind) {
-                self.holders.hold(hash, index);
-            }
+        for hash in self.hashes(self.slot(index))?.into_iter().flatten() {
+            self.holders.hold(hash, index);
         }
         Ok(())
     }
 
     fn release_all(&mut self, index: u32) -> Result<(), Malformed> {
-        let hashes = self.hashes(self.slot(index))?;
-        for hash in IdentifierKind::ALL.into_iter().filter_map(|kind| *hashes.get(kind)) {
+        for hash in self.hashes(self.slot(index))?.into_iter().flatten() {
             self.holders.release(hash, index);
         }
         Ok(())

@@ -39,6 +39,9 @@ fn tell_report(report: &Report) -> Result {
     for finding in &report.findings {
         print(&finding.sentence);
     }
+    for note in &report.notes {
+        print(&format!("note: {note}"));
+    }
     match (report.findings.len(), can) {
         (0, _) => {
             print(&format!(

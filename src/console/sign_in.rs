@@ -91,7 +91,7 @@ pub fn signed_in(app: &App, secret: &Secret, to: &str) -> Response {
     response
 }
 
-/// An e-mail address as logins are found by it.
+/// An e-mail address as logins are found by it: users are kept under the form of the first version.
 pub fn normal(address: &str) -> String {
-    email::fold(address).into_owned()
+    email::former_form(address).into_owned()
 }

@@ -1,10 +1,13 @@
 //! E-mail addresses: which are valid, and which are the same.
 
-use std::borrow::Cow;
+mod form;
+
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use idna::uts46::{AsciiDenyList, DnsLength, Hyphens, Uts46};
-use unicase::UniCase;
+
+pub use self::form::{form, former_form, former_forms};
+use super::invisible;
 
 /// RFC 5321, 4.5.3.1.3: a path has 256 octets, two of them its angle brackets (RFC 3696, erratum 1690).
 pub const MAX_OCTETS: usize = 254;
@@ -13,9 +16,10 @@ const MAX_LOCAL_OCTETS: usize = 64;
 const MAX_LABEL_OCTETS: usize = 63;
 
 /// Whether `text` is an addr-spec of RFC 2822 without comments, folding and obsolete forms, widened by RFC 6531 to
-/// non-ASCII. The domain is a DNS name of two or more labels or the literal of an IP address.
+/// non-ASCII, without invisible characters. The domain is a DNS name of two or more labels, the last not of digits
+/// alone (RFC 3696, 2), or the literal of an IP address.
 pub fn is_valid(text: &str) -> bool {
-    if text.len() > MAX_OCTETS {
+    if text.len() > MAX_OCTETS || invisible::is_in(text) {
         return false;
     }
     split(text).is_some_and(|(local, domain)| {
@@ -23,18 +27,6 @@ pub fn is_valid(text: &str) -> bool {
             && (is_dot_atom(local) || is_quoted_string(local))
             && (is_host_name(domain.as_bytes()) || is_address_literal(domain) || is_idn(domain))
     })
-}
-
-/// The form under which addresses are compared: the whole address after Unicode case folding. RFC 5321 lets the case
-/// of a local part count; the contract does not.
-pub fn fold(text: &str) -> Cow<'_, str> {
-    if !text.is_ascii() {
-        Cow::Owned(UniCase::unicode(text).to_folded_case())
-    } else if text.bytes().any(|byte| byte.is_ascii_uppercase()) {
-        Cow::Owned(text.to_ascii_lowercase())
-    } else {
-        Cow::Borrowed(text)
-    }
 }
 
 /// Local part and domain: a quoted local part may hold an `@`, no other part may.
@@ -114,19 +106,25 @@ fn is_visible(text: &str) -> bool {
     text.is_ascii() || !text.chars().any(|c| !c.is_ascii() && (c.is_whitespace() || c.is_control()))
 }
 
-/// RFC 1123, 2.1: two or more labels of letters, digits and, inside, hyphens.
+/// RFC 1123, 2.1: two or more labels of letters, digits and, inside, hyphens; the last is not of digits alone.
 fn is_host_name(domain: &[u8]) -> bool {
     let mut dots = 0;
     let mut label_len = 0;
+    let mut is_number = true;
     let mut before = b'.';
     for &byte in domain {
         match byte {
             b'.' if before != b'.' && before != b'-' => {
                 dots += 1;
                 label_len = 0;
+                is_number = true;
             }
-            b'-' if before != b'.' => label_len += 1,
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' => label_len += 1,
+            b'0'..=b'9' => label_len += 1,
+            b'-' if before == b'.' => return false,
+            b'a'..=b'z' | b'A'..=b'Z' | b'-' => {
+                label_len += 1;
+                is_number = false;
+            }
             _ => return false,
         }
         if label_len > MAX_LABEL_OCTETS {
@@ -134,7 +132,7 @@ fn is_host_name(domain: &[u8]) -> bool {
         }
         before = byte;
     }
-    dots > 0 && before != b'.' && before != b'-'
+    dots > 0 && before != b'.' && before != b'-' && !is_number
 }
 
 /// RFC 5321, 4.1.3: `[192.0.2.1]` or `[IPv6:2001:db8::1]`.

@@ -1,5 +1,7 @@
 //! The three identifiers of a contact, each unique inside its list.
 
+use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::hash::Hasher;
 
 use siphasher::sip::SipHasher13;
@@ -13,7 +15,7 @@ use super::field::Field;
 pub enum IdentifierKind {
     /// The caller's own id; compared exactly.
     UserId,
-    /// Compared without case.
+    /// Compared by its form, see [`email::form`].
     Email,
     /// E.164; compared exactly.
     PhoneNumber,
@@ -39,7 +41,7 @@ impl IdentifierKind {
     pub fn same(self, one: &str, other: &str) -> bool {
         match self {
             Self::UserId | Self::PhoneNumber => one == other,
-            Self::Email => one == other || email::fold(one) == email::fold(other),
+            Self::Email => one == other || email::form(one) == email::form(other),
         }
     }
 }
@@ -99,27 +101,76 @@ impl HashKey {
     /// It is no identity: two identifiers may share one, so a hit is checked against the contact. It is keyed,
     /// so that nobody can make many identifiers that share one on purpose.
     pub fn hash(&self, list: u64, kind: IdentifierKind, text: &str) -> u64 {
+        self.hash_form(list, kind, &form(kind, text))
+    }
+
+    /// All numbers under which an identifier is indexed: the one by which it is looked up, and for an address also that
+    /// of its former form, where this is another.
+    pub fn index(&self, list: u64, kind: IdentifierKind, text: &str) -> (u64, Option<u64>) {
+        let former = match kind {
+            // ASCII has one form.
+            IdentifierKind::Email if !text.is_ascii() => Some(email::former_form(text)),
+            _ => None,
+        };
+        let hash = self.hash(list, kind, text);
+        let former = former.map(|form| self.hash_form(list, kind, &form));
+        (hash, former.filter(|former| *former != hash))
+    }
+
+    /// All numbers under which one looks for who bears or bore an identifier: rows of the first version stand under
+    /// that of a former form, and which one depends on how the address was spelled then.
+    pub fn lookups(&self, list: u64, kind: IdentifierKind, text: &str) -> impl Iterator<Item = u64> {
+        std::iter::once(self.hash(list, kind, text)).chain(self.former_lookups(list, kind, text))
+    }
+
+    /// The same without the first, that of [`Self::hash`].
+    pub fn former_lookups(&self, list: u64, kind: IdentifierKind, text: &str) -> impl Iterator<Item = u64> {
+        let forms = former_forms(kind, text).into_iter();
+        forms.map(move |form| self.hash_form(list, kind, &form))
+    }
+
+    fn hash_form(&self, list: u64, kind: IdentifierKind, form: &str) -> u64 {
         let mut hasher = SipHasher13::new_with_key(&self.0);
-        write(&mut hasher, list, kind, text);
+        write(&mut hasher, list, kind, form);
         hasher.finish()
     }
 
     /// What is kept of an identifier whose bearer was erased from an account. Nothing is left to check a hit
     /// against, so it has 128 bits: no two identifiers share one in practice.
     pub fn erased(&self, account: u64, kind: IdentifierKind, text: &str) -> [u8; 16] {
+        self.erased_form(account, kind, &form(kind, text))
+    }
+
+    /// The same as the first version made it; what that has kept of an address is found by these, whatever the
+    /// spelling was: the address itself is gone.
+    pub fn erased_formerly(&self, account: u64, kind: IdentifierKind, text: &str) -> Vec<[u8; 16]> {
+        let forms = former_forms(kind, text);
+        forms.iter().map(|form| self.erased_form(account, kind, form)).collect()
+    }
+
+    fn erased_form(&self, account: u64, kind: IdentifierKind, form: &str) -> [u8; 16] {
         let mut hasher = sip128::SipHasher13::new_with_key(&self.0);
-        write(&mut hasher, account, kind, text);
+        write(&mut hasher, account, kind, form);
         hasher.finish128().as_bytes()
     }
 }
 
-fn write(hasher: &mut impl Hasher, owner: u64, kind: IdentifierKind, text: &str) {
+/// An identifier as it is compared.
+pub fn form(kind: IdentifierKind, text: &str) -> Cow<'_, str> {
+    match kind {
+        IdentifierKind::Email => email::form(text),
+        IdentifierKind::UserId | IdentifierKind::PhoneNumber => Cow::Borrowed(text),
+    }
+}
+
+fn former_forms(kind: IdentifierKind, text: &str) -> BTreeSet<String> {
+    if kind == IdentifierKind::Email { email::former_forms(text) } else { BTreeSet::new() }
+}
+
+fn write(hasher: &mut impl Hasher, owner: u64, kind: IdentifierKind, form: &str) {
     hasher.write_u64(owner);
     hasher.write_u8(kind as u8);
-    match kind {
-        IdentifierKind::Email => hasher.write(email::fold(text).as_bytes()),
-        IdentifierKind::UserId | IdentifierKind::PhoneNumber => hasher.write(text.as_bytes()),
-    }
+    hasher.write(form.as_bytes());
 }
 
 impl std::fmt::Debug for HashKey {

@@ -8,6 +8,7 @@ pub mod field;
 pub mod gender;
 pub mod http_url;
 pub mod identifier;
+pub mod invisible;
 pub mod language;
 pub mod link;
 pub mod number;

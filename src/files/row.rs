@@ -3,13 +3,13 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use csv::StringRecord;
-use unicase::UniCase;
 
 use super::defuse;
 use super::mapping::Mapping;
 use super::table::Row;
 use super::target::Target;
 use crate::contact::field::{Field, Kind};
+use crate::contact::{email, invisible};
 
 /// What to do with the cells of a table.
 #[derive(Clone, Debug)]
@@ -89,7 +89,7 @@ impl Reading {
         let given = (!trimmed.is_empty() || self.empty_clears).then_some(trimmed);
         match target {
             Target::Ignored => {}
-            Target::Contact => parts.contact = Some(cell).filter(|_| !trimmed.is_empty()),
+            Target::Contact => parts.contact = Some(invisible::trim(cell)).filter(|text| !text.is_empty()),
             Target::CacValue => parts.cac[0] = given,
             Target::CacCurrency => parts.cac[1] = given,
             Target::Field(Field::Source) => parts.sources[0] = given,
@@ -104,11 +104,13 @@ impl Reading {
     }
 
     fn take_field<'a>(&self, field: Field, cell: &'a str, json: &mut String, parts: &mut Parts<'a>) {
-        let trimmed = cell.trim();
-        // Blanks around a text may be meant, around anything else they are a slip.
-        let text = match (field, field.kind()) {
-            (Field::UserId, _) | (_, Some(Kind::Text)) => cell,
-            _ => trimmed,
+        // Blanks around a text may be meant, around anything else they are a slip; so is what nobody sees.
+        let (trimmed, text) = match field.kind() {
+            // In a table that we have written a userId stands as it is.
+            Some(Kind::Identifier) if self.ours && field == Field::UserId => (cell.trim(), cell),
+            Some(Kind::Identifier) => (invisible::trim(cell), invisible::trim(cell)),
+            Some(Kind::Text) => (cell.trim(), cell),
+            _ => (cell.trim(), cell.trim()),
         };
         if trimmed.is_empty() {
             if self.empty_clears {
@@ -181,7 +183,8 @@ fn flag(text: &str) -> Option<bool> {
 
 fn identifier(text: &str) -> u64 {
     let mut hasher = DefaultHasher::new();
-    UniCase::new(text).hash(&mut hasher);
+    // Whatever it is: texts that are the same address, and some that are not, share a number.
+    email::form(text).hash(&mut hasher);
     hasher.finish()
 }
 
@@ -227,9 +230,9 @@ mod tests {
     fn the_contact_is_the_first_identifier_that_there_is() {
         let header = ["phoneNumber", "email", "userId"];
         for (cells, contact) in [
-            (["+15555555", "a@example.com", " u"], " u"),
-            (["+15555555", " a@example.com ", ""], "a@example.com"),
-            (["+15555555", " ", "  "], "+15555555"),
+            (["+15555555", "a@example.com", " \u{feff}u\u{200b}"], "u"),
+            (["+15555555", " a@example.com\u{200b} ", ""], "a@example.com"),
+            (["\u{202a}+15555555\u{202c}", " ", " \u{ad} "], "+15555555"),
         ] {
             assert_eq!(read(false, &header, &cells).unwrap()["contact"], contact);
         }

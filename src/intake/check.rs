@@ -10,7 +10,7 @@ use crate::contact::date::Date;
 use crate::contact::field::{Field, Kind, MAX_CUSTOMER_SOURCE_ID, MAX_TEXT, MAX_USER_ID};
 use crate::contact::identifier::IdentifierKind;
 use crate::contact::record::put_entry;
-use crate::contact::{email, gender, language, link, number, phone, timezone};
+use crate::contact::{email, gender, invisible, language, link, number, phone, timezone};
 use crate::id::ObjectId;
 use crate::journal::BatchKind;
 use crate::json::{Keys, Members, Raw, Value};
@@ -363,7 +363,7 @@ pub fn read_cac(raw: Raw<'_>) -> Result<(Option<Cac>, Vec<String>), Vec<Problem>
 
 /// Whether a text can be a userId.
 pub fn is_user_id(text: &str) -> bool {
-    fits(text, MAX_USER_ID) && !text.chars().any(char::is_control)
+    fits(text, MAX_USER_ID) && !text.chars().any(char::is_control) && !invisible::is_in(text)
 }
 
 /// Whether a text can be a customerSourceId: ASCII letters and digits, at most 40.

@@ -146,6 +146,10 @@ const DONE: &str = "INSERT INTO activity VALUES (1, 1, 1, 1, 2, 3, 4, 5, 6, 7, 8
 /// What the fourth release has room for.
 const DUE: &str = "INSERT INTO due VALUES (1, 'https://gone.example.com:443', 1)";
 
+/// What the seventh release has room for.
+const FORMS: &str =
+    "INSERT INTO erased VALUES (1, '\\x00', 1, 1); INSERT INTO node VALUES ('\\x00', now(), 2)";
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_database_of_any_release_goes_on_with_all_that_is_in_it() {
     let all = migrations("postgres");
@@ -166,6 +170,7 @@ async fn a_database_of_any_release_goes_on_with_all_that_is_in_it() {
                 3 => client.batch_execute(DONE).await.expect("what was done"),
                 // Nothing of it is left: whoever claims finds that out.
                 4 => client.batch_execute(DUE).await.expect("what is due"),
+                7 => client.batch_execute(FORMS).await.expect("forms"),
                 _ => {}
             }
         }

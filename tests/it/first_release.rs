@@ -212,7 +212,9 @@ fn add_of(version: usize, left: &Left) {
         let history = "INSERT INTO history VALUES (1, ?1, 1, 1, ?2, 2, ?3, ?4, ?5)";
         let bound = params![left.requests[0].to_bytes(), left.list.to_bytes(), left.token.key, THEN, changes];
         store.execute(history, bound).expect("a history");
-        store.execute("INSERT INTO erased VALUES (1, zeroblob(16), ?1)", [THEN]).expect("an erased person");
+        store
+            .execute("INSERT INTO erased (account, hash, erased_at) VALUES (1, zeroblob(16), ?1)", [THEN])
+            .expect("an erased person");
     }
     if version >= 3 {
         intake
@@ -240,6 +242,10 @@ fn add_of(version: usize, left: &Left) {
     }
     if version >= 5 {
         store.execute("UPDATE delivery SET generation = 1", []).expect("one that was sent again");
+    }
+    if version >= 6 {
+        let erased = "INSERT INTO erased VALUES (1, randomblob(16), ?1, 1)";
+        store.execute(erased, [THEN]).expect("an erased person");
     }
 }
 

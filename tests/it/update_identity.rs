@@ -73,14 +73,15 @@ async fn a_contact_is_looked_up_as_user_id_then_as_address_then_as_number() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn user_ids_are_compared_exactly_and_addresses_without_case() {
+async fn user_ids_are_compared_exactly_and_addresses_without_case_and_spelling() {
     let server = Server::start().await;
     let list = server.list().await;
     let people = json!([{ "contact": "User" }, { "contact": "Straße.ÜNAL@Example.com" }, { "contact": "ΣΊΣΥΦΟΣ@example.com" }]);
     server.update(&list, true, people).await;
     for contact in [
         "straße.ünal@example.COM",
-        "STRASSE.ÜNAL@EXAMPLE.COM",
+        "STRAßE.ÜNAL@EXAMPLE.COM",
+        "straße.u\u{308}nal@example.com",
         "Straße.ÜNAL@Example.com",
         "σίσυφος@example.com",
         "σίσυφοσ@example.com",
@@ -89,7 +90,7 @@ async fn user_ids_are_compared_exactly_and_addresses_without_case() {
         assert_eq!(request["results"]["success"][0]["action"], "unchanged", "{contact}");
         assert_ne!(server.contact(&list, "email", contact).await, json!(null), "{contact}");
     }
-    for contact in ["user", "USER", "User ", "unal@example.com", "strase.ünal@example.com"] {
+    for contact in ["user", "USER", "User ", "unal@example.com", "strasse.ünal@example.com"] {
         let request = server.update(&list, false, json!([{ "contact": contact }])).await;
         assert_eq!(request["results"]["errors"][0]["error"], "CONTACT_NOT_FOUND", "{contact}");
     }
@@ -98,13 +99,44 @@ async fn user_ids_are_compared_exactly_and_addresses_without_case() {
         .update(
             &list,
             true,
-            json!([{ "contact": "straße.ünal@example.com", "email": "STRASSE.ÜNAL@example.com" },
-            { "contact": "User", "email": "strasse.ünal@EXAMPLE.com" }]),
+            json!([{ "contact": "straße.ünal@example.com", "email": "STRAẞE.ÜNAL@example.com" },
+            { "contact": "User", "email": "straße.ünal@EXAMPLE.com" }]),
         )
         .await;
-    assert_eq!(successes(&request), [seen(0, "updated", ["", "STRASSE.ÜNAL@example.com", ""])]);
-    let asked = [json!("User"), json!("strasse.ünal@EXAMPLE.com"), json!(null)];
+    assert_eq!(successes(&request), [seen(0, "updated", ["", "STRAẞE.ÜNAL@example.com", ""])]);
+    let asked = [json!("User"), json!("straße.ünal@EXAMPLE.com"), json!(null)];
     assert_eq!(request["results"]["errors"], json!([failed(1, "IDENTIFIER_TAKEN", asked)]));
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn identifiers_with_invisible_characters_and_domains_that_end_in_a_number_are_refused() {
+    let server = Server::start().await;
+    let list = server.list().await;
+    let whom = "Argument contact must be a non-empty string filled with valid email, phoneNumber or userId";
+    for (contact, texts) in [
+        (json!({ "contact": "a\u{200b}" }), vec![whom.to_owned()]),
+        (json!({ "contact": "\u{feff}user@example.com" }), vec![whom.to_owned()]),
+        (json!({ "contact": "+1555\u{ad}5555" }), vec![whom.to_owned()]),
+        (
+            json!({ "contact": "a", "userId": "b\u{200d}c" }),
+            vec!["Argument userId must be a string".to_owned()],
+        ),
+        (
+            json!({ "contact": "a", "email": "us\u{ad}er@example.com" }),
+            vec!["invalid RFC2822 email us\u{ad}er@example.com at email field".to_owned()],
+        ),
+        (
+            json!({ "contact": "a", "phoneNumber": "\u{202a}+15555555" }),
+            vec!["\u{202a}+15555555 is not a valid E.164 phone number".to_owned()],
+        ),
+        (
+            json!({ "contact": "a", "email": "user@192.0.2.1" }),
+            vec!["invalid RFC2822 email user@192.0.2.1 at email field".to_owned()],
+        ),
+    ] {
+        assert_eq!(server.refused_contact(&list, contact.clone()).await, texts, "{contact}");
+    }
     server.stop().await;
 }
 

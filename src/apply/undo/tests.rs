@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use proptest::prelude::*;
 
 use super::*;
-use crate::apply::world::ListState;
+use crate::apply::world::{EraseForm, ListState};
 use crate::contact::document::Header;
 use crate::id::ObjectId;
 use crate::journal::{AccountNo, BatchKind, ListNo};
@@ -174,7 +174,7 @@ fn nobody_comes_back_without_an_identifier() {
         let mut scene = Scene::new(&[case(Some("a"), None)], &strangers);
         if strangers.is_empty() {
             let hash = KEY.erased(1, IdentifierKind::UserId, "a");
-            scene.world = scene.world.without(HashSet::from([(AccountNo(1), hash)]));
+            scene.world = scene.world.without(HashMap::from([((AccountNo(1), hash), EraseForm::Exact)]));
         }
         for with_name in [false, true] {
             let mut expected = vec![(IdentifierKind::UserId.field().key(), failure)];

@@ -1,8 +1,6 @@
-use std::borrow::Cow;
-
 use proptest::prelude::*;
 
-use super::{fold, is_valid};
+use super::is_valid;
 
 #[test]
 fn addresses_are_accepted() {
@@ -16,8 +14,6 @@ fn addresses_are_accepted() {
         "_@example.com",
         "-@example.com",
         "1@2.com",
-        "user@1.2",
-        "user@192.0.2.1",
         "user@a-b.com",
         "user@a--b.com",
         "user@r3---sn.example.com",
@@ -61,7 +57,6 @@ fn addresses_are_accepted() {
         "מייל@דוגמה.ישראל",
         "😀@example.com",
         "e\u{301}@example.com",
-        "ni\u{200d}n@example.com",
     ] {
         assert!(is_valid(text), "{text:?} must be accepted");
     }
@@ -187,6 +182,17 @@ fn everything_else_is_refused() {
         "user@😀\u{200d}.example",
         "user@xn--a.рф",
         "user＠example.com",
+        "user@1.2",
+        "user@192.0.2.1",
+        "user@example.123",
+        "user@例子.1",
+        "ni\u{200d}n@example.com",
+        "us\u{ad}er@example.com",
+        "us\u{200b}er@example.com",
+        "\u{feff}user@example.com",
+        "\u{200e}user@example.com",
+        "user@example.com\u{200b}",
+        "\"us\u{2060}er\"@example.com",
     ] {
         assert!(!is_valid(text), "{text:?} must be refused");
     }
@@ -220,24 +226,6 @@ fn the_limits_count_octets() {
     assert!(!is_valid(&whole(61)));
 }
 
-#[test]
-fn addresses_are_compared_without_case() {
-    for (text, folded) in [
-        ("user@example.com", "user@example.com"),
-        ("User@Example.COM", "user@example.com"),
-        ("JOSÉ@example.com", "josé@example.com"),
-        ("ПОЧТА@Пример.РФ", "почта@пример.рф"),
-        ("STRASSE@example.com", "strasse@example.com"),
-        ("straße@example.com", "strasse@example.com"),
-        ("ὈΔΥΣΣΕΎΣ@example.com", "ὀδυσσεύσ@example.com"),
-        ("ὀδυσσεύς@example.com", "ὀδυσσεύσ@example.com"),
-        ("\u{212a}@example.com", "k@example.com"),
-    ] {
-        assert_eq!(fold(text), folded, "{text}");
-    }
-    assert!(matches!(fold("user@example.com"), Cow::Borrowed(_)));
-}
-
 proptest! {
     #[test]
     fn dot_atoms_at_host_names_are_accepted(
@@ -259,14 +247,6 @@ proptest! {
             prop_assert!(text.contains('@') && !text.contains('\n'));
             prop_assert!(!text.ends_with(['.', '-', '@', '"', ' ']));
         }
-    }
-
-    #[test]
-    fn folding_is_stable_and_deaf_to_case(text in any::<String>(), ascii in "[ -~]{0,40}") {
-        let folded = fold(&text);
-        prop_assert_eq!(fold(&folded), folded.as_ref());
-        let (upper, lower) = (ascii.to_uppercase(), ascii.to_lowercase());
-        prop_assert_eq!(fold(&upper), lower.as_str());
     }
 
     #[test]

@@ -2,10 +2,10 @@
 
 use super::rows::View;
 use super::session::{Session, get, get_number, get_small};
+use crate::apply::world::EraseForm;
 use crate::clock::Timestamp;
-use crate::contact::document::Document;
-use crate::contact::identifier::IdentifierKind;
 use crate::journal::{AccountNo, ContactNo, ListNo};
+use crate::storage::rows::check::index::entries;
 use crate::storage::rows::{ContactId, ErasedHash, Erasing, FormerRow, Rows as _};
 use crate::storage::{Error, Place};
 
@@ -16,12 +16,8 @@ impl Erasing for View<'_> {
     }
 
     fn remove_contact(&self, (list, number): ContactId, document: &[u8]) -> Result<(), Error> {
-        let borne = Document::read(document).and_then(|document| document.identifiers()).unwrap_or_default();
-        let hash = |kind| {
-            let text: Option<&str> = *borne.get(kind);
-            text.map(|text| self.key().hash(list.0.unsigned_abs(), kind, text).cast_signed())
-        };
-        let hashes: Vec<_> = IdentifierKind::ALL.into_iter().filter_map(hash).collect();
+        let mut hashes = Vec::new();
+        entries(self.key(), (list, number), document, |(hash, _)| hashes.push(hash));
         let number = number.0.cast_signed();
         let index = "DELETE FROM identifier WHERE list = $1 AND hash = ANY($2) AND number = $3";
         self.session.execute(index, &[&list.0, &hashes, &number])?;
@@ -43,10 +39,15 @@ impl Erasing for View<'_> {
         self.session.execute(delete, &[&list.0, &hash.cast_signed()]).map(drop)
     }
 
-    fn add_erased(&self, (account, hash): ErasedHash, now: Timestamp) -> Result<(), Error> {
-        let insert = "INSERT INTO erased VALUES ($1, $2, $3) \
+    fn add_erased(&self, (account, hash): ErasedHash, form: EraseForm, now: Timestamp) -> Result<(), Error> {
+        // What the first version has kept may stand for other spellings too, and still does.
+        let insert = "INSERT INTO erased (account, hash, erased_at, form) VALUES ($1, $2, $3, $4) \
                       ON CONFLICT (account, hash) DO UPDATE SET erased_at = excluded.erased_at";
-        self.session.execute(insert, &[&account.0, &hash.as_slice(), &now.millis()]).map(drop)
+        self.session.execute(insert, &[&account.0, &hash.as_slice(), &now.millis(), &form.code()]).map(drop)
+    }
+
+    fn has_earlier_nodes(&self) -> bool {
+        self.shared.has_earlier_nodes()
     }
 
     fn all_former_identifiers(

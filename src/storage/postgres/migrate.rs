@@ -5,17 +5,19 @@ use std::time::Duration;
 use tokio_postgres::Client;
 use tokio_postgres::error::SqlState;
 
+use super::address_form;
 use super::session::{Session, error, get};
 use crate::storage::Error;
 
 /// All migrations; each one's number is its place, from 1.
-const MIGRATIONS: [&str; 6] = [
+const MIGRATIONS: [&str; 7] = [
     include_str!("../../../migrations/postgres/V1__store.sql"),
     include_str!("../../../migrations/postgres/V2__logins.sql"),
     include_str!("../../../migrations/postgres/V3__activity.sql"),
     include_str!("../../../migrations/postgres/V4__due.sql"),
     include_str!("../../../migrations/postgres/V5__generation.sql"),
     include_str!("../../../migrations/postgres/V6__user_roles.sql"),
+    include_str!("../../../migrations/postgres/V7__forms.sql"),
 ];
 
 /// Held while the schema changes, in the transaction that changes it: several nodes may start at once.
@@ -90,6 +92,9 @@ async fn grow(client: &mut Client, newest: i64) -> Result<i64, tokio_postgres::E
         let insert =
             "INSERT INTO setting (name, number) VALUES ('catalogue_version', 0), ('claims', 0), ('prune', 0)";
         transaction.execute(insert, &[]).await?;
+        // There is nothing to bring to the present form.
+        let done = "INSERT INTO setting (name, number) VALUES ($1, $2)";
+        transaction.execute(done, &[&address_form::LIST, &address_form::DONE]).await?;
     }
     transaction.commit().await?;
     Ok(known)

@@ -10,6 +10,7 @@
 
 mod activity;
 pub(super) mod address;
+mod address_form;
 mod append;
 mod apply;
 mod catalogue;

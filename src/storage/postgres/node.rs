@@ -1,9 +1,11 @@
 //! The sign of life that a node gives. What it has out is free once it has been silent for the length of a lease.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use deadpool_postgres::Pool;
 use tokio::task::JoinHandle;
+use tokio_postgres::SimpleQueryMessage;
 
 use super::session::error;
 use super::shared::Shared;
@@ -35,14 +37,23 @@ impl Drop for Heart {
     }
 }
 
+/// What a node of this version says of the forms that it reads: those of the first version are 1, and such a node says
+/// nothing.
+const FORMS: i64 = 2;
+
 async fn beat(pool: &Pool, shared: &Shared) -> Result<(), Error> {
     let client = connection(pool).await?;
     let id: String = shared.node.iter().map(|byte| format!("{byte:02x}")).collect();
     // A node that is not there has been silent for longer than any lease. The text is ours alone, so it goes as it is,
     // and leaves no statement behind on a connection that may be a pooler's.
     let beat = format!(
-        "INSERT INTO node VALUES ('\\x{id}', now()) ON CONFLICT (id) DO UPDATE SET heard_at = excluded.heard_at; \
-         DELETE FROM node WHERE heard_at < now() - interval '1 day'"
+        "INSERT INTO node (id, heard_at, forms) VALUES ('\\x{id}', now(), {FORMS}) \
+         ON CONFLICT (id) DO UPDATE SET heard_at = excluded.heard_at; \
+         DELETE FROM node WHERE heard_at < now() - interval '1 day'; \
+         SELECT 1 FROM node WHERE coalesce(forms, 1) < {FORMS} AND heard_at > now() - interval '1 minute' LIMIT 1"
     );
-    client.batch_execute(&beat).await.map_err(error)
+    let told = client.simple_query(&beat).await.map_err(error)?;
+    let is_row = |message: &SimpleQueryMessage| matches!(message, SimpleQueryMessage::Row(_));
+    shared.earlier_nodes.store(told.iter().any(is_row), Ordering::Relaxed);
+    Ok(())
 }

@@ -5,9 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use tokio_postgres::Row;
 use tokio_postgres::types::{FromSql, ToSql};
 
+use super::rows::View;
 use super::session::{Session, Value, Values, get};
 use super::shared::Shared;
-use super::{due, scrub};
+use super::{address_form, due, scrub};
 use crate::journal::ListNo;
 use crate::storage::rows::activity::minute;
 use crate::storage::{Error, Keep};
@@ -53,6 +54,7 @@ pub fn prune(session: &Session, shared: &Shared, keep: Keep) -> Result<Pruned, E
         rows += orphan(session, list)?;
     }
     rows += erased(session)?;
+    rows += u64::from(address_form::bring(&View { session, shared })?);
     if rows == 0 {
         // It looks at all that is pending: once, at the end.
         rows = due::put_right(session, CHUNK)?;

@@ -7,7 +7,7 @@ use tokio_postgres::Row;
 use super::catalogue;
 use super::session::{Session, Values, get, get_array, get_id, get_number, get_small, get_time};
 use super::shared::Shared;
-use crate::apply::world::ListState;
+use crate::apply::world::{EraseForm, Erased, ListState};
 use crate::contact::amount::Cac;
 use crate::contact::document::HEAD;
 use crate::contact::identifier::HashKey;
@@ -100,15 +100,16 @@ impl Rows for View<'_> {
         Ok(self.session.query_opt("SELECT 1 FROM erased LIMIT 1", &[])?.is_some())
     }
 
-    fn known_erased(&self, hashes: Vec<ErasedHash>) -> Result<HashSet<ErasedHash>, Error> {
-        let mut known = HashSet::new();
+    fn known_erased(&self, hashes: Vec<ErasedHash>) -> Result<Erased, Error> {
+        let mut known = Erased::new();
         for chunk in hashes.chunks(CHUNK) {
             let accounts: Vec<_> = chunk.iter().map(|(account, _)| account.0).collect();
             let bytes: Vec<_> = chunk.iter().map(|(_, hash)| hash.as_slice()).collect();
-            let select = "SELECT e.account, e.hash FROM erased e \
+            let select = "SELECT e.account, e.hash, e.form FROM erased e \
                           JOIN unnest($1::bigint[], $2::bytea[]) AS a (account, hash) USING (account, hash)";
             for row in self.session.query(select, &[&accounts, &bytes])? {
-                known.insert((AccountNo(get(&row, 0)?), get_array(&row, 1)?));
+                let hash = (AccountNo(get(&row, 0)?), get_array(&row, 1)?);
+                known.insert(hash, EraseForm::of_code(get(&row, 2)?));
             }
         }
         Ok(known)

@@ -1,6 +1,7 @@
 //! What the tasks of one node know.
 
 use std::collections::{BTreeSet, HashMap};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -26,6 +27,8 @@ pub(super) struct Shared {
     receiver: Mutex<String>,
     /// See [`Pruned::traces`](super::prune::Pruned::traces).
     traces: Mutex<Option<BTreeSet<ListNo>>>,
+    /// See [`Shared::has_earlier_nodes`].
+    pub earlier_nodes: AtomicBool,
 }
 
 /// The journal, as far as this node has heard of it.
@@ -68,7 +71,14 @@ impl Shared {
             journal: Mutex::default(),
             receiver: Mutex::default(),
             traces: Mutex::default(),
+            earlier_nodes: AtomicBool::new(true),
         })
+    }
+
+    /// Whether nodes may be beside this one that read the forms of the first version only. None can come once the schema
+    /// is of this one: so where there are none, there will be none.
+    pub fn has_earlier_nodes(&self) -> bool {
+        self.earlier_nodes.load(Ordering::Relaxed)
     }
 
     /// The journal, for as short as it takes.

@@ -53,22 +53,64 @@ pub fn locate(
     list: ListNo,
     identifiers: &[(IdentifierKind, String)],
 ) -> Result<Option<(ContactNo, Vec<u8>)>, Error> {
-    let mut damaged = None;
     for (kind, text) in identifiers {
-        let hash = rows.key().hash(list.0.unsigned_abs(), *kind, text);
-        for (contact, _) in rows.holders(&[(hash, list)])? {
-            let Some(document) = rows.document(contact)? else { continue };
-            let borne = Document::read(&document)
-                .and_then(|read| Ok(read.text(kind.field())?.is_some_and(|borne| kind.same(borne, text))));
-            match borne {
-                Ok(true) => return Ok(Some((contact.1, document))),
-                Ok(false) => {}
-                // Another contact may bear the identifier: it can be given again once this one does not read.
-                Err(malformed) => damaged = Some(Error::Damaged(malformed.to_string())),
-            }
+        let (mut bearers, damaged) = bearers(rows, list, *kind, text)?;
+        // Of two since the first version the same as in `World::find`.
+        let exact = bearers.iter().position(|bearer| bearer.is_exact).unwrap_or_default();
+        if exact < bearers.len() {
+            let bearer = bearers.swap_remove(exact);
+            return Ok(Some((bearer.number, bearer.document)));
+        }
+        if let Some(damaged) = damaged {
+            return Err(damaged);
         }
     }
-    damaged.map_or(Ok(None), Err)
+    Ok(None)
+}
+
+/// A contact that bears an identifier.
+pub struct Bearer {
+    /// Its number.
+    pub number: ContactNo,
+    /// Its stored form.
+    pub document: Vec<u8>,
+    /// Whether it bears it letter by letter.
+    pub is_exact: bool,
+}
+
+/// All contacts of a list that bear an identifier, the first that was made in front: one, or none, but for two whose
+/// addresses the first version took for two. Beside them what is wrong with a contact that may be another.
+///
+/// # Errors
+/// Where the store cannot be read.
+pub fn bearers(
+    rows: &impl Rows,
+    list: ListNo,
+    kind: IdentifierKind,
+    text: &str,
+) -> Result<(Vec<Bearer>, Option<Error>), Error> {
+    let mut hashes: Vec<_> =
+        rows.key().lookups(list.0.unsigned_abs(), kind, text).map(|hash| (hash, list)).collect();
+    hashes.sort_unstable();
+    let mut contacts: Vec<_> = rows.holders(&hashes)?.into_iter().map(|(contact, _)| contact).collect();
+    contacts.dedup();
+    let (mut bearers, mut damaged) = (Vec::new(), None);
+    for contact in contacts {
+        let Some(document) = rows.document(contact)? else { continue };
+        let borne = Document::read(&document).and_then(|read| {
+            Ok(read
+                .identifiers()?
+                .get(kind)
+                .filter(|borne| kind.same(borne, text))
+                .map(|borne| borne == text))
+        });
+        match borne {
+            Ok(Some(is_exact)) => bearers.push(Bearer { number: contact.1, document, is_exact }),
+            Ok(None) => {}
+            Err(malformed) => damaged = Some(Error::Damaged(malformed.to_string())),
+        }
+    }
+    Ok((bearers, damaged))
 }
 
 /// A source and what it costs; of one that was removed only that is left.

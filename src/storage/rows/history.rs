@@ -1,5 +1,6 @@
 //! The histories of contacts: what each batch changed, walked from now back.
 
+use std::cmp::Reverse;
 use std::collections::HashMap;
 
 use super::contacts::locate;
@@ -70,9 +71,13 @@ pub fn former_bearers(
     kind: IdentifierKind,
     text: &str,
 ) -> Result<Vec<ContactNo>, Error> {
-    let hash = rows.key().hash(list.0.unsigned_abs(), kind, text);
+    let mut found = Vec::new();
+    for hash in rows.key().lookups(list.0.unsigned_abs(), kind, text) {
+        found.extend(rows.former_bearers(list, hash)?);
+    }
+    found.sort_unstable_by_key(|(number, position)| (Reverse(*position), *number));
     let mut bearers = Vec::new();
-    for (number, position) in rows.former_bearers(list, hash)? {
+    for (number, position) in found {
         // A hash may be shared, and a contact may have borne it more than once.
         if !bearers.contains(&number) && gave_up(rows, Place { list, position }, number, kind, text)? {
             bearers.push(number);

@@ -1,11 +1,11 @@
 //! What batches touch, loaded into a world.
 
+use std::collections::HashMap;
 use std::collections::hash_map::Entry;
-use std::collections::{HashMap, HashSet};
 
 use super::Rows;
 use crate::apply::plan::{Plan, Waiting};
-use crate::apply::world::World;
+use crate::apply::world::{Erased, World};
 use crate::storage::Error;
 
 /// A world with all that the plan asks for; `None` where that takes more bytes than the budget.
@@ -27,10 +27,10 @@ pub fn world(
     let sources = rows.known_sources(&plan.sources())?;
     let erased = match rows.has_erased()? {
         true => rows.known_erased(plan.erasable(waiting, rows.key()))?,
-        false => HashSet::new(),
+        false => Erased::new(),
     };
     let mut world = World::new(*rows.key(), lists, sources).without(erased);
-    let hashes = plan.hashes(waiting);
+    let hashes = plan.hashes(waiting, rows.key());
     world.reserve(plan.items(), hashes.len());
     let found = rows.holders(&hashes)?;
     drop(hashes);

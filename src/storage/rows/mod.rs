@@ -5,6 +5,7 @@
 //! is of one moment, or is kept from changing by a lock.
 
 pub mod activity;
+pub mod address_form;
 pub mod check;
 pub mod contact_page;
 pub mod contacts;
@@ -21,7 +22,7 @@ pub mod undo;
 
 use std::collections::{HashMap, HashSet};
 
-use crate::apply::world::ListState;
+use crate::apply::world::{EraseForm, Erased, ListState};
 use crate::clock::Timestamp;
 use crate::contact::amount::Cac;
 use crate::contact::identifier::HashKey;
@@ -91,7 +92,7 @@ pub trait Rows: Changes {
     fn has_erased(&self) -> Result<bool, Error>;
 
     /// Those of the hashes that are of people who were erased.
-    fn known_erased(&self, hashes: Vec<ErasedHash>) -> Result<HashSet<ErasedHash>, Error>;
+    fn known_erased(&self, hashes: Vec<ErasedHash>) -> Result<Erased, Error>;
 
     /// The contacts under the hashes, each with the hash: sorted.
     fn holders(&self, hashes: &[(u64, ListNo)]) -> Result<Vec<(ContactId, u64)>, Error>;
@@ -156,7 +157,12 @@ pub trait Erasing: Rows {
     fn forget_bearers(&self, list: ListNo, hash: u64) -> Result<(), Error>;
 
     /// Remembers that the bearer of an identifier was erased.
-    fn add_erased(&self, hash: ErasedHash, now: Timestamp) -> Result<(), Error>;
+    fn add_erased(&self, hash: ErasedHash, form: EraseForm, now: Timestamp) -> Result<(), Error>;
+
+    /// Whether nodes of the first version may be beside this one: they know people by former forms alone.
+    fn has_earlier_nodes(&self) -> bool {
+        false
+    }
 
     /// Shows all former identifiers of a list.
     fn all_former_identifiers(

@@ -1,9 +1,10 @@
 //! Everything that is kept about one person.
 
-use super::Rows;
-use super::contacts::{locate, with_source};
+use super::contacts::{self, with_source};
 use super::history::{self, MAX_TOLD_BYTES, MAX_WALK};
+use super::{ErasedHash, Rows};
 use crate::apply::outcome::{self, Outcome};
+use crate::apply::world::known_of;
 use crate::contact::identifier::{IdentifierKind, Identifiers};
 use crate::journal::{self, AccountNo, ContactNo, ListNo};
 use crate::storage::{Error, History, Person, PersonContact, Subject, Window};
@@ -37,11 +38,24 @@ pub fn person(
             });
         }
     }
-    let hash = |(kind, text): &(IdentifierKind, String)| {
-        (account, rows.key().erased(account.0.unsigned_abs(), *kind, text))
-    };
-    let erased = !rows.known_erased(identifiers.iter().map(hash).collect())?.is_empty();
+    let hashes = identifiers.iter().flat_map(|(kind, text)| erased_hashes(rows, account, *kind, text));
+    let known = rows.known_erased(hashes.collect())?;
+    let erased =
+        identifiers.iter().any(|(kind, text)| !known_of(rows.key(), &known, account, *kind, text).is_empty());
     Ok(Person { contacts, erased })
+}
+
+/// What may be kept of an identifier whose bearer was erased.
+pub fn erased_hashes(
+    rows: &impl Rows,
+    account: AccountNo,
+    kind: IdentifierKind,
+    text: &str,
+) -> Vec<ErasedHash> {
+    let (key, number) = (rows.key(), account.0.unsigned_abs());
+    let mut hashes = key.erased_formerly(number, kind, text);
+    hashes.push(key.erased(number, kind, text));
+    hashes.into_iter().map(|hash| (account, hash)).collect()
 }
 
 fn bearers(
@@ -51,9 +65,12 @@ fn bearers(
 ) -> Result<Vec<ContactNo>, Error> {
     let mut bearers = Vec::new();
     for (kind, text) in identifiers {
-        let now = locate(rows, list, &[(*kind, text.clone())])?.map(|(number, _)| number);
+        let (now, damaged) = contacts::bearers(rows, list, *kind, text)?;
+        if let (true, Some(damaged)) = (now.is_empty(), damaged) {
+            return Err(damaged);
+        }
         let once = history::former_bearers(rows, list, *kind, text)?;
-        for number in now.into_iter().chain(once) {
+        for number in now.into_iter().map(|bearer| bearer.number).chain(once) {
             if !bearers.contains(&number) {
                 bearers.push(number);
             }

@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::history::{Allowance, Walk};
+use super::person::erased_hashes;
 use super::{ErasedHash, Rows};
 use crate::apply::outcome::Failure;
 use crate::apply::plan::Waiting;
@@ -121,12 +122,11 @@ fn sources(rows: &impl Rows, subjects: &[Subject]) -> Result<HashSet<u64>, Error
 }
 
 fn erasable(rows: &impl Rows, batch: &Waiting, subjects: &[Subject]) -> Vec<ErasedHash> {
-    let account = batch.account.0.unsigned_abs();
     let mut hashes = Vec::new();
     for wanted in subjects.iter().map(Subject::wanted) {
         for kind in IdentifierKind::ALL {
-            let hash = wanted.get(kind).map(|text| rows.key().erased(account, kind, text));
-            hashes.extend(hash.map(|hash| (batch.account, hash)));
+            let text = wanted.get(kind).iter();
+            hashes.extend(text.flat_map(|text| erased_hashes(rows, batch.account, kind, text)));
         }
     }
     hashes
@@ -139,19 +139,21 @@ fn load_contacts(
     subjects: &mut [Subject],
     world: &mut World,
 ) -> Result<(), Error> {
-    let hash = |kind, text: &str| rows.key().hash(list.0.unsigned_abs(), kind, text);
+    let key = rows.key();
+    let no = list.0.unsigned_abs();
     let mut wanted = Vec::new();
     let mut holders = Vec::new();
     for subject in &*subjects {
         let texts = subject.wanted();
         for kind in IdentifierKind::ALL {
-            wanted.extend(texts.get(kind).map(|text| (hash(kind, text), list)));
+            let text = texts.get(kind).iter();
+            wanted.extend(text.flat_map(|text| key.lookups(no, kind, text)).map(|hash| (hash, list)));
         }
         let id = (list, subject.number);
         let Some(stored) = rows.document(id)? else { continue };
         let borne = Document::read(&stored).and_then(|stored| stored.identifiers()).map_err(damaged)?;
         for kind in IdentifierKind::ALL {
-            holders.extend(borne.get(kind).map(|text| (id, hash(kind, text))));
+            holders.extend(borne.get(kind).map(|text| (id, key.hash(no, kind, text))));
         }
     }
     wanted.sort_unstable();

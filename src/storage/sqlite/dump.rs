@@ -12,9 +12,11 @@ pub use self::tables::Table;
 use super::open::{self, Paths};
 use super::{Settings, error};
 use crate::contact::document::Document;
-use crate::contact::identifier::{HashKey, IdentifierKind};
+use crate::contact::identifier::HashKey;
+use crate::journal::{ContactNo, ListNo};
 use crate::storage::Error;
 use crate::storage::copy::{Checksum, Row, Value};
+use crate::storage::rows::check::index::entries;
 
 /// Rows that are written in one transaction, and their bytes: as many as there are until one of them is reached.
 const CHUNK_ROWS: usize = 20_000;
@@ -227,13 +229,13 @@ impl Dump {
 fn index_rows(contact: &[Value], key: &HashKey) -> Result<Vec<Row>, Error> {
     let [Value::Number(list), number, Value::Bytes(document)] = contact else { return Ok(Vec::new()) };
     let borne = Document::read(document).and_then(|document| document.identifiers());
-    let borne = borne.map_err(|malformed| Error::Damaged(malformed.to_string()))?;
-    let row = |kind| {
-        let text: &str = (*borne.get(kind))?;
-        let hash = key.hash(list.unsigned_abs(), kind, text).cast_signed();
-        Some(vec![Value::Number(*list), Value::Number(hash), number.clone()])
-    };
-    Ok(IdentifierKind::ALL.into_iter().filter_map(row).collect())
+    borne.map_err(|malformed| Error::Damaged(malformed.to_string()))?;
+    let mut rows = Vec::new();
+    // The number of the contact is that of the row.
+    entries(key, (ListNo(*list), ContactNo(0)), document, |(hash, _)| {
+        rows.push(vec![Value::Number(*list), Value::Number(hash), number.clone()]);
+    });
+    Ok(rows)
 }
 
 fn read(value: ValueRef<'_>) -> Result<Value, Error> {

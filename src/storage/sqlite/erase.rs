@@ -7,6 +7,7 @@ use super::rows::View;
 use super::{Pair, Shared, error, prune, signed, unsigned};
 use crate::apply::plan::Waiting;
 use crate::apply::rule::Decided;
+use crate::apply::world::EraseForm;
 use crate::clock::Timestamp;
 use crate::journal::{AccountNo, ContactNo, ListNo};
 use crate::storage::rows::{ContactId, ErasedHash, Erasing, FormerRow, erase};
@@ -59,9 +60,11 @@ impl Erasing for View<'_> {
         self.execute("DELETE FROM former_bearer WHERE hash = ?1", [signed(hash)])
     }
 
-    fn add_erased(&self, (account, hash): ErasedHash, now: Timestamp) -> Result<(), Error> {
-        let insert = "INSERT OR REPLACE INTO erased VALUES (?1, ?2, ?3)";
-        self.execute(insert, params![account.0, hash, now.millis()])
+    fn add_erased(&self, (account, hash): ErasedHash, form: EraseForm, now: Timestamp) -> Result<(), Error> {
+        // What the first version has kept may stand for other spellings too, and still does.
+        let insert = "INSERT INTO erased (account, hash, erased_at, form) VALUES (?1, ?2, ?3, ?4) \
+                      ON CONFLICT DO UPDATE SET erased_at = excluded.erased_at";
+        self.execute(insert, params![account.0, hash, now.millis(), form.code()])
     }
 
     fn all_former_identifiers(

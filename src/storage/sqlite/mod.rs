@@ -6,6 +6,7 @@
 //! repeat; both files carry one store id.
 
 mod activity;
+mod address_form;
 mod append;
 mod apply;
 pub mod archive;

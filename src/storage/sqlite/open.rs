@@ -9,7 +9,7 @@ use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 
 use super::failure::Failure;
 use super::schema::{self, Half};
-use super::{Settings, log};
+use super::{Pair, Settings, address_form, log};
 use crate::storage::Error;
 
 /// How long a writer waits for another process's small commit.
@@ -122,7 +122,8 @@ pub fn prepare(paths: &Paths, settings: &Settings, alone: bool) -> Result<(), Er
     make_private(&paths.store)?;
     let mut store = connect(&paths.store, settings)?;
     schema::migrate(&mut store, Half::Store, paths, alone)?;
-    join(&intake, &mut store, has_store.is_some(), paths)
+    join(&intake, &mut store, has_store.is_some(), paths)?;
+    if alone { address_form::bring(Pair { store, intake }) } else { Ok(()) }
 }
 
 /// The tables of an intake file that say what there is: a row that a disk has lost would look like one that was removed,

@@ -1,16 +1,13 @@
 //! Forgetting what is kept for a time only, and what belonged to a list that is gone.
 
-use rusqlite::{Connection, Transaction, TransactionBehavior, params};
+use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use super::contacts::{MAX_NUMBER, contact_id, head};
-use super::{
-    Pair, Shared, SqliteStore, append, catalogue, error, once, open, scrub, signed, unsigned, vacuum,
-};
+use super::{Pair, Shared, SqliteStore, append, catalogue, error, once, open, scrub, vacuum};
 use crate::clock::Timestamp;
-use crate::contact::document::Document;
-use crate::contact::identifier::IdentifierKind;
 use crate::journal::ListNo;
 use crate::storage::rows::activity::minute;
+use crate::storage::rows::check::index::entries;
 use crate::storage::{Backlog, Error, Keep, Storage};
 
 /// Rows that one transaction deletes: applying waits no longer than that.
@@ -187,16 +184,12 @@ pub fn remove_contact(
     id: i64,
     document: &[u8],
 ) -> Result<(), Error> {
-    let borne = Document::read(document).and_then(|document| document.identifiers()).unwrap_or_default();
-    for kind in IdentifierKind::ALL {
-        if let Some(text) = borne.get(kind) {
-            let hash = signed(shared.key.hash(unsigned(list.0), kind, text));
-            let number = signed(super::contacts::split_id(id).1.0);
-            store
-                .prepare_cached("DELETE FROM identifier WHERE hash = ?1 AND number = ?2")
-                .and_then(|mut delete| delete.execute(params![hash, number]))
-                .map_err(error)?;
-        }
+    let mut delete =
+        store.prepare_cached("DELETE FROM identifier WHERE hash = ?1 AND number = ?2").map_err(error)?;
+    let mut stale = Vec::new();
+    entries(&shared.key, (list, super::contacts::split_id(id).1), document, |entry| stale.push(entry));
+    for (hash, number) in stale {
+        delete.execute([hash, number]).map_err(error)?;
     }
     store
         .prepare_cached("DELETE FROM contact WHERE id = ?1")

@@ -6,7 +6,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::contacts::{MAX_NUMBER, contact_id, document, head, numbers, split_id};
 use super::{Shared, catalogue, error, signed, unsigned};
-use crate::apply::world::ListState;
+use crate::apply::world::{EraseForm, Erased, ListState};
 use crate::clock::Timestamp;
 use crate::contact::amount::Cac;
 use crate::contact::identifier::HashKey;
@@ -79,15 +79,14 @@ impl Rows for View<'_> {
         any.and_then(|mut any| any.exists([])).map_err(error)
     }
 
-    fn known_erased(&self, mut hashes: Vec<ErasedHash>) -> Result<HashSet<ErasedHash>, Error> {
-        let select = "SELECT 1 FROM erased WHERE account = ?1 AND hash = ?2";
+    fn known_erased(&self, mut hashes: Vec<ErasedHash>) -> Result<Erased, Error> {
+        let select = "SELECT form FROM erased WHERE account = ?1 AND hash = ?2";
         let mut select = self.store.prepare_cached(select).map_err(error)?;
-        let mut known = HashSet::new();
+        let mut known = Erased::new();
         hashes.sort_unstable();
         for (account, hash) in hashes {
-            if select.exists(params![account.0, hash]).map_err(error)? {
-                known.insert((account, hash));
-            }
+            let form = select.query_row(params![account.0, hash], |row| row.get(0)).optional();
+            known.extend(form.map_err(error)?.map(|form| ((account, hash), EraseForm::of_code(form))));
         }
         Ok(known)
     }

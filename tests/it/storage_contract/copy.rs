@@ -262,7 +262,7 @@ fn a_copy_answers_as_the_store_does_and_goes_on_with_what_waits() {
 fn many_rows(store: &Store) {
     let files = Connection::open(&store.database).expect("the store's file");
     let insert = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 50000) \
-                  INSERT INTO erased SELECT 1, randomblob(16), i FROM n";
+                  INSERT INTO erased (account, hash, erased_at) SELECT 1, randomblob(16), i FROM n";
     files.execute_batch(insert).expect("rows");
 }
 

@@ -3,6 +3,7 @@
 //! A second backend is one line in [`on_every_backend`] and a [`Backend`] of its own.
 
 mod activity;
+mod addresses;
 mod batches;
 mod catalogue;
 mod contact_pages;
@@ -27,6 +28,7 @@ mod postgres_retries;
 mod postgres_statements;
 mod postgres_tls;
 mod prune;
+mod raw;
 mod request_list;
 mod roles;
 mod sqlite_check;

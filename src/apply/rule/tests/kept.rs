@@ -66,7 +66,7 @@ impl Kept {
         let lists: HashMap<_, _> = waiting.iter().map(|batch| (batch.list, state(batch.list))).collect();
         let sources = plan.sources().into_iter().filter(|source| *source == SOURCE).collect();
         let mut world = World::new(KEY, lists, sources);
-        let hashes = plan.hashes(waiting);
+        let hashes = plan.hashes(waiting, &KEY);
         let holds = |entry: &&IndexEntry| hashes.binary_search(&(entry.hash, entry.list)).is_ok();
         let ids: BTreeSet<Id> =
             self.index.iter().filter(holds).map(|entry| (entry.list, entry.number)).collect();
@@ -107,11 +107,10 @@ impl Kept {
         for ((list, number), document) in &self.documents {
             let borne = Document::read(document).unwrap().identifiers().unwrap();
             for kind in IdentifierKind::ALL {
-                index.extend(borne.get(kind).map(|text| IndexEntry {
-                    hash: KEY.hash(list.0.unsigned_abs(), kind, text),
-                    list: *list,
-                    number: *number,
-                }));
+                let Some(text) = borne.get(kind) else { continue };
+                let (hash, former) = KEY.index(list.0.unsigned_abs(), kind, text);
+                let entry = |hash| IndexEntry { hash, list: *list, number: *number };
+                index.extend(former.into_iter().chain([hash]).map(entry));
             }
         }
         index == self.index

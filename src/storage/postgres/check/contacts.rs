@@ -9,6 +9,7 @@ use super::List;
 use crate::journal::ContactNo;
 use crate::storage::Error;
 use crate::storage::rows::check::index::{Compared, IndexEntry, Sum, ranges};
+use crate::storage::rows::check::twins::{self, MAX_HASHES};
 use crate::storage::rows::check::{Report, Walk, count};
 
 /// Looks at all contacts.
@@ -28,6 +29,23 @@ pub fn check(list: &List<'_>, report: &mut Report) -> Result<(), Error> {
         Ok(())
     })?;
     walk.tell_index(missing, extra, report);
+    twins(list, report)
+}
+
+fn twins(list: &List<'_>, report: &mut Report) -> Result<(), Error> {
+    let select = format!(
+        "SELECT hash FROM identifier WHERE list = $1 GROUP BY hash HAVING count(*) > 1 LIMIT {MAX_HASHES}"
+    );
+    for row in list.session.query(&select, &[&list.no.0])? {
+        let hash: i64 = get(&row, 0)?;
+        let select = "SELECT c.number, c.document FROM identifier i JOIN contact c USING (list, number) \
+                      WHERE i.list = $1 AND i.hash = $2";
+        let mut contacts = Vec::new();
+        for row in list.session.query(select, &[&list.no.0, &hash])? {
+            contacts.push((ContactNo(get_number(&row, 0)?), get(&row, 1)?));
+        }
+        twins::note(list.key, list.no, hash, &contacts, report);
+    }
     Ok(())
 }
 

@@ -42,8 +42,9 @@ pub fn entries(
     let borne = Document::read(document).and_then(|document| document.identifiers()).unwrap_or_default();
     for kind in IdentifierKind::ALL {
         if let Some(text) = borne.get(kind) {
-            let hash = key.hash(list.0.cast_unsigned(), kind, text);
+            let (hash, former) = key.index(list.0.cast_unsigned(), kind, text);
             visit((hash.cast_signed(), number.0.cast_signed()));
+            former.into_iter().for_each(|hash| visit((hash.cast_signed(), number.0.cast_signed())));
         }
     }
 }

@@ -2,6 +2,7 @@
 
 pub mod forms;
 pub mod index;
+pub mod twins;
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -56,6 +57,8 @@ pub struct Repaired {
 pub struct Report {
     /// What is wrong.
     pub findings: Vec<Finding>,
+    /// What is as it must be, and asks for somebody's look: sentences that name no person.
+    pub notes: Vec<String>,
     /// Contacts that were looked at.
     pub contacts: u64,
     /// Whether these are all: what is made of them is then whole.
@@ -82,6 +85,7 @@ impl Report {
     /// Adds what was found elsewhere.
     pub fn add_all(&mut self, other: Self) {
         self.findings.extend(other.findings);
+        self.notes.extend(other.notes);
         self.contacts += other.contacts;
         self.requests += other.requests;
         self.batches += other.batches;

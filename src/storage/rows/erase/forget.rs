@@ -1,11 +1,11 @@
 //! Taking a person out of the store: contacts, histories, results, and what others bore of theirs.
 
 use super::super::{ContactId, Erasing, FormerRow, history};
-use super::search::{bearer, past};
+use super::search::{bearers, past};
 use super::{Known, Person, Trace, trace};
 use crate::apply::outcome::{self, Outcome};
 use crate::apply::plan::Waiting;
-use crate::apply::world::put_identifiers;
+use crate::apply::world::{EraseForm, put_identifiers};
 use crate::clock::Timestamp;
 use crate::contact::document::{self, Document};
 use crate::contact::identifier::{IdentifierKind, Identifiers};
@@ -72,13 +72,18 @@ pub fn traces(
     for (kind, text) in &person.traces {
         let mut borne_by_others = false;
         for (list, _) in lists {
-            borne_by_others |= bearer(rows, *list, *kind, text)?.is_some();
+            borne_by_others |= !bearers(rows, *list, *kind, text)?.is_empty();
             forget_former(rows, *list, *kind, text)?;
         }
         // One that was handed on is somebody else's now.
         if !borne_by_others {
             let hash = rows.key().erased(account, *kind, text);
-            rows.add_erased((batch.account, hash), now)?;
+            rows.add_erased((batch.account, hash), EraseForm::Exact, now)?;
+            // What is applied by a node of the first version in the course of an upgrade must not bring them back.
+            let former = rows.key().erased_formerly(account, *kind, text);
+            for hash in former.into_iter().filter(|_| rows.has_earlier_nodes()) {
+                rows.add_erased((batch.account, hash), EraseForm::Former, now)?;
+            }
         }
     }
     for (list, _) in lists {

@@ -14,8 +14,7 @@ use crate::apply::outcome::{self, Failure, Outcome};
 use crate::apply::plan::Waiting;
 use crate::apply::rule::Decided;
 use crate::clock::Timestamp;
-use crate::contact::email;
-use crate::contact::identifier::IdentifierKind;
+use crate::contact::identifier::{self, IdentifierKind};
 use crate::id::ObjectId;
 use crate::journal;
 use crate::storage::Error;
@@ -24,8 +23,7 @@ use crate::storage::Error;
 type Trace = (IdentifierKind, String);
 
 fn trace(kind: IdentifierKind, text: &str) -> Trace {
-    let text = if kind == IdentifierKind::Email { email::fold(text).into_owned() } else { text.to_owned() };
-    (kind, text)
+    (kind, identifier::form(kind, text).into_owned())
 }
 
 /// Who the person is, as far as the store knows.

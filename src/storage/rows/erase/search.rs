@@ -13,6 +13,7 @@
 use std::collections::HashSet;
 
 use super::super::Rows;
+use super::super::contacts::{self, Bearer};
 use super::super::history::{self, Walk};
 use super::{Known, Person, Trace, trace};
 use crate::contact::document::Document;
@@ -59,10 +60,10 @@ impl<'s, R: Rows> Search<'s, R> {
         is_given: bool,
         open: &mut Vec<Trace>,
     ) -> Result<(), Error> {
-        let bearer = bearer(self.rows, list, *kind, text)?;
-        let mut nobody_since = is_given && bearer.is_none();
-        if let Some((number, document)) = bearer {
-            self.add(list, number, Some(document), |_| true, open)?;
+        let bearers = bearers(self.rows, list, *kind, text)?;
+        let mut nobody_since = is_given && bearers.is_empty();
+        for bearer in bearers {
+            self.add(list, bearer.number, Some(bearer.document), |_| true, open)?;
         }
         for number in history::former_bearers(self.rows, list, *kind, text)? {
             let last = std::mem::take(&mut nobody_since);
@@ -104,22 +105,16 @@ impl<'s, R: Rows> Search<'s, R> {
 
 /// Who bears an identifier now. A contact in its place in the index that does not read may be the one: that is an
 /// error, though another bears the identifier by now.
-pub fn bearer(
+pub fn bearers(
     rows: &impl Rows,
     list: ListNo,
     kind: IdentifierKind,
     text: &str,
-) -> Result<Option<(ContactNo, Vec<u8>)>, Error> {
-    let hash = rows.key().hash(list.0.unsigned_abs(), kind, text);
-    let mut bearer = None;
-    for (contact, _) in rows.holders(&[(hash, list)])? {
-        let Some(document) = rows.document(contact)? else { continue };
-        let borne = Document::read(&document).and_then(|read| read.identifiers()).map_err(damaged)?;
-        if borne.get(kind).is_some_and(|borne| kind.same(borne, text)) {
-            bearer = Some((contact.1, document));
-        }
+) -> Result<Vec<Bearer>, Error> {
+    match contacts::bearers(rows, list, kind, text)? {
+        (_, Some(damaged)) => Err(damaged),
+        (bearers, None) => Ok(bearers),
     }
-    Ok(bearer)
 }
 
 fn damaged(malformed: Malformed) -> Error {

@@ -4,12 +4,14 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use rusqlite::{Connection, Row};
 
-use super::super::contacts::split_id;
+use super::super::contacts::{contact_id, document, numbers, split_id};
 use super::super::{error, open, unsigned};
 use super::Checked;
 use crate::contact::identifier::HashKey;
+use crate::journal::{ContactNo, ListNo};
 use crate::storage::Error;
 use crate::storage::rows::check::index::{Compared, IndexEntry, Sum, ranges};
+use crate::storage::rows::check::twins::{self, MAX_HASHES};
 use crate::storage::rows::check::{Mend, Report, Seen, Walk, count};
 
 /// Looks at all contacts.
@@ -32,7 +34,29 @@ pub fn check(on: &Checked<'_>, report: &mut Report, tell: &mut dyn FnMut(u64)) -
     walk.tell(report);
     departed(on.store, &mut walk.lists).map_err(error)?;
     lists(on, &walk.lists, report)?;
-    index(on.store, &key, &walk, report)
+    index(on.store, &key, &walk, report)?;
+    twins(on.store, &key, &walk, report)
+}
+
+/// The index does not say of which list an entry is: so all that have contacts are asked.
+fn twins(store: &Connection, key: &HashKey, walk: &Walk, report: &mut Report) -> Result<(), Error> {
+    let select = format!("SELECT hash FROM identifier GROUP BY hash HAVING count(*) > 1 LIMIT {MAX_HASHES}");
+    let mut select = store.prepare(&select).map_err(error)?;
+    let hashes: rusqlite::Result<Vec<i64>> =
+        select.query_map([], |row| row.get(0)).and_then(Iterator::collect);
+    // Where it does not read, that is told already.
+    for hash in hashes.unwrap_or_default() {
+        let numbers = numbers(store, unsigned(hash)).map_err(error)?;
+        for list in walk.lists.keys() {
+            let mut contacts = Vec::new();
+            for number in &numbers {
+                let stored = document(store, contact_id(ListNo(*list), *number))?;
+                contacts.extend(stored.map(|stored| (ContactNo(*number), stored)));
+            }
+            twins::note(key, ListNo(*list), hash, &contacts, report);
+        }
+    }
+    Ok(())
 }
 
 /// The key of the hashes.

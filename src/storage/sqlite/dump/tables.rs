@@ -155,9 +155,9 @@ pub const TABLES: &[Table] = &[
     },
     Table {
         name: "erased",
-        columns: &["account", "hash", "erased_at"],
+        columns: &["account", "hash", "erased_at", "form"],
         from: &["store.erased"],
-        select: "SELECT account, hash, erased_at FROM store.erased ORDER BY account, hash",
+        select: "SELECT account, hash, erased_at, form FROM store.erased ORDER BY account, hash",
     },
     Table {
         name: "queue",
