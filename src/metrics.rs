@@ -123,6 +123,7 @@ pub struct Metrics {
     oldest_seconds: Gauge<f64, std::sync::atomic::AtomicU64>,
     /// Those of the API and the console.
     pub connections: Connections,
+    damaged_contacts: Gauge,
 }
 
 impl Default for Metrics {
@@ -151,6 +152,7 @@ impl Metrics {
             waiting_bytes: Gauge::default(),
             oldest_seconds: Gauge::default(),
             connections: Connections::default(),
+            damaged_contacts: Gauge::default(),
         };
         for work in Work::ALL {
             drop(metrics.store_errors.get_or_create(&[("doing", work.word())]));
@@ -216,6 +218,11 @@ impl Metrics {
         registry.register("connections", "Connections that are open", open);
         let help = "Connections closed at the connection limit, for one that is new";
         registry.register("connections_closed", help, closed);
+        registry.register(
+            "damaged_contacts",
+            "Contacts found damaged on disk since the start, 1,000 at most",
+            self.damaged_contacts.clone(),
+        );
         self
     }
 
@@ -259,12 +266,14 @@ impl Metrics {
         self.store_errors.get_or_create(&[("doing", work.word())]).inc();
     }
 
-    /// Everything as Prometheus reads it, with what waits now and how long the oldest of it has waited.
-    pub fn to_text(&self, waiting: Backlog, oldest: Duration) -> String {
+    /// Everything as Prometheus reads it, with what waits now, how long the oldest of it has waited, and how many
+    /// contacts were found to be damaged.
+    pub fn to_text(&self, waiting: Backlog, oldest: Duration, damaged: usize) -> String {
         let gauge = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
         self.waiting_batches.set(gauge(waiting.batches));
         self.waiting_bytes.set(gauge(waiting.bytes));
         self.oldest_seconds.set(oldest.as_secs_f64());
+        self.damaged_contacts.set(gauge(damaged as u64));
         let mut text = String::new();
         // Writing to a string cannot fail.
         let _ = text::encode(&mut text, &self.registry);

@@ -148,6 +148,8 @@ pub struct World {
     documents: Documents,
     /// Who bears what, by hash.
     holders: Holders,
+    /// Under which hashes somebody stands who does not read: who that is, nobody can say.
+    damaged: HashSet<(ListNo, u64)>,
     /// Identifiers that were changed, for results that were told before.
     pub formers: Vec<Former>,
     /// The same, for those who look for a contact by what it bore once.
@@ -167,6 +169,7 @@ impl World {
             slots: Vec::new(),
             documents: Documents::default(),
             holders: Holders::default(),
+            damaged: HashSet::new(),
             formers: Vec::new(),
             former_bearers: Vec::new(),
             forgiven: Vec::new(),
@@ -226,6 +229,12 @@ impl World {
         Ok(index)
     }
 
+    /// Somebody stands under these hashes who does not read. What looks for them fails, rather than make another contact
+    /// in their place.
+    pub fn load_damaged(&mut self, list: ListNo, hashes: impl Iterator<Item = u64>) {
+        self.damaged.extend(hashes.map(|hash| (list, hash)));
+    }
+
     /// The list's state; one that was not loaded is gone.
     pub fn list(&self, list: ListNo) -> Option<&ListState> {
         self.lists.get(&list).filter(|state| state.alive)
@@ -250,7 +259,7 @@ impl World {
     /// for two: then the one that bears it letter by letter, else the one that was made first.
     ///
     /// # Errors
-    /// [`Malformed`] where a contact under that hash does not read.
+    /// [`Malformed`] where a contact that may be the one does not read, and no other is.
     pub fn find(
         &self,
         list: ListNo,
@@ -272,6 +281,13 @@ impl World {
             if found.is_none_or(|other| slot.number < self.slot(other).number) {
                 found = Some(index);
             }
+        }
+        let is_damaged = |hash| self.damaged.contains(&(list, hash));
+        if found.is_none()
+            && !self.damaged.is_empty()
+            && self.key.lookups(list.0.unsigned_abs(), kind, text).any(is_damaged)
+        {
+            return Err(Malformed);
         }
         Ok(found)
     }

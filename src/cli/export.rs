@@ -91,9 +91,7 @@ pub fn main(arguments: Arguments) -> ExitCode {
 async fn run(arguments: Arguments) -> Result<()> {
     let Some(path) = &arguments.output else {
         let mut out = BufWriter::new(std::io::stdout());
-        let count = write(&arguments, &mut out).await?;
-        eprintln!("{count} contacts");
-        return Ok(());
+        return tell(write(&arguments, &mut out).await?);
     };
     let mut part = path.as_os_str().to_owned();
     part.push(".part");
@@ -104,17 +102,30 @@ async fn run(arguments: Arguments) -> Result<()> {
         Ok(count)
     });
     match done {
-        Ok(count) => eprintln!("{count} contacts"),
+        Ok(count) => tell(count),
         Err(error) => {
             // Half an export must not be taken for a whole one.
             let _ = std::fs::remove_file(&part);
-            return Err(error);
+            Err(error)
         }
     }
-    Ok(())
 }
 
-async fn write_file(arguments: &Arguments, path: &Path) -> Result<u64> {
+/// Number of contacts written, and the messages about damaged ones.
+type Written = (u64, Vec<String>);
+
+fn tell((count, left_out): Written) -> Result<()> {
+    eprintln!("{count} contacts");
+    left_out.iter().for_each(|message| eprintln!("{message}"));
+    match left_out.len() {
+        0 => Ok(()),
+        damaged => {
+            Err(Error::Told(format!("{damaged} contacts are damaged on disk; all others were exported")))
+        }
+    }
+}
+
+async fn write_file(arguments: &Arguments, path: &Path) -> Result<Written> {
     let told = |error: std::io::Error| Error::file(path, error);
     // People's data are nobody else's matter.
     let file =
@@ -126,7 +137,7 @@ async fn write_file(arguments: &Arguments, path: &Path) -> Result<u64> {
     Ok(count)
 }
 
-async fn write(arguments: &Arguments, out: &mut (dyn Write + Send)) -> Result<u64> {
+async fn write(arguments: &Arguments, out: &mut (dyn Write + Send)) -> Result<Written> {
     let server = arguments.server.client().map_err(Error::Told)?;
     let format = match arguments.format {
         FormatName::Csv => Format::Csv,

@@ -8,6 +8,11 @@ use crate::clock::Timestamp;
 /// The form that this version writes. The one before it has no `changed_at`.
 const VERSION: u8 = 2;
 
+/// Whether documents of this form are read.
+pub const fn is_version(version: u8) -> bool {
+    version >= 1 && version <= VERSION
+}
+
 /// What stands before the record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Header {
@@ -55,7 +60,7 @@ impl<'a> Document<'a> {
     pub fn read(bytes: &'a [u8]) -> Result<Self, Malformed> {
         let mut reader = Reader::new(bytes);
         let version = reader.byte()?;
-        if !(1..=VERSION).contains(&version) {
+        if !is_version(version) {
             return Err(Malformed);
         }
         let created_at = read_time(&mut reader)?;

@@ -14,5 +14,6 @@ pub mod link;
 pub mod number;
 pub mod phone;
 pub mod record;
+pub mod sealed;
 pub mod timezone;
 pub mod webhook_uri;

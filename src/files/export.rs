@@ -33,6 +33,14 @@ struct Found<'a> {
     #[serde(borrow)]
     data: Vec<&'a RawValue>,
     next: Option<String>,
+    #[serde(default)]
+    warnings: Vec<Warning>,
+}
+
+#[derive(Deserialize)]
+struct Warning {
+    code: String,
+    message: String,
 }
 
 /// A list on its way into a file, some contacts at a time.
@@ -47,6 +55,8 @@ pub struct Export {
     at_end: bool,
     /// For how long a request is tried.
     pub patience: Duration,
+    /// What the server says of contacts that are damaged on disk, and so not in the export.
+    pub left_out: Vec<String>,
 }
 
 impl Export {
@@ -71,7 +81,16 @@ impl Export {
         }
         let names = COLUMNS.into_iter().chain(variables.iter().map(String::as_str));
         let columns = names.map(|name| wanted.is_empty() || wanted.iter().any(|it| it == name)).collect();
-        Ok(Self { format, variables, columns, question, begun: false, at_end: false, patience })
+        Ok(Self {
+            format,
+            variables,
+            columns,
+            question,
+            begun: false,
+            at_end: false,
+            patience,
+            left_out: Vec::new(),
+        })
     }
 
     /// Writes the next contacts, and returns how many they were; `None` at the end.
@@ -100,6 +119,8 @@ impl Export {
                 }
             }
         }
+        let left_out = found.warnings.into_iter().filter(|warning| warning.code == "CONTACT_DAMAGED");
+        self.left_out.extend(left_out.map(|warning| warning.message));
         match found.next {
             Some(next) => self.question["after"] = json!(next),
             None => self.at_end = true,
@@ -112,7 +133,8 @@ impl Export {
     }
 }
 
-/// Writes the contacts of a list that fit a filter (keys of contacts/find), and returns how many they were.
+/// Writes the contacts of a list that fit a filter (keys of contacts/find), and returns how many they were, and what is
+/// said of those that are left out.
 ///
 /// # Errors
 /// Where the server fails or refuses, or nothing can be written.
@@ -124,7 +146,7 @@ pub async fn run(
     patience: Duration,
     out: &mut (dyn Write + Send),
     mut watch: impl FnMut(u64),
-) -> Result<u64> {
+) -> Result<(u64, Vec<String>)> {
     let mut export = Export::of(api, list, filter, format, &[], patience).await?;
     let (mut count, mut page) = (0, Vec::new());
     while let Some(some) = export.next(api, &mut page).await? {
@@ -134,7 +156,7 @@ pub async fn run(
         watch(count);
     }
     out.flush().map_err(unwritten)?;
-    Ok(count)
+    Ok((count, export.left_out))
 }
 
 /// The cells of a contact: its members, then the variables in the order of the header.

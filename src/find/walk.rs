@@ -3,6 +3,7 @@
 
 use super::Filter;
 use crate::contact::document::Document;
+use crate::contact::record::Malformed;
 use crate::journal::{AccountNo, ContactNo, ListNo};
 use crate::storage::{Contact, ContactPage, Error, Storage, Way};
 
@@ -25,6 +26,8 @@ pub struct Bounds {
 pub struct Found {
     /// Those that fit, in the order of the walk.
     pub rows: Vec<(ContactNo, Contact)>,
+    /// Those that it came by and that are damaged on disk: whether they fit is not known.
+    pub damaged: Vec<ContactNo>,
     /// Where the walk goes on; `None` at the end of the list.
     pub next: Option<Way>,
     /// How many were looked at.
@@ -34,7 +37,7 @@ pub struct Found {
 /// Walks along a list.
 ///
 /// # Errors
-/// Where the store cannot be read, or a contact does not read.
+/// Where the store cannot be read.
 pub async fn collect(
     storage: &dyn Storage,
     account: AccountNo,
@@ -43,27 +46,38 @@ pub async fn collect(
     filter: &Filter,
     bounds: Bounds,
 ) -> Result<Found, Error> {
-    let mut found = Found { rows: Vec::new(), next: Some(way), looked_at: 0 };
+    let mut found = Found { rows: Vec::new(), damaged: Vec::new(), next: Some(way), looked_at: 0 };
     let mut bytes = 0;
     // Where everything fits, no more are read than are wanted.
     let chunk = if filter.takes_all() { bounds.found } else { CHUNK };
     let mut way = way;
     loop {
-        let ContactPage { rows, more } = page(storage, account, list, way, chunk).await?;
-        let count = rows.len();
+        let ContactPage { rows, damaged, more } = page(storage, account, list, way, chunk).await?;
+        let (count, mut damaged) = (rows.len(), damaged.into_iter().peekable());
         for (index, (number, contact)) in rows.into_iter().enumerate() {
+            while let Some(before) = damaged.next_if(|damaged| way.is_before(*damaged, number)) {
+                found.damaged.push(before);
+            }
             way = way.from(number);
             found.looked_at += 1;
-            let fits = Document::read(&contact.document).and_then(|document| filter.fits(&document));
-            if !fits.map_err(|malformed| Error::Damaged(malformed.to_string()))? {
-                continue;
+            match Document::read(&contact.document).and_then(|document| filter.fits(&document)) {
+                Ok(true) => {}
+                Ok(false) => continue,
+                Err(Malformed) => {
+                    found.damaged.push(number);
+                    continue;
+                }
             }
             bytes += contact.document.len();
             found.rows.push((number, contact));
             if found.rows.len() >= bounds.found as usize || bytes >= bounds.bytes {
-                found.next = (more || index + 1 < count).then_some(way);
+                found.next = (more || index + 1 < count || damaged.peek().is_some()).then_some(way);
                 return Ok(found);
             }
+        }
+        for last in damaged {
+            way = way.from(last);
+            found.damaged.push(last);
         }
         if !more || found.looked_at >= bounds.looked_at {
             found.next = more.then_some(way);
@@ -97,5 +111,8 @@ pub async fn contact_by_number(
 ) -> Result<Option<Contact>, Error> {
     let Some(after) = number.0.checked_sub(1) else { return Ok(None) };
     let page = storage.page_contacts(account, list, ContactNo(after), 1).await?;
+    if page.damaged.contains(&number) {
+        return Err(Error::Damaged("the contact is damaged on disk".to_owned()));
+    }
     Ok(page.rows.into_iter().find(|(found, _)| *found == number).map(|(_, contact)| contact))
 }

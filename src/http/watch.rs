@@ -13,6 +13,7 @@ use serde::Serialize;
 
 use super::answer::respond;
 use crate::app::App;
+use crate::journal::{ContactNo, ListNo};
 use crate::metrics::Work;
 
 /// How long the store has to say that it is there.
@@ -35,11 +36,26 @@ struct Health<'a> {
     result: bool,
     /// What is not.
     errors: &'a [&'a str],
+    /// What a person has to look at although requests are served.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    details: Vec<Detail>,
 }
+
+/// Something that is wrong and stops nothing else.
+#[derive(Debug, Serialize)]
+struct Detail {
+    /// What it is, for programs.
+    code: &'static str,
+    /// The same in words, which name no person.
+    message: String,
+}
+
+/// Damaged contacts that are named one by one.
+const NAMED: usize = 20;
 
 /// The process answers: that is all. One that does not is to be started again.
 async fn alive() -> Response {
-    tell(&[])
+    tell(&[], Vec::new())
 }
 
 /// Requests should be sent here: the store answers and has our schema, and what waits is under its bound.
@@ -60,13 +76,27 @@ async fn ready(State(app): State<Arc<App>>) -> Response {
     if waits.batches >= most.batches || waits.bytes >= most.bytes {
         errors.push("too many batches wait to be applied");
     }
-    tell(&errors)
+    tell(&errors, damaged(&app))
 }
 
-fn tell(errors: &[&str]) -> Response {
+/// Contacts that were found to be damaged. They are named as `rollbook check` names them.
+fn damaged(app: &App) -> Vec<Detail> {
+    let found = app.storage.damaged_contacts();
+    let detail = |message| Detail { code: "CONTACT_DAMAGED", message };
+    let named = |(list, number): &(ListNo, ContactNo)| {
+        detail(format!("contact {} of list {} is damaged on disk", number.0, list.0))
+    };
+    let mut details: Vec<_> = found.iter().take(NAMED).map(named).collect();
+    if found.len() > NAMED {
+        details.push(detail(format!("{} more contacts are damaged on disk", found.len() - NAMED)));
+    }
+    details
+}
+
+fn tell(errors: &[&str], details: Vec<Detail>) -> Response {
     let status = if errors.is_empty() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     // Texts and flags only: it cannot fail.
-    let body = serde_json::to_vec(&Health { result: errors.is_empty(), errors }).unwrap_or_default();
+    let body = serde_json::to_vec(&Health { result: errors.is_empty(), errors, details }).unwrap_or_default();
     respond(status, body)
 }
 
@@ -77,7 +107,8 @@ async fn metrics(State(app): State<Arc<App>>) -> Response {
         None
     });
     let age = oldest.map_or(Duration::ZERO, |oldest| app.clock.now().since(oldest));
-    let text = app.metrics.to_text(app.storage.backlog(), age);
+    let damaged = app.storage.damaged_contacts().len();
+    let text = app.metrics.to_text(app.storage.backlog(), age, damaged);
     let form = "application/openmetrics-text; version=1.0.0; charset=utf-8";
     ([(CONTENT_TYPE, form)], text).into_response()
 }

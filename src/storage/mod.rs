@@ -72,6 +72,11 @@ pub trait Storage: Logins {
         std::future::pending().await
     }
 
+    /// Contacts that were found to be damaged since the store was opened, a thousand at most; kept in memory.
+    fn damaged_contacts(&self) -> Vec<(ListNo, ContactNo)> {
+        Vec::new()
+    }
+
     /// What waits; kept in memory, so it costs nothing. What other processes have appended or applied is known after
     /// the next `apply_next`.
     fn backlog(&self) -> Backlog;

@@ -48,6 +48,10 @@ impl Storage for Faulty {
         self.store.appliers()
     }
 
+    fn damaged_contacts(&self) -> Vec<(ListNo, ContactNo)> {
+        self.store.damaged_contacts()
+    }
+
     fn backlog(&self) -> Backlog {
         self.store.backlog()
     }

@@ -77,7 +77,7 @@ async fn a_panic_within_the_process_is_contained_and_counted() {
     assert_eq!((status, &told["errors"][0]), (500, &json!("Internal server error")));
     switch.set(Fault::None);
     assert_eq!(post(&inside, "/v3/contact-list/get", None, &json!({ "contactListId": list })).await.0, 200);
-    let counted = inside.app.metrics.to_text(server.storage.backlog(), std::time::Duration::ZERO);
+    let counted = inside.app.metrics.to_text(server.storage.backlog(), std::time::Duration::ZERO, 0);
     let line = r#"rollbook_requests_total{method="/v3/contact/get",status="500"} 1"#;
     assert!(counted.contains(line), "{counted}");
 }

@@ -10,6 +10,7 @@ use rollbook::storage::Backlog;
 use serde_json::{Value, json};
 
 use crate::faults::{Fault, Switch};
+use crate::files::Office;
 use crate::harness::{Server, Setup, StoreKind};
 use crate::process::{Process, Store, run, wait_for};
 use crate::wire::Wire;
@@ -225,4 +226,50 @@ fn an_address_for_metrics_that_is_none_is_told() {
         "{}",
         printed.err
     );
+}
+
+/// A contact that the disk has damaged is named and never shown, and all others are served.
+#[test]
+fn a_damaged_contact_is_named_and_all_others_are_served_and_exported() {
+    let office = Office::open();
+    let token = &office.account.token;
+    let made = json!([{ "contact": "a" }, { "contact": "b" }, { "contact": "c" }]);
+    let request = office.server.upsert(token, &office.list, made);
+    let results = office.server.processed(token, &request)["results"].clone();
+    let id = results["success"][1]["id"].as_str().expect("an id").to_owned();
+    if office.store.database.to_string_lossy().starts_with("postgres") {
+        office.store.sql("UPDATE contact SET document = '\\xff' WHERE number = 2");
+    } else {
+        let file = rusqlite::Connection::open(&office.store.database).expect("the file");
+        let damage = "UPDATE contact SET document = x'ff' WHERE id & 1099511627775 = 2";
+        file.execute(damage, []).expect("damaged");
+    }
+    let found = office.server.ok("/v3/contacts/find", token, &json!({ "contactListId": office.list }));
+    let users: Vec<_> = found["data"].as_array().expect("an array").iter().map(|it| &it["userId"]).collect();
+    assert_eq!(users, ["a", "c"]);
+    let message = format!("Contact {id} is damaged on disk and was left out");
+    let warning = json!([{ "position": null, "field": null, "code": "CONTACT_DAMAGED", "message": message }]);
+    assert_eq!((&found["warnings"], &found["next"]), (&warning, &Value::Null));
+    let get = json!({ "contactListId": office.list, "userId": "b" });
+    assert_eq!(office.server.post("/v3/contact/get", token, &get).status, 500);
+    let request = office.server.upsert(token, &office.list, json!([{ "contact": "b" }, { "contact": "c" }]));
+    let results = office.server.processed(token, &request)["results"].clone();
+    assert_eq!(
+        (&results["errors"][0]["position"], &results["errors"][0]["error"]),
+        (&json!(0), &json!("STORE_DAMAGED"))
+    );
+    assert_eq!(results["success"][0]["action"], "unchanged");
+    // Requests are served, so the server is ready, and says what a person has to look at.
+    let mut wire = Wire::open(office.server.address).expect("a connection");
+    wire.write(b"GET /readyz HTTP/1.1\r\nhost: localhost\r\n\r\n").expect("a request");
+    let reply = wire.read().expect("an answer");
+    let details = json!([{ "code": "CONTACT_DAMAGED", "message": "contact 2 of list 1 is damaged on disk" }]);
+    assert_eq!(reply.json(), json!({ "result": true, "errors": [], "details": details }));
+    assert_eq!(reply.status, 200);
+    let printed = run(&mut office.command("export", &office.list, &["--format", "jsonl"]));
+    assert_eq!(printed.out.lines().count(), 2, "{}", printed.out);
+    assert_eq!(printed.code, Some(2));
+    assert!(printed.err.contains(&message), "{}", printed.err);
+    let checked = office.store.run(&["check"]);
+    assert!(checked.out.contains("contact 2 of list 1"), "{}", checked.out);
 }

@@ -74,6 +74,15 @@ struct Table {
     everybody: bool,
     /// Whether rows can be selected for a change.
     may_change: bool,
+    /// Contacts of this page that are damaged on disk.
+    damaged: usize,
+}
+
+impl Table {
+    /// Whether there is nothing to show, not even that a contact is damaged.
+    fn is_empty(&self) -> bool {
+        self.rows.is_empty() && self.damaged == 0
+    }
 }
 
 /// That nothing was found, in place of the table that was shown while the list was searched.
@@ -187,7 +196,7 @@ pub async fn rest(
     let columns = columns(&list, picked(&headers));
     let count = count(&user, &list).await?;
     let table = table(&user, &list, &asked, &columns, count).await?;
-    if asked.have.unwrap_or_default() == 0 && table.rows.is_empty() && table.pager.go_on.is_none() {
+    if asked.have.unwrap_or_default() == 0 && table.is_empty() && table.pager.go_on.is_none() {
         let mut response = show(&NoneFound { list, asked })?;
         // It replaces the table and the bar below, and not the row that has asked for it.
         for (name, value) in [("hx-retarget", "#contacts"), ("hx-reswap", "outerHTML")] {
@@ -250,7 +259,9 @@ async fn table(user: &User, list: &List, asked: &Query, columns: &[Column], coun
     };
     let is_exact = exact.is_some();
     let found = match exact {
-        Some((number, contact)) => Found { rows: vec![(number, contact)], next: None, looked_at: 0 },
+        Some((number, contact)) => {
+            Found { rows: vec![(number, contact)], damaged: Vec::new(), next: None, looked_at: 0 }
+        }
         None => walk(user, list, asked, &filter).await?,
     };
     let pager = asked.pager(list, &found);
@@ -271,6 +282,7 @@ async fn table(user: &User, list: &List, asked: &Query, columns: &[Column], coun
         count,
         exact: is_exact,
         everybody: asked.is_everybody(),
+        damaged: found.damaged.len(),
     })
 }
 

@@ -178,7 +178,7 @@ mod tests {
     fn found(numbers: &[u64], next: Option<Way>) -> Found {
         let contact = Contact { document: Vec::new(), source: None, source_cac: None };
         let rows = numbers.iter().map(|number| (ContactNo(*number), contact.clone())).collect();
-        Found { rows, next, looked_at: 4_000 }
+        Found { rows, damaged: Vec::new(), next, looked_at: 4_000 }
     }
 
     /// The name that a link has for the contact with that number.

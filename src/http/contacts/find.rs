@@ -87,8 +87,10 @@ async fn run(call: Call) -> Outcome<Found> {
     let limit = page::read_limit(body.get(2), MAX_LIMIT, &mut problems).unwrap_or(LIMIT);
     let wanted = Wanted::read(std::array::from_fn(|place| body.get(FIRST_WANTED + place)), &mut problems);
     let Some(list) = list.filter(|_| problems.is_empty()) else { return Err(Refusal::Invalid(problems)) };
-    let warnings = body.unknown.iter().cloned().map(problem::unknown_field).collect();
-    Ok(Answer::new(collect(&call, &list, ContactNo(after), limit, &wanted).await?).warn(warnings))
+    let mut warnings: Vec<_> = body.unknown.iter().cloned().map(problem::unknown_field).collect();
+    let (found, damaged) = collect(&call, &list, ContactNo(after), limit, &wanted).await?;
+    warnings.extend(damaged);
+    Ok(Answer::new(found).warn(warnings))
 }
 
 /// The number behind which the page begins.
@@ -107,7 +109,7 @@ async fn collect(
     after: ContactNo,
     limit: u32,
     wanted: &Wanted,
-) -> Result<Found, Refusal> {
+) -> Result<(Found, Vec<Problem>), Refusal> {
     let account = call.caller.viewer.account;
     let filter = wanted.resolve(&call.app.catalogue, account).await?;
     let bounds = Bounds { found: limit, looked_at: MAX_LOOKED_AT, bytes: MAX_BYTES };
@@ -116,5 +118,9 @@ async fn collect(
     let data = found.rows.iter().map(|(_, contact)| Shown::of(contact, list)).collect::<Result<_, _>>();
     let data = data.map_err(|malformed| Refusal::Store(Error::Damaged(malformed.to_string())))?;
     let next = found.next.map(|way| ObjectId::of_contact(list.id, way.number().0));
-    Ok(Found { data, next })
+    let damaged = found.damaged.iter().map(|number| {
+        let id = ObjectId::of_contact(list.id, number.0);
+        Problem::new("CONTACT_DAMAGED", format!("Contact {id} is damaged on disk and was left out"))
+    });
+    Ok((Found { data, next }, damaged.collect()))
 }

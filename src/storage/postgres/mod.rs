@@ -84,6 +84,10 @@ impl Storage for PostgresStore {
         self.shared.appliers
     }
 
+    fn damaged_contacts(&self) -> Vec<(ListNo, ContactNo)> {
+        self.shared.damage.found()
+    }
+
     fn backlog(&self) -> Backlog {
         self.shared.journal().backlog
     }

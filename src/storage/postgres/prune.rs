@@ -42,7 +42,7 @@ pub fn prune(session: &Session, shared: &Shared, keep: Keep) -> Result<Pruned, E
     if session.query_opt(lock, &[])?.is_none() {
         return Ok(Pruned::default());
     }
-    let mut rows = keys(session, keep)? + scrub::scrub(session)? + activity(session, keep)?;
+    let mut rows = keys(session, keep)? + scrub::scrub(session, shared)? + activity(session, keep)?;
     let mut lists = match shared.traces().clone() {
         Some(lists) => lists,
         // Another node may have ended before it was done.

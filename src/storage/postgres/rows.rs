@@ -148,7 +148,8 @@ impl Rows for View<'_> {
                 let wanted: Vec<_> = chunk.iter().map(|(_, number)| number.0.cast_signed()).collect();
                 let select = format!("SELECT c.number, c.document {CONTACTS}");
                 let goes_on = self.session.stream(&select, &[&list.0, &wanted], |row| {
-                    Ok(visit((list, ContactNo(get_number(row, 0)?)), get(row, 1)?))
+                    let contact = (list, ContactNo(get_number(row, 0)?));
+                    Ok(visit(contact, self.shared.damage.open(contact, get(row, 1)?)))
                 })?;
                 if !goes_on {
                     return Ok(());
@@ -175,14 +176,17 @@ impl Rows for View<'_> {
         let from = i64::try_from(from.0).unwrap_or(i64::MAX);
         let values: Values<'_> = &[&list.0, &from, &i64::from(limit)];
         self.session
-            .stream(&select, values, |row| Ok(visit(ContactNo(get_number(row, 0)?), get(row, 1)?)))
+            .stream(&select, values, |row| {
+                let number = ContactNo(get_number(row, 0)?);
+                Ok(visit(number, self.shared.damage.open((list, number), get(row, 1)?)))
+            })
             .map(drop)
     }
 
     fn document(&self, contact: ContactId) -> Result<Option<Vec<u8>>, Error> {
         let select = "SELECT document FROM contact WHERE list = $1 AND number = $2";
         let row = self.session.query_opt(select, &[&contact.0.0, &contact.1.0.cast_signed()])?;
-        row.map(|row| get(&row, 0)).transpose()
+        row.map(|row| Ok(self.shared.damage.open_owned(contact, get(&row, 0)?))).transpose()
     }
 
     fn heads(&self, list: ListNo, numbers: &[ContactNo]) -> Result<HashMap<ContactNo, Vec<u8>>, Error> {
@@ -190,7 +194,13 @@ impl Rows for View<'_> {
         let head = i32::try_from(HEAD).unwrap_or(i32::MAX);
         let mut heads = HashMap::with_capacity(numbers.len());
         for row in self.session.query(&select, &[&list.0, &signed(numbers), &head])? {
-            heads.insert(ContactNo(get_number(&row, 0)?), get(&row, 1)?);
+            let number = ContactNo(get_number(&row, 0)?);
+            let (stored, damage): (&[u8], _) = (get(&row, 1)?, &self.shared.damage);
+            let document = match stored.len() < HEAD {
+                true => damage.open((list, number), stored),
+                false => damage.open_head((list, number), stored),
+            };
+            heads.insert(number, document.to_vec());
         }
         Ok(heads)
     }

@@ -3,7 +3,9 @@
 //! variables are gone.
 
 use super::session::{Session, get, get_small};
+use super::shared::Shared;
 use crate::contact::record::Malformed;
+use crate::contact::sealed;
 use crate::journal::ListNo;
 use crate::storage::Error;
 use crate::storage::rows::scrub::{MAX_BYTES, clearing, forgotten, without};
@@ -18,7 +20,7 @@ const HISTORY_CHUNK: i64 = 200;
 const HISTORY: i64 = 1 << 62;
 
 /// Looks at one chunk, and returns how much was done; 0 where no removed variable has values any more.
-pub fn scrub(session: &Session) -> Result<u64, Error> {
+pub fn scrub(session: &Session, shared: &Shared) -> Result<u64, Error> {
     let first = "SELECT list FROM removed_variable ORDER BY list LIMIT 1";
     let Some(row) = session.query_opt(first, &[])? else { return Ok(0) };
     let list = ListNo(get(&row, 0)?);
@@ -32,7 +34,8 @@ pub fn scrub(session: &Session) -> Result<u64, Error> {
         let patch = clearing(&numbers);
         let (reached, looked_at) =
             walk(session, list, "contact", "number", "document", cursor, CHUNK, |stored| {
-                without(stored, &patch)
+                let changed = without(sealed::open(stored), &patch)?;
+                Ok(changed.map(|document| shared.stored(&document)))
             })?;
         (Some(reached.unwrap_or(HISTORY)), looked_at)
     } else {

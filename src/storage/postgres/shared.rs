@@ -10,7 +10,9 @@ use tokio_postgres::Client;
 use super::session::error;
 use super::store::Settings;
 use crate::contact::identifier::HashKey;
+use crate::contact::sealed;
 use crate::journal::ListNo;
+use crate::storage::rows::damage::Damage;
 use crate::storage::{Backlog, Error};
 
 /// What a node keeps in memory.
@@ -29,6 +31,8 @@ pub(super) struct Shared {
     traces: Mutex<Option<BTreeSet<ListNo>>>,
     /// See [`Shared::has_earlier_nodes`].
     pub earlier_nodes: AtomicBool,
+    /// Contacts that were found to be damaged.
+    pub damage: Damage,
 }
 
 /// The journal, as far as this node has heard of it.
@@ -72,6 +76,7 @@ impl Shared {
             receiver: Mutex::default(),
             traces: Mutex::default(),
             earlier_nodes: AtomicBool::new(true),
+            damage: Damage::default(),
         })
     }
 
@@ -79,6 +84,11 @@ impl Shared {
     /// is of this one: so where there are none, there will be none.
     pub fn has_earlier_nodes(&self) -> bool {
         self.earlier_nodes.load(Ordering::Relaxed)
+    }
+
+    /// A document as it is stored. Nodes of the first version do not read what has a checksum.
+    pub fn stored(&self, document: &[u8]) -> Vec<u8> {
+        if self.has_earlier_nodes() { document.to_vec() } else { sealed::sealed(document) }
     }
 
     /// The journal, for as short as it takes.

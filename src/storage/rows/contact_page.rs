@@ -13,7 +13,7 @@ const MAX_BYTES: usize = 4 << 20;
 /// The next contacts on the way.
 ///
 /// # Errors
-/// Where the store cannot be read, or a contact does not read.
+/// Where the store cannot be read.
 pub fn page(
     rows: &impl Rows,
     account: AccountNo,
@@ -34,9 +34,13 @@ pub fn page(
     })?;
     // Many contacts come from few sources.
     let mut sources = HashMap::new();
-    let mut shown = Vec::with_capacity(documents.len());
+    let (mut shown, mut damaged) = (Vec::with_capacity(documents.len()), Vec::new());
     for (number, document) in documents {
-        let (source, source_cac) = match source_of(&document)? {
+        let Ok(source) = source_of(&document) else {
+            damaged.push(number);
+            continue;
+        };
+        let (source, source_cac) = match source {
             None => (None, None),
             Some(no) => match sources.get(&no) {
                 Some(known) => Clone::clone(known),
@@ -49,5 +53,5 @@ pub fn page(
         };
         shown.push((number, Contact { document, source, source_cac }));
     }
-    Ok(ContactPage { rows: shown, more })
+    Ok(ContactPage { rows: shown, damaged, more })
 }

@@ -45,8 +45,8 @@ pub fn world(
         }
         let first = found.partition_point(|(other, _)| *other < contact);
         let hashes = found[first..].iter().take_while(|(other, _)| *other == contact).map(|(_, hash)| *hash);
-        if world.load(contact.0, contact.1, document, hashes).is_err() {
-            tracing::error!(?contact, "a contact was damaged on disk; its identifiers find nobody");
+        if world.load(contact.0, contact.1, document, hashes.clone()).is_err() {
+            world.load_damaged(contact.0, hashes);
         }
         true
     })?;

@@ -9,6 +9,7 @@ pub mod address_form;
 pub mod check;
 pub mod contact_page;
 pub mod contacts;
+pub mod damage;
 pub mod erase;
 pub mod group;
 pub mod history;

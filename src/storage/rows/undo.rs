@@ -166,8 +166,9 @@ fn load_contacts(
         let Some(((list, number), _)) = holder.first().copied() else { continue };
         let stored = rows.document((list, number))?.unwrap_or_default();
         let hashes = holder.iter().map(|(_, hash)| *hash);
-        if let Ok(slot) = world.load(list, number, &stored, hashes) {
-            slots.insert(number, slot);
+        match world.load(list, number, &stored, hashes.clone()) {
+            Ok(slot) => drop(slots.insert(number, slot)),
+            Err(Malformed) => world.load_damaged(list, hashes),
         }
     }
     for subject in subjects {

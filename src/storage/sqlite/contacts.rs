@@ -6,6 +6,7 @@ use rusqlite::{Connection, OptionalExtension};
 
 use super::{Pair, catalogue, error, signed, unsigned};
 use crate::contact::document::HEAD;
+use crate::contact::sealed;
 use crate::journal::{AccountNo, ContactNo, ListNo};
 use crate::storage::Error;
 
@@ -53,9 +54,26 @@ pub fn numbers(store: &Connection, hash: u64) -> rusqlite::Result<Vec<u64>> {
     rows.collect()
 }
 
-/// A contact's stored form, or its head where it is long (see [`HEAD`]): a contact may have megabytes of variables,
-/// and a result asks for its identifiers only.
-pub fn head(store: &Connection, id: i64) -> Result<Option<Vec<u8>>, Error> {
+/// A contact's stored form, or what it begins with where it is long.
+pub enum Head {
+    /// All of it.
+    Whole(Vec<u8>),
+    /// The first [`HEAD`] bytes: a contact may have megabytes of variables, and a result asks for its identifiers only.
+    First(Vec<u8>),
+}
+
+impl Head {
+    /// The document, as far as it is there: none where it is damaged.
+    pub fn document(&self) -> &[u8] {
+        match self {
+            Self::Whole(stored) => sealed::open(stored),
+            Self::First(stored) => sealed::open_head(stored),
+        }
+    }
+}
+
+/// The head of a contact.
+pub fn head(store: &Connection, id: i64) -> Result<Option<Head>, Error> {
     // SQLite knows a length without reading what has it.
     let short = "SELECT iif(length(document) <= 4 * ?2, document, NULL) FROM contact WHERE id = ?1";
     let limit = i64::try_from(HEAD).unwrap_or(i64::MAX);
@@ -68,14 +86,14 @@ pub fn head(store: &Connection, id: i64) -> Result<Option<Vec<u8>>, Error> {
             let blob = store.blob_open("main", "contact", "document", id, true).map_err(error)?;
             let mut bytes = vec![0; HEAD];
             blob.read_at_exact(&mut bytes, 0).map_err(error)?;
-            Ok(Some(bytes))
+            Ok(Some(Head::First(bytes)))
         }
-        other => Ok(other.flatten()),
+        other => Ok(other.flatten().map(Head::Whole)),
     }
 }
 
-/// The stored form of a contact.
-pub fn document(store: &Connection, id: i64) -> Result<Option<Vec<u8>>, Error> {
+/// The stored form of a contact, see [`sealed`].
+pub fn stored(store: &Connection, id: i64) -> Result<Option<Vec<u8>>, Error> {
     store
         .prepare_cached("SELECT document FROM contact WHERE id = ?1")
         .and_then(|mut select| select.query_row([id], |row| row.get(0)).optional())

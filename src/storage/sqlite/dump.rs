@@ -13,6 +13,7 @@ use super::open::{self, Paths};
 use super::{Settings, error};
 use crate::contact::document::Document;
 use crate::contact::identifier::HashKey;
+use crate::contact::sealed;
 use crate::journal::{ContactNo, ListNo};
 use crate::storage::Error;
 use crate::storage::copy::{Checksum, Row, Value};
@@ -227,7 +228,8 @@ impl Dump {
 
 /// The rows of the index that a contact has.
 fn index_rows(contact: &[Value], key: &HashKey) -> Result<Vec<Row>, Error> {
-    let [Value::Number(list), number, Value::Bytes(document)] = contact else { return Ok(Vec::new()) };
+    let [Value::Number(list), number, Value::Bytes(stored)] = contact else { return Ok(Vec::new()) };
+    let document = sealed::open(stored);
     let borne = Document::read(document).and_then(|document| document.identifiers());
     borne.map_err(|malformed| Error::Damaged(malformed.to_string()))?;
     let mut rows = Vec::new();

@@ -97,6 +97,10 @@ impl Storage for SqliteStore {
         done
     }
 
+    fn damaged_contacts(&self) -> Vec<(ListNo, ContactNo)> {
+        self.shared.damage.found()
+    }
+
     fn backlog(&self) -> Backlog {
         backlog::counted(&self.shared).backlog()
     }

@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
-use super::contacts::{MAX_NUMBER, contact_id, head};
+use super::contacts::{Head, MAX_NUMBER, contact_id, head};
 use super::{Pair, Shared, SqliteStore, append, catalogue, error, once, open, scrub, vacuum};
 use crate::clock::Timestamp;
 use crate::journal::ListNo;
@@ -156,8 +156,8 @@ fn contacts(store: &Transaction<'_>, shared: &Shared, list: ListNo) -> Result<us
     }
     for id in &found {
         // Its head is enough: a contact may have megabytes of variables.
-        let head = head(store, *id)?.unwrap_or_default();
-        remove_contact(store, shared, list, *id, &head)?;
+        let head = head(store, *id)?;
+        remove_contact(store, shared, list, *id, head.as_ref().map_or(&[], Head::document))?;
     }
     Ok(found.len())
 }

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::contacts::{MAX_NUMBER, contact_id, document, head, numbers, split_id};
+use super::contacts::{Head, MAX_NUMBER, contact_id, head, numbers, split_id, stored};
 use super::{Shared, catalogue, error, signed, unsigned};
 use crate::apply::world::{EraseForm, Erased, ListState};
 use crate::clock::Timestamp;
@@ -109,8 +109,8 @@ impl Rows for View<'_> {
         for contact in contacts {
             let mut rows = select.query([contact_id(contact.0, contact.1.0)]).map_err(error)?;
             let Some(row) = rows.next().map_err(error)? else { continue };
-            let document = row.get_ref(0).map_err(error)?.as_blob().unwrap_or_default();
-            if !visit(*contact, document) {
+            let stored = row.get_ref(0).map_err(error)?.as_blob().unwrap_or_default();
+            if !visit(*contact, self.shared.damage.open(*contact, stored)) {
                 break;
             }
         }
@@ -135,7 +135,8 @@ impl Rows for View<'_> {
         let mut rows = select.query(params![from, to, limit]).map_err(error)?;
         while let Some(row) = rows.next().map_err(error)? {
             let number = split_id(row.get(0).map_err(error)?).1;
-            if !visit(number, row.get_ref(1).map_err(error)?.as_blob().unwrap_or_default()) {
+            let stored = row.get_ref(1).map_err(error)?.as_blob().unwrap_or_default();
+            if !visit(number, self.shared.damage.open((list, number), stored)) {
                 break;
             }
         }
@@ -143,13 +144,22 @@ impl Rows for View<'_> {
     }
 
     fn document(&self, contact: ContactId) -> Result<Option<Vec<u8>>, Error> {
-        document(self.store, contact_id(contact.0, contact.1.0))
+        let stored = stored(self.store, contact_id(contact.0, contact.1.0))?;
+        Ok(stored.map(|stored| self.shared.damage.open_owned(contact, stored)))
     }
 
     fn heads(&self, list: ListNo, numbers: &[ContactNo]) -> Result<HashMap<ContactNo, Vec<u8>>, Error> {
         let mut heads = HashMap::with_capacity(numbers.len());
         for number in numbers {
-            heads.extend(head(self.store, contact_id(list, number.0))?.map(|head| (*number, head)));
+            let Some(head) = head(self.store, contact_id(list, number.0))? else { continue };
+            let (contact, damage) = ((list, *number), &self.shared.damage);
+            heads.insert(
+                *number,
+                match head {
+                    Head::Whole(stored) => damage.open_owned(contact, stored),
+                    Head::First(stored) => damage.open_head(contact, &stored).to_vec(),
+                },
+            );
         }
         Ok(heads)
     }

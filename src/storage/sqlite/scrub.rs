@@ -10,6 +10,7 @@ use super::catalogue::variables::{self, Removed};
 use super::contacts::contact_id;
 use super::{Pair, SqliteStore, error};
 use crate::contact::record::Malformed;
+use crate::contact::sealed;
 use crate::storage::Error;
 use crate::storage::rows::scrub::{MAX_BYTES, clearing, forgotten, without};
 
@@ -50,7 +51,10 @@ fn walk_contacts(store: &Transaction<'_>, removed: &Removed) -> Result<(Option<i
     let (chunk, ends) = read(store, select, [removed.cursor.max(first), last], CHUNK).map_err(error)?;
     let patch = clearing(&removed.numbers);
     let update = "UPDATE contact SET document = ?2 WHERE id = ?1";
-    rewrite(store, &chunk, update, |document| without(document, &patch))?;
+    rewrite(store, &chunk, update, |stored| {
+        let changed = without(sealed::open(stored), &patch)?;
+        Ok(changed.map(|document| sealed::sealed(&document)))
+    })?;
     // Contacts that are made after this hold none of them: the walk need not run after those who make contacts.
     let reached = chunk.last().map(|(id, _)| *id).filter(|_| !ends);
     Ok((Some(reached.unwrap_or(HISTORY)), chunk.len()))

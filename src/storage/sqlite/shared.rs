@@ -9,6 +9,7 @@ use rusqlite::ffi::SQLITE_IOERR_FSYNC;
 use super::{append, backlog, deliveries, open, vacuum};
 use crate::contact::identifier::HashKey;
 use crate::storage::Error;
+use crate::storage::rows::damage::Damage;
 
 /// A connection to each file.
 pub(super) struct Pair {
@@ -29,6 +30,8 @@ pub(super) struct Shared {
     pub vacuums: Mutex<vacuum::Schedule>,
     /// Deliveries that are out: one process serves a store, so this is the lease.
     pub claims: Mutex<deliveries::Claims>,
+    /// Contacts that were found to be damaged.
+    pub damage: Damage,
 }
 
 impl Shared {
@@ -44,6 +47,7 @@ impl Shared {
             counted: Mutex::new(waiting),
             vacuums: Mutex::default(),
             claims: Mutex::default(),
+            damage: Damage::default(),
         })
     }
 }

@@ -115,6 +115,8 @@ pub struct Contact {
 pub struct ContactPage {
     /// Each with its number in the list, which rises.
     pub rows: Vec<(ContactNo, Contact)>,
+    /// Those between them that are damaged on disk, in the same order.
+    pub damaged: Vec<ContactNo>,
     /// Whether there are more behind them.
     pub more: bool,
 }
@@ -134,6 +136,14 @@ impl Way {
         match self {
             Self::Up(_) => Self::Up(number),
             Self::Down(_) => Self::Down(number),
+        }
+    }
+
+    /// Whether one contact is visited before another.
+    pub const fn is_before(self, one: ContactNo, other: ContactNo) -> bool {
+        match self {
+            Self::Up(_) => one.0 < other.0,
+            Self::Down(_) => one.0 > other.0,
         }
     }
 

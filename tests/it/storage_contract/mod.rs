@@ -9,6 +9,7 @@ mod catalogue;
 mod contact_pages;
 mod copy;
 mod copy_refusals;
+mod damage;
 mod deliveries;
 mod exact;
 mod histories;

@@ -2,8 +2,11 @@
 
 use std::path::Path;
 
+use rollbook::clock::SystemClock;
 use rollbook::contact::field::Field::{Email, FirstName, LastName, UserId};
 use rollbook::contact::identifier::IdentifierKind;
+use rollbook::journal::ContactNo;
+use rollbook::storage::sqlite::check::check;
 use rollbook::storage::{Attempt, Delivery, DeliveryEnd, DeliveryState, Error, RequestState};
 use rusqlite::{Connection, params};
 
@@ -85,11 +88,18 @@ async fn a_damaged_contact_stops_no_other() {
         .find_contact(desk.account.no, desk.list, vec![(IdentifierKind::UserId, "a".to_owned())])
         .await;
     assert!(matches!(find, Err(Error::Damaged(_))), "there is somebody, but who?");
-    // Its identifiers find nobody any more, so they can be given again.
-    let told = desk.update(&[("b", &[(FirstName, "Al")]), ("a", &[(FirstName, "Jo")])]).await;
-    assert_eq!(desk.told(told).await, ["updated b -", "created a -"]);
+    // What is about it says so, and makes nobody in its place; what is not goes on.
+    let told = desk
+        .update(&[
+            ("b", &[(FirstName, "Al")]),
+            ("a", &[(FirstName, "Jo")]),
+            ("c", &[(Email, "U@x.com")]),
+            ("d", &[]),
+        ])
+        .await;
+    assert_eq!(desk.told(told).await, ["updated b -", "STORE_DAMAGED", "STORE_DAMAGED", "created d -"]);
     assert_eq!(desk.field("b", FirstName).await.as_deref(), Some("Al"));
-    assert_eq!(desk.field("a", FirstName).await.as_deref(), Some("Jo"));
+    assert_eq!(desk.storage().damaged_contacts(), [(desk.list, ContactNo(1))]);
     assert!(desk.storage().remove_account(desk.account.id).await.expect("removed"));
     while desk.storage().prune(keep_since(desk.now)).await.expect("pruned") > 0 {}
     assert_eq!(number(&files.store(), "SELECT count(*) FROM contact"), 0);
@@ -106,6 +116,56 @@ async fn a_contact_that_is_damaged_behind_its_identifiers_takes_no_change() {
     );
     let request = desk.update(&[("a", &[(LastName, "X")]), ("b", &[(LastName, "X")])]).await;
     assert_eq!(desk.told(request).await, ["STORE_DAMAGED", "updated b -"]);
+}
+
+/// Flips each bit of a stored contact in turn. With a checksum none goes unnoticed, wherever the contact is looked at.
+#[tokio::test]
+async fn every_flipped_bit_of_a_contact_is_noticed() {
+    let (mut desk, files) = open().await;
+    desk.update(&[("a", &[(Email, "u@x.com"), (FirstName, "Jo")]), ("b", &[])]).await;
+    desk.close();
+    let id = (desk.list.0 << 40) + 1;
+    let connection = Connection::open(files.store()).expect("the file");
+    let select = "SELECT document FROM contact WHERE id = ?1";
+    let whole: Vec<u8> = connection.query_row(select, [id], |row| row.get(0)).expect("the contact");
+    assert_eq!(whole[5..].windows(7).filter(|bytes| *bytes == b"u@x.com").count(), 1);
+    let put = |bytes: &[u8]| {
+        let update = "UPDATE contact SET document = ?2 WHERE id = ?1";
+        connection.execute(update, params![id, bytes]).expect("changed");
+    };
+    desk.reopen();
+    for bit in 0..whole.len() * 8 {
+        let mut flipped = whole.clone();
+        flipped[bit / 8] ^= 1 << (bit % 8);
+        put(&flipped);
+        let whom = vec![(IdentifierKind::Email, "u@x.com".to_owned())];
+        let found = desk.storage().find_contact(desk.account.no, desk.list, whom).await;
+        assert!(matches!(found, Err(Error::Damaged(_))), "bit {bit}: {found:?}");
+        let page =
+            desk.storage().page_contacts(desk.account.no, desk.list, ContactNo(0), 10).await.expect("a page");
+        assert_eq!((page.rows.len(), page.damaged, page.more), (1, vec![ContactNo(1)], false), "bit {bit}");
+        if bit % 97 == 0 {
+            let told =
+                desk.update(&[("a", &[(LastName, "X")]), ("b", &[(LastName, &bit.to_string())])]).await;
+            assert_eq!(desk.told(told).await, ["STORE_DAMAGED", "updated b -"], "bit {bit}");
+            let report = check(&files.store(), &SystemClock, &mut |_| {}).expect("a check");
+            let sentences: Vec<_> = report.findings.iter().map(|finding| finding.sentence.as_str()).collect();
+            assert_eq!(
+                sentences,
+                ["contacts that the disk has damaged, and that take no change: 1 (contact 1 of list 1)"],
+                "bit {bit}"
+            );
+        }
+    }
+    put(&whole);
+    assert_eq!(desk.field("a", FirstName).await.as_deref(), Some("Jo"));
+    // What has no checksum yet is read, and gets one when it is changed.
+    put(&whole[5..]);
+    assert_eq!(desk.field("a", FirstName).await.as_deref(), Some("Jo"));
+    desk.update(&[("a", &[(LastName, "X")])]).await;
+    let stored: Vec<u8> = connection.query_row(select, [id], |row| row.get(0)).expect("the contact");
+    assert_eq!(stored[0], whole[0]);
+    assert_eq!(desk.field("a", LastName).await.as_deref(), Some("X"));
 }
 
 #[tokio::test]

@@ -70,7 +70,7 @@ fn transact(
         [batch] if batch.kind == BatchKind::Undo && !batch.is_damaged() => {
             match undo::decide(&view, batch, now) {
                 Ok((world, decided)) => {
-                    write::world(session, &world)?;
+                    write::world(session, shared, &world)?;
                     vec![decided]
                 }
                 Err(error) => vec![group::not_decided(batch, error)?],
@@ -90,7 +90,7 @@ fn transact(
             let plan = Plan::read(waiting, &shared.key);
             let Some(mut world) = load::world(&view, waiting, &plan, budget)? else { return Ok(None) };
             let decided = rule::apply(waiting, &plan, &mut world, now);
-            write::world(session, &world)?;
+            write::world(session, shared, &world)?;
             decided
         }
     };

@@ -9,14 +9,15 @@ use crate::storage::Error;
 use crate::storage::postgres::due::{self, Receivers};
 use crate::storage::postgres::rows::CHUNK;
 use crate::storage::postgres::session::{Session, Values};
+use crate::storage::postgres::shared::Shared;
 use crate::storage::rows::group::Origin;
 
 /// Writes contacts, their index and what their lists count.
-pub fn world(session: &Session, world: &World) -> Result<(), Error> {
+pub fn world(session: &Session, shared: &Shared, world: &World) -> Result<(), Error> {
     let changed = world.changed();
     for of_list in changed.chunk_by(|one, other| one.list == other.list) {
         let list = of_list.first().map_or(ListNo::NONE, |slot| slot.list);
-        write_contacts(session, world, list, of_list)?;
+        write_contacts(session, shared, world, list, of_list)?;
     }
     write_index(session, world)?;
     for (list, state) in world.lists().filter(|(_, state)| (state.made, state.removed) != (0, 0)) {
@@ -27,7 +28,13 @@ pub fn world(session: &Session, world: &World) -> Result<(), Error> {
     write_traces(session, world)
 }
 
-fn write_contacts(session: &Session, world: &World, list: ListNo, slots: &[&Slot]) -> Result<(), Error> {
+fn write_contacts(
+    session: &Session,
+    shared: &Shared,
+    world: &World,
+    list: ListNo,
+    slots: &[&Slot],
+) -> Result<(), Error> {
     let is_made = |slot: &&&Slot| slot.removed_at.is_none() && slot.new;
     let is_changed = |slot: &&&Slot| slot.removed_at.is_none() && !slot.new;
     let made: Vec<_> = slots.iter().filter(is_made).copied().collect();
@@ -38,7 +45,7 @@ fn write_contacts(session: &Session, world: &World, list: ListNo, slots: &[&Slot
                   AS u (number, document) WHERE c.list = $1 AND c.number = u.number";
     for (statement, slots) in [(insert, &made), (update, &changed)] {
         for chunk in slots.chunks(CHUNK) {
-            let documents: Vec<_> = chunk.iter().map(|slot| world.document(slot)).collect();
+            let documents: Vec<_> = chunk.iter().map(|slot| shared.stored(world.document(slot))).collect();
             session.execute(statement, &[&list.0, &numbers(chunk), &documents])?;
         }
     }

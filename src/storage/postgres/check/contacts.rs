@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering;
 use super::super::rows::CHUNK;
 use super::super::session::{get, get_number};
 use super::List;
+use crate::contact::sealed;
 use crate::journal::ContactNo;
 use crate::storage::Error;
 use crate::storage::rows::check::index::{Compared, IndexEntry, Sum, ranges};
@@ -42,7 +43,7 @@ fn twins(list: &List<'_>, report: &mut Report) -> Result<(), Error> {
                       WHERE i.list = $1 AND i.hash = $2";
         let mut contacts = Vec::new();
         for row in list.session.query(select, &[&list.no.0, &hash])? {
-            contacts.push((ContactNo(get_number(&row, 0)?), get(&row, 1)?));
+            contacts.push((ContactNo(get_number(&row, 0)?), sealed::open(get(&row, 1)?).to_vec()));
         }
         twins::note(list.key, list.no, hash, &contacts, report);
     }
@@ -65,7 +66,7 @@ fn walk(list: &List<'_>) -> Result<Walk, Error> {
 fn each(list: &List<'_>, mut visit: impl FnMut(ContactNo, &[u8])) -> Result<(), Error> {
     let select = "SELECT number, document FROM contact WHERE list = $1 ORDER BY number";
     let visit = |row: &tokio_postgres::Row| {
-        visit(ContactNo(get_number(row, 0)?), get(row, 1)?);
+        visit(ContactNo(get_number(row, 0)?), sealed::open(get(row, 1)?));
         Ok(true)
     };
     list.session.stream(select, &[&list.no.0], visit).map(drop)

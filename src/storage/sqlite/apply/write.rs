@@ -8,6 +8,7 @@ use crate::apply::plan::Waiting;
 use crate::apply::rule::Decided;
 use crate::apply::world::World;
 use crate::clock::Timestamp;
+use crate::contact::sealed;
 use crate::storage::Error;
 use crate::storage::rows::group::Origin;
 
@@ -26,8 +27,13 @@ fn write_contacts(store: &Transaction<'_>, world: &World) -> Result<(), Error> {
     let mut depart =
         store.prepare_cached("INSERT OR REPLACE INTO departed VALUES (?1, ?2)").map_err(error)?;
     let mut returned = store.prepare_cached("DELETE FROM departed WHERE contact = ?1").map_err(error)?;
+    let mut stored = Vec::new();
     for slot in world.changed() {
         let id = contact_id(slot.list, slot.number.0);
+        stored.clear();
+        if slot.removed_at.is_none() {
+            sealed::put(&mut stored, world.document(slot));
+        }
         match (slot.removed_at, slot.new) {
             (Some(position), new) => {
                 if !new {
@@ -36,12 +42,12 @@ fn write_contacts(store: &Transaction<'_>, world: &World) -> Result<(), Error> {
                 depart.execute([id, signed(position)]).map_err(error)?;
             }
             (None, true) => {
-                insert.execute(params![id, world.document(slot)]).map_err(error)?;
+                insert.execute(params![id, stored]).map_err(error)?;
                 if slot.returned {
                     returned.execute([id]).map_err(error)?;
                 }
             }
-            (None, false) => drop(update.execute(params![id, world.document(slot)]).map_err(error)?),
+            (None, false) => drop(update.execute(params![id, stored]).map_err(error)?),
         }
     }
     let mut former =

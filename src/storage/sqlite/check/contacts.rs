@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use rusqlite::{Connection, Row};
 
-use super::super::contacts::{contact_id, document, numbers, split_id};
+use super::super::contacts::{contact_id, numbers, split_id, stored};
 use super::super::{error, open, unsigned};
 use super::Checked;
 use crate::contact::identifier::HashKey;
+use crate::contact::sealed;
 use crate::journal::{ContactNo, ListNo};
 use crate::storage::Error;
 use crate::storage::rows::check::index::{Compared, IndexEntry, Sum, ranges};
@@ -50,8 +51,8 @@ fn twins(store: &Connection, key: &HashKey, walk: &Walk, report: &mut Report) ->
         for list in walk.lists.keys() {
             let mut contacts = Vec::new();
             for number in &numbers {
-                let stored = document(store, contact_id(ListNo(*list), *number))?;
-                contacts.extend(stored.map(|stored| (ContactNo(*number), stored)));
+                let stored = stored(store, contact_id(ListNo(*list), *number))?;
+                contacts.extend(stored.map(|stored| (ContactNo(*number), sealed::open(&stored).to_vec())));
             }
             twins::note(key, ListNo(*list), hash, &contacts, report);
         }
@@ -69,7 +70,7 @@ fn each(store: &Connection, mut visit: impl FnMut(i64, &[u8])) -> rusqlite::Resu
     let mut select = store.prepare("SELECT id, document FROM contact ORDER BY id")?;
     let mut rows = select.query([])?;
     while let Some(row) = rows.next()? {
-        visit(row.get(0)?, row.get_ref(1)?.as_blob().unwrap_or_default());
+        visit(row.get(0)?, sealed::open(row.get_ref(1)?.as_blob().unwrap_or_default()));
     }
     Ok(())
 }
