@@ -1,5 +1,7 @@
 //! The request object: what request/find returns and the status webhook carries (contract, section 5).
 
+use std::borrow::Cow;
+
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Serialize;
 
@@ -10,7 +12,7 @@ use crate::id::ObjectId;
 use crate::journal::BatchKind;
 use crate::storage::{
     Counts, DeliveryEnd, DeliveryState, DeliveryStatus, ItemResult, Request, RequestState, RequestSummary,
-    UndoneFields,
+    TakenBy, UndoneFields,
 };
 
 /// A request and what became of it, as the webhook carries it.
@@ -107,7 +109,19 @@ struct Failed {
     /// What the item asked for.
     contact: Asked,
     /// Why, in words.
-    human_error: &'static str,
+    human_error: Cow<'static, str>,
+    /// Where another contact has an identifier that the item asked for: which one, and that contact.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    taken: Option<Taken>,
+}
+
+/// An identifier that another contact has.
+#[derive(Debug, Serialize, JsonSchema)]
+struct Taken {
+    /// `userId`, `email` or `phoneNumber`.
+    field: &'static str,
+    /// The id of the contact that has it; null where an item before this one of a dry run would make that contact.
+    id: Option<ObjectId>,
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
@@ -157,11 +171,12 @@ impl Results {
                         kept,
                     });
                 }
-                ItemResult::Failed { failure, asked } => {
+                ItemResult::Failed { failure, asked, taken } => {
                     let Identifiers { user_id, email, phone_number: phone } = asked;
                     let contact = Asked { id: (), email, phone, user_id };
-                    let (error, human_error) = (failure.code(), failure.text());
-                    told.errors.push(Failed { position, error, contact, human_error });
+                    let (error, human_error) = (failure.code(), TakenBy::text(failure, taken.as_ref()));
+                    let taken = taken.map(|taken| Taken { field: taken.kind.field().name(), id: taken.id });
+                    told.errors.push(Failed { position, error, contact, human_error, taken });
                 }
             }
         }

@@ -123,13 +123,22 @@ impl Failure {
     }
 }
 
+/// An identifier that an item asked for and another contact has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Taken {
+    /// Which identifier.
+    pub kind: IdentifierKind,
+    /// The contact that has it.
+    pub holder: ContactNo,
+}
+
 /// What became of one item.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome<'a> {
     /// It was applied.
     Done(Action, ContactNo),
-    /// It was not, and asked for these identifiers.
-    Failed(Failure, Identifiers<Option<&'a str>>),
+    /// It was not, and asked for these identifiers, one of which may be another contact's.
+    Failed(Failure, Identifiers<Option<&'a str>>, Option<Taken>),
     /// What a request did to a contact was undone, as far as could be.
     Undone(Action, ContactNo, Undone),
     /// A person was erased: the contact's public id, since it may be of any list.
@@ -152,7 +161,7 @@ impl Tally {
             match outcome {
                 Outcome::Done(action, _) | Outcome::Undone(action, _, _) => self.done[action as usize] += 1,
                 Outcome::Erased(_) => self.done[Action::Erased as usize] += 1,
-                Outcome::Failed(failure, _) => self.failed[failure as usize] += 1,
+                Outcome::Failed(failure, ..) => self.failed[failure as usize] += 1,
             }
         }
     }
@@ -181,6 +190,9 @@ const FIRST_UNDONE: u8 = 8;
 /// Failures are numbered from here.
 const FIRST_FAILURE: u8 = 16;
 
+/// The same with the contact that has the identifier: the number of its kind, then that of the contact, follow.
+const FIRST_TAKEN: u8 = 64;
+
 /// Appends an outcome in its stored form.
 pub fn put(out: &mut Vec<u8>, outcome: &Outcome<'_>) {
     match outcome {
@@ -188,10 +200,14 @@ pub fn put(out: &mut Vec<u8>, outcome: &Outcome<'_>) {
             out.push(*action as u8);
             put_number(out, number.0);
         }
-        Outcome::Failed(failure, asked) => {
-            out.push(FIRST_FAILURE + *failure as u8);
+        Outcome::Failed(failure, asked, taken) => {
+            out.push(*failure as u8 + if taken.is_some() { FIRST_TAKEN } else { FIRST_FAILURE });
             for kind in IdentifierKind::ALL {
                 put_bytes(out, asked.get(kind).unwrap_or_default().as_bytes());
+            }
+            if let Some(Taken { kind, holder }) = taken {
+                out.push(*kind as u8);
+                put_number(out, holder.0);
             }
         }
         Outcome::Undone(action, number, undone) => {
@@ -227,13 +243,14 @@ pub fn read(bytes: &[u8]) -> Result<Vec<Outcome<'_>>, Malformed> {
 
 fn read_one<'a>(reader: &mut Reader<'a>) -> Result<Outcome<'a>, Malformed> {
     let code = reader.byte()?;
+    if let Some(index) = code.checked_sub(FIRST_TAKEN) {
+        let (failure, asked) = (read_failure(index)?, read_asked(reader)?);
+        let kind = IdentifierKind::ALL.get(usize::from(reader.byte()?)).ok_or(Malformed)?;
+        let taken = Taken { kind: *kind, holder: ContactNo(reader.number()?) };
+        return Ok(Outcome::Failed(failure, asked, Some(taken)));
+    }
     if let Some(index) = code.checked_sub(FIRST_FAILURE) {
-        let failure = read_failure(index)?;
-        let mut asked = Identifiers::default();
-        for kind in IdentifierKind::ALL {
-            *asked.get_mut(kind) = Some(reader.text()?).filter(|text| !text.is_empty());
-        }
-        return Ok(Outcome::Failed(failure, asked));
+        return Ok(Outcome::Failed(read_failure(index)?, read_asked(reader)?, None));
     }
     if let Some(index) = code.checked_sub(FIRST_UNDONE) {
         return Ok(Outcome::Undone(read_action(index)?, ContactNo(reader.number()?), read_undone(reader)?));
@@ -242,6 +259,27 @@ fn read_one<'a>(reader: &mut Reader<'a>) -> Result<Outcome<'a>, Malformed> {
         Action::Erased => Ok(Outcome::Erased(ObjectId::from_bytes(reader.array()?))),
         action => Ok(Outcome::Done(action, ContactNo(reader.number()?))),
     }
+}
+
+fn read_asked<'a>(reader: &mut Reader<'a>) -> Result<Identifiers<Option<&'a str>>, Malformed> {
+    let mut asked = Identifiers::default();
+    for kind in IdentifierKind::ALL {
+        *asked.get_mut(kind) = Some(reader.text()?).filter(|text| !text.is_empty());
+    }
+    Ok(asked)
+}
+
+/// Outcomes in their stored form as the first version reads them: it does not know who has an identifier.
+pub fn without_holders(stored: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(stored.len());
+    // They were made by this program just now, and read.
+    for outcome in read(stored).unwrap_or_default() {
+        match outcome {
+            Outcome::Failed(failure, asked, _) => put(&mut out, &Outcome::Failed(failure, asked, None)),
+            other => put(&mut out, &other),
+        }
+    }
+    out
 }
 
 fn read_action(index: u8) -> Result<Action, Malformed> {
@@ -271,7 +309,12 @@ mod tests {
     #[test]
     fn outcomes_read_as_written() {
         let asked = Identifiers { user_id: None, email: Some("user@example.com"), phone_number: None };
-        let mut all: Vec<_> = Failure::ALL.iter().map(|failure| Outcome::Failed(*failure, asked)).collect();
+        let mut all: Vec<_> =
+            Failure::ALL.iter().map(|failure| Outcome::Failed(*failure, asked, None)).collect();
+        for kind in IdentifierKind::ALL {
+            let taken = Taken { kind, holder: ContactNo(300) };
+            all.push(Outcome::Failed(Failure::IdentifierTaken, asked, Some(taken)));
+        }
         all.push(Outcome::Done(Action::Created, ContactNo(1)));
         all.push(Outcome::Done(Action::Updated, ContactNo(1 << 39)));
         all.push(Outcome::Done(Action::Unchanged, ContactNo(300)));
@@ -284,7 +327,14 @@ mod tests {
         for outcome in &all {
             put(&mut bytes, outcome);
         }
-        assert_eq!(read(&bytes), Ok(all));
+        assert_eq!(read(&bytes), Ok(all.clone()));
+        all.iter_mut().for_each(|outcome| {
+            if let Outcome::Failed(_, _, taken) = outcome {
+                *taken = None;
+            }
+        });
+        assert_eq!(read(&without_holders(&bytes)), Ok(all));
+        assert_eq!(read(&[FIRST_TAKEN + 1, 0, 0, 0, 3, 1]), Err(Malformed));
         assert_eq!(read(&[5, 1]), Err(Malformed));
         assert_eq!(read(&[FIRST_UNDONE + 5, 1, 0, 0]), Err(Malformed));
         assert_eq!(read(&[FIRST_FAILURE + 12, 0, 0, 0]), Err(Malformed));

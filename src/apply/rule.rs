@@ -1,6 +1,6 @@
 //! The change rule: what an item does to the contacts (contract, section 4).
 
-use super::outcome::{self, Action, Failure, Outcome};
+use super::outcome::{self, Action, Failure, Outcome, Taken};
 use super::plan::{Plan, PlannedItem, Waiting};
 use super::turn::{Applied, Turn};
 use super::world::World;
@@ -25,7 +25,7 @@ impl Decided {
     /// Nothing was done, for a reason that is the batch's and no item's.
     pub fn failed(failure: Failure) -> Self {
         let mut results = Vec::new();
-        outcome::put(&mut results, &Outcome::Failed(failure, Identifiers::default()));
+        outcome::put(&mut results, &Outcome::Failed(failure, Identifiers::default(), None));
         Self { results, changes: Vec::new(), failed: 1 }
     }
 }
@@ -49,12 +49,13 @@ fn apply_batch(
     let Some(items) = items else { return Decided::failed(Failure::Damaged) };
     for (index, item) in (0..).zip(items) {
         let turn = Turn { batch, index, now, changes: &mut changes };
-        let mut step = Step { batch, item, turn };
+        let mut step = Step { batch, item, turn, taken: None };
         let outcome = match step.apply(world) {
             Ok((action, slot)) => Outcome::Done(action, world.slot(slot).number),
             Err(failure) => {
                 failed += 1;
-                Outcome::Failed(failure, asked(batch, item, world))
+                let holder = |(kind, slot)| Taken { kind, holder: world.slot(slot).number };
+                Outcome::Failed(failure, asked(batch, item, world), step.taken.map(holder))
             }
         };
         outcome::put(&mut results, &outcome);
@@ -71,8 +72,9 @@ pub enum Tried {
     /// It would be applied: what it would do, the contact (none yet where it would be made), and the contact's
     /// identifiers then, or those that it would be removed with.
     Done(Action, Option<ContactNo>, Identifiers<Option<String>>),
-    /// It would fail, and asks for these identifiers.
-    Failed(Failure, Identifiers<Option<String>>),
+    /// It would fail, and asks for these identifiers, one of which may be another contact's: which, and that contact
+    /// (none yet where an item before it would make it).
+    Failed(Failure, Identifiers<Option<String>>, Option<(IdentifierKind, Option<ContactNo>)>),
 }
 
 /// Applies the items of a batch to a world that is thrown away afterwards.
@@ -81,7 +83,7 @@ pub fn try_out(batch: &Waiting, items: &[PlannedItem<'_>], world: &mut World, no
     let mut tried = Vec::with_capacity(items.len());
     for (index, item) in (0..).zip(items) {
         let turn = Turn { batch, index, now, changes: &mut changes };
-        let mut step = Step { batch, item, turn };
+        let mut step = Step { batch, item, turn, taken: None };
         tried.push(match step.apply(world) {
             Ok((action, slot)) => {
                 let slot = world.slot(slot);
@@ -91,7 +93,10 @@ pub fn try_out(batch: &Waiting, items: &[PlannedItem<'_>], world: &mut World, no
                 Tried::Done(action, number, borne.unwrap_or_default().map(|text| text.map(str::to_owned)))
             }
             Err(failure) => {
-                Tried::Failed(failure, asked(batch, item, world).map(|text| text.map(str::to_owned)))
+                let asked = asked(batch, item, world).map(|text| text.map(str::to_owned));
+                let taken = step.taken.map(|(kind, slot)| (kind, world.slot(slot)));
+                let taken = taken.map(|(kind, slot)| (kind, Some(slot.number).filter(|_| !slot.new)));
+                Tried::Failed(failure, asked, taken)
             }
         });
     }
@@ -114,6 +119,8 @@ struct Step<'a> {
     batch: &'a Waiting,
     item: &'a PlannedItem<'a>,
     turn: Turn<'a>,
+    /// Where it fails since another contact has an identifier: which, and the slot of that contact.
+    taken: Option<(IdentifierKind, u32)>,
 }
 
 impl Step<'_> {
@@ -176,8 +183,9 @@ impl Step<'_> {
             let named = self.item.named(kind);
             // What `contact` fills was looked up already, and nobody has it.
             if let Some((text, hash)) = named.filter(|(text, _)| !text.is_empty())
-                && world.find(batch.list, kind, text, hash)?.is_some()
+                && let Some(holder) = world.find(batch.list, kind, text, hash)?
             {
+                self.taken = Some((kind, holder));
                 return Err(taken);
             }
         }
@@ -206,7 +214,7 @@ impl Step<'_> {
 
     /// Whether the item changes an identifier of the contact, or why it may not.
     fn check_identifiers(
-        &self,
+        &mut self,
         world: &World,
         found: u32,
         before: &Identifiers<Option<&str>>,
@@ -224,8 +232,10 @@ impl Step<'_> {
             }
             renamed = true;
             if !text.is_empty()
-                && world.find(self.batch.list, kind, text, hash)?.is_some_and(|holder| holder != found)
+                && let Some(holder) = world.find(self.batch.list, kind, text, hash)?
+                && holder != found
             {
+                self.taken = Some((kind, holder));
                 return Err(Failure::IdentifierTaken);
             }
         }

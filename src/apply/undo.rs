@@ -133,7 +133,7 @@ pub fn undo(
         let turn = Turn { batch, index, now, changes: &mut changes };
         outcomes.push(wish.and_then(|wish| grant(subject, wish, turn, world)).unwrap_or_else(|failure| {
             failed += 1;
-            Outcome::Failed(failure, Identifiers::default())
+            Outcome::Failed(failure, Identifiers::default(), None)
         }));
     }
     let mut results = Vec::new();

@@ -67,8 +67,8 @@ pub static ADD: Method = Method {
         body: r#"{"contactListId":"5d9155bad132d5f45a4e38b1","dryRun":true,"contacts":[{"email":"user@example.com"}]}"#,
         answer: r#"{"result":true,"requestId":"5d915c24d132d5f45a4e38ba","results":{"success":[],"errors":[
             {"position":0,"error":"CONTACT_EXISTS","contact":{"id":null,"email":"user@example.com","phone":null,
-            "userId":null},"humanError":"A contact of the list has this userId, email or phoneNumber already"}]},
-            "errors":[]}"#,
+            "userId":null},"humanError":"A contact of the list has this email already: contact 5d9155ba4e38b10000000001",
+            "taken":{"field":"email","id":"5d9155ba4e38b10000000001"}}]},"errors":[]}"#,
     }],
     handler: &add,
 };

@@ -20,19 +20,23 @@ fn created(position: usize, request: &Value, identifiers: [Value; 3]) -> Value {
     json!({ "position": position, "action": "created", "id": id, "email": email, "phone": phone, "userId": user_id })
 }
 
-fn exists(position: usize, [email, phone, user_id]: [Value; 3]) -> Value {
+/// `field` is the identifier that the contact `holder` has.
+fn exists(position: usize, [email, phone, user_id]: [Value; 3], field: &str, holder: &Value) -> Value {
+    let id = holder.as_str().expect("an id");
     json!({ "position": position, "error": "CONTACT_EXISTS",
             "contact": { "id": null, "email": email, "phone": phone, "userId": user_id },
-            "humanError": "A contact of the list has this userId, email or phoneNumber already" })
+            "humanError": format!("A contact of the list has this {field} already: contact {id}"),
+            "taken": { "field": field, "id": id } })
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn contacts_are_made_and_those_that_are_there_are_not_touched() {
     let server = Server::start().await;
     let list = server.list().await;
-    server
+    let holder = server
         .upsert(&list, json!({ "contact": "old@example.com", "phoneNumber": "+15555551", "name": "Old" }))
-        .await;
+        .await["id"]
+        .clone();
     let request = add(
         &server,
         &list,
@@ -48,6 +52,9 @@ async fn contacts_are_made_and_those_that_are_there_are_not_touched() {
     )
     .await;
     let (null, text) = (|| json!(null), |text: &str| json!(text));
+    let new = request["results"]["success"][0]["id"].clone();
+    let old = server.contact(&list, "email", "old@example.com").await;
+    let made = server.contact(&list, "email", "new@example.com").await;
     let expected = json!({
         "id": request["id"], "source": "contacts/add", "status": "processed", "webHookUri": null,
         "createdAt": request["createdAt"], "updatedAt": request["updatedAt"],
@@ -58,29 +65,27 @@ async fn contacts_are_made_and_those_that_are_there_are_not_touched() {
                 created(5, &request, [null(), text("+15555552"), null()]),
             ],
             "errors": [
-                exists(1, [text("OLD@example.com"), null(), null()]),
-                exists(2, [null(), text("+15555551"), text("two")]),
-                exists(4, [text("New@example.com"), null(), text("four")]),
+                exists(1, [text("OLD@example.com"), null(), null()], "email", &holder),
+                exists(2, [null(), text("+15555551"), text("two")], "phoneNumber", &holder),
+                exists(4, [text("New@example.com"), null(), text("four")], "email", &new),
             ],
         },
         "webHook": { "status": "none", "attempts": 0 },
     });
     assert_eq!(request.to_string(), expected.to_string(), "in this order");
 
-    let made = server.contact(&list, "email", "new@example.com").await;
     assert_eq!(
         (&made["name"], &made["active"], &made["contactGender"]),
         (&json!("New"), &json!(false), &json!("0"))
     );
     assert_eq!(made["variables"][1], json!({ "name": "plan", "value": "gold" }));
-    let old = server.contact(&list, "email", "old@example.com").await;
     assert_eq!(old["name"], "Old");
     assert_eq!(server.contact(&list, "userId", "two").await, json!(null), "whole or not at all");
     assert_eq!(server.contact(&list, "userId", "four").await, json!(null));
 
     // Sent again it makes nothing.
     let again = add(&server, &list, json!([{ "email": "new@example.com", "name": "Newer" }])).await;
-    let errors = json!([exists(0, [text("new@example.com"), null(), null()])]);
+    let errors = json!([exists(0, [text("new@example.com"), null(), null()], "email", &new)]);
     assert_eq!(again["results"], json!({ "success": [], "errors": errors }));
     server.stop().await;
 }

@@ -38,6 +38,15 @@ fn without_new_ids(results: &Value, known: &HashSet<String>) -> Value {
             done["id"] = Value::Null;
         }
     }
+    for failed in results["errors"].as_array_mut().expect("an array") {
+        let Some(id) = failed["taken"]["id"].as_str().map(str::to_owned) else { continue };
+        if !known.contains(&id) {
+            let text = failed["humanError"].as_str().expect("a text");
+            failed["humanError"] =
+                json!(text.replace(&format!("contact {id}"), "one that the request would create"));
+            failed["taken"]["id"] = Value::Null;
+        }
+    }
     results
 }
 
@@ -87,6 +96,8 @@ async fn it_is_told_as_in_results_and_nothing_is_kept() {
     let answer = server.send(Method::POST, UPDATE, &headers, body.to_string()).await;
     let done = |position: usize, action: &str, id: &Value, email: Value, phone: Value, user_id: &str| json!({ "position": position, "action": action, "id": id, "email": email, "phone": phone, "userId": user_id });
     let null = || json!(null);
+    let id = old["id"].as_str().expect("an id");
+    let human = format!("Another contact of the list has this email already: contact {id}");
     let expected = json!({
         "result": true, "requestId": answer.json()["requestId"],
         "results": {
@@ -97,7 +108,7 @@ async fn it_is_told_as_in_results_and_nothing_is_kept() {
             ],
             "errors": [{ "position": 3, "error": "IDENTIFIER_TAKEN",
                 "contact": { "id": null, "email": "old@example.com", "phone": null, "userId": "b" },
-                "humanError": "Another contact of the list has this userId, email or phoneNumber" }],
+                "humanError": human, "taken": { "field": "email", "id": old["id"] } }],
         },
         "errors": [],
         "warnings": [{ "position": null, "field": "x", "code": "UNKNOWN_FIELD",

@@ -148,10 +148,14 @@ fn rows_that_fail_are_taken_out_with_their_line_and_all_others_are_imported() {
         203,\"IDENTIFIER_TAKEN: Another contact of the list has this userId, email or phoneNumber\",u200,u1@example.com,1,1,\n\
         204,\"the row has 2 cells, the header has 5\",u201,u201@example.com\n";
     let bad = office.read("bad.csv");
-    let text_of_taken = bad.split("IDENTIFIER_TAKEN: ").nth(1).and_then(|rest| rest.split('"').next());
-    let taken = text_of_taken.expect("an identifier was taken").to_owned();
-    let expected =
-        expected.replace("Another contact of the list has this userId, email or phoneNumber", &taken);
+    let taken = bad.split("IDENTIFIER_TAKEN: ").nth(1).and_then(|rest| rest.split(',').next());
+    let taken = taken.expect("an identifier was taken").trim_end_matches('"').to_owned();
+    let says = "Another contact of the list has this email already: contact ";
+    assert!(taken.starts_with(says) && taken.len() == says.len() + 24, "{taken}");
+    let expected = expected.replace(
+        "\"IDENTIFIER_TAKEN: Another contact of the list has this userId, email or phoneNumber\"",
+        &format!("IDENTIFIER_TAKEN: {taken}"),
+    );
     assert_eq!(bad, expected);
     assert!(!office.has("bad.csv.state"));
     assert_eq!(office.contact("u7"), Value::Null);

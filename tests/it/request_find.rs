@@ -42,12 +42,14 @@ async fn a_request_is_known_from_the_200_on_and_shows_what_became_of_it() {
     assert!(crate::harness::is_id(&contact_id), "{contact_id}");
     (request["createdAt"], request["updatedAt"]) = (json!("<time>"), json!("<time>"));
     expected["status"] = json!("processed");
+    let holder = contact_id.as_str().expect("an id");
     expected["results"] = json!({
         "success": [{ "position": 0, "action": "created", "id": contact_id, "email": "user@example.com",
             "phone": null, "userId": "a" }],
         "errors": [{ "position": 1, "error": "IDENTIFIER_TAKEN",
             "contact": { "id": null, "email": null, "phone": null, "userId": "a" },
-            "humanError": "Another contact of the list has this userId, email or phoneNumber" }],
+            "humanError": format!("Another contact of the list has this userId already: contact {holder}"),
+            "taken": { "field": "userId", "id": holder } }],
     });
     assert_eq!(request, expected);
     server.stop().await;

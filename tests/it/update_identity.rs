@@ -33,6 +33,20 @@ fn failed(position: usize, code: &str, asked: [Value; 3]) -> Value {
         "contact": { "id": null, "email": email, "phone": phone, "userId": user_id } })
 }
 
+/// Entries of `results.errors` in the words for any identifier; those that name a holder name it in words too.
+fn errors(request: &Value) -> Value {
+    let mut errors = request["results"]["errors"].clone();
+    for error in errors.as_array_mut().expect("an array") {
+        let Some(taken) = error.as_object_mut().expect("an object").remove("taken") else { continue };
+        assert!(crate::harness::is_id(&taken["id"]), "{taken}");
+        let [field, id] = ["field", "id"].map(|key| taken[key].as_str().expect("a text"));
+        let text = format!("Another contact of the list has this {field} already: contact {id}");
+        assert_eq!(error["humanError"], text);
+        error["humanError"] = json!("Another contact of the list has this userId, email or phoneNumber");
+    }
+    errors
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_contact_is_looked_up_as_user_id_then_as_address_then_as_number() {
     let server = Server::start().await;
@@ -105,7 +119,7 @@ async fn user_ids_are_compared_exactly_and_addresses_without_case_and_spelling()
         .await;
     assert_eq!(successes(&request), [seen(0, "updated", ["", "STRAẞE.ÜNAL@example.com", ""])]);
     let asked = [json!("User"), json!("straße.ünal@EXAMPLE.com"), json!(null)];
-    assert_eq!(request["results"]["errors"], json!([failed(1, "IDENTIFIER_TAKEN", asked)]));
+    assert_eq!(errors(&request), json!([failed(1, "IDENTIFIER_TAKEN", asked)]));
     server.stop().await;
 }
 
@@ -206,7 +220,8 @@ async fn an_item_that_names_another_identifier_is_taken_by_what_it_made() {
     assert_eq!(successes(&made), [seen(0, "created", ["two", "", ""])]);
     let again = server.update(&list, true, item).await;
     let asked = [json!("two"), json!(null), json!(null)];
-    assert_eq!(again["results"], json!({ "success": [], "errors": [failed(0, "IDENTIFIER_TAKEN", asked)] }));
+    assert_eq!(successes(&again), []);
+    assert_eq!(errors(&again), json!([failed(0, "IDENTIFIER_TAKEN", asked)]));
     server.stop().await;
 }
 
@@ -216,7 +231,8 @@ async fn a_taken_identifier_fails_its_item_whole_and_no_other() {
     let list = server.list().await;
     let people = json!([{ "contact": "one", "email": "one@example.com", "phoneNumber": "+15555551" },
         { "contact": "two", "email": "two@example.com" }]);
-    server.update(&list, true, people).await;
+    let made = server.update(&list, true, people).await;
+    let [one, two] = [0, 1].map(|place| made["results"]["success"][place]["id"].clone());
     let before = server.contact(&list, "userId", "two").await;
     let request = server
         .update(
@@ -233,14 +249,25 @@ async fn a_taken_identifier_fails_its_item_whole_and_no_other() {
         )
         .await;
     let null = || json!(null);
-    let errors = json!([
+    let expected = json!([
         failed(0, "IDENTIFIER_TAKEN", [json!("two"), json!("ONE@example.com"), null()]),
         failed(1, "IDENTIFIER_TAKEN", [json!("one"), json!("two@example.com"), null()]),
         failed(2, "IDENTIFIER_TAKEN", [json!("two"), null(), json!("+15555551")]),
         failed(3, "IDENTIFIER_TAKEN", [json!("new"), json!("one@example.com"), null()]),
         failed(4, "IDENTIFIER_TAKEN", [json!("two"), null(), json!("+15555552")]),
     ]);
-    assert_eq!(request["results"]["errors"], errors);
+    assert_eq!(errors(&request), expected);
+    let holders = request["results"]["errors"].as_array().expect("an array").iter();
+    let holders: Vec<_> = holders.map(|error| error["taken"].clone()).collect();
+    let taken = |field: &str, id: &Value| json!({ "field": field, "id": id });
+    let expected = [
+        taken("email", &one),
+        taken("userId", &one),
+        taken("phoneNumber", &one),
+        taken("email", &one),
+        taken("userId", &two),
+    ];
+    assert_eq!(holders, expected);
     assert_eq!(successes(&request), [seen(5, "created", ["behind", "", ""])]);
     assert_eq!(server.contact(&list, "userId", "two").await, before);
     assert_eq!(server.contact(&list, "userId", "new").await, null());
@@ -330,7 +357,7 @@ async fn items_take_effect_in_their_order() {
         ]
     );
     let asked = [json!("two"), json!("user@example.com"), json!(null)];
-    assert_eq!(request["results"]["errors"], json!([failed(1, "IDENTIFIER_TAKEN", asked)]));
+    assert_eq!(errors(&request), json!([failed(1, "IDENTIFIER_TAKEN", asked)]));
     server.stop().await;
 }
 

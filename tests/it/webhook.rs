@@ -146,7 +146,8 @@ async fn a_webhook_carries_the_request_object() {
                           "phone": null, "userId": "myUserId" }],
             "errors": [{ "position": 1, "error": "IDENTIFIER_TAKEN",
                          "contact": { "id": null, "email": "user@example.com", "phone": null, "userId": "x" },
-                         "humanError": object["results"]["errors"][0]["humanError"] }],
+                         "humanError": object["results"]["errors"][0]["humanError"],
+                         "taken": { "field": "email", "id": contact } }],
         },
     });
     assert_eq!(hook.body, expected.to_string(), "in the documented order");

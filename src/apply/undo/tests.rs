@@ -105,7 +105,7 @@ impl Scene {
         let outcomes = outcome::read(&decided.results).unwrap();
         let told = outcomes.into_iter().map(|outcome| match outcome {
             Outcome::Undone(action, _, undone) => Ok((action, undone)),
-            Outcome::Failed(failure, _) => Err(failure),
+            Outcome::Failed(failure, ..) => Err(failure),
             other => panic!("{other:?}"),
         });
         told.collect()

@@ -55,7 +55,7 @@ fn rename(world: &mut World, contact: &str, user_id: &str) -> Result<(Action, u6
     let decided = rule::apply(&[batch], &plan, world, Timestamp::from_millis(2));
     match outcome::read(&decided[0].results).unwrap()[0] {
         Outcome::Done(action, number) => Ok((action, number.0)),
-        Outcome::Failed(failure, _) => Err(failure),
+        Outcome::Failed(failure, ..) => Err(failure),
         ref other => panic!("no rename ends in {other:?}"),
     }
 }

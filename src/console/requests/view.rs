@@ -7,7 +7,7 @@ use crate::id::ObjectId;
 use crate::journal::BatchKind;
 use crate::report::state_name;
 use crate::storage::{
-    DeliveryEnd, DeliveryState, DeliveryStatus, ItemResult, Request, RequestState, RequestSummary,
+    DeliveryEnd, DeliveryState, DeliveryStatus, ItemResult, Request, RequestState, RequestSummary, TakenBy,
 };
 
 /// A request in a table.
@@ -146,12 +146,12 @@ fn item(kind: BatchKind, index: usize, result: &ItemResult) -> Item {
                 why: kept.map(|(field, failure)| format!("{field}: {}", failure.text())).collect(),
             }
         }
-        ItemResult::Failed { failure, asked } => Item {
+        ItemResult::Failed { failure, asked, taken } => Item {
             place,
             outcome: FAILED,
             contact: None,
             who: who(&asked.email, &asked.phone_number, &asked.user_id),
-            why: vec![failure.text().to_owned()],
+            why: vec![TakenBy::text(*failure, taken.as_ref()).into_owned()],
         },
     }
 }
@@ -276,7 +276,7 @@ mod tests {
     #[test]
     fn what_failed_stands_first_and_the_rest_in_its_order() {
         let asked = Identifiers { user_id: Some("x".to_owned()), ..Identifiers::default() };
-        let failed = ItemResult::Failed { failure: Failure::ContactNotFound, asked };
+        let failed = ItemResult::Failed { failure: Failure::ContactNotFound, asked, taken: None };
         let items =
             items(&request(BatchKind::Update, vec![done(Action::Created), failed, done(Action::Removed)]));
         let places: Vec<_> = items.iter().map(|item| item.place).collect();

@@ -1,5 +1,6 @@
 //! What the tasks of one node know.
 
+use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -9,6 +10,7 @@ use tokio_postgres::Client;
 
 use super::session::error;
 use super::store::Settings;
+use crate::apply::outcome;
 use crate::contact::identifier::HashKey;
 use crate::contact::sealed;
 use crate::journal::ListNo;
@@ -89,6 +91,14 @@ impl Shared {
     /// A document as it is stored. Nodes of the first version do not read what has a checksum.
     pub fn stored(&self, document: &[u8]) -> Vec<u8> {
         if self.has_earlier_nodes() { document.to_vec() } else { sealed::sealed(document) }
+    }
+
+    /// Outcomes as they are stored. Nodes of the first version do not read who has an identifier.
+    pub fn stored_results<'r>(&self, results: &'r [u8]) -> Cow<'r, [u8]> {
+        match self.has_earlier_nodes() {
+            true => Cow::Owned(outcome::without_holders(results)),
+            false => Cow::Borrowed(results),
+        }
     }
 
     /// The journal, for as short as it takes.

@@ -93,7 +93,7 @@ pub fn mentions_in_results(subject: &Subject, list: ListNo, results: &[u8]) -> V
         Outcome::Done(_, number) | Outcome::Undone(_, number, _) => {
             subject.contacts.contains(&(list, *number))
         }
-        Outcome::Failed(_, asked) => is_asked(subject, asked),
+        Outcome::Failed(_, asked, _) => is_asked(subject, asked),
         Outcome::Erased(_) => false,
     })
 }

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::{FormerRow, Rows};
-use crate::apply::outcome::{self, Action, Failure, Outcome, Undone};
+use crate::apply::outcome::{self, Action, Failure, Outcome, Taken, Undone};
 use crate::clock::Timestamp;
 use crate::contact::document::Document;
 use crate::contact::field::Key;
@@ -13,7 +13,7 @@ use crate::id::ObjectId;
 use crate::journal::{BatchKind, ContactNo};
 use crate::storage::{
     Counts, DeliveryEnd, DeliveryState, DeliveryStatus, Error, ItemResult, Place, Request, RequestState,
-    RequestSummary, UndoneFields,
+    RequestSummary, TakenBy, UndoneFields,
 };
 
 /// A kind of a later version cannot be here: the schema would be of that version too, and refused.
@@ -171,7 +171,7 @@ fn results(rows: &impl Rows, row: &ProcessedRow) -> Result<Vec<ItemResult>, Erro
     // One damaged row must not hide the other requests, nor hold up webhooks: it is told as what it is.
     let Ok(outcomes) = outcome::read(&row.results) else {
         tracing::error!(place = ?row.place, "the results of a request were damaged on disk");
-        return Ok(vec![ItemResult::Failed { failure: Failure::Damaged, asked: Identifiers::default() }]);
+        return Ok(vec![ItemResult::failed(Failure::Damaged)]);
     };
     let names = match outcomes.iter().any(|outcome| matches!(outcome, Outcome::Undone(..))) {
         true => rows.variable_names(row.place.list)?,
@@ -195,9 +195,14 @@ fn results(rows: &impl Rows, row: &ProcessedRow) -> Result<Vec<ItemResult>, Erro
                 identifiers: Identifiers::default(),
                 undone: None,
             },
-            Outcome::Failed(failure, asked) => {
-                ItemResult::Failed { failure, asked: asked.map(|text| text.map(str::to_owned)) }
-            }
+            Outcome::Failed(failure, asked, taken) => ItemResult::Failed {
+                failure,
+                asked: asked.map(|text| text.map(str::to_owned)),
+                taken: taken.map(|Taken { kind, holder }| TakenBy {
+                    kind,
+                    id: Some(ObjectId::of_contact(row.list_id, holder.0)),
+                }),
+            },
         });
     }
     Ok(results)

@@ -6,8 +6,8 @@ use crate::apply::plan::{Plan, Waiting};
 use crate::apply::rule::{self, Tried};
 use crate::clock::Timestamp;
 use crate::id::ObjectId;
-use crate::journal::Batch;
-use crate::storage::{Error, ItemResult};
+use crate::journal::{Batch, ContactNo};
+use crate::storage::{Error, ItemResult, TakenBy};
 
 /// The results that the batch would have if it were the next to be applied.
 ///
@@ -39,7 +39,11 @@ pub fn try_out(rows: &impl Rows, batch: Batch, now: Timestamp) -> Result<Vec<Ite
             identifiers,
             undone: None,
         },
-        Tried::Failed(failure, asked) => ItemResult::Failed { failure, asked },
+        Tried::Failed(failure, asked, taken) => {
+            let id = |number: ContactNo| ObjectId::of_contact(list_id, number.0);
+            let taken = taken.map(|(kind, holder)| TakenBy { kind, id: holder.map(id) });
+            ItemResult::Failed { failure, asked, taken }
+        }
     };
     Ok(tried.into_iter().map(result).collect())
 }

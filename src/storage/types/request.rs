@@ -1,9 +1,11 @@
 //! Accepted batches and what became of them.
 
+use std::borrow::Cow;
+
 use super::delivery::DeliveryStatus;
 use crate::apply::outcome::{Action, Failure, Tally};
 use crate::clock::Timestamp;
-use crate::contact::identifier::Identifiers;
+use crate::contact::identifier::{IdentifierKind, Identifiers};
 use crate::id::ObjectId;
 use crate::journal::{BatchKind, ListNo};
 
@@ -157,7 +159,41 @@ pub enum ItemResult {
         failure: Failure,
         /// The identifiers that it asked for.
         asked: Identifiers<Option<String>>,
+        /// The one of them that another contact has, where that is why. Results of the first version do not say it.
+        taken: Option<TakenBy>,
     },
+}
+
+/// An identifier and the contact that has it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TakenBy {
+    /// Which identifier.
+    pub kind: IdentifierKind,
+    /// The contact's public id; `None` where an item of the same dry run would make it.
+    pub id: Option<ObjectId>,
+}
+
+impl ItemResult {
+    /// A failure of an item that asked for nobody.
+    pub fn failed(failure: Failure) -> Self {
+        Self::Failed { failure, asked: Identifiers::default(), taken: None }
+    }
+}
+
+impl TakenBy {
+    /// Why an item failed, in words; `taken` is why it did, as far as that is known.
+    pub fn text(failure: Failure, taken: Option<&Self>) -> Cow<'static, str> {
+        let Some(Self { kind, id }) = taken else { return Cow::Borrowed(failure.text()) };
+        let field = kind.field().name();
+        let who = match failure {
+            Failure::ContactExists => "A contact",
+            _ => "Another contact",
+        };
+        Cow::Owned(match id {
+            Some(id) => format!("{who} of the list has this {field} already: contact {id}"),
+            None => format!("{who} of the list has this {field} already: one that the request would create"),
+        })
+    }
 }
 
 /// What became of the fields of a contact when a request was undone, by name.

@@ -104,7 +104,7 @@ impl Bench {
         sql(&self.files.intake(), &format!("UPDATE batch SET {change} WHERE position = {position}"));
         self.desk.apply_all().await;
         let (results, delivery) = self.outcome(position);
-        let expected = [Outcome::Failed(Failure::Damaged, Identifiers::default())];
+        let expected = [Outcome::Failed(Failure::Damaged, Identifiers::default(), None)];
         assert_eq!(outcome::read(&results).as_deref(), Ok(&expected[..]), "{kind:?}: {change}");
         assert_eq!(delivery, told, "{kind:?}: {change}");
         assert_eq!(effects(&self.files.store()), before, "{kind:?}: {change}");

@@ -133,7 +133,7 @@ impl Kept {
     pub fn told(&self, results: &Results) -> Vec<Told> {
         let outcomes = outcome::read(&results.outcomes).unwrap();
         let told = |(item, outcome)| match outcome {
-            Outcome::Failed(failure, asked) => Told::Failed(failure, owned(&asked)),
+            Outcome::Failed(failure, asked, _) => Told::Failed(failure, owned(&asked)),
             Outcome::Done(action, number) => {
                 Told::Done(action, number.0, self.shown((results.list, number), results.position, item))
             }

@@ -94,7 +94,7 @@ fn transact(
             decided
         }
     };
-    let webhooks = write::requests(session, list, waiting, origins, &decided, now)?;
+    let webhooks = write::requests(session, shared, list, waiting, origins, &decided, now)?;
     if list.0 < 0 {
         fence::take_away(session, waiting)?;
     }

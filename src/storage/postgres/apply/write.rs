@@ -145,6 +145,7 @@ fn write_traces(session: &Session, world: &World) -> Result<(), Error> {
 /// webhooks are to leave.
 pub fn requests(
     session: &Session,
+    shared: &Shared,
     list: ListNo,
     waiting: &[Waiting],
     origins: &[Origin],
@@ -158,7 +159,8 @@ pub fn requests(
     let list_ids: Vec<_> = origins.iter().map(|origin| origin.list_id.as_slice()).collect();
     let kinds: Vec<_> = waiting.iter().map(|batch| batch.kind.code()).collect();
     let accepted: Vec<_> = origins.iter().map(|origin| origin.accepted_at).collect();
-    let results: Vec<_> = decided.iter().map(|decided| decided.results.as_slice()).collect();
+    let results: Vec<_> = decided.iter().map(|decided| shared.stored_results(&decided.results)).collect();
+    let results: Vec<_> = results.iter().map(|results| results.as_ref()).collect();
     let webhooks: Vec<_> = origins.iter().map(|origin| origin.webhook.as_deref()).collect();
     let failed: Vec<_> = decided.iter().map(|decided| i64::from(decided.failed)).collect();
     let tokens: Vec<_> = origins.iter().map(|origin| origin.token.as_str()).collect();

@@ -178,7 +178,7 @@ fn forget_asked(rows: &impl Erasing, batch: &Waiting, person: &Person) -> Result
         let Ok(mut outcomes) = outcome::read(results) else { return };
         let mut changed = false;
         for outcome in &mut outcomes {
-            if let Outcome::Failed(_, asked) = outcome {
+            if let Outcome::Failed(_, asked, _) = outcome {
                 changed |= forget_known(asked, person);
             }
         }
