@@ -32,12 +32,28 @@ pub enum Value<'a> {
 }
 
 impl<'a> Value<'a> {
+    /// A string without white space around it; anything else as it is.
+    pub fn trimmed(self) -> Self {
+        match self {
+            Value::Text(text) => Value::Text(trimmed(text)),
+            other => other,
+        }
+    }
+
     /// The string, if it is one that can be kept.
     pub fn into_text(self) -> Option<Cow<'a, str>> {
         match self {
             Value::Text(text) => Some(text),
             _ => None,
         }
+    }
+}
+
+/// A text without white space around it.
+pub fn trimmed(text: Cow<'_, str>) -> Cow<'_, str> {
+    match text {
+        Cow::Borrowed(text) => Cow::Borrowed(text.trim()),
+        Cow::Owned(text) => Cow::Owned(text.trim().to_owned()),
     }
 }
 
@@ -74,6 +90,12 @@ impl<'a> Raw<'a> {
     /// The string, if it is one that can be kept.
     pub fn as_text(self) -> Option<Cow<'a, str>> {
         self.value().into_text()
+    }
+
+    /// The same without white space around it. Identifiers, dates, codes and numbers are read so: files that clients
+    /// send from have blanks at the ends of their cells.
+    pub fn as_trimmed(self) -> Option<Cow<'a, str>> {
+        self.value().trimmed().into_text()
     }
 
     /// The elements of an array, `None` if it is none.
@@ -154,9 +176,17 @@ pub fn read_body<'a, const N: usize>(body: &'a [u8], keys: &Keys<N>) -> Option<M
     read_members(body_text(body)?, keys)
 }
 
-/// A body as text. A byte order mark says nothing, and some clients send one.
+/// A body as text. A byte order mark says nothing, and some clients send one. `[]` is how PHP writes an array without
+/// members, so it stands for `{}`.
 fn body_text(body: &[u8]) -> Option<&str> {
-    std::str::from_utf8(body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body)).ok()
+    let text = std::str::from_utf8(body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body)).ok()?;
+    Some(if is_empty_array(text) { "{}" } else { text })
+}
+
+fn is_empty_array(text: &str) -> bool {
+    let is_blank = |character| matches!(character, ' ' | '\t' | '\n' | '\r');
+    let inside = text.trim_matches(is_blank).strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
+    inside.is_some_and(|inside| inside.chars().all(is_blank))
 }
 
 /// The members of the object that is the whole text; `None` if the text is anything else.

@@ -79,10 +79,12 @@ impl Wanted {
                 Some(_) => problems.push(problem::flag(field)),
             }
         }
-        wanted.source = page::read_filter(source, || problem::not_a_string("sourceId"), problems);
+        wanted.source =
+            page::read_filter(source.map(Raw::as_trimmed), || problem::not_a_string("sourceId"), problems);
         wanted.updated_since =
             read_time(updated, "updatedSince").map_err(|problem| problems.push(problem)).ok().flatten();
-        wanted.name_prefix = page::read_filter(name, || problem::not_a_string("namePrefix"), problems);
+        wanted.name_prefix =
+            page::read_filter(name.map(Raw::as_text), || problem::not_a_string("namePrefix"), problems);
         wanted
     }
 

@@ -22,7 +22,7 @@ pub static INFO: Method = Method {
     examples: &[Example {
         summary: "The account of the token",
         body: "{}",
-        answer: r#"{"result":true,"accountName":"Example Shop","accountBalance":0,"errors":[]}"#,
+        answer: r#"{"result":true,"accountName":"Example Shop","accountBalance":0}"#,
     }],
     handler: &info,
 };
@@ -38,10 +38,7 @@ struct Info {
 }
 
 async fn info(call: Call) -> Outcome<Info> {
-    let mut warnings = Vec::new();
-    if !call.body.trim_ascii().is_empty() {
-        let body = read_body(&call.body, &Keys::of(&[])).ok_or_else(problem::bad_request)?;
-        warnings.extend(body.unknown.into_iter().map(problem::unknown_field));
-    }
+    let body = read_body(&call.body, &Keys::of(&[])).ok_or_else(problem::bad_request)?;
+    let warnings = body.unknown.into_iter().map(problem::unknown_field).collect();
     Ok(Answer::new(Info { account_name: call.caller.account_name, account_balance: 0 }).warn(warnings))
 }

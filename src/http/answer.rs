@@ -8,7 +8,7 @@ use bytes::Bytes;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::method::Reply;
+use super::method::{Method, Reply};
 use crate::id::ObjectId;
 use crate::intake::problem::{MAX_PROBLEMS, Problem};
 
@@ -24,8 +24,8 @@ pub struct Success<T> {
     #[serde(flatten)]
     members: T,
     /// Empty.
-    #[schemars(length(max = 0))]
-    errors: [&'static str; 0],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    errors: Option<Vec<String>>,
     /// What is doubtful in the request; absent where nothing is. At most 1,000 are told.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 1_000))]
@@ -33,11 +33,12 @@ pub struct Success<T> {
 }
 
 impl<T: Serialize> Success<T> {
-    /// Of the warnings as many are told as of errors: a body of short unknown keys must not be answered with one
-    /// many times its size.
-    pub fn new(request_id: Option<ObjectId>, members: T, mut warnings: Vec<Problem>) -> Self {
+    /// Of the method with this path. Of the warnings as many are told as of errors: a body of short unknown keys must
+    /// not be answered with one many times its size.
+    pub fn new(path: &str, request_id: Option<ObjectId>, members: T, mut warnings: Vec<Problem>) -> Self {
         warnings.truncate(MAX_PROBLEMS);
-        Self { result: true, request_id, members, errors: [], warnings }
+        let errors = Method::shows_errors(path).then(Vec::new);
+        Self { result: true, request_id, members, errors, warnings }
     }
 
     /// As it is sent.
@@ -85,8 +86,8 @@ pub struct Answered {
 
 impl Answered {
     /// With what a handler replied.
-    pub fn success(request_id: Option<ObjectId>, reply: Reply) -> Self {
-        Self { status: StatusCode::OK, retry_after: None, body: reply.body(request_id).into() }
+    pub fn success(path: &str, request_id: Option<ObjectId>, reply: Reply) -> Self {
+        Self { status: StatusCode::OK, retry_after: None, body: reply.body(path, request_id).into() }
     }
 
     /// With a refusal.

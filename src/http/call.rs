@@ -151,7 +151,7 @@ pub async fn perform<T: Send + 'static>(
     })
     .await;
     let answered = match outcome {
-        Ok(Ok(reply)) => Answered::success(shown, reply),
+        Ok(Ok(reply)) => Answered::success(method.path, shown, reply),
         Ok(Err(refused)) => refused.answered(shown),
         Err(error) => {
             tracing::error!(request = %request_id, %error, "a handler has panicked");
@@ -178,7 +178,10 @@ async fn read(
     // Counted from here, where only the headers are read, until the answer is made.
     let flight =
         app.flights.take_off(&caller.token).ok_or_else(|| Refused::too_many(app.limits.in_flight))?;
-    let body = body::read(&head.headers, &mut body, &app.limits).await?;
+    let mut body = body::read(&head.headers, &mut body, &app.limits).await?;
+    if method.body.optional && body.trim_ascii().is_empty() {
+        body = Bytes::from_static(b"{}");
+    }
     let keys = head.headers.get_all(IDEMPOTENCY_KEY).iter();
     let keys = keys.map(|key| Bytes::copy_from_slice(key.as_bytes())).collect();
     Ok((Call { app, method, caller, request_id, body, keys }, flight))

@@ -32,10 +32,24 @@ const MAX_VARIABLES: usize = 500;
 
 const IGNORED_TEXT: &str = "Accepted and ignored: of the vendor's sending domains, which are not ours.";
 
-/// Keys that nobody warns of.
+const DOMAIN_TEXT: &str = "A sending domain of the vendor, which this server does not have. If it is given and \
+                           `contactListId` is not, the account's default list is meant.";
+
+/// The keys that stand for the account's default list.
+const DOMAIN: [Param; 2] = [
+    Param::optional("domainId", Shape::Any, DOMAIN_TEXT),
+    Param::optional("domain", Shape::Any, DOMAIN_TEXT),
+];
+
+/// Keys that no warning is given for.
 const IGNORED: [Param; 4] = [
     Param::optional("domainId", Shape::Any, IGNORED_TEXT),
     Param::optional("domain", Shape::Any, IGNORED_TEXT),
+    SENDER[0],
+    SENDER[1],
+];
+
+const SENDER: [Param; 2] = [
     Param::optional("senderName", Shape::Any, IGNORED_TEXT),
     Param::optional("senderEmail", Shape::Any, IGNORED_TEXT),
 ];
@@ -58,7 +72,7 @@ pub static CREATE: Method = Method {
     examples: &[Example {
         summary: "A list",
         body: r#"{"contactListName":"Customers"}"#,
-        answer: r#"{"result":true,"contactListId":"5d9155bad132d5f45a4e38b1","errors":[]}"#,
+        answer: r#"{"result":true,"contactListId":"5d9155bad132d5f45a4e38b1"}"#,
     }],
     handler: &create,
 };
@@ -111,19 +125,27 @@ pub static ADD_VARIABLES: Method = Method {
         summary: "A text and a date",
         body: r#"{"contactListId":"5d9155bad132d5f45a4e38b1","variables":[
             {"name":"newVariableName","type":"ENUM_STRING"},{"name":"since","type":"ENUM_DATE"}]}"#,
-        answer: r#"{"result":true,"errors":[]}"#,
+        answer: r#"{"result":true}"#,
     }],
     handler: &add_variables,
 };
 
-const ADDED: [Param; 2] = [
+const ADDED: [Param; 3] = [
     LIST_ID,
-    Param::required(
+    Param::optional(
         "variables",
-        Shape::Array { of: &Shape::Object(&VARIABLE), min: 1, max: MAX_VARIABLES_OF_CALL },
-        "The new variables.",
+        NEW_VARIABLES,
+        "The new variables. Required, unless `variablesMetadata` is given.",
+    ),
+    Param::optional(
+        "variablesMetadata",
+        NEW_VARIABLES,
+        "Another name of `variables`, which the vendor's PHP library sends. Ignored if `variables` is given.",
     ),
 ];
+
+const NEW_VARIABLES: Shape =
+    Shape::Array { of: &Shape::Object(&VARIABLE), min: 1, max: MAX_VARIABLES_OF_CALL };
 
 const VARIABLE: [Param; 3] = [
     Param::required(
@@ -144,7 +166,7 @@ async fn add_variables(call: Call) -> Outcome<Nothing> {
     let mut problems = Vec::new();
     let list = find_list(&call.app.catalogue, &call.caller.viewer, body.get(0), &mut problems).await?;
     let mut warnings = unknown(std::mem::take(&mut body.unknown));
-    let variables = match read_variables(body.get(1), list.as_deref(), &mut warnings) {
+    let variables = match read_variables(body.get(1).or(body.get(2)), list.as_deref(), &mut warnings) {
         Ok(variables) => variables,
         Err(mut wrong) => {
             problems.append(&mut wrong);
@@ -213,7 +235,7 @@ fn read_variable(
     let name = members.get(0).ok_or_else(problem::variables)?;
     let name = name.as_text().ok_or_else(problem::variable_name_not_a_string)?.into_owned();
     check_name(&name)?;
-    let kind = match members.get(1).map(|raw| (raw, raw.as_text())) {
+    let kind = match members.get(1).map(|raw| (raw, raw.as_trimmed())) {
         None => VariableKind::String,
         Some((_, Some(text))) if text == "ENUM_STRING" => VariableKind::String,
         Some((_, Some(text))) if text == "ENUM_DATE" => VariableKind::Date,

@@ -38,7 +38,7 @@ pub static ADD: Method = Method {
     examples: &[Example {
         summary: "A source with a cost",
         body: r#"{"name":"Shop window","customerSourceId":"mySourceId","cac":{"value":"2.05","currency":"EUR"}}"#,
-        answer: r#"{"result":true,"sourceId":"5d9156aad132d5f45a4e38b3","errors":[]}"#,
+        answer: r#"{"result":true,"sourceId":"5d9156aad132d5f45a4e38b3"}"#,
     }],
     handler: &add,
 };
@@ -109,8 +109,8 @@ fn read_name(raw: Option<Raw<'_>>) -> Result<String, Problem> {
 /// Reads the caller's own id; one that is blank is none.
 fn read_customer_source_id(raw: Option<Raw<'_>>) -> Result<Option<String>, Problem> {
     let Some(raw) = raw else { return Ok(None) };
-    let id = raw.as_text().ok_or_else(customer_source_id)?;
-    if id.trim().is_empty() {
+    let id = raw.as_trimmed().ok_or_else(customer_source_id)?;
+    if id.is_empty() {
         return Ok(None);
     }
     if is_customer_source_id(&id) { Ok(Some(id.into_owned())) } else { Err(customer_source_id()) }

@@ -71,7 +71,7 @@ pub enum Reach {
 pub struct Body {
     /// Its keys: the very tables that it is read with.
     pub params: &'static [&'static [Param]],
-    /// Whether there may be no body at all.
+    /// Whether an empty body stands for `{}`: where no key is required.
     pub optional: bool,
 }
 
@@ -91,6 +91,12 @@ impl Method {
     pub fn shows_request_id(path: &str) -> bool {
         path.starts_with("/v3/contacts/")
     }
+
+    /// Whether its answers with 200 carry `errors`, an empty array. The vendor's pages show it for contacts and
+    /// requests alone, and some clients compare an answer as a whole.
+    pub fn shows_errors(path: &str) -> bool {
+        ["/v3/contacts/", "/v3/contact/", "/v3/request/"].iter().any(|group| path.starts_with(group))
+    }
 }
 
 /// What a handler answers with 200, whatever its type.
@@ -101,20 +107,21 @@ pub struct Reply {
 }
 
 impl Reply {
-    /// The body; `request_id` is the id of the request that was sent, where such answers show one.
-    pub fn body(self, request_id: Option<ObjectId>) -> Vec<u8> {
-        self.answer.body(self.request.or(request_id), self.warnings)
+    /// The body of an answer of the method with this path; `request_id` is the id of the request that was sent, where
+    /// such answers show one.
+    pub fn body(self, path: &str, request_id: Option<ObjectId>) -> Vec<u8> {
+        self.answer.body(path, self.request.or(request_id), self.warnings)
     }
 }
 
 /// The members of an answer, their type forgotten.
 trait Members: Send {
-    fn body(&self, request_id: Option<ObjectId>, warnings: Vec<Problem>) -> Vec<u8>;
+    fn body(&self, path: &str, request_id: Option<ObjectId>, warnings: Vec<Problem>) -> Vec<u8>;
 }
 
 impl<T: Serialize + Send> Members for T {
-    fn body(&self, request_id: Option<ObjectId>, warnings: Vec<Problem>) -> Vec<u8> {
-        Success::new(request_id, self, warnings).to_bytes()
+    fn body(&self, path: &str, request_id: Option<ObjectId>, warnings: Vec<Problem>) -> Vec<u8> {
+        Success::new(path, request_id, self, warnings).to_bytes()
     }
 }
 

@@ -1,5 +1,7 @@
 //! Answers that come in pages: `offset`, `limit` and the count of all that match.
 
+use std::borrow::Cow;
+
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -82,7 +84,7 @@ pub fn read_limit(raw: Option<Raw<'_>>, max: u32, problems: &mut Vec<Problem>) -
 
 /// A time as [`Timestamp::parse`] reads it.
 pub const TIME: Shape =
-    Shape::pattern(usize::MAX, "^[0-9]{4}-[0-9]{2}-[0-9]{2}( [0-9]{2}:[0-9]{2}:[0-9]{2})?$");
+    Shape::pattern(usize::MAX, r"^\s*([0-9]{4}-[0-9]{2}-[0-9]{2}( [0-9]{2}:[0-9]{2}:[0-9]{2})?)\s*$");
 
 /// Reads a time.
 ///
@@ -90,7 +92,7 @@ pub const TIME: Shape =
 /// Where it is none.
 pub fn read_time(raw: Option<Raw<'_>>, key: &'static str) -> Result<Option<Timestamp>, Problem> {
     let Some(raw) = raw else { return Ok(None) };
-    let time = raw.as_text().and_then(|text| Timestamp::parse(&text));
+    let time = raw.as_trimmed().and_then(|text| Timestamp::parse(&text));
     time.map(Some).ok_or_else(|| not_a_time(key))
 }
 
@@ -107,13 +109,14 @@ fn integer(raw: Raw<'_>) -> Option<i64> {
     }
 }
 
-/// A text to compare with, which `wrong` is said of where it is none; one that is blank is as one that is left out.
+/// A text to compare with, as [`Raw::as_text`] or [`Raw::as_trimmed`] reads it; `wrong` is the problem if it is no text.
+/// A blank text means the same as an absent one.
 pub fn read_filter(
-    raw: Option<Raw<'_>>,
+    text: Option<Option<Cow<'_, str>>>,
     wrong: impl FnOnce() -> Problem,
     problems: &mut Vec<Problem>,
 ) -> Option<String> {
-    let Some(text) = raw?.as_text() else {
+    let Some(text) = text? else {
         problems.push(wrong());
         return None;
     };

@@ -87,6 +87,6 @@ fn read_ids(raw: Option<Raw<'_>>) -> Result<Vec<String>, Problem> {
     if elements.len() > MAX_IDS {
         return Err(problem::too_many("ids", elements.len()));
     }
-    let texts = elements.into_iter().map(|element| element.as_text().map(std::borrow::Cow::into_owned));
+    let texts = elements.into_iter().map(|element| element.as_trimmed().map(std::borrow::Cow::into_owned));
     texts.collect::<Option<_>>().ok_or_else(wrong)
 }

@@ -13,7 +13,7 @@ use crate::contact::record::put_entry;
 use crate::contact::{email, gender, invisible, language, link, number, phone, timezone};
 use crate::id::ObjectId;
 use crate::journal::BatchKind;
-use crate::json::{Keys, Members, Raw, Value};
+use crate::json::{Keys, Members, Raw, Value, trimmed};
 use crate::storage::{List, SourceRef};
 
 /// The keys of a contact.
@@ -149,7 +149,7 @@ impl<'a> CheckedContact<'a> {
 
     fn check_contact(&mut self, raw: Option<Raw<'a>>) {
         let Some(raw) = raw else { return self.problems.push(problem::required("contact")) };
-        let text = raw.as_text().filter(|text| !text.trim().is_empty());
+        let text = raw.as_trimmed().filter(|text| !text.is_empty());
         self.kind = match &text {
             Some(text) if email::is_valid(text) => IdentifierKind::Email,
             Some(text) if phone::is_valid(text) => IdentifierKind::PhoneNumber,
@@ -170,12 +170,12 @@ impl<'a> CheckedContact<'a> {
     fn check_contact_by(&mut self, raw: Option<Raw<'a>>, by: IdentifierKind) {
         let Some(raw) = raw else { return self.problems.push(problem::required("contact")) };
         let fits = |text: &Cow<'_, str>| match by {
-            IdentifierKind::UserId => !text.trim().is_empty() && is_user_id(text),
+            IdentifierKind::UserId => !text.is_empty() && is_user_id(text),
             IdentifierKind::Email => email::is_valid(text),
             IdentifierKind::PhoneNumber => phone::is_valid(text),
         };
         self.kind = by;
-        match raw.as_text().filter(fits) {
+        match raw.as_trimmed().filter(fits) {
             Some(text) => self.contact = text,
             None => self.problems.push(problem::contact_is_not(by.field().name())),
         }
@@ -202,8 +202,8 @@ impl<'a> CheckedContact<'a> {
             (None, Some(raw)) => ("customerSourceId", raw),
             (None, None) => return,
         };
-        let Some(text) = raw.as_text() else { return self.problems.push(problem::not_a_string(field)) };
-        if text.trim().is_empty() {
+        let Some(text) = raw.as_trimmed() else { return self.problems.push(problem::not_a_string(field)) };
+        if text.is_empty() {
             self.values[Field::Source as usize] = Some(Stored::Clear);
         } else if field != name && !is_customer_source_id(&text) {
             self.problems.push(problem::customer_source_id());
@@ -258,7 +258,11 @@ impl<'a> CheckedContact<'a> {
 
 /// Reads a field whose value stands alone.
 fn read_field(field: Field, kind: Kind, raw: Raw<'_>) -> Result<Stored<'_>, Problem> {
-    let value = raw.value();
+    let value = match kind {
+        // An identifier that is refused is shown as it was sent.
+        Kind::Text | Kind::Link | Kind::Identifier => raw.value(),
+        _ => raw.value().trimmed(),
+    };
     if let Value::Text(text) = &value
         && text.trim().is_empty()
         && kind != Kind::Flag
@@ -307,12 +311,13 @@ fn read_field(field: Field, kind: Kind, raw: Raw<'_>) -> Result<Stored<'_>, Prob
 }
 
 fn read_identifier(field: Field, value: Value<'_>) -> Result<Stored<'_>, Problem> {
-    let Value::Text(text) = value else { return Err(problem::not_a_string(field.name())) };
+    let Value::Text(sent) = value else { return Err(problem::not_a_string(field.name())) };
+    let text = sent.trim();
     match field {
-        Field::Email if !email::is_valid(&text) => Err(problem::email(&text)),
-        Field::PhoneNumber if !phone::is_valid(&text) => Err(problem::phone_number(&text)),
-        Field::UserId if !is_user_id(&text) => Err(problem::not_a_string(field.name())),
-        _ => Ok(Stored::Text(text)),
+        Field::Email if !email::is_valid(text) => Err(problem::email(&sent)),
+        Field::PhoneNumber if !phone::is_valid(text) => Err(problem::phone_number(&sent)),
+        Field::UserId if !is_user_id(text) => Err(problem::not_a_string(field.name())),
+        _ => Ok(Stored::Text(trimmed(sent))),
     }
 }
 
@@ -340,13 +345,13 @@ pub fn read_cac(raw: Raw<'_>) -> Result<(Option<Cac>, Vec<String>), Vec<Problem>
     let (Some(value), Some(currency)) = (members.get(0), members.get(1)) else {
         return Err(vec![problem::cac()]);
     };
-    let amount = match value.value() {
+    let amount = match value.value().trimmed() {
         Value::Number(number) => Amount::parse(number),
         Value::Text(text) => Amount::parse(&text),
         _ => None,
     };
     let code = currency.as_text();
-    match (amount, code.as_deref().and_then(Currency::parse)) {
+    match (amount, code.as_deref().map(str::trim).and_then(Currency::parse)) {
         (Some(value), Some(currency)) => Ok((Some(Cac { value, currency }), members.unknown)),
         (amount, known) => {
             let mut problems = Vec::new();

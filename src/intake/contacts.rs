@@ -148,7 +148,7 @@ struct Opened {
 }
 
 fn read_contact_by(raw: Option<Raw<'_>>, problems: &mut Vec<Problem>) -> Option<IdentifierKind> {
-    let text = raw?.as_text();
+    let text = raw?.as_trimmed();
     let by = IdentifierKind::ALL.into_iter().find(|kind| text.as_deref() == Some(kind.field().name()));
     if by.is_none() {
         problems.push(problem::contact_by());

@@ -1,8 +1,7 @@
 //! The keys of a contact on the wire, described.
 
 use super::variables;
-use crate::contact::email;
-use crate::contact::field::{Field, Kind, MAX_CUSTOMER_SOURCE_ID, MAX_TEXT, MAX_USER_ID};
+use crate::contact::field::{Field, Kind, MAX_TEXT};
 use crate::contact::gender;
 use crate::contact::http_url::MAX_CHARS;
 use crate::param::{Param, Shape};
@@ -24,7 +23,7 @@ pub const PARAMS: [Param; KEY_COUNT] = {
     let mut params = [Param::optional("", Shape::Any, ""); KEY_COUNT];
     params[CONTACT] = Param::required(
         "contact",
-        Shape::filled(MAX_USER_ID),
+        Shape::pattern(usize::MAX, r"^\s*(\S[\s\S]{0,254})\s*$"),
         "Whom it is about: a userId, an e-mail address or a phone number that the contact has. It is looked for as a \
          userId first, then as an address, then as a number. Where nobody is found and a contact is made, it fills \
          the identifier of its kind, unless the item names that one itself.",
@@ -90,11 +89,11 @@ pub const CAC: [Param; 2] = [
 /// What `cac` may be.
 pub const CAC_SHAPE: Shape = Shape::OneOf(&[Shape::Object(&CAC), Shape::BLANK]);
 
-/// What a userId may be: no control characters, or white space alone, which clears.
-const USER_ID: Shape = Shape::pattern(MAX_USER_ID, r"^([^\u0000-\u001f\u007f-\u009f]*|\s*)$");
+/// What a userId may be: no control characters, white space around it aside. Nothing else in it clears.
+const USER_ID: Shape = Shape::pattern(usize::MAX, r"^\s*([^\u0000-\u001f\u007f-\u009f]{0,255})\s*$");
 
-/// What a customerSourceId may be; white space alone clears.
-pub const CUSTOMER_SOURCE: Shape = Shape::pattern(MAX_CUSTOMER_SOURCE_ID, r"^([A-Za-z0-9]*|\s*)$");
+/// What a customerSourceId may be, white space around it aside. Nothing else in it clears.
+pub const CUSTOMER_SOURCE: Shape = Shape::pattern(usize::MAX, r"^\s*([A-Za-z0-9]{0,40})\s*$");
 
 const fn param(field: Field) -> Param {
     Param::optional(field.name(), shape(field), text(field))
@@ -106,14 +105,14 @@ const fn shape(field: Field) -> Shape {
     };
     match kind {
         Kind::Identifier => match field {
-            Field::Email => Shape::text(email::MAX_OCTETS),
-            Field::PhoneNumber => Shape::pattern(usize::MAX, r"^(\+[1-9][0-9]{1,14}|\s*)$"),
+            Field::Email => Shape::pattern(usize::MAX, r"^\s*([\s\S]{0,254})\s*$"),
+            Field::PhoneNumber => Shape::pattern(usize::MAX, r"^\s*(\+[1-9][0-9]{1,14})?\s*$"),
             _ => USER_ID,
         },
         Kind::Text => Shape::text(MAX_TEXT),
         Kind::Flag => Shape::Flag,
-        Kind::Birthday => Shape::pattern(usize::MAX, r"^([0-9]{4}-[0-9]{2}-[0-9]{2}|\s*)$"),
-        Kind::Language => Shape::pattern(usize::MAX, r"^([A-Za-z]{2}|\s*)$"),
+        Kind::Birthday => Shape::pattern(usize::MAX, r"^\s*([0-9]{4}-[0-9]{2}-[0-9]{2})?\s*$"),
+        Kind::Language => Shape::pattern(usize::MAX, r"^\s*([A-Za-z]{2})?\s*$"),
         Kind::Gender => Shape::OneOf(&[Shape::Code(&gender::CODES), Shape::TEXT]),
         Kind::Timezone => Shape::TEXT,
         Kind::Score => Shape::OneOf(&[Shape::Integer, Shape::TEXT]),

@@ -24,10 +24,10 @@ pub fn read(raw: [Option<Raw<'_>>; 4], problems: &mut Vec<Problem>) -> Vec<(Iden
     let (mut identifiers, mut is_given) = (Vec::new(), false);
     let [user_id, email, phone_number, external_id] = raw;
     for (kind, raw) in IdentifierKind::ALL.into_iter().zip([user_id.or(external_id), email, phone_number]) {
-        match raw.map(Raw::as_text) {
+        match raw.map(Raw::as_trimmed) {
             None => {}
             Some(None) => problems.push(problem::not_a_string(kind.field().name())),
-            Some(Some(text)) if text.trim().is_empty() => {}
+            Some(Some(text)) if text.is_empty() => {}
             Some(Some(text)) => {
                 is_given = true;
                 if text.len() <= MAX_BYTES {

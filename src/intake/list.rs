@@ -46,6 +46,6 @@ pub async fn find_list(
 /// Where it is absent, no text, or empty.
 pub fn read_list_id(raw: Option<Raw<'_>>) -> Result<String, Problem> {
     let raw = raw.ok_or_else(|| problem::required("contactListId"))?;
-    let text = raw.as_text().filter(|text| !text.trim().is_empty());
+    let text = raw.as_trimmed().filter(|text| !text.is_empty());
     text.map(Cow::into_owned).ok_or_else(problem::list_id)
 }

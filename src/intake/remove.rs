@@ -76,7 +76,7 @@ fn read_identifiers(members: &Members<'_, 6>, problems: &mut Vec<Problem>) -> Ve
             // More than are allowed are counted, and not looked at.
             Some(Some(_)) if count > MAX_CONTACTS => {}
             Some(Some(elements)) => {
-                let texts: Option<Vec<_>> = elements.into_iter().map(Raw::as_text).collect();
+                let texts: Option<Vec<_>> = elements.into_iter().map(Raw::as_trimmed).collect();
                 match texts {
                     Some(texts) => texts.iter().for_each(|text| items.add(kind, text, &[])),
                     None => problems.push(problem::entry_not_a_string(plural, single)),

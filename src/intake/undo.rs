@@ -55,9 +55,9 @@ async fn find(
     raw: Option<Raw<'_>>,
     problems: &mut Vec<Problem>,
 ) -> Result<Option<(ObjectId, Undoable)>, Refusal> {
-    let text = match raw.map(Raw::as_text) {
+    let text = match raw.map(Raw::as_trimmed) {
         None => return Ok(push(problems, problem::required("requestId"))),
-        Some(text) => text.filter(|text| !text.trim().is_empty()),
+        Some(text) => text.filter(|text| !text.is_empty()),
     };
     let Some(text) = text else { return Ok(push(problems, problem::request_id())) };
     let found = match ObjectId::parse(&text) {

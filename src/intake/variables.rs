@@ -85,8 +85,10 @@ fn check_entry(
     }
     let Some(list) = list else { return Ok(None) };
     let variable = list.variable(&name).ok_or_else(|| problem::variable_not_found(&name))?;
-    if variable.kind == VariableKind::Date && !value.is_empty() && Date::parse(&value).is_none() {
-        return Err(problem::variable_not_a_date(&name, &value));
+    if variable.kind == VariableKind::Date && !value.is_empty() {
+        let date = value.trim();
+        Date::parse(date).ok_or_else(|| problem::variable_not_a_date(&name, &value))?;
+        return Ok(Some((Key::of_variable(variable.number), date.to_owned())));
     }
     Ok(Some((Key::of_variable(variable.number), value)))
 }

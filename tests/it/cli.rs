@@ -18,7 +18,7 @@ fn info(server: &Process, token: &str) -> Reply {
 
 /// Waits until the server answers so, with this text where it refuses.
 fn noticed(server: &Process, token: &str, status: u16, text: Option<&str>) {
-    let expected = text.map(|text| json!([text])).unwrap_or_else(|| json!([]));
+    let expected = text.map(|text| json!([text])).unwrap_or_default();
     let what = format!("{status} {expected}");
     let reply = wait_within(NOTICE, &what, || {
         let reply = info(server, token);

@@ -172,7 +172,7 @@ async fn what_is_asked_wrongly_is_refused_text_by_text() {
         let expected = json!({ "result": false, "errors": texts, "details": expected });
         assert_eq!((answer.status, answer.json()), (StatusCode::BAD_REQUEST, expected), "{body}");
     }
-    let answer = server.post_bytes(HISTORY, "[]").await;
+    let answer = server.post_bytes(HISTORY, "[1]").await;
     assert_eq!((answer.status, answer.errors()), (StatusCode::BAD_REQUEST, vec!["Bad Request".to_owned()]));
     let odd = json!({ "contactListId": list, " userId ": "a", "since": 5 });
     let warned = server.ok(HISTORY, &odd).await;

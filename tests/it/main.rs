@@ -11,6 +11,7 @@ mod account;
 mod backup;
 mod bad_input;
 mod bench_command;
+mod blanks;
 mod browser;
 mod busy;
 mod clerk;

@@ -75,3 +75,69 @@ fn whole_contact(source: &str) -> Value {
         "cac": { "value": "2.05000", "currency": "EUR" },
     })
 }
+
+/// What the vendor's library sends, call by call: the method, the status lines that curl saw, and the answer.
+fn library(server: &Process, token: &str, list: &str) -> Vec<(String, Value, Value)> {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/fixtures/library.php");
+    let address = format!("http://{}", server.address);
+    let printed = run(Command::new("php").arg(script).args([&address, token, list]));
+    assert_eq!((printed.code, printed.err.as_str()), (Some(0), ""), "{}", printed.out);
+    let calls = printed.out.lines().map(|line| serde_json::from_str(line).expect("JSON"));
+    calls.collect()
+}
+
+#[test]
+fn what_the_php_library_sends_is_understood() {
+    let store = Store::new();
+    let server = store.serve();
+    let token = store.account("Shop").token;
+    let list = server.list(&token);
+    let calls = library(&server, &token, &list);
+    let done = json!(["HTTP/1.1 200 OK"]);
+    for (index, (method, lines, _)) in calls.iter().enumerate() {
+        // No interim answer but the one that was asked for: the library takes any other for the answer itself.
+        let expected =
+            if index == 1 { json!(["HTTP/1.1 100 Continue", "HTTP/1.1 200 OK"]) } else { done.clone() };
+        assert_eq!(lines, &expected, "{method}");
+    }
+    let answers: Vec<_> = calls.into_iter().map(|(_, _, answer)| answer).collect();
+    let [info, again, all, added, default, found, updated] = answers.as_slice() else {
+        panic!("{answers:?}")
+    };
+    assert_eq!(info, &json!({ "result": true, "accountName": "Shop", "accountBalance": 0 }));
+    assert_eq!(again, info);
+    assert_eq!(all["totalCount"], 1);
+    let text = "variable fromPhp has no type and was made an ENUM_STRING";
+    let warning = json!({ "position": 0, "field": "variables", "code": "TYPE_ASSUMED", "message": text });
+    assert_eq!(added, &json!({ "result": true, "warnings": [warning] }));
+    assert_eq!(default["data"]["contactListId"], json!(list));
+    assert_eq!(default["data"]["isDefault"], "1");
+    let nulls = [
+        "domainId",
+        "domain",
+        "defaultFromEmail",
+        "defaultFromName",
+        "company",
+        "replyToEmail",
+        "replyToName",
+        "smsFromName",
+    ];
+    for key in nulls {
+        assert_eq!(default["data"].get(key), Some(&Value::Null), "{key}");
+    }
+    assert_eq!(found["data"], json!([default["data"]]));
+
+    let results = results(&server, &token, updated.clone());
+    assert_eq!(results["errors"], json!([]));
+    assert_eq!(results["success"][0]["action"], "created");
+    let contact = server.contact(&token, &list, "csv-1");
+    let shown = |keys: &[&str]| keys.iter().map(|key| contact[key].clone()).collect::<Vec<_>>();
+    assert_eq!(
+        shown(&["userId", "email", "phoneNumber", "firstName", "contactBirthday", "contactLanguage"]),
+        ["csv-1", "csv@example.com", "+15555555", "Jo ", "1990-01-05", "et"]
+    );
+    assert_eq!(shown(&["contactGender", "contactScore"]), ["2", "42"]);
+    let last =
+        contact["variables"].as_array().expect("variables").iter().find(|one| one["name"] == "lastBatch");
+    assert_eq!(last, Some(&json!({ "name": "lastBatch", "value": "gold " })));
+}

@@ -107,7 +107,7 @@ async fn a_wrong_verb_is_not_allowed() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_query_and_a_content_type_change_nothing() {
     let server = Server::start().await;
-    let expected = json!({ "result": true, "accountName": "Test", "accountBalance": 0, "errors": [] });
+    let expected = json!({ "result": true, "accountName": "Test", "accountBalance": 0 });
     for content_type in
         ["application/json", "text/plain", "application/x-www-form-urlencoded", "multipart/form-data", "x"]
     {

@@ -193,7 +193,7 @@ async fn identifiers_are_taken_as_given() {
         ("phoneNumber", "+10"),
         ("phoneNumber", "+15555555"),
         ("phoneNumber", "+123456789012345"),
-        ("userId", " my user Id "),
+        ("userId", "my user Id"),
         ("userId", "+15555556x"),
         ("userId", &long_user),
     ] {

@@ -104,7 +104,7 @@ async fn user_ids_are_compared_exactly_and_addresses_without_case_and_spelling()
         assert_eq!(request["results"]["success"][0]["action"], "unchanged", "{contact}");
         assert_ne!(server.contact(&list, "email", contact).await, json!(null), "{contact}");
     }
-    for contact in ["user", "USER", "User ", "unal@example.com", "strasse.ünal@example.com"] {
+    for contact in ["user", "USER", "Us er", "unal@example.com", "strasse.ünal@example.com"] {
         let request = server.update(&list, false, json!([{ "contact": contact }])).await;
         assert_eq!(request["results"]["errors"][0]["error"], "CONTACT_NOT_FOUND", "{contact}");
     }

@@ -38,7 +38,7 @@ fn text_cases() -> Vec<Case> {
     }
     let text =
         "Argument customerSourceId must be an alphanumeric string with max length within 40 characters";
-    let values = vec![json!("a b"), json!("ä"), json!("a-b"), json!("x".repeat(41)), json!(" a")];
+    let values = vec![json!("a b"), json!("ä"), json!("a-b"), json!("x".repeat(41)), json!("a a")];
     cases.push(("customerSourceId", text.to_owned(), values));
     cases
 }
@@ -56,14 +56,14 @@ fn form_cases() -> Vec<Case> {
                 "19900101",
                 "1990-13-01",
                 "0000-00-00",
-                " 1990-01-01",
+                "1990-01 -01",
                 "1990-01-01T00:00:00Z",
             ]),
         ),
         (
             "contactLanguage",
             "Argument language must be a valid ISO language".to_owned(),
-            texts(&["eng", "e", "xx", "en-US", "en_US", "english", " en"]),
+            texts(&["eng", "e", "xx", "en-US", "en_US", "english", "e n"]),
         ),
         (
             "contactTimezone",
@@ -160,8 +160,6 @@ fn cac_cases() -> Vec<Case> {
                 json!(-1),
                 json!("-1"),
                 json!(true),
-                json!(""),
-                json!(" "),
                 json!("x"),
                 json!("NaN"),
                 json!("1,5"),
@@ -182,7 +180,7 @@ fn cac_cases() -> Vec<Case> {
         (json!("GBP"), "GBP"),
         (json!("usd"), "usd"),
         (json!(""), ""),
-        (json!("USD "), "USD "),
+        (json!("US D "), "US D "),
         (json!(5), "5"),
         (json!(true), "true"),
     ] {
@@ -235,8 +233,9 @@ async fn addresses_and_numbers_that_are_none_are_shown_as_they_were_sent() {
         "us er@example.com",
         "user@-example.com",
         "user@exam_ple.com",
-        " user@example.com",
-        "user@example.com\n",
+        "user @example.com",
+        "user@example.com\nx",
+        " user@localhost ",
         "user@[300.1.1.1]",
         &long_local,
         &long,

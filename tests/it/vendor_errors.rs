@@ -160,7 +160,7 @@ async fn all_cases() -> Vec<Case> {
     let list = server.list().await;
     let mut cases = Vec::new();
     let headers = [("access-token", server.token.as_str())];
-    for (name, body) in [("a body that is no JSON", "{"), ("a body that is no object", "[]")] {
+    for (name, body) in [("a body that is no JSON", "{"), ("a body that is no object", "[1]")] {
         cases.push(Case { name, answer: server.send(Method::POST, UPDATE, &headers, body).await });
     }
     for (name, body) in wrong_tops() {

@@ -19,7 +19,7 @@ pub const WAIT_FOR: Param = Param::optional(
 /// Reads the request's id.
 pub fn read(raw: Option<Raw<'_>>) -> Result<Option<String>, Problem> {
     let Some(raw) = raw else { return Ok(None) };
-    let text = raw.as_text().ok_or_else(|| problem::not_a_string(WAIT_FOR.name))?;
+    let text = raw.as_trimmed().ok_or_else(|| problem::not_a_string(WAIT_FOR.name))?;
     Ok(Some(text.into_owned()))
 }
 

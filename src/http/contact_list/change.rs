@@ -21,7 +21,7 @@ pub static UPDATE: Method = Method {
     examples: &[Example {
         summary: "Another name",
         body: r#"{"contactListId":"5d9155bad132d5f45a4e38b1","contactListName":"Clients"}"#,
-        answer: r#"{"result":true,"errors":[]}"#,
+        answer: r#"{"result":true}"#,
     }],
     handler: &update,
 };
@@ -60,7 +60,7 @@ pub static REMOVE: Method = Method {
     examples: &[Example {
         summary: "A list and all that is in it",
         body: r#"{"contactListId":"5d9155bad132d5f45a4e38b1","confirm":"Clients"}"#,
-        answer: r#"{"result":true,"errors":[]}"#,
+        answer: r#"{"result":true}"#,
     }],
     handler: &remove,
 };

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{GROUP, IGNORED, unknown};
+use super::{DOMAIN, GROUP, SENDER, unknown};
 use crate::clock::Timestamp;
 use crate::contact::field::{Field, Kind};
 use crate::http::call::{Answer, Call, Outcome};
@@ -14,9 +14,9 @@ use crate::id::ObjectId;
 use crate::intake::list::{LIST_ID, find_list, read_list_id};
 use crate::intake::problem;
 use crate::intake::refusal::Refusal;
-use crate::json::{Keys, read_body};
+use crate::json::{Keys, Members, Raw, read_body};
 use crate::param::{Param, Shape};
-use crate::storage::{List, ListFilter, Page, VariableKind};
+use crate::storage::{List, ListFilter, Page, VariableKind, Window};
 
 /// `POST /v3/contact-list/get`
 pub static GET: Method = Method {
@@ -26,7 +26,7 @@ pub static GET: Method = Method {
     text: "What it is called, the variables that it defines, and the fields that every contact has.",
     access: Access::Read,
     reach: Reach::List,
-    body: Body { params: &[&ONE, &IGNORED], optional: false },
+    body: Body { params: &[&ONE, &SENDER], optional: false },
     examples: &[Example {
         summary: "A list with two variables",
         body: r#"{"contactListId":"5d9155bad132d5f45a4e38b1"}"#,
@@ -35,7 +35,15 @@ pub static GET: Method = Method {
     handler: &get,
 };
 
-const ONE: [Param; 1] = [LIST_ID];
+const ONE: [Param; 3] = [
+    Param {
+        required: false,
+        text: "The id of the list, as contact-list/create gave it. Required, unless `domainId` or `domain` is given.",
+        ..LIST_ID
+    },
+    DOMAIN[0],
+    DOMAIN[1],
+];
 
 /// What contact-list/get answers.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -60,10 +68,34 @@ struct ListData {
     created_at: Timestamp,
     /// When its name or its variables last changed.
     updated_at: Timestamp,
+    #[serde(flatten)]
+    domain: Domain,
     /// The variables that it defines, in the order in which they were added.
     custom_variables: Vec<VariableData>,
     /// The fields that every contact has.
     default_variables: Vec<VariableData>,
+}
+
+/// The vendor's members about sending. This server sends nothing, so all of them are null.
+#[derive(Debug, Default, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+struct Domain {
+    /// Always null.
+    domain_id: Option<String>,
+    /// Always null.
+    domain: Option<String>,
+    /// Always null.
+    default_from_email: Option<String>,
+    /// Always null.
+    default_from_name: Option<String>,
+    /// Always null.
+    company: Option<String>,
+    /// Always null.
+    reply_to_email: Option<String>,
+    /// Always null.
+    reply_to_name: Option<String>,
+    /// Always null.
+    sms_from_name: Option<String>,
 }
 
 /// A variable of a list, or a field that every contact has.
@@ -80,10 +112,24 @@ struct VariableData {
 
 async fn get(call: Call) -> Outcome<Got> {
     let body = read_body(&call.body, &Keys::of(&ONE)).ok_or_else(problem::bad_request)?;
+    let (app, viewer) = (&call.app, &call.caller.viewer);
+    if body.get(0).is_none() && names_domain(&body, 1) {
+        let filter = ListFilter { default: true, only: viewer.lists.clone(), ..ListFilter::default() };
+        let window = Window { offset: 0, limit: 1 };
+        let found = app.storage.find_lists(viewer.account, filter, window).await?;
+        // An account without a list that the token sees has none to mean.
+        let list = found.rows.first().ok_or_else(|| problem::required(LIST_ID.name))?;
+        return Ok(Answer::new(Got { data: show(list) }).warn(unknown(body.unknown)));
+    }
     let mut problems = Vec::new();
-    let list = find_list(&call.app.catalogue, &call.caller.viewer, body.get(0), &mut problems).await?;
+    let list = find_list(&app.catalogue, viewer, body.get(0), &mut problems).await?;
     let Some(list) = list else { return Err(Refusal::Invalid(problems)) };
     Ok(Answer::new(Got { data: show(&list) }).warn(unknown(body.unknown)))
+}
+
+/// Whether one of the two keys of [`DOMAIN`], the first of them at `place`, is given.
+fn names_domain<const N: usize>(body: &Members<'_, N>, place: usize) -> bool {
+    body.get(place).is_some() || body.get(place + 1).is_some()
 }
 
 /// `POST /v3/contact-list/find`
@@ -94,20 +140,22 @@ pub static FIND: Method = Method {
     text: "The oldest first. An id that the account does not have matches nothing.",
     access: Access::Read,
     reach: Reach::Seen,
-    body: Body { params: &[&FOUND_BY, &IGNORED], optional: false },
+    body: Body { params: &[&FOUND_BY, &SENDER], optional: true },
     examples: &[Example {
         summary: "No list has this name",
         body: r#"{"contactListName":"Customers of another shop"}"#,
-        answer: r#"{"result":true,"data":[],"totalCount":0,"offset":0,"limit":20,"errors":[]}"#,
+        answer: r#"{"result":true,"data":[],"totalCount":0,"offset":0,"limit":20}"#,
     }],
     handler: &find,
 };
 
-const FOUND_BY: [Param; 4] = [
+const FOUND_BY: [Param; 6] = [
     Param { required: false, text: "The list with this id.", ..LIST_ID },
     Param::optional("contactListName", Shape::TEXT, "Lists with exactly this name; any where it is blank."),
     OFFSET_KEY,
     LIMIT_KEY,
+    DOMAIN[0],
+    DOMAIN[1],
 ];
 
 async fn find(call: Call) -> Outcome<Paged<ListData>> {
@@ -115,7 +163,11 @@ async fn find(call: Call) -> Outcome<Paged<ListData>> {
     let mut problems = Vec::new();
     let id =
         body.get(0).and_then(|raw| read_list_id(Some(raw)).map_err(|problem| problems.push(problem)).ok());
-    let name = page::read_filter(body.get(1), || problem::not_a_string("contactListName"), &mut problems);
+    let name = page::read_filter(
+        body.get(1).map(Raw::as_text),
+        || problem::not_a_string("contactListName"),
+        &mut problems,
+    );
     let window = page::read_window(body.get(2), body.get(3), &mut problems);
     if !problems.is_empty() {
         return Err(Refusal::Invalid(problems));
@@ -125,7 +177,8 @@ async fn find(call: Call) -> Outcome<Paged<ListData>> {
         Page { rows: Vec::new(), total: 0 }
     } else {
         let only = call.caller.viewer.lists.clone();
-        let filter = ListFilter { id: id.flatten(), name, only };
+        let default = id.is_none() && names_domain(&body, 4);
+        let filter = ListFilter { id: id.flatten(), name, only, default };
         call.app.storage.find_lists(call.caller.viewer.account, filter, window).await?
     };
     Ok(Answer::new(Paged::of(page, window, |list| show(&list))).warn(unknown(body.unknown)))
@@ -146,6 +199,7 @@ fn show(list: &List) -> ListData {
         is_default: if about.is_default { "1" } else { "0" },
         created_at: about.created_at,
         updated_at: about.updated_at,
+        domain: Domain::default(),
         custom_variables: custom.collect(),
         default_variables: default_variables(),
     }

@@ -25,7 +25,7 @@ pub static REMOVE: Method = Method {
     examples: &[Example {
         summary: "A variable and all its values",
         body: r#"{"contactListId":"5d9155bad132d5f45a4e38b1","names":["customerSince"]}"#,
-        answer: r#"{"result":true,"errors":[]}"#,
+        answer: r#"{"result":true}"#,
     }],
     handler: &remove,
 };
@@ -90,7 +90,7 @@ pub static RENAME: Method = Method {
     examples: &[Example {
         summary: "Another name",
         body: r#"{"contactListId":"5d9155bad132d5f45a4e38b1","name":"since","newName":"customerSince"}"#,
-        answer: r#"{"result":true,"errors":[]}"#,
+        answer: r#"{"result":true}"#,
     }],
     handler: &rename,
 };

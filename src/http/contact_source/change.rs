@@ -7,7 +7,6 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{GROUP, MAX_NAME, exists, not_found, read_cac_key, read_customer_source_id, read_name};
-use crate::contact::field::MAX_CUSTOMER_SOURCE_ID;
 use crate::http::call::{Answer, Call, Nothing, Outcome};
 use crate::http::method::{Access, Body, Example, Method, Reach};
 use crate::id::ObjectId;
@@ -34,7 +33,7 @@ pub static UPDATE: Method = Method {
     examples: &[Example {
         summary: "Another name and another cost",
         body: r#"{"source":"mySourceId","name":"Shop","cac":{"value":3,"currency":"EUR"}}"#,
-        answer: r#"{"result":true,"errors":[]}"#,
+        answer: r#"{"result":true}"#,
     }],
     handler: &update,
 };
@@ -77,8 +76,8 @@ async fn update(call: Call) -> Outcome<Nothing> {
 
 fn read_source(raw: Option<Raw<'_>>) -> Result<String, Problem> {
     let text = "Argument 'source' must be a non-empty string: ID or customerSourceId of updating instance";
-    raw.and_then(Raw::as_text)
-        .filter(|source| !source.trim().is_empty())
+    raw.and_then(Raw::as_trimmed)
+        .filter(|source| !source.is_empty())
         .map(Cow::into_owned)
         .ok_or_else(|| Problem::new("INVALID_SOURCE", text).of("source"))
 }
@@ -125,7 +124,7 @@ pub static REMOVE: Method = Method {
     examples: &[Example {
         summary: "A source by your own id",
         body: r#"{"customerSourceIds":["mySourceId"]}"#,
-        answer: r#"{"result":true,"affectedRows":1,"errors":[]}"#,
+        answer: r#"{"result":true,"affectedRows":1}"#,
     }],
     handler: &remove,
 };
@@ -139,7 +138,7 @@ const REMOVED_BY: [Param; 2] = [
     Param::optional(
         "customerSourceIds",
         Shape::Array {
-            of: &Shape::Text { min: 1, max: MAX_CUSTOMER_SOURCE_ID, pattern: "^[A-Za-z0-9]*$" },
+            of: &Shape::pattern(usize::MAX, r"^\s*([A-Za-z0-9]{1,40})\s*$"),
             min: 0,
             max: MAX_REMOVED,
         },
@@ -191,7 +190,7 @@ fn read_texts(
 ) -> Vec<String> {
     let Some(raw) = raw else { return Vec::new() };
     let texts = raw.elements().and_then(|elements| {
-        elements.into_iter().map(|element| element.as_text().map(Cow::into_owned)).collect::<Option<_>>()
+        elements.into_iter().map(|element| element.as_trimmed().map(Cow::into_owned)).collect::<Option<_>>()
     });
     texts.unwrap_or_else(|| {
         problems.push(Problem::new(code, format!("Argument {key} must be an array of strings")).of(key));

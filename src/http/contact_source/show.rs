@@ -12,7 +12,7 @@ use crate::http::page::{self, LIMIT_KEY, OFFSET_KEY, Paged};
 use crate::id::ObjectId;
 use crate::intake::problem::{self, Problem};
 use crate::intake::refusal::Refusal;
-use crate::json::{Keys, Members, read_body};
+use crate::json::{Keys, Members, Raw, read_body};
 use crate::param::{Param, Shape};
 use crate::storage::{Source, SourceFilter, SourceRef};
 
@@ -30,7 +30,7 @@ pub static GET: Method = Method {
         body: r#"{"customerSourceId":"mySourceId"}"#,
         answer: r#"{"result":true,"data":{"sourceId":"5d9156aad132d5f45a4e38b3","name":"Shop window",
             "customerSourceId":"mySourceId","cac":{"value":"2.05000","currency":"EUR"},
-            "createdAt":"2026-10-14 09:30:00","updatedAt":"2026-10-14 09:30:00"},"errors":[]}"#,
+            "createdAt":"2026-10-14 09:30:00","updatedAt":"2026-10-14 09:30:00"}}"#,
     }],
     handler: &get,
 };
@@ -92,7 +92,8 @@ async fn get(call: Call) -> Outcome<Got> {
 fn read_reference(body: &Members<'_, 3>) -> Result<(&'static str, String, Option<SourceRef>), Problem> {
     for (place, key) in ASKED_BY.iter().map(|param| param.name).enumerate() {
         let Some(raw) = body.get(place) else { continue };
-        let text = raw.as_text().ok_or_else(|| problem::not_a_string(key))?.into_owned();
+        let text = if key == "name" { raw.as_text() } else { raw.as_trimmed() };
+        let text = text.ok_or_else(|| problem::not_a_string(key))?.into_owned();
         if text.trim().is_empty() {
             continue;
         }
@@ -114,14 +115,14 @@ pub static FIND: Method = Method {
     text: "The oldest first.",
     access: Access::Read,
     reach: Reach::Seen,
-    body: Body { params: &[&FOUND_BY], optional: false },
+    body: Body { params: &[&FOUND_BY], optional: true },
     examples: &[Example {
         summary: "All sources",
         body: "{}",
         answer: r#"{"result":true,"data":[{"id":"5d9156aad132d5f45a4e38b3","name":"Shop window",
             "customerSourceId":"mySourceId","cac":{"value":"2.05000","currency":"EUR"},
             "createdAt":"2026-10-14 09:30:00","updatedAt":"2026-10-14 09:30:00"}],
-            "totalCount":1,"offset":0,"limit":20,"errors":[]}"#,
+            "totalCount":1,"offset":0,"limit":20}"#,
     }],
     handler: &find,
 };
@@ -151,8 +152,12 @@ async fn find(call: Call) -> Outcome<Paged<FoundSource>> {
     let body = read_body(&call.body, &Keys::of(&FOUND_BY)).ok_or_else(problem::bad_request)?;
     let mut problems = Vec::new();
     let filter = SourceFilter {
-        name: page::read_filter(body.get(0), name, &mut problems),
-        customer_source_id: page::read_filter(body.get(1), customer_source_id, &mut problems),
+        name: page::read_filter(body.get(0).map(Raw::as_text), name, &mut problems),
+        customer_source_id: page::read_filter(
+            body.get(1).map(Raw::as_trimmed),
+            customer_source_id,
+            &mut problems,
+        ),
     };
     let window = page::read_window(body.get(2), body.get(3), &mut problems);
     if !problems.is_empty() {

@@ -54,7 +54,7 @@ pub static FIND: Method = Method {
 const PARAMS: [Param; 13] = {
     let after = Param::optional(
         "after",
-        Shape::pattern(24, "^[0-9a-fA-F]{24}$"),
+        Shape::pattern(usize::MAX, r"^\s*([0-9a-fA-F]{24})\s*$"),
         "Where the page begins: `next` of the page before.",
     );
     let limit = Param::optional(
@@ -96,7 +96,7 @@ async fn run(call: Call) -> Outcome<Found> {
 /// The number behind which the page begins.
 fn read_after(body: &Members<'_, 13>, list: Option<&List>) -> Result<u64, Problem> {
     let (Some(raw), Some(list)) = (body.get(1), list) else { return Ok(0) };
-    let id = raw.as_text().and_then(|text| ObjectId::parse(&text));
+    let id = raw.as_trimmed().and_then(|text| ObjectId::parse(&text));
     id.and_then(|id| id.contact_number(list.id)).ok_or_else(|| {
         let text = "Argument after must be the next of an answer about this list";
         Problem::new("INVALID_AFTER", text).of("after")

@@ -146,9 +146,14 @@ fn word(value: &Value) -> String {
     }
 }
 
-/// A pattern, or what it says where that is often said.
+/// A pattern, or what it says where that is often said. White space around a value is ignored, and not repeated here.
 fn form(pattern: &str) -> String {
-    match pattern {
+    let inside = pattern.strip_prefix(r"^\s*(").and_then(|rest| rest.strip_suffix(r"\s*$"));
+    let inside = inside.and_then(|rest| rest.strip_suffix(")?").or(rest.strip_suffix(')')));
+    match inside.unwrap_or(pattern) {
+        r"\S[\s\S]{0,254}" => "not blank; at most 255 characters".to_owned(),
+        r"[\s\S]{0,254}" => "at most 254 characters".to_owned(),
+        r"[^\u0000-\u001f\u007f-\u009f]{0,255}" => "at most 255 characters".to_owned(),
         r"\S" => "not blank".to_owned(),
         "^[0-9a-f]{24}$" => "24 hex digits".to_owned(),
         TIME => "`YYYY-MM-DD hh:mm:ss`".to_owned(),

@@ -85,15 +85,12 @@ fn parameters(method: &Method) -> Vec<Value> {
 
 fn success(method: &Method, generator: &mut SchemaGenerator) -> Value {
     let mut schema = method.handler.answer(generator).to_value();
-    // The id is of the path, not of the method's type.
-    if Method::shows_request_id(method.path) {
-        if let Some(required) = schema["required"].as_array_mut() {
-            required.push(json!("requestId"));
-        }
-    } else if !is_required(&schema, "requestId")
-        && let Some(properties) = schema["properties"].as_object_mut()
-    {
-        properties.shift_remove("requestId");
+    // These are of the path, not of the method's type.
+    for (member, is_there) in [
+        ("requestId", Method::shows_request_id(method.path) || is_required(&schema, "requestId")),
+        ("errors", Method::shows_errors(method.path)),
+    ] {
+        present(&mut schema, member, is_there);
     }
     schema["properties"]["warnings"]["items"] = json!({ "$ref": "#/components/schemas/Warning" });
     absent_or_not_null(&mut schema);
@@ -113,15 +110,32 @@ pub fn absent_or_not_null(schema: &mut Value) {
     let required = required.as_array().map_or(&[][..], Vec::as_slice);
     let properties = schema.get_mut("properties").and_then(Value::as_object_mut);
     let absent = properties.into_iter().flatten().filter(|(name, _)| !required.contains(&json!(name)));
-    for (_, property) in absent {
-        if let Some(types) = property.get_mut("type").and_then(Value::as_array_mut) {
-            types.retain(|name| name != "null");
-            if let [only] = types.as_mut_slice() {
-                property["type"] = only.take();
-            }
-        } else if let Some(kinds) = property.get_mut("anyOf").and_then(Value::as_array_mut) {
-            kinds.retain(|kind| kind["type"] != "null");
+    absent.for_each(|(_, property)| drop_null(property));
+}
+
+fn drop_null(schema: &mut Value) {
+    if let Some(types) = schema.get_mut("type").and_then(Value::as_array_mut) {
+        types.retain(|name| name != "null");
+        if let [only] = types.as_mut_slice() {
+            schema["type"] = only.take();
         }
+    } else if let Some(kinds) = schema.get_mut("anyOf").and_then(Value::as_array_mut) {
+        kinds.retain(|kind| kind["type"] != "null");
+    }
+}
+
+/// Has a member always there and never null, or takes it away.
+fn present(schema: &mut Value, member: &str, is_there: bool) {
+    let Some(properties) = schema["properties"].as_object_mut() else { return };
+    if !is_there {
+        properties.shift_remove(member);
+        return;
+    }
+    drop_null(&mut properties[member]);
+    if !is_required(schema, member)
+        && let Some(required) = schema["required"].as_array_mut()
+    {
+        required.push(json!(member));
     }
 }
 

@@ -17,7 +17,7 @@ use crate::http::method::{Group, Method};
 const WEBHOOKS: &str = include_str!("../../../docs/webhooks.md");
 
 /// Members that every answer has: they are told once.
-const COMMON: [&str; 3] = ["result", "errors", "warnings"];
+const COMMON: [&str; 2] = ["result", "warnings"];
 
 /// The page of a description.
 pub fn render(description: &Value) -> String {

@@ -22,7 +22,7 @@ pub static LIST: Method = Method {
            miss one; with `to` in the past they do not.",
     access: Access::Read,
     reach: Reach::Seen,
-    body: Body { params: &[&NARROWED_BY], optional: false },
+    body: Body { params: &[&NARROWED_BY], optional: true },
     examples: &[
         Example {
             summary: "The last that was processed",
@@ -86,7 +86,7 @@ async fn list(call: Call) -> Outcome<Paged<SummaryObject>> {
 
 fn read_state(raw: Option<Raw<'_>>) -> Result<Option<RequestState>, Problem> {
     let Some(raw) = raw else { return Ok(None) };
-    let text = raw.as_text();
+    let text = raw.as_trimmed();
     let state = STATES.into_iter().find(|state| text.as_deref() == Some(state_name(*state)));
     state.map(Some).ok_or_else(|| {
         let text = "Argument status must be queued, processing or processed";

@@ -42,7 +42,7 @@ fn wrong(contact: &Json) -> Vec<(String, Cow<'static, str>)> {
 fn every_field_is_kept_in_its_canonical_form() {
     let long = "ü".repeat(255);
     let cases: &[(Field, Json, &[u8])] = &[
-        (Field::UserId, json!(" a b "), b" a b "),
+        (Field::UserId, json!(" a b "), b"a b"),
         (Field::Email, json!("User@Example.com"), b"User@Example.com"),
         (Field::PhoneNumber, json!("+15555555"), b"+15555555"),
         (Field::Name, json!(long), long.as_bytes()),

@@ -83,6 +83,8 @@ pub struct ListFilter {
     pub name: Option<String>,
     /// Only these; `None` for all.
     pub only: Option<Vec<ObjectId>>,
+    /// Whether only the account's default list is wanted.
+    pub default: bool,
 }
 
 /// What became of the renaming of a variable.

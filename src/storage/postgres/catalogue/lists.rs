@@ -34,14 +34,15 @@ pub fn page(
         filter.only.as_ref().map(|only| only.iter().map(|id| id.to_bytes().to_vec()).collect());
     let id = filter.id.map(|id| id.to_bytes().to_vec());
     let fits = "FROM list WHERE account = $1 AND ($2::bytea IS NULL OR id = $2) AND ($3::text IS NULL OR name = $3) \
-                AND ($4::bytea[] IS NULL OR id = ANY($4))";
-    let values: Values<'_> = &[&account.0, &id, &filter.name, &only];
+                AND ($4::bytea[] IS NULL OR id = ANY($4)) AND (is_default OR NOT $5)";
+    let values: Values<'_> = &[&account.0, &id, &filter.name, &only, &filter.default];
     let total = session.query_opt(&format!("SELECT count(*) {fits}"), values)?;
     let total = total.map_or(Ok(0), |row| get_number(&row, 0))?;
     // As values: a statement for each window would stay prepared.
     let [limit, offset] = window.signed();
-    let select = format!("SELECT {COLUMNS} {fits} ORDER BY no LIMIT $5 OFFSET $6");
-    let rows = session.query(&select, &[&account.0, &id, &filter.name, &only, &limit, &offset])?;
+    let select = format!("SELECT {COLUMNS} {fits} ORDER BY no LIMIT $6 OFFSET $7");
+    let values: Values<'_> = &[&account.0, &id, &filter.name, &only, &filter.default, &limit, &offset];
+    let rows = session.query(&select, values)?;
     Ok(Page { rows: with_variables(session, &rows)?, total })
 }
 

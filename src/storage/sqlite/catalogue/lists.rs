@@ -31,8 +31,9 @@ pub fn page(
     let intake = intake.transaction().map_err(error)?;
     let only = filter.only.as_ref().map(|only| serde_json::json!(only).to_string());
     let fits = "FROM list WHERE account = ?1 AND (?2 IS NULL OR id = ?2) AND (?3 IS NULL OR name = ?3) \
-                AND (?4 IS NULL OR lower(hex(id)) IN (SELECT value FROM json_each(?4)))";
-    let values = params![account.0, filter.id.map(ObjectId::to_bytes), filter.name, only];
+                AND (?4 IS NULL OR lower(hex(id)) IN (SELECT value FROM json_each(?4))) \
+                AND (is_default OR NOT ?5)";
+    let values = params![account.0, filter.id.map(ObjectId::to_bytes), filter.name, only, filter.default];
     let total = intake
         .prepare_cached(&format!("SELECT count(*) {fits}"))
         .and_then(|mut select| select.query_row(values, |row| row.get(0).map(unsigned)))
