@@ -126,9 +126,10 @@ struct Taken {
 
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "ItemAsked")]
 struct Asked {
     /// Always null.
-    id: (),
+    id: Option<ObjectId>,
     /// The address that the item named.
     email: Option<String>,
     /// The phone number that the item named.
@@ -173,7 +174,7 @@ impl Results {
                 }
                 ItemResult::Failed { failure, asked, taken } => {
                     let Identifiers { user_id, email, phone_number: phone } = asked;
-                    let contact = Asked { id: (), email, phone, user_id };
+                    let contact = Asked { id: None, email, phone, user_id };
                     let (error, human_error) = (failure.code(), TakenBy::text(failure, taken.as_ref()));
                     let taken = taken.map(|taken| Taken { field: taken.kind.field().name(), id: taken.id });
                     told.errors.push(Failed { position, error, contact, human_error, taken });

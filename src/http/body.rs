@@ -22,9 +22,6 @@ pub enum BodyError {
     Broken,
 }
 
-/// The compressions that are read, in any case; the last two are none.
-pub const CODINGS: [&str; 7] = ["gzip", "deflate", "br", "zstd", "x-gzip", "identity", ""];
-
 /// The largest window of a zstd body, as a power of two: what every decoder must support (RFC 8878).
 const ZSTD_WINDOW: u32 = 23;
 

@@ -145,7 +145,7 @@ const ADDED: [Param; 3] = [
 ];
 
 const NEW_VARIABLES: Shape =
-    Shape::Array { of: &Shape::Object(&VARIABLE), min: 1, max: MAX_VARIABLES_OF_CALL };
+    Shape::Array { of: &Shape::Object("VariableToAdd", &VARIABLE), min: 1, max: MAX_VARIABLES_OF_CALL };
 
 const VARIABLE: [Param; 3] = [
     Param::required(

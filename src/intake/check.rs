@@ -345,17 +345,21 @@ pub fn read_cac(raw: Raw<'_>) -> Result<(Option<Cac>, Vec<String>), Vec<Problem>
     let (Some(value), Some(currency)) = (members.get(0), members.get(1)) else {
         return Err(vec![problem::cac()]);
     };
-    let amount = match value.value().trimmed() {
+    let value = value.value().trimmed();
+    // The form of clearing that a typed client can send.
+    let clears = matches!(&value, Value::Text(text) if text.is_empty());
+    let amount = match value {
         Value::Number(number) => Amount::parse(number),
         Value::Text(text) => Amount::parse(&text),
         _ => None,
     };
     let code = currency.as_text();
     match (amount, code.as_deref().map(str::trim).and_then(Currency::parse)) {
+        (_, Some(_)) if clears => Ok((None, members.unknown)),
         (Some(value), Some(currency)) => Ok((Some(Cac { value, currency }), members.unknown)),
         (amount, known) => {
             let mut problems = Vec::new();
-            if amount.is_none() {
+            if amount.is_none() && !clears {
                 problems.push(problem::cac_value());
             }
             if known.is_none() {

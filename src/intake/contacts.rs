@@ -50,14 +50,14 @@ pub const ADD: [Param; 4] = [LIST_ID, WEB_HOOK_URI, DRY_RUN, RESTORE_ERASED];
 /// The contacts of contacts/update.
 pub const UPDATED: [Param; 1] = [Param::required(
     "contacts",
-    Shape::Array { of: &Shape::Object(&fields::IN_ORDER), min: 1, max: MAX_CONTACTS },
+    Shape::Array { of: &Shape::Object("ContactInput", &fields::IN_ORDER), min: 1, max: MAX_CONTACTS },
     "The contacts, applied in this order. Fields that are left out stay as they are; an empty string clears a text.",
 )];
 
 /// The contacts of contacts/add.
 pub const ADDED: [Param; 1] = [Param::required(
     "contacts",
-    Shape::Array { of: &Shape::Object(&fields::ADDED), min: 1, max: MAX_CONTACTS },
+    Shape::Array { of: &Shape::Object("ContactToAdd", &fields::ADDED), min: 1, max: MAX_CONTACTS },
     "The contacts, applied in this order. Each needs a userId, an e-mail address or a phone number.",
 )];
 

@@ -31,14 +31,13 @@ pub const PARAMS: [Param; KEY_COUNT] = {
     params[VARIABLES] = Param::optional("variables", variables::SHAPE, "Values of the list's own variables.");
     params[CUSTOMER_SOURCE_ID] = Param::optional(
         "customerSourceId",
-        CUSTOMER_SOURCE,
-        "Where the contact comes from, by your own id. Not looked at where `sourceId` is given.",
+        // No pattern: the server does not look at it beside `sourceId`, and the page's own example has none that fits.
+        Shape::TEXT,
+        "Where the contact comes from, by your own id: at most 40 ASCII letters and digits; `\"\"` clears. Ignored if \
+         `sourceId` is given.",
     );
-    params[EXTERNAL_ID] = Param::optional(
-        "externalId",
-        USER_ID,
-        "An old name of `userId`. Not looked at where `userId` is given.",
-    );
+    params[EXTERNAL_ID] =
+        Param::optional("externalId", Shape::TEXT, "An old name of `userId`. Ignored if `userId` is given.");
     let mut index = 0;
     while index < Field::ALL.len() {
         params[Field::ALL[index] as usize] = param(Field::ALL[index]);
@@ -79,15 +78,15 @@ pub const ADDED: [Param; KEY_COUNT] = {
 pub const CAC: [Param; 2] = [
     Param::required(
         "value",
-        Shape::OneOf(&[Shape::Between(0.0, 1e15), Shape::TEXT]),
-        "The amount: a positive number below 10^15, or a string that is one. It is rounded to five decimals, half \
-         to even, and must be positive still.",
+        Shape::OneOf { of: &[Shape::Between(0.0, 1e15), Shape::TEXT], examples: r#"["2.05", 2.05, ""]"# },
+        "The amount: a positive number below 10^15, or a string that is one. It is rounded to five decimals, half to \
+         even, and must be positive after that. `\"\"` clears the cost.",
     ),
     Param::required("currency", Shape::Word(&["USD", "EUR"]), "The currency."),
 ];
 
-/// What `cac` may be.
-pub const CAC_SHAPE: Shape = Shape::OneOf(&[Shape::Object(&CAC), Shape::BLANK]);
+/// What `cac` may be, save for the blank text that clears it: a type for both would be usable in few clients.
+pub const CAC_SHAPE: Shape = Shape::Object("CacInput", &CAC);
 
 /// What a userId may be: no control characters, white space around it aside. Nothing else in it clears.
 const USER_ID: Shape = Shape::pattern(usize::MAX, r"^\s*([^\u0000-\u001f\u007f-\u009f]{0,255})\s*$");
@@ -113,9 +112,12 @@ const fn shape(field: Field) -> Shape {
         Kind::Flag => Shape::Flag,
         Kind::Birthday => Shape::pattern(usize::MAX, r"^\s*([0-9]{4}-[0-9]{2}-[0-9]{2})?\s*$"),
         Kind::Language => Shape::pattern(usize::MAX, r"^\s*([A-Za-z]{2})?\s*$"),
-        Kind::Gender => Shape::OneOf(&[Shape::Code(&gender::CODES), Shape::TEXT]),
+        Kind::Gender => Shape::OneOf {
+            of: &[Shape::Code(&gender::CODES), Shape::TEXT],
+            examples: r#"[2, "2", "female", ""]"#,
+        },
         Kind::Timezone => Shape::TEXT,
-        Kind::Score => Shape::OneOf(&[Shape::Integer, Shape::TEXT]),
+        Kind::Score => Shape::OneOf { of: &[Shape::Integer, Shape::TEXT], examples: r#"[100, "100", ""]"# },
         Kind::Link => Shape::text(MAX_CHARS),
     }
 }
@@ -167,7 +169,10 @@ pub const fn text(field: Field) -> &'static str {
             "Where the contact comes from: the id that contact-source/add gave. It has priority over \
              `customerSourceId`."
         }
-        Field::Cac => "What it cost to acquire the contact; `\"\"` clears it.",
+        Field::Cac => {
+            "What it cost to acquire the contact. An object whose `value` is `\"\"` clears it, and so does `\"\"` in \
+             place of the object."
+        }
     }
 }
 

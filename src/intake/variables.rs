@@ -18,16 +18,21 @@ const PARAMS: [Param; 2] = [
     Param::required("name", NAME, "The name of a variable that the list has."),
     Param::required(
         "value",
-        Shape::OneOf(&[Shape::text(MAX_VARIABLE), Shape::Number, Shape::Flag, Shape::Null]),
-        "Its value: a text; `YYYY-MM-DD` where the variable is a date. A number or a boolean is kept as its JSON \
-         text. `null` and `\"\"` clear it; absence is refused.",
+        Shape::OneOf {
+            of: &[Shape::text(MAX_VARIABLE), Shape::Number, Shape::Flag, Shape::Null],
+            examples: r#"["gold", 12.5, true, "2026-10-14", ""]"#,
+        },
+        "Its value: a string of at most 10,000 characters, a number or a boolean. A date variable takes `YYYY-MM-DD`. \
+         Numbers and booleans are stored as their JSON text. Clear it with `\"\"`. `null` clears it too, so a client \
+         whose model sends null for members that were not set must always set this one. Absence is an error.",
     ),
 ];
 
 const KEYS: Keys<2> = Keys::of(&PARAMS);
 
 /// What `variables` may be.
-pub const SHAPE: Shape = Shape::Array { of: &Shape::Object(&PARAMS), min: 0, max: usize::MAX };
+pub const SHAPE: Shape =
+    Shape::Array { of: &Shape::Object("VariableInput", &PARAMS), min: 0, max: usize::MAX };
 
 /// Names that no variable may have, in any case, beside those of the fields.
 const RESERVED: [&str; 8] =

@@ -6,7 +6,7 @@
 
 mod schema;
 
-pub use self::schema::object;
+pub use self::schema::{ACCEPTS, add, object};
 
 /// A key of an object.
 #[derive(Clone, Copy, Debug)]
@@ -72,18 +72,21 @@ pub enum Shape {
         /// The most elements.
         max: usize,
     },
-    /// An object; unknown keys are ignored, with a warning.
-    Object(&'static [Param]),
-    /// Any of these.
-    OneOf(&'static [Shape]),
+    /// An object by the name of its schema, which is unique in the description, and its keys. Unknown keys are ignored,
+    /// with a warning.
+    Object(&'static str, &'static [Param]),
+    /// Any of these. The schema has no type: no generator makes one usable type of several.
+    OneOf {
+        /// The alternatives.
+        of: &'static [Shape],
+        /// Values that are accepted, as a JSON array.
+        examples: &'static str,
+    },
 }
 
 impl Shape {
     /// Any string at all.
     pub const TEXT: Self = Self::Text { min: 0, max: usize::MAX, pattern: "" };
-
-    /// A string that is empty or white space alone: it clears.
-    pub const BLANK: Self = Self::Text { min: 0, max: usize::MAX, pattern: r"^\s*$" };
 
     /// A string of at most so many characters.
     pub const fn text(max: usize) -> Self {

@@ -1,34 +1,54 @@
-//! Tables of parameters as JSON Schema 2020-12.
+//! Tables of parameters as JSON Schema 2020-12, in the form that generators of clients read.
+//!
+//! Every object is a named component, a schema has one type beside null, and a value of several types has none.
 
 use serde_json::{Map, Value, json};
 
 use super::{Param, Shape};
 
+/// Where a schema of several types lists what it accepts: for people and for tests. Generators ignore it.
+pub const ACCEPTS: &str = "x-accepts";
+
 impl Shape {
-    /// The schema of a value.
-    pub fn schema(&self) -> Value {
+    /// The schema of a value; the objects in it are added to the components.
+    pub fn schema(&self, components: &mut Map<String, Value>) -> Value {
         match self {
             Self::Any => json!({}),
             Self::Null => json!({ "type": "null" }),
             Self::Flag => json!({ "type": "boolean" }),
             Self::Text { min, max, pattern } => text(*min, *max, pattern),
             Self::Word(words) => json!({ "type": "string", "enum": words }),
-            Self::Code(codes) => json!({ "type": "integer", "enum": codes }),
-            Self::Integer => json!({ "type": "integer", "minimum": i64::MIN, "maximum": i64::MAX }),
-            Self::Within(min, max) => json!({ "type": "integer", "minimum": min, "maximum": max }),
-            Self::Number => json!({ "type": "number" }),
+            Self::Code(codes) => json!({ "type": "integer", "format": "int64", "enum": codes }),
+            Self::Integer => integer(i64::MIN, i64::MAX),
+            Self::Within(min, max) => integer(*min, *max),
+            Self::Number => json!({ "type": "number", "format": "double" }),
             Self::Between(low, high) => {
-                json!({ "type": "number", "exclusiveMinimum": low, "exclusiveMaximum": high })
+                json!({ "type": "number", "format": "double", "exclusiveMinimum": low, "exclusiveMaximum": high })
             }
             Self::Array { of, min, max } => {
-                let mut schema = json!({ "type": "array", "items": of.schema() });
+                let mut schema = json!({ "type": "array", "items": of.schema(components) });
                 bound(&mut schema, ("minItems", *min), ("maxItems", *max));
                 schema
             }
-            Self::Object(params) => object(&[params]),
-            Self::OneOf(shapes) => one_of(shapes),
+            Self::Object(name, params) => {
+                let schema = object(&[params], components);
+                add(name, schema, components)
+            }
+            Self::OneOf { of, examples } => {
+                let alternatives: Vec<_> = of.iter().map(|shape| shape.schema(components)).collect();
+                // Written by this program: a test of the description finds one that is no JSON array.
+                let examples: Value = serde_json::from_str(examples).unwrap_or_default();
+                json!({ "examples": examples, ACCEPTS: alternatives })
+            }
         }
     }
+}
+
+/// Adds a schema to the components and refers to it. Two schemas must not have one name.
+pub fn add(name: &str, schema: Value, components: &mut Map<String, Value>) -> Value {
+    let before = components.insert(name.to_owned(), schema);
+    debug_assert!(before.is_none_or(|before| before == components[name]), "two schemas are called {name}");
+    json!({ "$ref": format!("#/components/schemas/{name}") })
 }
 
 fn text(min: usize, max: usize, pattern: &str) -> Value {
@@ -49,32 +69,25 @@ fn bound(schema: &mut Value, (low, min): (&str, usize), (high, max): (&str, usiz
     }
 }
 
-/// Plain types become a list of types, which reads better than alternatives.
-fn one_of(shapes: &[Shape]) -> Value {
-    let schemas: Vec<_> = shapes.iter().map(Shape::schema).collect();
-    let mut types = Vec::new();
-    let mut merged = Map::new();
-    for schema in schemas.iter().filter_map(Value::as_object) {
-        for (key, value) in schema {
-            if key == "type" {
-                types.push(value.clone());
-            } else if key == "enum" || merged.insert(key.clone(), value.clone()).is_some() {
-                return json!({ "anyOf": schemas });
-            }
-        }
+/// The bounds of 64 bits are in the format.
+fn integer(min: i64, max: i64) -> Value {
+    let mut schema = json!({ "type": "integer", "format": "int64" });
+    if min > i64::MIN {
+        schema["minimum"] = json!(min);
     }
-    let first_of_two = types.iter().enumerate().any(|(index, kind)| types[..index].contains(kind));
-    if first_of_two {
-        return json!({ "anyOf": schemas });
+    if max < i64::MAX {
+        schema["maximum"] = json!(max);
     }
-    merged.shift_insert(0, "type".to_owned(), json!(types));
-    Value::Object(merged)
+    schema
 }
 
 /// The schema of an object whose keys stand in these tables.
-pub fn object(tables: &[&[Param]]) -> Value {
+pub fn object(tables: &[&[Param]], components: &mut Map<String, Value>) -> Value {
     let params = || tables.iter().copied().flatten();
-    let properties: Map<_, _> = params().map(|param| (param.name.to_owned(), property(param))).collect();
+    let mut properties = Map::new();
+    for param in params() {
+        properties.insert(param.name.to_owned(), property(param, components));
+    }
     let required: Vec<_> = params().filter(|param| param.required).map(|param| param.name).collect();
     let mut schema = json!({ "type": "object", "properties": properties });
     if !required.is_empty() {
@@ -84,10 +97,10 @@ pub fn object(tables: &[&[Param]]) -> Value {
     schema
 }
 
-fn property(param: &Param) -> Value {
-    let mut schema = param.shape.schema();
+fn property(param: &Param, components: &mut Map<String, Value>) -> Value {
+    let mut schema = param.shape.schema(components);
     if !param.required {
-        allow_null(&mut schema);
+        schema = or_null(schema);
     }
     if !param.text.is_empty() {
         schema["description"] = json!(param.text);
@@ -96,18 +109,18 @@ fn property(param: &Param) -> Value {
 }
 
 /// Null is absence.
-fn allow_null(schema: &mut Value) {
-    if let Some(alternatives) = schema.get_mut("anyOf").and_then(Value::as_array_mut) {
-        return alternatives.push(json!({ "type": "null" }));
-    }
-    match schema.get_mut("type") {
-        None => {}
-        Some(Value::Array(types)) => types.push(json!("null")),
-        Some(one) => *one = json!([one.take(), "null"]),
+fn or_null(mut schema: Value) -> Value {
+    if let Some(alternatives) = schema.get_mut(ACCEPTS).and_then(Value::as_array_mut) {
+        alternatives.push(json!({ "type": "null" }));
+    } else if schema.get("$ref").is_some() {
+        return json!({ "anyOf": [schema, { "type": "null" }] });
+    } else if let Some(one) = schema.get_mut("type") {
+        *one = json!([one.take(), "null"]);
     }
     if let Some(words) = schema.get_mut("enum").and_then(Value::as_array_mut) {
         words.push(Value::Null);
     }
+    schema
 }
 
 #[cfg(test)]
@@ -116,25 +129,37 @@ mod tests {
 
     #[test]
     fn what_may_be_left_out_may_be_null() {
-        const WORDS: [Param; 5] = [
+        const INNER: [Param; 1] = [Param::required("x", Shape::Number, "")];
+        const SCALAR: Shape = Shape::OneOf { of: &[Shape::Integer, Shape::TEXT], examples: r#"[1, "1"]"# };
+        const WORDS: [Param; 7] = [
             Param::required("a", Shape::filled(3), "A."),
             Param::optional("b", Shape::Word(&["X"]), ""),
-            Param::optional("c", Shape::OneOf(&[Shape::Integer, Shape::TEXT]), ""),
-            Param::optional("d", Shape::OneOf(&[Shape::Code(&[1]), Shape::TEXT]), ""),
+            Param::optional("c", SCALAR, ""),
+            Param::required("d", SCALAR, "D."),
             Param::optional("e", Shape::Array { of: &Shape::Flag, min: 1, max: 2 }, ""),
+            Param::optional("f", Shape::Object("Inner", &INNER), "F."),
+            Param::required("g", Shape::Array { of: &Shape::Object("Inner", &INNER), min: 0, max: 9 }, ""),
         ];
+        let inner = json!({ "$ref": "#/components/schemas/Inner" });
+        let scalar = [json!({ "type": "integer", "format": "int64" }), json!({ "type": "string" })];
         let expected = json!({
             "type": "object",
             "properties": {
                 "a": { "type": "string", "minLength": 1, "maxLength": 3, "pattern": "\\S", "description": "A." },
                 "b": { "type": ["string", "null"], "enum": ["X", null] },
-                "c": { "type": ["integer", "string", "null"], "minimum": i64::MIN, "maximum": i64::MAX },
-                "d": { "anyOf": [{ "type": "integer", "enum": [1] }, { "type": "string" }, { "type": "null" }] },
+                "c": { "examples": [1, "1"], "x-accepts": [scalar[0], scalar[1], { "type": "null" }] },
+                "d": { "examples": [1, "1"], "x-accepts": scalar, "description": "D." },
                 "e": { "type": ["array", "null"], "items": { "type": "boolean" }, "minItems": 1, "maxItems": 2 },
+                "f": { "anyOf": [inner, { "type": "null" }], "description": "F." },
+                "g": { "type": "array", "items": inner, "maxItems": 9 },
             },
-            "required": ["a"],
+            "required": ["a", "d", "g"],
             "additionalProperties": true,
         });
-        assert_eq!(object(&[&WORDS[..2], &WORDS[2..]]), expected);
+        let mut components = Map::new();
+        assert_eq!(object(&[&WORDS[..2], &WORDS[2..]], &mut components), expected);
+        let inner = json!({ "type": "object", "properties": { "x": { "type": "number", "format": "double" } },
+            "required": ["x"], "additionalProperties": true });
+        assert_eq!(Value::Object(components), json!({ "Inner": inner }));
     }
 }

@@ -74,6 +74,7 @@ mod limits;
 mod list_methods;
 mod list_variables;
 mod log;
+mod nulls;
 mod ops;
 mod past;
 mod php;

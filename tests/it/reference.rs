@@ -129,7 +129,9 @@ async fn every_method_is_described_and_the_page_tells_each_of_its_fields() {
     assert_eq!(names.len(), METHODS.len());
     for method in METHODS {
         let operation = &description["paths"][method.path]["post"];
-        let schema = &operation["requestBody"]["content"]["application/json"]["schema"];
+        let schema = operation["requestBody"]["content"]["application/json"]["schema"]["$ref"].as_str();
+        let schema = schema.and_then(|reference| reference.strip_prefix('#')).expect("a named body");
+        let schema = description.pointer(schema).expect("the body");
         for param in method.body.params.iter().copied().flatten() {
             assert!(schema["properties"][param.name].is_object(), "{} {}", method.path, param.name);
             assert!(page.contains(&format!("<code>{}</code>", param.name)), "{} {}", method.path, param.name);

@@ -46,7 +46,7 @@ const CHANGED: [Param; 4] = [
     ),
     Param::optional("name", Shape::filled(MAX_NAME), "What it is called from now on."),
     Param::optional("customerSourceId", CUSTOMER_SOURCE, "Your own id of it; `\"\"` clears it."),
-    Param::optional("cac", CAC_SHAPE, "What a contact from it costs; `\"\"` clears it."),
+    Param::optional("cac", CAC_SHAPE, "What a contact from it costs. A `value` of `\"\"` clears it."),
 ];
 
 async fn update(call: Call) -> Outcome<Nothing> {

@@ -49,7 +49,7 @@ fn response(status: StatusCode, example: &Value, limits: &Limits) -> Value {
         response["headers"] = json!({ "Retry-After": {
             "description": "After how many seconds the same request may be sent again.",
             "required": true,
-            "schema": { "type": "integer", "minimum": 1 },
+            "schema": { "type": "integer", "format": "int64", "minimum": 1 },
             "example": RETRY_AFTER,
         } });
     }

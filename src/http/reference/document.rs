@@ -15,7 +15,9 @@ use crate::http::METHODS;
 use crate::http::answer::Refused;
 use crate::http::gate::ACCESS_TOKEN;
 use crate::http::method::Group;
+use crate::http::request;
 use crate::notify::send::{AGENT, ID_HEADER, SIGNATURE_HEADER, TIMESTAMP_HEADER};
+use crate::param;
 use crate::report::Report;
 
 /// The groups of methods, in the order in which the table first names them.
@@ -29,12 +31,12 @@ pub fn groups() -> Vec<&'static Group> {
     groups
 }
 
-/// The description of a server with these limits.
-pub fn describe(limits: &Limits) -> Value {
-    let mut generator = generator();
+/// The description of a server with these limits that is found at a URL.
+pub fn describe(limits: &Limits, url: &str) -> Value {
+    let (mut generator, mut components) = (generator(), Map::new());
     let mut paths = Map::new();
     for method in METHODS {
-        let operation = operation::describe(method, &mut generator, limits);
+        let operation = operation::describe(method, &mut generator, &mut components, limits);
         paths.insert(method.path.to_owned(), json!({ "post": operation }));
     }
     let tags: Vec<_> =
@@ -50,20 +52,21 @@ pub fn describe(limits: &Limits) -> Value {
             "description": about::text(limits),
             "license": { "name": "MIT", "identifier": "MIT" },
         },
-        "servers": [{ "url": "/", "description": "The server that this description came from" }],
-        "security": [{ "AccessToken": [] }],
+        "servers": [{ "url": url, "description": "The server that this description came from" }],
+        "security": [{ ACCESS_TOKEN: [] }],
         "tags": tags,
         "paths": paths,
         "webhooks": { "request": { "post": webhook } },
         "components": {
-            "securitySchemes": { "AccessToken": {
+            // By the name of the header: Go clients look their keys up by the name of the scheme.
+            "securitySchemes": { ACCESS_TOKEN: {
                 "type": "apiKey",
                 "in": "header",
                 "name": ACCESS_TOKEN,
                 "description": "A token of `rollbook account create` or `rollbook token create`.",
             } },
             "responses": answers::components(limits),
-            "schemas": schemas(generator),
+            "schemas": schemas(generator, components),
         },
     })
 }
@@ -75,13 +78,14 @@ fn generator() -> SchemaGenerator {
     settings.into_generator()
 }
 
-/// The named schemas that were referred to.
-fn schemas(mut generator: SchemaGenerator) -> Value {
-    let mut schemas = Value::Object(generator.take_definitions(true));
-    for schema in schemas.as_object_mut().into_iter().flat_map(Map::values_mut) {
-        operation::absent_or_not_null(schema);
-        open(schema);
+/// The components, with those of the types that are answered.
+fn schemas(mut generator: SchemaGenerator, mut components: Map<String, Value>) -> Value {
+    for (name, mut schema) in generator.take_definitions(true) {
+        operation::absent_or_not_null(&mut schema);
+        open(&mut schema);
+        param::add(&name, schema, &mut components);
     }
+    let mut schemas = Value::Object(components);
     let mut warning = schemas["Problem"].clone();
     warning["description"] =
         json!("Something doubtful in a request that was accepted: one entry of `warnings`.");
@@ -103,6 +107,7 @@ fn webhook(generator: &mut SchemaGenerator) -> Value {
     let header = |name, description, schema| json!({ "name": name, "in": "header", "required": true, "description": description, "schema": schema });
     json!({
         "operationId": "requestProcessed",
+        "tags": [request::GROUP.name],
         "summary": "A request was processed",
         "description": "Sent to the `webHookUri` of a request, once it is processed. Delivery is at least once: a \
                         receiver that must not act twice remembers the ids that it has seen.",
@@ -112,7 +117,7 @@ fn webhook(generator: &mut SchemaGenerator) -> Value {
             header(ID_HEADER, "The request's id, the same over all attempts.",
                    json!({ "type": "string", "pattern": "^[0-9a-f]{24}$" })),
             header(TIMESTAMP_HEADER, "When this attempt was signed, in seconds since 1970.",
-                   json!({ "type": "integer" })),
+                   json!({ "type": "integer", "format": "int64" })),
             header(SIGNATURE_HEADER, "One or two signatures as the Standard Webhooks specification says, separated \
                                       by a blank.",
                    json!({ "type": "string", "pattern": "^v1,[A-Za-z0-9+/]+=*( v1,[A-Za-z0-9+/]+=*)?$" })),

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::open::KNOWN_VALUES;
+use crate::param::ACCEPTS;
 
 /// A member of an object, nested ones by their path.
 #[derive(Debug, PartialEq, Eq)]
@@ -80,9 +81,8 @@ impl<'a> Table<'a> {
 
     /// Behind references; those beside which something else stands too.
     fn resolve(&self, schema: &'a Value) -> &'a Value {
-        let whole = schema["allOf"].get(0).unwrap_or(schema);
-        let name = whole["$ref"].as_str().and_then(|reference| reference.rsplit('/').next());
-        name.and_then(|name| self.components.get(name)).map_or(whole, |named| self.resolve(named))
+        let name = schema["$ref"].as_str().and_then(|reference| reference.rsplit('/').next());
+        name.and_then(|name| self.components.get(name)).map_or(schema, |named| self.resolve(named))
     }
 
     fn kind(&self, schema: &'a Value) -> String {
@@ -162,7 +162,7 @@ fn form(pattern: &str) -> String {
 }
 
 fn alternatives(schema: &Value) -> impl Iterator<Item = &Value> {
-    schema["anyOf"].as_array().into_iter().flatten()
+    schema["anyOf"].as_array().or(schema[ACCEPTS].as_array()).into_iter().flatten()
 }
 
 fn plural(kind: &str) -> String {
@@ -185,8 +185,10 @@ fn between(schema: &Value, low: &str, high: &str, unit: &str) -> String {
 fn numbers(schema: &Value) -> String {
     let whole = |key: &str| schema[key].as_i64();
     match (whole("minimum"), whole("maximum")) {
-        (Some(i64::MIN), Some(i64::MAX)) => return "64 bits".to_owned(),
-        (Some(min), Some(i64::MAX) | None) => return format!("at least {min}"),
+        (Some(min), None) => return format!("at least {min}"),
+        (None, None) if schema["format"] == "int64" && schema.get("enum").is_none() => {
+            return "64 bits".to_owned();
+        }
         (Some(min), Some(max)) => return format!("{min} to {max}"),
         _ => {}
     }
@@ -210,6 +212,7 @@ mod tests {
             "c": { "type": "string", "minLength": 1, "maxLength": 3, "pattern": r"\S" },
             "d": { "enum": ["0", "x", 1] },
             "e": { "type": ["string", "null"], "x-known-values": ["x"] },
+            "f": { "x-accepts": [{ "type": "integer", "format": "int64" }, { "type": "string" }] },
         }, "required": ["b"] });
         let row = |name: &str, kind: &str, required, limits: &str, text: &str| Row {
             name: name.to_owned(),
@@ -226,6 +229,7 @@ mod tests {
             row("c", "string", false, "at most 3 characters; not blank", ""),
             row("d", "`\"0\"`, `x`, `1`", false, "", ""),
             row("e", "`x`", false, "", ""),
+            row("f", "integer or string", false, "64 bits", ""),
         ];
         assert_eq!(rows(&schema, &components, true), expected);
         let with_null = rows(&schema, &components, false);

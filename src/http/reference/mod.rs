@@ -19,7 +19,7 @@ use axum::http::header::HeaderMap;
 use axum::routing::get;
 
 use super::file::{File, THEME};
-use crate::app::{App, Limits};
+use crate::app::App;
 
 /// Where the description is.
 const DESCRIPTION: &str = "/openapi.json";
@@ -38,9 +38,10 @@ const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; i
 struct Files(OnceLock<[(&'static str, File); 5]>);
 
 impl Files {
-    fn get(&self, limits: &Limits) -> &[(&'static str, File); 5] {
+    fn get(&self, app: &App) -> &[(&'static str, File); 5] {
         self.0.get_or_init(|| {
-            let description = document::describe(limits);
+            let url = app.console.public_url.to_string();
+            let description = document::describe(&app.limits, url.trim_end_matches('/'));
             let page = page::render(&description);
             // Only a map with keys that are no strings could fail, and there is none.
             let json = serde_json::to_vec_pretty(&description).unwrap_or_default();
@@ -65,7 +66,7 @@ pub fn router() -> Router<Arc<App>> {
     for (place, path) in [DESCRIPTION, PAGE, STYLE, SCRIPT, ICON].into_iter().enumerate() {
         let files = Arc::clone(&files);
         let answer = async move |State(app): State<Arc<App>>, headers: HeaderMap| {
-            let (_, file) = &files.get(&app.limits)[place];
+            let (_, file) = &files.get(&app)[place];
             file.answer(POLICY, &headers)
         };
         router = router.route(path, get(answer));

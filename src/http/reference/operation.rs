@@ -6,7 +6,6 @@ use serde_json::{Map, Value, json};
 use super::answers;
 use super::open::open;
 use crate::app::Limits;
-use crate::http::body::CODINGS;
 use crate::http::call::IDEMPOTENCY_KEY;
 use crate::http::method::{Access, Example, Method, Reach};
 use crate::intake::accept::MAX_KEY;
@@ -24,10 +23,18 @@ pub fn id(method: &Method) -> String {
     id
 }
 
-/// The operation of a method. Its schema may refer to those of the generator.
-pub fn describe(method: &Method, generator: &mut SchemaGenerator, limits: &Limits) -> Value {
+/// The operation of a method. Its body and its answer are added to the components; they may refer to schemas of the
+/// generator.
+pub fn describe(
+    method: &Method,
+    generator: &mut SchemaGenerator,
+    components: &mut Map<String, Value>,
+    limits: &Limits,
+) -> Value {
+    let request = param::object(method.body.params, components);
+    let request = param::add(&named(method, "Request"), request, components);
     let mut responses = Map::new();
-    responses.insert("200".to_owned(), success(method, generator));
+    responses.insert("200".to_owned(), success(method, generator, components));
     responses.extend(answers::of(limits));
     json!({
         "operationId": id(method),
@@ -38,12 +45,19 @@ pub fn describe(method: &Method, generator: &mut SchemaGenerator, limits: &Limit
         "requestBody": {
             "required": !method.body.optional,
             "content": { "application/json": {
-                "schema": param::object(method.body.params),
+                "schema": request,
                 "examples": examples(method, |example| example.body),
             } },
         },
         "responses": responses,
     })
+}
+
+/// The name of a schema of a method.
+fn named(method: &Method, suffix: &str) -> String {
+    let id = id(method);
+    let (first, rest) = id.split_at(1);
+    first.to_uppercase() + rest + suffix
 }
 
 /// Which tokens may call a method, in words.
@@ -60,14 +74,9 @@ pub fn who(method: &Method) -> String {
     format!("{access} {reach}")
 }
 
-/// The header that a method of batches takes beside those of all methods.
+/// The header that a method of batches takes. `Content-Encoding` is none of them: generated clients would have to be
+/// told how their transport compresses, and some send what stands in an enum first.
 fn parameters(method: &Method) -> Vec<Value> {
-    let coding = json!({
-        "name": "Content-Encoding",
-        "in": "header",
-        "description": "How the body is compressed, if it is.",
-        "schema": { "type": "string", "enum": CODINGS },
-    });
     let once = json!({
         "name": IDEMPOTENCY_KEY,
         "in": "header",
@@ -76,14 +85,10 @@ fn parameters(method: &Method) -> Vec<Value> {
                                 another body it is refused. Keys are kept per account and list."),
         "schema": { "type": "string", "minLength": 1, "maxLength": MAX_KEY, "pattern": "^[!-~]+$" },
     });
-    let mut parameters = vec![coding];
-    if method.access == Access::Batch {
-        parameters.insert(0, once);
-    }
-    parameters
+    if method.access == Access::Batch { vec![once] } else { Vec::new() }
 }
 
-fn success(method: &Method, generator: &mut SchemaGenerator) -> Value {
+fn success(method: &Method, generator: &mut SchemaGenerator, components: &mut Map<String, Value>) -> Value {
     let mut schema = method.handler.answer(generator).to_value();
     // These are of the path, not of the method's type.
     for (member, is_there) in [
@@ -98,7 +103,7 @@ fn success(method: &Method, generator: &mut SchemaGenerator) -> Value {
     json!({
         "description": "It was done, or accepted and is on disk.",
         "content": { "application/json": {
-            "schema": schema,
+            "schema": param::add(&named(method, "Answer"), schema, components),
             "examples": examples(method, |example| example.answer),
         } },
     })
@@ -121,6 +126,14 @@ fn drop_null(schema: &mut Value) {
         }
     } else if let Some(kinds) = schema.get_mut("anyOf").and_then(Value::as_array_mut) {
         kinds.retain(|kind| kind["type"] != "null");
+        // One alternative is no union: it is referred to as it is.
+        if let [only] = kinds.as_mut_slice()
+            && let Value::Object(only) = only.take()
+            && let Some(keywords) = schema.as_object_mut()
+        {
+            keywords.shift_remove("anyOf");
+            keywords.extend(only);
+        }
     }
 }
 
