@@ -91,7 +91,9 @@ fn parse_delimiter(name: &str) -> std::result::Result<u8, String> {
 }
 
 fn parse_encoding(name: &str) -> std::result::Result<&'static Encoding, String> {
-    decode::named(name).ok_or_else(|| "it is utf-8, utf-16le, utf-16be or windows-1252".to_owned())
+    decode::named(name).ok_or_else(|| {
+        "no such encoding; try utf-8, utf-16le, windows-1250, windows-1251 or iso-8859-2".to_owned()
+    })
 }
 
 /// Runs the command: 0 where all rows were imported, 1 where some were not, 2 where it could not run to its end.
@@ -207,8 +209,8 @@ fn open_books(job: &Job, failures: Option<PathBuf>) -> Result<Books> {
 }
 
 fn preview(job: &Job, list: &str, rows: &[StringRecord]) {
-    let form = match job.survey.form {
-        Form::Xlsx => "XLSX".to_owned(),
+    let form = match &job.survey.form {
+        Form::Xlsx { sheet } => format!("XLSX, sheet \"{}\"", shorten(sheet)),
         Form::Csv { encoding, delimiter } => {
             let delimiter = match delimiter {
                 b';' => "semicolons",

@@ -2,20 +2,15 @@
 
 use std::io::{self, Read};
 
-use encoding_rs::{Decoder, DecoderResult, Encoding, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
+use encoding_rs::{Decoder, DecoderResult, Encoding};
 use sha2::{Digest, Sha256};
 
 /// How much is read at a time. A decoder needs room for a character, which every caller has.
 pub const CHUNK: usize = 1 << 16;
 
-/// The encodings that are read, by the names that people give them.
-const NAMES: [(&str, &Encoding); 4] =
-    [("utf-8", UTF_8), ("utf-16le", UTF_16LE), ("utf-16be", UTF_16BE), ("windows-1252", WINDOWS_1252)];
-
-/// The encoding with that name.
-pub fn named(name: &str) -> Option<&'static Encoding> {
-    let found = NAMES.iter().find(|(known, _)| known.eq_ignore_ascii_case(name));
-    found.map(|(_, encoding)| *encoding)
+/// The encoding with that label: any that browsers know (WHATWG Encoding), such as windows-1250 or koi8-u.
+pub fn named(label: &str) -> Option<&'static Encoding> {
+    Encoding::for_label_no_replacement(label.as_bytes())
 }
 
 /// Reads, and keeps a hash of what was read.

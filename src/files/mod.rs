@@ -22,6 +22,7 @@ pub mod state;
 pub mod survey;
 pub mod table;
 pub mod target;
+mod written;
 
 /// Why a file was not imported or exported, for people.
 #[derive(Debug, thiserror::Error)]

@@ -8,6 +8,7 @@ use super::defuse;
 use super::mapping::Mapping;
 use super::table::Row;
 use super::target::Target;
+use super::written::{ROUNDED, is_scientific, unprotected};
 use crate::contact::field::{Field, Kind};
 use crate::contact::{email, invisible};
 
@@ -48,14 +49,23 @@ struct Parts<'a> {
 impl Reading {
     /// Reads a row.
     pub fn read(&self, row: Row) -> Item {
-        let (contact, identifiers) = match row.fault {
-            Some(fault) => (Err(fault), Vec::new()),
-            None => match self.contact(&row.cells) {
-                Ok((json, identifiers)) => (Ok(json), identifiers),
-                Err(fault) => (Err(fault), Vec::new()),
-            },
+        let read = self.fault(&row.faults).map_or_else(|| self.contact(&row.cells), Err);
+        let (contact, identifiers) = match read {
+            Ok((json, identifiers)) => (Ok(json), identifiers),
+            Err(fault) => (Err(fault), Vec::new()),
         };
         Item { line: row.line, cells: row.cells, contact, identifiers }
+    }
+
+    /// The first cell without a value in a column that is read.
+    fn fault(&self, faults: &[(usize, String)]) -> Option<String> {
+        let columns = &self.mapping.columns;
+        let read = |place: &usize| columns.get(*place).is_none_or(|column| column.target != Target::Ignored);
+        let (place, fault) = faults.iter().find(|(place, _)| read(place))?;
+        Some(match columns.get(*place) {
+            Some(column) => format!("column \"{}\": {fault}", column.header),
+            None => fault.clone(),
+        })
     }
 
     fn contact(&self, cells: &StringRecord) -> Result<(String, Vec<u64>), String> {
@@ -70,7 +80,10 @@ impl Reading {
             if column.target != Target::Ignored && cell.contains('\0') {
                 return Err(format!("the cell of {} holds a NUL character", column.header));
             }
-            let cell = if self.ours { defuse::undo(cell) } else { cell };
+            let cell = if self.ours { defuse::undo(cell) } else { unprotected(cell) };
+            if column.target.is_text() && is_scientific(cell.trim()) {
+                return Err(format!("column \"{}\": {ROUNDED}", column.header));
+            }
             self.take(&column.target, cell, &mut json, &mut parts);
         }
         let [user_id, email, phone] = parts.identifiers;
@@ -222,7 +235,8 @@ mod tests {
         let variables = ["plan".to_owned(), "since".to_owned()];
         let mapping = Mapping::of(&header, &Wishes::default(), &variables).unwrap();
         let reading = Reading { mapping, empty_clears, ours: false };
-        let item = reading.read(Row { line: 2, cells: StringRecord::from(cells.to_vec()), fault: None });
+        let item =
+            reading.read(Row { line: 2, cells: StringRecord::from(cells.to_vec()), faults: Vec::new() });
         item.contact.map(|json| serde_json::from_str(&json).unwrap())
     }
 

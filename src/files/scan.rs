@@ -23,21 +23,35 @@ enum State {
 pub struct Scan {
     delimiter: u8,
     state: State,
+    /// The byte before: CR and LF together end one line.
+    last: u8,
     line: u64,
     /// The line where the record began.
     start: u64,
     length: usize,
     columns: usize,
+    /// Whether there is nothing in the record so far but blanks.
+    blank: bool,
     records: u64,
 }
 
 impl Scan {
     /// From the beginning.
     pub const fn new(delimiter: u8) -> Self {
-        Self { delimiter, state: State::RecordStart, line: 1, start: 1, length: 0, columns: 0, records: 0 }
+        Self {
+            delimiter,
+            state: State::RecordStart,
+            last: 0,
+            line: 1,
+            start: 1,
+            length: 0,
+            columns: 0,
+            blank: true,
+            records: 0,
+        }
     }
 
-    /// How many records there were, the header among them.
+    /// How many records there were, the header among them. Those of blanks alone do not count.
     pub const fn records(&self) -> u64 {
         self.records
     }
@@ -45,6 +59,11 @@ impl Scan {
     /// What stands between the cells.
     pub const fn delimiter(&self) -> u8 {
         self.delimiter
+    }
+
+    /// The line where the last record began, as an editor counts: CR, LF and both together end one.
+    pub const fn start(&self) -> u64 {
+        self.start
     }
 
     /// The line that it has come to.
@@ -76,20 +95,24 @@ impl Scan {
     }
 
     fn step(&mut self, byte: u8) -> Result<()> {
+        let ends_line = byte == b'\r' || (byte == b'\n' && self.last != b'\r');
+        self.last = byte;
         if self.state == State::RecordStart {
             // The parser leaves empty lines out.
             if matches!(byte, b'\n' | b'\r') {
-                self.line += u64::from(byte == b'\n');
+                self.line += u64::from(ends_line);
                 return Ok(());
             }
             (self.state, self.start, self.length, self.columns) = (State::FieldStart, self.line, 0, 1);
+            self.blank = true;
         }
         self.length += 1;
         if self.length > MAX_RECORD {
             let text = "the row is longer than 2 MiB; is a quotation mark left open?";
             return Err(self.told(text));
         }
-        self.line += u64::from(byte == b'\n');
+        self.line += u64::from(ends_line);
+        self.blank = self.blank && self.is_blank(byte);
         self.state = match (self.state, byte) {
             (State::Quoted, b'"') => State::QuoteInQuoted,
             (State::Quoted, _) => State::Quoted,
@@ -108,12 +131,22 @@ impl Scan {
         Ok(())
     }
 
+    /// Whether a byte adds nothing to a cell but a blank.
+    fn is_blank(&self, byte: u8) -> bool {
+        match (self.state, byte) {
+            // The second of two quotation marks is one in the cell.
+            (State::Quoted, b'"') | (State::FieldStart, b'"') => true,
+            (State::Quoted, byte) => is_blank(byte),
+            (_, byte) => byte == self.delimiter || is_blank(byte),
+        }
+    }
+
     fn end_record(&mut self) -> Result<()> {
         if self.records == 0 && self.columns > MAX_COLUMNS {
             let text = format!("the header has {} columns, at most {MAX_COLUMNS} are read", self.columns);
             return Err(self.told(&text));
         }
-        self.records += 1;
+        self.records += u64::from(!self.blank);
         self.state = State::RecordStart;
         Ok(())
     }
@@ -121,6 +154,11 @@ impl Scan {
     fn told(&self, text: &str) -> Error {
         Error::Told(format!("line {}: {text}", self.start))
     }
+}
+
+/// Whether a byte is a blank of a cell. Others, such as a no-break space, take a parser of characters.
+pub const fn is_blank(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t' | b'\r' | b'\n')
 }
 
 /// The delimiter of a table that begins so: what stands most often outside quotes in its first row.
@@ -167,6 +205,33 @@ mod tests {
     fn records_are_counted_as_the_parser_reads_them() {
         for (text, records) in
             [("", 0), ("\n\n", 0), ("a", 1), ("a\r\nb\r\n", 2), ("\"a\nb\",c\nd", 2), ("5\" pipe,a\n", 1)]
+        {
+            assert_eq!(scan(text), Ok(records), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn lines_are_counted_as_an_editor_counts_them() {
+        for (text, start) in [
+            ("a\nb", 2),
+            ("a\r\nb", 2),
+            ("a\rb", 2),
+            ("a\r\n\r\n\r\nb", 4),
+            ("a\r\rb", 3),
+            ("\"a\r\n\r\"\r\nb", 4),
+            ("a\n\r\nb", 3),
+        ] {
+            let mut one = Scan::new(b',');
+            one.feed(text.as_bytes()).unwrap();
+            one.finish().unwrap();
+            assert_eq!((one.start(), one.records()), (start, 2), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn rows_of_blanks_do_not_count() {
+        for (text, records) in
+            [("a,b\n,\n \t,\"\"\n\" \n\",\nc\n", 2), ("a\n\"\"\"\"\n\",\"\n", 3), (",,\na,b", 1)]
         {
             assert_eq!(scan(text), Ok(records), "{text:?}");
         }
@@ -220,7 +285,8 @@ mod tests {
                 scan.feed(piece).unwrap();
             }
             scan.finish().unwrap();
-            prop_assert_eq!(scan.records(), rows.len() as u64);
+            let full = rows.iter().filter(|row| row.iter().any(|cell| !cell.bytes().all(is_blank)));
+            prop_assert_eq!(scan.records(), full.count() as u64);
         }
     }
 }

@@ -1,17 +1,18 @@
-//! The first sheet of an XLSX workbook. Its cells are read one after the other; only the texts that cells share are
+//! The first visible sheet of an XLSX workbook. Its cells are read one after the other; only the texts that cells share are
 //! held in memory, and are bounded.
 
+mod cell;
 mod meter;
 
 use std::fs::File;
-use std::io::{BufReader, Read};
+use std::io::BufReader;
 use std::path::Path;
 
-use calamine::{DataRef, ExcelDateTime, Reader, Xlsx};
+use calamine::{Reader, SheetType, SheetVisible, Xlsx};
 use csv::StringRecord;
 use zip::ZipArchive;
 
-use self::meter::CellMeter;
+use self::cell::{NumberForm, Shown};
 use super::scan::{MAX_COLUMNS, MAX_RECORD};
 use super::table::{Go, Row};
 use super::{Error, Result};
@@ -25,18 +26,35 @@ const MAX_PART: u64 = 4 << 30;
 /// Parts that a workbook may have, and their bytes in all, unpacked: several may be packed into the same few.
 const MAX_PARTS: (usize, u64) = (1_000, 8 << 30);
 
-/// How many rows a sheet has, the header among them.
+/// The name of the sheet that is read, and how many rows it has, the header among them.
 ///
 /// # Errors
 /// Where it cannot be read, or is too large.
-pub fn count(path: &Path) -> Result<u64> {
+pub fn look(path: &Path) -> Result<(String, u64)> {
     check_size(path)?;
     let mut count = 0;
-    each_row(path, &mut |_| {
+    let sheet = first_visible(path, &open(path)?)?;
+    each_row(path, &sheet, &mut |_| {
         count += 1;
         Ok(Go::On)
     })?;
-    Ok(count)
+    Ok((sheet, count))
+}
+
+fn open(path: &Path) -> Result<Xlsx<BufReader<File>>> {
+    let file = File::open(path).map_err(|error| Error::file(path, error))?;
+    calamine::open_workbook_from_rs(BufReader::new(file))
+        .map_err(|error: calamine::XlsxError| Error::file(path, error))
+}
+
+/// People hide the sheets that are not meant to be read.
+fn first_visible(path: &Path, book: &Xlsx<BufReader<File>>) -> Result<String> {
+    let is_shown = |sheet: &&calamine::Sheet| {
+        sheet.typ == SheetType::WorkSheet && sheet.visible == SheetVisible::Visible
+    };
+    let sheet = book.sheets_metadata().iter().find(is_shown);
+    let sheet = sheet.ok_or_else(|| Error::file(path, "the workbook has no visible sheet"))?;
+    Ok(sheet.name.clone())
 }
 
 /// What is packed small may be huge: each part is unpacked once and counted, before it is read by what keeps it.
@@ -51,39 +69,29 @@ fn check_size(path: &Path) -> Result<()> {
     let mut left = MAX_PARTS.1;
     for index in 0..archive.len() {
         let part = archive.by_index(index).map_err(|error| Error::file(path, error))?;
-        // A sheet is read a cell at a time; all else is held.
-        let name = part.name().map_err(|error| Error::file(path, error))?;
-        let is_sheet = name.contains("worksheets/");
-        let max = if is_sheet { MAX_PART } else { MAX_SHARED }.min(left);
-        let mut part = part.take(max + 1);
-        let size = if is_sheet {
-            std::io::copy(&mut part, &mut CellMeter::default())
-        } else {
-            std::io::copy(&mut part, &mut std::io::sink())
-        };
+        let name = part.name().map_err(|error| Error::file(path, error))?.into_owned();
+        let size = meter::measure(&name, part, MAX_PART.min(left), MAX_SHARED.min(left));
         let size = size.map_err(|error| Error::file(path, error))?;
-        if size > max {
-            return Err(too_large());
-        }
         left -= size;
     }
     Ok(())
 }
 
-/// Calls `each` with the rows of the first sheet, empty ones left out, until it wants no more.
+/// Calls `each` with the rows of a sheet, empty ones left out, until it wants no more.
 ///
 /// # Errors
 /// Where the sheet cannot be read, or `each` fails.
-pub fn each_row(path: &Path, each: &mut dyn FnMut(Row) -> Result<Go>) -> Result<Go> {
+pub fn each_row(path: &Path, sheet: &str, each: &mut dyn FnMut(Row) -> Result<Go>) -> Result<Go> {
     let told = |error: calamine::XlsxError| Error::file(path, error);
-    let file = File::open(path).map_err(|error| Error::file(path, error))?;
-    let mut book: Xlsx<_> = calamine::open_workbook_from_rs(BufReader::new(file)).map_err(told)?;
-    let name = book.sheet_names().first().cloned();
-    let name = name.ok_or_else(|| Error::file(path, "the workbook has no sheet"))?;
-    let mut reader = book.worksheet_cells_reader(&name).map_err(told)?;
+    let mut book = open(path)?;
+    let mut reader = book.worksheet_cells_reader(sheet).map_err(told)?;
+    let code =
+        |style: &calamine::Style| style.number_format.as_ref().map(|format| format.format_code.clone());
+    let forms: Vec<_> =
+        reader.styles().iter().map(|style| code(style).map(|code| NumberForm::of(&code))).collect();
     let mut building: Option<Building> = None;
     let mut columns = None;
-    while let Some(cell) = reader.next_cell().map_err(told)? {
+    while let Some((cell, style)) = reader.next_cell_with_style_id().map_err(told)? {
         let (row, column) = cell.get_position();
         if building.as_ref().is_some_and(|building| building.row != row)
             && let Some(building) = building.take()
@@ -92,7 +100,9 @@ pub fn each_row(path: &Path, each: &mut dyn FnMut(Row) -> Result<Go>) -> Result<
             return Ok(Go::Stop);
         }
         let building = building.get_or_insert_with(|| Building::new(row));
-        building.add(column as usize, cell.get_value()).map_err(|error| Error::file(path, error))?;
+        let form = forms.get(style).and_then(Option::as_ref).unwrap_or(&NumberForm::Plain);
+        let shown = cell::shown(cell.get_value(), form);
+        building.add(column as usize, shown).map_err(|error| Error::file(path, error))?;
     }
     building.map_or(Ok(Go::On), |building| finish(building, &mut columns, each))
 }
@@ -103,7 +113,7 @@ fn finish(
     columns: &mut Option<usize>,
     each: &mut dyn FnMut(Row) -> Result<Go>,
 ) -> Result<Go> {
-    if building.cells.iter().all(str::is_empty) && building.fault.is_none() {
+    if building.cells.iter().all(|cell| cell.trim().is_empty()) && building.faults.is_empty() {
         return Ok(Go::On);
     }
     match *columns {
@@ -114,34 +124,27 @@ fn finish(
             }
         }
     }
-    each(Row { line: u64::from(building.row) + 1, cells: building.cells, fault: building.fault })
+    each(Row { line: u64::from(building.row) + 1, cells: building.cells, faults: building.faults })
 }
 
 struct Building {
     row: u32,
     cells: StringRecord,
-    fault: Option<String>,
+    faults: Vec<(usize, String)>,
 }
 
 impl Building {
     fn new(row: u32) -> Self {
-        Self { row, cells: StringRecord::new(), fault: None }
+        Self { row, cells: StringRecord::new(), faults: Vec::new() }
     }
 
-    fn add(&mut self, column: usize, value: &DataRef<'_>) -> std::result::Result<(), String> {
-        let text = match value {
-            // A format without a value is no cell.
-            DataRef::Empty => return Ok(()),
-            DataRef::SharedString(text) => (*text).to_owned(),
-            DataRef::String(text) | DataRef::DateTimeIso(text) | DataRef::DurationIso(text) => text.clone(),
-            DataRef::Int(number) => number.to_string(),
-            DataRef::Float(number) => number.to_string(),
-            DataRef::Bool(flag) => flag.to_string(),
-            DataRef::DateTime(time) => date(time),
-            DataRef::Error(error) => {
-                self.fault
-                    .get_or_insert_with(|| format!("a cell holds an error of the spreadsheet: {error}"));
-                error.to_string()
+    fn add(&mut self, column: usize, shown: Shown) -> std::result::Result<(), String> {
+        let text = match shown {
+            Shown::Empty => return Ok(()),
+            Shown::Text(text) => text,
+            Shown::Fault(text, why) => {
+                self.faults.push((column, why));
+                text
             }
         };
         let line = self.row + 1;
@@ -156,19 +159,5 @@ impl Building {
         }
         self.cells.push_field(&text);
         Ok(())
-    }
-}
-
-/// A date where it is the beginning of a day, else a time, and a number where it is neither.
-fn date(time: &ExcelDateTime) -> String {
-    if !time.is_datetime() {
-        return time.as_f64().to_string();
-    }
-    let (year, month, day, hour, minute, second, _) = time.to_ymd_hms_milli();
-    let date = format!("{year:04}-{month:02}-{day:02}");
-    if (hour, minute, second) == (0, 0, 0) {
-        date
-    } else {
-        format!("{date} {hour:02}:{minute:02}:{second:02}")
     }
 }

@@ -29,7 +29,7 @@ pub struct Survey {
 }
 
 /// How a table is written.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub enum Form {
     /// Lines of text.
     Csv {
@@ -38,8 +38,11 @@ pub enum Form {
         /// What stands between the cells.
         delimiter: u8,
     },
-    /// A workbook, of which the first sheet is read.
-    Xlsx,
+    /// A workbook.
+    Xlsx {
+        /// The sheet that is read: the first visible one.
+        sheet: String,
+    },
 }
 
 /// What somebody says about a file; what is left out is found out.
@@ -65,10 +68,10 @@ impl Survey {
         let mut start = [0; 4];
         let count = read_full(&mut file, &mut start).map_err(|error| Error::file(path, error))?;
         let (form, rows, (bytes, hash)) = if &start[..count] == b"PK\x03\x04" {
-            let rows = sheet::count(path)?;
+            let (sheet, rows) = sheet::look(path)?;
             let mut hashing = open(path)?;
             hashing.drain().map_err(|error| Error::file(path, error))?;
-            (Form::Xlsx, rows, hashing.sum())
+            (Form::Xlsx { sheet }, rows, hashing.sum())
         } else {
             survey_csv(path, &start[..count], said)?
         };

@@ -1,8 +1,12 @@
 //! The rows of a table, whatever it is written in.
 
+use std::collections::VecDeque;
+use std::io::{self, Read};
+
 use csv::{ReaderBuilder, StringRecord, WriterBuilder};
 
 use super::decode::{CHUNK, Decoded};
+use super::scan::{Scan, is_blank};
 use super::survey::{Form, Survey, open};
 use super::{Error, Result, sheet};
 
@@ -13,8 +17,8 @@ pub struct Row {
     pub line: u64,
     /// Its cells.
     pub cells: StringRecord,
-    /// What a cell holds that is no value, where one does.
-    pub fault: Option<String>,
+    /// Cells that hold no value: their columns, counted from 0, and why not.
+    pub faults: Vec<(usize, String)>,
 }
 
 /// Whether to go on.
@@ -32,13 +36,16 @@ pub enum Go {
 /// # Errors
 /// Where the file cannot be read or has changed, or `each` fails.
 pub fn each_row(survey: &Survey, mut each: impl FnMut(Row) -> Result<Go>) -> Result<()> {
-    let Form::Csv { encoding, delimiter } = survey.form else {
-        if sheet::each_row(&survey.path, &mut each)? == Go::On {
-            let mut file = open(&survey.path)?;
-            file.drain().map_err(|error| Error::file(&survey.path, error))?;
-            return same(survey, file.sum());
+    let (encoding, delimiter) = match &survey.form {
+        Form::Csv { encoding, delimiter } => (*encoding, *delimiter),
+        Form::Xlsx { sheet } => {
+            if sheet::each_row(&survey.path, sheet, &mut each)? == Go::On {
+                let mut file = open(&survey.path)?;
+                file.drain().map_err(|error| Error::file(&survey.path, error))?;
+                return same(survey, file.sum());
+            }
+            return Ok(());
         }
-        return Ok(());
     };
     let text = Decoded::new(open(&survey.path)?, encoding);
     let mut reader = ReaderBuilder::new()
@@ -46,16 +53,55 @@ pub fn each_row(survey: &Survey, mut each: impl FnMut(Row) -> Result<Go>) -> Res
         .flexible(true)
         .delimiter(delimiter)
         .buffer_capacity(CHUNK)
-        .from_reader(text);
+        .from_reader(Lines { inner: text, scan: Scan::new(delimiter), starts: VecDeque::new() });
     loop {
         let mut cells = StringRecord::new();
         if !reader.read_record(&mut cells).map_err(|error| Error::file(&survey.path, error))? {
-            return same(survey, reader.get_mut().inner().sum());
+            return same(survey, reader.get_mut().inner.inner().sum());
         }
-        let line = cells.position().map_or(0, csv::Position::line);
-        if each(Row { line, cells, fault: None })? == Go::Stop {
+        if cells.iter().all(|cell| cell.bytes().all(is_blank)) {
+            continue;
+        }
+        let line = reader.get_mut().starts.pop_front();
+        // Both find the same records; that they do is tested.
+        let line = line.ok_or_else(|| Error::file(&survey.path, "the rows cannot be told apart"))?;
+        if each(Row { line, cells, faults: Vec::new() })? == Go::Stop {
             return Ok(());
         }
+    }
+}
+
+/// Passes on the text of a CSV, and keeps the lines where its records begin: the parser counts no lines that CR ends.
+struct Lines<R> {
+    inner: R,
+    scan: Scan,
+    /// Of the records that are read ahead and not given out.
+    starts: VecDeque<u64>,
+}
+
+impl<R: Read> Read for Lines<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.inner.read(buffer)?;
+        let mut scan = |bytes: &[u8], at_end| -> Result<()> {
+            let before = self.scan.records();
+            if at_end {
+                self.scan.finish()?
+            } else {
+                self.scan.feed(bytes)?
+            };
+            if self.scan.records() > before {
+                self.starts.push_back(self.scan.start());
+            }
+            Ok(())
+        };
+        let scanned = if count == 0 {
+            scan(&[], true)
+        } else {
+            // A record ends at one byte.
+            buffer[..count].iter().try_for_each(|byte| scan(&[*byte], false))
+        };
+        scanned.map_err(io::Error::other)?;
+        Ok(count)
     }
 }
 

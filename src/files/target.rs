@@ -62,7 +62,7 @@ pub const COLUMNS: [&str; 31] = [
 const READ_ONLY: [&str; 3] = ["createdAt", "updatedAt", "sourceName"];
 
 /// Names that spreadsheets give, with nothing in them but small letters and digits.
-const GUESSES: [(&str, Field); 51] = [
+const GUESSES: [(&str, Field); 50] = [
     ("mail", Field::Email),
     ("emailaddress", Field::Email),
     ("emailadress", Field::Email),
@@ -82,7 +82,6 @@ const GUESSES: [(&str, Field); 51] = [
     ("externalid", Field::UserId),
     ("customerid", Field::UserId),
     ("clientid", Field::UserId),
-    ("user", Field::UserId),
     ("fullname", Field::Name),
     ("displayname", Field::Name),
     ("givenname", Field::FirstName),
@@ -158,7 +157,13 @@ impl Target {
         if let Some(name) = exact {
             return Some(Self::Variable(name.clone()));
         }
-        let named = Self::named(header).filter(|target| !matches!(target, Self::Ignored));
+        // "Contact" stands above the names of people: it is taken for the API's key only as that is written.
+        let is_meant = |target: &Self| match target {
+            Self::Ignored => false,
+            Self::Contact => header == "contact",
+            _ => true,
+        };
+        let named = Self::named(header).filter(is_meant);
         if named.is_some() {
             return named;
         }
@@ -174,6 +179,15 @@ impl Target {
         let known = fields.into_iter().find(|field| plain(field.name()) == plain_header);
         let guessed = || GUESSES.iter().find(|(name, _)| *name == plain_header).map(|(_, field)| *field);
         known.or_else(guessed).map(Self::Field)
+    }
+
+    /// Whether its cells are identifiers or names: a number there is never reckoned with.
+    pub const fn is_text(&self) -> bool {
+        match self {
+            Self::Contact | Self::CustomerSourceId => true,
+            Self::Field(field) => matches!(field.kind(), Some(Kind::Identifier | Kind::Text)),
+            _ => false,
+        }
     }
 
     /// Whether a contact can be found by it.
@@ -227,6 +241,9 @@ mod tests {
             ("variables.other", "variables.other"),
             ("createdAt", "(ignored)"),
             ("", "(ignored)"),
+            ("contact", "contact"),
+            ("Contact", "-"),
+            ("User", "-"),
             ("ignore", "-"),
             ("cac", "-"),
             ("Shoe size", "-"),

@@ -155,7 +155,10 @@ fn look(path: &std::path::Path) -> files::Result<(String, u64, Preview)> {
 
 /// How a file is written, for people.
 fn form(form: &Form, marked: bool) -> String {
-    let Form::Csv { encoding, delimiter } = form else { return "XLSX, the first sheet".to_owned() };
+    let (encoding, delimiter) = match form {
+        Form::Csv { encoding, delimiter } => (encoding, delimiter),
+        Form::Xlsx { sheet } => return format!("XLSX, sheet \"{}\"", shorten(sheet)),
+    };
     let delimiter = match delimiter {
         b';' => "semicolons",
         b'\t' => "tabs",

@@ -219,7 +219,7 @@ fn a_workbook_is_a_table_too() {
     assert_eq!(contact["variables"][0]["value"], "1990-01-01 12:00:00");
     assert_eq!(office.contact("bo")["variables"][0]["value"], "0.1");
     let failed = "rollbookLine,rollbookError,User ID,E-mail,Birthday,Score,Active,newVariableName\n\
-        5,a cell holds an error of the spreadsheet: #N/A,inline,,,#N/A,,\n\
+        5,\"column \"\"Score\"\": the cell holds an error of the spreadsheet: #N/A\",inline,,,#N/A,,\n\
         6,\"the row has 8 cells, the header has 6\",jo,,,,,,,7\n";
     assert_eq!(office.read("people.xlsx.failed.csv"), failed);
 }

@@ -50,6 +50,7 @@ mod files;
 mod files_faults;
 mod files_resume;
 mod files_round_trip;
+mod files_values;
 mod first_release;
 mod fuzz_corpus;
 mod guesses;
