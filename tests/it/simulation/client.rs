@@ -180,7 +180,7 @@ impl Client {
     fn may_fail(&self, status: u16, path: &str) -> Result<(), String> {
         match status {
             429 => Ok(()),
-            500 if self.world().plan.is_stormy() => Ok(()),
+            500 | 503 if self.world().plan.is_stormy() => Ok(()),
             _ => Err(format!("{path} was answered {status}")),
         }
     }
