@@ -113,10 +113,24 @@ fn use_it(address: std::net::SocketAddr, token: &str) {
     assert_eq!(ok("/v3/contact/get", get)["contact"]["firstName"], "Jo");
 }
 
+/// Pages lie as they do in the project, so that their links lead somewhere.
+fn holds_every_page_of_the_documentation(package: &Path) {
+    let listed = run(Command::new("dpkg-deb").arg("--contents").arg(package)).out;
+    for page in crate::docs::pages() {
+        // dpkg-deb may have compressed a changelog.
+        let path = format!(" ./usr/share/doc/rollbook/{}", page.display());
+        assert!(
+            listed.lines().any(|line| line.ends_with(&path) || line.ends_with(&format!("{path}.gz"))),
+            "{path}"
+        );
+    }
+}
+
 #[test]
 fn the_package_installs_a_service_and_takes_away_all_but_the_contacts() {
     let directory = Directory::new();
     let package = package(&directory);
+    holds_every_page_of_the_documentation(&package);
     let mut machine = Machine::start(&package, &directory);
     machine.facts("installed", &[PROGRAM, SETTINGS, STATE, NO_STORE, STARTS, USER]);
 
