@@ -11,8 +11,9 @@ use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
+use serde_json::Value;
 
-use crate::files::api::{Api, Reply};
+use crate::files::api::{self, Api, Reply};
 
 /// How long one answer may take.
 const ANSWER: Duration = Duration::from_secs(60);
@@ -40,13 +41,30 @@ impl ServerArguments {
         Duration::from_secs(self.patience)
     }
 
+    /// Calls a method that must succeed, and returns its answer. Retries while the server does not answer.
+    pub async fn call(&self, path: &str, body: &Value) -> Result<Value, String> {
+        self.call_for(path, body, self.patience()).await
+    }
+
+    /// The same without a retry.
+    pub async fn call_once(&self, path: &str, body: &Value) -> Result<Value, String> {
+        self.call_for(path, body, Duration::ZERO).await
+    }
+
+    async fn call_for(&self, path: &str, body: &Value, patience: Duration) -> Result<Value, String> {
+        let client = self.client()?;
+        let answer = api::call(&client, path, body, patience).await.map_err(|error| error.to_string())?;
+        serde_json::from_slice(&answer).map_err(|error| format!("{path}: {error}"))
+    }
+
     /// A client of the server.
     pub fn client(&self) -> Result<Server, String> {
         let url = url::Url::parse(&self.url).map_err(|error| format!("--url {}: {error}", self.url))?;
         if !matches!(url.scheme(), "http" | "https") {
-            return Err(format!("--url {}: this is no http or https address", self.url));
+            return Err(format!("--url {}: this is not an http or https address", self.url));
         }
-        let mut token = HeaderValue::from_str(&self.token).map_err(|_| "the token is none".to_owned())?;
+        let mut token = HeaderValue::from_str(&self.token)
+            .map_err(|_| "the token has characters that no token has".to_owned())?;
         token.set_sensitive(true);
         let mut tcp = HttpConnector::new();
         tcp.enforce_http(false);
@@ -55,7 +73,7 @@ impl ServerArguments {
         let roots = HttpsConnectorBuilder::new().with_native_roots();
         let connector = match roots {
             Ok(builder) => builder.https_or_http().enable_http1().wrap_connector(tcp),
-            Err(error) => return Err(format!("the machine's root certificates do not read: {error}")),
+            Err(error) => return Err(format!("the machine's root certificates are unreadable: {error}")),
         };
         let client = Client::builder(TokioExecutor::new()).pool_timer(TokioTimer::new()).build(connector);
         Ok(Server { base: self.url.trim_end_matches('/').to_owned(), token, client })

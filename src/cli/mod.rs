@@ -5,11 +5,13 @@ mod backup;
 mod bench;
 mod check;
 mod client;
+mod contact;
 mod copy;
 mod demo;
 mod export;
 mod health;
 mod import;
+mod list;
 mod migrate;
 mod progress;
 mod serve;
@@ -52,6 +54,12 @@ enum Command {
     /// Create, list and revoke access tokens
     #[command(subcommand)]
     Token(token::Command),
+    /// Create, show, rename and delete lists of contacts
+    #[command(subcommand)]
+    List(list::Command),
+    /// Show contacts
+    #[command(subcommand)]
+    Contact(contact::Command),
     /// Send webhooks again
     #[command(subcommand)]
     Webhook(webhook::Command),
@@ -126,6 +134,8 @@ pub fn main() -> ExitCode {
         Command::Account(command) => block_on(account::run(command)),
         Command::User(command) => block_on(user::run(command)),
         Command::Token(command) => block_on(token::run(command)),
+        Command::List(command) => block_on(list::run(command)),
+        Command::Contact(command) => block_on(contact::run(command)),
         Command::Webhook(command) => block_on(webhook::run(command)),
         Command::Import(arguments) => return import::main(arguments),
         Command::Export(arguments) => return export::main(arguments),

@@ -16,6 +16,7 @@ mod browser;
 mod busy;
 mod clerk;
 mod cli;
+mod cli_lists;
 mod clock_back;
 mod compression;
 mod connection_limit;
