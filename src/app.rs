@@ -165,13 +165,13 @@ impl Loops {
         let _ = self.stop.send(true);
         for task in self.tasks {
             if let Err(error) = task.await {
-                tracing::error!(%error, "a loop has ended badly");
+                tracing::error!(%error, "runtime: background task panicked");
             }
         }
         app.used.flush(app.storage.as_ref()).await;
         drop(app);
         if let Err(error) = self.writer.await {
-            tracing::error!(%error, "the writer has ended badly");
+            tracing::error!(%error, "journal: writer panicked");
         }
     }
 }
@@ -205,7 +205,7 @@ async fn prune(app: Arc<App>) {
             Ok(gone) if gone > 0 => tokio::task::yield_now().await,
             Ok(_) => app.clock.sleep(PRUNE).await,
             Err(error) => {
-                tracing::error!(%error, "what is to be forgotten could not be deleted");
+                tracing::error!(%error, "retention: pruning failed");
                 app.metrics.store_error(Work::Prune);
                 app.clock.sleep(PRUNE).await;
             }
@@ -216,7 +216,7 @@ async fn prune(app: Arc<App>) {
 async fn tidy(app: Arc<App>) {
     loop {
         if let Err(error) = jobs::tidy::tidy(&app).await {
-            tracing::error!(%error, "jobs that are to be forgotten could not be removed");
+            tracing::error!(%error, "retention: removing jobs failed");
         }
         app.clock.sleep(PRUNE).await;
     }

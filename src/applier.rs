@@ -60,7 +60,7 @@ impl Applier {
                 }
                 // What waits is kept, and tried again: a full disk may have room later.
                 Err(error) => {
-                    tracing::error!(%error, "batches could not be applied; they wait");
+                    tracing::error!(%error, "applier: applying batches failed, batches wait");
                     self.metrics.store_error(Work::Apply);
                     tokio::select! {
                         biased;
@@ -84,10 +84,10 @@ impl Applier {
     /// Tells the log and the collector of each batch.
     fn tell(&self, applied: &Applied, start: Instant) {
         for request in &applied.requests {
-            tracing::debug!(%request, "a batch was applied");
+            tracing::debug!(%request, "applier: batch applied");
         }
         self.spans.applied(&applied.requests, start);
         let (batches, took) = (applied.batches, start.elapsed());
-        tracing::debug!(batches, ?took, "a transaction of batches was applied");
+        tracing::debug!(batches, ?took, "applier: transaction applied");
     }
 }

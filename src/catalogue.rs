@@ -159,7 +159,7 @@ impl Catalogue {
             if let Err(error) = &version
                 && !away
             {
-                tracing::warn!(%error, "catalogue: looking for changes failed; it is tried until it succeeds");
+                tracing::warn!(%error, "catalogue: reading changes failed, retrying");
             }
             away = version.is_err();
             if let Ok(version) = version

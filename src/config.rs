@@ -97,7 +97,7 @@ where
 fn ranges<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Vec<IpNet>, D::Error> {
     let read = |text: String| {
         let range = text.parse::<IpNet>().or_else(|_| text.parse::<IpAddr>().map(IpNet::from));
-        let wrong = || format!("{text:?} is no address or range, such as 192.0.2.1 or 10.0.0.0/8");
+        let wrong = || format!("{text:?} is not an address or range, such as 192.0.2.1 or 10.0.0.0/8");
         range.map_err(|_| serde::de::Error::custom(wrong()))
     };
     Vec::<String>::deserialize(deserializer)?.into_iter().map(read).collect()

@@ -16,7 +16,7 @@ pub fn raise() -> u64 {
     match setrlimit(Resource::Nofile, Rlimit { current: Some(wanted), maximum }) {
         Ok(()) => wanted,
         Err(error) => {
-            tracing::warn!(%error, current, "the limit of open files stays as it is");
+            tracing::warn!(%error, current, "server: raising the limit of open files failed");
             current
         }
     }

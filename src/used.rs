@@ -49,7 +49,7 @@ impl Used {
         }
         let tokens = taken.iter().map(|(key, time)| (key.clone(), *time)).collect();
         if let Err(error) = storage.note_used(tokens).await {
-            tracing::warn!(%error, "when tokens were used last could not be written");
+            tracing::warn!(%error, "tokens: storing last uses failed");
             for (key, time) in taken {
                 self.note(&key, time);
             }

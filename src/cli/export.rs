@@ -60,7 +60,7 @@ fn parse_flag(text: &str) -> std::result::Result<(String, bool), String> {
     let mut flags = Field::ALL.into_iter().filter(|field| field.kind() == Some(Kind::Flag)).map(Field::name);
     match flags.find(|flag| *flag == field) {
         Some(flag) => Ok((flag.to_owned(), wanted)),
-        None => Err(format!("{field} is no field that is true or false")),
+        None => Err(format!("{field} is not a flag of a contact")),
     }
 }
 

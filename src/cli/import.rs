@@ -181,9 +181,9 @@ async fn import(api: Arc<dyn Api>, mut job: Job, failures: Option<PathBuf>) -> R
             Ok(outcome.counts)
         }
         Err(Error::Stopped) if dry_run => Err(Error::Told("stopped".to_owned())),
-        Err(Error::Stopped) => Err(Error::Told("stopped; the same command goes on where it was".to_owned())),
+        Err(Error::Stopped) => Err(Error::Told("stopped; run the same command again to continue".to_owned())),
         Err(Error::Told(text) | Error::Away(text)) if !way.dry_run => {
-            Err(Error::Told(format!("{text}\nrollbook: the same command goes on where it was")))
+            Err(Error::Told(format!("{text}\nrollbook: run the same command again to continue")))
         }
         Err(error) => Err(error),
     }

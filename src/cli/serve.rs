@@ -75,7 +75,7 @@ pub async fn run(arguments: Arguments) -> Result {
         let handle = handle.clone();
         async move {
             stop_signal().await;
-            tracing::info!("stopping: requests in flight are finished");
+            tracing::info!("server: stopping, finishing requests in flight");
             serve::stop(&handle);
         }
     });
@@ -86,11 +86,11 @@ pub async fn run(arguments: Arguments) -> Result {
 async fn reload(mut hangups: Signal, tls: Option<Tls>) {
     while hangups.recv().await.is_some() {
         match tls.as_ref().map(Tls::reload) {
-            Some(Ok(())) => tracing::info!("the certificate was read again"),
+            Some(Ok(())) => tracing::info!("tls: certificate reloaded"),
             Some(Err(error)) => {
-                tracing::error!(error, "the certificate was not read again; the one before stays");
+                tracing::error!(error, "tls: certificate reload failed, previous one stays");
             }
-            None => tracing::info!("there is nothing to read again: no certificate is set"),
+            None => tracing::info!("tls: nothing to reload, no certificate is set"),
         }
     }
 }
@@ -102,7 +102,7 @@ async fn welcome(storage: &dyn Storage, settings: &Settings, listener: &TcpListe
     let link = first_link(storage, &settings.public_url(address), now()).await;
     if let Some(link) = link.map_err(|error| error.to_string())? {
         print(&format!(
-            "Nobody can sign in to the console yet. This link lets you in, once, within 24 hours:\n\n  {link}\n"
+            "No user can sign in to the console yet. This link signs you in, once, within 24 hours:\n\n  {link}\n"
         ));
     }
     Ok(())
@@ -147,7 +147,7 @@ pub async fn run_server(
     let (app, loops) =
         app::start(Arc::clone(&storage), outside, limits, settings.jobs(), console, spans.clone());
     if let Some(metrics) = metrics.as_ref().and_then(|listener| listener.local_addr().ok()) {
-        tracing::info!(%metrics, "metrics are served");
+        tracing::info!(%metrics, "metrics: serving");
     }
     tracing::info!(%address, tls = tls.is_some(), database = %settings.database, "serving");
     let watchers = Handle::new();
@@ -179,12 +179,12 @@ pub async fn run_server(
     if let Some(watched) = watched {
         serve::stop(&watchers);
         if let Err(error) = watched.await.map_err(std::io::Error::other).and_then(|served| served) {
-            tracing::error!(%error, "metrics were not served");
+            tracing::error!(%error, "metrics: serving failed");
         }
     }
     loops.stop(app).await;
     if let Err(error) = tokio::task::spawn_blocking(move || spans.stop()).await {
-        tracing::error!(%error, "the last spans were not sent");
+        tracing::error!(%error, "traces: sending the last spans failed");
     }
     tokio::select! {
         biased;
@@ -198,7 +198,7 @@ pub async fn run_server(
 /// Ends the process because the disk has failed, without closing the store. Closing would copy the log into the files,
 /// and empty it if the disk claims to have them.
 fn end(error: &Error) -> ! {
-    tracing::error!(%error, "the process ends: what the disk keeps is known once the store is opened anew");
+    tracing::error!(%error, "store: sync failed, process ends");
     std::process::exit(DISK_FAILED)
 }
 
@@ -207,7 +207,7 @@ pub async fn stop_signal() {
     let (Ok(mut terminate), Ok(mut interrupt)) =
         (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
     else {
-        tracing::error!("signals cannot be watched for; only a kill ends this process");
+        tracing::error!("server: watching signals failed, only SIGKILL ends it");
         return std::future::pending().await;
     };
     tokio::select! {

@@ -51,7 +51,7 @@ pub enum Trouble {
 impl From<storage::Error> for Trouble {
     /// Writes it to the log: a page says no more than what to do.
     fn from(error: storage::Error) -> Self {
-        tracing::error!(%error, "page failed: store");
+        tracing::error!(%error, "console: rendering a page failed");
         match error {
             storage::Error::Unknown(_) => Self::InDoubt,
             error if error.is_passing() => Self::Away,
@@ -128,10 +128,10 @@ impl Trouble {
 impl IntoResponse for Trouble {
     fn into_response(self) -> Response {
         if let Self::Files(error) = &self {
-            tracing::error!(%error, "page failed: job files");
+            tracing::error!(%error, "jobs: accessing files failed");
         }
         if let Self::Template(error) = &self {
-            tracing::error!(%error, "page failed: template");
+            tracing::error!(%error, "console: writing a page failed");
         }
         let (status, title, text) = self.told();
         // A template with two texts in it: that it fails too is not expected, and the status is told all the same.

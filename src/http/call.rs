@@ -154,14 +154,14 @@ pub async fn perform<T: Send + 'static>(
         Ok(Ok(reply)) => Answered::success(method.path, shown, reply),
         Ok(Err(refused)) => refused.answered(shown),
         Err(error) => {
-            tracing::error!(request = %request_id, %error, "a handler has panicked");
+            tracing::error!(request = %request_id, %error, "http: handler panicked");
             Refused::internal().answered(shown)
         }
     };
     let (status, took) = (answered.status.as_u16(), start.elapsed());
     app.metrics.answered(method.path, status, took);
     app.spans.answered(request_id, method.path, status, start);
-    tracing::debug!(request = %request_id, method = method.path, status, ?took, "answered");
+    tracing::debug!(request = %request_id, method = method.path, status, ?took, "http: request answered");
     answered
 }
 
@@ -268,7 +268,7 @@ impl Refused {
             Refusal::NotAccepted(NotAccepted::NotKept) => unavailable("NOT_SAVED"),
             Refusal::NotAccepted(NotAccepted::Unknown) => unavailable("OUTCOME_UNKNOWN"),
             Refusal::NotSaved(error) => {
-                tracing::error!(%request, %error, "a change was not saved");
+                tracing::error!(%request, %error, "http: storing a change failed");
                 match error {
                     storage::Error::Unavailable(_) => unavailable("NOT_SAVED"),
                     // The commit was under way when the connection or the disk went.
@@ -279,7 +279,7 @@ impl Refused {
                 }
             }
             Refusal::Store(error) => {
-                tracing::error!(%request, %error, "the store could not be read");
+                tracing::error!(%request, %error, "http: reading the store failed");
                 Self::unread(&error)
             }
         }
@@ -296,7 +296,7 @@ impl From<Denial> for Refused {
             Denial::Refused(status, problem) => Self { status, problems: vec![problem], retry_after: None },
             Denial::Guessing(wait) => Self::guessing(wait),
             Denial::Store(error) => {
-                tracing::error!(%error, "a token could not be looked up");
+                tracing::error!(%error, "http: token look-up failed");
                 Self::unread(&error)
             }
         }

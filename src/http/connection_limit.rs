@@ -109,7 +109,7 @@ impl ConnectionLimit {
             tokio::spawn(async move {
                 sleep(LOG).await;
                 let closed = unlogged.swap(0, Ordering::Relaxed);
-                tracing::warn!(max, closed, "connection limit reached, connections closed");
+                tracing::warn!(max, closed, "http: connection limit reached, connections closed");
             });
         }
     }

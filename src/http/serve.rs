@@ -76,7 +76,7 @@ fn server(listener: TcpListener, limit: ConnectionLimit, handle: Handle) -> io::
     let mut server = Server::from_listener(Listener { socket, limit })
         .handle(handle)
         .first_request_timeout(FIRST_REQUEST)
-        .accept_error_handler(|_, error| tracing::debug!(%error, "a connection came to nothing"));
+        .accept_error_handler(|_, error| tracing::debug!(%error, "http: connection failed"));
     let builder = server.http_builder();
     builder.http1().timer(TokioTimer::new()).header_read_timeout(IDLE);
     builder

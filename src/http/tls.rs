@@ -81,6 +81,6 @@ fn warn_of_readers(key: &Path) {
     let mode = std::fs::metadata(key).map_or(0, |file| file.permissions().mode());
     if mode & OTHERS != 0 {
         let mode = format!("{:04o}", mode & 0o7777);
-        tracing::warn!(file = %key.display(), mode, "others can read the key of TLS: chmod 600, or 640");
+        tracing::warn!(file = %key.display(), mode, "tls: others can read the key, chmod it to 600 or 640");
     }
 }

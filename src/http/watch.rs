@@ -67,7 +67,7 @@ async fn ready(State(app): State<Arc<App>>) -> Response {
         // An older copy was put in its place, or somebody took tables away.
         Ok(Ok(false)) => errors.push("the schema of the store is older than this version"),
         Ok(Err(error)) => {
-            tracing::error!(%error, "the store could not be read");
+            tracing::error!(%error, "http: reading the store failed");
             app.metrics.store_error(Work::Read);
             errors.push("the store could not be read");
         }
@@ -102,7 +102,7 @@ fn tell(errors: &[&str], details: Vec<Detail>) -> Response {
 
 async fn metrics(State(app): State<Arc<App>>) -> Response {
     let oldest = app.storage.oldest_waiting().await.unwrap_or_else(|error| {
-        tracing::error!(%error, "the store could not be read");
+        tracing::error!(%error, "http: reading the store failed");
         app.metrics.store_error(Work::Read);
         None
     });

@@ -117,8 +117,10 @@ impl Committing {
     /// Tells the log and the collector what became of a batch.
     fn tell(&self, request: ObjectId, batches: usize, outcome: Result<(), NotAccepted>, start: Instant) {
         match outcome {
-            Ok(()) => tracing::debug!(%request, batches, "a batch is on disk"),
-            Err(refused) => tracing::warn!(%request, outcome = refused.word(), "a batch was not accepted"),
+            Ok(()) => tracing::debug!(%request, batches, "journal: batch on disk"),
+            Err(refused) => {
+                tracing::warn!(%request, outcome = refused.word(), "journal: storing a batch failed")
+            }
         }
         self.spans.appended(request, batches, outcome, start);
     }
@@ -146,7 +148,7 @@ impl Committing {
 }
 
 fn refusal(count: usize, error: &AppendError) -> NotAccepted {
-    tracing::error!(count, %error, "batches were not accepted");
+    tracing::error!(count, %error, "journal: storing batches failed");
     match error {
         AppendError::NotKept(_) => NotAccepted::NotKept,
         AppendError::Unknown(_) | AppendError::Apart(_) => NotAccepted::Unknown,

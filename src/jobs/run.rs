@@ -32,7 +32,7 @@ pub async fn run(app: Arc<App>, mut stop: watch::Receiver<bool>) {
     let mut tasks = JoinSet::new();
     while !*stop.borrow() {
         if let Err(error) = start_some(&app, &stop, &mut tasks).await {
-            tracing::error!(%error, "jobs could not be looked for");
+            tracing::error!(%error, "jobs: listing jobs failed");
         }
         let ended = tokio::select! {
             _ = stop.wait_for(|stop| *stop) => None,
@@ -53,7 +53,7 @@ pub async fn run(app: Arc<App>, mut stop: watch::Receiver<bool>) {
 
 fn tell_end(ended: Result<(), tokio::task::JoinError>) {
     if let Err(error) = ended {
-        tracing::error!(%error, "a job has ended badly");
+        tracing::error!(%error, "jobs: job panicked");
     }
 }
 
@@ -113,7 +113,7 @@ async fn work(app: &Arc<App>, job: Job, server_stop: watch::Receiver<bool>) {
         .filter(|progress| progress.turn == wish.turn)
         .unwrap_or_else(|| Progress::begun(wish, app.clock.now()));
     if let Err(error) = place.tell(&progress, false) {
-        tracing::error!(job = %place.id, %error, "that a job has begun could not be written down");
+        tracing::error!(job = %place.id, %error, "jobs: storing a start failed");
         return;
     }
     let end = turn(app, &place, &description, wish, &mut progress, server_stop).await;
@@ -133,7 +133,7 @@ async fn work(app: &Arc<App>, job: Job, server_stop: watch::Receiver<bool>) {
         if progress.phase == Phase::Done && !progress.trying { tidy::end(&place) } else { Ok(()) }
     });
     if let Err(error) = told.await {
-        tracing::error!(%error, "how a job has ended could not be written down");
+        tracing::error!(%error, "jobs: storing an end failed");
     }
 }
 
@@ -171,7 +171,7 @@ async fn turn(
         (progress.done, progress.of, progress.counts, progress.first_faults) = (done, of, counts, faults);
         progress.told_at = clock.now().millis();
         if let Err(error) = place.tell(progress, false) {
-            tracing::error!(job = %place.id, %error, "how far a job is could not be written down");
+            tracing::error!(job = %place.id, %error, "jobs: storing progress failed");
         }
     };
     let ended = match &description.task {
@@ -235,7 +235,7 @@ async fn stop_asked(app: &App, place: &Place, wish: Wish) {
 /// Who made the job, as long as they may still do what it does.
 async fn caller(app: &App, description: &Description) -> Result<Caller, End> {
     let told = |error: crate::storage::Error| {
-        tracing::error!(%error, "it could not be looked up whether a job may run");
+        tracing::error!(%error, "jobs: reading rights failed");
         if error.is_passing() { End::Interrupted } else { failed("the store could not be read") }
     };
     let user = description.user().ok_or_else(|| failed("it is not known who made the job"))?;

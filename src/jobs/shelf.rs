@@ -105,7 +105,7 @@ impl Shelf {
     pub fn jobs(&self, account: AccountNo) -> io::Result<Vec<Job>> {
         let read = |place: Place| {
             place.job().unwrap_or_else(|error| {
-                tracing::error!(job = %place.id, %error, "a job does not read");
+                tracing::error!(job = %place.id, %error, "jobs: reading a job failed");
                 None
             })
         };

@@ -55,7 +55,7 @@ fn tidy_account(
             // A crash has left what was being made.
             Ok(None) if place.made_at() < now.before(BEING_MADE) => place.remove()?,
             Ok(None) => {}
-            Err(error) => tracing::error!(job = %place.id, %error, "a job does not read"),
+            Err(error) => tracing::error!(job = %place.id, %error, "jobs: reading a job failed"),
         }
     }
     Ok(())

@@ -140,7 +140,7 @@ impl Drop for Upload {
         if let Some(place) = self.place.take()
             && let Err(error) = place.remove()
         {
-            tracing::error!(job = %place.id, %error, "a file that was not uploaded to its end stays");
+            tracing::error!(job = %place.id, %error, "jobs: deleting a partial upload failed");
         }
     }
 }

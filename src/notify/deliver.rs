@@ -129,7 +129,7 @@ impl Deliverer {
             let next = match self.turn(&mut out, &mut done).await {
                 Ok(next) => next,
                 Err(error) => {
-                    tracing::error!(%error, "webhooks could not be read or written down; they wait");
+                    tracing::error!(%error, "webhooks: reading or storing failed, deliveries wait");
                     self.metrics.store_error(Work::Deliver);
                     clock.now().after(PAUSE)
                 }
@@ -151,7 +151,7 @@ impl Deliverer {
             done.extend(self.ended(&mut out, joined));
         }
         if let Err(error) = self.storage.finish_deliveries(done).await {
-            tracing::error!(%error, "webhooks that were sent could not be written down; they will be sent again");
+            tracing::error!(%error, "webhooks: storing outcomes failed, deliveries will repeat");
             self.metrics.store_error(Work::Deliver);
         }
     }
@@ -193,18 +193,18 @@ impl Deliverer {
 
     async fn deliver(self, delivery: Delivery) -> Tried {
         let request = delivery.request;
-        tracing::debug!(%request, attempt = delivery.attempts + 1, "a webhook is sent");
+        tracing::debug!(%request, attempt = delivery.attempts + 1, "webhooks: attempt sent");
         match self.message(&delivery).await {
             Ok(Some(message)) => self.carrier.send(message).await.map_or(Tried::NoLookup, Tried::Ended),
             // The account or the request went while it waited.
             Ok(None) => Tried::Ended(DeliveryEnd::Unsigned),
             // It may never read again: without an end to the attempts it would be tried each second for ever.
             Err(error @ Error::Damaged(_)) => {
-                tracing::error!(%request, %error, "a webhook could not be made");
+                tracing::error!(%request, %error, "webhooks: making a body failed");
                 Tried::Ended(DeliveryEnd::Broken)
             }
             Err(error) => {
-                tracing::error!(%request, %error, "a webhook could not be made; it waits");
+                tracing::error!(%request, %error, "webhooks: making a body failed, delivery waits");
                 self.metrics.store_error(Work::Deliver);
                 Tried::NotRead
             }
@@ -238,7 +238,7 @@ impl Deliverer {
             Ok(joined) => joined,
             // It counts as any attempt that fails: what panics once may panic each time.
             Err(error) => {
-                tracing::error!(%error, "an attempt to send a webhook has panicked");
+                tracing::error!(%error, "webhooks: attempt panicked");
                 (error.id(), Tried::Ended(DeliveryEnd::Broken))
             }
         };
@@ -248,7 +248,7 @@ impl Deliverer {
             Tried::Ended(end) => self.judge(&delivery, end, now, start),
             Tried::NoLookup => {
                 let request = delivery.request;
-                tracing::debug!(%request, "no look-up of a name is free for the account; the webhook waits");
+                tracing::debug!(%request, "webhooks: no free name look-up for the account, delivery waits");
                 let next_at = out.put_off(delivery.account, now, LOOKUP_EVERY);
                 not_tried(&delivery, now, next_at)
             }
@@ -262,19 +262,19 @@ impl Deliverer {
         let retry = if end.is_final() { None } else { backoff::delay_after(attempts) };
         let (sent, state, next_at) = match (end, retry) {
             (DeliveryEnd::Delivered, _) => {
-                tracing::debug!(%request, attempts, took = ?start.elapsed(), "a webhook was delivered");
+                tracing::debug!(%request, attempts, took = ?start.elapsed(), "webhooks: delivered");
                 (Sent::Delivered, DeliveryState::Delivered, now)
             }
             (DeliveryEnd::Forbidden | DeliveryEnd::Unsigned, _) => {
-                tracing::warn!(%request, reason = %end, "a webhook may not be sent to its address; given up");
+                tracing::warn!(%request, reason = %end, "webhooks: address forbidden, given up");
                 (Sent::Forbidden, DeliveryState::Failed, now)
             }
             (_, Some(delay)) => {
-                tracing::info!(%request, attempts, reason = %end, "a webhook failed; it will be sent again");
+                tracing::info!(%request, attempts, reason = %end, "webhooks: attempt failed, will retry");
                 (Sent::Failed, DeliveryState::Pending, now.after(delay))
             }
             (_, None) => {
-                tracing::warn!(%request, attempts, reason = %end, "a webhook failed for the last time");
+                tracing::warn!(%request, attempts, reason = %end, "webhooks: last attempt failed, given up");
                 (Sent::GivenUp, DeliveryState::Failed, now)
             }
         };

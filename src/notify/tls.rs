@@ -36,7 +36,7 @@ pub(super) fn config(more: &[CertificateDer<'static>]) -> Option<ClientConfig> {
     let own = rustls_native_certs::load_native_certs().certs;
     roots.add_parsable_certificates(own.into_iter().chain(more.iter().cloned()));
     if roots.is_empty() {
-        tracing::warn!("no root certificates on this machine: webhooks to https receivers will fail");
+        tracing::warn!("webhooks: no root certificates, https receivers will fail");
         return None;
     }
     let builder = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()));

@@ -100,8 +100,8 @@ impl Post {
         };
         let lost = self.lost.swap(why.is_some(), Ordering::Relaxed);
         match why {
-            Some(why) if !lost => tracing::warn!(why, "spans do not reach their collector; they are dropped"),
-            None if lost => tracing::info!("spans reach their collector again"),
+            Some(why) if !lost => tracing::warn!(why, "traces: sending spans failed, spans dropped"),
+            None if lost => tracing::info!("traces: sending spans succeeds again"),
             _ => {}
         }
     }

@@ -154,7 +154,10 @@ fn nothing_is_replaced_that_was_not_to_be_and_nothing_that_is_damaged_is_put_in_
         &store.run(&["restore", text(&file)]),
         "is there already: --replace puts the backup in its place",
     );
-    refused(&store.run(&["restore", text(&store.database), "--replace"]), "is no backup, or not a whole one");
+    refused(
+        &store.run(&["restore", text(&store.database), "--replace"]),
+        "is not a backup, or not a complete one",
+    );
     let server = store.serve();
     refused(&store.run(&["restore", text(&file), "--replace"]), "is served by another process already");
     refused(&store.run(&["check", "--repair"]), "is served by another process already");
@@ -170,11 +173,11 @@ fn nothing_is_replaced_that_was_not_to_be_and_nothing_that_is_damaged_is_put_in_
         std::fs::write(&damaged, bytes).expect("written");
         let printed = store.run(&["restore", text(&damaged), "--replace"]);
         assert_eq!((printed.code, printed.out.as_str()), (Some(1), ""), "byte {place}");
-        let words = ["its checksum is another", "is no backup, or not a whole one"];
+        let words = ["its checksum is another", "is not a backup, or not a complete one"];
         assert!(words.iter().any(|words| printed.err.contains(words)), "byte {place}: {}", printed.err);
     }
     std::fs::write(&damaged, &whole[..whole.len() - 1]).expect("written");
-    refused(&store.run(&["restore", text(&damaged), "--replace"]), "is no backup, or not a whole one");
+    refused(&store.run(&["restore", text(&damaged), "--replace"]), "is not a backup, or not a complete one");
     let server = store.serve();
     assert_eq!(contacts(&server, &token, &list), [true, true], "the store is as it was");
     drop(server);

@@ -108,5 +108,5 @@ fn what_the_server_refuses_altogether_is_told() {
     let mut command = office.command("export", &office.list, &["--only", "happy"]);
     let printed = crate::process::run(&mut command);
     assert_eq!((printed.code, printed.out.as_str()), (Some(2), ""), "{}", printed.err);
-    assert!(printed.err.contains("happy is no field that is true or false"), "{}", printed.err);
+    assert!(printed.err.contains("happy is not a flag of a contact"), "{}", printed.err);
 }

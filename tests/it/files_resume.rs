@@ -129,7 +129,7 @@ fn an_import_that_is_asked_to_stop_says_how_to_go_on() {
     let output = child.wait_with_output().expect("a child");
     assert_eq!(output.status.code(), Some(2));
     let told = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert_eq!(told, "rollbook: stopped; the same command goes on where it was\n");
+    assert_eq!(told, "rollbook: stopped; run the same command again to continue\n");
     let told = office.import(&["people.csv"]);
     assert_eq!(told.code, Some(1), "{}", told.err);
     audit(&office, rows, bad, batches);

@@ -177,6 +177,45 @@ fn error_texts(source: &str) -> Vec<Passage> {
     lines.collect()
 }
 
+/// Where the arguments of a macro end: at the bracket that closes them, outside of texts.
+fn end_of_arguments(rest: &str) -> usize {
+    let (mut depth, mut quoted) = (1, false);
+    for (at, letter) in rest.char_indices() {
+        match letter {
+            '"' => quoted = !quoted,
+            '(' if !quoted => depth += 1,
+            ')' if !quoted => depth -= 1,
+            _ => {}
+        }
+        if depth == 0 {
+            return at;
+        }
+    }
+    rest.len()
+}
+
+/// The messages of the log, by their line: the last text in each macro.
+fn log_messages(source: &str) -> Vec<Passage> {
+    let product = source.split("#[cfg(test)]").next().unwrap_or_default();
+    let macros = product.match_indices("tracing::").filter_map(|(at, _)| {
+        let (level, rest) = product[at + "tracing::".len()..].split_once("!(")?;
+        let text = rest[..end_of_arguments(rest)].split('"').skip(1).step_by(2).last()?;
+        let line = product[..at].matches('\n').count() + 1;
+        ["error", "warn", "info", "debug"].contains(&level).then(|| (line, text.to_owned()))
+    });
+    macros.collect()
+}
+
+/// What is wrong with the form of a message: it names its component, then what the component does or failed to do.
+fn message_fault(message: &str) -> Option<String> {
+    const ALONE: [&str; 2] = ["serving", "stopped"];
+    let component = message.split_once(": ").is_some_and(|(component, action)| {
+        component.bytes().all(|byte| byte.is_ascii_lowercase()) && action.len() > 2
+    });
+    let good = ALONE.contains(&message) || component && !message.ends_with('.');
+    (!good).then(|| format!("no `component: action`: {message}"))
+}
+
 /// The texts of help: `///` lines of the command line, which clap shows, as paragraphs.
 fn help_texts(source: &str) -> Vec<Passage> {
     let (mut texts, mut text, mut start) = (Vec::new(), String::new(), 0);
@@ -283,6 +322,11 @@ fn all() -> Vec<(PathBuf, Vec<Finding>)> {
     for file in files("src", "rs") {
         let source = read(&file);
         let mut found = findings(&file, &error_texts(&source));
+        let messages = log_messages(&source);
+        found.extend(findings(&file, &messages));
+        found.extend(messages.iter().filter_map(|(line, message)| {
+            Some(Finding { file: file.clone(), line: *line, what: message_fault(message)? })
+        }));
         if file.starts_with("src/cli") {
             found.extend(findings(&file, &help_texts(&source)));
         }
@@ -335,6 +379,10 @@ fn what_the_lint_refuses_and_lets_through() {
     assert_eq!(shown, [(1, "Hello VALUE, you".to_owned()), (2, "Nobody".to_owned())]);
     assert_eq!(help_texts("/// Make it\n/// so\nfn x() {}\n"), [(1, "Make it so".to_owned())]);
     assert_eq!(error_texts("    #[error(\"no {0}\")]\n"), [(1, "no {0}".to_owned())]);
+    let logged = log_messages("fn x() {\n    tracing::warn!(%error, \"store: reading failed\");\n}");
+    assert_eq!(logged, [(2, "store: reading failed".to_owned())]);
+    assert_eq!(message_fault("store: reading failed"), None);
+    assert!(message_fault("it could not be read").is_some());
 }
 
 /// The words of a line as a shell takes them: blanks separate, but not between double quotes.

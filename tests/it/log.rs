@@ -85,10 +85,10 @@ fn no_token_and_no_personal_data_is_ever_logged() {
     good_and_bad_requests(&server, &account.token, &list);
     over_http2(&server, &account.token);
     wait_for("the failure of the webhook to be logged", || {
-        server.log().contains("a webhook failed; it will be sent again").then_some(())
+        server.log().contains("webhooks: attempt failed, will retry").then_some(())
     });
     wait_for("the loss of spans to be logged", || {
-        server.log().contains("spans do not reach their collector").then_some(())
+        server.log().contains("traces: sending spans failed").then_some(())
     });
     let log = server.log();
     assert!(log.contains("TRACE"), "everything that can be logged is");
@@ -116,12 +116,12 @@ fn about(log: &str, request: &str) -> Vec<(String, String)> {
 fn a_request_can_be_followed_through_the_log_to_its_webhook() {
     let store = Store::new();
     let account = store.account("Shop");
-    let failed = "a webhook failed; it will be sent again";
+    let failed = "webhooks: attempt failed, will retry";
     let expected = [
-        ("DEBUG", "a batch is on disk"),
-        ("DEBUG", "a batch was applied"),
-        ("DEBUG", "a webhook is sent"),
-        ("DEBUG", "answered"),
+        ("DEBUG", "applier: batch applied"),
+        ("DEBUG", "http: request answered"),
+        ("DEBUG", "journal: batch on disk"),
+        ("DEBUG", "webhooks: attempt sent"),
         ("INFO", failed),
     ];
     for (level, expected) in [("info,rollbook=debug", &expected[..]), ("info", &expected[4..])] {
@@ -141,7 +141,7 @@ fn a_request_can_be_followed_through_the_log_to_its_webhook() {
         });
         let place = |lines: &[(String, String)], text: &str| lines.iter().position(|(_, line)| line == text);
         if expected.len() > 1 {
-            let ways = ["a batch is on disk", "a batch was applied", "a webhook is sent", failed];
+            let ways = ["journal: batch on disk", "applier: batch applied", "webhooks: attempt sent", failed];
             assert!(ways.map(|text| place(&lines, text)).is_sorted(), "{lines:?}");
         }
         lines.sort();

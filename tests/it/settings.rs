@@ -146,7 +146,7 @@ fn every_setting_is_taken_from_the_environment() {
     for line in server.log().lines() {
         serde_json::from_str::<serde_json::Value>(line).expect("each line of the log is JSON");
     }
-    assert!(server.log().contains("metrics are served"));
+    assert!(server.log().contains("metrics: serving"));
     let list = wait_for("the new token to be known", || {
         (server.post("/v3/account/info", &token, &json!({})).status == 200).then(|| server.list(&token))
     });

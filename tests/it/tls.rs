@@ -129,7 +129,7 @@ fn a_renewed_certificate_is_shown_after_sighup_and_nobody_is_cut_off() {
     info(&mut old.connect(server.address).expect("files alone change nothing"));
     server.signal("HUP");
     wait_for("the certificate to be read", || {
-        server.log().contains("the certificate was read again").then_some(())
+        server.log().contains("tls: certificate reloaded").then_some(())
     });
     info(&mut new.connect(server.address).expect("the new certificate"));
     assert!(old.connect(server.address).is_err(), "the old one is not shown any more");

@@ -119,7 +119,7 @@ fn a_key_that_others_can_read_is_warned_of() {
     for (mode, warned) in [(0o640, false), (0o644, true)] {
         std::fs::set_permissions(&pair.key, PermissionsExt::from_mode(mode)).unwrap();
         let log = pair.serve(&store).log();
-        assert_eq!(log.contains("others can read the key of TLS"), warned, "{mode:o}: {log}");
+        assert_eq!(log.contains("tls: others can read the key"), warned, "{mode:o}: {log}");
     }
 }
 

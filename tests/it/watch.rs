@@ -107,7 +107,7 @@ pub fn watched_with(store: &Store, set: impl FnOnce(&mut Command)) -> (Process, 
     });
     let address = wait_for("the address of the metrics", || {
         let log = server.log();
-        let line = log.lines().find(|line| line.contains("metrics are served"))?;
+        let line = log.lines().find(|line| line.contains("metrics: serving"))?;
         let line: Value = serde_json::from_str(line).expect("a line of the log");
         line["fields"]["metrics"].as_str().map(|address| address.parse().expect("an address"))
     });

@@ -24,7 +24,7 @@ impl Heart {
             loop {
                 tokio::time::sleep(shared.lease / 4).await;
                 if let Err(error) = beat(&pool, &shared).await {
-                    tracing::warn!(%error, "this node could not say that it lives");
+                    tracing::warn!(%error, "node: heartbeat failed");
                 }
             }
         })))

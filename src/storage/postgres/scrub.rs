@@ -82,7 +82,7 @@ fn walk(
                 values.push(changed);
             }
             Ok(None) => {}
-            Err(Malformed) => tracing::error!(number, table, "a row was damaged on disk; it stays as it is"),
+            Err(Malformed) => tracing::error!(number, table, "store: row damaged on disk, left as it is"),
         }
         last = Some(number);
         bytes += stored.len();

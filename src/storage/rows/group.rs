@@ -81,7 +81,7 @@ impl JournalRow {
         let intact = self.intact();
         let Self { position, request, account, list, kind, restore_erased, mut items, mut origin, .. } = self;
         if !intact.head || !intact.items {
-            tracing::error!(list, position, "an accepted batch was damaged on disk");
+            tracing::error!(list, position, "store: accepted batch damaged on disk");
             // It ends in STORE_DAMAGED.
             items = Vec::new();
         }
@@ -171,6 +171,6 @@ pub fn applied(waiting: &[Waiting], origins: &[Origin], tallies: &[Tally], webho
 /// Any other error.
 pub fn not_decided(batch: &Waiting, error: Error) -> Result<Decided, Error> {
     let Error::Damaged(text) = error else { return Err(error) };
-    tracing::error!(list = batch.list.0, position = batch.position, text, "a batch could not be applied");
+    tracing::error!(list = batch.list.0, position = batch.position, text, "applier: applying a batch failed");
     Ok(Decided::failed(Failure::Damaged))
 }

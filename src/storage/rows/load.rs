@@ -55,7 +55,7 @@ pub fn world(
     }
     if shown < contacts.len() {
         let missing = contacts.len() - shown;
-        tracing::error!(missing, "contacts are in the index of identifiers and nowhere else");
+        tracing::error!(missing, "store: index entries without contacts");
     }
     Ok(Some(world))
 }

@@ -170,7 +170,7 @@ fn counts(results: &[u8]) -> Counts {
 fn results(rows: &impl Rows, row: &ProcessedRow) -> Result<Vec<ItemResult>, Error> {
     // One damaged row must not hide the other requests, nor hold up webhooks: it is told as what it is.
     let Ok(outcomes) = outcome::read(&row.results) else {
-        tracing::error!(place = ?row.place, "the results of a request were damaged on disk");
+        tracing::error!(place = ?row.place, "store: results of a request damaged on disk");
         return Ok(vec![ItemResult::failed(Failure::Damaged)]);
     };
     let names = match outcomes.iter().any(|outcome| matches!(outcome, Outcome::Undone(..))) {

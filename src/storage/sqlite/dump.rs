@@ -58,7 +58,7 @@ impl Dump {
         open::prepare(&paths, &settings, true)?;
         let connection = open::connect(&paths.intake, &settings)?;
         let store =
-            paths.store.to_str().ok_or_else(|| Error::Unavailable("the path is no text".to_owned()))?;
+            paths.store.to_str().ok_or_else(|| Error::Unavailable("the path is not UTF-8".to_owned()))?;
         connection.execute("ATTACH ?1 AS store", [store]).map_err(error)?;
         // The lock of writers, of both files: commands wait, and are refused after a while.
         connection.execute_batch("BEGIN IMMEDIATE").map_err(error)?;

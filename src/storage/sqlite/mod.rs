@@ -92,7 +92,7 @@ impl Storage for SqliteStore {
         let (done, forgotten) = tokio::join!(apply, append::forget_applied(self));
         if let Err(error) = forgotten {
             // They are applied all the same; the next transaction or pruning forgets them.
-            tracing::warn!(%error, "the journal could not forget batches that are applied");
+            tracing::warn!(%error, "journal: deleting applied batches failed");
         }
         done
     }

@@ -27,7 +27,7 @@ pub fn restore(
 ) -> Result<Manifest, Failed> {
     let named = file_error(file);
     let mut backup = File::open(file).map_err(&named)?;
-    let no_backup = || Failed::Told(format!("{} is no backup, or not a whole one", file.display()));
+    let no_backup = || Failed::Told(format!("{} is not a backup, or not a complete one", file.display()));
     let manifest = Manifest::read(&mut backup).map_err(&named)?.ok_or_else(no_backup)?;
     let paths = Paths::new(database);
     let _lock = paths.lock()?;

@@ -106,7 +106,7 @@ fn rewrite(
                 .map(drop)
                 .map_err(error)?,
             Ok(None) => {}
-            Err(Malformed) => tracing::error!(key, update, "a row was damaged on disk; it stays as it is"),
+            Err(Malformed) => tracing::error!(key, update, "store: row damaged on disk, left as it is"),
         }
     }
     Ok(())

@@ -66,7 +66,7 @@ async fn write_both_anew(store: &SqliteStore, due: Due) -> Result<(), Error> {
         .call(move |intake| forget_warnings(intake, &accounts).and_then(|()| write_anew(intake)))
         .await?;
     if !intake || !store.write(|pair, _| write_anew(&pair.store)).await? {
-        tracing::info!("somebody reads the store: what erased people have left in its free parts goes later");
+        tracing::info!("store: rewrite after an erase postponed, a reader is active");
         return Ok(());
     }
     store.write(move |pair, _| done(&pair.store, &due)).await

@@ -253,7 +253,7 @@ async fn a_page_of_contacts_that_is_destroyed_is_told_and_nothing_is_built_on_it
     let sentences = found(&files);
     assert!(sentences[0].starts_with("SQLite says of rollbook.db: "), "{sentences:?}");
     assert!(
-        sentences.iter().any(|text| text.starts_with("the contacts do not read to their end")),
+        sentences.iter().any(|text| text.starts_with("the contacts are unreadable before their end")),
         "{sentences:?}"
     );
     let repaired = repair(&files.store(), &SystemClock, &mut |_| {}).expect("a look");

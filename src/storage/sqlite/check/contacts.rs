@@ -28,7 +28,7 @@ pub fn check(on: &Checked<'_>, report: &mut Report, tell: &mut dyn FnMut(u64)) -
     });
     if let Err(failure) = walked {
         // What is to be compared with contacts that are not all there would be found wrong where it is right.
-        report.add(format!("the contacts do not read to their end: {failure}"), None);
+        report.add(format!("the contacts are unreadable before their end: {failure}"), None);
         return Ok(());
     }
     report.to_the_end = true;
@@ -114,7 +114,7 @@ fn index(store: &Connection, key: &HashKey, walk: &Walk, report: &mut Report) ->
     let found = match sum(store) {
         Ok(found) => found,
         Err(failure) => {
-            let text = format!("the index of identifiers does not read to its end: {failure}");
+            let text = format!("the index of identifiers is unreadable before its end: {failure}");
             report.add(text, Some(Mend::IndexAnew));
             return Ok(());
         }

@@ -39,7 +39,7 @@ pub fn check(on: &Checked<'_>, report: &mut Report) -> Result<(), Error> {
     }
     let mut batches = WaitingBatches::from(on.applied + 1);
     if let Err(failure) = journal(on, &mut batches) {
-        report.add(format!("the journal does not read to its end: {failure}"), None);
+        report.add(format!("the journal is unreadable before its end: {failure}"), None);
     }
     batches.tell(report);
     Ok(())

@@ -65,7 +65,7 @@ pub fn check(on: &Checked<'_>, report: &mut Report) -> Result<(), Error> {
             Ok(())
         };
         if let Err(failure) = each(on.store, select, look) {
-            report.add(format!("{what} do not read to their end: {failure}"), None);
+            report.add(format!("{what} are unreadable before their end: {failure}"), None);
         }
         told.tell(form, what, report);
     }

@@ -48,7 +48,7 @@ pub fn repair(paths: &open::Paths, report: &Report) -> Result<(), Error> {
         // SQLite refuses, and what is mended stays so.
         for connection in [&store, &connect(&paths.intake, &SETTINGS)?] {
             if let Err(failure) = connection.execute_batch("VACUUM") {
-                tracing::warn!(%failure, "a file could not be written anew");
+                tracing::warn!(%failure, "store: rewriting a file failed");
             }
         }
     }
