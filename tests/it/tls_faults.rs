@@ -88,7 +88,8 @@ async fn a_webhook_goes_to_a_receiver_whose_root_is_given() {
     let address = listener.local_addr().expect("its address");
     let tls = Tls::load(&pair.certificate, &pair.key).expect("a certificate");
     let router = Router::new().route("/", axum::routing::post(async || "taken"));
-    tokio::spawn(serve::serve_tls(listener, router, 512, tls.config(), Handle::new()));
+    let limit = ConnectionLimit::new(512, Connections::default());
+    tokio::spawn(serve::serve_tls(listener, router, limit, tls.config(), serve::Handle::new()));
     let told = |roots: Option<&std::path::Path>| {
         let server = store.serve_with(|command| {
             command.args(["--webhook-allow", "127.0.0.0/8"]);
