@@ -69,7 +69,7 @@ pub fn tell_twins(rows: &impl Rows, list: ListNo, id: Option<ObjectId>, step: &S
                 contact,
                 other_number = twin.0,
                 other,
-                "two contacts have the same e-mail address in different spellings"
+                "store: two contacts have the same e-mail address in different spellings"
             );
         }
     }

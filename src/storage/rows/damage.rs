@@ -35,7 +35,11 @@ impl Damage {
         if document.is_empty() {
             let mut found = self.0.lock().unwrap_or_else(PoisonError::into_inner);
             if found.len() < REMEMBERED && found.insert(contact) {
-                tracing::error!(list = contact.0.0, number = contact.1.0, "contact is damaged on disk");
+                tracing::error!(
+                    list = contact.0.0,
+                    number = contact.1.0,
+                    "store: contact is damaged on disk"
+                );
             }
         }
         document
