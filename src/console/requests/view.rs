@@ -289,7 +289,8 @@ mod tests {
     #[test]
     fn a_request_that_waits_or_failed_is_not_reported_as_done() {
         let asked = Identifiers::default();
-        let failed = || ItemResult::Failed { failure: Failure::ContactNotFound, asked: asked.clone() };
+        let failed =
+            || ItemResult::Failed { failure: Failure::ContactNotFound, asked: asked.clone(), taken: None };
         let text = |request: &Request, kept| notice("undoing", request, kept).expect("a notice").1;
         let mut request = request(BatchKind::Undo, vec![failed()]);
         assert_eq!(text(&request, false), "Nothing was changed. The table below shows the reason.");
