@@ -7,8 +7,9 @@ use askama::Template;
 use axum::http::StatusCode;
 use serde_json::{Value, json};
 
-use super::form::{self, Group, Posted, Wrong};
+use super::form::{self, Group};
 use super::history::History;
+use super::posted::{self, Posted, Wrong};
 use super::{At, Outcome, Subject};
 use crate::apply::outcome::Failure;
 use crate::clock::Timestamp;
@@ -121,7 +122,7 @@ pub async fn save(at: At, form: Form) -> Result {
     });
     let sent = user.call(&UPDATE, &body).await;
     let (status, wrong) = match sent {
-        Err(refused) => (refused.status, form::errors(&refused.details, &posted)),
+        Err(refused) => (refused.status, posted::errors(&refused.details, &posted)),
         Ok(accepted) => {
             let outcome = Outcome::of(user, &accepted).await?;
             match (outcome.failure(), outcome) {
@@ -189,7 +190,7 @@ pub async fn add(axum::extract::Path(id): axum::extract::Path<String>, form: For
     }
     let body = json!({ "contactListId": list.id, "contacts": [Value::Object(posted.item())] });
     let (status, wrong) = match user.call(&ADD, &body).await {
-        Err(refused) => (refused.status, form::errors(&refused.details, &posted)),
+        Err(refused) => (refused.status, posted::errors(&refused.details, &posted)),
         Ok(accepted) => match Outcome::of(user, &accepted).await? {
             Outcome::Pending(request) => return Ok(see(&format!("/requests/{request}?done=adding"))),
             Outcome::Applied(request, results) => match results.first() {

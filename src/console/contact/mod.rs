@@ -3,6 +3,7 @@
 mod edit;
 pub mod form;
 mod history;
+mod posted;
 mod remove;
 mod words;
 

@@ -86,6 +86,12 @@ async fn every_page_fits_wide_and_narrow_light_and_dark() {
         browser.visit(&path).await;
         take(&browser, name).await;
     }
+    let users = server.storage.accounts().await.expect("a look").remove(0).users;
+    let ben = format!("/account/users/{}", users[1].id);
+    for (name, path) in [("user", ben.clone()), ("user-disable", format!("{ben}/disable"))] {
+        browser.visit(&path).await;
+        take(&browser, name).await;
+    }
     many_columns(&browser, &server, ada.clone(), &list).await;
     let empty = found["data"][1]["contactListId"].as_str().expect("an id").to_owned();
     let key = server.token.split('_').nth(1).expect("the public part of the token").to_owned();

@@ -1,4 +1,6 @@
 use super::*;
+use crate::console::contact::posted::{WAS, errors};
+use crate::console::{Detail, Fields};
 use crate::id::ObjectId;
 use crate::intake::problem::{self, Problem};
 use crate::journal::{AccountNo, ListNo};
