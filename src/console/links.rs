@@ -6,7 +6,7 @@ use super::PublicUrl;
 use super::cookie::Secret;
 use crate::clock::Timestamp;
 use crate::id::ObjectId;
-use crate::storage::{Error, Storage};
+use crate::storage::{Error, Storage, UserRole};
 
 /// How long a link can be used.
 pub const GOOD_FOR: Duration = Duration::from_secs(24 * 3_600);
@@ -26,7 +26,7 @@ pub async fn invite(
 }
 
 /// A link for a store that nobody can sign in to yet, `None` where somebody can: it makes the first account where there
-/// is none; otherwise it is for the first user of the oldest account that is enabled.
+/// is none; otherwise it is for the first owner of the oldest account that is enabled, or else for its first user.
 ///
 /// # Errors
 /// Where the store cannot be read or written.
@@ -43,8 +43,9 @@ pub async fn first_link(
         return make(storage, public_url, None, now).await;
     }
     let enabled = accounts.into_iter().filter(|account| account.enabled);
-    let mut users = enabled.flat_map(|account| account.users).filter(|user| user.enabled);
-    match users.next() {
+    let users = enabled.flat_map(|account| account.users).filter(|user| user.enabled);
+    // An owner can let the others in; the first of several.
+    match users.min_by_key(|user| user.role != UserRole::Owner) {
         Some(user) => make(storage, public_url, Some(user.id), now).await,
         None => Ok(None),
     }
