@@ -151,6 +151,10 @@ impl Posted {
         if value.is_empty() && self.now.get(CAC[0]) != self.was.get(CAC[0]) {
             return json!("");
         }
+        if value.is_empty() {
+            // A currency without a cost: the API takes an empty text for the wish to clear, and this is a mistake.
+            return json!({ "value": false, "currency": currency });
+        }
         json!({ "value": value, "currency": currency })
     }
 }
