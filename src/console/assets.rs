@@ -3,11 +3,12 @@
 use std::sync::{Arc, LazyLock};
 
 use axum::Router;
+use axum::extract::Path;
 use axum::http::HeaderMap;
 use axum::routing::get;
 
 use crate::app::App;
-use crate::http::file::{File, THEME};
+use crate::http::file::{Assets, File, THEME};
 
 /// What a page may load: the server's own style, scripts and images; nothing inline, nothing from elsewhere. htmx asks
 /// the server itself; forms go nowhere else.
@@ -17,7 +18,7 @@ pub const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self
 const CSS: &str = "text/css; charset=utf-8";
 const SCRIPT: &str = "text/javascript; charset=utf-8";
 
-static FILES: LazyLock<[(&str, File); 4]> = LazyLock::new(|| {
+static ASSETS: LazyLock<Assets> = LazyLock::new(|| {
     let style = [
         THEME,
         include_str!("assets/console.css"),
@@ -25,21 +26,23 @@ static FILES: LazyLock<[(&str, File); 4]> = LazyLock::new(|| {
         include_str!("assets/views.css"),
     ]
     .concat();
-    [
-        ("/console/console.css", File::new(CSS, style)),
-        ("/console/console.js", File::new(SCRIPT, include_str!("assets/console.js"))),
-        ("/console/htmx.min.js", File::new(SCRIPT, include_str!("assets/htmx.min.js"))),
-        (
-            "/console/htmx.LICENSE",
-            File::new("text/plain; charset=utf-8", include_str!("assets/htmx.LICENSE")),
-        ),
-    ]
+    let licence = include_str!("assets/htmx.LICENSE");
+    let files = vec![
+        ("console.css", File::new(CSS, style)),
+        ("console.js", File::new(SCRIPT, include_str!("assets/console.js"))),
+        ("htmx.min.js", File::new(SCRIPT, include_str!("assets/htmx.min.js"))),
+        ("htmx.LICENSE", File::new("text/plain; charset=utf-8", licence)),
+    ];
+    Assets { path: "/console/", policy: POLICY, files }
 });
 
+/// The URL of a file, for pages.
+pub fn url(name: &str) -> String {
+    ASSETS.url(name)
+}
+
+/// Their routes.
 pub fn router() -> Router<Arc<App>> {
-    let mut router = Router::new();
-    for (path, file) in FILES.iter() {
-        router = router.route(path, get(async |headers: HeaderMap| file.answer(POLICY, &headers)));
-    }
-    router
+    let answer = async |Path(name): Path<String>, headers: HeaderMap| ASSETS.answer(&name, &headers);
+    Router::new().route("/console/{name}", get(answer))
 }

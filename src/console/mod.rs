@@ -17,7 +17,7 @@
 //!    `assets/console.css`. Nothing is inline: no `style=`, no `<script>`, no `on…=`.
 
 mod account;
-mod assets;
+pub mod assets;
 pub mod attempts;
 mod bulk;
 mod call;

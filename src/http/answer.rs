@@ -1,13 +1,14 @@
 //! Answers: always JSON, with `result`, and with `errors` and `details` where it is false.
 
 use axum::body::Body;
-use axum::http::header::{CONTENT_TYPE, RETRY_AFTER, X_CONTENT_TYPE_OPTIONS};
+use axum::http::header::{CONTENT_ENCODING, CONTENT_TYPE, RETRY_AFTER, VARY, X_CONTENT_TYPE_OPTIONS};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::compress::{Coding, Effort};
 use super::method::{Method, Reply};
 use crate::id::ObjectId;
 use crate::intake::problem::{MAX_PROBLEMS, Problem};
@@ -100,6 +101,19 @@ impl Answered {
         let body = Refused::new(request_id, problems);
         // As above.
         Self { status, retry_after, body: serde_json::to_vec(&body).unwrap_or_default().into() }
+    }
+}
+
+impl Answered {
+    /// As it is sent, compressed where it is worth it. The API is called with a token in a header, which no page of
+    /// others can make a browser send: its answers may hold what others have chosen (decision 18).
+    pub fn compressed(self, accepted: Option<Coding>) -> Response {
+        let coded = accepted.and_then(|coding| Some((coding, coding.compress(&self.body, Effort::Fast)?)));
+        let Some((coding, body)) = coded else { return self.into_response() };
+        let mut response = Self { body, ..self }.into_response();
+        response.headers_mut().insert(CONTENT_ENCODING, HeaderValue::from_static(coding.name()));
+        response.headers_mut().insert(VARY, HeaderValue::from_static("accept-encoding"));
+        response
     }
 }
 

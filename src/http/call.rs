@@ -6,13 +6,14 @@ use std::time::{Duration, Instant};
 
 use axum::extract::Request;
 use axum::http::StatusCode;
-use axum::response::{IntoResponse as _, Response};
+use axum::response::Response;
 use bytes::Bytes;
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::answer::Answered;
 use super::body::{self, BodyError};
+use super::compress::Coding;
 use super::drain::Draining;
 use super::gate::{self, Caller, Denial};
 use super::method::Method;
@@ -126,8 +127,9 @@ pub fn request_id(app: &App, path: &str) -> Option<ObjectId> {
 pub async fn run(app: Arc<App>, method: &'static Method, request: Request) -> Response {
     let shown = request_id(&app, request.uri().path());
     let request_id = shown.unwrap_or_else(|| app.ids.next(app.clock.now()));
+    let accepted = Coding::accepted(request.headers(), Coding::FASTEST);
     let call = read(Arc::clone(&app), method, request, request_id);
-    perform(&app, method, shown, request_id, call).await.into_response()
+    perform(&app, method, shown, request_id, call).await.compressed(accepted)
 }
 
 /// Takes a call in by `call` and has its method do it, wherever it comes from: so panics, counts and texts are the

@@ -6,6 +6,7 @@ pub mod answer;
 pub mod body;
 pub mod call;
 pub mod client;
+pub mod compress;
 pub mod connection;
 pub mod connection_limit;
 pub mod contact;

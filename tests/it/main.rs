@@ -18,6 +18,7 @@ mod clerk;
 mod cli;
 mod cli_lists;
 mod clock_back;
+mod compressed_answers;
 mod compression;
 mod connection_limit;
 mod console;

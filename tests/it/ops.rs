@@ -11,6 +11,7 @@ use crate::python;
 
 const DOCKERFILE: &str = include_str!("../../ops/Dockerfile");
 const COMPOSE: &str = include_str!("../../ops/compose.yml");
+const NGINX: &str = include_str!("../../ops/nginx.conf");
 const UNIT: &str = include_str!("../../ops/rollbook.service");
 
 fn root() -> &'static Path {
@@ -185,4 +186,42 @@ fn the_unit_starts_what_the_program_takes_and_is_locked_in() {
     let asked =
         run(program().arg("health").arg("--config").arg(&file).env("ROLLBOOK_METRICS_LISTEN", "127.0.0.1:9"));
     assert!(asked.err.starts_with("rollbook: no answer of a server at 127.0.0.1:9: "), "{}", asked.err);
+}
+
+/// The directives of ops/nginx.conf with this name.
+fn nginx(name: &str) -> Vec<&'static str> {
+    let lines = NGINX.lines().map(str::trim).filter(|line| !line.starts_with('#'));
+    lines
+        .filter_map(|line| line.strip_prefix(name)?.strip_prefix(' ')?.strip_suffix(';'))
+        .map(str::trim)
+        .collect()
+}
+
+fn setting(key: &str) -> u64 {
+    let file = run(program().arg("config")).out;
+    let value = file.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(" = "));
+    value.and_then(|value| value.parse().ok()).unwrap_or_else(|| panic!("{key} is a number"))
+}
+
+#[test]
+fn nginx_says_whose_request_it_is_and_lets_imports_through() {
+    let headers = nginx("proxy_set_header");
+    assert!(headers.contains(&"X-Forwarded-For $proxy_add_x_forwarded_for"), "{headers:?}");
+    assert!(headers.contains(&"Host $host"), "{headers:?}");
+    // Headers are inherited by places that set none of their own.
+    let (_, places) = NGINX.split_once("location / {").expect("the places");
+    assert!(!places.contains("proxy_set_header"), "{places}");
+    // BREACH: what is safe to compress is compressed by the server.
+    assert_eq!(nginx("gzip"), ["off"]);
+    let sizes: Vec<u64> = nginx("client_max_body_size")
+        .into_iter()
+        .map(|size| size.strip_suffix('m').and_then(|size| size.parse().ok()).expect("a size in MiB"))
+        .collect();
+    let [bodies, files] = sizes[..] else { panic!("of bodies and of files: {sizes:?}") };
+    assert!(bodies << 20 > setting("max_body_bytes"), "{bodies}");
+    assert!(files > setting("max_upload_mib"), "{files}");
+    assert!(NGINX.contains("location ~ ^/lists/[^/]+/import$ {"), "where the page sends files");
+    // Each closes its idle connections before the server does (see `limits`).
+    let idle = nginx("keepalive_timeout")[0].strip_suffix('s').and_then(|time| time.parse::<u64>().ok());
+    assert!(idle.is_some_and(|seconds| seconds < 90), "{idle:?}");
 }

@@ -123,6 +123,7 @@ fn every_setting_is_taken_from_the_environment() {
         ("OTLP_PERCENT", "50"),
         ("DATABASE", &database),
         ("WEBHOOK_ALLOW", "127.0.0.0/8,::1/128"),
+        ("WEBHOOK_CA_FILE", ""),
         ("TRUSTED_PROXIES", "127.0.0.0/8"),
         ("MAX_BODY_BYTES", "4000"),
         ("BODY_TIMEOUT_SECONDS", "1"),

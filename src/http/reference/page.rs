@@ -8,7 +8,7 @@ use super::codes::ERRORS;
 use super::document::groups;
 use super::fields::{self, Row};
 use super::markdown::{block, escape, line};
-use super::{DESCRIPTION, ICON, SCRIPT, STYLE, operation};
+use super::{DESCRIPTION, operation, url};
 use crate::http::METHODS;
 use crate::http::gate::ACCESS_TOKEN;
 use crate::http::method::{Group, Method};
@@ -39,6 +39,7 @@ impl Page<'_> {
         let text = |value: &Value| escape(value.as_str().unwrap_or_default());
         let (title, version, summary) =
             (text(&info["title"]), text(&info["version"]), text(&info["summary"]));
+        let (icon, style, script) = (url("icon.svg"), url("reference.css"), url("reference.js"));
         write!(
             out,
             r##"<!DOCTYPE html>
@@ -48,9 +49,9 @@ impl Page<'_> {
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
 <title>{title} reference</title>
-<link rel="icon" href="{ICON}" type="image/svg+xml">
-<link rel="stylesheet" href="{STYLE}">
-<script src="{SCRIPT}" defer></script>
+<link rel="icon" href="{icon}" type="image/svg+xml">
+<link rel="stylesheet" href="{style}">
+<script src="{script}" defer></script>
 </head>
 <body>
 <a class="skip" href="#main">Skip to the methods</a>
