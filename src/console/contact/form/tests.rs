@@ -85,7 +85,7 @@ fn a_cost_is_sent_whole_or_cleared() {
     assert_eq!(cost("3", "EUR", "2", "EUR"), Some(json!({ "value": "3", "currency": "EUR" })));
     assert_eq!(cost("2", "USD", "2", "EUR"), Some(json!({ "value": "2", "currency": "USD" })));
     assert_eq!(cost("", "EUR", "2", "EUR"), Some(json!("")));
-    assert_eq!(cost("", "EUR", "", ""), Some(json!({ "value": "", "currency": "EUR" })), "and is refused");
+    assert_eq!(cost("", "EUR", "", ""), Some(json!({ "value": false, "currency": "EUR" })), "and is refused");
 }
 
 #[test]
