@@ -20,8 +20,9 @@ use crate::journal::KEEP_KEYS;
 use crate::metrics::{Metrics, Work};
 use crate::notify::deliver::Deliverer;
 use crate::notify::send::Carrier;
+use crate::retention::RetentionClock;
 use crate::spans::Spans;
-use crate::storage::{Backlog, Keep, Storage};
+use crate::storage::{self, Backlog, Keep, Storage};
 use crate::used::Used;
 
 /// How long requests are kept after they were processed (contract, section 5).
@@ -63,6 +64,8 @@ pub struct App {
     pub applied: Arc<Notify>,
     /// Tells the time.
     pub clock: Arc<dyn Clock>,
+    /// Tells what is old.
+    pub retention: RetentionClock,
     /// Makes ids.
     pub ids: Ids,
     /// Counts requests per token.
@@ -136,6 +139,7 @@ pub fn start(
         spans,
         applied,
         clock,
+        retention: RetentionClock::default(),
         ids,
         flights: Flights::new(limits.in_flight),
         guesses: Guesses::default(),
@@ -194,23 +198,28 @@ async fn keep_used(app: Arc<App>) {
 
 async fn prune(app: Arc<App>) {
     loop {
-        let now = app.clock.now();
-        let keep = Keep {
-            requests: now.before(KEEP_REQUESTS),
-            history: now.before(app.limits.history),
-            keys: now.before(KEEP_KEYS),
-        };
-        match app.storage.prune(keep).await {
-            // A chunk at a time, so that applying gets its turns.
-            Ok(gone) if gone > 0 => tokio::task::yield_now().await,
-            Ok(_) => app.clock.sleep(PRUNE).await,
-            Err(error) => {
-                tracing::error!(%error, "retention: pruning failed");
-                app.metrics.store_error(Work::Prune);
-                app.clock.sleep(PRUNE).await;
-            }
+        if let Err(error) = prune_all(&app).await {
+            tracing::error!(%error, "retention: pruning failed");
+            app.metrics.store_error(Work::Prune);
         }
+        app.clock.sleep(PRUNE).await;
     }
+}
+
+async fn prune_all(app: &App) -> Result<(), storage::Error> {
+    app.retention.look(app.storage.as_ref(), app.clock.as_ref()).await?;
+    let now = app.retention.now(app.clock.as_ref());
+    let keep = Keep {
+        requests: now.before(KEEP_REQUESTS),
+        history: now.before(app.limits.history),
+        keys: now.before(KEEP_KEYS),
+        ended: now,
+    };
+    while app.storage.prune(keep).await? > 0 {
+        // A chunk at a time, so that applying gets its turns.
+        tokio::task::yield_now().await;
+    }
+    Ok(())
 }
 
 async fn tidy(app: Arc<App>) {

@@ -1,7 +1,7 @@
 //! The only place that asks for the time.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
 use async_trait::async_trait;
@@ -121,6 +121,15 @@ pub trait Clock: Send + Sync + 'static {
     /// The time now.
     fn now(&self) -> Timestamp;
 
+    /// The system's time of day, for what leaves the machine. [`Clock::now`] is later than this while a clock that was
+    /// set back is caught up with.
+    fn system(&self) -> Timestamp {
+        self.now()
+    }
+
+    /// The time since a moment that does not change while the process runs. It is never set.
+    fn monotonic(&self) -> Duration;
+
     /// Returns once it is `time`. Whoever has read the clock waits by this: a clock that is moved between the
     /// reading and the waiting then wakes the sleeper all the same.
     async fn sleep_until(&self, time: Timestamp);
@@ -134,6 +143,9 @@ pub trait Clock: Send + Sync + 'static {
 /// The machine's clock.
 #[derive(Debug, Default)]
 pub struct SystemClock;
+
+/// When the process first asked for the time that has passed.
+static STARTED: LazyLock<Instant> = LazyLock::new(Instant::now);
 
 /// How far the system's clock may be set back without this process following it at once. More than that is a clock
 /// that was wrong before.
@@ -154,9 +166,17 @@ fn follow(last: Timestamp, elapsed: Duration, system: Timestamp) -> Timestamp {
 
 #[async_trait]
 impl Clock for SystemClock {
-    fn now(&self) -> Timestamp {
+    fn system(&self) -> Timestamp {
         let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-        let system = Timestamp::from_millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX));
+        Timestamp::from_millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+    }
+
+    fn monotonic(&self) -> Duration {
+        STARTED.elapsed()
+    }
+
+    fn now(&self) -> Timestamp {
+        let system = self.system();
         let mut last = LAST.lock().unwrap_or_else(PoisonError::into_inner);
         let asked = Instant::now();
         let (before, time) = last.unwrap_or((asked, system));
@@ -196,6 +216,11 @@ impl ManualClock {
 impl Clock for ManualClock {
     fn now(&self) -> Timestamp {
         *self.now.borrow()
+    }
+
+    /// Moving it is the passing of time.
+    fn monotonic(&self) -> Duration {
+        self.now().since(Timestamp::from_millis(0))
     }
 
     async fn sleep_until(&self, time: Timestamp) {

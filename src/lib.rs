@@ -41,6 +41,7 @@ pub mod metrics;
 pub mod notify;
 pub mod param;
 pub mod report;
+pub mod retention;
 pub mod secret;
 pub mod spans;
 pub mod storage;

@@ -124,6 +124,7 @@ pub struct Metrics {
     /// Those of the API and the console.
     pub connections: Connections,
     damaged_contacts: Gauge,
+    held_seconds: Gauge<f64, std::sync::atomic::AtomicU64>,
 }
 
 impl Default for Metrics {
@@ -153,6 +154,7 @@ impl Metrics {
             oldest_seconds: Gauge::default(),
             connections: Connections::default(),
             damaged_contacts: Gauge::default(),
+            held_seconds: Gauge::default(),
         };
         for work in Work::ALL {
             drop(metrics.store_errors.get_or_create(&[("doing", work.word())]));
@@ -211,7 +213,7 @@ impl Metrics {
         registry.register_with_unit(
             "oldest_waiting",
             "How long the oldest batch that is not applied yet has waited",
-            seconds,
+            seconds.clone(),
             self.oldest_seconds.clone(),
         );
         let Connections { open, closed } = self.connections.clone();
@@ -222,6 +224,12 @@ impl Metrics {
             "damaged_contacts",
             "Contacts found damaged on disk since the start, 1,000 at most",
             self.damaged_contacts.clone(),
+        );
+        registry.register_with_unit(
+            "clock_jump",
+            "How far the system clock is from the time that has passed, while that does not count yet",
+            seconds,
+            self.held_seconds.clone(),
         );
         self
     }
@@ -264,6 +272,11 @@ impl Metrics {
     /// The store could not do something.
     pub fn store_error(&self, work: Work) {
         self.store_errors.get_or_create(&[("doing", work.word())]).inc();
+    }
+
+    /// How far the clock has jumped, while that is held.
+    pub fn clock_held(&self, jump: Duration) {
+        self.held_seconds.set(jump.as_secs_f64());
     }
 
     /// Everything as Prometheus reads it, with what waits now, how long the oldest of it has waited, and how many

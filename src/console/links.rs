@@ -58,6 +58,6 @@ async fn make(
     now: Timestamp,
 ) -> Result<Option<String>, Error> {
     let secret = Secret::generate();
-    let added = storage.add_link(secret.hash(), user, now.after(GOOD_FOR), now).await?;
+    let added = storage.add_link(secret.hash(), user, now.after(GOOD_FOR)).await?;
     Ok(added.then(|| format!("{public_url}/welcome/{}", secret.0)))
 }

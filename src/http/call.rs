@@ -24,6 +24,7 @@ use crate::intake::accept::{Key, Sender};
 use crate::intake::problem::{self, Problem};
 use crate::intake::refusal::Refusal;
 use crate::intake::writer::NotAccepted;
+use crate::journal::KEEP_KEYS;
 use crate::metrics::{Metrics, Work};
 use crate::storage::{self, Remembered};
 
@@ -61,6 +62,7 @@ impl Call {
             token: self.caller.token.clone(),
             request: self.request_id,
             now: self.app.clock.now(),
+            keys_since: self.app.retention.now(self.app.clock.as_ref()).before(KEEP_KEYS),
             key,
         })
     }

@@ -107,6 +107,7 @@ async fn metrics(State(app): State<Arc<App>>) -> Response {
         None
     });
     let age = oldest.map_or(Duration::ZERO, |oldest| app.clock.now().since(oldest));
+    app.metrics.clock_held(app.retention.held(app.clock.as_ref()));
     let damaged = app.storage.damaged_contacts().len();
     let text = app.metrics.to_text(app.storage.backlog(), age, damaged);
     let form = "application/openmetrics-text; version=1.0.0; charset=utf-8";

@@ -8,7 +8,7 @@ use super::writer::Writer;
 use crate::catalogue::Viewer;
 use crate::clock::Timestamp;
 use crate::id::ObjectId;
-use crate::journal::{Batch, BatchKind, KEEP_KEYS, ListNo, Once, WebHook};
+use crate::journal::{Batch, BatchKind, ListNo, Once, WebHook};
 use crate::storage::{Appended, ItemResult, Remembered};
 
 /// Who sends a batch, and what it is known by.
@@ -22,6 +22,8 @@ pub struct Sender {
     pub request: ObjectId,
     /// When it came.
     pub now: Timestamp,
+    /// Keys that were used before this are forgotten.
+    pub keys_since: Timestamp,
     /// The `Idempotency-Key`, where there is one.
     pub key: Option<Key>,
 }
@@ -98,8 +100,8 @@ pub enum Accepted {
 /// Where the key was used with another body, or the store cannot be read.
 pub async fn before(writer: &Writer, sender: &Sender, list: ListNo) -> Result<Option<Accepted>, Refusal> {
     let Some(key) = &sender.key else { return Ok(None) };
-    let since = sender.now.before(KEEP_KEYS);
-    let known = writer.storage().find_once(sender.viewer.account, list, key.text.clone(), since).await?;
+    let (account, since) = (sender.viewer.account, sender.keys_since);
+    let known = writer.storage().find_once(account, list, key.text.clone(), since).await?;
     known.map(|known| same(key, known)).transpose()
 }
 
@@ -128,7 +130,7 @@ pub async fn keep(
             fingerprint: key.fingerprint,
             // Texts and numbers only: it cannot fail.
             warnings: serde_json::to_string(&warnings).unwrap_or_default(),
-            since: sender.now.before(KEEP_KEYS),
+            since: sender.keys_since,
         });
     }
     match (writer.append(batch).await.map_err(Refusal::NotAccepted)?, &sender.key) {

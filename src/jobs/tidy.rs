@@ -35,7 +35,7 @@ pub async fn tidy(app: &App) -> io::Result<()> {
     let jobs = Arc::clone(&app.jobs);
     for account in blocking(move || jobs.shelf.accounts()).await? {
         let erased = app.storage.last_erase(account).await.map_err(io::Error::other)?;
-        let (jobs, now) = (Arc::clone(&app.jobs), app.clock.now());
+        let (jobs, now) = (Arc::clone(&app.jobs), app.retention.now(app.clock.as_ref()));
         blocking(move || tidy_account(&jobs, account, erased, now)).await?;
     }
     Ok(())

@@ -221,7 +221,8 @@ impl Deliverer {
         // Only a map with keys that are no strings could fail, and there is none.
         let body = serde_json::to_string(&report::webhook_object(request)).unwrap_or_default();
         let id = delivery.request.to_string();
-        let timestamp_seconds = now.seconds();
+        // Receivers compare it with their own clocks.
+        let timestamp_seconds = self.clock.system().seconds();
         Ok(Some(Message {
             account: delivery.account,
             uri: delivery.uri.clone(),

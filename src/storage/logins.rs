@@ -105,7 +105,6 @@ pub trait Logins: Send + Sync + 'static {
         hash: TextHash,
         user: Option<ObjectId>,
         expires_at: Timestamp,
-        now: Timestamp,
     ) -> Result<bool, Error>;
 
     /// What a link is for, as long as it can be used.

@@ -13,6 +13,7 @@ mod types;
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 
@@ -23,6 +24,7 @@ use crate::clock::Timestamp;
 use crate::contact::identifier::IdentifierKind;
 use crate::id::ObjectId;
 use crate::journal::{AccountNo, Batch, ContactNo, ListNo};
+use crate::retention::Reckoning;
 
 /// The most lists of one account: numbers of lists are finite, and all accounts share them.
 pub const MAX_LISTS_PER_ACCOUNT: usize = 10_000;
@@ -83,6 +85,15 @@ pub trait Storage: Logins {
 
     /// When the oldest batch that waits was accepted.
     async fn oldest_waiting(&self) -> Result<Option<Timestamp>, Error>;
+
+    /// Moves the reckoning of time that has passed on, see [`Reckoning::next`]: `seen` is the one that this process was
+    /// given last, `elapsed` ago.
+    async fn reckon(
+        &self,
+        seen: Option<Reckoning>,
+        elapsed: Duration,
+        system: Timestamp,
+    ) -> Result<Reckoning, Error>;
 
     /// Forgets a chunk of what was kept for a time only. Returns how many rows went; call again while it is not 0.
     async fn prune(&self, keep: Keep) -> Result<usize, Error>;

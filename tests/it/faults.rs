@@ -5,12 +5,14 @@ mod logins;
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use rollbook::clock::Timestamp;
 use rollbook::contact::identifier::IdentifierKind;
 use rollbook::id::ObjectId;
 use rollbook::journal::{AccountNo, Batch, ContactNo, ListNo};
+use rollbook::retention::Reckoning;
 use rollbook::storage::{
     Access, Account, Activities, ActivityWindow, AddError, AppendError, Appended, Applied, Attempt, Backlog,
     Contact, ContactPage, Delivery, Error, History, ItemResult, Keep, List, ListFilter, Mentions, NewAccount,
@@ -64,6 +66,15 @@ impl Storage for Faulty {
     async fn has_schema(&self) -> Result<bool, Error> {
         self.read()?;
         self.store.has_schema().await
+    }
+
+    async fn reckon(
+        &self,
+        seen: Option<Reckoning>,
+        elapsed: Duration,
+        system: Timestamp,
+    ) -> Result<Reckoning, Error> {
+        self.store.reckon(seen, elapsed, system).await
     }
 
     async fn prune(&self, keep: Keep) -> Result<usize, Error> {

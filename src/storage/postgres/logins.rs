@@ -108,9 +108,8 @@ impl Logins for PostgresStore {
         hash: TextHash,
         user: Option<ObjectId>,
         expires_at: Timestamp,
-        now: Timestamp,
     ) -> Result<bool, Error> {
-        self.change(move |session| links::add(session, &hash, user, expires_at, now)).await
+        self.change(move |session| links::add(session, &hash, user, expires_at)).await
     }
 
     async fn find_link(&self, hash: TextHash, now: Timestamp) -> Result<Option<LinkFor>, Error> {

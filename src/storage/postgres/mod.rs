@@ -36,6 +36,7 @@ mod tls;
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 
@@ -54,6 +55,7 @@ use crate::clock::Timestamp;
 use crate::contact::identifier::IdentifierKind;
 use crate::id::ObjectId;
 use crate::journal::{AccountNo, Batch, ContactNo, ListNo};
+use crate::retention::Reckoning;
 
 #[async_trait]
 impl Storage for PostgresStore {
@@ -98,6 +100,15 @@ impl Storage for PostgresStore {
 
     async fn has_schema(&self) -> Result<bool, Error> {
         self.read(|session, _| migrate::has_schema(session)).await
+    }
+
+    async fn reckon(
+        &self,
+        seen: Option<Reckoning>,
+        elapsed: Duration,
+        system: Timestamp,
+    ) -> Result<Reckoning, Error> {
+        self.write(move |session, _| prune::reckon(session, seen, elapsed, system)).await
     }
 
     async fn prune(&self, keep: Keep) -> Result<usize, Error> {

@@ -1,6 +1,7 @@
 //! Forgetting what is kept for a time only, and what belonged to a list that is gone.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use tokio_postgres::Row;
 use tokio_postgres::types::{FromSql, ToSql};
@@ -9,7 +10,9 @@ use super::rows::View;
 use super::session::{Session, Value, Values, get};
 use super::shared::Shared;
 use super::{address_form, due, scrub};
+use crate::clock::Timestamp;
 use crate::journal::ListNo;
+use crate::retention::Reckoning;
 use crate::storage::rows::activity::minute;
 use crate::storage::{Error, Keep};
 
@@ -42,7 +45,8 @@ pub fn prune(session: &Session, shared: &Shared, keep: Keep) -> Result<Pruned, E
     if session.query_opt(lock, &[])?.is_none() {
         return Ok(Pruned::default());
     }
-    let mut rows = keys(session, keep)? + scrub::scrub(session, shared)? + activity(session, keep)?;
+    let mut rows = keys(session, keep)? + ended(session, keep)? + activity(session, keep)?;
+    rows += scrub::scrub(session, shared)?;
     let mut lists = match shared.traces().clone() {
         Some(lists) => lists,
         // Another node may have ended before it was done.
@@ -91,6 +95,36 @@ fn keys(session: &Session, keep: Keep) -> Result<u64, Error> {
     // One that was used again since it was read stays.
     let delete = "DELETE FROM once WHERE list = $1 AND account = $2 AND key = ANY($3) AND used_at < $4";
     by_account::<&str>(session, &rows, delete, &[&since])
+}
+
+/// Sessions and links that have ended. Those whose row is locked are about to go by another hand.
+fn ended(session: &Session, keep: Keep) -> Result<u64, Error> {
+    let mut gone = 0;
+    for table in ["session", "link"] {
+        let delete = format!(
+            "DELETE FROM {table} WHERE hash IN \
+             (SELECT hash FROM {table} WHERE expires_at <= $1 LIMIT $2 FOR UPDATE SKIP LOCKED)"
+        );
+        gone += session.execute(&delete, &[&keep.ended.millis(), &CHUNK])?;
+    }
+    Ok(gone)
+}
+
+/// See [`Storage::reckon`](crate::storage::Storage::reckon).
+pub fn reckon(
+    session: &Session,
+    seen: Option<Reckoning>,
+    elapsed: Duration,
+    system: Timestamp,
+) -> Result<Reckoning, Error> {
+    session.execute("INSERT INTO setting (name) VALUES ('retention') ON CONFLICT DO NOTHING", &[])?;
+    let lock = "SELECT bytes FROM setting WHERE name = 'retention' FOR NO KEY UPDATE";
+    let row = session.query_opt(lock, &[])?;
+    let stored: Option<&[u8]> = row.as_ref().map_or(Ok(None), |row| get(row, 0))?;
+    let next = Reckoning::next(stored.and_then(Reckoning::from_bytes), seen, elapsed, system);
+    let update = "UPDATE setting SET bytes = $1 WHERE name = 'retention'";
+    session.execute(update, &[&next.to_bytes().as_slice()])?;
+    Ok(next)
 }
 
 fn activity(session: &Session, keep: Keep) -> Result<u64, Error> {

@@ -160,6 +160,9 @@ impl Target {
         transaction.execute(key, &[&settings.hash_key]).await.map_err(error)?;
         let version = "UPDATE setting SET number = $1::bigint + 1 WHERE name = 'catalogue_version'";
         transaction.execute(version, &[&settings.catalogue_version]).await.map_err(error)?;
+        let retention = "INSERT INTO setting (name, bytes) VALUES ('retention', $1) \
+                         ON CONFLICT (name) DO UPDATE SET bytes = excluded.bytes";
+        transaction.execute(retention, &[&settings.retention]).await.map_err(error)?;
         for (table, last) in &settings.numbers {
             let next = "SELECT setval(pg_get_serial_sequence($1, 'no'), $2::bigint + 1, false)";
             transaction.execute(next, &[table, last]).await.map_err(error)?;

@@ -30,6 +30,8 @@ pub struct StoreSettings {
     pub hash_key: Vec<u8>,
     /// How often its catalogue was changed.
     pub catalogue_version: i64,
+    /// How far time has come, see [`Reckoning`](crate::retention::Reckoning).
+    pub retention: Option<Vec<u8>>,
     /// Per table with numbers that are never given twice, the last that was given.
     pub numbers: Vec<(&'static str, i64)>,
 }
@@ -119,16 +121,18 @@ impl Dump {
     /// Where it cannot be read.
     pub fn settings(&self) -> Result<StoreSettings, Error> {
         let select = "SELECT (SELECT value FROM store.setting WHERE name = 'hash_key'), \
-                      coalesce((SELECT value FROM main.setting WHERE name = 'catalogue_version'), 0)";
-        let (hash_key, catalogue_version) =
-            self.connection.query_row(select, [], |row| Ok((row.get(0)?, row.get(1)?))).map_err(error)?;
+                      coalesce((SELECT value FROM main.setting WHERE name = 'catalogue_version'), 0), \
+                      (SELECT value FROM main.setting WHERE name = 'retention')";
+        let read = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
+        let (hash_key, catalogue_version, retention) =
+            self.connection.query_row(select, [], read).map_err(error)?;
         let mut numbers = Vec::new();
         for (table, target) in tables::NUMBERED {
             let select = "SELECT coalesce((SELECT seq FROM main.sqlite_sequence WHERE name = ?1), 0)";
             let last = self.connection.query_row(select, [table], |row| row.get(0)).map_err(error)?;
             numbers.push((*target, last));
         }
-        Ok(StoreSettings { hash_key, catalogue_version, numbers })
+        Ok(StoreSettings { hash_key, catalogue_version, retention, numbers })
     }
 
     /// How many rows each of the tables has.

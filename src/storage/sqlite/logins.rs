@@ -108,9 +108,8 @@ impl Logins for SqliteStore {
         hash: TextHash,
         user: Option<ObjectId>,
         expires_at: Timestamp,
-        now: Timestamp,
     ) -> Result<bool, Error> {
-        self.intake.call(move |intake| links::add(intake, &hash, user, expires_at, now)).await
+        self.intake.call(move |intake| links::add(intake, &hash, user, expires_at)).await
     }
 
     async fn find_link(&self, hash: TextHash, now: Timestamp) -> Result<Option<LinkFor>, Error> {

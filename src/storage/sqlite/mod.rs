@@ -41,6 +41,7 @@ mod worker;
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 
@@ -61,6 +62,7 @@ use crate::clock::Timestamp;
 use crate::contact::identifier::IdentifierKind;
 use crate::id::ObjectId;
 use crate::journal::{AccountNo, Batch, ContactNo, ListNo};
+use crate::retention::Reckoning;
 
 #[async_trait]
 impl Storage for SqliteStore {
@@ -111,6 +113,15 @@ impl Storage for SqliteStore {
 
     async fn has_schema(&self) -> Result<bool, Error> {
         self.read(|pair, _| schema::has_schema(pair)).await
+    }
+
+    async fn reckon(
+        &self,
+        seen: Option<Reckoning>,
+        elapsed: Duration,
+        system: Timestamp,
+    ) -> Result<Reckoning, Error> {
+        self.intake.call(move |intake| prune::reckon(intake, seen, elapsed, system)).await
     }
 
     async fn prune(&self, keep: Keep) -> Result<usize, Error> {

@@ -1,11 +1,14 @@
 //! Forgetting what is kept for a time only, and what belonged to a list that is gone.
 
+use std::time::Duration;
+
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use super::contacts::{Head, MAX_NUMBER, contact_id, head};
 use super::{Pair, Shared, SqliteStore, append, catalogue, error, once, open, scrub, vacuum};
 use crate::clock::Timestamp;
 use crate::journal::ListNo;
+use crate::retention::Reckoning;
 use crate::storage::rows::activity::minute;
 use crate::storage::rows::check::index::entries;
 use crate::storage::{Backlog, Error, Keep, Storage};
@@ -20,7 +23,7 @@ const HISTORY_CHUNK: i64 = 200;
 pub async fn prune(store: &SqliteStore, keep: Keep) -> Result<usize, Error> {
     // What a crash between the two files has left in the journal goes here, if nothing was applied since.
     append::forget_applied(store).await?;
-    let keys = store.intake.call(move |intake| once::prune(intake, keep.keys, CHUNK)).await?;
+    let keys = store.intake.call(move |intake| intake_chunk(intake, keep)).await?;
     let gone = keys
         + scrub::scrub(store).await?
         + store.write(move |pair, shared| chunk(pair, shared, keep)).await?;
@@ -32,6 +35,35 @@ pub async fn prune(store: &SqliteStore, keep: Keep) -> Result<usize, Error> {
         // Where somebody reads them just then, it is done another time.
         store.intake.call(|intake| open::empty_log(intake)).await?;
         store.write(|pair, _| open::empty_log(&pair.store)).await?;
+    }
+    Ok(gone)
+}
+
+/// See [`Storage::reckon`].
+pub fn reckon(
+    intake: &mut Connection,
+    seen: Option<Reckoning>,
+    elapsed: Duration,
+    system: Timestamp,
+) -> Result<Reckoning, Error> {
+    let transaction = intake.transaction_with_behavior(TransactionBehavior::Immediate).map_err(error)?;
+    let stored: Option<Vec<u8>> = open::setting(&transaction, "retention")?;
+    let stored = stored.as_deref().and_then(Reckoning::from_bytes);
+    let next = Reckoning::next(stored, seen, elapsed, system);
+    let upsert = "INSERT OR REPLACE INTO setting VALUES ('retention', ?1)";
+    transaction.execute(upsert, [next.to_bytes()]).map_err(error)?;
+    transaction.commit().map_err(error)?;
+    Ok(next)
+}
+
+/// Forgets keys that were used long ago, and sessions and links that have ended, a chunk of each.
+fn intake_chunk(intake: &Connection, keep: Keep) -> Result<usize, Error> {
+    let mut gone = once::prune(intake, keep.keys, CHUNK)?;
+    for table in ["session", "link"] {
+        let delete = format!(
+            "DELETE FROM {table} WHERE hash IN (SELECT hash FROM {table} WHERE expires_at <= ?1 LIMIT ?2)"
+        );
+        gone += intake.execute(&delete, [keep.ended.millis(), CHUNK]).map_err(error)?;
     }
     Ok(gone)
 }

@@ -27,6 +27,8 @@ pub struct Keep {
     pub history: Timestamp,
     /// `Idempotency-Key`s, by when they were used.
     pub keys: Timestamp,
+    /// Sessions and links of the console, by when they ended.
+    pub ended: Timestamp,
 }
 
 /// What one call of [`apply_next`](crate::storage::Storage::apply_next) did.

@@ -124,10 +124,9 @@ impl Logins for Faulty {
         hash: TextHash,
         user: Option<ObjectId>,
         expires_at: Timestamp,
-        now: Timestamp,
     ) -> Result<bool, Error> {
         self.change()?;
-        self.store.add_link(hash, user, expires_at, now).await
+        self.store.add_link(hash, user, expires_at).await
     }
 
     async fn find_link(&self, hash: TextHash, now: Timestamp) -> Result<Option<LinkFor>, Error> {

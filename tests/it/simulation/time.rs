@@ -24,11 +24,13 @@ struct Shown {
     since: Option<Instant>,
     /// The latest that it has shown.
     latest: i64,
+    /// By how much it was moved on: to the store that is time that passes, as in `ManualClock`.
+    moved_on: i64,
 }
 
 impl SimClock {
     pub fn new(start: Timestamp) -> Self {
-        let now = Shown { millis: start.millis(), since: None, latest: start.millis() };
+        let now = Shown { millis: start.millis(), since: None, latest: start.millis(), moved_on: 0 };
         Self(Arc::new(Face { now: Mutex::new(now), moved: Notify::new() }))
     }
 
@@ -46,7 +48,11 @@ impl SimClock {
 
     /// Moves the clock, and wakes those whose time has come.
     pub fn jump(&self, millis: i64) {
-        self.0.now.lock().unwrap().millis += millis;
+        {
+            let mut shown = self.0.now.lock().unwrap();
+            shown.millis += millis;
+            shown.moved_on += millis.max(0);
+        }
         self.now();
         self.0.moved.notify_waiters();
     }
@@ -65,6 +71,12 @@ impl Clock for SimClock {
         let now = shown.millis + i64::try_from(passed).unwrap();
         shown.latest = shown.latest.max(now);
         Timestamp::from_millis(now)
+    }
+
+    fn monotonic(&self) -> Duration {
+        let shown = self.0.now.lock().unwrap();
+        let moved = Duration::from_millis(shown.moved_on.unsigned_abs());
+        moved + shown.since.map_or(Duration::ZERO, |since| since.elapsed())
     }
 
     async fn sleep_until(&self, time: Timestamp) {

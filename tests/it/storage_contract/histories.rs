@@ -26,7 +26,7 @@ const ALL: Window = Window { offset: 0, limit: 100 };
 
 /// Forgets requests and histories from before that.
 async fn prune(desk: &Desk, requests: Timestamp, history: Timestamp) {
-    let keep = Keep { requests, history, keys: Timestamp::from_millis(0) };
+    let keep = Keep { requests, history, keys: Timestamp::from_millis(0), ended: Timestamp::from_millis(0) };
     while desk.storage().prune(keep).await.expect("pruned") > 0 {}
 }
 

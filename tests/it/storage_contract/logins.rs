@@ -5,11 +5,11 @@ use std::time::Duration;
 use rollbook::clock::Timestamp;
 use rollbook::id::ObjectId;
 use rollbook::storage::{
-    FirstAccount, LinkError, LinkFor, MAX_SESSIONS, NewLogin, NewSession, Role, TextHash, UserChange,
+    FirstAccount, Keep, LinkError, LinkFor, MAX_SESSIONS, NewLogin, NewSession, Role, TextHash, UserChange,
     UserRole,
 };
 
-use super::{Desk, add_account, on_every_backend};
+use super::{Desk, add_account, keep_since, on_every_backend};
 
 on_every_backend! {
     a_link_lets_a_user_in_once,
@@ -23,6 +23,7 @@ on_every_backend! {
     sessions_end_with_their_user_or_account,
     users_are_added_as_long_as_there_is_room,
     the_last_use_of_a_token_never_goes_back,
+    what_has_ended_is_deleted_by_the_time_that_has_passed,
 }
 
 const DAY: Duration = Duration::from_secs(24 * 3_600);
@@ -51,7 +52,7 @@ fn account(desk: &Desk) -> FirstAccount {
 
 async fn add_link(desk: &Desk, number: u8, user: Option<ObjectId>) -> bool {
     let end = desk.now.after(DAY);
-    desk.storage().add_link(hash(number), user, end, desk.now).await.expect("a change")
+    desk.storage().add_link(hash(number), user, end).await.expect("a change")
 }
 
 async fn use_link(desk: &Desk, number: u8, address: &str, session_no: u8) -> Result<(), LinkError> {
@@ -295,6 +296,30 @@ async fn users_are_added_as_long_as_there_is_room(mut desk: Desk) {
         .map(|user| (user.id, user.name.as_str(), user.address.as_deref(), user.enabled))
         .collect();
     assert_eq!(told, [(desk.account.user, "Test", None, true), (id, "Bea", None, true)]);
+}
+
+async fn what_has_ended_is_deleted_by_the_time_that_has_passed(mut desk: Desk) {
+    let_in(&desk, "ada@example.com").await;
+    assert!(add_link(&desk, 1, Some(desk.account.user)).await);
+    let there = async |desk: &Desk| {
+        let (storage, user) = (desk.storage(), desk.account.user);
+        let sessions = storage.sessions(user, LONG_AGO, LONG_AGO).await.expect("a look").len();
+        (sessions, storage.find_link(hash(1), LONG_AGO).await.expect("a look").is_some())
+    };
+    // A clock that is ahead when somebody signs in, or is invited, deletes nothing.
+    let end = desk.now.after(DAY);
+    desk.now = end.after(DAY);
+    let password = "hash of ada@example.com".to_owned();
+    let second = session(&desk, 2);
+    assert!(
+        desk.storage().add_session(desk.account.user, password, second, desk.now).await.expect("a change")
+    );
+    assert_eq!(there(&desk).await, (2, true));
+    for (ended, left) in [(end.before(Duration::from_millis(1)), (2, true)), (end, (1, false))] {
+        let keep = Keep { ended, ..keep_since(LONG_AGO) };
+        while desk.storage().prune(keep).await.expect("pruned") > 0 {}
+        assert_eq!(there(&desk).await, left);
+    }
 }
 
 async fn the_last_use_of_a_token_never_goes_back(mut desk: Desk) {

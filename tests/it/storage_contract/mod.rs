@@ -330,5 +330,5 @@ pub async fn add_account(storage: &dyn Storage, ids: &Ids, now: Timestamp) -> Ow
 /// Requests from that time on are kept, and histories and keys for ever.
 pub fn keep_since(requests: Timestamp) -> Keep {
     let ever = Timestamp::from_millis(0);
-    Keep { requests, history: ever, keys: ever }
+    Keep { requests, history: ever, keys: ever, ended: ever }
 }

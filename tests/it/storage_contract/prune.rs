@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use rollbook::clock::Timestamp;
 use rollbook::contact::field::Field::{Email, UserId};
+use rollbook::retention::{Held, Reckoning};
 use rollbook::storage::{Attempt, DeliveryEnd, DeliveryState};
 
 use super::{Desk, add_account, keep_since, on_every_backend};
@@ -14,6 +15,7 @@ on_every_backend! {
     contacts_of_a_removed_account_go_and_those_of_others_stay,
     former_identifiers_outlive_the_results_that_do_not_need_them,
     many_rows_go_in_many_calls,
+    how_far_time_has_come_outlives_those_who_count_it,
 }
 
 async fn prune(desk: &Desk, processed_before: Timestamp) -> usize {
@@ -108,4 +110,25 @@ async fn many_rows_go_in_many_calls(mut desk: Desk) {
     for name in [&names[0], &names[2_499]] {
         assert_eq!(desk.field(name, UserId).await, None);
     }
+}
+
+async fn how_far_time_has_come_outlives_those_who_count_it(mut desk: Desk) {
+    let (minute, jump) = (Duration::from_secs(60), Duration::from_secs(100 * 24 * 3_600));
+    let reckon = async |desk: &Desk, seen, elapsed, system| {
+        desk.storage().reckon(seen, elapsed, system).await.expect("a reckoning")
+    };
+    let start = reckon(&desk, None, Duration::ZERO, desk.now).await;
+    assert_eq!(start, Reckoning { reached: desk.now, held: None });
+    let later = desk.now.after(minute * 2);
+    let moved = reckon(&desk, Some(start), minute * 2, later).await;
+    assert_eq!(moved, Reckoning { reached: later, held: None });
+    desk.reopen();
+    let jumped = later.after(jump);
+    let held = reckon(&desk, None, Duration::ZERO, jumped).await;
+    let shown = |observed| Some(Held { shown: jumped.after(observed), observed });
+    assert_eq!(held, Reckoning { reached: later, held: shown(Duration::ZERO) });
+    let held = reckon(&desk, Some(held), minute, jumped.after(minute)).await;
+    desk.reopen();
+    let same = reckon(&desk, None, Duration::ZERO, jumped.after(minute)).await;
+    assert_eq!((same, same), (held, Reckoning { reached: later.after(minute), held: shown(minute) }));
 }

@@ -29,7 +29,7 @@ impl Browser {
         let (cookie, link) = (format!("session of {user}").replace(' ', "-"), [user.to_bytes()[11]; 32]);
         let later = now.after(std::time::Duration::from_secs(3_600));
         let storage = &server.storage;
-        assert!(storage.add_link(link, Some(user), later, now).await.expect("a link"));
+        assert!(storage.add_link(link, Some(user), later).await.expect("a link"));
         let login = NewLogin {
             name: "Ada".to_owned(),
             address: format!("{user}@example.com"),

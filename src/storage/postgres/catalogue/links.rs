@@ -16,11 +16,9 @@ pub fn add(
     hash: &TextHash,
     user: Option<ObjectId>,
     expires_at: Timestamp,
-    now: Timestamp,
 ) -> Result<bool, Error> {
     // Links are made and used one after the other.
     change(session)?;
-    session.execute("DELETE FROM link WHERE expires_at <= $1", &[&now.millis()])?;
     match user {
         Some(user) => add_for(session, hash, user, expires_at),
         None if logins::any(session)? => Ok(false),

@@ -10,16 +10,14 @@ use crate::storage::{
     Error, FirstAccount, LinkError, LinkFor, MAX_FIRST_LINKS, NewLogin, NewSession, TextHash, UserRole,
 };
 
-/// Adds a link, and forgets those that have ended and those that it replaces.
+/// Adds a link, and forgets those that it replaces.
 pub fn add(
     intake: &mut Connection,
     hash: &TextHash,
     user: Option<ObjectId>,
     expires_at: Timestamp,
-    now: Timestamp,
 ) -> Result<bool, Error> {
     let transaction = intake.transaction_with_behavior(TransactionBehavior::Immediate).map_err(error)?;
-    transaction.execute("DELETE FROM link WHERE expires_at <= ?1", [now.millis()]).map_err(error)?;
     let added = match user {
         Some(user) => add_for(&transaction, hash, user, expires_at).map_err(error)?,
         None if logins::any(&transaction)? => false,

@@ -71,14 +71,13 @@ pub fn add_session(
     Ok(user.is_some())
 }
 
-/// Inserts a session of the user with that number, and forgets those that have ended and those beyond the most.
+/// Inserts a session of the user with that number, and forgets those beyond the most.
 pub fn insert_session(
     transaction: &Transaction<'_>,
     user: i64,
     session: &NewSession,
     now: Timestamp,
 ) -> rusqlite::Result<()> {
-    transaction.execute("DELETE FROM session WHERE expires_at <= ?1", [now.millis()])?;
     let kept = i64::try_from(MAX_SESSIONS).unwrap_or(i64::MAX) - 1;
     transaction.execute(
         "DELETE FROM session WHERE hash IN (SELECT hash FROM session WHERE user = ?1 \
