@@ -112,7 +112,7 @@ pub async fn create(storage: &dyn Storage, name: &str) -> Result<Created> {
 pub async fn run(command: Command) -> Result {
     match command {
         Command::Create { name, store, json } => {
-            let created = create(store.open().await?.as_ref(), &name).await?;
+            let created = create(store.open_or_make().await?.as_ref(), &name).await?;
             show_created(&created, json);
             Ok(())
         }

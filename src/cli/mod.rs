@@ -30,7 +30,7 @@ use crate::config::{DEFAULT_FILE, Flags, LogFormat, Settings};
 use crate::files;
 use crate::id::ObjectId;
 use crate::storage::database::Database;
-use crate::storage::{Role, Storage};
+use crate::storage::{Role, Storage, sqlite};
 
 /// Store contacts on your own server
 #[derive(Debug, Parser)]
@@ -194,8 +194,19 @@ impl StoreArguments {
         }
     }
 
-    /// Opens the store for a small change, whether or not it is being served.
+    /// Opens the store that is there, whether or not it is being served: a mistyped path makes none.
     async fn open(&self) -> Result<Arc<dyn Storage>> {
+        if let Database::Files(path) = self.settings()?.database
+            && !sqlite::exists(&path)
+        {
+            let text = "`rollbook serve` and `rollbook account create` make one";
+            return Err(format!("there is no store at {}; {text}", path.display()));
+        }
+        self.open_or_make().await
+    }
+
+    /// The same, and makes the store if there is none.
+    async fn open_or_make(&self) -> Result<Arc<dyn Storage>> {
         let settings = self.settings()?;
         let store = settings.database.open(Role::Command, &settings.sqlite()).await;
         store.map_err(|error| error.to_string())

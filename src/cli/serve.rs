@@ -31,6 +31,10 @@ const WATCHERS: usize = 16;
 /// How the process ends when the disk has failed: EX_IOERR of sysexits.h.
 const DISK_FAILED: i32 = 74;
 
+/// How the process ends when the files of the store were moved or replaced: EX_OSFILE of sysexits.h. It should not be
+/// started again by itself: it would make a new store where there is none.
+const STORE_MOVED: i32 = 72;
+
 /// How long answers may take that are on their way when it does.
 const LAST_ANSWERS: Duration = Duration::from_secs(1);
 
@@ -195,9 +199,13 @@ pub async fn run_server(
     served.map_err(|error| error.to_string())
 }
 
-/// Ends the process because the disk has failed, without closing the store. Closing would copy the log into the files,
-/// and empty it if the disk claims to have them.
+/// Ends the process because the disk has failed or the store was moved, without closing the store. Closing would copy the
+/// log into the files, and empty it if the disk claims to have them.
 fn end(error: &Error) -> ! {
+    if let Error::Moved(_) = error {
+        tracing::error!(%error, "store: files were moved, process ends");
+        std::process::exit(STORE_MOVED);
+    }
     tracing::error!(%error, "store: sync failed, process ends");
     std::process::exit(DISK_FAILED)
 }

@@ -276,7 +276,7 @@ impl Refused {
                 match error {
                     storage::Error::Unavailable(_) => unavailable("NOT_SAVED"),
                     // The commit was under way when the connection or the disk went.
-                    storage::Error::Unknown(_) | storage::Error::NotSynced(_) => {
+                    storage::Error::Unknown(_) | storage::Error::Moved(_) | storage::Error::NotSynced(_) => {
                         unavailable("OUTCOME_UNKNOWN")
                     }
                     storage::Error::Failed(_) | storage::Error::Damaged(_) => Self::internal(),

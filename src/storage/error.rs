@@ -20,6 +20,9 @@ pub enum Error {
     /// What is stored does not read.
     #[error("store damaged: {0}")]
     Damaged(String),
+    /// The files of the store are not where they were opened.
+    #[error("the store was moved: {0}")]
+    Moved(String),
     /// The disk did not say that it has what it was given: what it keeps is known once the store is opened anew.
     #[error("the disk has failed: {0}")]
     NotSynced(String),
@@ -28,7 +31,7 @@ pub enum Error {
 impl Error {
     /// Whether the same call may succeed later: then a caller is asked to send it again.
     pub const fn is_passing(&self) -> bool {
-        matches!(self, Self::Unavailable(_) | Self::Unknown(_) | Self::NotSynced(_))
+        matches!(self, Self::Unavailable(_) | Self::Unknown(_) | Self::Moved(_) | Self::NotSynced(_))
     }
 
     /// What happened, for whoever typed a command that is about nothing else.
@@ -38,6 +41,7 @@ impl Error {
             | Self::Unknown(text)
             | Self::Failed(text)
             | Self::Damaged(text)
+            | Self::Moved(text)
             | Self::NotSynced(text) => text.clone(),
         }
     }

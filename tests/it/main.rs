@@ -102,6 +102,7 @@ mod spans;
 mod stop;
 mod storage_contract;
 mod store_away;
+mod store_files;
 mod tls;
 mod tls_faults;
 mod token_scope;

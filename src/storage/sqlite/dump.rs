@@ -2,13 +2,13 @@
 
 mod tables;
 
-use std::fs::File;
 use std::path::Path;
 
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, params};
 
 pub use self::tables::Table;
+use super::files::Taken;
 use super::open::{self, Paths};
 use super::{Settings, error};
 use crate::contact::document::Document;
@@ -39,7 +39,7 @@ pub struct StoreSettings {
 /// A store that nobody else writes while this is there.
 pub struct Dump {
     connection: Connection,
-    _lock: File,
+    _taken: Taken,
 }
 
 impl Dump {
@@ -55,7 +55,7 @@ impl Dump {
             return Err(Error::Unavailable(format!("there is no store at {}", path.display())));
         }
         let paths = Paths::new(path);
-        let lock = paths.lock()?;
+        let taken = Taken::take(&paths)?;
         let settings = Settings { cache_kib: 64 * 1_024, ..Settings::DEFAULT };
         open::prepare(&paths, &settings, true)?;
         let connection = open::connect(&paths.intake, &settings)?;
@@ -64,7 +64,7 @@ impl Dump {
         connection.execute("ATTACH ?1 AS store", [store]).map_err(error)?;
         // The lock of writers, of both files: commands wait, and are refused after a while.
         connection.execute_batch("BEGIN IMMEDIATE").map_err(error)?;
-        let dump = Self { connection, _lock: lock };
+        let dump = Self { connection, _taken: taken };
         dump.check_tables()?;
         Ok(dump)
     }

@@ -1,4 +1,4 @@
-//! A disk that has failed.
+//! A disk that has failed, or files that were moved away.
 //!
 //! After a sync that failed the system may take its own copy of a page for what is on disk: whatever is committed or
 //! read from then on may not be there tomorrow. So nothing is, and the process ends. Whoever opens the store after it
@@ -10,7 +10,7 @@ use tokio::sync::watch;
 
 use crate::storage::Error;
 
-/// Whether the disk has failed, known to all threads of a store.
+/// Whether that has happened, known to all threads of a store.
 #[derive(Clone)]
 pub struct Failure(Arc<watch::Sender<Option<Error>>>);
 
@@ -22,7 +22,7 @@ impl Failure {
 
     /// Takes note of an error, if it is one of those.
     pub fn note(&self, error: &Error) {
-        if matches!(error, Error::NotSynced(_)) {
+        if matches!(error, Error::NotSynced(_) | Error::Moved(_)) {
             // The first is the one to be told.
             self.0.send_if_modified(|failure| {
                 let first = failure.is_none();

@@ -13,8 +13,9 @@
 
 use std::fs::File;
 use std::io::{self, BufReader, Read};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
+use super::files::beside;
 use crate::storage::Error;
 
 const HEADER: usize = 32;
@@ -28,9 +29,7 @@ const COMMITS: usize = 2;
 /// # Errors
 /// [`Error::Damaged`] where it is damaged in its middle; [`Error::Unavailable`] where it cannot be read.
 pub fn check(database: &Path) -> Result<(), Error> {
-    let mut name = database.as_os_str().to_owned();
-    name.push("-wal");
-    let path = PathBuf::from(name);
+    let path = beside(database, "-wal");
     let unread = |error: io::Error| Error::Unavailable(format!("{}: {error}", path.display()));
     let log = match File::open(&path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),

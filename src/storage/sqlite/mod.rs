@@ -20,6 +20,7 @@ mod dump;
 mod erase;
 mod export;
 mod failure;
+mod files;
 mod log;
 mod logins;
 pub mod measure;
@@ -46,7 +47,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 pub use self::dump::{Dump, StoreSettings, Table};
-pub use self::open::connect;
+pub use self::open::{connect, exists};
 use self::shared::{Pair, Shared, error, is_not_synced, lock, signed, unsigned};
 pub use self::store::{Settings, SqliteStore};
 pub use self::turns::{Hands, Turns};
@@ -67,7 +68,10 @@ use crate::retention::Reckoning;
 #[async_trait]
 impl Storage for SqliteStore {
     async fn failed(&self) -> Error {
-        self.failure.wait().await
+        tokio::select! {
+            error = self.failure.wait() => error,
+            error = self.moved() => error,
+        }
     }
 
     async fn append(&self, batches: Vec<Arc<Batch>>) -> Result<Vec<Appended>, AppendError> {

@@ -1,6 +1,6 @@
 //! Opening a store: two files that belong together, and are refused apart.
 
-use std::fs::{File, OpenOptions};
+use std::fs::OpenOptions;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 
 use super::failure::Failure;
 use super::schema::{self, Half};
-use super::{Pair, Settings, address_form, log};
+use super::{Pair, Settings, address_form, files, log};
 use crate::storage::Error;
 
 /// How long a writer waits for another process's small commit.
@@ -25,7 +25,8 @@ pub struct Paths {
     pub store: PathBuf,
     /// Accounts, lists, and the journal.
     pub intake: PathBuf,
-    lock: PathBuf,
+    /// Locked by whoever serves the store.
+    pub lock: PathBuf,
     /// Where a backup is made ready to be put in place of the files.
     pub restoring: PathBuf,
     /// The same once it is ready: until this is gone again, the files are not to be used.
@@ -62,24 +63,12 @@ impl Paths {
         }
         Ok(())
     }
+}
 
-    /// Takes the store for one process that serves or copies it.
-    ///
-    /// # Errors
-    /// Where another process has it, or the lock file cannot be made.
-    pub fn lock(&self) -> Result<File, Error> {
-        make_private(&self.lock)?;
-        let file = OpenOptions::new().append(true).open(&self.lock);
-        let file = file.map_err(|error| Error::Unavailable(format!("{}: {error}", self.lock.display())))?;
-        match file.try_lock() {
-            Ok(()) => Ok(file),
-            Err(std::fs::TryLockError::WouldBlock) => Err(Error::Unavailable(format!(
-                "{} is served by another process already",
-                self.store.display()
-            ))),
-            Err(std::fs::TryLockError::Error(error)) => Err(Error::Unavailable(error.to_string())),
-        }
-    }
+/// Whether there is a store at `path`, or a half of one.
+pub fn exists(path: &Path) -> bool {
+    let paths = Paths::new(path);
+    paths.store.exists() || paths.intake.exists()
 }
 
 /// Makes both files where there are none, brings both to the present schema, and checks that they belong together.
@@ -89,6 +78,9 @@ impl Paths {
 /// Where one half is missing or foreign, a log is damaged, one is of a later version, or of an earlier one that serves it.
 pub fn prepare(paths: &Paths, settings: &Settings, alone: bool) -> Result<(), Error> {
     paths.check_restored()?;
+    for path in [&paths.intake, &paths.store] {
+        files::one_name(path)?;
+    }
     if alone {
         // Before SQLite reads them. What a command beside this is writing now is the end of a log.
         log::check(&paths.intake)?;

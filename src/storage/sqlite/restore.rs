@@ -7,11 +7,12 @@
 use std::fs::{self, File, OpenOptions};
 use std::io::{ErrorKind, Seek, SeekFrom};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::Settings;
 use super::archive::{self, Failed, Manifest, Part, Progress, file_error};
 use super::backup::sync_directory;
+use super::files::Taken;
 use super::open::{self, Paths};
 
 /// Puts the backup in `file` in place as the store at `database`. Nothing is changed before all of it has been read,
@@ -30,16 +31,20 @@ pub fn restore(
     let no_backup = || Failed::Told(format!("{} is not a backup, or not a complete one", file.display()));
     let manifest = Manifest::read(&mut backup).map_err(&named)?.ok_or_else(no_backup)?;
     let paths = Paths::new(database);
-    let _lock = paths.lock()?;
+    let taken = Taken::take(&paths)?;
     // One that was cut short was allowed to replace what was there.
-    if !replace && !paths.restored.exists() {
-        refuse_to_replace(&paths)?;
-    }
-    let ready = ready(&paths, &mut backup, &manifest, progress).map_err(|failed| match failed {
-        Failed::Told(text) if text.is_empty() => {
-            Failed::Told(format!("{} is damaged: its checksum is another", file.display()))
+    let may_begin = if replace || paths.restored.exists() { Ok(()) } else { refuse_to_replace(&paths) };
+    let ready = may_begin.and_then(|()| ready(&paths, &mut backup, &manifest, progress));
+    let ready = ready.map_err(|failed| {
+        // Nothing was put in place: nothing is left behind either. What cannot be removed, the next restore removes.
+        let _ = remove_directory(&paths.restoring);
+        taken.leave_nothing();
+        match failed {
+            Failed::Told(text) if text.is_empty() => {
+                Failed::Told(format!("{} is damaged: its checksum is another", file.display()))
+            }
+            failed => failed,
         }
-        failed => failed,
     })?;
     put_in_place(&paths, &ready)?;
     Ok(manifest)
@@ -72,16 +77,12 @@ fn ready(
         let mut tell = |done| progress(before + done, of, "restored");
         let written = take_out(backup, part, path, &mut tell).map_err(file_error(path))?;
         if written != *part {
-            remove_directory(&paths.restoring)?;
             // Which file it is that is damaged, the caller says.
             return Err(Failed::Told(String::new()));
         }
         before += part.bytes;
     }
-    if let Err(error) = open::prepare(&ready, &Settings::DEFAULT, true) {
-        remove_directory(&paths.restoring)?;
-        return Err(error.into());
-    }
+    open::prepare(&ready, &Settings::DEFAULT, true)?;
     for path in [&ready.store, &ready.intake] {
         File::open(path).and_then(|file| file.sync_all()).map_err(file_error(path))?;
     }
@@ -101,7 +102,7 @@ fn put_in_place(paths: &Paths, ready: &Paths) -> Result<(), Failed> {
     for (from, to) in [(&ready.store, &paths.store), (&ready.intake, &paths.intake)] {
         // A log of the old file would be taken for one of the new.
         for suffix in ["-wal", "-shm"] {
-            remove_file(&beside(to, suffix))?;
+            remove_file(&super::files::beside(to, suffix))?;
         }
         let from = paths.restored.join(from.file_name().unwrap_or_default());
         fs::rename(&from, to).map_err(file_error(to))?;
@@ -109,12 +110,6 @@ fn put_in_place(paths: &Paths, ready: &Paths) -> Result<(), Failed> {
     sync_directory(&paths.store).map_err(file_error(&paths.store))?;
     remove_directory(&paths.restored)?;
     sync_directory(&paths.store).map_err(file_error(&paths.store))
-}
-
-fn beside(path: &Path, suffix: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(suffix);
-    PathBuf::from(name)
 }
 
 fn remove_file(path: &Path) -> Result<(), Failed> {

@@ -1,14 +1,13 @@
 //! The schema of the two files: which migrations each has seen, and those that it has not.
 
 use std::cmp::Ordering;
-use std::fs::File;
 use std::path::Path;
 use std::time::Duration;
 
 use rusqlite::Connection;
 
-use super::Pair;
 use super::open::Paths;
+use super::{Pair, files};
 use crate::storage::Error;
 
 mod intake_migrations {
@@ -91,9 +90,10 @@ pub fn migrate(connection: &mut Connection, half: Half, paths: &Paths, alone: bo
 
 /// Takes the store for as long as its schema is changed: what serves it knows the schema that it found. Nothing where
 /// it is served for longer than the making of a store takes.
-fn nobody_serves(paths: &Paths) -> Option<File> {
+fn nobody_serves(paths: &Paths) -> Option<impl Sized> {
     (0..20).find_map(|_| {
-        let lock = paths.lock().ok();
+        // By name: this process has connections to the files, see `files`.
+        let lock = files::lock_by_name(paths).ok();
         if lock.is_none() {
             std::thread::sleep(Duration::from_millis(50));
         }

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags};
 
+use super::files::one_name;
 use super::open::{Age, Paths, no_setting, setting};
 use super::{append, error};
 use crate::clock::{Clock, Timestamp};
@@ -84,6 +85,7 @@ fn open(path: &Path) -> Result<Connection, Error> {
     if !path.exists() {
         return Err(Error::Unavailable(format!("{} is not there", path.display())));
     }
+    one_name(path)?;
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)
         .map_err(|error| Error::Unavailable(format!("{}: {error}", path.display())))?;

@@ -2,10 +2,12 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use rusqlite::Connection;
 
 use super::failure::Failure;
+use super::files::Taken;
 use super::open::{self, Paths};
 use super::rows::View;
 use super::shared::{Pair, Shared, error};
@@ -15,6 +17,9 @@ use crate::storage::{Error, Role};
 
 /// Threads that read; more than the machine's cores would only queue inside SQLite.
 const READERS: usize = 2;
+
+/// How often it is looked whether the files are where they were.
+const WATCH: Duration = Duration::from_secs(1);
 
 /// What can be set of the embedded store.
 #[derive(Clone, Copy, Debug)]
@@ -47,8 +52,8 @@ pub struct SqliteStore {
     pub(super) gate: Workers<Connection>,
     /// Whether the disk has failed.
     pub(super) failure: Failure,
-    /// Held for as long as this process serves the store.
-    _lock: Option<std::fs::File>,
+    /// Held for as long as this process serves the store, and dropped last: see [`Taken`].
+    taken: Option<Taken>,
 }
 
 impl SqliteStore {
@@ -66,8 +71,12 @@ impl SqliteStore {
     /// As [`Self::open`].
     pub fn open_with(path: &Path, role: Role, settings: &Settings, hands: &Hands) -> Result<Self, Error> {
         let paths = Paths::new(path);
-        let lock = (role == Role::Server).then(|| paths.lock()).transpose()?;
-        open::prepare(&paths, settings, lock.is_some())?;
+        let mut taken = matches!(role, Role::Server).then(|| Taken::take(&paths)).transpose()?;
+        open::prepare(&paths, settings, taken.is_some())?;
+        if let Some(taken) = &mut taken {
+            // Those that were made just now; no connection is open.
+            taken.take_files(&paths)?;
+        }
         // Accepting writes little and must not wait for a long checkpoint.
         let small = Settings { cache_kib: 2 * 1_024, checkpoint_pages: 1_000 };
         let failure = Failure::new();
@@ -87,6 +96,9 @@ impl SqliteStore {
         let readers = (0..READERS).map(|_| pair(&small)).collect::<Result<Vec<_>, _>>()?;
         let shared = Arc::new(Shared::load(&writer)?);
         let gate = connect(&paths.intake, &small)?;
+        if let Some(taken) = &mut taken {
+            taken.watch_logs(&paths)?;
+        }
         Ok(Self {
             shared,
             intake: Workers::start("intake", vec![intake], &failure, hands)?,
@@ -94,8 +106,21 @@ impl SqliteStore {
             readers: Workers::start("reader", readers, &failure, hands)?,
             gate: Workers::start("gate", vec![gate], &failure, hands)?,
             failure,
-            _lock: lock,
+            taken,
         })
+    }
+
+    /// Returns once a file of the store is not where it was opened: what is acknowledged from then on would be found by
+    /// nobody who opens the store anew. Nothing is committed after that.
+    pub(super) async fn moved(&self) -> Error {
+        let Some(taken) = &self.taken else { return std::future::pending().await };
+        loop {
+            tokio::time::sleep(WATCH).await;
+            if let Err(error) = taken.check() {
+                self.failure.note(&error);
+                return error;
+            }
+        }
     }
 
     /// Runs a job where much may be read.

@@ -11,6 +11,7 @@ use std::path::Path;
 
 use rusqlite::Connection;
 
+use super::files::Taken;
 use super::open::Paths;
 use super::schema;
 use super::snapshot::Snapshot;
@@ -42,7 +43,7 @@ pub fn repair(database: &Path, clock: &dyn Clock, tell: &mut dyn FnMut(u64)) -> 
     if !paths.store.exists() {
         return Err(Error::Unavailable(format!("{} is not there", paths.store.display())));
     }
-    let _lock = paths.lock()?;
+    let _taken = Taken::take(&paths)?;
     let before = look(&paths, clock, tell)?;
     if before.findings.iter().all(|finding| finding.mend.is_none()) {
         return Ok(Repaired { mended: Vec::new(), report: before });
