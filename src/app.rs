@@ -198,7 +198,9 @@ async fn keep_used(app: Arc<App>) {
 
 async fn prune(app: Arc<App>) {
     loop {
-        if let Err(error) = prune_all(&app).await {
+        // Pruning gives room back: it is done also if the disk has no room for that note.
+        let looked = app.retention.look(app.storage.as_ref(), app.clock.as_ref()).await;
+        if let Err(error) = looked.and(prune_all(&app).await) {
             tracing::error!(%error, "retention: pruning failed");
             app.metrics.store_error(Work::Prune);
         }
@@ -207,7 +209,6 @@ async fn prune(app: Arc<App>) {
 }
 
 async fn prune_all(app: &App) -> Result<(), storage::Error> {
-    app.retention.look(app.storage.as_ref(), app.clock.as_ref()).await?;
     let now = app.retention.now(app.clock.as_ref());
     let keep = Keep {
         requests: now.before(KEEP_REQUESTS),

@@ -103,6 +103,12 @@ fn ranges<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Vec<IpNet
     Vec::<String>::deserialize(deserializer)?.into_iter().map(read).collect()
 }
 
+/// Whether a range begins at an IPv4-mapped address and has a prefix that cuts into `::ffff:0:0/96`, as if it were
+/// counted from the IPv4 address.
+fn is_half_mapped(range: &IpNet) -> bool {
+    matches!(range, IpNet::V6(range) if range.prefix_len() < 96 && range.addr().to_ipv4_mapped().is_some())
+}
+
 /// How the log is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -182,6 +188,16 @@ impl Settings {
         }
         if self.otlp_endpoint.as_ref().is_some_and(|url| !matches!(url.scheme(), "http" | "https")) {
             return Err("otlp_endpoint must be an http or https address".to_owned());
+        }
+        for (key, ranges) in
+            [("webhook_allow", &self.webhook_allow), ("trusted_proxies", &self.trusted_proxies)]
+        {
+            if let Some(range) = ranges.iter().find(|range| is_half_mapped(range)) {
+                return Err(format!(
+                    "{key}: {range} is wider than the IPv4-mapped addresses (::ffff:0:0/96) and would cover ::1 and \
+                     others; write the IPv4 range, such as 10.0.0.0/8"
+                ));
+            }
         }
         if self.otlp_percent > 100 {
             return Err("otlp_percent must be at most 100".to_owned());
@@ -274,6 +290,15 @@ mod tests {
             Settings::load(Some(&file), Flags::default()).unwrap_err(),
             "max_in_flight must be at least 1"
         );
+        for range in ["::ffff:10.0.0.0/8", "::ffff:0:0/95"] {
+            for key in ["webhook_allow", "trusted_proxies"] {
+                std::fs::write(&file, format!("{key} = [\"{range}\"]\n")).unwrap();
+                let error = Settings::load(Some(&file), Flags::default()).unwrap_err();
+                assert!(error.starts_with(&format!("{key}: ::ffff:")), "{error}");
+            }
+        }
+        std::fs::write(&file, "webhook_allow = [\"::ffff:10.0.0.0/104\", \"::/0\", \"::1/128\"]\n").unwrap();
+        assert_eq!(Settings::load(Some(&file), Flags::default()).unwrap().webhook_allow.len(), 3);
         std::fs::remove_file(&file).unwrap();
     }
 }

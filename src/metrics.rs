@@ -125,6 +125,7 @@ pub struct Metrics {
     pub connections: Connections,
     damaged_contacts: Gauge,
     held_seconds: Gauge<f64, std::sync::atomic::AtomicU64>,
+    log_bytes: Gauge,
 }
 
 impl Default for Metrics {
@@ -155,6 +156,7 @@ impl Metrics {
             connections: Connections::default(),
             damaged_contacts: Gauge::default(),
             held_seconds: Gauge::default(),
+            log_bytes: Gauge::default(),
         };
         for work in Work::ALL {
             drop(metrics.store_errors.get_or_create(&[("doing", work.word())]));
@@ -207,9 +209,11 @@ impl Metrics {
         registry.register_with_unit(
             "waiting",
             "The items of batches that are not applied yet",
-            bytes,
+            bytes.clone(),
             self.waiting_bytes.clone(),
         );
+        let help = "The write-ahead logs of a store in files";
+        registry.register_with_unit("log", help, bytes, self.log_bytes.clone());
         registry.register_with_unit(
             "oldest_waiting",
             "How long the oldest batch that is not applied yet has waited",
@@ -272,6 +276,11 @@ impl Metrics {
     /// The store could not do something.
     pub fn store_error(&self, work: Work) {
         self.store_errors.get_or_create(&[("doing", work.word())]).inc();
+    }
+
+    /// How long the write-ahead logs are.
+    pub fn log_size(&self, bytes: u64) {
+        self.log_bytes.set(i64::try_from(bytes).unwrap_or(i64::MAX));
     }
 
     /// How far the clock has jumped, while that is held.

@@ -5,6 +5,7 @@
 //! shows another time, that jump is held: it counts only after servers have observed it for [`HOLD`]. A server that
 //! was off for a month deletes with that delay, and one whose clock was wrong for a day deletes nothing early.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -106,7 +107,11 @@ fn difference(one: Timestamp, other: Timestamp) -> Duration {
 
 /// The clock of a running server. Before its first look nothing is old: nothing is deleted then.
 #[derive(Debug, Default)]
-pub struct RetentionClock(Mutex<Option<Look>>);
+pub struct RetentionClock {
+    last: Mutex<Option<Look>>,
+    /// Whether the store could not be written at the last look.
+    failing: AtomicBool,
+}
 
 #[derive(Clone, Copy, Debug)]
 struct Look {
@@ -138,14 +143,22 @@ impl RetentionClock {
         let (last, at, system) = (self.last(), clock.monotonic(), clock.system());
         let elapsed = last.map_or(Duration::ZERO, |last| at.saturating_sub(last.at));
         let seen = last.map(|last| last.reckoning);
-        let reckoning = storage.reckon(seen, elapsed, system).await?;
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(Look { reckoning, at });
+        let reckoning = storage.reckon(seen, elapsed, system).await;
+        self.failing.store(reckoning.is_err(), Ordering::Relaxed);
+        let reckoning = reckoning?;
+        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(Look { reckoning, at });
         tell(seen, reckoning, system);
         Ok(())
     }
 
+    /// The last look.
     fn last(&self) -> Option<Look> {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        *self.last.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether the store could not be written at the last look: a write a minute, also if no request comes.
+    pub fn is_failing(&self) -> bool {
+        self.failing.load(Ordering::Relaxed)
     }
 }
 

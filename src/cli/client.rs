@@ -1,6 +1,7 @@
 //! The commands that are clients of a server.
 
-use std::time::Duration;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -17,6 +18,9 @@ use crate::files::api::{self, Api, Reply};
 
 /// How long one answer may take.
 const ANSWER: Duration = Duration::from_secs(60);
+
+/// How often it is reported that requests wait.
+const TELL: Duration = Duration::from_secs(10);
 
 /// The longest answer that is read.
 const MAX_ANSWER: usize = 256 << 20;
@@ -76,7 +80,8 @@ impl ServerArguments {
             Err(error) => return Err(format!("the machine's root certificates are unreadable: {error}")),
         };
         let client = Client::builder(TokioExecutor::new()).pool_timer(TokioTimer::new()).build(connector);
-        Ok(Server { base: self.url.trim_end_matches('/').to_owned(), token, client })
+        let base = self.url.trim_end_matches('/').to_owned();
+        Ok(Server { base, token, client, told: Mutex::default() })
     }
 }
 
@@ -85,6 +90,8 @@ pub struct Server {
     base: String,
     token: HeaderValue,
     client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
+    /// When it was reported last that a request waits.
+    told: Mutex<Option<Instant>>,
 }
 
 #[async_trait]
@@ -108,5 +115,14 @@ impl Api for Server {
         };
         let late = || told(&format_args!("it took longer than {} seconds", ANSWER.as_secs()));
         tokio::time::timeout(ANSWER, answer).await.unwrap_or_else(|_| Err(late()))
+    }
+
+    /// On standard error, beside the progress. Requests in flight wait for the same reason: one line for all.
+    fn waits(&self, why: &str) {
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        if told.is_none_or(|told| told.elapsed() >= TELL) {
+            *told = Some(Instant::now());
+            eprintln!("\nwaiting, and trying again: {why}");
+        }
     }
 }

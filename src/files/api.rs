@@ -29,6 +29,9 @@ pub trait Api: Send + Sync + 'static {
     /// # Errors
     /// Where there was no answer; it is not known then whether the request was done.
     async fn post(&self, path: &str, key: Option<&str>, body: Bytes) -> std::result::Result<Reply, String>;
+
+    /// Takes note why a request is tried again.
+    fn waits(&self, _why: &str) {}
 }
 
 /// The first wait after a failure; each is twice the one before it.
@@ -66,6 +69,7 @@ pub async fn post(
         if start.elapsed() + pause > patience {
             return Err(error);
         }
+        api.waits(&error.to_string());
         tokio::time::sleep(pause).await;
         wait = (wait * 2).min(LONGEST_WAIT);
     }

@@ -19,6 +19,9 @@ use crate::metrics::Work;
 /// How long the store has to say that it is there.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// A disk with less room is full: the next commits do not fit.
+const MIN_FREE: u64 = 1 << 20;
+
 /// `/healthz` and `/readyz`.
 pub fn health() -> Router<Arc<App>> {
     Router::new().route("/healthz", get(alive)).route("/readyz", get(ready))
@@ -58,7 +61,7 @@ async fn alive() -> Response {
     tell(&[], Vec::new())
 }
 
-/// Requests should be sent here: the store answers and has our schema, and what waits is under its bound.
+/// Requests should be sent here: the store answers, has our schema and can be written, and what waits is under its bound.
 async fn ready(State(app): State<Arc<App>>) -> Response {
     let (waits, most) = (app.storage.backlog(), app.limits.backlog);
     let mut errors = Vec::new();
@@ -72,6 +75,12 @@ async fn ready(State(app): State<Arc<App>>) -> Response {
             errors.push("the store could not be read");
         }
         Err(_) => errors.push("the store does not answer"),
+    }
+    if app.storage.space().is_some_and(|space| space.free < MIN_FREE) {
+        errors.push("the disk is full");
+    }
+    if app.retention.is_failing() {
+        errors.push("the store could not be written");
     }
     if waits.batches >= most.batches || waits.bytes >= most.bytes {
         errors.push("too many batches wait to be applied");
@@ -107,6 +116,7 @@ async fn metrics(State(app): State<Arc<App>>) -> Response {
         None
     });
     let age = oldest.map_or(Duration::ZERO, |oldest| app.clock.now().since(oldest));
+    app.metrics.log_size(app.storage.space().map_or(0, |space| space.logs));
     app.metrics.clock_held(app.retention.held(app.clock.as_ref()));
     let damaged = app.storage.damaged_contacts().len();
     let text = app.metrics.to_text(app.storage.backlog(), age, damaged);

@@ -83,6 +83,11 @@ pub trait Storage: Logins {
     /// the next `apply_next`.
     fn backlog(&self) -> Backlog;
 
+    /// The room that the store has; `None` if it is not on a disk of this machine, or that does not say.
+    fn space(&self) -> Option<Space> {
+        None
+    }
+
     /// When the oldest batch that waits was accepted.
     async fn oldest_waiting(&self) -> Result<Option<Timestamp>, Error>;
 

@@ -123,6 +123,13 @@ fn a_full_disk_refuses_whole_batches_and_takes_them_again_when_there_is_room() {
     let create = json!({ "contactListName": "Another" });
     assert_saving_error(&server.post("/v3/contact-list/create", &token, &create));
     server.ok("/v3/account/info", &token, &json!({}));
+    let ready = || {
+        let mut wire = server.connect();
+        wire.write(b"GET /readyz HTTP/1.1\r\nhost: localhost\r\n\r\n").expect("a request");
+        wire.read().expect("an answer")
+    };
+    let told = ready();
+    assert_eq!((told.status, told.json()["errors"].clone()), (503, json!(["the disk is full"])));
     for (_, request) in &accepted {
         let found = server.ok("/v3/request/find", &token, &json!({ "ids": [request] }));
         assert!(found["requests"][request].is_object(), "what was accepted is known: {found}");
@@ -133,6 +140,7 @@ fn a_full_disk_refuses_whole_batches_and_takes_them_again_when_there_is_room() {
         let reply = caller.send("after");
         (reply.status == 200).then(|| request_id(&reply))
     });
+    assert_eq!(ready().status, 200);
     server.processed(&token, &after);
     for (user_id, request) in &accepted {
         assert_eq!(server.processed(&token, request)["results"]["errors"], json!([]));

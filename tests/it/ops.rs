@@ -170,6 +170,9 @@ fn the_unit_starts_what_the_program_takes_and_is_locked_in() {
     assert_eq!(start[0], "/usr/bin/rollbook");
     is_taken(&start[1..]);
     assert_eq!((value("User"), value("StateDirectory")), ("rollbook", "rollbook"));
+    // No core with people's data; not all of the memory; no start by itself on files that were moved away.
+    assert_eq!((value("LimitCORE"), value("MemoryMax")), ("0", "80%"));
+    assert_eq!(value("RestartPreventExitStatus"), "72");
 
     // Judged as systemd itself judges it: of 10, the less the better; a plain service has more than 9.
     let unit = root().join("ops/rollbook.service");

@@ -220,6 +220,28 @@ async fn a_statement_that_would_always_fail_is_no_store_that_is_away() {
     assert!(matches!(failed, Error::Failed(_)), "{failed:?}");
 }
 
+/// An import says why it waits, instead of standing still.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_import_says_why_it_waits() {
+    let switch = Switch::new();
+    let server = Server::with(Setup { wrap: switch.wrap(), ..setup() }).await;
+    let list = fresh_list(&server).await;
+    let file = server.directory.path("people.csv");
+    std::fs::write(&file, "email\nada@example.com\n").expect("a file");
+    // The token is known to the cache.
+    server.ok("/v3/account/info", &json!({})).await;
+    switch.set(Fault::Away);
+    let mut import = crate::process::program();
+    import.arg("import").arg(&file).args(["--list", &list, "--yes", "--patience", "2"]);
+    import.env("ROLLBOOK_URL", format!("http://{}", server.address)).env("ROLLBOOK_TOKEN", &server.token);
+    let printed =
+        tokio::task::spawn_blocking(move || crate::process::run(&mut import)).await.expect("it ends");
+    assert_eq!(printed.code, Some(2), "{}", printed.err);
+    let why = "waiting, and trying again: /v3/contact-list/get: The store is not available";
+    assert_eq!(printed.err.matches(why).count(), 1, "{}", printed.err);
+    server.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_file_that_another_process_holds_is_told_as_503_and_is_used_again() {
     let server = Server::with(Setup { store: StoreKind::Sqlite, ..setup() }).await;

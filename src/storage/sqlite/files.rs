@@ -6,9 +6,9 @@
 //! SQLite's own locks (`fcntl`, on ranges of the file) do not meet. Such a descriptor must not be closed while the process
 //! has a connection to the file: POSIX takes all `fcntl` locks of the process on it away then.
 
-use std::fs::{File, Metadata, OpenOptions, TryLockError};
+use std::fs::{File, Metadata, TryLockError};
 use std::io;
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use super::open::{Paths, make_private};
@@ -16,7 +16,7 @@ use crate::storage::Error;
 
 /// A file by its device and inode.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Identity(u64, u64);
+pub struct Identity(u64, u64);
 
 impl Identity {
     fn of(metadata: &Metadata) -> Self {
@@ -129,8 +129,7 @@ pub fn lock_by_name(paths: &Paths) -> Result<(PathBuf, Identity, File), Error> {
 }
 
 fn lock_file(path: &Path, paths: &Paths) -> Result<(PathBuf, Identity, File), Error> {
-    // Not for appending: a file of the store may be one that this process must not write.
-    let file = OpenOptions::new().read(true).mode(0o600).open(path).map_err(|error| failed(path, error))?;
+    let file = File::open(path).map_err(|error| failed(path, error))?;
     let identity = Identity::of(&file.metadata().map_err(|error| failed(path, error))?);
     match file.try_lock() {
         Ok(()) => Ok((path.to_owned(), identity, file)),

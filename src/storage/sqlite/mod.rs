@@ -27,6 +27,7 @@ pub mod measure;
 mod once;
 mod open;
 mod prune;
+mod readers;
 mod request_list;
 mod requests;
 pub mod restore;
@@ -56,8 +57,8 @@ use super::{
     Access, Account, Activities, ActivityWindow, AddError, AppendError, Appended, Applied, Attempt, Backlog,
     Contact, ContactPage, Delivery, Error, History, ItemResult, Keep, List, ListFilter, Mentions, NewAccount,
     NewSource, NewToken, Page, Person, Remembered, Renamed, Request, RequestFilter, RequestState,
-    RequestSummary, Source, SourceChange, SourceFilter, SourceRef, Storage, Subject, Token, TokenError,
-    Undoable, VariableKind, Way, WebhookSecrets, Window,
+    RequestSummary, Source, SourceChange, SourceFilter, SourceRef, Space, Storage, Subject, Token,
+    TokenError, Undoable, VariableKind, Way, WebhookSecrets, Window,
 };
 use crate::clock::Timestamp;
 use crate::contact::identifier::IdentifierKind;
@@ -109,6 +110,10 @@ impl Storage for SqliteStore {
 
     fn backlog(&self) -> Backlog {
         backlog::counted(&self.shared).backlog()
+    }
+
+    fn space(&self) -> Option<Space> {
+        self.room()
     }
 
     async fn oldest_waiting(&self) -> Result<Option<Timestamp>, Error> {

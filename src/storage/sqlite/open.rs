@@ -18,6 +18,9 @@ const BUSY: Duration = Duration::from_secs(10);
 /// How long the readers of a log are waited for that is to be emptied: whoever accepts batches waits meanwhile.
 const BRIEF: Duration = Duration::from_millis(100);
 
+/// A log that has grown beyond this, beside a reader that stayed, is cut to it once it is begun again.
+pub const LOG_LIMIT: u32 = 64 << 20;
+
 /// Where the two files of a store are.
 #[derive(Clone, Debug)]
 pub struct Paths {
@@ -264,7 +267,13 @@ pub fn connect(path: &Path, settings: &Settings) -> Result<Connection, Error> {
     connection.set_prepared_statement_cache_capacity(64);
     let cache = -i64::try_from(settings.cache_kib).unwrap_or(i64::MAX);
     let checkpoint = settings.checkpoint_pages;
-    for (name, value) in [("cache_size", cache), ("wal_autocheckpoint", checkpoint), ("foreign_keys", 1)] {
+    let limit = i64::from(LOG_LIMIT);
+    for (name, value) in [
+        ("cache_size", cache),
+        ("wal_autocheckpoint", checkpoint),
+        ("journal_size_limit", limit),
+        ("foreign_keys", 1),
+    ] {
         connection.pragma_update(None, name, value).map_err(super::error)?;
     }
     // What is deleted is overwritten where that costs no further writing; see `vacuum` for the rest.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use super::contacts::{Head, MAX_NUMBER, contact_id, head};
-use super::{Pair, Shared, SqliteStore, append, catalogue, error, once, open, scrub, vacuum};
+use super::{Pair, Shared, SqliteStore, append, catalogue, error, once, open, readers, scrub, vacuum};
 use crate::clock::Timestamp;
 use crate::journal::ListNo;
 use crate::retention::Reckoning;
@@ -30,11 +30,18 @@ pub async fn prune(store: &SqliteStore, keep: Keep) -> Result<usize, Error> {
     if gone == 0 {
         vacuum::vacuum(store).await?;
     }
-    if gone == 0 && store.backlog() == Backlog::default() {
-        // Nothing waits: the logs, which have grown under load, give their room back.
-        // Where somebody reads them just then, it is done another time.
-        store.intake.call(|intake| open::empty_log(intake)).await?;
-        store.write(|pair, _| open::empty_log(&pair.store)).await?;
+    let is_large = store.log_bytes() > u64::from(open::LOG_LIMIT);
+    if gone == 0 && (is_large || store.backlog() == Backlog::default()) {
+        // The logs, which have grown under load or beside a reader, give their room back. While somebody reads them
+        // it is done another time: it may not hold up accepting.
+        let intake = store.intake.call(|intake| open::empty_log(intake)).await?;
+        let contacts = store.write(|pair, _| open::empty_log(&pair.store)).await?;
+        if is_large && !(intake && contacts) {
+            // Once a minute: this is the last step of a round of pruning.
+            let readers = [&store.paths.intake, &store.paths.store].map(|path| readers::names(path)).concat();
+            let mib = store.log_bytes() >> 20;
+            tracing::warn!(mib, ?readers, "store: emptying the log failed, since a reader stays in it");
+        }
     }
     Ok(gone)
 }

@@ -7,13 +7,13 @@ use std::time::Duration;
 use rusqlite::Connection;
 
 use super::failure::Failure;
-use super::files::Taken;
+use super::files::{self, Taken};
 use super::open::{self, Paths};
 use super::rows::View;
 use super::shared::{Pair, Shared, error};
 use super::turns::Hands;
 use super::worker::Workers;
-use crate::storage::{Error, Role};
+use crate::storage::{Error, Role, Space};
 
 /// Threads that read; more than the machine's cores would only queue inside SQLite.
 const READERS: usize = 2;
@@ -44,6 +44,7 @@ impl Default for Settings {
 
 /// A store in two SQLite files.
 pub struct SqliteStore {
+    pub(super) paths: Paths,
     pub(super) shared: Arc<Shared>,
     pub(super) intake: Workers<Connection>,
     pub(super) writer: Workers<Pair>,
@@ -100,6 +101,7 @@ impl SqliteStore {
             taken.watch_logs(&paths)?;
         }
         Ok(Self {
+            paths,
             shared,
             intake: Workers::start("intake", vec![intake], &failure, hands)?,
             writer: Workers::start("store", vec![writer], &failure, hands)?,
@@ -108,6 +110,21 @@ impl SqliteStore {
             failure,
             taken,
         })
+    }
+
+    /// Bytes of the write-ahead logs.
+    pub(super) fn log_bytes(&self) -> u64 {
+        let logs = [&self.paths.intake, &self.paths.store].map(|path| files::beside(path, "-wal"));
+        logs.iter().filter_map(|log| log.metadata().ok()).map(|log| log.len()).sum()
+    }
+
+    pub(super) fn room(&self) -> Option<Space> {
+        let free = [&self.paths.intake, &self.paths.store].map(|path| {
+            let disk = rustix::fs::statvfs(path).ok()?;
+            Some(disk.f_bavail.saturating_mul(disk.f_frsize))
+        });
+        let free = free.into_iter().collect::<Option<Vec<_>>>()?.into_iter().min()?;
+        Some(Space { free, logs: self.log_bytes() })
     }
 
     /// Returns once a file of the store is not where it was opened: what is acknowledged from then on would be found by

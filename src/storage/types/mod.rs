@@ -9,6 +9,7 @@ mod login;
 mod page;
 mod request;
 mod source;
+mod space;
 mod user;
 
 pub use self::access::*;
@@ -20,4 +21,5 @@ pub use self::login::*;
 pub use self::page::*;
 pub use self::request::*;
 pub use self::source::*;
+pub use self::space::*;
 pub use self::user::*;

@@ -1,6 +1,6 @@
 //! Room on the disk that is given back.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use rollbook::contact::field::Field::{FirstName, UserId};
 use rollbook::contact::identifier::IdentifierKind;
@@ -56,4 +56,27 @@ async fn files_shrink_when_what_was_in_them_is_gone() {
     assert_eq!(desk.storage().backlog(), Backlog::default());
     assert_eq!(desk.field_in(list, "kept", FirstName).await.as_deref(), Some("Jo"));
     assert_eq!(desk.field("id7", UserId).await, None);
+}
+
+/// A reader that stays keeps the log from being emptied, and it grows; once the reader is gone, the log gives its room
+/// back, also while batches wait.
+#[tokio::test]
+async fn a_log_that_grew_beside_a_reader_gives_its_room_back() {
+    const LIMIT: u64 = 64 << 20;
+    let files = Sqlite::new();
+    let desk = Desk::new(Box::new(files.clone())).await;
+    desk.append(large(&desk, 0..1)).await;
+    let reader = rusqlite::Connection::open(files.intake()).expect("the file");
+    reader.execute_batch("BEGIN; SELECT count(*) FROM batch").expect("a read");
+    for number in 0..150 {
+        desk.append(large(&desk, number * 100..number * 100 + 100)).await;
+    }
+    let log = PathBuf::from(format!("{}-wal", files.intake().display()));
+    assert!(size(&log) > LIMIT, "{}", size(&log));
+    prune(&desk).await;
+    assert!(size(&log) > LIMIT, "the reader is in it");
+    reader.execute_batch("ROLLBACK").expect("its end");
+    assert!(desk.storage().backlog().batches > 100, "batches wait");
+    prune(&desk).await;
+    assert_eq!(size(&log), 0);
 }
