@@ -205,7 +205,7 @@ impl StoreArguments {
         self.open_or_make().await
     }
 
-    /// The same, and makes the store if there is none.
+    /// Opens the store, and creates it if it does not exist.
     async fn open_or_make(&self) -> Result<Arc<dyn Storage>> {
         let settings = self.settings()?;
         let store = settings.database.open(Role::Command, &settings.sqlite()).await;

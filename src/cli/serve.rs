@@ -31,8 +31,8 @@ const WATCHERS: usize = 16;
 /// How the process ends when the disk has failed: EX_IOERR of sysexits.h.
 const DISK_FAILED: i32 = 74;
 
-/// How the process ends when the files of the store were moved or replaced: EX_OSFILE of sysexits.h. It should not be
-/// started again by itself: it would make a new store where there is none.
+/// How the process ends when the files of the store were moved or replaced: EX_OSFILE of sysexits.h. The unit does not
+/// restart it: a start would create a new store at the empty path.
 const STORE_MOVED: i32 = 72;
 
 /// How long answers may take that are on their way when it does.

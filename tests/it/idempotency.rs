@@ -103,7 +103,13 @@ async fn every_method_that_makes_a_batch_answers_again_and_queues_nothing() {
         is_again(&first, &keyed(&server, path, &key, body).await);
         let object = server.processed(&id(&first)).await;
         clock.advance(Duration::from_secs(60));
-        is_again(&first, &keyed(&server, path, &key, body).await);
+        let again = keyed(&server, path, &key, body).await;
+        if *path == "/v3/contact/erase" {
+            // Warnings may quote what was sent: once the files are written again after an erasure, they are gone.
+            assert_eq!((again.status, id(&again)), (first.status, id(&first)), "{}", again.text());
+        } else {
+            is_again(&first, &again);
+        }
         count += 1;
         assert_eq!(accepted(&server).await, count, "{path}");
         assert_eq!(server.processed(&id(&first)).await, object, "{path}");

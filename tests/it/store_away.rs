@@ -128,7 +128,7 @@ async fn ask_pages(server: &Server, visitor: &mut Visitor, pages: &[(String, Vec
             fields => visitor.post(server, path, fields).await,
         };
         let status = answer.status.as_u16();
-        assert!(matches!(status, 200 | 303 | 404 | 503), "{path}: {status} {}", answer.text());
+        assert!(status < 500 || status == 503, "{path}: {status} {}", answer.text());
         if answer.status == StatusCode::SERVICE_UNAVAILABLE {
             assert_eq!(answer.headers["retry-after"], "1", "{path}");
             assert!(answer.text().contains("gain"), "{path} says to try again: {}", answer.text());

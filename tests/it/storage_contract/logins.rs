@@ -300,7 +300,9 @@ async fn users_are_added_as_long_as_there_is_room(mut desk: Desk) {
 
 async fn what_has_ended_is_deleted_by_the_time_that_has_passed(mut desk: Desk) {
     let_in(&desk, "ada@example.com").await;
-    assert!(add_link(&desk, 1, Some(desk.account.user)).await);
+    // For another user: a link ends the sessions of its own.
+    let other = add_account(desk.storage(), &desk.ids, desk.now).await;
+    assert!(add_link(&desk, 1, Some(other.user)).await);
     let there = async |desk: &Desk| {
         let (storage, user) = (desk.storage(), desk.account.user);
         let sessions = storage.sessions(user, LONG_AGO, LONG_AGO).await.expect("a look").len();

@@ -26,7 +26,7 @@ async fn add(desk: &Desk, role: UserRole) -> ObjectId {
 
 /// Lets a user sign in: session `number`.
 async fn let_in(desk: &Desk, user: ObjectId, number: u8) {
-    assert!(desk.storage().add_link([number; 32], Some(user), LATER, desk.now).await.expect("a change"));
+    assert!(desk.storage().add_link([number; 32], Some(user), LATER).await.expect("a change"));
     let login = NewLogin {
         name: "Ben".to_owned(),
         address: format!("{number}@example.com"),
@@ -143,6 +143,6 @@ async fn a_link_ends_the_sessions_of_its_user(desk: Desk) {
     let other = add(&desk, UserRole::Viewer).await;
     let_in(&desk, desk.account.user, 1).await;
     let_in(&desk, other, 2).await;
-    assert!(desk.storage().add_link([3; 32], Some(other), LATER, desk.now).await.expect("a change"));
+    assert!(desk.storage().add_link([3; 32], Some(other), LATER).await.expect("a change"));
     assert_eq!((seen(&desk, 1).await.is_some(), seen(&desk, 2).await), (true, None));
 }
