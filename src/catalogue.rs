@@ -1,8 +1,8 @@
-//! Tokens, lists and sources as every request needs them: cached, bounded, never older than the last change that
-//! this process has heard of.
+//! Tokens, lists and sources as every request needs them: cached, bounded, never older than the last change of their
+//! account that this process has heard of.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use quick_cache::sync::Cache;
@@ -10,7 +10,7 @@ use quick_cache::sync::Cache;
 use crate::clock::Clock;
 use crate::id::ObjectId;
 use crate::journal::{AccountNo, ListNo};
-use crate::storage::{Access, Error, List, Source, SourceRef, Storage};
+use crate::storage::{Access, CatalogueChanges, Error, List, Source, SourceRef, Storage};
 use crate::token::{PresentedToken, SecretHash};
 
 /// How often changes by other processes are looked for: a revoked token stops working within this.
@@ -21,8 +21,46 @@ const TOKENS: usize = 4_096;
 const LISTS: usize = 1_024;
 const SOURCES: usize = 4_096;
 
-/// A value with the version of the catalogue as of which it was read; an older one is read again.
+/// Accounts whose last change is known; beyond them all count as changed.
+const ACCOUNTS: usize = 4_096;
+
+/// A value with the number of the change before which it was read.
 type Versioned<T> = (u64, Option<Arc<T>>);
+
+/// The changes that this process has heard of, numbered from 1.
+#[derive(Default)]
+struct Changes {
+    last: u64,
+    /// The last that may be of any account.
+    any: u64,
+    /// The last of each account, where that is later.
+    accounts: HashMap<AccountNo, u64>,
+}
+
+impl Changes {
+    fn account(&mut self, account: AccountNo) {
+        self.last += 1;
+        if self.accounts.len() < ACCOUNTS || self.accounts.contains_key(&account) {
+            self.accounts.insert(account, self.last);
+        } else {
+            self.any();
+        }
+    }
+
+    fn any(&mut self) {
+        self.last += 1;
+        self.any = self.last;
+        self.accounts.clear();
+    }
+
+    /// The last change that may concern what belongs to the account; of what belongs to none, any may.
+    fn last_of(&self, account: Option<AccountNo>) -> u64 {
+        match account {
+            Some(account) => self.accounts.get(&account).map_or(self.any, |last| self.any.max(*last)),
+            None => self.last,
+        }
+    }
+}
 
 /// Who looks: an account, and how much of it they may see.
 #[derive(Clone, Debug)]
@@ -36,7 +74,7 @@ pub struct Viewer {
 /// The cache in front of the store.
 pub struct Catalogue {
     storage: Arc<dyn Storage>,
-    version: AtomicU64,
+    changes: Mutex<Changes>,
     access: Cache<String, Versioned<Access>>,
     /// By the account that asks: of a list in use, others learn nothing by how soon they are answered.
     lists: Cache<(AccountNo, ObjectId), Versioned<List>>,
@@ -48,7 +86,7 @@ impl Catalogue {
     pub fn new(storage: Arc<dyn Storage>) -> Self {
         Self {
             storage,
-            version: AtomicU64::new(0),
+            changes: Mutex::default(),
             access: Cache::new(TOKENS),
             lists: Cache::new(LISTS),
             sources: Cache::new(SOURCES),
@@ -61,7 +99,8 @@ impl Catalogue {
     /// Where the store cannot be read.
     pub async fn access(&self, key: &str) -> Result<Option<Arc<Access>>, Error> {
         let read = self.storage.find_access(key.to_owned());
-        self.cached(&self.access, key.to_owned(), read).await
+        let owner = |access: Option<&Access>| access?.account.as_ref().map(|account| account.no);
+        self.cached(&self.access, key.to_owned(), read, owner).await
     }
 
     /// Whether this server has had that token before, with that secret. It may have been revoked since.
@@ -90,7 +129,7 @@ impl Catalogue {
             let found = self.storage.find_list(id).await?;
             Ok(found.filter(|list| list.account == viewer.account))
         };
-        self.cached(&self.lists, (viewer.account, id), read).await
+        self.cached(&self.lists, (viewer.account, id), read, |_| Some(viewer.account)).await
     }
 
     /// Whether the viewer may see what belongs to a list of the account. Those who are limited to lists that are
@@ -121,7 +160,7 @@ impl Catalogue {
     /// Where the store cannot be read.
     pub async fn source(&self, account: AccountNo, source: SourceRef) -> Result<Option<Arc<Source>>, Error> {
         let read = self.storage.find_source(account, source.clone());
-        self.cached(&self.sources, (account, source), read).await
+        self.cached(&self.sources, (account, source), read, |_| Some(account)).await
     }
 
     async fn cached<K, V>(
@@ -129,45 +168,86 @@ impl Catalogue {
         cache: &Cache<K, Versioned<V>>,
         key: K,
         read: impl Future<Output = Result<Option<V>, Error>>,
+        owner: impl Fn(Option<&V>) -> Option<AccountNo>,
     ) -> Result<Option<Arc<V>>, Error>
     where
         K: Eq + std::hash::Hash + Clone,
     {
-        let version = self.version.load(Ordering::Acquire);
-        if let Some((seen, value)) = cache.get(&key)
-            && seen == version
-        {
-            return Ok(value);
-        }
-        // The version was taken before the read: a change in between makes the entry stale at once.
+        let cached = cache.get(&key);
+        let now = {
+            let changes = self.changes();
+            if let Some((seen, value)) = cached
+                && seen >= changes.last_of(owner(value.as_deref()))
+            {
+                return Ok(value);
+            }
+            changes.last
+        };
+        // The number was taken before the read: a change in between makes the entry stale at once.
         let value = read.await?.map(Arc::new);
-        cache.insert(key, (version, value.clone()));
+        cache.insert(key, (now, value.clone()));
         Ok(value)
     }
 
-    /// Called after this process has changed something: what was cached before is read again.
+    /// For as short as it takes; no code that holds it can leave it half changed.
+    fn changes(&self) -> MutexGuard<'_, Changes> {
+        self.changes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Called after this process has changed something of any account: what was cached before is read again.
     pub fn changed(&self) {
-        self.version.fetch_add(1, Ordering::AcqRel);
+        self.changes().any();
+    }
+
+    /// Called after this process has changed something of one account: what was cached of others stays.
+    pub fn account_changed(&self, account: AccountNo) {
+        self.changes().account(account);
     }
 
     /// Looks for changes by other processes, for ever.
     pub async fn watch(&self, clock: &dyn Clock) {
-        let (mut stored, mut away) = (None, false);
+        // What is cached before the first look may be as old as the start.
+        let (mut seen, mut away) = (None, false);
         loop {
-            let version = self.storage.catalogue_version().await;
+            let found = self.storage.catalogue_changes(seen.unwrap_or_default()).await;
             // A store that is away would be ten lines a second.
-            if let Err(error) = &version
+            if let Err(error) = &found
                 && !away
             {
                 tracing::warn!(%error, "catalogue: reading changes failed, retrying");
             }
-            away = version.is_err();
-            if let Ok(version) = version
-                && stored.replace(version) != Some(version)
-            {
-                self.changed();
+            away = found.is_err();
+            if let Ok(CatalogueChanges { version, accounts }) = found {
+                let known = seen.replace(version).is_some();
+                match accounts.filter(|_| known) {
+                    Some(accounts) => accounts.into_iter().for_each(|account| self.account_changed(account)),
+                    None => self.changed(),
+                }
             }
             clock.sleep(POLL).await;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_cached_of_an_account_outlives_the_changes_of_others() {
+        let (one, two) = (Some(AccountNo(1)), Some(AccountNo(2)));
+        let mut changes = Changes::default();
+        changes.account(AccountNo(2));
+        assert_eq!([changes.last_of(one), changes.last_of(two), changes.last_of(None)], [0, 1, 1]);
+        changes.any();
+        assert_eq!([changes.last_of(one), changes.last_of(two), changes.last_of(None)], [2, 2, 2]);
+    }
+
+    #[test]
+    fn what_is_known_of_accounts_is_bounded() {
+        let mut changes = Changes::default();
+        (0..).take(ACCOUNTS + 1).for_each(|account| changes.account(AccountNo(account)));
+        assert!(changes.accounts.is_empty());
+        assert!((0..).take(ACCOUNTS + 1).all(|no| changes.last_of(Some(AccountNo(no))) > ACCOUNTS as u64));
     }
 }

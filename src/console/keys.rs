@@ -159,7 +159,7 @@ pub async fn make(form: Form) -> Result {
     let (name, scope) = (token.name.clone(), token.scope.clone());
     match user.app.storage.add_token(user.signed_in.user, token, now).await {
         Ok(()) => {
-            user.app.catalogue.changed();
+            user.app.catalogue.account_changed(user.signed_in.account);
             let curl = curl(&page, &scope, &fresh.text);
             show(&Made { page: user.page(Section::Keys), name, key: fresh.text, curl })
         }
@@ -207,7 +207,7 @@ pub async fn ask_revocation(user: User, Path(key): Path<String>) -> Result {
 pub async fn revoke(Path(key): Path<String>, form: Form) -> Result {
     let token = find(&form.user, &key).await?;
     form.user.app.storage.revoke_token(token.key, form.user.app.clock.now()).await?;
-    form.user.app.catalogue.changed();
+    form.user.app.catalogue.account_changed(form.user.signed_in.account);
     Ok(see("/keys?done=revoked"))
 }
 

@@ -158,7 +158,7 @@ pub async fn enable(Path(id): Path<String>, form: Form) -> Result {
         return UserPage::refuse(&form.user, user, Part::Enable, (wrong.status, wrong.text)).await;
     }
     form.user.app.storage.enable_user(user.id).await?;
-    form.user.app.catalogue.changed();
+    form.user.app.catalogue.account_changed(form.user.signed_in.account);
     Ok(see(&format!("/account/users/{}?done=enabled", user.id)))
 }
 
@@ -208,7 +208,7 @@ pub async fn disable(Path(id): Path<String>, form: Form) -> Result {
     };
     let error = match changed {
         UserChange::Done => {
-            app.catalogue.changed();
+            app.catalogue.account_changed(form.user.signed_in.account);
             return Ok(see(if heir.is_some() { "/account?done=handed" } else { "/account?done=disabled" }));
         }
         UserChange::LastOwner => LAST_OWNER,

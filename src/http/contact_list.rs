@@ -94,7 +94,7 @@ async fn create(call: Call) -> Outcome<NewList> {
     let now = call.app.clock.now();
     let id = call.app.ids.next(now);
     call.app.storage.add_list(call.caller.viewer.account, id, name, now).await?;
-    call.app.catalogue.changed();
+    call.app.catalogue.account_changed(call.caller.viewer.account);
     Ok(Answer::new(NewList { contact_list_id: id }).warn(unknown(body.unknown)))
 }
 
@@ -186,7 +186,7 @@ async fn add_variables(call: Call) -> Outcome<Nothing> {
         }
         other => other.into(),
     })?;
-    call.app.catalogue.changed();
+    call.app.catalogue.account_changed(call.caller.viewer.account);
     Ok(Answer::new(Nothing {}).warn(warnings))
 }
 

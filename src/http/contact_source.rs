@@ -75,7 +75,7 @@ async fn add(call: Call) -> Outcome<NewId> {
             other => Refusal::from(other),
         }
     })?;
-    call.app.catalogue.changed();
+    call.app.catalogue.account_changed(call.caller.viewer.account);
     let warnings = unknown.into_iter().map(problem::unknown_field).collect();
     Ok(Answer::new(NewId { source_id: id }).warn(warnings))
 }

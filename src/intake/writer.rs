@@ -17,7 +17,7 @@ const GROUP: usize = 64;
 /// Why a batch was not accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NotAccepted {
-    /// Too many batches wait to be applied.
+    /// Too many batches wait to be applied, of all accounts or of this one.
     Backlog,
     /// The store could not commit; nothing was kept.
     NotKept,
@@ -70,8 +70,12 @@ impl Writer {
     /// # Errors
     /// See [`NotAccepted`].
     pub async fn append(&self, batch: Batch) -> Result<Appended, NotAccepted> {
-        let backlog = self.storage.backlog();
-        if backlog.batches >= self.max_backlog.batches || backlog.bytes >= self.max_backlog.bytes {
+        let (all, own) = (self.storage.backlog(), self.storage.backlog_of(batch.account));
+        let has_room = |all: u64, own: u64, max: u64| all < max && own <= max - all;
+        // An account gets no more than is left free: one alone half of it, of two a third each.
+        if !has_room(all.batches, own.batches, self.max_backlog.batches)
+            || !has_room(all.bytes, own.bytes, self.max_backlog.bytes)
+        {
             return Err(NotAccepted::Backlog);
         }
         let (answer, outcome) = oneshot::channel();

@@ -199,7 +199,7 @@ impl Deliverer {
             // The account or the request went while it waited.
             Ok(None) => Tried::Ended(DeliveryEnd::Unsigned),
             // It may never read again: without an end to the attempts it would be tried each second for ever.
-            Err(error @ Error::Damaged(_)) => {
+            Err(error) if !error.is_passing() => {
                 tracing::error!(%request, %error, "webhooks: making a body failed");
                 Tried::Ended(DeliveryEnd::Broken)
             }

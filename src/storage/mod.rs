@@ -59,8 +59,9 @@ pub trait Storage: Logins {
     /// What a batch would do to the contacts as they are now. Nothing is kept.
     async fn try_out(&self, batch: Batch, now: Timestamp) -> Result<Vec<ItemResult>, Error>;
 
-    /// Applies the next batches, at most `max`, in one transaction with the position that is reached. With a `max` of
-    /// 0 it only looks what waits.
+    /// Applies the next batches, at most `max`, in one transaction with how far that has come. The batches of a list,
+    /// and those that are about an account and all its lists, are applied in the order in which they were accepted;
+    /// accounts take turns. With a `max` of 0 it only looks what waits.
     async fn apply_next(&self, max: usize, now: Timestamp) -> Result<Applied, Error>;
 
     /// How many may call `apply_next` side by side with a gain.
@@ -82,6 +83,9 @@ pub trait Storage: Logins {
     /// What waits; kept in memory, so it costs nothing. What other processes have appended or applied is known after
     /// the next `apply_next`.
     fn backlog(&self) -> Backlog;
+
+    /// What waits of an account, in the same way.
+    fn backlog_of(&self, account: AccountNo) -> Backlog;
 
     /// The room that the store has; `None` if it is not on a disk of this machine, or that does not say.
     fn space(&self) -> Option<Space> {
@@ -229,8 +233,8 @@ pub trait Storage: Logins {
 
     // --- Who may send, and what lists there are
 
-    /// A number that changes with every change of what follows, whoever made it.
-    async fn catalogue_version(&self) -> Result<u64, Error>;
+    /// The number of changes of what follows, by any process, and which accounts they concern of those after `since`.
+    async fn catalogue_changes(&self, since: u64) -> Result<CatalogueChanges, Error>;
 
     /// The token with that public part.
     async fn find_access(&self, key: String) -> Result<Option<Access>, Error>;

@@ -11,7 +11,7 @@ use rollbook::journal::AccountNo;
 use rollbook::storage::Role;
 use rollbook::storage::{ItemResult, NewToken, RequestState, Scope, Storage, UserChange};
 use rollbook::token::FreshToken;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::faults::{Fault, Switch};
 use crate::harness::{Answer, Bearer, Server, Setup};
@@ -199,6 +199,30 @@ async fn an_account_that_is_gone_is_told_by_its_user() {
     let expected = json!({ "result": false, "errors": [text], "details": [
         { "position": null, "field": null, "code": "ACCOUNT_GONE", "message": text }] });
     assert_eq!((answer.status, answer.json()), (StatusCode::UNAUTHORIZED, expected));
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_change_of_one_account_has_nothing_of_another_read_again() {
+    let switch = Switch::new();
+    let server = Server::with(Setup { wrap: switch.wrap(), ..Setup::default() }).await;
+    let list = server.list().await;
+    let other = server.bearer("Other").await;
+    let create = json!({ "contactListName": "Theirs" });
+    let theirs = server.post_as(&other.token, "/v3/contact-list/create", &create).await.json();
+    let batch =
+        |list: &Value| json!({ "contactListId": list, "upsert": true, "contacts": [{ "contact": "a" }] });
+    let (ours, theirs) = (batch(&json!(list)), batch(&theirs["contactListId"]));
+    const UPDATE: &str = "/v3/contacts/update";
+    server.ok(UPDATE, &ours).await;
+    assert_eq!(server.post_as(&other.token, UPDATE, &theirs).await.status, StatusCode::OK);
+    let again = server.post_as(&other.token, "/v3/contact-list/create", &create).await;
+    assert_eq!(again.status, StatusCode::OK);
+    switch.set(Fault::Read);
+    assert_eq!(server.post(UPDATE, &ours).await.status, StatusCode::OK, "what is known of it is still right");
+    let refused = server.post_as(&other.token, UPDATE, &theirs).await.status;
+    assert_ne!(refused, StatusCode::OK, "what was changed is read again");
+    switch.set(Fault::None);
     server.stop().await;
 }
 

@@ -22,9 +22,14 @@ fn retry_after(answer: &Answer) -> Option<u32> {
 async fn a_backlog_over_its_bound_is_told_and_goes_by() {
     let switch = Switch::new();
     let mut setup = Setup { wrap: switch.wrap(), ..Setup::default() };
-    setup.limits.backlog = rollbook::storage::Backlog { batches: 3, bytes: 1 << 30 };
+    setup.limits.backlog = rollbook::storage::Backlog { batches: 5, bytes: 1 << 30 };
     let server = Server::with(setup).await;
     let list = server.list().await;
+    let other = server.bearer("Other").await;
+    let create = json!({ "contactListName": "Theirs" });
+    let their_list =
+        server.post_as(&other.token, "/v3/contact-list/create", &create).await.json()["contactListId"]
+            .clone();
     switch.set(Fault::ApplyWaits);
     let body = |contact: &str| json!({ "contactListId": list, "upsert": true, "contacts": [{ "contact": contact }] });
     for contact in ["one", "two", "three"] {
@@ -36,6 +41,9 @@ async fn a_backlog_over_its_bound_is_told_and_goes_by() {
         (StatusCode::SERVICE_UNAVAILABLE, refusal(SAVING, "BACKLOG_FULL"))
     );
     assert!(retry_after(&answer).is_some_and(|seconds| seconds > 0));
+    // That is the share of one account: another's is free.
+    let theirs = json!({ "contactListId": their_list, "upsert": true, "contacts": [{ "contact": "one" }] });
+    assert_eq!(server.post_as(&other.token, UPDATE, &theirs).await.status, StatusCode::OK);
     switch.set(Fault::None);
     server
         .wait_for("the backlog to be applied", async || {

@@ -15,10 +15,10 @@ use rollbook::journal::{AccountNo, Batch, ContactNo, ListNo};
 use rollbook::retention::Reckoning;
 use rollbook::storage::{
     Access, Account, Activities, ActivityWindow, AddError, AppendError, Appended, Applied, Attempt, Backlog,
-    Contact, ContactPage, Delivery, Error, History, ItemResult, Keep, List, ListFilter, Mentions, NewAccount,
-    NewSource, NewToken, Page, Person, Remembered, Renamed, Request, RequestFilter, RequestState,
-    RequestSummary, Source, SourceChange, SourceFilter, SourceRef, Storage, Subject, Token, TokenError,
-    Undoable, VariableKind, WebhookSecrets, Window,
+    CatalogueChanges, Contact, ContactPage, Delivery, Error, History, ItemResult, Keep, List, ListFilter,
+    Mentions, NewAccount, NewSource, NewToken, Page, Person, Remembered, Renamed, Request, RequestFilter,
+    RequestState, RequestSummary, Source, SourceChange, SourceFilter, SourceRef, Storage, Subject, Token,
+    TokenError, Undoable, VariableKind, WebhookSecrets, Window,
 };
 
 pub use self::fault::{Fault, Switch};
@@ -56,6 +56,10 @@ impl Storage for Faulty {
 
     fn backlog(&self) -> Backlog {
         self.store.backlog()
+    }
+
+    fn backlog_of(&self, account: AccountNo) -> Backlog {
+        self.store.backlog_of(account)
     }
 
     async fn oldest_waiting(&self) -> Result<Option<Timestamp>, Error> {
@@ -240,8 +244,8 @@ impl Storage for Faulty {
         self.store.find_mentions(account, subject, after).await
     }
 
-    async fn catalogue_version(&self) -> Result<u64, Error> {
-        self.store.catalogue_version().await
+    async fn catalogue_changes(&self, since: u64) -> Result<CatalogueChanges, Error> {
+        self.store.catalogue_changes(since).await
     }
 
     async fn find_access(&self, key: String) -> Result<Option<Access>, Error> {

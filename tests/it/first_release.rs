@@ -243,7 +243,11 @@ fn add_of(version: usize, left: &Left) {
     if version >= 5 {
         store.execute("UPDATE delivery SET generation = 1", []).expect("one that was sent again");
     }
+    if version >= 7 {
+        store.execute("INSERT INTO ahead VALUES (1, 1)", []).expect("an account");
+    }
     if version >= 6 {
+        intake.execute("INSERT INTO catalogue_change VALUES (1, 1)", []).expect("a change");
         let erased = "INSERT INTO erased VALUES (1, randomblob(16), ?1, 1)";
         store.execute(erased, [THEN]).expect("an erased person");
     }

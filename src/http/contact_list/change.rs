@@ -39,7 +39,7 @@ async fn update(call: Call) -> Outcome<Nothing> {
     let (Some(list), Some(name)) = (list, name) else { return Err(Refusal::Invalid(problems)) };
     let renamed = call.app.storage.rename_list(list.no, name, call.app.clock.now()).await;
     let renamed = renamed.map_err(Refusal::NotSaved)?;
-    call.app.catalogue.changed();
+    call.app.catalogue.account_changed(call.caller.viewer.account);
     if !renamed {
         return Err(problem::list_not_found(&list.id.to_string()).into());
     }
@@ -78,7 +78,7 @@ async fn remove(call: Call) -> Outcome<Nothing> {
     let (Some(list), Some(name)) = (list, name) else { return Err(Refusal::Invalid(problems)) };
     // The store compares: a list that was renamed a moment ago is not removed by its old name.
     let removed = call.app.storage.remove_list(list.no, name).await.map_err(Refusal::NotSaved)?;
-    call.app.catalogue.changed();
+    call.app.catalogue.account_changed(call.caller.viewer.account);
     if removed {
         return Ok(Answer::new(Nothing {}).warn(unknown(body.unknown)));
     }

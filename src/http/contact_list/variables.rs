@@ -50,7 +50,7 @@ async fn remove(call: Call) -> Outcome<Nothing> {
     let Some(list) = list.filter(|_| problems.is_empty()) else { return Err(Refusal::Invalid(problems)) };
     let now = call.app.clock.now();
     let missing = call.app.storage.remove_variables(list.no, names, now).await.map_err(Refusal::NotSaved)?;
-    call.app.catalogue.changed();
+    call.app.catalogue.account_changed(call.caller.viewer.account);
     if !missing.is_empty() {
         // Another request was quicker.
         let problems = missing.iter().map(|name| problem::variable_not_found(name).of("names"));
@@ -122,7 +122,7 @@ async fn rename(call: Call) -> Outcome<Nothing> {
     let renamed =
         storage.rename_variable(list.no, name.clone(), new_name.clone(), call.app.clock.now()).await;
     let renamed = renamed.map_err(Refusal::NotSaved)?;
-    call.app.catalogue.changed();
+    call.app.catalogue.account_changed(call.caller.viewer.account);
     match renamed {
         Renamed::Done => Ok(Answer::new(Nothing {}).warn(unknown(body.unknown))),
         Renamed::NotFound => Err(problem::variable_not_found(&name).of("name").into()),

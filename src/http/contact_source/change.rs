@@ -70,7 +70,7 @@ async fn update(call: Call) -> Outcome<Nothing> {
         AddError::Gone => not_found("source", &source.id.to_string()).into(),
         other => Refusal::from(other),
     })?;
-    call.app.catalogue.changed();
+    call.app.catalogue.account_changed(call.caller.viewer.account);
     Ok(Answer::new(Nothing {}).warn(unknown.into_iter().map(problem::unknown_field).collect()))
 }
 
@@ -174,7 +174,7 @@ async fn remove(call: Call) -> Outcome<Removed> {
     let sources = ids.chain(customer.into_iter().map(SourceRef::Customer)).collect();
     let removed = call.app.storage.remove_sources(call.caller.viewer.account, sources).await;
     let removed = removed.map_err(Refusal::NotSaved)?;
-    call.app.catalogue.changed();
+    call.app.catalogue.account_changed(call.caller.viewer.account);
     if removed == 0 {
         return Err(Problem::new("SOURCE_NOT_FOUND", "No records found by this identifiers").into());
     }

@@ -87,10 +87,16 @@ async fn append_to(
 /// Tells the appliers of this node, and counts what waits now.
 fn count(shared: &Shared, list: ListNo, group: &[Arc<Batch>], appended: &[Appended]) {
     let mut journal = shared.journal();
-    journal.waiting.insert(list);
-    for (batch, _) in group.iter().zip(appended).filter(|(_, outcome)| **outcome == Appended::Kept) {
-        journal.backlog.batches += 1;
-        journal.backlog.bytes += batch.items.len() as u64;
+    let journal = &mut *journal;
+    for (batch, outcome) in group.iter().zip(appended) {
+        // Also where it was known before: that one may wait still.
+        journal.waiting.entry(batch.account).or_default().insert(list);
+        if *outcome == Appended::Kept {
+            for backlog in [&mut journal.backlog, journal.backlogs.entry(batch.account).or_default()] {
+                backlog.batches += 1;
+                backlog.bytes += batch.items.len() as u64;
+            }
+        }
     }
 }
 

@@ -44,7 +44,7 @@ pub const REFERENCE: [&str; 12] = [
 ];
 
 /// Tables that only the coordinator knows: no statement reads or locks them with others.
-pub const LOCAL: [&str; 3] = ["schema_version", "setting", "node"];
+pub const LOCAL: [&str; 4] = ["schema_version", "setting", "node", "catalogue_change"];
 
 /// Brings the database to the present schema and distributes what is not distributed yet; returns the statements that
 /// were run.

@@ -46,10 +46,10 @@ pub use self::target::Target;
 use super::rows::{contact_page, contacts, history, person, try_out};
 use super::{
     Access, Account, Activities, ActivityWindow, AddError, AppendError, Appended, Applied, Attempt, Backlog,
-    Contact, ContactPage, Delivery, Error, History, ItemResult, Keep, List, ListFilter, Mentions, NewAccount,
-    NewSource, NewToken, Page, Person, Remembered, Renamed, Request, RequestFilter, RequestState,
-    RequestSummary, Source, SourceChange, SourceFilter, SourceRef, Storage, Subject, Token, TokenError,
-    Undoable, VariableKind, Way, WebhookSecrets, Window,
+    CatalogueChanges, Contact, ContactPage, Delivery, Error, History, ItemResult, Keep, List, ListFilter,
+    Mentions, NewAccount, NewSource, NewToken, Page, Person, Remembered, Renamed, Request, RequestFilter,
+    RequestState, RequestSummary, Source, SourceChange, SourceFilter, SourceRef, Storage, Subject, Token,
+    TokenError, Undoable, VariableKind, Way, WebhookSecrets, Window,
 };
 use crate::clock::Timestamp;
 use crate::contact::identifier::IdentifierKind;
@@ -92,6 +92,10 @@ impl Storage for PostgresStore {
 
     fn backlog(&self) -> Backlog {
         self.shared.journal().backlog
+    }
+
+    fn backlog_of(&self, account: AccountNo) -> Backlog {
+        self.shared.journal().backlogs.get(&account).copied().unwrap_or_default()
     }
 
     async fn oldest_waiting(&self) -> Result<Option<Timestamp>, Error> {
@@ -246,8 +250,8 @@ impl Storage for PostgresStore {
         self.read(move |session, _| mentions::find(session, account, &subject)).await
     }
 
-    async fn catalogue_version(&self) -> Result<u64, Error> {
-        self.read(|session, _| catalogue::version(session)).await
+    async fn catalogue_changes(&self, since: u64) -> Result<CatalogueChanges, Error> {
+        self.read(move |session, _| catalogue::changes(session, since)).await
     }
 
     async fn find_access(&self, key: String) -> Result<Option<Access>, Error> {

@@ -1,7 +1,7 @@
 //! What the tasks of one node know.
 
 use std::borrow::Cow;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -13,7 +13,7 @@ use super::store::Settings;
 use crate::apply::outcome;
 use crate::contact::identifier::HashKey;
 use crate::contact::sealed;
-use crate::journal::ListNo;
+use crate::journal::{AccountNo, ListNo};
 use crate::storage::rows::damage::Damage;
 use crate::storage::{Backlog, Error};
 
@@ -40,14 +40,18 @@ pub(super) struct Shared {
 /// The journal, as far as this node has heard of it.
 #[derive(Debug, Default)]
 pub(super) struct Journal {
-    /// Lists in which something waits.
-    pub waiting: BTreeSet<ListNo>,
+    /// Lists in which something waits, by their account.
+    pub waiting: BTreeMap<AccountNo, BTreeSet<ListNo>>,
     /// Lists that this node is applying, each with the last position of its transaction.
     pub applying: HashMap<ListNo, u64>,
-    /// The list that was taken last; the next is looked for behind it.
-    pub last: Option<ListNo>,
+    /// The account that had its turn last; the next is looked for behind it.
+    pub last: Option<AccountNo>,
+    /// The list that was taken last of each account in which something waits.
+    pub last_lists: BTreeMap<AccountNo, ListNo>,
     /// What waits in all lists.
     pub backlog: Backlog,
+    /// The same by account.
+    pub backlogs: BTreeMap<AccountNo, Backlog>,
     /// When the journal was last looked through.
     pub looked_at: Option<Instant>,
 }

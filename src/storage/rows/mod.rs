@@ -6,6 +6,7 @@
 
 pub mod activity;
 pub mod address_form;
+pub mod changed;
 pub mod check;
 pub mod contact_page;
 pub mod contacts;

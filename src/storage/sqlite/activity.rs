@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, Row, Transaction, params_from_iter};
 
-use super::{Pair, append, error, signed, unsigned};
+use super::{Pair, error, marks, signed, unsigned};
 use crate::journal::AccountNo;
 use crate::storage::rows::activity::{COUNTED, MINUTE, Minutes, first_minute, told};
 use crate::storage::{Activities, Activity, ActivityWindow, Error};
@@ -27,7 +27,7 @@ pub fn find(pair: &mut Pair, account: AccountNo, window: ActivityWindow) -> Resu
     // The journal first, in one transaction: what is applied meanwhile is known by the position that is read after it.
     let intake = pair.intake.transaction().map_err(error)?;
     let store = pair.store.transaction().map_err(error)?;
-    let applied = signed(append::applied_position(&store)?);
+    let applied = signed(marks::applied_of(&store, account)?);
     let waiting = intake
         .prepare_cached(
             "SELECT accepted_at / ?3, count(*) FROM batch WHERE account = ?1 AND position > ?2 GROUP BY 1",

@@ -1,16 +1,16 @@
 //! The journal: accepted batches, on disk before they are answered, until they are applied.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use rusqlite::{Connection, OptionalExtension as _, Transaction, TransactionBehavior, params};
 
-use super::backlog::{Counted, counted};
-use super::{Pair, Shared, SqliteStore, error, is_not_synced, once, open, signed, unsigned};
+use super::backlog::{Counted, Row, counted};
+use super::marks::{self, Marks};
+use super::{Pair, Shared, SqliteStore, error, is_not_synced, once, signed, unsigned};
 use crate::clock::Timestamp;
-use crate::journal::Batch;
+use crate::journal::{AccountNo, Batch, BatchKind};
 use crate::storage::rows::seal::seal;
-use crate::storage::{AppendError, Appended, Backlog, Error};
+use crate::storage::{AppendError, Appended, Error};
 
 /// Rows that one commit forgets: an append never waits behind more than that.
 const FORGET: i64 = 32;
@@ -36,13 +36,21 @@ pub async fn append(store: &SqliteStore, batches: Vec<Arc<Batch>>) -> Result<Vec
 }
 
 /// Counts what has come since it was last counted, what other processes appended too.
-fn count_appended(intake: &Connection, shared: &Shared) -> rusqlite::Result<()> {
-    let mut counted = counted(shared);
-    let mut select = intake
-        .prepare_cached("SELECT position, length(items) FROM batch WHERE position > ?1 ORDER BY position")?;
+pub fn count_appended(intake: &Connection, shared: &Shared) -> rusqlite::Result<()> {
+    count(intake, &mut counted(shared))
+}
+
+fn count(intake: &Connection, counted: &mut Counted) -> rusqlite::Result<()> {
+    let mut select = intake.prepare_cached(
+        "SELECT position, account, length(items), kind FROM batch WHERE position > ?1 ORDER BY position",
+    )?;
     let mut rows = select.query([signed(counted.reached())])?;
     while let Some(row) = rows.next()? {
-        counted.appended(unsigned(row.get(0)?), unsigned(row.get(1)?));
+        // Whatever the disk has done to the rest of it: whoever applies it sees that.
+        let number = |column| row.get::<_, i64>(column).unwrap_or_default();
+        let alone = BatchKind::from_code(number(3)).is_some_and(BatchKind::stands_alone);
+        let row = Row { position: unsigned(row.get(0)?), bytes: unsigned(number(2)), alone };
+        counted.appended(AccountNo(number(1)), row);
     }
     Ok(())
 }
@@ -93,7 +101,8 @@ fn insert_batch(transaction: &Transaction<'_>, batch: &Batch) -> rusqlite::Resul
 
 /// When the first batch above the applied position was accepted.
 pub fn oldest_waiting(pair: &Pair) -> Result<Option<Timestamp>, Error> {
-    let applied = applied_position(&pair.store)?;
+    // The one behind the position up to which all is applied waits, whoever is ahead of it.
+    let applied = marks::applied(&pair.store)?;
     let select = "SELECT accepted_at FROM batch WHERE position > ?1 ORDER BY position LIMIT 1";
     pair.intake
         .prepare_cached(select)
@@ -130,7 +139,7 @@ fn all_there(intake: &Connection, batches: &[Arc<Batch>]) -> rusqlite::Result<bo
 /// Deletes batches that are applied, a few rows a commit. The caller has seen the apply commit return.
 pub async fn forget_applied(store: &SqliteStore) -> Result<(), Error> {
     loop {
-        let applied = signed(store.shared.applied.load(Ordering::Acquire));
+        let applied = signed(store.shared.applied());
         let forgotten = store.intake.call(move |intake| {
             let delete = "DELETE FROM batch WHERE position IN \
                           (SELECT position FROM batch WHERE position <= ?1 ORDER BY position LIMIT ?2)";
@@ -145,19 +154,10 @@ pub async fn forget_applied(store: &SqliteStore) -> Result<(), Error> {
     }
 }
 
-/// The position up to which the store has applied.
-pub fn applied_position(store: &Connection) -> Result<u64, Error> {
-    open::setting(store, "applied")?.map(unsigned).ok_or_else(|| open::no_setting("applied"))
-}
-
-/// What waits above a position.
-pub fn count_waiting(intake: &Connection, applied: u64) -> Result<Counted, Error> {
-    let count = "SELECT count(*), coalesce(sum(length(items)), 0), coalesce(max(position), ?1) FROM batch \
-                 WHERE position > ?1";
-    intake
-        .query_row(count, [signed(applied)], |row| {
-            let backlog = Backlog { batches: unsigned(row.get(0)?), bytes: unsigned(row.get(1)?) };
-            Ok(Counted::new(unsigned(row.get(2)?), backlog))
-        })
-        .map_err(error)
+/// What waits, as the journal has it.
+pub fn count_waiting(intake: &Connection, marks: &Marks) -> Result<Counted, Error> {
+    let mut counted = Counted::from(marks.applied);
+    count(intake, &mut counted).map_err(error)?;
+    counted.applied(marks);
+    Ok(counted)
 }

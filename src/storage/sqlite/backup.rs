@@ -32,8 +32,8 @@ pub fn backup(
     let partial = Partial::take(file)?;
     let snapshot = Snapshot::take(&paths, clock)?;
     snapshot.check(&paths)?;
-    let waiting = append::count_waiting(&snapshot.intake, snapshot.applied)?.backlog().batches;
-    let (applied, taken_at) = (snapshot.applied, snapshot.taken_at);
+    let waiting = append::count_waiting(&snapshot.intake, &snapshot.marks)?.backlog().batches;
+    let (applied, taken_at) = (snapshot.marks.applied, snapshot.taken_at);
     // The small file first: the sooner its reader is gone, the sooner its log can be emptied.
     copy_pages(snapshot.intake, &partial.intake, progress)?;
     copy_pages(snapshot.store, &partial.store, progress)?;

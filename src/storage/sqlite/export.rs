@@ -18,10 +18,10 @@ const WAITING_CHUNK: i64 = 50;
 /// The requests behind a position that mention the person: a chunk of them, processed ones first.
 pub fn mentions(pair: &Pair, account: AccountNo, subject: &Subject, after: u64) -> Result<Mentions, Error> {
     // What is applied is looked up there, and what waits in the journal: the same border for both.
-    let mut applied = super::append::applied_position(&pair.store)?;
+    let mut applied = super::marks::applied_of(&pair.store, account)?;
     if after >= applied {
         let waiting = waiting(&pair.intake, account, subject, after)?;
-        let border = std::mem::replace(&mut applied, super::append::applied_position(&pair.store)?);
+        let border = std::mem::replace(&mut applied, super::marks::applied_of(&pair.store, account)?);
         if applied == border {
             return Ok(waiting);
         }

@@ -23,6 +23,7 @@ mod failure;
 mod files;
 mod log;
 mod logins;
+mod marks;
 pub mod measure;
 mod once;
 mod open;
@@ -55,10 +56,10 @@ pub use self::turns::{Hands, Turns};
 use super::rows::{contact_page, contacts as find_contact, history, person, try_out};
 use super::{
     Access, Account, Activities, ActivityWindow, AddError, AppendError, Appended, Applied, Attempt, Backlog,
-    Contact, ContactPage, Delivery, Error, History, ItemResult, Keep, List, ListFilter, Mentions, NewAccount,
-    NewSource, NewToken, Page, Person, Remembered, Renamed, Request, RequestFilter, RequestState,
-    RequestSummary, Source, SourceChange, SourceFilter, SourceRef, Space, Storage, Subject, Token,
-    TokenError, Undoable, VariableKind, Way, WebhookSecrets, Window,
+    CatalogueChanges, Contact, ContactPage, Delivery, Error, History, ItemResult, Keep, List, ListFilter,
+    Mentions, NewAccount, NewSource, NewToken, Page, Person, Remembered, Renamed, Request, RequestFilter,
+    RequestState, RequestSummary, Source, SourceChange, SourceFilter, SourceRef, Space, Storage, Subject,
+    Token, TokenError, Undoable, VariableKind, Way, WebhookSecrets, Window,
 };
 use crate::clock::Timestamp;
 use crate::contact::identifier::IdentifierKind;
@@ -110,6 +111,10 @@ impl Storage for SqliteStore {
 
     fn backlog(&self) -> Backlog {
         backlog::counted(&self.shared).backlog()
+    }
+
+    fn backlog_of(&self, account: AccountNo) -> Backlog {
+        backlog::counted(&self.shared).backlog_of(account)
     }
 
     fn space(&self) -> Option<Space> {
@@ -264,8 +269,8 @@ impl Storage for SqliteStore {
         self.read(move |pair, _| export::mentions(pair, account, &subject, after)).await
     }
 
-    async fn catalogue_version(&self) -> Result<u64, Error> {
-        self.gate.call(|intake| catalogue::version(intake)).await
+    async fn catalogue_changes(&self, since: u64) -> Result<CatalogueChanges, Error> {
+        self.gate.call(move |intake| catalogue::changes(intake, since)).await
     }
 
     async fn find_access(&self, key: String) -> Result<Option<Access>, Error> {

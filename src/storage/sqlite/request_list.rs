@@ -7,7 +7,7 @@
 use rusqlite::{Connection, OptionalExtension, Transaction, named_params, params};
 
 use super::requests::{PROCESSED, WAITING, read_processed, read_waiting, waiting_state};
-use super::{Pair, Shared, append, error, signed, unsigned};
+use super::{Pair, Shared, error, marks, signed, unsigned};
 use crate::clock::Timestamp;
 use crate::id::ObjectId;
 use crate::journal::AccountNo;
@@ -27,7 +27,7 @@ pub fn state(
         .prepare_cached("SELECT position, list_id FROM batch WHERE request = ?1 AND account = ?2")
         .and_then(|mut select| {
             let read = |row: &rusqlite::Row<'_>| {
-                Ok((waiting_state(shared, unsigned(row.get(0)?)), ObjectId::from_bytes(row.get(1)?)))
+                Ok((waiting_state(shared, account, unsigned(row.get(0)?)), ObjectId::from_bytes(row.get(1)?)))
             };
             select.query_row(values, read).optional()
         })
@@ -59,9 +59,9 @@ pub fn page(
     let intake = pair.intake.transaction().map_err(error)?;
     let mut waiting = places(&intake, "batch", account, filter, None).map_err(error)?;
     let store = pair.store.transaction().map_err(error)?;
-    let applied = append::applied_position(&store)?;
+    let applied = marks::applied_of(&store, account)?;
     waiting.retain(|(_, position)| {
-        let wanted = filter.state.is_none_or(|state| state == waiting_state(shared, *position));
+        let wanted = filter.state.is_none_or(|state| state == waiting_state(shared, account, *position));
         *position > applied && wanted
     });
     let ahead = waiting.len() as u64;
@@ -81,8 +81,9 @@ pub fn page(
     let chosen = places.into_iter().skip(usize::try_from(left_out).unwrap_or(usize::MAX));
     let rows = chosen
         .take(window.limit as usize)
-        .map(|(_, position)| {
-            if position > applied { show_waiting(&intake, shared, position) } else { show(&store, position) }
+        .map(|(_, position)| match position > applied {
+            true => show_waiting(&intake, shared, account, position),
+            false => show(&store, position),
         })
         .collect::<rusqlite::Result<Vec<_>>>()
         .map_err(error)?;
@@ -141,9 +142,15 @@ fn count(store: &Transaction<'_>, account: AccountNo, filter: &RequestFilter) ->
     Ok(counts.into_iter().sum())
 }
 
-fn show_waiting(intake: &Connection, shared: &Shared, position: u64) -> rusqlite::Result<RequestSummary> {
+fn show_waiting(
+    intake: &Connection,
+    shared: &Shared,
+    account: AccountNo,
+    position: u64,
+) -> rusqlite::Result<RequestSummary> {
     let mut select = intake.prepare_cached(&format!("SELECT {WAITING} FROM batch WHERE position = ?1"))?;
-    select.query_row([signed(position)], |row| read_waiting(row, shared).map(WaitingRow::into_summary))
+    select
+        .query_row([signed(position)], |row| read_waiting(row, shared, account).map(WaitingRow::into_summary))
 }
 
 fn show(store: &Connection, position: u64) -> rusqlite::Result<RequestSummary> {

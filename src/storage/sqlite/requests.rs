@@ -1,7 +1,5 @@
 //! What became of requests: first the journal is asked, then the results.
 
-use std::sync::atomic::Ordering;
-
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::rows::View;
@@ -44,7 +42,7 @@ fn find_waiting(
     account: AccountNo,
     id: ObjectId,
 ) -> Result<Option<Request>, Error> {
-    let read = |row: &Row<'_>| read_waiting(row, shared);
+    let read = |row: &Row<'_>| read_waiting(row, shared, account);
     intake
         .prepare_cached(&format!("SELECT {WAITING} FROM batch WHERE request = ?1 AND account = ?2"))
         .and_then(|mut select| select.query_row(params![id.to_bytes(), account.0], read).optional())
@@ -56,9 +54,9 @@ fn find_waiting(
 pub const WAITING: &str = "position, request, list_id, kind, accepted_at, webhook";
 
 /// Reads a request that waits.
-pub fn read_waiting(row: &Row<'_>, shared: &Shared) -> rusqlite::Result<WaitingRow> {
+pub fn read_waiting(row: &Row<'_>, shared: &Shared, account: AccountNo) -> rusqlite::Result<WaitingRow> {
     Ok(WaitingRow {
-        state: waiting_state(shared, unsigned(row.get(0)?)),
+        state: waiting_state(shared, account, unsigned(row.get(0)?)),
         id: ObjectId::from_bytes(row.get(1)?),
         list_id: ObjectId::from_bytes(row.get(2)?),
         kind: kind(row.get(3)?),
@@ -67,13 +65,9 @@ pub fn read_waiting(row: &Row<'_>, shared: &Shared) -> rusqlite::Result<WaitingR
     })
 }
 
-/// Whether a batch that waits is being applied.
-pub fn waiting_state(shared: &Shared, position: u64) -> RequestState {
-    if position <= shared.applying.load(Ordering::Acquire) {
-        RequestState::Processing
-    } else {
-        RequestState::Queued
-    }
+/// Whether a batch of the journal is being applied, or is applied already.
+pub fn waiting_state(shared: &Shared, account: AccountNo, position: u64) -> RequestState {
+    if shared.is_under_way(account, position) { RequestState::Processing } else { RequestState::Queued }
 }
 
 /// What must be known of a request to undo it: of one that waits, or was applied.

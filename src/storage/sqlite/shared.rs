@@ -1,13 +1,16 @@
 //! What the threads of the embedded store share.
 
-use std::sync::atomic::AtomicU64;
+use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rusqlite::Connection;
 use rusqlite::ffi::SQLITE_IOERR_FSYNC;
 
+use super::backlog::Chosen;
+use super::marks::Marks;
 use super::{append, backlog, deliveries, open, vacuum};
 use crate::contact::identifier::HashKey;
+use crate::journal::AccountNo;
 use crate::storage::Error;
 use crate::storage::rows::damage::Damage;
 
@@ -20,11 +23,11 @@ pub(super) struct Pair {
 /// What all threads know, kept in memory.
 pub(super) struct Shared {
     pub key: HashKey,
-    /// The position up to which all is applied.
-    pub applied: AtomicU64,
-    /// The position up to which is being applied; equal to `applied` while nothing is.
-    pub applying: AtomicU64,
-    /// What waits above `applied`.
+    /// How far the store has applied.
+    marks: Mutex<Marks>,
+    /// How far each account is once what is being applied is done; empty while nothing is.
+    applying: Mutex<HashMap<AccountNo, u64>>,
+    /// What waits.
     pub counted: Mutex<backlog::Counted>,
     /// When the files may be written anew.
     pub vacuums: Mutex<vacuum::Schedule>,
@@ -38,17 +41,40 @@ impl Shared {
     /// What a store that was just opened knows.
     pub fn load(pair: &Pair) -> Result<Self, Error> {
         let key = open::setting(&pair.store, "hash_key")?.ok_or_else(|| open::no_setting("hash_key"))?;
-        let applied = append::applied_position(&pair.store)?;
-        let waiting = append::count_waiting(&pair.intake, applied)?;
+        let marks = Marks::read(&pair.store)?;
+        let waiting = append::count_waiting(&pair.intake, &marks)?;
         Ok(Self {
             key: HashKey::from_bytes(key),
-            applied: AtomicU64::new(applied),
-            applying: AtomicU64::new(applied),
+            marks: Mutex::new(marks),
+            applying: Mutex::default(),
             counted: Mutex::new(waiting),
             vacuums: Mutex::default(),
             claims: Mutex::default(),
             damage: Damage::default(),
         })
+    }
+
+    /// The store has applied so far, and nothing is being applied.
+    pub fn reached(&self, marks: Marks) {
+        // First what is done, then that nothing is under way: a batch is never told as waiting in between.
+        *lock(&self.marks) = marks;
+        lock(&self.applying).clear();
+    }
+
+    /// These are being applied.
+    pub fn begins(&self, chosen: &[Chosen]) {
+        lock(&self.applying).extend(chosen.iter().copied());
+    }
+
+    /// The position up to which everything is applied.
+    pub fn applied(&self) -> u64 {
+        lock(&self.marks).applied
+    }
+
+    /// Whether a batch is applied, or is being applied: its results may be there at any moment.
+    pub fn is_under_way(&self, account: AccountNo, position: u64) -> bool {
+        let applying = lock(&self.applying).get(&account).is_some_and(|last| position <= *last);
+        applying || position <= lock(&self.marks).of(account)
     }
 }
 

@@ -10,9 +10,10 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags};
 
+use super::error;
 use super::files::one_name;
+use super::marks::Marks;
 use super::open::{Age, Paths, no_setting, setting};
-use super::{append, error};
 use crate::clock::{Clock, Timestamp};
 use crate::storage::Error;
 
@@ -28,8 +29,8 @@ pub struct Snapshot {
     pub store: Connection,
     /// Accounts, lists, and the journal.
     pub intake: Connection,
-    /// The position up to which is applied.
-    pub applied: u64,
+    /// How far it had applied.
+    pub marks: Marks,
     /// When it was taken: all that was answered before is in it.
     pub taken_at: Timestamp,
     /// Whether the files fit each other.
@@ -48,12 +49,12 @@ impl Snapshot {
         loop {
             let taken_at = clock.now();
             begin(&store)?;
-            let applied = append::applied_position(&store)?;
+            let marks = Marks::read(&store)?;
             begin(&intake)?;
             let age = Age::of(&intake, &store)?;
             tries += 1;
             if age == Age::Same || tries == TRIES {
-                return Ok(Self { store, intake, applied, taken_at, age });
+                return Ok(Self { store, intake, marks, taken_at, age });
             }
             for connection in [&store, &intake] {
                 connection.execute_batch("ROLLBACK").map_err(error)?;

@@ -9,7 +9,7 @@ use rusqlite::{Connection, params};
 use tokio::time::Instant;
 
 use super::open::empty_log;
-use super::{SqliteStore, append, backlog, error, signed, unsigned};
+use super::{SqliteStore, append, backlog, error, marks, signed, unsigned};
 use crate::journal::BatchKind;
 use crate::storage::Error;
 
@@ -103,7 +103,7 @@ struct Due {
 
 fn due(store: &Connection) -> Result<Due, Error> {
     // In this order: who is erased between the two counts as later.
-    let applied = append::applied_position(store)?;
+    let applied = marks::applied(store)?;
     let accounts = store
         .prepare_cached("SELECT account FROM scrub")
         .and_then(|mut select| select.query_map([], |row| row.get(0))?.collect())

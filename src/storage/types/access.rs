@@ -45,6 +45,16 @@ pub struct AccessAccount {
     pub enabled: bool,
 }
 
+/// What has changed of accounts, users, tokens, lists, variables and sources.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CatalogueChanges {
+    /// The present version: the number of changes.
+    pub version: u64,
+    /// The accounts that were changed since; `None` where these are not known any more, or a change was of no one
+    /// account.
+    pub accounts: Option<Vec<AccountNo>>,
+}
+
 /// An account, for those who administer it.
 #[derive(Clone, Debug)]
 pub struct Account {

@@ -22,6 +22,7 @@ on_every_backend! {
     variables_are_added_all_or_none,
     sources_are_unique_in_their_account,
     every_change_moves_the_version,
+    changes_name_the_accounts_that_they_concern,
     a_command_and_the_server_write_at_once,
 }
 
@@ -221,7 +222,8 @@ async fn sources_are_unique_in_their_account(mut desk: Desk) {
 
 async fn every_change_moves_the_version(desk: Desk) {
     let command = desk.backend.open(Role::Command);
-    let mut versions = vec![desk.storage().catalogue_version().await.expect("a version")];
+    let version = async || desk.storage().catalogue_changes(0).await.expect("a version").version;
+    let mut versions = vec![version().await];
     for step in 0..8 {
         let variables = vec![("plan".to_owned(), VariableKind::String)];
         let source = NewSource { name: "Shop".to_owned(), customer_source_id: None, cac: None };
@@ -236,9 +238,40 @@ async fn every_change_moves_the_version(desk: Desk) {
             6 => command.add_source(account.no, id, source, now).await.expect("added"),
             _ => drop(command.remove_account(account.id).await.expect("removed")),
         }
-        versions.push(desk.storage().catalogue_version().await.expect("a version"));
+        versions.push(version().await);
     }
     assert!(versions.is_sorted_by(|one, next| one < next), "{versions:?}");
+}
+
+async fn changes_name_the_accounts_that_they_concern(desk: Desk) {
+    let other = add_account(desk.storage(), &desk.ids, desk.now).await;
+    let (store, account, now) = (desk.storage(), &desk.account, desk.now);
+    let since = async |version| store.catalogue_changes(version).await.expect("a look");
+    let start = since(0).await;
+    assert_eq!(start.accounts, None, "adding an account may concern any");
+    let start = start.version;
+    assert_eq!(since(start).await.accounts, Some(Vec::new()));
+
+    let source = NewSource { name: "Shop".to_owned(), customer_source_id: None, cac: None };
+    let plan = vec![("plan".to_owned(), VariableKind::String)];
+    store.add_source(other.no, desk.ids.next(now), source, now).await.expect("added");
+    store.add_variables(desk.list, plan, 500, now).await.expect("added");
+    store.rename_variable(desk.list, "plan".to_owned(), "tier".to_owned(), now).await.expect("renamed");
+    store.remove_variables(desk.list, vec!["tier".to_owned()], now).await.expect("removed");
+    store.add_list(other.no, desk.ids.next(now), "Second".to_owned(), now).await.expect("added");
+    store.rename_list(desk.list, "First".to_owned(), now).await.expect("renamed");
+    store.remove_list(desk.list, "First".to_owned()).await.expect("removed");
+    store.remove_sources(other.no, vec![SourceRef::Name("Shop".to_owned())]).await.expect("removed");
+    store.rename_user(other.user, "Bea".to_owned()).await.expect("renamed");
+    store.revoke_token(account.key.clone(), now).await.expect("revoked");
+    let (one, two) = (account.no, other.no);
+    let expected = vec![two, one, one, one, two, one, one, two, two, one];
+    assert_eq!(since(start).await.accounts, Some(expected));
+
+    let before = since(start).await.version;
+    store.set_account_enabled(other.id, false).await.expect("set");
+    assert_eq!(since(before).await.accounts, None, "it is of no one account");
+    assert_eq!(since(before + 100).await.accounts, None, "a store that was put back");
 }
 
 async fn a_command_and_the_server_write_at_once(desk: Desk) {

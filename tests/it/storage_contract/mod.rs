@@ -40,6 +40,8 @@ mod sqlite_files;
 mod sqlite_pages;
 mod sqlite_seal;
 mod sqlite_space;
+mod sqlite_turns;
+mod turns;
 
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -1,12 +1,12 @@
 //! Which list is applied next. Each node looks for itself; that a list is applied by one alone, its lock sees to.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 use std::time::{Duration, Instant};
 
 use super::{Done, apply_list};
 use crate::clock::Timestamp;
-use crate::journal::ListNo;
+use crate::journal::{AccountNo, ListNo};
 use crate::storage::postgres::session::{Session, get, get_number};
 use crate::storage::postgres::shared::Shared;
 use crate::storage::postgres::store::PostgresStore;
@@ -18,6 +18,7 @@ const LOOK: Duration = Duration::from_millis(250);
 /// A list that this node applies, until this is dropped.
 struct Turn<'a> {
     shared: &'a Shared,
+    account: AccountNo,
     list: ListNo,
 }
 
@@ -30,27 +31,44 @@ impl Drop for Turn<'_> {
 impl Turn<'_> {
     /// Nothing waits in the list any more, as far as this node knows, or another node sees to it.
     fn is_over(&self) {
-        self.shared.journal().waiting.remove(&self.list);
+        let mut journal = self.shared.journal();
+        let lists = journal.waiting.get_mut(&self.account);
+        if lists.is_some_and(|lists| lists.remove(&self.list) && lists.is_empty()) {
+            journal.waiting.remove(&self.account);
+            journal.last_lists.remove(&self.account);
+        }
     }
 
     /// So many batches of so many bytes wait no more.
     fn applied(&self, bytes: &[u64]) {
-        let backlog = &mut self.shared.journal().backlog;
-        backlog.batches = backlog.batches.saturating_sub(bytes.len() as u64);
-        backlog.bytes = backlog.bytes.saturating_sub(bytes.iter().sum());
+        let mut journal = self.shared.journal();
+        let (batches, bytes) = (bytes.len() as u64, bytes.iter().sum());
+        let less = |backlog: &mut Backlog| {
+            backlog.batches = backlog.batches.saturating_sub(batches);
+            backlog.bytes = backlog.bytes.saturating_sub(bytes);
+        };
+        less(&mut journal.backlog);
+        journal.backlogs.entry(self.account).and_modify(less);
     }
 }
 
-/// The next list in which something waits and that this node is not applying; going round, so that none starves.
+/// The next list in which something waits and that this node is not applying. Accounts take turns, and so do the lists of
+/// each: none starves, however many lists another account has.
 fn next_turn(shared: &Shared) -> Option<Turn<'_>> {
     let mut journal = shared.journal();
-    let from = journal.last.map_or(Bound::Unbounded, Bound::Excluded);
-    let behind = journal.waiting.range((from, Bound::Unbounded));
-    let free = |list: &&ListNo| !journal.applying.contains_key(list);
-    let list = behind.chain(&journal.waiting).find(free).copied()?;
-    journal.last = Some(list);
+    let next_of = |account: &AccountNo, lists: &BTreeSet<ListNo>| {
+        let last = journal.last_lists.get(account).map_or(Bound::Unbounded, |last| Bound::Excluded(*last));
+        let behind = lists.range((last, Bound::Unbounded));
+        behind.chain(lists).find(|list| !journal.applying.contains_key(list)).copied()
+    };
+    let last = journal.last.map_or(Bound::Unbounded, Bound::Excluded);
+    let accounts = journal.waiting.range((last, Bound::Unbounded)).chain(&journal.waiting);
+    let found = accounts.filter_map(|(account, lists)| Some((*account, next_of(account, lists)?))).next();
+    let (account, list) = found?;
+    journal.last = Some(account);
+    journal.last_lists.insert(account, list);
     journal.applying.insert(list, 0);
-    Some(Turn { shared, list })
+    Some(Turn { shared, account, list })
 }
 
 /// Applies the next batches of one list.
@@ -82,19 +100,26 @@ pub async fn apply_next(store: &PostgresStore, max: usize, now: Timestamp) -> Re
     }
 }
 
-/// Looks where something waits, whoever has accepted it.
+/// Looks where something waits, whoever has accepted it. A list is of one account.
 fn look(session: &Session, shared: &Shared) -> Result<(), Error> {
-    let select =
-        "SELECT list, count(*) FILTER (WHERE NOT fence), sum(bytes)::bigint FROM batch GROUP BY list";
-    let (mut waiting, mut backlog) = (BTreeSet::new(), Backlog::default());
+    let select = "SELECT list, min(account), count(*) FILTER (WHERE NOT fence), sum(bytes)::bigint FROM batch \
+                  GROUP BY list";
+    let mut waiting: BTreeMap<AccountNo, BTreeSet<ListNo>> = BTreeMap::new();
+    let (mut backlog, mut backlogs) = (Backlog::default(), BTreeMap::<AccountNo, Backlog>::new());
     for row in session.query(select, &[])? {
-        waiting.insert(ListNo(get(&row, 0)?));
-        backlog.batches += get_number(&row, 1)?;
-        backlog.bytes += get_number(&row, 2)?;
+        let account = AccountNo(get(&row, 1)?);
+        waiting.entry(account).or_default().insert(ListNo(get(&row, 0)?));
+        for backlog in [&mut backlog, backlogs.entry(account).or_default()] {
+            backlog.batches += get_number(&row, 2)?;
+            backlog.bytes += get_number(&row, 3)?;
+        }
     }
     let mut journal = shared.journal();
-    journal.waiting.extend(waiting);
+    for (account, mut lists) in waiting {
+        journal.waiting.entry(account).or_default().append(&mut lists);
+    }
     journal.backlog = backlog;
+    journal.backlogs = backlogs;
     journal.looked_at = Some(Instant::now());
     Ok(())
 }

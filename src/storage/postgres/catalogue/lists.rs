@@ -4,12 +4,13 @@ use std::collections::HashMap;
 
 use tokio_postgres::Row;
 
-use super::change;
+use super::change_of;
 use crate::clock::Timestamp;
 use crate::id::ObjectId;
 use crate::journal::{AccountNo, ListNo};
 use crate::storage::postgres::append::fence_new_list;
 use crate::storage::postgres::session::{Session, Values, get, get_id, get_number, get_time};
+use crate::storage::rows::changed::Changed;
 use crate::storage::{
     AddError, Error, List, ListAbout, ListFilter, MAX_LISTS_PER_ACCOUNT, Page, Variable, Window,
 };
@@ -82,7 +83,7 @@ pub fn add(
     name: &str,
     now: Timestamp,
 ) -> Result<(), AddError> {
-    change(session)?;
+    change_of(session, Changed::Account(account))?;
     let insert = "INSERT INTO list (id, account, name, is_default, created_at, updated_at) \
                   SELECT $1, no, $3, NOT EXISTS (SELECT FROM list WHERE account = $2), $4, $4 \
                   FROM account WHERE no = $2 RETURNING no";
@@ -102,7 +103,7 @@ pub fn add(
 
 /// Gives a list another name; whether it is there.
 pub fn rename(session: &Session, list: ListNo, name: &str, now: Timestamp) -> Result<bool, Error> {
-    change(session)?;
+    change_of(session, Changed::List(list))?;
     let update = "UPDATE list SET updated_at = CASE WHEN name = $2 THEN updated_at ELSE $3 END, name = $2 \
                   WHERE no = $1";
     session.execute(update, &[&list.0, &name, &now.millis()]).map(|rows| rows > 0)
@@ -110,7 +111,7 @@ pub fn rename(session: &Session, list: ListNo, name: &str, now: Timestamp) -> Re
 
 /// Removes a list that has that name; whether it was there. Where it was the default, the account's oldest is next.
 pub fn remove(session: &Session, list: ListNo, name: &str) -> Result<bool, Error> {
-    change(session)?;
+    change_of(session, Changed::List(list))?;
     let select = "SELECT account, is_default FROM list WHERE no = $1 AND name = $2";
     let Some(row) = session.query_opt(select, &[&list.0, &name])? else { return Ok(false) };
     let (account, was_default): (i64, bool) = (get(&row, 0)?, get(&row, 1)?);

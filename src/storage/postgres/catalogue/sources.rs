@@ -3,12 +3,13 @@
 use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 
-use super::change;
+use super::change_of;
 use crate::clock::Timestamp;
 use crate::contact::amount::Cac;
 use crate::id::ObjectId;
 use crate::journal::AccountNo;
 use crate::storage::postgres::session::{Session, Values, get, get_id, get_number, get_time};
+use crate::storage::rows::changed::Changed;
 use crate::storage::{
     AddError, Error, NewSource, Page, Source, SourceChange, SourceFilter, SourceRef, Window,
 };
@@ -89,7 +90,7 @@ pub fn add(
     source: &NewSource,
     now: Timestamp,
 ) -> Result<(), AddError> {
-    change(session)?;
+    change_of(session, Changed::Account(account))?;
     if session.query_opt("SELECT FROM account WHERE no = $1", &[&account.0])?.is_none() {
         return Err(AddError::Gone);
     }
@@ -112,7 +113,7 @@ pub fn update(
     wanted: &SourceChange,
     now: Timestamp,
 ) -> Result<(), AddError> {
-    change(session)?;
+    change_of(session, Changed::Account(account))?;
     let before = get_by_no(session, account, no)?.ok_or(AddError::Gone)?;
     let after = before.changed(wanted);
     if after == before {
@@ -134,7 +135,7 @@ pub fn update(
 
 /// Removes the account's sources with these names, and returns how many there were. What their contacts cost stays.
 pub fn remove(session: &Session, account: AccountNo, sources: &[SourceRef]) -> Result<usize, Error> {
-    change(session)?;
+    change_of(session, Changed::Account(account))?;
     let mut removed = 0;
     for source in sources {
         let Some(source) = find(session, account, source)? else { continue };

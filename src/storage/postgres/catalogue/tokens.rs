@@ -2,11 +2,12 @@
 
 use tokio_postgres::Row;
 
-use super::change;
+use super::change_of;
 use crate::clock::Timestamp;
 use crate::id::ObjectId;
 use crate::journal::AccountNo;
 use crate::storage::postgres::session::{Session, Values, get, get_array, get_id, get_time};
+use crate::storage::rows::changed::Changed;
 use crate::storage::{Access, AccessAccount, Error, NewToken, Scope, Token, TokenError};
 use crate::token::SecretHash;
 
@@ -47,7 +48,7 @@ pub fn find_access(session: &Session, key: &str) -> Result<Option<Access>, Error
 
 /// Adds a token of a user, where the user is there and its account too, and has the lists.
 pub fn add(session: &Session, user: ObjectId, token: &NewToken, now: Timestamp) -> Result<(), TokenError> {
-    change(session)?;
+    change_of(session, Changed::User(user))?;
     if !insert(session, user, token, now)? {
         return Err(TokenError::NoUser);
     }
@@ -101,7 +102,7 @@ pub fn all(session: &Session, account: Option<ObjectId>) -> Result<Vec<Token>, E
 
 /// Revokes a token; the first time counts.
 pub fn revoke(session: &Session, key: &str, now: Timestamp) -> Result<bool, Error> {
-    change(session)?;
+    change_of(session, Changed::Token(key))?;
     let update = "UPDATE token SET revoked_at = coalesce(revoked_at, $2) WHERE key = $1";
     session.execute(update, &[&key, &now.millis()]).map(|rows| rows > 0)
 }

@@ -2,11 +2,12 @@
 
 use tokio_postgres::Row;
 
-use super::{change, logins};
+use super::{change, change_of, logins};
 use crate::clock::Timestamp;
 use crate::id::ObjectId;
 use crate::journal::AccountNo;
 use crate::storage::postgres::session::{Session, Values, get, get_id};
+use crate::storage::rows::changed::Changed;
 use crate::storage::{Error, NoRole, OwnerCheck, User, UserChange, UserRole};
 
 /// The users of an account, the oldest first.
@@ -66,7 +67,7 @@ pub fn add(
 
 /// Gives a user another name.
 pub fn rename(store: &Session, user: ObjectId, name: &str) -> Result<bool, Error> {
-    change(store)?;
+    change_of(store, Changed::User(user))?;
     let update = "UPDATE account_user SET name = $2 WHERE id = $1";
     store.execute(update, &[&user.to_bytes().as_slice(), &name]).map(|rows| rows > 0)
 }
@@ -90,7 +91,7 @@ fn check_owner(store: &Session, user: ObjectId) -> Result<Option<OwnerCheck>, Er
 
 /// Gives a user a role.
 pub fn set_role(store: &Session, user: ObjectId, role: UserRole) -> Result<UserChange, Error> {
-    change(store)?;
+    change_of(store, Changed::User(user))?;
     let Some(check) = check_owner(store, user)? else { return Ok(UserChange::NoUser) };
     if role != UserRole::Owner && check.is_last() {
         return Ok(UserChange::LastOwner);
@@ -102,14 +103,14 @@ pub fn set_role(store: &Session, user: ObjectId, role: UserRole) -> Result<UserC
 
 /// Enables a user.
 pub fn enable(store: &Session, user: ObjectId) -> Result<bool, Error> {
-    change(store)?;
+    change_of(store, Changed::User(user))?;
     let update = "UPDATE account_user SET enabled = true WHERE id = $1";
     store.execute(update, &[&user.to_bytes().as_slice()]).map(|rows| rows > 0)
 }
 
 /// Disables a user: its sessions and links end, and its keys are handed to `keys_to`.
 pub fn disable(store: &Session, user: ObjectId, keys_to: Option<ObjectId>) -> Result<UserChange, Error> {
-    change(store)?;
+    change_of(store, Changed::User(user))?;
     let Some(check) = check_owner(store, user)? else { return Ok(UserChange::NoUser) };
     if check.is_last_to_sign_in() {
         return Ok(UserChange::LastOwner);

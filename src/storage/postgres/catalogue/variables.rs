@@ -2,10 +2,11 @@
 
 use std::collections::HashSet;
 
-use super::change;
+use super::change_of;
 use crate::clock::Timestamp;
 use crate::journal::ListNo;
 use crate::storage::postgres::session::{Session, get, get_number, get_small};
+use crate::storage::rows::changed::Changed;
 use crate::storage::{AddError, Error, Renamed, Variable, VariableKind};
 
 /// The variables of lists, in the order in which they were added.
@@ -43,7 +44,7 @@ pub fn add(
     max: usize,
     now: Timestamp,
 ) -> Result<(), AddError> {
-    change(session)?;
+    change_of(session, Changed::List(list))?;
     let select =
         "SELECT next_variable, (SELECT count(*) FROM variable WHERE list = $1) FROM list WHERE no = $1";
     let Some(row) = session.query_opt(select, &[&list.0])? else { return Err(AddError::Gone) };
@@ -75,7 +76,7 @@ pub fn remove(
     names: &[String],
     now: Timestamp,
 ) -> Result<Vec<String>, Error> {
-    change(session)?;
+    change_of(session, Changed::List(list))?;
     let mut numbers = Vec::with_capacity(names.len());
     let mut unknown = Vec::new();
     for name in names {
@@ -105,7 +106,7 @@ pub fn rename(
     new_name: &str,
     now: Timestamp,
 ) -> Result<Renamed, Error> {
-    change(session)?;
+    change_of(session, Changed::List(list))?;
     let Some(this) = number(session, list, name)? else { return Ok(Renamed::NotFound) };
     match number(session, list, new_name)? {
         Some(other) if other != this => return Ok(Renamed::Taken),

@@ -6,10 +6,9 @@
 pub mod waiting;
 mod write;
 
-use std::sync::atomic::Ordering;
-
 use rusqlite::TransactionBehavior;
 
+use super::marks::Marks;
 use super::rows::View;
 use super::{Pair, Shared, activity, append, backlog, erase, error};
 use crate::apply::plan::{Plan, Waiting};
@@ -20,30 +19,35 @@ use crate::storage::rows::group::{self, Group, Origin};
 use crate::storage::rows::{self, load, undo};
 use crate::storage::{Applied, Error};
 
-/// Applies the batches that wait, at most `max`, and moves the position on.
+/// Applies the next batches, at most `max`, and moves the marks on.
 pub fn apply_next(pair: &mut Pair, shared: &Shared, max: usize, now: Timestamp) -> Result<Applied, Error> {
     // From the file, not from memory: a commit that was reported as failed may have been kept.
-    let applied = append::applied_position(&pair.store)?;
-    shared.applied.store(applied, Ordering::Release);
-    let group = waiting::read(&pair.intake, applied, max)?;
-    let Group { waiting, origins, .. } = &group;
-    let Some(last) = waiting.last().map(|batch| batch.position) else { return Ok(Applied::default()) };
-    shared.applying.store(last, Ordering::Release);
-    let outcome = group.as_many_as_fit(|count, budget| {
-        transact(pair, shared, &waiting[..count], &origins[..count], budget, now)
-    });
-    let applied = match &outcome {
-        Ok(done) => {
-            let mut counted = backlog::counted(shared);
-            for (batch, origin) in waiting.iter().zip(origins).take(done.batches) {
-                counted.applied(batch.position, origin.bytes);
-            }
-            waiting.get(done.batches.saturating_sub(1)).map_or(applied, |batch| batch.position)
-        }
-        Err(_) => applied,
+    let before = Marks::read(&pair.store)?;
+    shared.reached(before.clone());
+    append::count_appended(&pair.intake, shared).map_err(error)?;
+    let chosen = {
+        let mut counted = backlog::counted(shared);
+        counted.applied(&before);
+        counted.choose(max)
     };
-    shared.applied.store(applied, Ordering::Release);
-    shared.applying.store(applied, Ordering::Release);
+    let group = waiting::read(&pair.intake, &chosen)?;
+    let Group { waiting, origins, .. } = &group;
+    if waiting.is_empty() {
+        return Ok(Applied::default());
+    }
+    shared.begins(&chosen);
+    let mut after = before.clone();
+    let outcome = group.as_many_as_fit(|count, budget| {
+        let last = waiting[..count].last().map_or(0, |batch| batch.position);
+        let marks = backlog::counted(shared).marks_after(&before, &chosen, last);
+        let done = transact(pair, shared, &waiting[..count], &origins[..count], (budget, &marks), now)?;
+        if done.is_some() {
+            after = marks;
+        }
+        Ok(done)
+    });
+    backlog::counted(shared).applied(&after);
+    shared.reached(after);
     outcome
 }
 
@@ -52,7 +56,7 @@ fn transact(
     shared: &Shared,
     waiting: &[Waiting],
     origins: &[Origin],
-    budget: usize,
+    (budget, marks): (usize, &Marks),
     now: Timestamp,
 ) -> Result<Option<Applied>, Error> {
     let now = group::applied_at(origins, now);
@@ -86,6 +90,7 @@ fn transact(
         }
     };
     let webhooks = write::requests(&transaction, waiting, origins, &decided, now).map_err(error)?;
+    marks.write(&transaction).map_err(error)?;
     let tallies = group::tallies(&decided);
     activity::add(&transaction, &rows::activity::of_group(waiting, origins, &tallies, now)).map_err(error)?;
     transaction.commit().map_err(error)?;

@@ -3,6 +3,7 @@
 use rusqlite::types::FromSql;
 use rusqlite::{Connection, Row};
 
+use super::super::backlog::Chosen;
 use super::super::{error, signed, unsigned};
 use crate::storage::Error;
 use crate::storage::rows::group::{Group, JournalRow, Origin};
@@ -11,20 +12,20 @@ use crate::storage::rows::group::{Group, JournalRow, Origin};
 pub const COLUMNS: &str = "position, list, kind, items_check, items, request, account, list_id, accepted_at, \
                            webhook, webhook_receiver, token, restore_erased";
 
-/// The batches above the applied position, at most `max`; one that stands alone is the only one.
-pub fn read(intake: &Connection, applied: u64, max: usize) -> Result<Group, Error> {
-    let mut select = intake
-        .prepare_cached(&format!(
-            "SELECT {COLUMNS} FROM batch WHERE position > ?1 ORDER BY position LIMIT ?2"
-        ))
-        .map_err(error)?;
-    let limit = i64::try_from(max).unwrap_or(i64::MAX);
-    let mut rows = select.query([signed(applied), limit]).map_err(error)?;
+/// The batches with these positions, in their order; one that stands alone is the only one. Those that stand side by side
+/// are read together: where one account waits, these are all.
+pub fn read(intake: &Connection, chosen: &[Chosen]) -> Result<Group, Error> {
+    let select = format!("SELECT {COLUMNS} FROM batch WHERE position BETWEEN ?1 AND ?2 ORDER BY position");
+    let mut select = intake.prepare_cached(&select).map_err(error)?;
     let mut group = Group::default();
-    while let Some(row) = rows.next().map_err(error)? {
-        let (batch, origin) = read_row(row).map_err(error)?.verified();
-        if !group.add(batch, origin) {
-            break;
+    for run in chosen.chunk_by(|(_, one), (_, next)| one + 1 == *next) {
+        let (Some((_, first)), Some((_, last))) = (run.first(), run.last()) else { continue };
+        let mut rows = select.query([signed(*first), signed(*last)]).map_err(error)?;
+        while let Some(row) = rows.next().map_err(error)? {
+            let (batch, origin) = read_row(row).map_err(error)?.verified();
+            if !group.add(batch, origin) {
+                return Ok(group);
+            }
         }
     }
     Ok(group)

@@ -100,8 +100,7 @@ fn write_traces(store: &Transaction<'_>, world: &World) -> rusqlite::Result<()> 
     Ok(())
 }
 
-/// Writes what became of the batches, what they changed, and the position that is reached; returns how many webhooks
-/// are to leave.
+/// Writes what became of the batches, and what they changed; returns how many webhooks are to leave.
 pub fn requests(
     store: &Transaction<'_>,
     waiting: &[Waiting],
@@ -152,7 +151,5 @@ pub fn requests(
             webhooks += delivery.execute(params![position, receiver, now.millis()])?;
         }
     }
-    let last = waiting.last().map_or(0, |batch| signed(batch.position));
-    store.execute("UPDATE setting SET value = ?1 WHERE name = 'applied'", [last])?;
     Ok(webhooks)
 }

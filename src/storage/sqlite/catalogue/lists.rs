@@ -4,10 +4,11 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::super::contacts::MAX_LISTS;
 use super::super::{error, unsigned};
-use super::change;
+use super::change_of;
 use crate::clock::Timestamp;
 use crate::id::ObjectId;
 use crate::journal::{AccountNo, ListNo};
+use crate::storage::rows::changed::Changed;
 use crate::storage::{AddError, Error, List, ListAbout, ListFilter, MAX_LISTS_PER_ACCOUNT, Page, Window};
 
 const COLUMNS: &str = "no, id, account, name, is_default, created_at, updated_at";
@@ -91,7 +92,7 @@ pub fn add(
     name: &str,
     now: Timestamp,
 ) -> Result<(), AddError> {
-    change(intake, |transaction| {
+    change_of(intake, Changed::Account(account), |transaction| {
         let added = transaction
             .execute(
                 "INSERT INTO list (id, account, name, is_default, created_at, updated_at) \
@@ -120,7 +121,7 @@ pub fn add(
 
 /// Gives a list another name; whether it is there.
 pub fn rename(intake: &mut Connection, list: ListNo, name: &str, now: Timestamp) -> Result<bool, Error> {
-    change(intake, |transaction| {
+    change_of(intake, Changed::List(list), |transaction| {
         let update = "UPDATE list SET updated_at = iif(name = ?2, updated_at, ?3), name = ?2 WHERE no = ?1";
         let rows = transaction.execute(update, params![list.0, name, now.millis()]);
         rows.map(|rows| rows > 0).map_err(error)
@@ -129,7 +130,7 @@ pub fn rename(intake: &mut Connection, list: ListNo, name: &str, now: Timestamp)
 
 /// Removes a list that has that name; whether it was there. Where it was the default, the account's oldest is next.
 pub fn remove(intake: &mut Connection, list: ListNo, name: &str) -> Result<bool, Error> {
-    change(intake, |transaction| {
+    change_of(intake, Changed::List(list), |transaction| {
         let found = transaction
             .query_row(
                 "SELECT account, is_default FROM list WHERE no = ?1 AND name = ?2",

@@ -3,11 +3,12 @@
 use rusqlite::{Connection, OptionalExtension, Row, ToSql, Transaction, params};
 
 use super::super::{error, signed, unsigned};
-use super::change;
+use super::change_of;
 use crate::clock::Timestamp;
 use crate::contact::amount::Cac;
 use crate::id::ObjectId;
 use crate::journal::AccountNo;
+use crate::storage::rows::changed::Changed;
 use crate::storage::{
     AddError, Error, NewSource, Page, Source, SourceChange, SourceFilter, SourceRef, Window,
 };
@@ -97,7 +98,7 @@ pub fn add(
     source: &NewSource,
     now: Timestamp,
 ) -> Result<(), AddError> {
-    change(intake, |transaction| {
+    change_of(intake, Changed::Account(account), |transaction| {
         let known = transaction
             .prepare_cached("SELECT 1 FROM account WHERE no = ?1")
             .and_then(|mut select| select.exists([account.0]))
@@ -131,7 +132,7 @@ pub fn update(
     wanted: &SourceChange,
     now: Timestamp,
 ) -> Result<(), AddError> {
-    change(intake, |transaction| {
+    change_of(intake, Changed::Account(account), |transaction| {
         let before = get(transaction, account, no)?.ok_or(AddError::Gone)?;
         let after = before.changed(wanted);
         if after == before {
@@ -156,7 +157,7 @@ pub fn update(
 
 /// Removes the account's sources with these names, and returns how many there were. What their contacts cost stays.
 pub fn remove(intake: &mut Connection, account: AccountNo, sources: &[SourceRef]) -> Result<usize, Error> {
-    change(intake, |transaction| {
+    change_of(intake, Changed::Account(account), |transaction| {
         let mut removed = 0;
         for source in sources {
             if let Some(source) = find(transaction, account, source)? {

@@ -3,10 +3,11 @@
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, TransactionBehavior, params};
 
 use super::super::error;
-use super::change;
+use super::change_of;
 use crate::clock::Timestamp;
 use crate::id::ObjectId;
 use crate::journal::AccountNo;
+use crate::storage::rows::changed::Changed;
 use crate::storage::{Access, AccessAccount, Error, NewToken, Scope, Token, TokenError};
 use crate::token::SecretHash;
 
@@ -61,7 +62,7 @@ pub fn add(
     token: &NewToken,
     now: Timestamp,
 ) -> Result<(), TokenError> {
-    change(intake, |transaction| {
+    change_of(intake, Changed::User(user), |transaction| {
         if !insert(transaction, user, token, now)? {
             return Err(TokenError::NoUser);
         }
@@ -139,7 +140,7 @@ pub fn all(intake: &Connection, account: Option<ObjectId>) -> Result<Vec<Token>,
 
 /// Revokes a token; the first time counts.
 pub fn revoke(intake: &mut Connection, key: &str, now: Timestamp) -> Result<bool, Error> {
-    change(intake, |transaction| {
+    change_of(intake, Changed::Token(key), |transaction| {
         let update = "UPDATE token SET revoked_at = coalesce(revoked_at, ?2) WHERE key = ?1";
         transaction.execute(update, params![key, now.millis()]).map(|rows| rows > 0).map_err(error)
     })

@@ -4,10 +4,11 @@ use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 
 use super::super::error;
-use super::{change, logins};
+use super::{change, change_of, logins};
 use crate::clock::Timestamp;
 use crate::id::ObjectId;
 use crate::journal::AccountNo;
+use crate::storage::rows::changed::Changed;
 use crate::storage::{Error, OwnerCheck, User, UserChange, UserRole};
 
 /// The users of an account.
@@ -82,7 +83,7 @@ pub fn add(
 
 /// Gives a user another name.
 pub fn rename(intake: &mut Connection, user: ObjectId, name: &str) -> Result<bool, Error> {
-    change(intake, |transaction| {
+    change_of(intake, Changed::User(user), |transaction| {
         let update = "UPDATE user SET name = ?2 WHERE id = ?1";
         transaction.execute(update, params![user.to_bytes(), name]).map(|rows| rows > 0).map_err(error)
     })
@@ -106,7 +107,7 @@ fn check_owner(transaction: &Transaction<'_>, user: ObjectId) -> rusqlite::Resul
 
 /// Gives a user a role.
 pub fn set_role(intake: &mut Connection, user: ObjectId, role: UserRole) -> Result<UserChange, Error> {
-    change(intake, |transaction| {
+    change_of(intake, Changed::User(user), |transaction| {
         let Some(check) = check_owner(transaction, user).map_err(error)? else {
             return Ok(UserChange::NoUser);
         };
@@ -121,7 +122,7 @@ pub fn set_role(intake: &mut Connection, user: ObjectId, role: UserRole) -> Resu
 
 /// Enables a user.
 pub fn enable(intake: &mut Connection, user: ObjectId) -> Result<bool, Error> {
-    change(intake, |transaction| {
+    change_of(intake, Changed::User(user), |transaction| {
         let update = "UPDATE user SET enabled = 1 WHERE id = ?1";
         transaction.execute(update, [user.to_bytes()]).map(|rows| rows > 0).map_err(error)
     })
@@ -133,7 +134,7 @@ pub fn disable(
     user: ObjectId,
     keys_to: Option<ObjectId>,
 ) -> Result<UserChange, Error> {
-    change(intake, |transaction| {
+    change_of(intake, Changed::User(user), |transaction| {
         let Some(check) = check_owner(transaction, user).map_err(error)? else {
             return Ok(UserChange::NoUser);
         };

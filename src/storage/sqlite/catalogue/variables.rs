@@ -5,9 +5,10 @@ use std::collections::{HashMap, HashSet};
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 
 use super::super::error;
-use super::change;
+use super::change_of;
 use crate::clock::Timestamp;
 use crate::journal::ListNo;
+use crate::storage::rows::changed::Changed;
 use crate::storage::{AddError, Error, Renamed, Variable, VariableKind};
 
 /// The variables of a list, in the order in which they were added.
@@ -45,7 +46,7 @@ pub fn add(
     max: usize,
     now: Timestamp,
 ) -> Result<(), AddError> {
-    change(intake, |transaction| {
+    change_of(intake, Changed::List(list), |transaction| {
         let next: Option<u32> = transaction
             .query_row("SELECT next_variable FROM list WHERE no = ?1", [list.0], |row| row.get(0))
             .optional()
@@ -99,7 +100,7 @@ pub fn remove(
     names: &[String],
     now: Timestamp,
 ) -> Result<Vec<String>, Error> {
-    change(intake, |transaction| {
+    change_of(intake, Changed::List(list), |transaction| {
         let mut unknown = Vec::new();
         let mut numbers = Vec::with_capacity(names.len());
         for name in names {
@@ -132,7 +133,7 @@ pub fn rename(
     new_name: &str,
     now: Timestamp,
 ) -> Result<Renamed, Error> {
-    change(intake, |transaction| {
+    change_of(intake, Changed::List(list), |transaction| {
         let Some(this) = number(transaction, list, name)? else { return Ok(Renamed::NotFound) };
         match number(transaction, list, new_name)? {
             Some(other) if other != this => return Ok(Renamed::Taken),

@@ -20,7 +20,7 @@ pub fn check(on: &Checked<'_>, report: &mut Report, tell: &mut dyn FnMut(u64)) -
     let key = key(on.store)?;
     let mut walk = Walk::default();
     let walked = each(on.store, |id, document| {
-        walk.visit(&key, on.applied, split_id(id), document);
+        walk.visit(&key, on.marks.highest(), split_id(id), document);
         report.contacts += 1;
         if report.contacts.is_multiple_of(4_096) {
             tell(report.contacts);

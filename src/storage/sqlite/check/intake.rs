@@ -5,6 +5,7 @@ use rusqlite::Connection;
 use super::super::apply::waiting::{COLUMNS, read_row};
 use super::super::{error, signed, unsigned};
 use super::Checked;
+use crate::journal::AccountNo;
 use crate::storage::Error;
 use crate::storage::rows::check::{Mend, Report, WaitingBatches};
 
@@ -37,7 +38,7 @@ pub fn check(on: &Checked<'_>, report: &mut Report) -> Result<(), Error> {
             Err(failure) => report.add(format!("{what} cannot be looked for: {failure}"), None),
         }
     }
-    let mut batches = WaitingBatches::from(on.applied + 1);
+    let mut batches = WaitingBatches::from(on.marks.applied + 1);
     if let Err(failure) = journal(on, &mut batches) {
         report.add(format!("the journal is unreadable before its end: {failure}"), None);
     }
@@ -48,9 +49,14 @@ pub fn check(on: &Checked<'_>, report: &mut Report) -> Result<(), Error> {
 fn journal(on: &Checked<'_>, batches: &mut WaitingBatches) -> rusqlite::Result<()> {
     let select = format!("SELECT {COLUMNS} FROM batch WHERE position > ?1 ORDER BY position");
     let mut select = on.intake.prepare(&select)?;
-    let mut rows = select.query([signed(on.applied)])?;
+    let mut rows = select.query([signed(on.marks.applied)])?;
     while let Some(row) = rows.next()? {
-        batches.look(&read_row(row)?);
+        let row = read_row(row)?;
+        // Of an account that is ahead, what is applied is in the journal until all before it is.
+        match row.position > on.marks.of(AccountNo(row.account)) {
+            true => batches.look(&row),
+            false => batches.passed(row.position),
+        }
     }
     Ok(())
 }

@@ -12,6 +12,7 @@ use std::path::Path;
 use rusqlite::Connection;
 
 use super::files::Taken;
+use super::marks::Marks;
 use super::open::Paths;
 use super::schema;
 use super::snapshot::Snapshot;
@@ -23,7 +24,7 @@ use crate::storage::rows::check::{Repaired, Report};
 struct Checked<'a> {
     store: &'a Connection,
     intake: &'a Connection,
-    applied: u64,
+    marks: &'a Marks,
 }
 
 /// Looks at a store. `tell` is told how many contacts were looked at.
@@ -61,7 +62,7 @@ fn look(paths: &Paths, clock: &dyn Clock, tell: &mut dyn FnMut(u64)) -> Result<R
     if let Err(Error::Damaged(text)) = snapshot.check(paths) {
         report.add(text, None);
     }
-    let on = Checked { store: &snapshot.store, intake: &snapshot.intake, applied: snapshot.applied };
+    let on = Checked { store: &snapshot.store, intake: &snapshot.intake, marks: &snapshot.marks };
     for (path, connection) in [(&paths.store, on.store), (&paths.intake, on.intake)] {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         pages::check(&name, connection, &mut report)?;

@@ -11,7 +11,7 @@ use crate::storage::rows::check::{Mend, Report};
 /// What counts the rows that are wrong, what is said of them, and what takes them away.
 type Query = (&'static str, &'static str, Option<Mend>);
 
-/// `?1`: the applied position.
+/// `?1`: the last position that is applied.
 const QUERIES: [Query; 9] = [
     (
         "FROM delivery d WHERE NOT EXISTS (SELECT 1 FROM request r WHERE r.position = d.position)",
@@ -46,7 +46,7 @@ const QUERIES: [Query; 9] = [
 pub fn check(on: &Checked<'_>, report: &mut Report) -> Result<(), Error> {
     for (rows, what, mend) in QUERIES {
         // A parameter that a statement does not have cannot be bound.
-        let query = format!("SELECT count(*) {rows}").replace("?1", &on.applied.to_string());
+        let query = format!("SELECT count(*) {rows}").replace("?1", &on.marks.highest().to_string());
         match on.store.query_row(&query, [], |row| row.get(0)) {
             Ok(count) => report.add_count(what, unsigned(count), mend),
             Err(failure) => report.add(format!("{what} cannot be looked for: {failure}"), None),

@@ -35,10 +35,14 @@ const LEFT: &[&str] = &[
     "main.setting",
     "store.setting",
     "main.sqlite_sequence",
+    // What is cached elsewhere is read again after a copy.
+    "main.catalogue_change",
     // Of the files themselves. What was erased, is in no row any more, and free pages are not copied.
     "main.refinery_schema_history",
     "store.refinery_schema_history",
     "store.scrub",
+    // What is applied is not copied from the journal, and there nothing is ahead of anything.
+    "store.ahead",
 ];
 
 /// Tables whose numbers are never given twice, and what they are there.
@@ -208,10 +212,12 @@ pub const TABLES: &[Table] = &[
         // batch of a list has the same position.
         select: "SELECT CASE list WHEN 0 THEN -account ELSE list END, position, request, account, list_id, token, \
                  kind, accepted_at, webhook, webhook_receiver, restore_erased, 0, length(items), items_check, items \
-                 FROM main.batch WHERE position > (SELECT value FROM store.setting WHERE name = 'applied') UNION ALL \
+                 FROM main.batch WHERE position > (SELECT value FROM store.setting WHERE name = 'applied') \
+                 AND position > coalesce((SELECT a.position FROM store.ahead a WHERE a.account = batch.account), 0) UNION ALL \
                  SELECT l.no, b.position, b.request, b.account, b.list_id, b.token, b.kind, b.accepted_at, NULL, NULL, \
                  b.restore_erased, 1, 0, 0, x'' FROM main.batch b JOIN main.list l ON l.account = b.account \
                  WHERE b.list = 0 AND b.position > (SELECT value FROM store.setting WHERE name = 'applied') \
+                 AND b.position > coalesce((SELECT a.position FROM store.ahead a WHERE a.account = b.account), 0) \
                  ORDER BY 2, 1",
     },
     Table {
