@@ -237,6 +237,41 @@ async fn where_the_default_list_goes_the_oldest_is_the_next() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_domain_in_the_place_of_a_list_means_the_default_list() {
+    let server = Server::start().await;
+    let none = json!({ "domain": "example.com" });
+    assert_eq!(server.refused(GET, &none).await, ["Argument contactListId required"], "there is no list");
+    let (first, second) = (make(&server, "a").await, make(&server, "b").await);
+    for domain in [json!({ "domainId": "7" }), json!({ "domainId": 7, "domain": null }), none.clone()] {
+        let answer = server.ok(GET, &domain).await;
+        assert_eq!(
+            (&answer["data"]["contactListId"], answer.get("warnings")),
+            (&json!(first), None),
+            "{domain}"
+        );
+        assert_eq!(names(&server, &domain).await, (vec!["a".to_owned()], 1), "{domain}");
+    }
+    // Null is absence, and a list that is named is the one that is meant.
+    let null = json!({ "domainId": null, "domain": null });
+    assert_eq!(server.refused(GET, &null).await, ["Argument contactListId required"]);
+    assert_eq!(names(&server, &null).await.1, 2);
+    let named = json!({ "domain": "example.com", "contactListId": second });
+    assert_eq!(server.ok(GET, &named).await["data"]["contactListName"], "b");
+    assert_eq!(names(&server, &named).await.0, ["b"]);
+    let other_name = json!({ "domain": "example.com", "contactListName": "b" });
+    assert_eq!(names(&server, &other_name).await.1, 0, "both filters hold");
+    let limited = crate::token_scope::token(&server, true, Some(&[&second])).await;
+    let answer = server.post_as(&limited, GET, &none).await;
+    assert_eq!(
+        answer.errors(),
+        ["Argument contactListId required"],
+        "the token does not see the default list"
+    );
+    assert_eq!(server.post_as(&limited, FIND, &none).await.json()["totalCount"], 0);
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_batch_that_waits_while_its_list_goes_ends_in_list_not_found() {
     let switch = Switch::new();
     let server = Server::with(Setup { wrap: switch.wrap(), ..Setup::default() }).await;
