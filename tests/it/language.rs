@@ -10,7 +10,6 @@ use crate::docs::{pages, read, root};
 
 /// Files whose texts were written before these rules. Rewrite a file, then take it off: nothing may be added.
 const NOT_YET: &[&str] = &[
-    "docs/decisions/0013-postgresql.md",
     "templates/console/bulk.html",
     "templates/console/job-columns.html",
     "templates/console/job.html",
