@@ -132,11 +132,13 @@ impl Bare {
         mut next: impl FnMut(&Target) -> Result<Option<Body>>,
     ) -> Result<Cost> {
         while let Some(body) = next(&self.target)? {
+            let now = SystemClock.now();
             let sender = Sender {
                 viewer: Viewer { account: self.account, lists: None },
                 token: "bare".to_owned(),
-                request: self.ids.next(SystemClock.now()),
-                now: SystemClock.now(),
+                request: self.ids.next(now),
+                now,
+                keys_since: now,
                 key: None,
             };
             let kept = contacts::accept(&self.catalogue, &self.writer, sender, Method::Update, &body.bytes);

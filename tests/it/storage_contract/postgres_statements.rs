@@ -193,6 +193,7 @@ async fn no_statement_is_of_a_form_that_citus_does_not_plan() {
         Box::new(Logged(Arc::clone(&server), name))
     };
     super::activity::each(&make).await;
+    super::addresses::each(&make).await;
     super::batches::each(&make).await;
     super::catalogue::each(&make).await;
     super::contact_pages::each(&make).await;
@@ -205,6 +206,7 @@ async fn no_statement_is_of_a_form_that_citus_does_not_plan() {
     super::person::each(&make).await;
     super::prune::each(&make).await;
     super::request_list::each(&make).await;
+    super::turns::each(&make).await;
 
     let log = server.log();
     let sent = log.lines().filter_map(|line| {

@@ -114,10 +114,10 @@ async fn each_account_is_applied_once_and_in_its_order_whoever_else_is(mut desk:
             break;
         }
         desk.reopen();
-        for tenant in 0..3 {
+        for (tenant, of_account) in together.iter().enumerate() {
             let mut waits = false;
             for (_, request) in requests.iter().filter(|(of, _)| *of == tenant) {
-                let processed = together[tenant].state(&desk, *request).await == RequestState::Processed;
+                let processed = of_account.state(&desk, *request).await == RequestState::Processed;
                 assert!(!(waits && processed), "a later one of the account was applied before");
                 waits = !processed;
             }
