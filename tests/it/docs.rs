@@ -244,3 +244,21 @@ fn the_quick_start_works_as_it_is_written() {
     assert_eq!(blocks[1].trim(), "rollbook account create \"Example Shop\" --database rollbook.db");
     assert_eq!(blocks[2].trim(), "rollbook serve --database rollbook.db");
 }
+
+#[test]
+fn the_example_of_the_readme_gets_the_answer_that_it_shows() {
+    let store = Store::new();
+    let server = store.serve();
+    let token = store.account("Example Shop").token;
+    // It has the variable of the example.
+    let list = server.list(&token);
+    let blocks = blocks("README.md");
+    let place = blocks.iter().position(|block| block.starts_with("curl ")).expect("the example");
+    let example = blocks[place].replace("http://127.0.0.1:8080", &format!("http://{}", server.address));
+    let mut answer = shell(&format!("TOKEN={token}\nLIST={list}\n{example}")).remove(0);
+    let mut shown: Value = serde_json::from_str(&blocks[place + 1]).expect("its answer");
+    for answer in [&mut answer, &mut shown] {
+        assert!(answer["requestId"].take().as_str().is_some_and(|id| id.len() == 24), "{answer}");
+    }
+    assert_eq!(answer, shown);
+}
