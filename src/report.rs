@@ -31,9 +31,9 @@ pub struct Report<'a> {
     web_hook_uri: Option<&'a str>,
     /// When it was accepted.
     created_at: Timestamp,
-    /// When it was processed; when it was accepted, where it is not yet.
+    /// The time of processing; until then the time of acceptance.
     updated_at: Timestamp,
-    /// What became of each contact, in the order of the request; empty until it is processed.
+    /// The result of each contact, in the order of the request; empty until it is processed.
     results: Results,
 }
 
@@ -48,7 +48,7 @@ pub struct RequestObject<'a> {
     web_hook: WebHook,
 }
 
-/// What became of the items of a request.
+/// The results of a request's items.
 #[derive(Debug, Default, Serialize, JsonSchema)]
 pub struct Results {
     /// The items that were applied.
@@ -64,7 +64,7 @@ pub struct Results {
 struct Success {
     /// Its place in the request, from 0.
     position: usize,
-    /// What it did to its contact.
+    /// The action on its contact.
     #[schemars(schema_with = "actions")]
     action: &'static str,
     /// The contact's id; null where a dry run would make it.
@@ -106,7 +106,7 @@ struct Failed {
     /// Why.
     #[schemars(schema_with = "failures")]
     error: &'static str,
-    /// What the item asked for.
+    /// The identifiers of the item.
     contact: Asked,
     /// Why, in words.
     human_error: Cow<'static, str>,
@@ -224,7 +224,7 @@ pub struct SummaryObject {
     web_hook_uri: Option<String>,
     /// When it was accepted.
     created_at: Timestamp,
-    /// When it was processed; when it was accepted, where it is not yet.
+    /// The time of processing; until then the time of acceptance.
     updated_at: Timestamp,
     /// How many of its items came to what; null until it is processed.
     counts: Option<CountsObject>,

@@ -36,7 +36,7 @@ pub const PARAMS: [Param; 10] = [
     flag(FLAGS[4]),
     flag(FLAGS[5]),
     flag(FLAGS[6]),
-    Param::optional("sourceId", Shape::TEXT, "Contacts from the source with this id; any where it is blank."),
+    Param::optional("sourceId", Shape::TEXT, "Contacts from the source with this id; all if it is blank."),
     Param::optional(
         "updatedSince",
         TIME,
@@ -46,7 +46,7 @@ pub const PARAMS: [Param; 10] = [
     Param::optional(
         "namePrefix",
         Shape::TEXT,
-        "Contacts whose name begins so, in any case; any where it is blank.",
+        "Contacts whose name begins with this text, in any case; all if it is blank.",
     ),
 ];
 

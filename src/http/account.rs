@@ -33,7 +33,7 @@ pub static INFO: Method = Method {
 struct Info {
     /// The account's name.
     account_name: String,
-    /// Always 0: nobody is billed here, and clients read it all the same.
+    /// Always 0: there is no billing, but clients read this member.
     account_balance: u8,
 }
 

@@ -27,7 +27,7 @@ pub struct Success<T> {
     /// Empty.
     #[serde(skip_serializing_if = "Option::is_none")]
     errors: Option<Vec<String>>,
-    /// What is doubtful in the request; absent where nothing is. At most 1,000 are told.
+    /// Doubtful parts of the request, at most 1,000; absent without any.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 1_000))]
     warnings: Vec<Problem>,
@@ -49,7 +49,7 @@ impl<T: Serialize> Success<T> {
     }
 }
 
-/// A refusal: nothing of the request was kept, save perhaps where a code says otherwise.
+/// A rejected request: nothing of it was stored, unless a code says otherwise.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Refused {
@@ -58,7 +58,7 @@ pub struct Refused {
     /// The id of this request; in answers of the `/v3/contacts/` methods.
     #[serde(skip_serializing_if = "Option::is_none")]
     request_id: Option<ObjectId>,
-    /// What is wrong, in words.
+    /// The errors, in words.
     #[schemars(length(min = 1, max = 1_000))]
     errors: Vec<String>,
     /// The same for programs: one entry for each of `errors`, in the same order.

@@ -30,7 +30,7 @@ pub static GET: Method = Method {
     group: &GROUP,
     summary: "Read a contact",
     text: "The contact as it is now: what was accepted and is not applied yet does not show, unless `waitFor` names \
-           it. Of several identifiers the first that finds somebody decides, in the order userId, email, \
+           it. Of several identifiers the first that finds a contact decides, in the order userId, email, \
            phoneNumber. At least one is needed.",
     access: Access::Read,
     reach: Reach::List,
@@ -64,7 +64,7 @@ const FOUND_BY: [Param; 6] = {
 /// What contact/get answers.
 #[derive(Debug, Serialize, JsonSchema)]
 struct Got {
-    /// The contact; null where nobody was found.
+    /// The contact; null if none was found.
     contact: Option<Shown>,
 }
 

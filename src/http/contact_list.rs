@@ -78,7 +78,7 @@ pub static CREATE: Method = Method {
 };
 
 const NEW_LIST: [Param; 1] =
-    [Param::required("contactListName", Shape::filled(MAX_NAME), "What the list is called.")];
+    [Param::required("contactListName", Shape::filled(MAX_NAME), "The name of the list.")];
 
 /// What contact-list/create answers.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -156,7 +156,7 @@ const VARIABLE: [Param; 3] = [
     Param::optional(
         "type",
         Shape::Word(&["ENUM_STRING", "ENUM_DATE"]),
-        "What its values are: any text, or dates. Left out it is `ENUM_STRING`, with a warning.",
+        "The type of its values: any text, or dates. Left out it is `ENUM_STRING`, with a warning.",
     ),
     Param::optional("value", Shape::Any, "Ignored: some clients send it."),
 ];

@@ -44,9 +44,9 @@ pub static ADD: Method = Method {
 };
 
 const NEW: [Param; 3] = [
-    Param::required("name", Shape::filled(MAX_NAME), "What it is called."),
+    Param::required("name", Shape::filled(MAX_NAME), "Its name."),
     Param::optional("customerSourceId", CUSTOMER_SOURCE, "Your own id of it."),
-    Param::optional("cac", CAC_SHAPE, "What a contact from it costs."),
+    Param::optional("cac", CAC_SHAPE, "The cost of a contact from it."),
 ];
 
 /// What contact-source/add answers.

@@ -13,9 +13,9 @@ use crate::report::Results;
 
 static GROUP: Group = Group {
     name: "Contacts",
-    text: "Batches of contacts. The 200 promises that a batch is on disk, not that it is visible yet: batches of a \
-           list are applied in the order in which they were accepted, each exactly once. What became of each contact \
-           is told by request/find and by the webhook.",
+    text: "Batches of contacts. A 200 promises that a batch is on disk, not that it is visible yet. Batches of a \
+        list are applied in the order of acceptance, each exactly once. request/find and the webhook report the \
+        result of each contact.",
 };
 
 /// `POST /v3/contacts/update`
@@ -26,8 +26,8 @@ pub static UPDATE: Method = Method {
     text: "Each contact is looked up by `contact`; the fields that the item names are set, all others stay. userId, \
            email and phoneNumber are each unique inside a list: an item that would take another contact's identifier \
            ends in `IDENTIFIER_TAKEN` and changes nothing. An item is applied whole or not at all, and one that \
-           fails does not touch the others. If anything in the request is invalid, nothing of it is kept, and \
-           everything that is wrong is told at once.",
+           fails does not touch the others. If anything in the request is invalid, the server stores nothing of \
+           it and reports every error.",
     access: Access::Batch,
     reach: Reach::List,
     body: Body { params: &[&contacts::UPDATE, &contacts::UPDATED], optional: false },
@@ -57,8 +57,8 @@ pub static ADD: Method = Method {
     path: "/v3/contacts/add",
     group: &GROUP,
     summary: "Make contacts of a list",
-    text: "A contact is made with the fields that its item names. Where one of its identifiers is in the list already, \
-           the item ends in `CONTACT_EXISTS` and changes nothing.",
+    text: "A contact is made with the fields that its item names. If the list already has one of its identifiers, \
+        the item ends in `CONTACT_EXISTS` and changes nothing.",
     access: Access::Batch,
     reach: Reach::List,
     body: Body { params: &[&contacts::ADD, &contacts::ADDED], optional: false },
@@ -78,9 +78,9 @@ pub static REMOVE: Method = Method {
     path: "/v3/contacts/remove",
     group: &GROUP,
     summary: "Remove contacts of a list",
-    text: "Contacts are named by their identifiers, at most 100 in all, of which at least one is needed; they are \
-           removed in the order emails, phoneNumbers, userIds, and `position` counts in that order. What was removed \
-           can be put back with request/undo for as long as histories are kept; contact/erase leaves nothing.",
+    text: "Name contacts by 1 to 100 identifiers. The server removes them in the order emails, phoneNumbers, \
+        userIds, and `position` counts in that order. request/undo restores removed contacts as long as histories \
+        are stored; contact/erase is final.",
     access: Access::Batch,
     reach: Reach::List,
     body: Body { params: &[&remove::REMOVE], optional: false },

@@ -22,7 +22,7 @@ const MAX_IDS: usize = 100;
 /// The methods about requests.
 pub static GROUP: Group = Group {
     name: "Requests",
-    text: "What became of the batches that were accepted. A request is known from its 200 on, and for 7 days after \
+    text: "The results of accepted batches. A request is known from its 200 on, and for 7 days after \
            it was processed.",
 };
 

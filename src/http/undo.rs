@@ -15,12 +15,12 @@ pub static UNDO: Method = Method {
     path: "/v3/request/undo",
     group: &GROUP,
     summary: "Put back what a request changed",
-    text: "Per contact, the fields that the request changed and that nothing has changed since are put back. A contact \
-           that it made is removed, unless something has changed it since; one that it removed comes back with its \
-           id. It is a request like any other: it waits its turn, has results (per contact, which fields were \
-           `restored` and which were `kept`, and why) and a webhook, and can be undone itself. An identifier that has \
-           been taken since stays where it is, and a person who was erased does not come back. A request can be \
-           undone for as long as histories are kept, 90 days unless the operator has set something else.",
+    text: "Restores, per contact, the fields that the request changed and that nothing has changed since. A \
+        contact that it created is removed, unless a later request changed it. One that it removed is restored \
+        with its id. An undo is queued like any request, has a webhook, and can be undone. Its results list, per \
+        contact, the fields that were `restored` and those that were `kept`, with the reason. An identifier that \
+        now belongs to another contact stays there, and an erased person is not restored. A request can be undone \
+        as long as histories are stored: 90 days, unless the operator has configured another time.",
     access: Access::Batch,
     reach: Reach::Seen,
     body: Body { params: &[&undo::UNDO], optional: false },

@@ -47,7 +47,7 @@ struct Health<'a> {
 /// Something that is wrong and stops nothing else.
 #[derive(Debug, Serialize)]
 struct Detail {
-    /// What it is, for programs.
+    /// Its code, for programs.
     code: &'static str,
     /// The same in words, which name no person.
     message: String,

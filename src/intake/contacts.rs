@@ -40,7 +40,7 @@ pub const UPDATE: [Param; 6] = [
 const CONTACT_BY: Param = Param::optional(
     "contactBy",
     Shape::Word(&["userId", "email", "phoneNumber"]),
-    "Which identifier `contact` is, in every item: then nobody else is found by it, and it must have that form. Left \
+    "The kind of `contact` in every item: no other contact is found by it, and it must have that form. Left \
      out, `contact` is looked up as a userId, then as an e-mail address, then as a phone number.",
 );
 

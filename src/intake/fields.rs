@@ -25,8 +25,8 @@ pub const PARAMS: [Param; KEY_COUNT] = {
         "contact",
         Shape::pattern(usize::MAX, r"^\s*(\S[\s\S]{0,254})\s*$"),
         "Whom it is about: a userId, an e-mail address or a phone number that the contact has. It is looked for as a \
-         userId first, then as an address, then as a number. Where nobody is found and a contact is made, it fills \
-         the identifier of its kind, unless the item names that one itself.",
+         userId first, then as an address, then as a number. If no contact is found and one is created, it fills \
+         the identifier of its kind, unless the item names that one.",
     );
     params[VARIABLES] = Param::optional("variables", variables::SHAPE, "Values of the list's own variables.");
     params[CUSTOMER_SOURCE_ID] = Param::optional(
@@ -148,14 +148,14 @@ pub const fn text(field: Field) -> &'static str {
         Field::FirstName => "The first name.",
         Field::LastName => "The last name.",
         Field::ContactBirthday => "The date of birth, `YYYY-MM-DD`, a real day of the calendar.",
-        Field::ContactLanguage => "The language, an ISO 639-1 code; kept in lower case.",
+        Field::ContactLanguage => "The language, an ISO 639-1 code; stored in lower case.",
         Field::ContactGender => {
             "The gender by ISO/IEC 5218: 0 not known, 1 male, 2 female, 9 not applicable; 0 by default. As a string \
              also, in any case: `unknown`, `undefined`, `empty`; `m`, `male`; `f`, `female`; `n/a`, \
              `not applicable`, `na`."
         }
         Field::ContactTimezone => {
-            "The time zone: an IANA name in its exact case (`Europe/Tallinn`), or an ISO 8601 offset `Z`, `±hh`, \
+            "The time zone, an IANA name in its exact case (`Europe/Tallinn`). Or an ISO 8601 offset `Z`, `±hh`, \
              `±hhmm` or `±hh:mm` of at most 14 hours."
         }
         Field::ContactScore => "A score: an integer of 64 bits, or a string that is one. 100.0 is 100.",
@@ -170,7 +170,7 @@ pub const fn text(field: Field) -> &'static str {
              `customerSourceId`."
         }
         Field::Cac => {
-            "What it cost to acquire the contact. An object whose `value` is `\"\"` clears it, and so does `\"\"` in \
+            "The cost to acquire the contact. An object whose `value` is `\"\"` clears it, and so does `\"\"` in \
              place of the object."
         }
     }

@@ -18,9 +18,9 @@ pub struct Problem {
     pub position: Option<usize>,
     /// The key that it is about, or null.
     pub field: Option<String>,
-    /// What it is, for programs.
+    /// Its code, for programs.
     pub code: Cow<'static, str>,
-    /// What it is, for people: the entry of `errors`.
+    /// Its text, for people: the entry of `errors`.
     pub message: String,
 }
 

@@ -11,16 +11,16 @@ use crate::param::{Param, Shape};
 pub const WEB_HOOK_URI: Param = Param::optional(
     "webHookUri",
     Shape::Text { min: 1, max: MAX_CHARS, pattern: "^[Hh][Tt][Tt][Pp][Ss]?://" },
-    "An absolute http or https URI without credentials. What became of the request is posted there once it is \
-     processed: see the webhook.",
+    "An absolute http or https URI without credentials. The server posts the result there when the request is \
+        processed: see the webhook.",
 );
 
 /// Whether nothing is to be kept.
 pub const DRY_RUN: Param = Param::optional(
     "dryRun",
     Shape::Flag,
-    "Where it is true, nothing is kept: the answer tells at once, in `results`, what would become of each contact as \
-     the list is now. What was accepted before and is not applied yet does not count.",
+    "If true, the server stores nothing. The answer has in `results` the result that each contact would have now. \
+        Waiting batches do not count.",
 );
 
 /// Whether people who were erased may come back.

@@ -384,6 +384,45 @@ fn what_the_lint_refuses_and_lets_through() {
     assert!(message_fault("it could not be read").is_some());
 }
 
+/// The descriptions of a part of the API's description, and where each stands; examples are data.
+fn descriptions(part: &serde_json::Value, path: &str, found: &mut Vec<(String, String)>) {
+    match part {
+        serde_json::Value::Object(members) => {
+            for (key, value) in members {
+                match (key.as_str(), value) {
+                    ("description" | "summary" | "title", serde_json::Value::String(text)) => {
+                        found.push((path.to_owned(), text.clone()));
+                    }
+                    ("example" | "examples" | "value", _) => {}
+                    _ => descriptions(value, &format!("{path}/{key}"), found),
+                }
+            }
+        }
+        serde_json::Value::Array(parts) => {
+            parts.iter().for_each(|part| descriptions(part, path, found));
+        }
+        _ => {}
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_description_of_the_api_is_in_plain_english() {
+    let server = crate::harness::Server::start().await;
+    let mut found = Vec::new();
+    descriptions(&crate::reference::description(&server).await, "", &mut found);
+    assert!(found.len() > 300, "descriptions are read: {}", found.len());
+    let mut faulty: Vec<_> = found
+        .iter()
+        .flat_map(|(path, text)| {
+            let passages = passages(text);
+            let faults = passages.iter().flat_map(|(_, passage)| sentences(passage)).flat_map(faults);
+            faults.map(|fault| format!("{path}: {fault}")).collect::<Vec<_>>()
+        })
+        .collect();
+    faulty.sort();
+    assert!(faulty.is_empty(), "{} sentences to write again:\n{}", faulty.len(), faulty.join("\n"));
+}
+
 /// The words of a line as a shell takes them: blanks separate, but not between double quotes.
 fn shell_words(line: &str) -> Vec<String> {
     let parts = line.split('"').enumerate().flat_map(|(at, part)| match at % 2 {

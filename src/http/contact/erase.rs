@@ -10,14 +10,14 @@ pub static ERASE: Method = Method {
     path: "/v3/contact/erase",
     group: &super::GROUP,
     summary: "Erase a person from all lists",
-    text: "The contacts that bear one of the identifiers are deleted in all lists of the account (in a list where \
-           nobody bears it now, the one that bore it last), and those that share a userId or an e-mail address with \
-           them. A phone number leads to further contacts only where it is given. With them go their histories, those \
-           of contacts that bore one of these and were removed, and their identifiers in the results of requests. It \
-           is a request like any other: what was accepted before it is applied first. It cannot be undone, and may be \
-           asked for again at any time.\n\nA keyed hash of each identifier stays, so that \
-           the person does not come back by accident: an item that would give a contact such an identifier ends in \
-           `CONTACT_ERASED`, unless its request says `restoreErased`.",
+    text: "Deletes the contacts that have one of the identifiers, in all lists of the account. In a list without \
+        such a contact, it deletes the one that had it last. It also deletes contacts that share a userId or an \
+        e-mail address with these. A phone number leads to further contacts only if the request names it. The \
+        method deletes their histories too, those of removed contacts with one of these identifiers, and their \
+        identifiers in the results of requests. It is a request like any other: earlier batches are applied \
+        first. It cannot be undone, and may be repeated at any time.\n\nA keyed hash of each identifier stays, so \
+        that the person is not restored by accident. An item that would give a contact such an identifier ends in \
+        `CONTACT_ERASED`, unless its request has `restoreErased`.",
     access: Access::Batch,
     reach: Reach::Account,
     body: Body { params: &[&erase::ERASE], optional: false },

@@ -25,9 +25,9 @@ const MAX_REQUESTS: usize = 10_000;
 pub static EXPORT: Method = Method {
     path: "/v3/contact/export",
     group: &super::GROUP,
-    summary: "Everything that is kept about one person",
-    text: "In all lists of the account: the contacts that bear one of the identifiers, or bore it once; what they are, \
-           their histories, and the requests that mention them, also those that wait. It changes nothing.",
+    summary: "All data about one person",
+    text: "Returns, from all lists of the account, the contacts that have one of the identifiers or had it once. \
+        With them come their histories and the requests that mention them, also waiting ones.",
     access: Access::Read,
     reach: Reach::Account,
     body: Body { params: &[&identifiers::PARAMS], optional: false },
@@ -47,9 +47,9 @@ struct Exported {
     contacts: Vec<ExportedContact>,
     /// The requests that mention the person, the oldest first.
     requests: Vec<ExportedRequest>,
-    /// Whether these are all; of very many the oldest 10,000 are told.
+    /// Whether these are all; at most the oldest 10,000 are returned.
     requests_complete: bool,
-    /// Whether a person with such an identifier was erased: a keyed hash is all that is kept then.
+    /// Whether a person with such an identifier was erased: only a keyed hash is stored then.
     erased: bool,
 }
 
@@ -63,11 +63,11 @@ struct ExportedContact {
     contact_list_name: String,
     /// The contact's id.
     contact_id: ObjectId,
-    /// The contact as contact/get shows it; null where it was removed, and only its history is kept.
+    /// The contact as contact/get shows it; null if it was removed and only its history is stored.
     contact: Option<Shown>,
     /// Its changes, the newest first, as contact/history tells them.
     history: Vec<ShownChange>,
-    /// Whether these are all that are kept; of very many the newest 10,000 are told, of very large ones fewer.
+    /// Whether these are all that are stored; at most the newest 10,000 are returned, fewer if they are very large.
     history_complete: bool,
 }
 

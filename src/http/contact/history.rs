@@ -28,11 +28,12 @@ use crate::storage::{ContactChange, Error, List, Page, Source};
 pub static HISTORY: Method = Method {
     path: "/v3/contact/history",
     group: &super::GROUP,
-    summary: "What has changed in a contact, when, and by which request",
-    text: "The newest change first, with each field's old and new value. A contact is found by what it bears now, or \
-           else by what it bore last, also where it was removed. Changes are kept for 90 days, unless the operator \
-           has set something else; those of a person who was erased are gone. Of very many changes the newest 10,000 \
-           are told. Where changes are very large, an answer has fewer than `limit`, and the next page begins behind \
+    summary: "The changes of a contact, with their times and requests",
+    text: "The newest change first, with each field's old and new value. Contacts are looked up by current \
+        identifiers, then by former ones; removed contacts are included. Changes are stored for 90 days, unless \
+        the operator has configured another time; those of an erased person are deleted. At most the newest \
+        10,000 changes are returned. If changes are very large, an answer has fewer than `limit`, and the next page \
+        begins behind \
            them.",
     access: Access::Read,
     reach: Reach::List,
@@ -65,7 +66,7 @@ const HISTORY_OF: [Param; 7] = {
 #[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct Told {
-    /// The contact; null where nobody was found.
+    /// The contact; null if none was found.
     contact_id: Option<ObjectId>,
     #[serde(flatten)]
     page: Paged<ShownChange>,
@@ -78,7 +79,7 @@ struct Told {
 pub struct ShownChange {
     /// When it was applied.
     changed_at: Timestamp,
-    /// What was done.
+    /// The action.
     #[schemars(extend("enum" = ["created", "updated", "removed"]))]
     action: &'static str,
     /// By which request.
@@ -86,8 +87,7 @@ pub struct ShownChange {
     /// The method that was called.
     #[schemars(schema_with = "crate::report::sources")]
     source: &'static str,
-    /// The key of the token that was used, as `rollbook token list` shows it; `user:` and the id of the user where it
-    /// was done in the console.
+    /// The key of the token, as `rollbook token list` shows it; `user:` and the id of the user for the console.
     token: String,
     /// The fields.
     changes: Vec<ShownField>,
@@ -99,9 +99,9 @@ pub struct ShownChange {
 struct ShownField {
     /// Its name; that of a variable stands behind `variables.`.
     field: String,
-    /// What it was, as contact/get shows it.
+    /// Its old value, as contact/get shows it.
     old: Value,
-    /// What it became.
+    /// Its new value.
     new: Value,
 }
 

@@ -65,7 +65,7 @@ struct Rest {
     customer_source_id: Option<String>,
     /// Every variable of the list.
     variables: Vec<ShownVariable>,
-    /// What it cost to acquire the contact: its own cost, else its source's, also once that was removed.
+    /// The cost to acquire the contact: its own, else its source's, also of a removed source.
     cac: Option<ShownCac>,
 }
 

@@ -26,10 +26,8 @@ pub static UPDATE: Method = Method {
     handler: &update,
 };
 
-const RENAMED: [Param; 2] = [
-    LIST_ID,
-    Param::required("contactListName", Shape::filled(MAX_NAME), "What the list is called from now on."),
-];
+const RENAMED: [Param; 2] =
+    [LIST_ID, Param::required("contactListName", Shape::filled(MAX_NAME), "The new name of the list.")];
 
 async fn update(call: Call) -> Outcome<Nothing> {
     let body = read_body(&call.body, &Keys::of(&RENAMED)).ok_or_else(problem::bad_request)?;

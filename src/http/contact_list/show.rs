@@ -23,7 +23,7 @@ pub static GET: Method = Method {
     path: "/v3/contact-list/get",
     group: &GROUP,
     summary: "Read a list",
-    text: "What it is called, the variables that it defines, and the fields that every contact has.",
+    text: "The name, the variables of the list, and the fields of every contact.",
     access: Access::Read,
     reach: Reach::List,
     body: Body { params: &[&ONE, &SENDER], optional: false },
@@ -57,7 +57,7 @@ struct Got {
 #[serde(rename_all = "camelCase")]
 #[schemars(rename = "ContactList")]
 struct ListData {
-    /// What it is called.
+    /// Its name.
     contact_list_name: String,
     /// Its id.
     contact_list_id: ObjectId,
@@ -104,7 +104,7 @@ struct Domain {
 struct VariableData {
     /// Its name.
     name: String,
-    /// What its values are.
+    /// The type of its values.
     #[serde(rename = "type")]
     #[schemars(extend("enum" = ["string", "date", "datetime", "bool", "integer"]))]
     kind: &'static str,
@@ -151,7 +151,7 @@ pub static FIND: Method = Method {
 
 const FOUND_BY: [Param; 6] = [
     Param { required: false, text: "The list with this id.", ..LIST_ID },
-    Param::optional("contactListName", Shape::TEXT, "Lists with exactly this name; any where it is blank."),
+    Param::optional("contactListName", Shape::TEXT, "Lists with exactly this name; all if it is blank."),
     OFFSET_KEY,
     LIMIT_KEY,
     DOMAIN[0],

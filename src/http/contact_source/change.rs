@@ -26,7 +26,7 @@ pub static UPDATE: Method = Method {
     path: "/v3/contact-source/update",
     group: &GROUP,
     summary: "Change a source",
-    text: "What is left out stays as it is. Its name and its customerSourceId stay unique in the account.",
+    text: "Absent members stay as they are. Its name and its customerSourceId stay unique in the account.",
     access: Access::Write,
     reach: Reach::Account,
     body: Body { params: &[&CHANGED], optional: false },
@@ -44,9 +44,9 @@ const CHANGED: [Param; 4] = [
         Shape::filled(usize::MAX),
         "The sourceId or the customerSourceId of the source.",
     ),
-    Param::optional("name", Shape::filled(MAX_NAME), "What it is called from now on."),
+    Param::optional("name", Shape::filled(MAX_NAME), "Its new name."),
     Param::optional("customerSourceId", CUSTOMER_SOURCE, "Your own id of it; `\"\"` clears it."),
-    Param::optional("cac", CAC_SHAPE, "What a contact from it costs. A `value` of `\"\"` clears it."),
+    Param::optional("cac", CAC_SHAPE, "The cost of a contact from it. A `value` of `\"\"` clears it."),
 ];
 
 async fn update(call: Call) -> Outcome<Nothing> {

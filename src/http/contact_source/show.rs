@@ -63,11 +63,11 @@ struct GotSource {
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct SourceData {
-    /// What it is called.
+    /// Its name.
     name: String,
     /// Your own id of it.
     customer_source_id: Option<String>,
-    /// What a contact from it costs.
+    /// The cost of a contact from it.
     cac: Option<ShownCac>,
     /// When it was made.
     created_at: Timestamp,
@@ -128,12 +128,8 @@ pub static FIND: Method = Method {
 };
 
 const FOUND_BY: [Param; 4] = [
-    Param::optional("name", Shape::TEXT, "The source with exactly this name; any where it is blank."),
-    Param::optional(
-        "customerSourceId",
-        Shape::TEXT,
-        "The source with this id of yours; any where it is blank.",
-    ),
+    Param::optional("name", Shape::TEXT, "The source with exactly this name; all if it is blank."),
+    Param::optional("customerSourceId", Shape::TEXT, "The source with this id of yours; all if it is blank."),
     OFFSET_KEY,
     LIMIT_KEY,
 ];

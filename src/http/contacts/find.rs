@@ -35,9 +35,9 @@ pub static FIND: Method = Method {
     path: "/v3/contacts/find",
     group: &GROUP,
     summary: "Read the contacts of a list, a page at a time",
-    text: "In the order in which they were made. `next` is where the next page begins: send it as `after`. Where it \
-           is null there are no more. A page may have fewer contacts than `limit`, or none, and a `next` all the same: \
-           an answer ends when it has grown large, or when many contacts were looked at that do not fit. Pages are as \
+    text: "In the order in which they were made. `next` is where the next page begins: send it as `after`. If it \
+        is null, this page is the last one. A page with a `next` may have fewer contacts than `limit`, or none. A \
+        page ends when it is large, or after many contacts that do not match. Pages are as \
            fast at the end of a list as at its beginning. They are no snapshot: each contact is as it was when its \
            page was read.",
     access: Access::Read,
@@ -74,7 +74,7 @@ const FIRST_WANTED: usize = 3;
 struct Found {
     /// The contacts, as contact/get shows them.
     data: Vec<Shown>,
-    /// Where the next page begins; null where there are no more contacts.
+    /// The beginning of the next page; null on the last page.
     next: Option<ObjectId>,
 }
 

@@ -16,15 +16,15 @@ pub fn text(limits: &Limits) -> String {
          \n\
          - **A 200 of a batch** promises that the batch is on disk. It is applied after that, exactly once, and in the \
          order of acceptance.\n\
-         - **A refusal** has texts in `errors`, and the same for programs in `details`. All that is wrong is told at \
-         once, up to {MAX_PROBLEMS} entries, and nothing of the request is kept.\n\
+         - **A refusal** has texts in `errors`, and the same for programs in `details`. Every error is reported \
+         at once, up to {MAX_PROBLEMS} entries, and nothing of the request is stored.\n\
          - **`null`** means the same as absence, so a client may send it for every member that it did not set. There is \
          one exception: as the `value` of a variable it clears the variable. To clear anything, send `\"\"`; to clear a \
          `cac`, send an object with a blank `value`.\n\
          - **Keys** may have white space around them; of two equal keys the last counts. An unknown key is ignored, \
          with a warning. White space around identifiers, dates, codes and numbers is ignored.\n\
-         - **Answers** get further members and codes in later versions: a client must ignore members that it does not \
-         know, and accept codes that it does not know.\n\
+         - **Answers** get further members and codes in later versions. A client must ignore unknown members, and \
+         accept unknown codes.\n\
          - **A body** has at most {body} bytes after decompression, and {body_timeout} seconds to arrive. \
          `Content-Encoding` may be `gzip`, `deflate`, `br` or `zstd`; `Content-Type` is not looked at.\n\
          - **A token** may have {in_flight} requests in flight; beyond that a request gets 429. After a 429 or a 503 \

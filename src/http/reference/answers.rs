@@ -58,9 +58,7 @@ fn response(status: StatusCode, example: &Value, limits: &Limits) -> Value {
 
 fn description(status: StatusCode, codes: &[Code], limits: &Limits) -> String {
     let intro = match status {
-        StatusCode::BAD_REQUEST => {
-            "Something in the request is wrong; all that is wrong is told at once.".to_owned()
-        }
+        StatusCode::BAD_REQUEST => "The request is invalid; every error is reported at once.".to_owned(),
         StatusCode::REQUEST_TIMEOUT => {
             format!("The body took longer than {} seconds.", limits.body_timeout.as_secs())
         }

@@ -80,9 +80,9 @@ fn parameters(method: &Method) -> Vec<Value> {
     let once = json!({
         "name": IDEMPOTENCY_KEY,
         "in": "header",
-        "description": format!("1 to {MAX_KEY} visible ASCII characters. The same key with the same method and body \
-                                within 24 hours gets the first answer again, and nothing is done twice; with \
-                                another body it is refused. Keys are kept per account and list."),
+        "description": format!("1 to {MAX_KEY} visible ASCII characters. Within 24 hours, the same key with the \
+            same method and body returns the first answer, and nothing is applied twice. With another body it is \
+            rejected. Keys are stored per account and list."),
         "schema": { "type": "string", "minLength": 1, "maxLength": MAX_KEY, "pattern": "^[!-~]+$" },
     });
     if method.access == Access::Batch { vec![once] } else { Vec::new() }

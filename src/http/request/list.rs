@@ -17,9 +17,9 @@ pub static LIST: Method = Method {
     path: "/v3/request/list",
     group: &GROUP,
     summary: "Requests by state, list and time",
-    text: "The newest first. They are told as by request/find, with counts in the place of the results. While \
-           requests are accepted and processed, pages that are asked for one after the other may repeat an entry or \
-           miss one; with `to` in the past they do not.",
+    text: "The newest first. They have the form of request/find, with counts in place of the results. While \
+        requests are accepted and processed, consecutive pages may repeat or miss an entry; with `to` in the past \
+        they do not.",
     access: Access::Read,
     reach: Reach::Seen,
     body: Body { params: &[&NARROWED_BY], optional: true },
