@@ -15,7 +15,7 @@ use crate::flights::Flights;
 use crate::guesses::Guesses;
 use crate::id::Ids;
 use crate::intake::writer::Writer;
-use crate::jobs::{self, Jobs};
+use crate::jobs::{self, JobService};
 use crate::journal::KEEP_KEYS;
 use crate::metrics::{Metrics, Work};
 use crate::notify::deliver::Deliverer;
@@ -30,6 +30,9 @@ const KEEP_REQUESTS: Duration = Duration::from_secs(7 * 24 * 3_600);
 
 /// How often what is to be forgotten is looked for.
 const PRUNE: Duration = Duration::from_secs(60);
+
+/// How long the loops may take to end. Each ends at once but for what it waits for from the store.
+const STOP: Duration = Duration::from_secs(20);
 
 /// The bounds of a running server.
 #[derive(Clone, Debug)]
@@ -79,7 +82,7 @@ pub struct App {
     /// What pages need.
     pub console: Console,
     /// Imports and changes of many contacts.
-    pub jobs: Arc<Jobs>,
+    pub jobs: Arc<JobService>,
 }
 
 /// The loops of a running server.
@@ -133,6 +136,7 @@ pub fn start(
     };
     let app = Arc::new(App {
         catalogue: Catalogue::new(Arc::clone(&storage)),
+        jobs: Arc::new(JobService::new(jobs, Arc::clone(&storage))),
         storage,
         writer,
         metrics,
@@ -146,7 +150,6 @@ pub fn start(
         limits,
         used: Used::default(),
         console,
-        jobs: Arc::new(Jobs::new(jobs)),
     });
     let mut tasks: Vec<_> =
         appliers.into_iter().map(|applier| tokio::spawn(applier.run(stopped.clone()))).collect();
@@ -167,15 +170,27 @@ impl Loops {
     pub async fn stop(self, app: Arc<App>) {
         // Nobody left to tell is what we want.
         let _ = self.stop.send(true);
-        for task in self.tasks {
-            if let Err(error) = task.await {
-                tracing::error!(%error, "runtime: background task panicked");
+        let Self { mut tasks, mut writer, .. } = self;
+        let ended = async {
+            for task in &mut tasks {
+                if let Err(error) = task.await {
+                    tracing::error!(%error, "runtime: background task panicked");
+                }
             }
-        }
-        app.used.flush(app.storage.as_ref()).await;
-        drop(app);
-        if let Err(error) = self.writer.await {
-            tracing::error!(%error, "journal: writer panicked");
+            app.used.flush(app.storage.as_ref()).await;
+            drop(app);
+            if let Err(error) = (&mut writer).await {
+                tracing::error!(%error, "journal: writer panicked");
+            }
+        };
+        if tokio::time::timeout(STOP, ended).await.is_err() {
+            // A store that is away answers nobody. What was accepted is in it; the rest goes on at the next start.
+            tracing::warn!("runtime: background tasks cut off, the store did not answer in time");
+            for task in tasks.into_iter().chain([writer]).filter(|task| !task.is_finished()) {
+                task.abort();
+                // Either it is cancelled or it has just ended.
+                let _ = task.await;
+            }
         }
     }
 }
@@ -224,6 +239,9 @@ async fn prune_all(app: &App) -> Result<(), storage::Error> {
 }
 
 async fn tidy(app: Arc<App>) {
+    if let Err(error) = jobs::adopt::adopt(&app).await {
+        tracing::error!(%error, "jobs: adopting jobs of an earlier version failed, the next start retries");
+    }
     loop {
         if let Err(error) = jobs::tidy::tidy(&app).await {
             tracing::error!(%error, "retention: removing jobs failed");

@@ -3,6 +3,7 @@
 use super::progress::Bar;
 use super::{Result, StoreArguments, print};
 use crate::clock::SystemClock;
+use crate::jobs;
 use crate::storage::database::Database;
 use crate::storage::rows::check::{Repaired, Report};
 use crate::storage::{postgres, sqlite};
@@ -17,19 +18,37 @@ pub struct Arguments {
 }
 
 pub async fn run(arguments: Arguments) -> Result {
-    let database = arguments.store.settings()?.database;
+    let settings = arguments.store.settings()?;
+    let database = &settings.database;
     let mut bar = Bar::of("contacts");
     let mut tell = |contacts| bar.show(contacts, None, "");
-    let done = match &database {
+    let done = match database {
         Database::Files(path) if arguments.repair => sqlite::check::repair(path, &SystemClock, &mut tell),
         Database::Files(path) => sqlite::check::check(path, &SystemClock, &mut tell)
             .map(|report| Repaired { mended: Vec::new(), report }),
         Database::Postgres(url) => postgres::check::check(url, arguments.repair, &mut tell).await,
     };
     bar.end();
-    let done = done.map_err(|error| error.told())?;
+    let mut done = done.map_err(|error| error.told())?;
+    let jobs = match database {
+        Database::Files(path) => sqlite::check::jobs(path, &SystemClock),
+        Database::Postgres(url) => postgres::check::jobs(url).await,
+    };
+    let (store, jobs) = jobs.map_err(|error| error.told())?;
+    let files = settings.jobs().directory;
+    let found = jobs::check::check(&jobs, store, &files);
+    let found = found.map_err(|error| format!("{}: {error}", files.display()))?;
+    for finding in found.findings {
+        done.report.add(finding, None);
+    }
     for finding in &done.mended {
         print(&format!("mended: {}", finding.sentence));
+    }
+    if found.orphans > 0 {
+        print(&format!(
+            "{} directories of files are of no job: a server removes them within minutes.",
+            found.orphans
+        ));
     }
     tell_report(&done.report)
 }

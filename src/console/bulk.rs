@@ -7,11 +7,10 @@ use axum::extract::Path;
 use axum::http::StatusCode;
 
 use super::jobs::doing;
-use super::{Form, Page, Result, Section, Trouble, User, contacts, filter, see, show};
+use super::{Form, Page, Result, Section, Trouble, contacts, filter, see, show};
 use crate::find::FLAGS;
 use crate::id::ObjectId;
-use crate::jobs::desk::Error;
-use crate::jobs::job::{Action, Bulk, Whom};
+use crate::jobs::job::{Action, Whom};
 use crate::storage::List;
 
 /// Contacts that can be named one by one.
@@ -31,6 +30,8 @@ struct BulkPage {
     query: String,
     /// How many contacts the list has.
     count: u64,
+    /// What the job will be known by: sent twice, the form makes one job.
+    job: ObjectId,
 }
 
 /// Asks whether it is meant, and then makes a job of it. The form has `action` (enable, disable, subscribe,
@@ -56,11 +57,12 @@ pub async fn change(Path(id): Path<String>, form: Form) -> Result {
     };
     let whom = if all { Whom::Matching(wanted.to_json()) } else { Whom::Ids(ids.clone()) };
     if form.get("confirm") == "yes" {
-        return begin(&form.user, &list, Bulk { action, whom }).await;
+        return begin(&form, &list, action, whom).await;
     }
     let count = contacts::count(&form.user, &list).await?;
     show(&BulkPage {
         count,
+        job: form.user.app.ids.next(form.user.app.clock.now()),
         page: form.user.page(Section::Lists),
         doing: doing(&action),
         removes: action == Action::Remove,
@@ -72,12 +74,12 @@ pub async fn change(Path(id): Path<String>, form: Form) -> Result {
     })
 }
 
-async fn begin(user: &User, list: &List, bulk: Bulk) -> Result {
-    match user.app.jobs.change_many(&user.app, &user.order(list), bulk).await {
-        Ok(job) => Ok(see(&format!("/jobs/{job}?done=begun"))),
-        Err(Error::Told(text)) => Err(Trouble::Refused(StatusCode::CONFLICT, text)),
-        Err(Error::Files(error)) => Err(error.into()),
-    }
+async fn begin(form: &Form, list: &List, action: Action, whom: Whom) -> Result {
+    let user = &form.user;
+    let fresh = || user.app.ids.next(user.app.clock.now());
+    let job = ObjectId::parse(form.get("job")).unwrap_or_else(fresh);
+    user.app.jobs.change_many(&user.app, &user.order(list), job, action, whom).await?;
+    Ok(see(&format!("/jobs/{job}?done=begun")))
 }
 
 fn action(name: &str) -> Option<Action> {

@@ -8,6 +8,7 @@ use axum::response::{IntoResponse, Response};
 
 use super::guard;
 use super::page::{set_status, show};
+use crate::jobs;
 use crate::storage::{self, UserRole};
 
 /// Why there is no page.
@@ -56,6 +57,16 @@ impl From<storage::Error> for Trouble {
             storage::Error::Unknown(_) => Self::InDoubt,
             error if error.is_passing() => Self::Away,
             error => Self::Store(error),
+        }
+    }
+}
+
+impl From<jobs::service::Error> for Trouble {
+    fn from(error: jobs::service::Error) -> Self {
+        match error {
+            jobs::service::Error::Told(text) => Self::Refused(StatusCode::CONFLICT, text),
+            jobs::service::Error::Files(error) => Self::Files(error),
+            jobs::service::Error::Store(error) => error.into(),
         }
     }
 }

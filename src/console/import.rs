@@ -8,14 +8,14 @@ use axum::extract::multipart::{Field, Multipart};
 use axum::extract::{FromRequest as _, FromRequestParts as _, Path, Request, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
+use tokio::time::{Instant, timeout_at};
 
 use super::metered::{Meter, Metered};
 use super::page::show_with;
 use super::{Page, Result, Section, Trouble, User, see, show};
 use crate::app::App;
 use crate::http::drain::Draining;
-use crate::jobs::desk::{Error, Order};
-use crate::jobs::upload::Room;
+use crate::jobs::service::{Error, Order};
 use crate::storage::List;
 
 #[derive(Template)]
@@ -45,6 +45,7 @@ impl User {
         Order {
             caller: self.caller(),
             user: self.signed_in.user,
+            list_no: list.no,
             list: list.id.to_string(),
             list_name: list.about.name.clone(),
         }
@@ -62,7 +63,7 @@ impl From<Error> for Fault {
     fn from(error: Error) -> Self {
         match error {
             Error::Told(text) => Self::Told(StatusCode::BAD_REQUEST, text),
-            Error::Files(error) => Self::Trouble(Trouble::Files(error)),
+            error => Self::Trouble(error.into()),
         }
     }
 }
@@ -106,18 +107,24 @@ async fn take(
     request: Request,
     meter: &Meter,
 ) -> Result<crate::id::ObjectId, Fault> {
-    let room = user.app.jobs.room()?;
     let (headers, uri) = (request.headers().clone(), request.uri().clone());
     let form = Multipart::from_request(request, &()).await;
     let mut form = form.map_err(|_| Trouble::Unreadable(StatusCode::UNSUPPORTED_MEDIA_TYPE))?;
+    // All that stands before the file, together: a trickle of it holds nothing for long.
+    let deadline = Instant::now() + user.app.limits.body_timeout;
     let mut token = String::new();
-    while let Some(mut field) = next(user, &mut form, meter).await? {
+    while let Some(mut field) =
+        timeout_at(deadline, next(user, &mut form, meter)).await.map_err(|_| broken())??
+    {
         match field.name() {
             // It stands before the file: nothing is kept that comes from elsewhere.
-            Some("csrf") => token = short(user, &mut field, meter).await?,
+            Some("csrf") => {
+                let text = timeout_at(deadline, short(user, &mut field, meter)).await;
+                token = text.map_err(|_| broken())??;
+            }
             Some("file") => {
                 user.check_form(&headers, &uri, &token)?;
-                return keep(user, list, field, (room, meter)).await;
+                return keep(user, list, field, meter).await;
             }
             _ => {}
         }
@@ -157,8 +164,9 @@ async fn keep(
     user: &User,
     list: &List,
     mut field: Field<'_>,
-    (room, meter): (Room, &Meter),
+    meter: &Meter,
 ) -> Result<crate::id::ObjectId, Fault> {
+    let room = user.app.jobs.place(user.signed_in.account).await?;
     let name = field.file_name().unwrap_or_default().to_owned();
     let order = user.order(list);
     let mut upload = user.app.jobs.upload(&user.app, &order, room).await?;

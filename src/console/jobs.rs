@@ -1,5 +1,7 @@
 //! `/jobs`: imports and changes of many contacts, how far they are, and what is left of them.
 
+use std::sync::Arc;
+
 use askama::Template;
 use axum::extract::Path;
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
@@ -12,10 +14,8 @@ use super::page::show_with;
 use super::{Form, Page, Query, Result, Section, Trouble, User, see, show};
 use crate::clock::Timestamp;
 use crate::id::ObjectId;
-use crate::jobs::desk::{Error, blocking};
-use crate::jobs::job::{Action, Bulk, Import, Progress, Status, Task, Whom};
-use crate::jobs::shelf::Job;
-use crate::jobs::upload::Preview;
+use crate::jobs::job::{Action, Bulk, Extent, Faults, Files, Import, Job, Progress, Status, Subject, Task};
+use crate::jobs::service::Error;
 
 /// What is told after something was done.
 const DONE: [(&str, &str); 3] = [
@@ -23,6 +23,10 @@ const DONE: [(&str, &str); 3] = [
     ("running", "A job that runs cannot be removed: stop it first."),
     ("begun", "The job is queued. It goes on when you leave this page."),
 ];
+
+/// Why failed rows are not sent.
+const ELSEWHERE: &str = "The rows that failed lie on another node of this server, which ran the import. Try again: another \
+                         try may reach that node.";
 
 /// How much of a file is sent at a time.
 const CHUNK: usize = 64 << 10;
@@ -43,29 +47,38 @@ pub struct Shown {
     pub made_at: Timestamp,
     pub status: Status,
     pub progress: Option<Progress>,
+    pub faults: Faults,
     pub is_import: bool,
+    pub is_damaged: bool,
     pub removes: bool,
     pub has_failures: bool,
     pub has_requests: bool,
+    /// What it needs to go on was deleted.
     pub is_gone: bool,
+    /// Its files are on another node.
+    pub is_elsewhere: bool,
 }
 
 impl Shown {
     fn of(job: &Job) -> Self {
         let task = &job.description.task;
+        let (files, is_import) = (job.files_here(), matches!(task, Task::Import(_)));
         Self {
-            id: job.place.id,
+            id: job.key.id,
             list: job.description.list.clone(),
             list_name: job.description.list_name.clone(),
             what: what(task),
-            made_at: job.description.created_at(),
-            status: job.status(),
+            made_at: job.created_at,
+            status: job.status,
             progress: job.progress.clone(),
-            is_import: matches!(task, Task::Import(_)),
+            faults: job.faults.clone(),
+            is_import,
+            is_damaged: *task == Task::Damaged,
             removes: matches!(task, Task::Bulk(Bulk { action: Action::Remove, .. })),
-            has_failures: job.place.failures().exists(),
-            has_requests: job.place.requests().exists(),
-            is_gone: matches!(task, Task::Import(_)) && !job.place.upload().exists(),
+            has_failures: files.is_some_and(|files| files.failures().exists()),
+            has_requests: job.parts > 0,
+            is_gone: job.subject.is_none() || files.is_some_and(|files| !files.upload().exists()),
+            is_elsewhere: matches!(job.files, Files::Elsewhere),
         }
     }
 
@@ -90,15 +103,16 @@ impl Shown {
 pub fn what(task: &Task) -> String {
     match task {
         Task::Import(import) => format!("Import of {}", import.file),
-        Task::Bulk(Bulk { action, whom }) => {
-            let whom = match whom {
-                Whom::Ids(ids) if ids.len() == 1 => "1 contact".to_owned(),
-                Whom::Ids(ids) => format!("{} contacts", ids.len()),
-                Whom::Matching(filter) if filter.is_empty() => "all contacts".to_owned(),
-                Whom::Matching(_) => "all contacts that match".to_owned(),
+        Task::Bulk(Bulk { action, extent }) => {
+            let whom = match extent {
+                Extent::Chosen(1) => "1 contact".to_owned(),
+                Extent::Chosen(count) => format!("{count} contacts"),
+                Extent::All => "all contacts".to_owned(),
+                Extent::Matching => "all contacts that match".to_owned(),
             };
             format!("{} {whom}", doing(action))
         }
+        Task::Damaged => "A job that cannot be read".to_owned(),
     }
 }
 
@@ -153,18 +167,19 @@ struct ColumnsPage {
 pub async fn one(user: User, Path(id): Path<String>, query: Query) -> Result {
     let job = user.job(&id).await?;
     // The address of the page stays the same when the job ends.
-    let done = Some(query.get("done")).filter(|done| *done != "begun" || job.status().is_active());
+    let done = Some(query.get("done")).filter(|done| *done != "begun" || job.status.is_active());
     let page = user.page(Section::Jobs).done(done.unwrap_or_default(), &DONE);
-    match (&job.description.task, job.status()) {
-        (Task::Import(import), Status::Ready) if job.place.upload().exists() => {
+    let shown = Shown::of(&job);
+    match (&job.description.task, job.status) {
+        (Task::Import(import), Status::Ready) if !shown.is_gone => {
             let form = match columns(&user, &job, import).await {
                 // Its list is gone: all that can be done is to remove it.
-                Err(Trouble::NotFound) => return show(&JobPage { page, job: Shown::of(&job) }),
+                Err(Trouble::NotFound) => return show(&JobPage { page, job: shown }),
                 columns => columns?.0,
             };
-            show(&ColumnsPage { page, job: Shown::of(&job), import: import.clone(), form, error: None })
+            show(&ColumnsPage { page, job: shown, import: import.clone(), form, error: None })
         }
-        _ => show(&JobPage { page, job: Shown::of(&job) }),
+        _ => show(&JobPage { page, job: shown }),
     }
 }
 
@@ -172,17 +187,15 @@ pub async fn one(user: User, Path(id): Path<String>, query: Query) -> Result {
 async fn columns(user: &User, job: &Job, import: &Import) -> Result<(Columns, Vec<String>)> {
     let list = user.list(&job.description.list).await?;
     let variables: Vec<_> = list.variables.iter().map(|variable| variable.name.clone()).collect();
-    let place = job.place.clone();
-    let preview: Option<Preview> = blocking(move || place.read("preview.json")).await?;
-    let preview = preview.ok_or(Trouble::NotFound)?;
-    Ok((Columns::of(&preview, import.plan.as_ref(), &variables), variables))
+    let Some(Subject::Rows(preview)) = &job.subject else { return Err(Trouble::NotFound) };
+    Ok((Columns::of(preview, import.plan.as_ref(), &variables), variables))
 }
 
 /// How far a job is: a part of its page, which is asked for again and again while it runs.
 pub async fn progress(user: User, Path(id): Path<String>) -> Result {
     let job = user.job(&id).await?;
     let mut response = show(&ProgressPart { job: Shown::of(&job) })?;
-    if !job.status().is_active() {
+    if !job.status.is_active() {
         // The rest of the page is another by now.
         response.headers_mut().insert("hx-refresh", HeaderValue::from_static("true"));
     }
@@ -194,44 +207,43 @@ pub async fn begin(Path(id): Path<String>, form: Form) -> Result {
     let user = &form.user;
     let job = user.job(&id).await?;
     let Task::Import(import) = job.description.task.clone() else { return Err(Trouble::NotFound) };
-    if job.status() != Status::Ready {
-        return Ok(see(&format!("/jobs/{}", job.place.id)));
+    if job.status != Status::Ready {
+        return Ok(see(&format!("/jobs/{}", job.key.id)));
     }
     let (mut columns, variables) = columns(user, &job, &import).await?;
     columns.choose(&form);
     let shown = Shown::of(&job);
     let begun = match columns.plan(&variables) {
-        Ok(plan) => user.app.jobs.begin(job, Some(plan), form.get("do") == "try").await,
+        Ok(plan) => {
+            let dry_run = form.get("do") == "try";
+            user.app.jobs.begin(&user.app, user.signed_in.user, job, Some(plan), dry_run).await
+        }
         Err(text) => Err(Error::Told(text)),
     };
     match begun {
         Ok(()) => Ok(see(&format!("/jobs/{}?done=begun", shown.id))),
-        Err(Error::Files(error)) => Err(error.into()),
         Err(Error::Told(text)) => {
             let page = user.page(Section::Jobs);
             let page = ColumnsPage { page, job: shown, import, form: columns, error: Some(text) };
             show_with(StatusCode::BAD_REQUEST, &page)
         }
+        Err(error) => Err(error.into()),
     }
 }
 
 /// Has a job stop.
 pub async fn stop(Path(id): Path<String>, form: Form) -> Result {
     let job = form.user.job(&id).await?;
-    let id = job.place.id;
-    form.user.app.jobs.stop(job).await?;
-    Ok(see(&format!("/jobs/{id}")))
+    form.user.app.jobs.stop(&form.user.app, &job).await?;
+    Ok(see(&format!("/jobs/{}", job.key.id)))
 }
 
 /// Has a job that was stopped go on.
 pub async fn resume(Path(id): Path<String>, form: Form) -> Result {
     let job = form.user.job(&id).await?;
-    let id = job.place.id;
-    match form.user.app.jobs.begin(job, None, false).await {
-        Ok(()) => Ok(see(&format!("/jobs/{id}?done=begun"))),
-        Err(Error::Told(text)) => Err(Trouble::Refused(StatusCode::CONFLICT, text)),
-        Err(Error::Files(error)) => Err(error.into()),
-    }
+    let (user, id) = (&form.user, job.key.id);
+    user.app.jobs.begin(&user.app, user.signed_in.user, job, None, false).await?;
+    Ok(see(&format!("/jobs/{id}?done=begun")))
 }
 
 /// Removes a job with its files.
@@ -244,13 +256,35 @@ pub async fn remove(Path(id): Path<String>, form: Form) -> Result {
 /// The rows that were not imported.
 pub async fn failures(user: User, Path(id): Path<String>) -> Result {
     let job = user.job(&id).await?;
-    send(&job.place.failures(), "text/csv; charset=utf-8", &format!("failed-{}.csv", job.place.id)).await
+    let files = match &job.files {
+        Files::Here(files) => files,
+        Files::Elsewhere => return Err(Trouble::Refused(StatusCode::CONFLICT, ELSEWHERE.to_owned())),
+        Files::None => return Err(Trouble::NotFound),
+    };
+    send(&files.failures(), "text/csv; charset=utf-8", &format!("failed-{}.csv", job.key.id)).await
 }
 
 /// The requests that a change of many has made, an id a line.
 pub async fn requests(user: User, Path(id): Path<String>) -> Result {
     let job = user.job(&id).await?;
-    send(&job.place.requests(), "text/plain; charset=utf-8", &format!("requests-{}.txt", job.place.id)).await
+    if job.parts == 0 {
+        return Err(Trouble::NotFound);
+    }
+    let (storage, key, parts) = (Arc::clone(&user.app.storage), job.key, job.parts);
+    let pieces = futures_util::stream::try_unfold(1, move |number| {
+        let storage = Arc::clone(&storage);
+        async move {
+            if number > parts {
+                return Ok(None);
+            }
+            // The connection is cut if one is missing: half of them must not be taken for all.
+            let part = storage.job_part(key, number).await.map_err(std::io::Error::other)?;
+            let part = part.ok_or_else(|| std::io::Error::other("a part of a job is gone"))?;
+            Ok::<_, std::io::Error>(Some((bytes::Bytes::from(part), number + 1)))
+        }
+    });
+    let name = format!("requests-{}.txt", key.id);
+    Ok(download(axum::body::Body::from_stream(pieces), "text/plain; charset=utf-8", &name))
 }
 
 /// Sends a file, a piece at a time. `name` has nothing in it that a header would mind.

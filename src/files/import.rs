@@ -24,7 +24,7 @@ use super::failures::Failures;
 use super::key::{ImportId, hex};
 use super::row::Reading;
 use super::send::{Counts, Fault, Results, Sent, Way, send};
-use super::state::{Identity, Point, State};
+use super::state::{Identity, PLAN_VERSION, Point, State};
 use super::survey::Survey;
 use super::table::Go;
 use super::{Error, Result};
@@ -71,15 +71,12 @@ impl Job {
     /// What another import with the same state must have in common with it.
     pub fn identity(&self) -> Identity {
         let Self { survey, reading, way, .. } = self;
-        let plan = format!(
-            "{:?}\n{}\n{} {} {}",
-            survey.form,
-            reading.mapping.fingerprint(),
-            reading.empty_clears,
-            reading.ours,
-            way.upsert
-        );
-        let plan = hex(&Sha256::digest(plan));
+        // Of names that are promised, and in an array, whose order is its own: how the program writes its types down
+        // must not matter, nor a library's. Whatever is added here is another version.
+        let columns = reading.mapping.names();
+        let plan =
+            json!([survey.form.name(), columns, reading.empty_clears, reading.ours, way.upsert]).to_string();
+        let plan = format!("{PLAN_VERSION}:{}", hex(&Sha256::digest(plan)));
         Identity { file: hex(&survey.hash), list: way.list.clone(), plan }
     }
 }

@@ -136,10 +136,9 @@ impl Mapping {
         }
     }
 
-    /// The same in one text, by which two imports are told apart.
-    pub fn fingerprint(&self) -> String {
-        let columns: Vec<_> = self.columns.iter().map(|column| format!("{:?}", column.target)).collect();
-        columns.join("\n")
+    /// What each column is, by the names that people use; by these two imports are told apart.
+    pub fn names(&self) -> Vec<String> {
+        self.columns.iter().map(|column| column.target.to_string()).collect()
     }
 }
 

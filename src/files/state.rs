@@ -22,8 +22,18 @@ pub struct Identity {
     pub file: String,
     /// The list.
     pub list: String,
-    /// What decides how the file is read and sent.
+    /// What decides how the file is read and sent: a version and a hash.
     pub plan: String,
+}
+
+/// The version of what is hashed in [`Identity::plan`].
+pub const PLAN_VERSION: u8 = 1;
+
+impl Identity {
+    /// Whether its plan can be compared with one of this version.
+    fn is_of_this_version(&self) -> bool {
+        self.plan.split_once(':').is_some_and(|(version, _)| version == PLAN_VERSION.to_string())
+    }
 }
 
 /// A point that was reached.
@@ -91,6 +101,11 @@ impl State {
         let Some(first) = lines.next() else { return Self::begin(path, file, identity) };
         let begun: Begun =
             serde_json::from_str(first).map_err(|_| Error::file(path, "this is no state of an import"))?;
+        if !begun.identity.is_of_this_version() {
+            let text = "an import that another version of Rollbook began was stopped here: end it with that version, or \
+                        remove this file to give it up";
+            return Err(Error::file(path, text));
+        }
         if begun.identity != *identity {
             let text = "another import was stopped here: end it by the same command, or remove this file to give it up";
             return Err(Error::file(path, text));
@@ -158,7 +173,7 @@ mod tests {
     #[test]
     fn an_import_goes_on_where_its_last_whole_line_says() {
         let path = std::env::temp_dir().join(format!("rollbook-state-{}", std::process::id()));
-        let identity = Identity { file: "f".to_owned(), list: "l".to_owned(), plan: "p".to_owned() };
+        let identity = Identity { file: "f".to_owned(), list: "l".to_owned(), plan: "1:p".to_owned() };
         let counts = Counts { created: 1, updated: 2, unchanged: 3, failed: 4 };
         let point = Point { batches: 1, rows: 10, failures: 99, counts };
         let mut state = State::open(&path, &identity).unwrap();
@@ -175,6 +190,10 @@ mod tests {
         let other = Identity { list: "other".to_owned(), ..identity };
         let told = State::open(&path, &other).unwrap_err().to_string();
         assert!(told.contains("another import was stopped here"), "{told}");
+        // As an earlier version wrote it: a hash, and nothing of how it was made.
+        std::fs::write(&path, "{\"import\":\"i\",\"file\":\"f\",\"list\":\"l\",\"plan\":\"abc\"}\n").unwrap();
+        let told = State::open(&path, &other).unwrap_err().to_string();
+        assert!(told.contains("another version of Rollbook began"), "{told}");
         std::fs::remove_file(&path).unwrap();
     }
 }

@@ -45,6 +45,16 @@ pub enum Form {
     },
 }
 
+impl Form {
+    /// Its name, by which two imports are told apart: it must not change.
+    pub fn name(&self) -> String {
+        match self {
+            Self::Csv { encoding, delimiter } => format!("csv {} {delimiter}", encoding.name()),
+            Self::Xlsx { sheet } => format!("xlsx {sheet}"),
+        }
+    }
+}
+
 /// What somebody says about a file; what is left out is found out.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Said {
@@ -177,4 +187,18 @@ fn read_full(file: &mut File, buffer: &mut [u8]) -> std::io::Result<usize> {
     let count = file.take(buffer.len() as u64).read(buffer)?;
     file.rewind()?;
     Ok(count)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// An import that was stopped is found again by these names, so a release must not change them.
+    #[test]
+    fn the_name_of_a_form_is_promised() {
+        let csv = |encoding, delimiter| Form::Csv { encoding, delimiter }.name();
+        assert_eq!(csv(UTF_8, b','), "csv UTF-8 44");
+        assert_eq!(csv(WINDOWS_1252, b'\t'), "csv windows-1252 9");
+        assert_eq!(Form::Xlsx { sheet: "People".to_owned() }.name(), "xlsx People");
+    }
 }

@@ -1,22 +1,20 @@
 //! One change for many contacts: a page of them at a time.
 //!
-//! Before anything of a page is sent, its requests are written down whole. After a crash the same requests are sent
+//! Before anything of a page is sent, its requests are stored whole. After a crash the same requests are sent
 //! again with the same keys, and the server answers those that it has with the first answer: so a contact is changed
 //! once, though by then it may no longer fit the filter by which it was found, or somebody has changed it back.
 
 use std::collections::HashMap;
-use std::io::{Seek, SeekFrom, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use futures_util::FutureExt as _;
 use futures_util::future::try_join_all;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
+use super::claim::{Claim, Kept, Lost};
 use super::import::PATIENCE;
-use super::job::{Action, Bulk, Whom};
-use super::shelf::Place;
+use super::job::{Action, Whom, encode};
 use crate::files::api::{self, Api};
 use crate::files::import::FIRST_FAULTS;
 use crate::files::key::ImportId;
@@ -24,6 +22,7 @@ use crate::files::send::{Counts, Results};
 use crate::files::{Error, Result};
 use crate::id::ObjectId;
 use crate::intake::contacts::MAX_CONTACTS;
+use crate::storage::{self, JobState};
 
 /// Contacts that are looked for at a time.
 const PAGE: usize = 1_000;
@@ -33,6 +32,9 @@ const IDS: usize = 100;
 
 /// How long it waits before it asks again what became of a page.
 const ASK_AGAIN: Duration = Duration::from_millis(25);
+
+/// How long a page may take to its end when a stop is asked for. Cut off, it is sent again under the same keys.
+const TO_THE_END: Duration = Duration::from_secs(5);
 
 const FIND: &str = "/v3/contacts/find";
 const ASK: &str = "/v3/request/find";
@@ -50,8 +52,8 @@ pub struct Reached {
     at_end: bool,
     /// Requests of the page that are not known to be done.
     open: Vec<Request>,
-    /// Bytes of the file of requests.
-    requests: u64,
+    /// Parts of the output, each with the ids of a page's requests.
+    parts: u64,
     /// Contacts that are done.
     pub done: u64,
     /// What became of them.
@@ -76,46 +78,88 @@ struct Found {
     phone_number: Option<String>,
 }
 
+/// What is changed.
+#[derive(Clone, Copy, Debug)]
+pub struct Change<'a> {
+    /// The list.
+    pub list: &'a str,
+    /// What is done.
+    pub action: &'a Action,
+    /// To which contacts.
+    pub whom: &'a Whom,
+}
+
 /// Changes contacts until there are no more or `stop` comes.
 ///
 /// # Errors
-/// Where the API or a file fails, or it was stopped: the same call then goes on.
+/// If the API or the store fails, or it was stopped: the same call then goes on.
 pub async fn run(
     api: &dyn Api,
-    place: &Place,
-    (list, bulk): (&str, &Bulk),
-    mut watch: impl FnMut(&Reached),
+    claim: &Claim,
+    change: Change<'_>,
+    watch: impl FnMut(&Reached),
     stop: impl Future<Output = ()>,
 ) -> Result<Reached> {
-    let files = |error: std::io::Error| Error::Told(format!("the files of the job: {error}"));
-    let key = ImportId::kept(place.id.to_string());
-    let mut reached: Reached = place.read("state").map_err(files)?.unwrap_or_default();
-    let mut stop = std::pin::pin!(stop);
+    let stopping = AtomicBool::new(false);
+    let mut work = std::pin::pin!(pages(api, claim, change, watch, &stopping));
+    tokio::select! {
+        done = &mut work => return done,
+        () = stop => stopping.store(true, Ordering::Relaxed),
+    }
+    // Keys are kept for a day, and nobody knows when it goes on: a page that was begun is ended, if that can be.
+    tokio::time::timeout(TO_THE_END, work).await.unwrap_or(Err(Error::Stopped))
+}
+
+async fn pages(
+    api: &dyn Api,
+    claim: &Claim,
+    change: Change<'_>,
+    mut watch: impl FnMut(&Reached),
+    stopping: &AtomicBool,
+) -> Result<Reached> {
+    let key = ImportId::kept(claim.key.id.to_string());
+    let stored = claim.checkpoint().await.map_err(|error| told(&error))?;
+    let stored = stored.map(|bytes| serde_json::from_slice(&bytes)).transpose();
+    let mut reached: Reached = stored.map_err(|error| Error::Told(error.to_string()))?.unwrap_or_default();
     loop {
         watch(&reached);
         if reached.open.is_empty() {
             if reached.at_end {
                 return Ok(reached);
             }
-            // Between two pages nothing is open: the best moment to stop.
-            if (&mut stop).now_or_never().is_some() {
+            if stopping.load(Ordering::Relaxed) {
                 return Err(Error::Stopped);
             }
-            look(api, list, bulk, &mut reached).await?;
-            place.write("state", &reached, true).map_err(files)?;
+            look(api, change, &mut reached).await?;
+            keep(claim, &reached, None).await?;
         }
-        tokio::select! {
-            done = finish(api, &key, &mut reached, place) => done?,
-            // What is open is sent again when it goes on.
-            () = &mut stop => return Err(Error::Stopped),
-        }
-        place.write("state", &reached, true).map_err(files)?;
+        let requests = finish(api, &key, &mut reached).await?;
+        reached.parts += 1;
+        watch(&reached);
+        keep(claim, &reached, Some((reached.parts, requests))).await?;
+    }
+}
+
+fn told(error: &storage::Error) -> Error {
+    let text = error.to_string();
+    if error.is_passing() { Error::Away(text) } else { Error::Told(text) }
+}
+
+/// Stores how far it has come. A stop that is asked for meanwhile is noticed by whoever watches over the job.
+async fn keep(claim: &Claim, reached: &Reached, part: Option<(u64, Vec<u8>)>) -> Result<()> {
+    let checkpoint = encode(reached).map_err(|error| Error::Told(error.to_string()))?;
+    let kept = Kept { checkpoint: Some(checkpoint), part };
+    match claim.keep(JobState::Running, kept).await {
+        Ok(Ok(_)) => Ok(()),
+        Ok(Err(Lost)) => Err(Error::Stopped),
+        Err(error) => Err(told(&error)),
     }
 }
 
 /// Looks for the next page, and makes its requests.
-async fn look(api: &dyn Api, list: &str, bulk: &Bulk, reached: &mut Reached) -> Result<()> {
-    let found = match &bulk.whom {
+async fn look(api: &dyn Api, change: Change<'_>, reached: &mut Reached) -> Result<()> {
+    let Change { list, action, whom } = change;
+    let found = match whom {
         Whom::Matching(filter) => {
             let page = page(api, list, filter, reached.after.as_deref(), PAGE).await?;
             (reached.at_end, reached.after) = (page.next.is_none(), page.next);
@@ -136,7 +180,7 @@ async fn look(api: &dyn Api, list: &str, bulk: &Bulk, reached: &mut Reached) -> 
         }
     };
     reached.page += 1;
-    reached.open = requests(list, &bulk.action, &found);
+    reached.open = requests(list, action, &found);
     Ok(())
 }
 
@@ -220,8 +264,9 @@ fn requests(list: &str, action: &Action, found: &[Found]) -> Vec<Request> {
     requests
 }
 
-/// Sends the requests of a page, waits until they are processed, and counts what became of them.
-async fn finish(api: &dyn Api, key: &ImportId, reached: &mut Reached, place: &Place) -> Result<()> {
+/// Sends the requests of a page, waits until they are processed, and counts what became of them. Returns their ids, a
+/// line each.
+async fn finish(api: &dyn Api, key: &ImportId, reached: &mut Reached) -> Result<Vec<u8>> {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
     struct Accepted {
@@ -243,11 +288,9 @@ async fn finish(api: &dyn Api, key: &ImportId, reached: &mut Reached, place: &Pl
     for some in sent.chunks(20) {
         count(api, some, &mut next).await?;
     }
-    let ids: Vec<_> = sent.iter().map(|(id, _)| id.as_str()).collect();
-    next.requests = note(place, reached.requests, &ids)?;
     next.open = Vec::new();
     *reached = next;
-    Ok(())
+    Ok(sent.iter().flat_map(|(id, _)| [id.as_str(), "\n"]).collect::<String>().into_bytes())
 }
 
 async fn count(api: &dyn Api, sent: &[(String, usize)], reached: &mut Reached) -> Result<()> {
@@ -286,20 +329,4 @@ async fn count(api: &dyn Api, sent: &[(String, usize)], reached: &mut Reached) -
         }
         return Ok(());
     }
-}
-
-/// Adds ids to the file of requests, behind what is known to be in it.
-fn note(place: &Place, length: u64, ids: &[&str]) -> Result<u64> {
-    let path = place.requests();
-    let told = |error: std::io::Error| Error::Told(format!("the files of the job: {error}"));
-    let lines: String = ids.iter().flat_map(|id| [*id, "\n"]).collect();
-    let open = std::fs::OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&path);
-    let write = |mut file: std::fs::File| {
-        file.set_len(length)?;
-        file.seek(SeekFrom::Start(length))?;
-        file.write_all(lines.as_bytes())?;
-        file.sync_data()
-    };
-    open.and_then(write).map_err(told)?;
-    Ok(length + lines.len() as u64)
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::job::{Import, Plan};
-use super::shelf::Place;
+use super::store::JobFiles;
 use super::upload::told;
 use crate::files::api::{self, Api};
 use crate::files::failures::Failures;
@@ -30,15 +30,15 @@ pub const PATIENCE: Duration = Duration::from_secs(600);
 /// Where the file or the API fails, or it was stopped: the same call then goes on.
 pub async fn run(
     api: Arc<dyn Api>,
-    place: &Place,
+    files: &JobFiles,
     import: &Import,
     list: &str,
     trying: bool,
     watch: impl FnMut(Progress),
     stop: impl Future<Output = ()>,
 ) -> Result<Outcome> {
-    let path = place.upload();
-    let done = import_file(api, place, import, list, trying, watch, stop).await;
+    let path = files.upload();
+    let done = import_file(api, files, import, list, trying, watch, stop).await;
     done.map_err(|error| match error {
         Error::Told(text) => Error::Told(told(&path, &import.file, &text)),
         Error::Away(text) => Error::Away(text),
@@ -49,7 +49,7 @@ pub async fn run(
 
 async fn import_file(
     api: Arc<dyn Api>,
-    place: &Place,
+    files: &JobFiles,
     import: &Import,
     list: &str,
     trying: bool,
@@ -59,7 +59,7 @@ async fn import_file(
     let Some(plan) = &import.plan else {
         return Err(Error::Told("it was not said what the columns are".to_owned()));
     };
-    let upload = place.upload();
+    let upload = files.upload();
     let surveyed = tokio::task::spawn_blocking(move || look(&upload)).await;
     let (survey, header) = surveyed.map_err(|error| Error::Told(error.to_string()))??;
     let mut mapping = mapping(plan, &header)?;
@@ -72,7 +72,7 @@ async fn import_file(
     let way = Way { list: list.to_owned(), upsert: plan.upsert, dry_run: trying, patience: PATIENCE };
     let reading = Reading { mapping, empty_clears: plan.empty_clears, ours };
     let job = Job { survey, header, reading, way, parallel: PARALLEL };
-    let books = if trying { Books::default() } else { open_books(api.as_ref(), place, &job).await? };
+    let books = if trying { Books::default() } else { open_books(api.as_ref(), files, &job).await? };
     import::run(api, job, books, watch, stop).await
 }
 
@@ -98,7 +98,7 @@ pub fn mapping(plan: &Plan, header: &csv::StringRecord) -> Result<Mapping> {
     Mapping::said(header, targets, plan.new_variables.clone()).map_err(|fault| Error::Told(fault.to_string()))
 }
 
-async fn open_books(api: &dyn Api, place: &Place, job: &Job) -> Result<Books> {
+async fn open_books(api: &dyn Api, files: &JobFiles, job: &Job) -> Result<Books> {
     // Of one that goes on they are there already.
     let known = api::list(api, &job.way.list, job.way.patience).await?.variables();
     let new = job.reading.mapping.new_variables.iter().filter(|new| !known.contains(&new.name));
@@ -106,7 +106,7 @@ async fn open_books(api: &dyn Api, place: &Place, job: &Job) -> Result<Books> {
     if !new.is_empty() {
         api::add_variables(api, &job.way.list, &new, job.way.patience).await?;
     }
-    let state = State::open(&place.state(), &job.identity())?;
-    let failures = Failures::open(&place.failures(), &job.header, Some(state.point.failures))?;
+    let state = State::open(&files.state(), &job.identity())?;
+    let failures = Failures::open(&files.failures(), &job.header, Some(state.point.failures))?;
     Ok(Books { state: Some(state), failures: Some(failures) })
 }

@@ -1,66 +1,97 @@
-//! What a job is, what is wished of it, how far it is: the small files of its directory, and what they come to.
+//! A job: what it is, where it stands, how far it has come. The store keeps each of these apart, as JSON.
 //!
-//! Each file has one writer. The description is written when the job is made and when it is begun; the wish by those
-//! who look at pages; progress by whoever runs the job. So no two ever write one file at a time, on any number of nodes.
+//! No person can be read from a description. What is about people is the subject and the faults: erasing deletes them.
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::store::{JobFiles, JobStore};
+use super::upload::Preview;
 use crate::clock::Timestamp;
 use crate::files::mapping::NewVariable;
 use crate::files::send::Counts;
 use crate::id::ObjectId;
-use crate::journal::AccountNo;
+use crate::storage::{JobKey, JobState, StoredJob};
+
+/// A job as it is now.
+#[derive(Clone, Debug)]
+pub struct Job {
+    /// What it is known by.
+    pub key: JobKey,
+    /// The user with whose rights it runs.
+    pub user: ObjectId,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// What it is.
+    pub description: Description,
+    /// What it is about; `None` once it is done, or after a person was erased.
+    pub subject: Option<Subject>,
+    /// Where it stands.
+    pub status: Status,
+    /// Whether it is tried only, and changes nothing.
+    pub dry_run: bool,
+    /// How far it has come.
+    pub progress: Option<Progress>,
+    /// What failed.
+    pub faults: Faults,
+    /// How many parts its output has.
+    pub parts: u64,
+    /// See [`crate::storage::Jobs::claim_job`].
+    pub lease: u64,
+    /// Where its files are.
+    pub files: Files,
+}
+
+/// Where the files of a job are.
+#[derive(Clone, Debug)]
+pub enum Files {
+    /// It has none.
+    None,
+    /// In the directory of this node.
+    Here(JobFiles),
+    /// In the directory of another node, or of none that is left.
+    Elsewhere,
+}
 
 /// What a job is.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Description {
-    /// Whose it is: the number of the account, its name, and the user who made it.
-    pub account: i64,
-    /// The account's name.
-    pub account_name: String,
-    /// Who made it.
-    pub user: String,
-    /// The list that it changes.
+    /// The id of the list that it changes.
     pub list: String,
     /// What the list was called.
     pub list_name: String,
-    /// When it was made, in milliseconds since 1970.
-    pub created_at: i64,
     /// What is done.
     pub task: Task,
 }
 
-impl Description {
-    /// Whose it is.
-    pub const fn account(&self) -> AccountNo {
-        AccountNo(self.account)
-    }
-
-    /// When it was made.
-    pub const fn created_at(&self) -> Timestamp {
-        Timestamp::from_millis(self.created_at)
-    }
-
-    /// Who made it; `None` where that is damaged.
-    pub fn user(&self) -> Option<ObjectId> {
-        ObjectId::parse(&self.user)
-    }
-}
-
 /// What is done.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Task {
     /// Rows of a file become contacts.
     Import(Import),
     /// Contacts of a list are changed or removed.
     Bulk(Bulk),
+    /// What is stored does not read. Such a job can be removed, and is forgotten like others.
+    #[default]
+    #[serde(skip)]
+    Damaged,
+}
+
+/// What a job is about.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Subject {
+    /// The first rows of a file.
+    Rows(Preview),
+    /// The contacts that are changed.
+    Contacts(Whom),
 }
 
 /// An import.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Import {
     /// What the file was called where it came from.
@@ -95,8 +126,20 @@ pub struct Plan {
 pub struct Bulk {
     /// What is done to each.
     pub action: Action,
-    /// Who they are.
-    pub whom: Whom,
+    /// Which contacts, in short.
+    pub extent: Extent,
+}
+
+/// Which contacts, as far as no person can be read from it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Extent {
+    /// So many that were chosen one by one.
+    Chosen(u64),
+    /// All of the list.
+    All,
+    /// All that match a filter.
+    Matching,
 }
 
 /// What is done to a contact.
@@ -124,56 +167,43 @@ pub enum Whom {
     Matching(Map<String, Value>),
 }
 
-/// What somebody wants of a job.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Wish {
-    /// Rises by one with each beginning: what was done before is of an earlier turn.
-    pub turn: u64,
-    /// Whether it is to be tried only, with nothing kept.
-    pub trying: bool,
-    /// Whether it is to stop.
-    pub stop: bool,
+impl Whom {
+    /// The same in short.
+    pub fn extent(&self) -> Extent {
+        match self {
+            Self::Ids(ids) => Extent::Chosen(ids.len() as u64),
+            Self::Matching(filter) if filter.is_empty() => Extent::All,
+            Self::Matching(_) => Extent::Matching,
+        }
+    }
 }
 
-/// How far a job is in its turn.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// How far a job has come.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Progress {
-    /// Of which turn it is.
-    pub turn: u64,
-    /// Whether nothing is kept.
-    pub trying: bool,
-    /// How it is.
-    pub phase: Phase,
-    /// Why it failed.
-    pub fault: Option<String>,
+    /// Whether nothing was changed.
+    pub dry_run: bool,
     /// Rows or contacts that are done.
     pub done: u64,
-    /// How many there are; 0 where that is not known.
+    /// How many there are; 0 if that is not known.
     pub of: u64,
     /// What became of them.
     pub counts: Counts,
-    /// What was done when this turn began, and when that was: the rate is of the turn.
+    /// What was done when this run began, and when that was: the rate is that of the run.
     pub began: (u64, i64),
-    /// When this was written.
+    /// When this was written, in milliseconds since 1970.
     pub told_at: i64,
-    /// The first that failed: line, or 0 where there is none, and why.
-    pub first_faults: Vec<(u64, String)>,
 }
 
-/// How a turn is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// What failed.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub enum Phase {
-    /// It is being done, or was when the process ended.
-    Working,
-    /// It was stopped.
-    Stopped,
-    /// It is at its end.
-    Done,
-    /// It could not go on.
-    Failed,
+pub struct Faults {
+    /// Why the job could not go on.
+    pub fault: Option<String>,
+    /// The first rows or contacts that failed: line, or 0 if there is none, and why.
+    pub first: Vec<(u64, String)>,
 }
 
 /// How a job is, as people are told.
@@ -183,7 +213,7 @@ pub enum Status {
     Ready,
     /// It waits for its turn.
     Waiting,
-    /// It is being tried, and keeps nothing.
+    /// It is being tried, and changes nothing.
     Trying,
     /// It runs.
     Running,
@@ -191,30 +221,28 @@ pub enum Status {
     Stopping,
     /// It was stopped, and can go on.
     Stopped,
-    /// It is at its end.
+    /// It is complete.
     Done,
     /// It could not go on; perhaps it can later.
     Failed,
 }
 
 impl Status {
-    /// Of what is wished and what was done.
-    pub fn of(wish: Option<&Wish>, progress: Option<&Progress>) -> Self {
-        let Some(wish) = wish else { return Self::Ready };
-        let phase = progress.filter(|progress| progress.turn == wish.turn).map(|progress| progress.phase);
-        match (phase, wish.trying, wish.stop) {
-            (Some(Phase::Working), _, true) => Self::Stopping,
-            (Some(Phase::Working), true, false) => Self::Trying,
-            (Some(Phase::Working), false, false) => Self::Running,
-            (None, _, false) => Self::Waiting,
-            (Some(_), true, _) | (None, true, true) => Self::Ready,
-            (Some(Phase::Done), false, _) => Self::Done,
-            (Some(Phase::Failed), false, _) => Self::Failed,
-            (Some(Phase::Stopped), false, _) | (None, false, true) => Self::Stopped,
+    /// Of what the store has.
+    pub const fn of(state: JobState, dry_run: bool, stop_requested: bool) -> Self {
+        match (state, stop_requested, dry_run) {
+            (JobState::Ready, ..) => Self::Ready,
+            (JobState::Waiting, ..) => Self::Waiting,
+            (JobState::Running, true, _) => Self::Stopping,
+            (JobState::Running, false, true) => Self::Trying,
+            (JobState::Running, false, false) => Self::Running,
+            (JobState::Stopped, ..) => Self::Stopped,
+            (JobState::Done, ..) => Self::Done,
+            (JobState::Failed, ..) => Self::Failed,
         }
     }
 
-    /// Whether somebody is at it, or will be.
+    /// Whether a node runs it, or will.
     pub const fn is_active(self) -> bool {
         matches!(self, Self::Waiting | Self::Trying | Self::Running | Self::Stopping)
     }
@@ -239,24 +267,64 @@ impl Status {
     }
 }
 
-impl Progress {
-    /// At the beginning of a turn.
-    pub fn begun(wish: Wish, now: Timestamp) -> Self {
+impl Job {
+    /// A job as the store has it. Parts of it that do not read are left out.
+    pub fn read(stored: StoredJob, store: &JobStore) -> Self {
+        let key = stored.key;
+        let files = match stored.directory {
+            None => Files::None,
+            Some(directory) if store.is(directory) => Files::Here(store.files(key.account, key.id)),
+            Some(_) => Files::Elsewhere,
+        };
         Self {
-            turn: wish.turn,
-            trying: wish.trying,
-            phase: Phase::Working,
-            fault: None,
-            done: 0,
-            of: 0,
-            counts: Counts::default(),
-            began: (0, now.millis()),
-            told_at: now.millis(),
-            first_faults: Vec::new(),
+            key,
+            user: stored.user,
+            created_at: stored.created_at,
+            description: decode(key, &stored.description).unwrap_or_default(),
+            subject: stored.subject.and_then(|bytes| decode(key, &bytes)),
+            status: Status::of(stored.state, stored.dry_run, stored.stop_requested),
+            dry_run: stored.dry_run,
+            progress: stored.progress.and_then(|bytes| decode(key, &bytes)),
+            faults: stored.faults.and_then(|bytes| decode(key, &bytes)).unwrap_or_default(),
+            parts: stored.parts,
+            lease: stored.lease,
+            files,
         }
     }
 
-    /// How many were done in a second of this turn.
+    /// Whether a run continues what an earlier one did. A dry run leaves nothing to continue.
+    pub fn continues(&self) -> bool {
+        !self.dry_run && self.progress.as_ref().is_some_and(|progress| !progress.dry_run)
+    }
+
+    /// Its files, if they are in the directory of this node.
+    pub const fn files_here(&self) -> Option<&JobFiles> {
+        match &self.files {
+            Files::Here(files) => Some(files),
+            Files::None | Files::Elsewhere => None,
+        }
+    }
+}
+
+fn decode<T: DeserializeOwned>(key: JobKey, bytes: &[u8]) -> Option<T> {
+    let read = serde_json::from_slice(bytes);
+    if let Err(error) = &read {
+        // Where it breaks off is told, and nothing of what stands there.
+        tracing::error!(job = %key.id, line = error.line(), column = error.column(), "jobs: reading a job failed");
+    }
+    read.ok()
+}
+
+/// A value as the store keeps it.
+///
+/// # Errors
+/// [`std::io::Error`] if it has no form in JSON; those of jobs always have one.
+pub fn encode(value: &impl Serialize) -> std::io::Result<Vec<u8>> {
+    serde_json::to_vec(value).map_err(std::io::Error::other)
+}
+
+impl Progress {
+    /// How many were done in a second of this run.
     pub fn rate(&self) -> u64 {
         let (done, at) = self.began;
         let millis = u64::try_from(self.told_at - at).unwrap_or_default().max(1);
@@ -280,35 +348,25 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_wished_and_what_was_done_come_to_a_status() {
-        let wish = |trying, stop| Wish { turn: 2, trying, stop };
-        let at = |turn, phase| Progress {
-            phase,
-            turn,
-            ..Progress::begun(wish(false, false), Timestamp::from_millis(0))
-        };
-        assert_eq!(Status::of(None, None), Status::Ready);
-        for (wish, progress, status) in [
-            (wish(false, false), None, Status::Waiting),
-            (wish(false, false), Some(at(1, Phase::Failed)), Status::Waiting),
-            (wish(false, false), Some(at(2, Phase::Working)), Status::Running),
-            (wish(false, false), Some(at(2, Phase::Failed)), Status::Failed),
-            (wish(false, true), Some(at(2, Phase::Working)), Status::Stopping),
-            (wish(false, true), Some(at(2, Phase::Stopped)), Status::Stopped),
-            (wish(false, true), Some(at(2, Phase::Done)), Status::Done),
-            (wish(false, true), Some(at(1, Phase::Stopped)), Status::Stopped),
-            (wish(true, false), Some(at(2, Phase::Working)), Status::Trying),
-            (wish(true, false), Some(at(2, Phase::Done)), Status::Ready),
-            (wish(true, true), None, Status::Ready),
+    fn the_state_and_what_users_want_come_to_a_status() {
+        for (state, dry_run, stop, status) in [
+            (JobState::Ready, true, true, Status::Ready),
+            (JobState::Waiting, false, false, Status::Waiting),
+            (JobState::Running, false, false, Status::Running),
+            (JobState::Running, true, false, Status::Trying),
+            (JobState::Running, false, true, Status::Stopping),
+            (JobState::Running, true, true, Status::Stopping),
+            (JobState::Stopped, false, true, Status::Stopped),
+            (JobState::Done, false, false, Status::Done),
+            (JobState::Failed, false, false, Status::Failed),
         ] {
-            assert_eq!(Status::of(Some(&wish), progress.as_ref()), status, "{wish:?} {progress:?}");
+            assert_eq!(Status::of(state, dry_run, stop), status, "{state:?} {dry_run} {stop}");
         }
     }
 
     #[test]
-    fn rate_and_time_left_are_of_the_turn() {
-        let wish = Wish { turn: 1, trying: false, stop: false };
-        let mut progress = Progress::begun(wish, Timestamp::from_millis(1_000));
+    fn rate_and_time_left_are_of_the_run() {
+        let mut progress = Progress { began: (0, 1_000), told_at: 1_000, ..Progress::default() };
         assert_eq!((progress.rate(), progress.seconds_left(), progress.percent()), (0, None, None));
         progress = Progress { done: 600, of: 1_600, began: (100, 1_000), told_at: 6_000, ..progress };
         assert_eq!((progress.rate(), progress.seconds_left(), progress.percent()), (100, Some(10), Some(37)));

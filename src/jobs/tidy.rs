@@ -1,17 +1,17 @@
-//! Forgetting jobs: what was uploaded goes as soon as it is imported, all of a job after a week, and whatever may be about a
-//! person who was erased within minutes of that.
+//! Forgetting jobs: what was uploaded goes as soon as it is imported, all of a job after a week, and whatever may be
+//! about a person who was erased within minutes of that.
 
+use std::collections::HashMap;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::Jobs;
-use super::desk::blocking;
-use super::job::{Phase, Status};
-use super::shelf::{Job, Place};
+use super::service::{Error, blocking};
+use super::store::JobFiles;
 use crate::app::App;
 use crate::clock::Timestamp;
-use crate::journal::AccountNo;
+use crate::id::ObjectId;
+use crate::storage::{JobState, StoredJob};
 
 /// How long a job is kept after anything was done with it.
 const KEEP: Duration = Duration::from_secs(7 * 24 * 3_600);
@@ -19,82 +19,62 @@ const KEEP: Duration = Duration::from_secs(7 * 24 * 3_600);
 /// How long it may take from the directory of a job to its lock.
 const BEING_MADE: Duration = Duration::from_secs(60);
 
-/// What only a job needs that can go on.
-///
-/// # Errors
-/// Where something of it stays.
-pub fn end(place: &Place) -> io::Result<()> {
-    place.discard(&[place.upload(), place.preview(), place.state()])
-}
-
-/// Forgets what is to be forgotten.
-///
-/// # Errors
-/// Where the files or the store cannot be read.
-pub async fn tidy(app: &App) -> io::Result<()> {
-    let jobs = Arc::clone(&app.jobs);
-    for account in blocking(move || jobs.shelf.accounts()).await? {
-        let erased = app.storage.last_erase(account).await.map_err(io::Error::other)?;
-        let (jobs, now) = (Arc::clone(&app.jobs), app.retention.now(app.clock.as_ref()));
-        blocking(move || tidy_account(&jobs, account, erased, now)).await?;
-    }
-    Ok(())
-}
-
-fn tidy_account(
-    jobs: &Jobs,
-    account: AccountNo,
+/// The jobs of an account, and when a person of it was erased last.
+struct Known {
+    jobs: HashMap<ObjectId, StoredJob>,
     erased: Option<Timestamp>,
-    now: Timestamp,
-) -> io::Result<()> {
-    for place in jobs.shelf.places(account)? {
-        // Whoever runs it, or brings its file, has it.
-        let Some(_lock) = place.lock()? else { continue };
-        match place.job() {
-            Ok(Some(job)) => tidy_job(&job, erased, now)?,
-            // A crash has left what was being made.
-            Ok(None) if place.made_at() < now.before(BEING_MADE) => place.remove()?,
-            Ok(None) => {}
-            Err(error) => tracing::error!(job = %place.id, %error, "jobs: reading a job failed"),
+}
+
+/// Forgets what is to be forgotten: rows first, then the files of this node that no row speaks of any more.
+///
+/// # Errors
+/// If the store cannot be read or written, or files stay.
+pub async fn tidy(app: &App) -> Result<(), Error> {
+    let now = app.retention.now(app.clock.as_ref());
+    app.storage.prune_jobs(now.before(KEEP)).await?;
+    // The directories come first: a job that is added behind this look is not missed among the rows.
+    let store = Arc::clone(&app.jobs.store);
+    let there = blocking(move || store.all()).await?;
+    let mut accounts = HashMap::new();
+    let with_files = there.iter().map(|(account, _)| *account);
+    for account in app.storage.accounts_with_jobs().await?.into_iter().chain(with_files) {
+        if accounts.contains_key(&account) {
+            continue;
         }
+        let erased = app.storage.last_erase(account).await?;
+        if let Some(until) = erased {
+            app.storage.forget_in_jobs(account, until).await?;
+        }
+        let jobs = app.storage.jobs(account).await?.into_iter().map(|job| (job.key.id, job)).collect();
+        accounts.insert(account, Known { jobs, erased });
     }
+    blocking(move || {
+        there.iter().try_for_each(|(account, files)| tidy_files(accounts.get(account), files, now))
+    })
+    .await?;
     Ok(())
 }
 
-fn tidy_job(job: &Job, erased: Option<Timestamp>, now: Timestamp) -> io::Result<()> {
-    let (place, status) = (&job.place, job.status());
-    if status.is_active() {
-        return Ok(());
-    }
-    let touched = job.progress.as_ref().map_or(0, |progress| progress.told_at);
-    let touched = touched.max(job.description.created_at);
-    if touched < now.before(KEEP).millis() {
-        return place.remove();
-    }
-    if erased.is_some_and(|erased| erased >= job.description.created_at()) {
-        return forget_people(job);
+fn tidy_files(known: Option<&Known>, files: &JobFiles, now: Timestamp) -> io::Result<()> {
+    let job = known.and_then(|known| known.jobs.get(&files.id));
+    let Some(job) = job else {
+        // Whoever brings its file holds the lock; a crash has left it free.
+        let is_old = made_at(files.id) < now.before(BEING_MADE);
+        return match is_old && !files.is_gone() && files.lock()?.is_some() {
+            true => files.remove(),
+            false => Ok(()),
+        };
+    };
+    let is_active = matches!(job.state, JobState::Waiting | JobState::Running);
+    if !is_active && known.and_then(|known| known.erased).is_some_and(|erased| erased >= job.created_at) {
+        return files.forget_people();
     }
     // A crash may have come before that.
-    if status == Status::Done && place.upload().exists() { end(place) } else { Ok(()) }
+    if job.state == JobState::Done { files.remove_upload() } else { Ok(()) }
 }
 
-/// Removes what people can be read from. A job that had not ended cannot go on then.
-fn forget_people(job: &Job) -> io::Result<()> {
-    let place = &job.place;
-    let files = [place.upload(), place.preview(), place.state(), place.failures()];
-    if !files.iter().any(|file| file.exists())
-        && job.progress.as_ref().is_none_or(|told| told.first_faults.is_empty())
-    {
-        return Ok(());
-    }
-    if let Some(progress) = &job.progress {
-        let mut progress = progress.clone();
-        progress.first_faults = Vec::new();
-        if progress.phase != Phase::Done {
-            progress.fault =
-                Some("its file was removed, since a person was erased after it was uploaded".to_owned());
-        }
-        place.tell(&progress, true)?;
-    }
-    place.discard(&files)
+/// When a job was made, to a second: its id says it.
+fn made_at(id: ObjectId) -> Timestamp {
+    let [a, b, c, d, ..] = id.to_bytes();
+    Timestamp::from_millis(i64::from(u32::from_be_bytes([a, b, c, d])) * 1_000)
 }

@@ -2,15 +2,17 @@
 
 use std::io::{self, Write};
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
-use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::Instant;
 
-use super::Jobs;
-use super::desk::{Error, Order, blocking};
-use super::job::{Import, Task};
-use super::shelf::{Lock, Place};
+use super::JobService;
+use super::job::{Import, Subject, Task};
+use super::places::Room;
+use super::service::{Error, Order, blocking};
+use super::store::{JobFiles, Lock};
 use crate::app::App;
 use crate::files::survey::{Form, Said, Survey};
 use crate::files::{self, table};
@@ -25,8 +27,11 @@ const SHOWN_LETTERS: usize = 60;
 /// Letters of a file's name that are kept.
 const NAME_LETTERS: usize = 120;
 
+/// Bytes that come at least in the time that a body may pause: less is no upload, and keeps others from a place.
+const SLOWEST: u64 = 16 << 10;
+
 /// The header and the first rows of a file. They go with the file.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Preview {
     /// What stands above the columns.
     pub header: Vec<String>,
@@ -34,56 +39,63 @@ pub struct Preview {
     pub rows: Vec<Vec<String>>,
 }
 
-/// A file that is being taken in. Dropped before its end, nothing is left of it.
+/// A file that is being uploaded. Dropped before its end, nothing is left of it.
 pub struct Upload {
-    id: ObjectId,
-    place: Option<Place>,
+    files: Option<JobFiles>,
+    directory: ObjectId,
     file: Option<std::fs::File>,
     bytes: u64,
     max: u64,
+    pace: Pace,
     /// Nobody takes the half of it away meanwhile.
-    lock: Option<Lock>,
+    _lock: Option<Lock>,
     _room: Room,
 }
 
-/// One of the few files that may be on their way at a time.
-pub struct Room(#[expect(dead_code, reason = "kept for its end")] OwnedSemaphorePermit);
+/// How fast a file comes.
+struct Pace {
+    patience: Duration,
+    since: Instant,
+    bytes: u64,
+}
 
-impl Jobs {
-    /// Room for a file, before any of it is read.
-    ///
-    /// # Errors
-    /// Where too many are on their way.
-    pub fn room(&self) -> Result<Room, Error> {
-        let room = Arc::clone(&self.uploads).try_acquire_owned();
-        room.map(Room).map_err(|_| Error::told("other files are being uploaded: try again in a moment"))
-    }
-
-    /// Begins to take a file in.
-    ///
-    /// # Errors
-    /// Where the account has too many jobs.
-    pub async fn upload(self: &Arc<Self>, app: &App, order: &Order, room: Room) -> Result<Upload, Error> {
-        let id = app.ids.next(app.clock.now());
-        let place = self.make(order.caller.viewer.account, id).await?;
-        let mut upload = Upload {
-            id,
-            place: Some(place.clone()),
-            file: None,
-            bytes: 0,
-            max: self.max_upload,
-            lock: None,
-            _room: room,
-        };
-        let (lock, file) = blocking(move || Ok((place.lock()?, create(&place)?))).await?;
-        (upload.lock, upload.file) = (lock, Some(file));
-        Ok(upload)
+impl Pace {
+    /// Counts what has come; whether that is fast enough.
+    fn keeps(&mut self, bytes: u64, now: Instant) -> bool {
+        self.bytes += bytes;
+        if now.duration_since(self.since) < self.patience {
+            return true;
+        }
+        let fast = self.bytes >= SLOWEST;
+        (self.since, self.bytes) = (now, 0);
+        fast
     }
 }
 
-fn create(place: &Place) -> io::Result<std::fs::File> {
+impl JobService {
+    /// Begins to take a file in.
+    ///
+    /// # Errors
+    /// If its directory cannot be made.
+    pub async fn upload(&self, app: &App, order: &Order, room: Room) -> Result<Upload, Error> {
+        let ids = [(); 2].map(|()| app.ids.next(app.clock.now()));
+        let (store, account) = (Arc::clone(&self.store), order.caller.viewer.account);
+        let (directory, files, lock, file) = blocking(move || {
+            let directory = store.directory(ids[0])?;
+            let files = store.make(account, ids[1])?;
+            let (lock, file) = (files.lock()?, create(&files)?);
+            Ok((directory, files, lock, file))
+        })
+        .await?;
+        let pace = Pace { patience: app.limits.body_timeout, since: Instant::now(), bytes: 0 };
+        let (files, file) = (Some(files), Some(file));
+        Ok(Upload { files, directory, file, bytes: 0, max: self.max_upload, pace, _lock: lock, _room: room })
+    }
+}
+
+fn create(files: &JobFiles) -> io::Result<std::fs::File> {
     use std::os::unix::fs::OpenOptionsExt as _;
-    std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(place.upload())
+    std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(files.upload())
 }
 
 impl Upload {
@@ -99,6 +111,9 @@ impl Upload {
                 "the file is larger than {mib} MiB, which is the most that is taken"
             )));
         }
+        if !self.pace.keeps(bytes.len() as u64, Instant::now()) {
+            return Err(Error::told("the file comes too slowly: upload it again over a better connection"));
+        }
         let Some(mut file) = self.file.take() else {
             return Err(Error::told("the file could not be written"));
         };
@@ -106,41 +121,43 @@ impl Upload {
         Ok(())
     }
 
-    /// Looks the whole file through and makes a job of it, which waits to be told what its columns are.
+    /// Looks the whole file through and makes a job of it, which waits to be told what its columns are. Few files are
+    /// looked through at a time; others wait for that.
     ///
     /// # Errors
     /// Where the file is no table that can be imported.
     pub async fn finish(mut self, app: &App, order: &Order, name: &str) -> Result<ObjectId, Error> {
-        let Some((file, place)) = self.file.take().zip(self.place.clone()) else {
+        let Some((file, files)) = self.file.take().zip(self.files.clone()) else {
             return Err(Error::told("the file could not be written"));
         };
         let (name, bytes) = (shown_name(name), self.bytes);
-        let upload = place.upload();
-        let looked = blocking(move || {
-            file.sync_all()?;
-            Ok(look(&upload))
-        });
-        let path = place.upload();
-        let (form, rows, preview) =
-            looked.await?.map_err(|error| Error::Told(told(&path, &name, &error.to_string())))?;
+        let path = files.upload();
+        let (form, rows, preview) = {
+            // Never closed, so there is a permit.
+            let _looking = app.jobs.looking.acquire().await.map_err(io::Error::other)?;
+            let upload = path.clone();
+            let looked = blocking(move || {
+                file.sync_all()?;
+                Ok(look(&upload))
+            });
+            looked.await?.map_err(|error| Error::Told(told(&path, &name, &error.to_string())))?
+        };
         let import = Import { file: name, bytes, rows, form, plan: None };
-        let description = order.describe(Task::Import(import), app.clock.now());
-        blocking(move || {
-            place.write("preview.json", &preview, true)?;
-            place.describe(&description)
-        })
-        .await?;
-        self.place = None;
-        Ok(self.id)
+        let (task, subject) = (Task::Import(import), Subject::Rows(preview));
+        app.jobs.add(app, order, (files.id, Some(self.directory)), task, subject).await?;
+        // From here on the row says that the files are wanted.
+        self.files = None;
+        Ok(files.id)
     }
 }
 
 impl Drop for Upload {
     fn drop(&mut self) {
-        if let Some(place) = self.place.take()
-            && let Err(error) = place.remove()
+        // The lock is let go of behind this, with the directory that it lies in.
+        if let Some(files) = self.files.take()
+            && let Err(error) = files.remove()
         {
-            tracing::error!(job = %place.id, %error, "jobs: deleting a partial upload failed");
+            tracing::error!(job = %files.id, %error, "jobs: deleting a partial upload failed");
         }
     }
 }
@@ -203,6 +220,15 @@ fn cut(text: &str, letters: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_file_that_trickles_does_not_keep_its_place() {
+        let start = Instant::now();
+        let at = |seconds| start + Duration::from_secs(seconds);
+        let mut pace = Pace { patience: Duration::from_secs(30), since: start, bytes: 0 };
+        assert!(pace.keeps(1, at(29)) && pace.keeps(SLOWEST, at(31)), "it was fast enough");
+        assert!(pace.keeps(SLOWEST - 1, at(60)) && !pace.keeps(0, at(61)), "it was not");
+    }
 
     #[test]
     fn names_of_files_are_one_short_line() {

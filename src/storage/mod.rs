@@ -5,6 +5,7 @@
 pub mod copy;
 pub mod database;
 mod error;
+mod jobs;
 mod logins;
 pub mod postgres;
 pub mod rows;
@@ -18,6 +19,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 pub use self::error::{AddError, AppendError, Error, TokenError};
+pub use self::jobs::Jobs;
 pub use self::logins::{Logins, MAX_FIRST_LINKS, MAX_SESSIONS};
 pub use self::types::*;
 use crate::clock::Timestamp;
@@ -40,7 +42,7 @@ pub enum Role {
 
 /// A store. See each method for what holds when it returns.
 #[async_trait]
-pub trait Storage: Logins {
+pub trait Storage: Logins + Jobs {
     // --- The path of a batch
 
     /// Makes batches durable, in their order, those of one list all or none. One whose `Idempotency-Key` its account has used for its

@@ -398,20 +398,145 @@ async fn a_job_waits_for_a_store_that_is_away() {
     let desk = Desk::with(Setup { wrap: switch.wrap(), ..Setup::default() }).await;
     desk.server.upsert(&desk.list, json!({ "contact": "a", "active": true })).await;
     let path = format!("/lists/{}/bulk", desk.list);
-    switch.set(Fault::Away);
     let fields = [("action", "disable"), ("all", "1"), ("confirm", "yes")];
+    switch.set(Fault::Away);
+    assert_eq!(desk.visitor.post(&path, &fields).await.status.as_u16(), 503, "no job is made");
+    // It runs, and waits for its request.
+    switch.set(Fault::ApplyWaits);
     let job = desk.visitor.goes(&path, &fields).await;
     let job = job.split('?').next().expect("a path");
-    // It has begun, or it has failed already.
     desk.server
-        .wait_for("the job to be looked at", async || {
+        .wait_for("the job to run", async || {
             let page = desk.visitor.page(job).await;
-            (!page.contains(">waiting<")).then_some(())
+            page.contains(">running<").then_some(())
         })
         .await;
+    let before = switch.refused();
+    switch.set(Fault::Away);
+    let asked = async || (switch.refused() > before + 3).then_some(());
+    desk.server.wait_for("the job to ask in vain", asked).await;
+    assert_eq!(desk.visitor.get(job).await.status.as_u16(), 503);
     switch.set(Fault::None);
     let page = ended(&desk.visitor, job, Duration::from_secs(30)).await;
     assert_eq!(["Updated", "Failed"].map(|name| figure(&page, name)), [1, 0], "{page}");
     assert_eq!(desk.count(&json!({ "active": false })).await, 1);
     desk.server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_form_that_confirms_a_change_makes_one_job_however_often_it_is_sent() {
+    let desk = Desk::new().await;
+    desk.server.upsert(&desk.list, json!({ "contact": "a" })).await;
+    let path = format!("/lists/{}/bulk", desk.list);
+    let asked = desk.visitor.post(&path, &[("action", "enable"), ("all", "1")]).await.text();
+    let job = between(&asked, "name=\"job\" value=\"", "\"").to_owned();
+    let confirm = [("action", "enable"), ("all", "1"), ("confirm", "yes"), ("job", job.as_str())];
+    let (first, second) =
+        tokio::join!(desk.visitor.goes(&path, &confirm), desk.visitor.goes(&path, &confirm));
+    assert_eq!((first.as_str(), second), (format!("/jobs/{job}?done=begun").as_str(), first.clone()));
+    let page = ended(&desk.visitor, &format!("/jobs/{job}"), Duration::from_secs(30)).await;
+    assert_eq!(figure(&page, "Updated"), 1, "{page}");
+    let jobs = desk.visitor.page("/jobs").await;
+    assert_eq!(jobs.matches("Enable all contacts").count(), 1, "{jobs}");
+    // Another confirmation is another job.
+    let again = desk.visitor.post(&path, &[("action", "enable"), ("all", "1")]).await.text();
+    assert_ne!(between(&again, "name=\"job\" value=\"", "\""), job);
+}
+
+/// The beginning of an upload whose rest is to come, on a connection of its own.
+async fn begin_upload(visitor: &Visitor, list: &str) -> tokio::net::TcpStream {
+    use tokio::io::AsyncWriteExt as _;
+    let (address, cookie, csrf) = visitor.credentials();
+    let mut stream = tokio::net::TcpStream::connect(address).await.expect("a connection");
+    let head = format!(
+        "POST /lists/{list}/import HTTP/1.1\r\nHost: {address}\r\nCookie: {cookie}\r\n\
+         Content-Type: multipart/form-data; boundary={BOUNDARY}\r\nContent-Length: 1000000\r\n\r\n\
+         --{BOUNDARY}\r\nContent-Disposition: form-data; name=\"csrf\"\r\n\r\n{csrf}\r\n\
+         --{BOUNDARY}\r\nContent-Disposition: form-data; name=\"file\"; filename=\"x.csv\"\r\n\r\nemail\n"
+    );
+    stream.write_all(head.as_bytes()).await.expect("it is sent");
+    stream
+}
+
+/// Sends a few bytes every now and then, which no pause ends, until the server closes; returns its answer.
+async fn trickle(mut stream: tokio::net::TcpStream) -> String {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    let mut answer = Vec::new();
+    loop {
+        let mut buffer = [0; 4_096];
+        tokio::select! {
+            read = stream.read(&mut buffer) => match read {
+                Ok(0) | Err(_) => return String::from_utf8_lossy(&answer).into_owned(),
+                Ok(count) => answer.extend_from_slice(&buffer[..count]),
+            },
+            () = tokio::time::sleep(Duration::from_millis(200)) => {
+                // Closed by the server, it is at its end when it is read.
+                let _ = stream.write_all(b"x@example.com\n").await;
+            }
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn uploads_that_trickle_leave_others_a_place() {
+    let desk = Desk::new().await;
+    let bearer = desk.server.bearer("Other").await;
+    let other = Visitor::new(desk.server.address, desk.server.storage.as_ref(), bearer.user).await;
+    let made = json!({ "contactListName": "Theirs" });
+    let list = desk.server.post_as(&bearer.token, "/v3/contact-list/create", &made).await.json();
+    let mut trickles = tokio::task::JoinSet::new();
+    for _ in 0..8 {
+        trickles.spawn(trickle(begin_upload(&desk.visitor, &desk.list).await));
+    }
+    // An empty file makes no job, so that asking again and again leaves none.
+    let taken = async || {
+        let answer = desk.visitor.upload(&desk.list, "people.csv", b"").await;
+        answer.text().contains("other files are being uploaded: try again in a moment").then_some(())
+    };
+    desk.server.wait_for("the account's places to be taken", taken).await;
+    let list = list["contactListId"].as_str().expect("an id");
+    other.uploaded(list, "people.csv", b"email\nuser@example.com\n").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_upload_that_trickles_loses_its_place() {
+    let mut setup = Setup::default();
+    setup.limits.body_timeout = Duration::from_secs(3);
+    let desk = Desk::with(setup).await;
+    let answer = trickle(begin_upload(&desk.visitor, &desk.list).await).await;
+    assert!(answer.contains("the file comes too slowly"), "{answer}");
+    assert!(desk.visitor.page("/jobs").await.contains("No jobs"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_whose_file_is_on_another_node_is_shown_and_says_so() {
+    let desk = Desk::new().await;
+    let job = desk.visitor.uploaded(&desk.list, "people.csv", rows(10, 5).as_bytes()).await;
+    desk.visitor.goes(&format!("{job}/begin"), &choose("begin")).await;
+    assert_eq!(figures(&ended(&desk.visitor, &job, Duration::from_secs(30)).await), [8, 0, 0, 2]);
+    let ready = desk.visitor.uploaded(&desk.list, "more.csv", rows(10, 5).as_bytes()).await;
+    // The same store, seen from a node that has a directory of its own.
+    let Desk { server, visitor, list } = desk;
+    let elsewhere = server.directory.path("elsewhere");
+    let server = server.restart(Setup { files: Some(elsewhere), ..Setup::default() }).await;
+    let visitor = visitor.at(server.address);
+    let page = visitor.page(&job).await;
+    assert_eq!(figures(&page), [8, 0, 0, 2]);
+    assert!(page.contains("line 6: ") && !page.contains("failed.csv"), "{page}");
+    let failed = visitor.get(&format!("{job}/failed.csv")).await;
+    assert_eq!(failed.status.as_u16(), 409);
+    assert!(failed.text().contains("lie on another node of this server"), "{}", failed.text());
+    let page = visitor.page(&ready).await;
+    assert!(page.contains("The uploaded file is on another node of this server"), "{page}");
+    assert!(page.contains("user1@example.com"), "its first rows are in the store");
+    // It can be begun here, waits for the node that has the file, and can be given up.
+    let mut columns = vec![("column-0", "email"), ("column-1", "name"), ("column-2", "ignore")];
+    columns.extend([("mode", "upsert"), ("do", "begin")]);
+    visitor.goes(&format!("{ready}/begin"), &columns).await;
+    let page = visitor.page(&ready).await;
+    assert!(page.contains(">waiting<") && page.contains("is on another node"), "{page}");
+    visitor.goes(&format!("{ready}/stop"), &[]).await;
+    visitor.goes(&format!("{ready}/remove"), &[]).await;
+    let own = visitor.uploaded(&list, "own.csv", rows(10, 5).as_bytes()).await;
+    assert!(!visitor.page(&own).await.contains("another node"));
 }

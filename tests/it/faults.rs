@@ -1,6 +1,7 @@
 //! A store that fails, panics or holds back on demand, and is otherwise the real one.
 
 mod fault;
+mod jobs;
 mod logins;
 
 use std::collections::HashMap;
@@ -31,6 +32,7 @@ impl Storage for Faulty {
             Fault::AppendNotKept | Fault::Away => Err(AppendError::NotKept(broken())),
             Fault::AppendUnknown => Err(AppendError::Unknown(broken())),
             fault => {
+                self.silent().await;
                 if fault == Fault::ApplyWaits {
                     // What was being applied when that began must not see what is accepted from now on.
                     drop(self.applying.write().await);

@@ -8,6 +8,7 @@ pub mod postgres;
 mod watchdog;
 
 use std::net::{SocketAddr, TcpListener};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -64,6 +65,8 @@ pub struct Setup {
     pub store: StoreKind,
     /// Where browsers find it, if not where it listens.
     pub public_url: Option<PublicUrl>,
+    /// Where files of jobs are, if not in its own directory.
+    pub files: Option<PathBuf>,
 }
 
 impl Default for Setup {
@@ -85,6 +88,7 @@ impl Default for Setup {
             wrap: Box::new(|storage| storage),
             store: StoreKind::under_test(),
             public_url: None,
+            files: None,
         }
     }
 }
@@ -138,7 +142,10 @@ impl Server {
         let allow = setup.allow.iter().map(|range| range.parse().expect("a range")).collect();
         let console = Console::new(setup.public_url.unwrap_or_else(|| PublicUrl::of(address)));
         let clock = Arc::clone(&setup.clock);
-        let jobs = jobs::Settings { directory: directory.path("files"), max_upload: setup.max_upload };
+        let jobs = jobs::Settings {
+            directory: setup.files.unwrap_or_else(|| directory.path("files")),
+            max_upload: setup.max_upload,
+        };
         let sender = || Arc::new(Sender::new(AddressPolicy::new(allow), &[])) as Arc<dyn Carrier>;
         let webhooks = setup.webhooks.unwrap_or_else(sender);
         let outside = app::Outside { clock: setup.clock, ids: Ids::from_system(), webhooks };

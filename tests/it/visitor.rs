@@ -61,6 +61,11 @@ impl Visitor {
         Answer { status: head.status, headers: head.headers, body }
     }
 
+    /// What a request of this browser carries: where it goes, the cookie, and the token of forms.
+    pub fn credentials(&self) -> (SocketAddr, &str, &str) {
+        (self.address, &self.cookie, &self.csrf)
+    }
+
     /// Asks for a page.
     pub async fn get(&self, path: &str) -> Answer {
         self.send(Method::GET, path, "", Bytes::new()).await

@@ -10,7 +10,7 @@ use super::store::{connection, pool};
 use crate::storage::Error;
 
 /// Tables that grow. Each has the column `list` in its primary key and in every unique index.
-pub const DISTRIBUTED: [&str; 14] = [
+pub const DISTRIBUTED: [&str; 16] = [
     "queue",
     "progress",
     "batch",
@@ -25,6 +25,8 @@ pub const DISTRIBUTED: [&str; 14] = [
     "departed",
     "former_bearer",
     "activity",
+    "job",
+    "job_part",
 ];
 
 /// Small tables that statements about a list read: each machine has them whole.

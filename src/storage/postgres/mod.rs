@@ -20,6 +20,7 @@ mod claim;
 mod deliveries;
 mod due;
 mod erase;
+mod jobs;
 mod logins;
 mod mentions;
 mod migrate;

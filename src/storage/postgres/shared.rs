@@ -19,6 +19,7 @@ use crate::storage::{Backlog, Error};
 
 /// What a node keeps in memory.
 pub(super) struct Shared {
+    pub store_id: [u8; 16],
     pub key: HashKey,
     /// This node, among those that serve the store.
     pub node: [u8; 16],
@@ -59,8 +60,8 @@ pub(super) struct Journal {
 impl Shared {
     /// What a store that was just opened knows.
     pub async fn load(client: &Client, settings: &Settings) -> Result<Self, Error> {
-        let select = "SELECT name, bytes FROM setting WHERE name IN ('hash_key', 'copy')";
-        let mut key = None;
+        let select = "SELECT name, bytes FROM setting WHERE name IN ('store_id', 'hash_key', 'copy')";
+        let (mut store_id, mut key) = (None, None);
         for row in client.query_typed(select, &[]).await.map_err(error)? {
             match row.get(0) {
                 "copy" => {
@@ -68,12 +69,17 @@ impl Shared {
                         "a copy into this database was begun and is not whole: run the same command again";
                     return Err(Error::Unavailable(text.to_owned()));
                 }
+                "store_id" => store_id = row.get::<_, Option<Vec<u8>>>(1),
                 _ => key = row.get::<_, Option<Vec<u8>>>(1),
             }
         }
         let key = key.and_then(|key| key.try_into().ok());
         let key = key.ok_or_else(|| Error::Damaged("the store has no setting hash_key".to_owned()))?;
+        let store_id = store_id.and_then(|id| id.try_into().ok());
+        let store_id =
+            store_id.ok_or_else(|| Error::Damaged("the store has no setting store_id".to_owned()))?;
         Ok(Self {
+            store_id,
             key: HashKey::from_bytes(key),
             node: crate::secret::random(),
             lease: settings.lease,

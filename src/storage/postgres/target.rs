@@ -156,8 +156,10 @@ impl Target {
     /// Where that cannot be written.
     pub async fn finish(&mut self, settings: &StoreSettings) -> Result<(), Error> {
         let transaction = self.client.transaction().await.map_err(error)?;
-        let key = "UPDATE setting SET bytes = $1 WHERE name = 'hash_key'";
-        transaction.execute(key, &[&settings.hash_key]).await.map_err(error)?;
+        let own = "UPDATE setting SET bytes = $2 WHERE name = $1";
+        for (name, bytes) in [("store_id", &settings.store_id), ("hash_key", &settings.hash_key)] {
+            transaction.execute(own, &[&name, bytes]).await.map_err(error)?;
+        }
         let version = "UPDATE setting SET number = $1::bigint + 1 WHERE name = 'catalogue_version'";
         transaction.execute(version, &[&settings.catalogue_version]).await.map_err(error)?;
         let retention = "INSERT INTO setting (name, bytes) VALUES ('retention', $1) \

@@ -26,6 +26,8 @@ const CHUNK_BYTES: usize = 4 << 20;
 /// What both halves of a store know of themselves.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoreSettings {
+    /// Its id: files beside the store lie under it, and so are found by the copy.
+    pub store_id: Vec<u8>,
     /// The key of its hashes.
     pub hash_key: Vec<u8>,
     /// How often its catalogue was changed.
@@ -120,11 +122,12 @@ impl Dump {
     /// # Errors
     /// Where it cannot be read.
     pub fn settings(&self) -> Result<StoreSettings, Error> {
-        let select = "SELECT (SELECT value FROM store.setting WHERE name = 'hash_key'), \
+        let select = "SELECT (SELECT CAST(value AS BLOB) FROM main.setting WHERE name = 'store_id'), \
+                      (SELECT value FROM store.setting WHERE name = 'hash_key'), \
                       coalesce((SELECT value FROM main.setting WHERE name = 'catalogue_version'), 0), \
                       (SELECT value FROM main.setting WHERE name = 'retention')";
-        let read = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
-        let (hash_key, catalogue_version, retention) =
+        let read = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?));
+        let (store_id, hash_key, catalogue_version, retention) =
             self.connection.query_row(select, [], read).map_err(error)?;
         let mut numbers = Vec::new();
         for (table, target) in tables::NUMBERED {
@@ -132,7 +135,7 @@ impl Dump {
             let last = self.connection.query_row(select, [table], |row| row.get(0)).map_err(error)?;
             numbers.push((*target, last));
         }
-        Ok(StoreSettings { hash_key, catalogue_version, retention, numbers })
+        Ok(StoreSettings { store_id, hash_key, catalogue_version, retention, numbers })
     }
 
     /// How many rows each of the tables has.

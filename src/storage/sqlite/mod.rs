@@ -21,6 +21,7 @@ mod erase;
 mod export;
 mod failure;
 mod files;
+mod jobs;
 mod log;
 mod logins;
 mod marks;

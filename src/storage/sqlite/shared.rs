@@ -22,6 +22,7 @@ pub(super) struct Pair {
 
 /// What all threads know, kept in memory.
 pub(super) struct Shared {
+    pub store_id: [u8; 16],
     pub key: HashKey,
     /// How far the store has applied.
     marks: Mutex<Marks>,
@@ -41,9 +42,11 @@ impl Shared {
     /// What a store that was just opened knows.
     pub fn load(pair: &Pair) -> Result<Self, Error> {
         let key = open::setting(&pair.store, "hash_key")?.ok_or_else(|| open::no_setting("hash_key"))?;
+        let store_id = open::setting(&pair.store, "store_id")?.ok_or_else(|| open::no_setting("store_id"))?;
         let marks = Marks::read(&pair.store)?;
         let waiting = append::count_waiting(&pair.intake, &marks)?;
         Ok(Self {
+            store_id,
             key: HashKey::from_bytes(key),
             marks: Mutex::new(marks),
             applying: Mutex::default(),

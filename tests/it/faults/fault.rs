@@ -1,7 +1,7 @@
 //! What goes wrong, and the switch for it.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
 
 use rollbook::storage::{Error, Storage};
 use tokio::sync::RwLock;
@@ -32,10 +32,12 @@ pub enum Fault {
     Change,
     /// The same, and nobody knows whether they were kept.
     ChangeUnknown,
+    /// Calls of the path of a batch and of running jobs get no answer at all.
+    Silent,
 }
 
 impl Fault {
-    const ALL: [Self; 10] = [
+    const ALL: [Self; 11] = [
         Self::None,
         Self::AppendNotKept,
         Self::AppendUnknown,
@@ -46,17 +48,18 @@ impl Fault {
         Self::Panic,
         Self::Change,
         Self::ChangeUnknown,
+        Self::Silent,
     ];
 }
 
 /// The switch by which a test makes the store of its server fail.
 #[derive(Clone, Debug)]
-pub struct Switch(Arc<AtomicU8>);
+pub struct Switch(Arc<AtomicU8>, Arc<AtomicUsize>);
 
 impl Switch {
     /// Nothing goes wrong yet.
     pub fn new() -> Self {
-        Self(Arc::new(AtomicU8::new(Fault::None as u8)))
+        Self(Arc::new(AtomicU8::new(Fault::None as u8)), Arc::default())
     }
 
     /// From now on this goes wrong, and nothing else.
@@ -67,6 +70,11 @@ impl Switch {
     /// What goes wrong now.
     pub fn get(&self) -> Fault {
         Fault::ALL[usize::from(self.0.load(Ordering::SeqCst))]
+    }
+
+    /// How many reads have failed.
+    pub fn refused(&self) -> usize {
+        self.1.load(Ordering::SeqCst)
     }
 
     /// For [`crate::harness::Setup::wrap`].
@@ -93,10 +101,20 @@ impl Faulty {
     /// Fails where reads do.
     pub fn read(&self) -> Result<(), Error> {
         match self.switch.get() {
-            Fault::Read | Fault::Away => Err(broken()),
+            Fault::Read | Fault::Away => {
+                self.switch.1.fetch_add(1, Ordering::SeqCst);
+                Err(broken())
+            }
             Fault::Damaged => Err(Error::Damaged("the test said so".to_owned())),
             Fault::Panic => panic!("the test said so"),
             _ => Ok(()),
+        }
+    }
+
+    /// Waits for as long as the store says nothing.
+    pub async fn silent(&self) {
+        while self.switch.get() == Fault::Silent {
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
         }
     }
 

@@ -2,11 +2,15 @@
 
 use std::path::Path;
 
+use rollbook::clock::Timestamp;
+use rollbook::id::ObjectId;
 use rollbook::storage::postgres::Target;
-use rollbook::storage::sqlite::Dump;
+use rollbook::storage::sqlite::{Dump, Settings, SqliteStore};
+use rollbook::storage::{JobKey, JobLimits, JobReport, JobState, Jobs, Role, Storage};
 use rusqlite::Connection;
 use serde_json::{Map, Value, json};
 
+use super::jobs::some_job;
 use crate::idempotency_race::request;
 use crate::process::{Account, Printed, Process, Store, program, run, signal, wait_for};
 
@@ -43,7 +47,34 @@ impl Past {
         past.applied(&server);
         past.waiting(&server);
         drop(server);
+        past.jobs();
         past
+    }
+
+    /// A job in the middle of its run, with output and something to go on from.
+    fn jobs(&self) {
+        let id = |text: &str| ObjectId::parse(text).expect("an id");
+        let (list, user) = (id(&self.list), id(&self.account.user));
+        let now = Timestamp::from_millis(1_780_000_000_000);
+        let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+        runtime.block_on(async {
+            let path = Path::new(&self.store.database);
+            let storage = SqliteStore::open(path, Role::Command, &Settings::default()).expect("a store");
+            let list = storage.find_list(list).await.expect("a look").expect("the list");
+            let key = JobKey { account: list.account, list: list.no, id: user };
+            let job = some_job(key, user, now);
+            storage.add_job(job, JobLimits { all: 9, open: 9 }).await.expect("it is added");
+            storage.claim_job(key, 0, now).await.expect("a store").expect("it is free");
+            let report = JobReport {
+                state: JobState::Running,
+                progress: b"how far".to_vec(),
+                faults: b"wrong".to_vec(),
+                checkpoint: Some(b"where".to_vec()),
+                part: None,
+                now,
+            };
+            storage.report_job(key, 1, report).await.expect("it is kept");
+        });
     }
 
     fn catalogue(&self, server: &Process) {

@@ -13,6 +13,7 @@ mod damage;
 mod deliveries;
 mod exact;
 mod histories;
+mod jobs;
 mod lists;
 mod logins;
 mod person;

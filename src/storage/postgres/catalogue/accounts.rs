@@ -82,6 +82,8 @@ pub fn remove(session: &Session, id: ObjectId) -> Result<bool, Error> {
         "DELETE FROM removed_source WHERE account = $1",
         "UPDATE token SET name = '' WHERE user_no IN (SELECT no FROM account_user WHERE account = $1)",
         "UPDATE account_user SET name = '', address = NULL, password = NULL WHERE account = $1",
+        "DELETE FROM job_part WHERE account = $1",
+        "DELETE FROM job WHERE account = $1",
         "DELETE FROM account WHERE no = $1",
     ] {
         session.execute(statement, &[&no])?;

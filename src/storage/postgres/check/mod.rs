@@ -20,7 +20,7 @@ use super::store::{PostgresStore, Settings};
 use crate::contact::identifier::HashKey;
 use crate::journal::ListNo;
 use crate::storage::rows::check::{Mend, Repaired, Report};
-use crate::storage::{Error, Role};
+use crate::storage::{Error, Jobs, Role, StoredJob};
 
 /// How often it is told how far the check is.
 const TOLD: Duration = Duration::from_millis(200);
@@ -62,6 +62,19 @@ impl<'a> List<'a> {
         }
         Ok(report)
     }
+}
+
+/// The id of the store, and its jobs.
+///
+/// # Errors
+/// As [`check`].
+pub async fn jobs(url: &str) -> Result<([u8; 16], Vec<StoredJob>), Error> {
+    let store = PostgresStore::open(url, Role::Command, &Settings::default()).await?;
+    let mut all = Vec::new();
+    for account in store.accounts_with_jobs().await? {
+        all.extend(store.jobs(account).await?);
+    }
+    Ok((store.store_id(), all))
 }
 
 /// Looks at the database at an address; mends what can be mended, if that is wanted, and looks again. `tell` is told

@@ -80,6 +80,8 @@ pub fn remove(intake: &mut Connection, id: ObjectId) -> Result<bool, Error> {
             "DELETE FROM removed_source WHERE account = ?1",
             "UPDATE token SET name = '' WHERE user IN (SELECT no FROM user WHERE account = ?1)",
             "UPDATE user SET name = '', address = NULL, password = NULL WHERE account = ?1",
+            "DELETE FROM job_part WHERE account = ?1",
+            "DELETE FROM job WHERE account = ?1",
             "DELETE FROM account WHERE no = ?1",
         ] {
             transaction.execute(statement, [no]).map_err(error)?;

@@ -1,6 +1,7 @@
 //! Who may send, what lists there are, their variables, and sources: small tables of the intake file.
 
 pub mod accounts;
+pub mod jobs;
 pub mod links;
 pub mod lists;
 pub mod logins;

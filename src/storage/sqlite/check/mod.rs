@@ -11,14 +11,15 @@ use std::path::Path;
 
 use rusqlite::Connection;
 
+use super::catalogue::jobs;
 use super::files::Taken;
 use super::marks::Marks;
-use super::open::Paths;
+use super::open::{self, Paths};
 use super::schema;
 use super::snapshot::Snapshot;
 use crate::clock::Clock;
-use crate::storage::Error;
 use crate::storage::rows::check::{Repaired, Report};
+use crate::storage::{Error, StoredJob};
 
 /// What is looked at.
 struct Checked<'a> {
@@ -53,6 +54,20 @@ pub fn repair(database: &Path, clock: &dyn Clock, tell: &mut dyn FnMut(u64)) -> 
     let report = look(&paths, clock, tell)?;
     let mended = before.findings.into_iter().filter(|finding| !report.findings.contains(finding));
     Ok(Repaired { mended: mended.collect(), report })
+}
+
+/// The id of the store, and its jobs.
+///
+/// # Errors
+/// As [`check`].
+pub fn jobs(database: &Path, clock: &dyn Clock) -> Result<([u8; 16], Vec<StoredJob>), Error> {
+    let snapshot = Snapshot::take(&Paths::new(database), clock)?;
+    let id = open::setting(&snapshot.intake, "store_id")?.ok_or_else(|| open::no_setting("store_id"))?;
+    let mut all = Vec::new();
+    for account in jobs::accounts(&snapshot.intake)? {
+        all.extend(jobs::all(&snapshot.intake, account)?);
+    }
+    Ok((id, all))
 }
 
 fn look(paths: &Paths, clock: &dyn Clock, tell: &mut dyn FnMut(u64)) -> Result<Report, Error> {

@@ -339,4 +339,35 @@ pub const TABLES: &[Table] = &[
         select: "SELECT account, minute, -account, created, updated, unchanged, removed, failed, applied, accepted, \
                  delivered, undelivered FROM store.activity ORDER BY account, minute",
     },
+    Table {
+        name: "job",
+        columns: &[
+            "list",
+            "account",
+            "id",
+            "user_id",
+            "created_at",
+            "changed_at",
+            "directory",
+            "description",
+            "subject",
+            "state",
+            "dry_run",
+            "stop_requested",
+            "progress",
+            "faults",
+            "parts",
+            "lease",
+            "runner",
+        ],
+        from: &["main.job"],
+        select: "SELECT list, account, id, user, created_at, changed_at, directory, description, subject, state, dry_run, \
+                 stop_requested, progress, faults, parts, lease, NULL FROM main.job ORDER BY account, id",
+    },
+    Table {
+        name: "job_part",
+        columns: &["list", "account", "job", "number", "bytes"],
+        from: &["main.job_part"],
+        select: "SELECT list, account, job, number, bytes FROM main.job_part ORDER BY account, job, number",
+    },
 ];
