@@ -95,7 +95,9 @@ impl Columns {
         let (mut columns, mut new_variables) = (Vec::new(), Vec::<NewVariable>::new());
         for Column { header, chosen, name, date, .. } in &self.columns {
             let target = match chosen.as_str() {
-                "" => return Err(format!("say what the column \"{header}\" is, or leave it out")),
+                "" => {
+                    return Err(format!("Choose a field for the column \"{header}\", or do not import it."));
+                }
                 NEW => {
                     check_name(name)
                         .map_err(|problem| format!("the column \"{header}\": {}", problem.message))?;
@@ -156,10 +158,10 @@ fn groups(variables: &[String]) -> Vec<Group> {
     fields.extend(["customerSourceId", "cac.value", "cac.currency"].map(same));
     let mut of_list: Vec<_> =
         variables.iter().map(|name| (format!("variables.{name}"), name.clone())).collect();
-    of_list.push((NEW.to_owned(), "make a new variable".to_owned()));
+    of_list.push((NEW.to_owned(), "new custom field".to_owned()));
     vec![
         Group { name: "Whom the row is about", choices: who },
         Group { name: "Fields", choices: fields },
-        Group { name: "Variables", choices: of_list },
+        Group { name: "Custom fields", choices: of_list },
     ]
 }

@@ -10,17 +10,19 @@ use axum::response::{IntoResponse as _, Response};
 use tokio::io::AsyncReadExt as _;
 
 use super::columns::Columns;
+use super::contact::form::label;
 use super::page::show_with;
 use super::{Form, Page, Query, Result, Section, Trouble, User, see, show};
 use crate::clock::Timestamp;
+use crate::contact::field::Field;
 use crate::id::ObjectId;
 use crate::jobs::job::{Action, Bulk, Extent, Faults, Files, Import, Job, Progress, Status, Subject, Task};
 use crate::jobs::service::Error;
 
 /// What is told after something was done.
 const DONE: [(&str, &str); 3] = [
-    ("removed", "The job is removed, with its files."),
-    ("running", "A job that runs cannot be removed: stop it first."),
+    ("removed", "The job and its files are deleted."),
+    ("running", "Nothing was deleted. Stop the job first."),
     ("begun", "The job is queued. It goes on when you leave this page."),
 ];
 
@@ -119,10 +121,20 @@ pub fn what(task: &Task) -> String {
 /// What is done to contacts, in a few words.
 pub fn doing(action: &Action) -> String {
     match action {
-        Action::Remove => "Remove".to_owned(),
-        Action::Set { field, to } if field == "active" => if *to { "Enable" } else { "Disable" }.to_owned(),
-        Action::Set { field, to: true } => format!("Set {field} of"),
-        Action::Set { field, to: false } => format!("Unset {field} of"),
+        Action::Remove => "Delete".to_owned(),
+        Action::Set { field, to } if field == "active" => {
+            if *to { "Activate" } else { "Deactivate" }.to_owned()
+        }
+        Action::Set { field, to: true } => format!("Turn on {} for", channel(field)),
+        Action::Set { field, to: false } => format!("Turn off {} for", channel(field)),
+    }
+}
+
+/// The label of a channel.
+fn channel(name: &str) -> &str {
+    match Field::ALL.into_iter().find(|field| field.name() == name) {
+        Some(field) => label(field),
+        None => name,
     }
 }
 

@@ -9,12 +9,7 @@ use pulldown_cmark::{Event, Options, Parser, TagEnd};
 use crate::docs::{pages, read, root};
 
 /// Files whose texts were written before these rules. Rewrite a file, then take it off: nothing may be added.
-const NOT_YET: &[&str] = &[
-    "templates/console/bulk.html",
-    "templates/console/job-columns.html",
-    "templates/console/job.html",
-    "templates/console/jobs.html",
-];
+const NOT_YET: &[&str] = &[];
 
 /// A sentence is no longer than this.
 const MOST_WORDS: usize = 25;

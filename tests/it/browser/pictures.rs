@@ -184,7 +184,7 @@ async fn take_jobs(browser: &Browser, server: &Server, list: &str) {
     browser.sees("Start the import").await;
     take(browser, "job-columns").await;
     browser.press("Start the import").await;
-    browser.sees("All rows that failed").await;
+    browser.sees("Download the failed rows as CSV").await;
     take(browser, "job").await;
     browser.visit(&format!("/lists/{list}")).await;
     browser.click("#bulk-action option[value='unsubscribe:emailSubscribe']").await;
