@@ -22,11 +22,15 @@ fn keys_are_trimmed_the_last_wins_and_null_is_absence() {
 
 #[test]
 fn what_is_no_object_is_no_body() {
-    for text in ["", " ", "null", "1", "[]", "\"{}\"", "{", "{}x", "{\"a\":}", "{'a':1}", "{\"a\":1,}"] {
+    for text in
+        ["", " ", "null", "1", "[1]", "[{}]", "\"{}\"", "{", "{}x", "{\"a\":}", "{'a':1}", "{\"a\":1,}"]
+    {
         assert!(read(text).is_none(), "{text}");
     }
     assert!(KEYS.read(b"{\"a\":\"\xff\"}").is_none());
     assert!(KEYS.read(b"\xef\xbb\xbf{}").is_some());
+    // An empty array of PHP.
+    assert!(matches!(read("[]").unwrap().objects, Objects::Absent));
 }
 
 #[test]
