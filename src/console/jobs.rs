@@ -23,7 +23,7 @@ use crate::jobs::service::Error;
 const DONE: [(&str, &str); 3] = [
     ("removed", "The job and its files are deleted."),
     ("running", "Nothing was deleted. Stop the job first."),
-    ("begun", "The job is queued. It goes on when you leave this page."),
+    ("begun", "The job is queued. It continues when you leave this page."),
 ];
 
 /// Why failed rows are not sent.

@@ -434,7 +434,7 @@ async fn a_form_that_confirms_a_change_makes_one_job_however_often_it_is_sent() 
     let page = ended(&desk.visitor, &format!("/jobs/{job}"), Duration::from_secs(30)).await;
     assert_eq!(figure(&page, "Updated"), 1, "{page}");
     let jobs = desk.visitor.page("/jobs").await;
-    assert_eq!(jobs.matches("Enable all contacts").count(), 1, "{jobs}");
+    assert_eq!(jobs.matches("Activate all contacts").count(), 1, "{jobs}");
     // Another confirmation is another job.
     let again = desk.visitor.post(&path, &[("action", "enable"), ("all", "1")]).await.text();
     assert_ne!(between(&again, "name=\"job\" value=\"", "\""), job);
@@ -504,7 +504,7 @@ async fn an_upload_that_trickles_loses_its_place() {
     let desk = Desk::with(setup).await;
     let answer = trickle(begin_upload(&desk.visitor, &desk.list).await).await;
     assert!(answer.contains("the file comes too slowly"), "{answer}");
-    assert!(desk.visitor.page("/jobs").await.contains("No jobs"));
+    assert!(desk.visitor.page("/jobs").await.contains("No imports or bulk changes"));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -156,7 +156,7 @@ async fn it_looks_at_what_is_applied_and_not_at_what_waits() {
     switch.set(Fault::Read);
     let mut tried = body;
     tried["dryRun"] = json!(true);
-    assert_eq!(server.post(ADD, &tried).await.status, 500);
+    assert_eq!(server.post(ADD, &tried).await.status, 503);
     switch.set(Fault::None);
     server.stop().await;
 }
