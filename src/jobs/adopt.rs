@@ -81,6 +81,9 @@ struct Old {
 /// If the store or the files fail; what was taken over until then stays so.
 pub async fn adopt(app: &App) -> Result<(), Error> {
     let root = app.jobs.files.clone();
+    if matches!(root.try_exists(), Ok(false)) {
+        return Ok(());
+    }
     let mut left = 0_usize;
     for (account, id, path) in blocking(move || directories(&root)).await? {
         match adopt_one(app, account, id, path).await {

@@ -44,6 +44,7 @@ pub async fn run(app: Arc<App>, stop: watch::Receiver<bool>) {
     let (mut jobs, mut stopped) = (Jobs::default(), stop.clone());
     while !*stop.borrow() {
         tokio::select! {
+            biased;
             _ = stopped.wait_for(|stop| *stop) => break,
             started = jobs.start(&app, &stop) => {
                 if let Err(error) = started {
@@ -52,6 +53,7 @@ pub async fn run(app: Arc<App>, stop: watch::Receiver<bool>) {
             }
         }
         let ended = tokio::select! {
+            biased;
             _ = stopped.wait_for(|stop| *stop) => None,
             () = app.jobs.wake.notified() => None,
             () = tokio::time::sleep(LOOK) => None,

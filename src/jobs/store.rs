@@ -115,6 +115,11 @@ impl JobStore {
         Ok(files)
     }
 
+    /// Whether the store may have files here: it had one, or that cannot be known.
+    pub fn has_files(&self) -> bool {
+        !matches!(self.root.try_exists(), Ok(false))
+    }
+
     /// The directories of all jobs, also of those that are being made.
     ///
     /// # Errors

@@ -46,12 +46,15 @@ fn the_command_line_goes_over_the_environment_and_that_over_the_file() {
         command.args(["account", "list", "--config"]).arg(&file);
         command.envs(environment.map(|path| ("ROLLBOOK_DATABASE", path)));
         command.args(flag.iter().flat_map(|path| [OsStr::new("--database"), path.as_os_str()]));
-        assert_eq!(run(&mut command).code, Some(0));
-        [&first, &second, &third].map(|path| path.exists())
+        // A command that only reads makes no store: it names the path where it found none.
+        let printed = run(&mut command);
+        assert_eq!(printed.code, Some(1), "{}", printed.err);
+        assert!([&first, &second, &third].into_iter().all(|path| !path.exists()));
+        [&first, &second, &third].map(|path| printed.err.contains(&path.display().to_string()))
     };
     assert_eq!(list(None, None), [true, false, false]);
-    assert_eq!(list(Some(&second), None), [true, true, false]);
-    assert_eq!(list(Some(&first), Some(&third)), [true, true, true]);
+    assert_eq!(list(Some(&second), None), [false, true, false]);
+    assert_eq!(list(Some(&first), Some(&third)), [false, false, true]);
 }
 
 #[test]
