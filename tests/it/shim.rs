@@ -132,7 +132,7 @@ impl Shim {
 fn library() -> &'static Path {
     static LIBRARY: OnceLock<(PathBuf, Directory)> = OnceLock::new();
     let (path, _) = LIBRARY.get_or_init(|| {
-        let directory = Directory::new();
+        let directory = Directory::of_the_run();
         let path = directory.path("faults.so");
         let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/fixtures/c/faults.c");
         let mut compile = Command::new("cc");

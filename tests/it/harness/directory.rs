@@ -51,15 +51,28 @@ impl StoreKind {
 pub const LEASE: Duration = Duration::from_secs(1);
 
 /// A directory that goes with the test, and a database where the test needs one.
-pub struct Directory(PathBuf, OnceLock<Database>, #[expect(dead_code, reason = "kept for its end")] Watched);
+pub struct Directory(
+    PathBuf,
+    OnceLock<Database>,
+    #[expect(dead_code, reason = "kept for its end")] Option<Watched>,
+);
 
 impl Directory {
     pub fn new() -> Self {
+        Self::watched(Some(Watched::new()))
+    }
+
+    /// One that many tests use, and that stays until the last of them has ended.
+    pub fn of_the_run() -> Self {
+        Self::watched(None)
+    }
+
+    fn watched(watched: Option<Watched>) -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
         let path = std::env::temp_dir().join(format!("rollbook-it-{}-{count}", std::process::id()));
         std::fs::create_dir_all(&path).expect("a directory for the test");
-        Self(path, OnceLock::new(), Watched::new())
+        Self(path, OnceLock::new(), watched)
     }
 
     /// What `--database` names.
