@@ -268,7 +268,14 @@ async fn what_is_accepted_and_not_applied_is_reported_as_that() {
         "The person is erased.",
     ]) {
         let id = led.trim_start_matches("/requests/").split('?').next().expect("an id");
-        server.processed(id).await;
+        let mut processed = std::pin::pin!(server.processed(id));
+        loop {
+            tokio::select! {
+                _ = &mut processed => break,
+                // The loop that applies may have begun to wait only now.
+                () = tokio::time::sleep(Duration::from_millis(5)) => clock.advance(Duration::from_millis(100)),
+            }
+        }
         let page = browser.get(&server, led).await;
         assert!(page.says(text), "{text}: {}", page.text());
     }
