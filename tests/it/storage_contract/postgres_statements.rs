@@ -200,6 +200,7 @@ async fn no_statement_is_of_a_form_that_citus_does_not_plan() {
     super::deliveries::each(&make).await;
     super::exact::each(&make).await;
     super::histories::each(&make).await;
+    super::jobs::each(&make).await;
     super::lists::each(&make).await;
     super::logins::each(&make).await;
     super::roles::each(&make).await;
