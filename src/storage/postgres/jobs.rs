@@ -49,7 +49,7 @@ impl Jobs for PostgresStore {
     }
 
     async fn active_jobs(&self) -> Result<Vec<ActiveJob>, Error> {
-        self.read(|session, shared| jobs::active(session, shared)).await
+        self.read(jobs::active).await
     }
 
     async fn claim_job(&self, key: JobKey, lease: u64, now: Timestamp) -> Result<Option<StoredJob>, Error> {
