@@ -184,7 +184,7 @@ impl Loops {
             }
         };
         if tokio::time::timeout(STOP, ended).await.is_err() {
-            // A store that is away answers nobody. What was accepted is in it; the rest goes on at the next start.
+            // A store that is away does not answer. Accepted batches are in it; the next start continues the rest.
             tracing::warn!("runtime: background tasks cut off, the store did not answer in time");
             for task in tasks.into_iter().chain([writer]).filter(|task| !task.is_finished()) {
                 task.abort();

@@ -148,7 +148,7 @@ pub struct World {
     documents: Documents,
     /// Who bears what, by hash.
     holders: Holders,
-    /// Under which hashes somebody stands who does not read: who that is, nobody can say.
+    /// Hashes of contacts that are damaged on disk. Their identifiers cannot be known.
     damaged: HashSet<(ListNo, u64)>,
     /// Identifiers that were changed, for results that were told before.
     pub formers: Vec<Former>,
@@ -229,8 +229,7 @@ impl World {
         Ok(index)
     }
 
-    /// Somebody stands under these hashes who does not read. What looks for them fails, rather than make another contact
-    /// in their place.
+    /// Marks the hashes of a damaged contact. A look-up of them fails: it must not create a second contact beside it.
     pub fn load_damaged(&mut self, list: ListNo, hashes: impl Iterator<Item = u64>) {
         self.damaged.extend(hashes.map(|hash| (list, hash)));
     }
@@ -255,8 +254,8 @@ impl World {
         self.documents.get(slot.document)
     }
 
-    /// Who bears an identifier now. Two of a list may since the first version, which took some spellings of one address
-    /// for two: then the one that bears it letter by letter, else the one that was made first.
+    /// The contact that has an identifier now. The first version stored some spellings of one address as two contacts
+    /// of a list: then the one with the exact spelling, else the older one.
     ///
     /// # Errors
     /// [`Malformed`] where a contact that may be the one does not read, and no other is.
