@@ -11,9 +11,9 @@ use ipnet::IpNet;
 use serde::Deserialize;
 use url::Url;
 
-use crate::app::Limits;
 use crate::console::PublicUrl;
 use crate::jobs;
+use crate::runtime::Limits;
 use crate::storage::database::Database;
 use crate::storage::{Backlog, sqlite};
 

@@ -12,6 +12,8 @@
 //!    does to its contact, and writes contacts, results and the position that it has reached in one transaction.
 //! 5. [`notify`] reports what became of it to the caller's webhook, signed, until it is heard.
 //!
+//! [`app`] holds the use cases: what the API, the console and the jobs can ask for. [`runtime`] runs the server.
+//!
 //! [`contact`] is what a contact is: its fields, how each is read, kept and merged. It is pure, as are the rule,
 //! the signature and the back-off. [`clock`] is the only place that asks for the time.
 
@@ -42,6 +44,7 @@ pub mod notify;
 pub mod param;
 pub mod report;
 pub mod retention;
+pub mod runtime;
 pub mod secret;
 pub mod spans;
 pub mod storage;

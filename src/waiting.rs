@@ -3,9 +3,9 @@
 use std::pin::pin;
 use std::time::Duration;
 
-use crate::app::App;
 use crate::catalogue::Viewer;
 use crate::id::ObjectId;
+use crate::runtime::App;
 use crate::storage::{Error, RequestState};
 
 /// How long a caller waits at most.

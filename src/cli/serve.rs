@@ -8,7 +8,6 @@ use std::time::Duration;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::{Result, now, print, start_log};
-use crate::app;
 use crate::clock::SystemClock;
 use crate::config::{Flags, Settings};
 use crate::console::{Console, first_link};
@@ -22,6 +21,7 @@ use crate::metrics::Connections;
 use crate::notify::address::AddressPolicy;
 use crate::notify::send::Sender;
 use crate::notify::tls::read_roots;
+use crate::runtime;
 use crate::spans::Spans;
 use crate::storage::{Error, Role, Storage};
 
@@ -142,14 +142,14 @@ pub async fn run_server(
     let console = Console::new(settings.public_url(address));
     let spans = settings.otlp_endpoint.as_ref().map(|url| Spans::to(url, settings.otlp_percent));
     let spans = spans.transpose()?.unwrap_or_default();
-    let outside = app::Outside {
+    let outside = runtime::Outside {
         clock: Arc::new(SystemClock),
         ids: Ids::from_system(),
         webhooks: Arc::new(Sender::new(policy, &roots)),
     };
     let limits = settings.limits();
     let (app, loops) =
-        app::start(Arc::clone(&storage), outside, limits, settings.jobs(), console, spans.clone());
+        runtime::start(Arc::clone(&storage), outside, limits, settings.jobs(), console, spans.clone());
     if let Some(metrics) = metrics.as_ref().and_then(|listener| listener.local_addr().ok()) {
         tracing::info!(%metrics, "metrics: serving");
     }

@@ -6,6 +6,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::{Trouble, User};
+use crate::app::Refusal;
 use crate::http::inside;
 use crate::http::method::Method;
 
@@ -56,6 +57,25 @@ impl Refused {
         let other = |detail: &&Detail| !detail.field.as_deref().is_some_and(|field| fields.contains(&field));
         let texts: Vec<_> = self.details.iter().filter(other).map(|detail| detail.message.as_str()).collect();
         (!texts.is_empty()).then(|| texts.join(" "))
+    }
+}
+
+impl From<Refusal> for Refused {
+    fn from(refusal: Refusal) -> Self {
+        let status = StatusCode::from_u16(refusal.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let details = refusal.into_problems().into_iter().map(|problem| Detail {
+            position: problem.position.map(|position| position as u64),
+            field: problem.field,
+            code: problem.code.into_owned(),
+            message: problem.message,
+        });
+        Self { status, details: details.collect() }
+    }
+}
+
+impl From<Refusal> for Trouble {
+    fn from(refusal: Refusal) -> Self {
+        Refused::from(refusal).into()
     }
 }
 

@@ -44,6 +44,9 @@ pub enum Trouble {
     /// The files of jobs failed.
     #[error(transparent)]
     Files(#[from] std::io::Error),
+    /// The page has a bug.
+    #[error("panicked")]
+    Panicked,
     /// A template failed.
     #[error(transparent)]
     Template(#[from] askama::Error),
@@ -127,7 +130,7 @@ impl Trouble {
                 "The disk is full",
                 "The server has no room for this. Nothing was changed. Try again when there is room.",
             ),
-            Self::Store(_) | Self::Files(_) | Self::Template(_) => (
+            Self::Store(_) | Self::Files(_) | Self::Template(_) | Self::Panicked => (
                 StatusCode::INTERNAL_SERVER_ERROR,
                 "Something went wrong",
                 "The server could not complete the request. Its log has the reason. Try again in a moment.",

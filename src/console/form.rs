@@ -11,9 +11,9 @@ use axum::response::{IntoResponse as _, Response};
 
 use super::guard::{self, TOKEN_HEADER};
 use super::{Fields, Trouble, User};
-use crate::app::{App, Limits};
 use crate::http::body;
 use crate::http::drain::Draining;
+use crate::runtime::{App, Limits};
 
 /// The largest form of a user, files apart: that of a contact has each field twice, as it is and as it was.
 const MAX: usize = 4 << 20;

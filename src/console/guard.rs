@@ -1,17 +1,20 @@
 //! What keeps pages to those who may see them: headers of every page, and where a form may come from.
 
+use axum::extract::Request;
 use axum::http::header::{
     ACCEPT, CACHE_CONTROL, CONTENT_SECURITY_POLICY, HOST, HeaderName, HeaderValue, ORIGIN, REFERRER_POLICY,
     X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 use axum::http::uri::Authority;
 use axum::http::{HeaderMap, Method, Uri};
-use axum::response::Response;
+use axum::middleware::Next;
+use axum::response::{IntoResponse as _, Response};
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
+use super::Trouble;
 use super::assets::POLICY;
 
 /// The header in which htmx sends the token of a form.
@@ -33,6 +36,19 @@ pub async fn secure(mut response: Response) -> Response {
         headers.entry(name).or_insert(HeaderValue::from_static(value));
     }
     response
+}
+
+/// Runs a handler that may change something in a task of its own: what has begun is finished though the browser hangs
+/// up, and a panic is answered.
+pub async fn finish(request: Request, next: Next) -> Response {
+    if matches!(*request.method(), Method::GET | Method::HEAD) {
+        return next.run(request).await;
+    }
+    let finished = tokio::spawn(next.run(request)).await;
+    finished.unwrap_or_else(|error| {
+        tracing::error!(%error, "console: handler panicked");
+        Trouble::Panicked.into_response()
+    })
 }
 
 /// The token that a form of a session bears: whoever does not know the cookie cannot make it, and it tells nothing of

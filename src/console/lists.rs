@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use askama::Template;
 use axum::extract::Path;
-use serde_json::json;
 
 use super::page::{Pager, curl_list, number, show_with};
 use super::{Form, Page, Query, Refused, Result, Section, Trouble, User, see, show};
-use crate::http::contact_list::{CREATE, change};
-use crate::storage::{List, ListFilter};
+use crate::app::Result as AppResult;
+use crate::app::lists::{ListName, ListQuery};
+use crate::storage::List;
 
 /// Lists on a page.
 const ROWS: u32 = 50;
@@ -39,12 +39,10 @@ impl Lists {
 
     async fn of(user: &User, query: &Query) -> Result<Self> {
         let mut pager = Pager::at("/lists", query.get("page"), ROWS);
-        let found =
-            user.app.storage.find_lists(user.signed_in.account, ListFilter::default(), pager.window());
-        let found = found.await?;
+        let queries = &user.app.queries;
+        let found = queries.lists(&user.caller(), ListQuery::default(), pager.window()).await?;
         pager.total = found.total;
-        let numbers = found.rows.iter().map(|list| list.no).collect();
-        let counts = user.app.storage.count_contacts(numbers).await?;
+        let counts = queries.list_sizes(&found.rows).await?;
         let count = |list: &List| counts.get(&list.no).copied().unwrap_or_default();
         let lists =
             found.rows.into_iter().map(|list| (count(&list), list)).map(|(count, list)| (list, count));
@@ -61,8 +59,8 @@ pub async fn all(user: User, query: Query) -> Result {
 /// Makes a list.
 pub async fn make(form: Form) -> Result {
     let name = form.get("name");
-    match form.user.call(&CREATE, &json!({ "contactListName": name })).await {
-        Ok(_) => Ok(see("/lists?done=made")),
+    match create(&form.user, name).await.map_err(Refused::from) {
+        Ok(()) => Ok(see("/lists?done=made")),
         Err(refused) => {
             let mut page = Lists::of(&form.user, &Query::default()).await?;
             name.clone_into(&mut page.name);
@@ -70,6 +68,11 @@ pub async fn make(form: Form) -> Result {
             show_with(refused.status, &page)
         }
     }
+}
+
+async fn create(user: &User, name: &str) -> AppResult<()> {
+    user.app.commands.create_list(&user.caller(), ListName::parse(Some(name))?).await?;
+    Ok(())
 }
 
 #[derive(Template)]
@@ -91,9 +94,12 @@ pub async fn ask_name(user: User, Path(id): Path<String>) -> Result {
 /// Gives a list another name.
 pub async fn rename(Path(id): Path<String>, form: Form) -> Result {
     let list = form.user.list(&id).await?;
-    let body = json!({ "contactListId": list.id, "contactListName": form.get("name") });
-    match form.user.call(&change::UPDATE, &body).await {
-        Ok(_) => Ok(see("/lists?done=renamed")),
+    let renamed = match ListName::parse(Some(form.get("name"))) {
+        Ok(name) => form.user.app.commands.rename_list(&form.user.caller(), &list, name).await,
+        Err(problem) => Err(problem.into()),
+    };
+    match renamed.map_err(Refused::from) {
+        Ok(()) => Ok(see("/lists?done=renamed")),
         Err(refused) => {
             let (page, name) = (form.user.page(Section::Lists), form.get("name").to_owned());
             show_with(refused.status, &Rename { page, list, name, error: Some(refused.text()) })
@@ -118,9 +124,9 @@ pub async fn ask_removal(user: User, Path(id): Path<String>) -> Result {
 /// Removes a list whose name was typed.
 pub async fn remove(Path(id): Path<String>, form: Form) -> Result {
     let list = form.user.list(&id).await?;
-    let body = json!({ "contactListId": list.id, "confirm": form.raw("confirm") });
-    match form.user.call(&change::REMOVE, &body).await {
-        Ok(_) => Ok(see("/lists?done=removed")),
+    let (commands, confirm) = (&form.user.app.commands, form.raw("confirm").to_owned());
+    match commands.remove_list(&form.user.caller(), &list, confirm).await.map_err(Refused::from) {
+        Ok(()) => Ok(see("/lists?done=removed")),
         Err(refused) => {
             let error = Some(wrong_name(&refused));
             show_with(refused.status, &Remove { page: form.user.page(Section::Lists), list, error })
@@ -141,7 +147,7 @@ impl User {
     /// # Errors
     /// [`Trouble::NotFound`] also where it is another account's.
     pub async fn list(&self, id: &str) -> Result<Arc<List>> {
-        let list = self.app.catalogue.list(&self.caller().viewer, id).await?;
+        let list = self.app.queries.list(&self.caller(), id).await?;
         list.ok_or(Trouble::NotFound)
     }
 }

@@ -10,8 +10,8 @@
 //!    origin are checked, its fields are read. A handler returns `Result<Response, Trouble>`: [`show`] makes the
 //!    answer of a template, [`see`] leads to another page. Every form has `{{ page.csrf_field()|safe }}` in it; htmx
 //!    sends the token by itself.
-//! 3. It does something by [`User::call`], which runs a method of the API in this process; [`Refused::of`] gives the
-//!    text for a form's field. What it only reads it may ask the store for, always with the user's account.
+//! 3. It does something by a use case of [`crate::app`], as [`User::caller`]; [`Refused::of`] gives the text for a
+//!    form's field. Pages that are not on use cases yet use [`User::call`] and the store, with the user's account.
 //! 4. Its route stands in [`router`], under the role that it needs. What concerns credentials is confirmed first, by
 //!    [`Form::confirm`]. Macros that all pages share are in `templates/console/parts.html`, and styles in
 //!    `assets/console.css`. Nothing is inline: no `style=`, no `<script>`, no `on…=`.
@@ -57,7 +57,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use axum::middleware::map_response;
+use axum::middleware::{from_fn, map_response};
 use axum::response::Response;
 use axum::routing::{get, post};
 
@@ -73,7 +73,7 @@ pub use self::people::MAX_USERS;
 use self::rights::needs;
 pub use self::setting::{Console, PublicUrl};
 pub use self::user::User;
-use crate::app::App;
+use crate::runtime::App;
 use crate::storage::UserRole;
 
 /// What a handler of a page returns.
@@ -88,6 +88,7 @@ pub fn router() -> Router<Arc<App>> {
     open.merge(needs(UserRole::Viewer, viewer()))
         .merge(needs(UserRole::Editor, editor()))
         .merge(needs(UserRole::Owner, owner()))
+        .layer(from_fn(guard::finish))
         .layer(map_response(guard::secure))
         .merge(assets::router())
 }

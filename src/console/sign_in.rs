@@ -14,10 +14,10 @@ use super::form::OpenForm;
 use super::page::{own_path, see, show, show_with};
 use super::user::{LONGEST, User};
 use super::{Form, Query, Result, Trouble};
-use crate::app::App;
 use crate::clock::Timestamp;
 use crate::contact::email;
 use crate::http::client;
+use crate::runtime::App;
 use crate::storage::NewSession;
 
 #[derive(Template)]

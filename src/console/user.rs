@@ -10,9 +10,9 @@ use axum::response::{IntoResponse as _, Response};
 use url::form_urlencoded;
 
 use super::{Trouble, cookie, guard, rights, see};
-use crate::app::App;
+use crate::app::Caller;
 use crate::http::admission;
-use crate::http::gate::Caller;
+use crate::runtime::App;
 use crate::storage::{self, SignedIn, TextHash};
 
 /// A session that nobody has used for this long has ended.

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use askama::Template;
 use axum::extract::Path;
 use axum::http::StatusCode;
-use serde_json::json;
 
 use super::page::{curl, number, show_with};
-use super::{Form, Page, Query, Result, Section, Trouble, User, see, show};
-use crate::http::contact_list::{ADD_VARIABLES, variables};
+use super::{Form, Page, Query, Refused, Result, Section, Trouble, User, see, show};
+use crate::app::Result as AppResult;
+use crate::app::variables::{NewVariables, VariableName};
 use crate::storage::{List, VariableKind};
 
 /// What is told after something was done.
@@ -87,17 +87,21 @@ pub async fn all(user: User, Path(id): Path<String>, query: Query) -> Result {
 pub async fn add(Path(id): Path<String>, form: Form) -> Result {
     let list = form.user.list(&id).await?;
     let is_date = form.get("type") == "date";
-    let kind = if is_date { "ENUM_DATE" } else { "ENUM_STRING" };
-    let variable = json!({ "name": form.get("name"), "type": kind });
-    let body = json!({ "contactListId": list.id, "variables": [variable] });
-    match form.user.call(&ADD_VARIABLES, &body).await {
-        Ok(_) => Ok(see(&format!("/lists/{}/variables?done=added", list.id))),
+    let kind = if is_date { VariableKind::Date } else { VariableKind::String };
+    match add_one(&form.user, &list, form.get("name"), kind).await.map_err(Refused::from) {
+        Ok(()) => Ok(see(&format!("/lists/{}/variables?done=added", list.id))),
         Err(refused) => {
             let page = Variables::of(&form.user, &id, "").await?;
             let (name, error) = (form.get("name").to_owned(), Some(refused.text()));
             show_with(refused.status, &Variables { name, is_date, error, ..page })
         }
     }
+}
+
+async fn add_one(user: &User, list: &List, name: &str, kind: VariableKind) -> AppResult<()> {
+    let mut new = NewVariables::of(Some(list));
+    new.push(VariableName::parse(Some(name))?, kind)?;
+    user.app.commands.add_variables(&user.caller(), list, new).await
 }
 
 /// The list and the number of its variable of that name.
@@ -153,9 +157,13 @@ pub async fn rename(Path((id, variable)): Path<(String, String)>, form: Form) ->
             return show_with(StatusCode::CONFLICT, &page);
         }
     };
-    let body = json!({ "contactListId": list.id, "name": variable, "newName": name });
-    match form.user.call(&variables::RENAME, &body).await {
-        Ok(_) => Ok(see(&format!("/lists/{}/variables?done=renamed", list.id))),
+    let (commands, caller) = (&form.user.app.commands, form.user.caller());
+    let renamed = match VariableName::parse(Some(&name)) {
+        Ok(new_name) => commands.rename_variable(&caller, &list, variable.clone(), new_name).await,
+        Err(problem) => Err(problem.into()),
+    };
+    match renamed.map_err(Refused::from) {
+        Ok(()) => Ok(see(&format!("/lists/{}/variables?done=renamed", list.id))),
         Err(refused) => {
             let error = Some(refused.text());
             show_with(refused.status, &Rename { page, list, variable, number, name, error })
@@ -184,7 +192,6 @@ pub async fn remove(Path((id, variable)): Path<(String, String)>, form: Form) ->
         let error = Some("That does not match the name. Nothing was deleted.".to_owned());
         return show_with(StatusCode::BAD_REQUEST, &Remove { page, list, variable, number, error });
     }
-    let body = json!({ "contactListId": list.id, "names": [variable] });
-    form.user.call(&variables::REMOVE, &body).await?;
+    form.user.app.commands.remove_variables(&form.user.caller(), &list, vec![variable]).await?;
     Ok(see(&format!("/lists/{}/variables?done=removed", list.id)))
 }

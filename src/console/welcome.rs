@@ -11,9 +11,9 @@ use super::form::OpenForm;
 use super::page::{show, show_with};
 use super::sign_in::{new_session, normal, signed_in};
 use super::{Fields, Result, Trouble, password};
-use crate::app::App;
 use crate::contact::email;
 use crate::notify::sign::Secret;
+use crate::runtime::App;
 use crate::storage::{FirstAccount, LinkError, LinkFor, NewLogin};
 
 /// The longest name of a user or an account, in characters.

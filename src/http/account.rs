@@ -4,7 +4,8 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::call::{Answer, Call, Outcome};
-use super::method::{Access, Body, Example, Group, Method, Reach};
+use super::method::{Body, Example, Group, Method};
+use crate::app::{Operation, Reach};
 use crate::intake::problem;
 use crate::json::{Keys, read_body};
 
@@ -12,12 +13,10 @@ static GROUP: Group = Group { name: "Account", text: "The account that a token b
 
 /// `POST /v3/account/info`
 pub static INFO: Method = Method {
-    path: "/v3/account/info",
+    operation: &Operation::read("/v3/account/info", Reach::Seen),
     group: &GROUP,
     summary: "The name of the account",
     text: "A cheap way to try a token. The body is empty or an object.",
-    access: Access::Read,
-    reach: Reach::Seen,
     body: Body { params: &[], optional: true },
     examples: &[Example {
         summary: "The account of the token",

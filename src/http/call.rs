@@ -15,18 +15,20 @@ use super::answer::Answered;
 use super::body::{self, BodyError};
 use super::compress::Coding;
 use super::drain::Draining;
-use super::gate::{self, Caller, Denial};
+use super::gate::{self, Denial};
 use super::method::Method;
-use crate::app::{App, Limits};
+use crate::app::{self, Caller, Refusal};
 use crate::flights::Flight;
 use crate::id::ObjectId;
 use crate::intake::accept::{Key, Sender};
+use crate::intake::list::find_list;
 use crate::intake::problem::{self, Problem};
-use crate::intake::refusal::Refusal;
 use crate::intake::writer::NotAccepted;
 use crate::journal::KEEP_KEYS;
+use crate::json::Raw;
 use crate::metrics::{Metrics, Work};
-use crate::storage::{self, Remembered};
+use crate::runtime::{App, Limits};
+use crate::storage::{self, List, Remembered};
 
 /// What a handler gets.
 pub struct Call {
@@ -45,6 +47,18 @@ pub struct Call {
 }
 
 impl Call {
+    /// The list that the body names, if the caller may see it; what is wrong with the name is added to the problems.
+    ///
+    /// # Errors
+    /// The store fails.
+    pub async fn list(
+        &self,
+        raw: Option<Raw<'_>>,
+        problems: &mut Vec<Problem>,
+    ) -> Result<Option<Arc<List>>, storage::Error> {
+        find_list(&self.app.catalogue, &self.caller.viewer, raw, problems).await
+    }
+
     /// Who sends a batch by this call.
     ///
     /// # Errors
@@ -53,7 +67,7 @@ impl Call {
         let key = match self.keys.as_slice() {
             [] => None,
             [key] => {
-                Key::new(key, self.method.path, &self.body).map(Some).ok_or_else(problem::key_invalid)?
+                Key::new(key, self.method.path(), &self.body).map(Some).ok_or_else(problem::key_invalid)?
             }
             _ => return Err(problem::key_invalid()),
         };
@@ -111,12 +125,6 @@ pub const IDEMPOTENCY_KEY: &str = "Idempotency-Key";
 /// How long a refused caller should wait, in seconds.
 pub const RETRY_AFTER: u32 = 1;
 
-/// The text for everything that the store could not take.
-const SAVING_ERROR: &str = "Request saving error. Please, contact us or try again later";
-
-/// The text for a store that cannot be asked now.
-const AWAY: &str = "The store is not available, nothing was done. Please, try again later";
-
 /// The code for an address that has tried too many tokens that are none.
 const GUESSING: &str = "TOO_MANY_UNKNOWN_TOKENS";
 
@@ -149,23 +157,26 @@ pub async fn perform<T: Send + 'static>(
         let (call, _until_answered) = call.await?;
         let metrics = Arc::clone(&call.app.metrics);
         method.handler.call(call).await.map_err(|refusal| {
-            count_refusal(&metrics, &refusal);
-            Refused::of(refusal, request_id)
+            refusal.count(&metrics);
+            if let Some(error) = refusal.store_error() {
+                tracing::error!(request = %request_id, %error, "http: accessing the store failed");
+            }
+            Refused::of(refusal)
         })
     })
     .await;
     let answered = match outcome {
-        Ok(Ok(reply)) => Answered::success(method.path, shown, reply),
+        Ok(Ok(reply)) => Answered::success(method.path(), shown, reply),
         Ok(Err(refused)) => refused.answered(shown),
         Err(error) => {
             tracing::error!(request = %request_id, %error, "http: handler panicked");
-            Refused::internal().answered(shown)
+            Refused::of(Refusal::Panicked).answered(shown)
         }
     };
     let (status, took) = (answered.status.as_u16(), start.elapsed());
-    app.metrics.answered(method.path, status, took);
-    app.spans.answered(request_id, method.path, status, start);
-    tracing::debug!(request = %request_id, method = method.path, status, ?took, "http: request answered");
+    app.metrics.answered(method.path(), status, took);
+    app.spans.answered(request_id, method.path(), status, start);
+    tracing::debug!(request = %request_id, method = method.path(), status, ?took, "http: request answered");
     answered
 }
 
@@ -191,12 +202,13 @@ async fn read(
     Ok((Call { app, method, caller, request_id, body, keys }, flight))
 }
 
-/// Whether a caller may call a method.
+/// Checks the rights of a caller.
 ///
 /// # Errors
-/// Where not.
+/// The caller may not call the method.
 pub fn permit(app: &App, caller: &Caller, method: &Method) -> Result<(), Refused> {
-    gate::permit(caller, method).map_err(|denial| denied(app, denial))
+    let permitted = caller.permit(method.operation);
+    permitted.map_err(|problem| denied(app, Denial::Refused(StatusCode::FORBIDDEN, problem)))
 }
 
 fn denied(app: &App, denial: Denial) -> Refused {
@@ -211,12 +223,12 @@ pub fn refusals(limits: &Limits) -> [(StatusCode, Vec<Problem>); 8] {
     [
         Refused { status: StatusCode::BAD_REQUEST, problems: invalid, retry_after: None },
         Denial::Refused(StatusCode::UNAUTHORIZED, gate::invalid_token()).into(),
-        Denial::Refused(StatusCode::FORBIDDEN, gate::read_only("rb_0123a…")).into(),
+        Refused::of(Refusal::Forbidden(app::read_only("rb_0123a…"))),
         BodyError::TimedOut.into(),
         BodyError::TooLarge.into(),
         Refused::too_many(limits.in_flight),
-        Refused::internal(),
-        Refused::of(nothing_kept, ObjectId::from_bytes([0; 12])),
+        Refused::of(Refusal::Panicked),
+        Refused::of(nothing_kept),
     ]
     .map(|refused| (refused.status, refused.problems))
 }
@@ -237,19 +249,6 @@ impl Refused {
         Self { retry_after: Some(RETRY_AFTER), ..self }
     }
 
-    fn internal() -> Self {
-        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "INTERNAL_ERROR", "Internal server error")
-    }
-
-    /// The store could not be read; nothing was changed yet, since methods read before they change something.
-    fn unread(error: &storage::Error) -> Self {
-        if error.is_passing() {
-            Self::new(StatusCode::SERVICE_UNAVAILABLE, "STORE_UNAVAILABLE", AWAY).later()
-        } else {
-            Self::internal()
-        }
-    }
-
     fn too_many(max: usize) -> Self {
         let text = format!("Too many concurrent requests, at most {max} are allowed");
         Self::new(StatusCode::TOO_MANY_REQUESTS, "TOO_MANY_CONCURRENT_REQUESTS", &text).later()
@@ -262,31 +261,10 @@ impl Refused {
         Self { retry_after: Some(seconds), ..refused }
     }
 
-    fn of(refusal: Refusal, request: ObjectId) -> Self {
-        let unavailable = |code| Self::new(StatusCode::SERVICE_UNAVAILABLE, code, SAVING_ERROR).later();
-        match refusal {
-            Refusal::Invalid(problems) => {
-                Self { status: StatusCode::BAD_REQUEST, problems, retry_after: None }
-            }
-            Refusal::NotAccepted(NotAccepted::Backlog) => unavailable("BACKLOG_FULL"),
-            Refusal::NotAccepted(NotAccepted::NotKept) => unavailable("NOT_SAVED"),
-            Refusal::NotAccepted(NotAccepted::Unknown) => unavailable("OUTCOME_UNKNOWN"),
-            Refusal::NotSaved(error) => {
-                tracing::error!(%request, %error, "http: storing a change failed");
-                match error {
-                    storage::Error::Unavailable(_) => unavailable("NOT_SAVED"),
-                    // The commit was under way when the connection or the disk went.
-                    storage::Error::Unknown(_) | storage::Error::Moved(_) | storage::Error::NotSynced(_) => {
-                        unavailable("OUTCOME_UNKNOWN")
-                    }
-                    storage::Error::Failed(_) | storage::Error::Damaged(_) => Self::internal(),
-                }
-            }
-            Refusal::Store(error) => {
-                tracing::error!(%request, %error, "http: reading the store failed");
-                Self::unread(&error)
-            }
-        }
+    fn of(refusal: Refusal) -> Self {
+        let status = StatusCode::from_u16(refusal.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let retry_after = (status == StatusCode::SERVICE_UNAVAILABLE).then_some(RETRY_AFTER);
+        Self { status, problems: refusal.into_problems(), retry_after }
     }
 
     fn answered(self, request_id: Option<ObjectId>) -> Answered {
@@ -301,7 +279,7 @@ impl From<Denial> for Refused {
             Denial::Guessing(wait) => Self::guessing(wait),
             Denial::Store(error) => {
                 tracing::error!(%error, "http: token look-up failed");
-                Self::unread(&error)
+                Self::of(Refusal::Store(error))
             }
         }
     }
@@ -314,15 +292,6 @@ fn count_denial(metrics: &Metrics, denial: &Denial) {
         Denial::Refused(..) => {}
         Denial::Guessing(_) => metrics.token_refused(GUESSING),
         Denial::Store(_) => metrics.store_error(Work::Read),
-    }
-}
-
-fn count_refusal(metrics: &Metrics, refusal: &Refusal) {
-    match refusal {
-        // Batches that are not accepted are counted where they are committed.
-        Refusal::Invalid(_) | Refusal::NotAccepted(_) => {}
-        Refusal::NotSaved(_) => metrics.store_error(Work::Change),
-        Refusal::Store(_) => metrics.store_error(Work::Read),
     }
 }
 
@@ -341,16 +310,6 @@ impl From<BodyError> for Refused {
                 problems: vec![problem::bad_request()],
                 retry_after: None,
             },
-        }
-    }
-}
-
-impl From<storage::AddError> for Refusal {
-    /// What a method has no text for: its own texts are chosen before.
-    fn from(error: storage::AddError) -> Self {
-        match error {
-            storage::AddError::Store(error) => Self::NotSaved(error),
-            other => Self::Invalid(vec![Problem::new("REFUSED", other.to_string())]),
         }
     }
 }

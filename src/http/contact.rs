@@ -11,11 +11,11 @@ use serde::Serialize;
 
 use self::show::Shown;
 use super::call::{Answer, Call, Outcome};
-use super::method::{Access, Body, Example, Group, Method, Reach};
+use super::method::{Body, Example, Group, Method};
+use crate::app::{Operation, Reach, Refusal};
 use crate::intake::identifiers;
 use crate::intake::list::{LIST_ID, find_list};
 use crate::intake::problem;
-use crate::intake::refusal::Refusal;
 use crate::json::{Keys, read_body};
 use crate::param::Param;
 use crate::storage::Error;
@@ -26,14 +26,12 @@ pub static GROUP: Group =
 
 /// `POST /v3/contact/get`
 pub static GET: Method = Method {
-    path: "/v3/contact/get",
+    operation: &Operation::read("/v3/contact/get", Reach::List),
     group: &GROUP,
     summary: "Read a contact",
     text: "The contact as it is now: what was accepted and is not applied yet does not show, unless `waitFor` names \
            it. Of several identifiers the first that finds a contact decides, in the order userId, email, \
            phoneNumber. At least one is needed.",
-    access: Access::Read,
-    reach: Reach::List,
     body: Body { params: &[&FOUND_BY], optional: false },
     examples: &[
         Example {

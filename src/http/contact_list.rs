@@ -4,31 +4,24 @@ pub mod change;
 pub mod show;
 pub mod variables;
 
-use std::collections::HashSet;
-
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::call::{Answer, Call, Nothing, Outcome};
-use super::method::{Access, Body, Example, Group, Method, Reach};
+use super::method::{Body, Example, Group, Method};
+use crate::app::Refusal;
+use crate::app::lists::{self, ListName, MAX_NAME};
+use crate::app::variables::{self as variable_commands, NewVariables, VariableName};
 use crate::id::ObjectId;
-use crate::intake::check::fits;
-use crate::intake::list::{LIST_ID, find_list};
+use crate::intake::list::LIST_ID;
 use crate::intake::problem::{self, Problem};
-use crate::intake::refusal::Refusal;
-use crate::intake::variables::{NAME, check_name};
+use crate::intake::variables::NAME;
 use crate::json::{Keys, Members, Raw, read_body};
 use crate::param::{Param, Shape};
-use crate::storage::{AddError, List, VariableKind};
-
-/// The longest name of a list, in Unicode scalar values.
-const MAX_NAME: usize = 150;
+use crate::storage::{List, VariableKind};
 
 /// The most variables of one call.
 const MAX_VARIABLES_OF_CALL: usize = 100;
-
-/// The most variables of a list.
-const MAX_VARIABLES: usize = 500;
 
 const IGNORED_TEXT: &str = "Accepted and ignored: of the vendor's sending domains, which are not ours.";
 
@@ -62,12 +55,10 @@ static GROUP: Group = Group {
 
 /// `POST /v3/contact-list/create`
 pub static CREATE: Method = Method {
-    path: "/v3/contact-list/create",
+    operation: &lists::CREATE,
     group: &GROUP,
     summary: "Make a list",
     text: "The list is empty and has no variables. Two lists may have one name.",
-    access: Access::Write,
-    reach: Reach::Account,
     body: Body { params: &[&NEW_LIST, &IGNORED], optional: false },
     examples: &[Example {
         summary: "A list",
@@ -91,11 +82,8 @@ struct NewList {
 async fn create(call: Call) -> Outcome<NewList> {
     let body = read_body(&call.body, &Keys::of(&NEW_LIST)).ok_or_else(problem::bad_request)?;
     let name = read_name(body.get(0))?;
-    let now = call.app.clock.now();
-    let id = call.app.ids.next(now);
-    call.app.storage.add_list(call.caller.viewer.account, id, name, now).await?;
-    call.app.catalogue.account_changed(call.caller.viewer.account);
-    Ok(Answer::new(NewList { contact_list_id: id }).warn(unknown(body.unknown)))
+    let contact_list_id = call.app.commands.create_list(&call.caller, name).await?;
+    Ok(Answer::new(NewList { contact_list_id }).warn(unknown(body.unknown)))
 }
 
 fn unknown(keys: Vec<String>) -> Vec<Problem> {
@@ -103,23 +91,17 @@ fn unknown(keys: Vec<String>) -> Vec<Problem> {
     keys.into_iter().filter(|key| !ignored(key)).map(problem::unknown_field).collect()
 }
 
-fn read_name(raw: Option<Raw<'_>>) -> Result<String, Problem> {
-    let text = "Argument contactListName must be a non-empty string with max length within 150 characters";
+fn read_name(raw: Option<Raw<'_>>) -> Result<ListName, Problem> {
     let raw = raw.ok_or_else(|| problem::required("contactListName"))?;
-    raw.as_text()
-        .filter(|name| !name.trim().is_empty() && fits(name, MAX_NAME))
-        .map(std::borrow::Cow::into_owned)
-        .ok_or_else(|| Problem::new("INVALID_NAME", text).of("contactListName"))
+    ListName::parse(raw.as_text().as_deref())
 }
 
 /// `POST /v3/contact-list/variables/add`
 pub static ADD_VARIABLES: Method = Method {
-    path: "/v3/contact-list/variables/add",
+    operation: &variable_commands::ADD,
     group: &GROUP,
     summary: "Add variables to a list",
     text: "All of them are added, or none. A list has at most 500 variables.",
-    access: Access::Write,
-    reach: Reach::List,
     body: Body { params: &[&ADDED, &IGNORED], optional: false },
     examples: &[Example {
         summary: "A text and a date",
@@ -164,77 +146,48 @@ const VARIABLE: [Param; 3] = [
 async fn add_variables(call: Call) -> Outcome<Nothing> {
     let mut body = read_body(&call.body, &Keys::of(&ADDED)).ok_or_else(problem::bad_request)?;
     let mut problems = Vec::new();
-    let list = find_list(&call.app.catalogue, &call.caller.viewer, body.get(0), &mut problems).await?;
+    let list = call.list(body.get(0), &mut problems).await?;
     let mut warnings = unknown(std::mem::take(&mut body.unknown));
-    let variables = match read_variables(body.get(1).or(body.get(2)), list.as_deref(), &mut warnings) {
-        Ok(variables) => variables,
-        Err(mut wrong) => {
-            problems.append(&mut wrong);
-            Vec::new()
-        }
-    };
-    let Some(list) = list.filter(|_| problems.is_empty()) else { return Err(Refusal::Invalid(problems)) };
-    let now = call.app.clock.now();
-    let added = call.app.storage.add_variables(list.no, variables, MAX_VARIABLES, now).await;
-    added.map_err(|error| match error {
-        // Another request was quicker.
-        AddError::Exists(name) => exists(&name, &list).into(),
-        AddError::Gone => problem::list_not_found(&list.id.to_string()).into(),
-        AddError::TooMany(max) => {
-            let text = format!("Maximum count of variables per list is {max}");
-            Refusal::from(Problem::new("TOO_MANY_VARIABLES", text).of("variables"))
-        }
-        other => other.into(),
-    })?;
-    call.app.catalogue.account_changed(call.caller.viewer.account);
+    let new = read_variables(body.get(1).or(body.get(2)), list.as_deref(), &mut warnings);
+    let new = new.map_err(|mut wrong| problems.append(&mut wrong)).ok();
+    let (Some(list), Some(new)) = (&list, new) else { return Err(Refusal::Invalid(problems)) };
+    call.app.commands.add_variables(&call.caller, list, new).await?;
     Ok(Answer::new(Nothing {}).warn(warnings))
 }
 
-fn exists(name: &str, list: &List) -> Problem {
-    let text = format!("Variable {name} already exists in list {}", list.id);
-    Problem::new("VARIABLE_EXISTS", text).of("variables")
-}
-
-fn read_variables(
+fn read_variables<'a>(
     raw: Option<Raw<'_>>,
-    list: Option<&List>,
+    list: Option<&'a List>,
     warnings: &mut Vec<Problem>,
-) -> Result<Vec<(String, VariableKind)>, Vec<Problem>> {
+) -> Result<NewVariables<'a>, Vec<Problem>> {
     let raw = raw.ok_or_else(|| vec![problem::required("variables")])?;
     let elements = raw.elements().filter(|elements| !elements.is_empty());
     let elements = elements.ok_or_else(|| vec![problem::variables()])?;
     if elements.len() > MAX_VARIABLES_OF_CALL {
         return Err(vec![problem::too_many("variables", elements.len())]);
     }
-    let (mut variables, mut problems, mut seen) = (Vec::new(), Vec::new(), HashSet::new());
+    let (mut variables, mut problems) = (NewVariables::of(list), Vec::new());
     for (position, element) in elements.into_iter().enumerate() {
-        let members = element.members(&Keys::of(&VARIABLE));
-        let read = members.ok_or_else(problem::variables).and_then(|members| {
-            let variable = read_variable(&members, list, &mut seen)?;
+        let members = element.members(&Keys::of(&VARIABLE)).ok_or_else(problem::variables);
+        let read = members.and_then(|members| {
+            let (name, kind) = read_variable(&members)?;
+            variables.push(name.clone(), kind)?;
             if members.get(1).is_none() {
-                let text = format!("variable {} has no type and was made an ENUM_STRING", variable.0);
+                let text = format!("variable {} has no type and was made an ENUM_STRING", name.as_str());
                 warnings.push(Problem::new("TYPE_ASSUMED", text).of("variables").at(position));
             }
             let unknown = members.unknown.iter().map(|key| format!("variables.{key}"));
             warnings.extend(unknown.map(|key| problem::unknown_field(key).at(position)));
-            Ok(variable)
+            Ok(())
         });
-        match read {
-            Ok(variable) => variables.push(variable),
-            Err(problem) => problems.push(problem.at(position)),
-        }
+        problems.extend(read.err().map(|problem: Problem| problem.at(position)));
     }
     if problems.is_empty() { Ok(variables) } else { Err(problems) }
 }
 
-fn read_variable(
-    members: &Members<'_, 3>,
-    list: Option<&List>,
-    seen: &mut HashSet<String>,
-) -> Result<(String, VariableKind), Problem> {
+fn read_variable(members: &Members<'_, 3>) -> Result<(VariableName, VariableKind), Problem> {
     let name = members.get(0).ok_or_else(problem::variables)?;
-    let name = name.as_text().ok_or_else(problem::variable_name_not_a_string)?.into_owned();
-    check_name(&name)?;
+    let name = VariableName::parse(name.as_text().as_deref())?;
     let kind = match members.get(1).map(|raw| (raw, raw.as_trimmed())) {
         None => VariableKind::String,
         Some((_, Some(text))) if text == "ENUM_STRING" => VariableKind::String,
@@ -244,10 +197,5 @@ fn read_variable(
             return Err(Problem::new("INVALID_VARIABLE_TYPE", text).of("variables"));
         }
     };
-    if let Some(list) = list
-        && (list.variable(&name).is_some() || !seen.insert(name.clone()))
-    {
-        return Err(exists(&name, list));
-    }
     Ok((name, kind))
 }

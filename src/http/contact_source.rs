@@ -7,13 +7,13 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::call::{Answer, Call, Outcome};
-use super::method::{Access, Body, Example, Group, Method, Reach};
+use super::method::{Body, Example, Group, Method};
+use crate::app::{Operation, Reach, Refusal};
 use crate::contact::amount::Cac;
 use crate::id::ObjectId;
 use crate::intake::check::{fits, is_customer_source_id, read_cac};
 use crate::intake::fields::{CAC_SHAPE, CUSTOMER_SOURCE};
 use crate::intake::problem::{self, Problem};
-use crate::intake::refusal::Refusal;
 use crate::json::{Keys, Raw, read_body};
 use crate::param::{Param, Shape};
 use crate::storage::{AddError, NewSource};
@@ -28,12 +28,10 @@ static GROUP: Group = Group {
 
 /// `POST /v3/contact-source/add`
 pub static ADD: Method = Method {
-    path: "/v3/contact-source/add",
+    operation: &Operation::write("/v3/contact-source/add", Reach::Account),
     group: &GROUP,
     summary: "Register a source",
     text: "Its name and its customerSourceId are each unique in the account.",
-    access: Access::Write,
-    reach: Reach::Account,
     body: Body { params: &[&NEW], optional: false },
     examples: &[Example {
         summary: "A source with a cost",

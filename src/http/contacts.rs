@@ -6,7 +6,8 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::call::{Answer, Call, Outcome};
-use super::method::{Access, Body, Example, Group, Method, Reach};
+use super::method::{Body, Example, Group, Method};
+use crate::app::{Operation, Reach};
 use crate::intake::accept::Accepted;
 use crate::intake::{contacts, remove};
 use crate::report::Results;
@@ -20,7 +21,7 @@ static GROUP: Group = Group {
 
 /// `POST /v3/contacts/update`
 pub static UPDATE: Method = Method {
-    path: "/v3/contacts/update",
+    operation: &Operation::batch("/v3/contacts/update", Reach::List),
     group: &GROUP,
     summary: "Change contacts of a list, or make them",
     text: "Each contact is looked up by `contact`; the fields that the item names are set, all others stay. userId, \
@@ -28,8 +29,6 @@ pub static UPDATE: Method = Method {
            ends in `IDENTIFIER_TAKEN` and changes nothing. An item is applied whole or not at all, and one that \
            fails does not touch the others. If anything in the request is invalid, the server stores nothing of \
            it and reports every error.",
-    access: Access::Batch,
-    reach: Reach::List,
     body: Body { params: &[&contacts::UPDATE, &contacts::UPDATED], optional: false },
     examples: &[
         Example {
@@ -54,13 +53,11 @@ pub static UPDATE: Method = Method {
 
 /// `POST /v3/contacts/add`
 pub static ADD: Method = Method {
-    path: "/v3/contacts/add",
+    operation: &Operation::batch("/v3/contacts/add", Reach::List),
     group: &GROUP,
     summary: "Make contacts of a list",
     text: "A contact is made with the fields that its item names. If the list already has one of its identifiers, \
         the item ends in `CONTACT_EXISTS` and changes nothing.",
-    access: Access::Batch,
-    reach: Reach::List,
     body: Body { params: &[&contacts::ADD, &contacts::ADDED], optional: false },
     examples: &[Example {
         summary: "What would become of a contact",
@@ -75,14 +72,12 @@ pub static ADD: Method = Method {
 
 /// `POST /v3/contacts/remove`
 pub static REMOVE: Method = Method {
-    path: "/v3/contacts/remove",
+    operation: &Operation::batch("/v3/contacts/remove", Reach::List),
     group: &GROUP,
     summary: "Remove contacts of a list",
     text: "Name contacts by 1 to 100 identifiers. The server removes them in the order emails, phoneNumbers, \
         userIds, and `position` counts in that order. request/undo restores removed contacts as long as histories \
         are stored; contact/erase is final.",
-    access: Access::Batch,
-    reach: Reach::List,
     body: Body { params: &[&remove::REMOVE], optional: false },
     examples: &[Example {
         summary: "Contacts of a list, by two kinds of identifiers",

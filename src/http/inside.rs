@@ -14,10 +14,10 @@ use super::METHODS;
 use super::answer::Answered;
 use super::body::BodyError;
 use super::call::{self, Call, Refused};
-use super::gate::Caller;
 use super::method::Method;
-use crate::app::App;
+use crate::app::Caller;
 use crate::files::api::{Api, Reply};
+use crate::runtime::App;
 
 /// Calls a method; what it answers is what HTTP answers, the id of the request included.
 pub async fn call(
@@ -27,7 +27,7 @@ pub async fn call(
     key: Option<&str>,
     body: Bytes,
 ) -> Answered {
-    let shown = call::request_id(app, method.path);
+    let shown = call::request_id(app, method.path());
     let request_id = shown.unwrap_or_else(|| app.ids.next(app.clock.now()));
     let keys = key.map(|key| Bytes::copy_from_slice(key.as_bytes())).into_iter().collect();
     let call = Call { app: Arc::clone(app), method, caller: caller.clone(), request_id, body, keys };
@@ -55,7 +55,7 @@ pub struct Inside {
 #[async_trait]
 impl Api for Inside {
     async fn post(&self, path: &str, key: Option<&str>, body: Bytes) -> Result<Reply, String> {
-        let method = METHODS.into_iter().find(|method| method.path == path);
+        let method = METHODS.into_iter().find(|method| method.path() == path);
         let method = method.ok_or_else(|| format!("{path}: there is no such method"))?;
         let answered = call(&self.app, method, &self.caller, key, body).await;
         let retry_after = answered.retry_after.map(|seconds| Duration::from_secs(seconds.into()));

@@ -7,25 +7,21 @@ use serde::Serialize;
 
 use super::answer::Success;
 use super::call::{Answer, Call, Outcome};
+use crate::app::{Operation, Refusal};
 use crate::id::ObjectId;
 use crate::intake::problem::Problem;
-use crate::intake::refusal::Refusal;
 use crate::param::Param;
 
 /// A method: what it is called, what it takes, what it does.
 pub struct Method {
-    /// Its path, from `/v3/`.
-    pub path: &'static str,
+    /// Its path, and the rights that it needs.
+    pub operation: &'static Operation,
     /// Where it stands in the reference.
     pub group: &'static Group,
     /// What it does, in one line without a full stop.
     pub summary: &'static str,
     /// What there is to know about it, in Markdown.
     pub text: &'static str,
-    /// Whether it changes anything.
-    pub access: Access,
-    /// How far it reaches.
-    pub reach: Reach,
     /// What its body holds.
     pub body: Body,
     /// Requests and what they are answered. They are one story over all methods, told in the order of the table: an
@@ -42,28 +38,6 @@ pub struct Group {
     pub name: &'static str,
     /// What they are for, in Markdown.
     pub text: &'static str,
-}
-
-/// Whether a method changes anything.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Access {
-    /// It only looks.
-    Read,
-    /// It changes something.
-    Write,
-    /// It makes a batch that changes something once it is applied, and takes an `Idempotency-Key`.
-    Batch,
-}
-
-/// How far a method reaches.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reach {
-    /// The one list that its body names in `contactListId`.
-    List,
-    /// The whole account: a token that is limited to lists may not call it.
-    Account,
-    /// As much of the account as the token may see.
-    Seen,
 }
 
 /// What a body holds.
@@ -87,6 +61,11 @@ pub struct Example {
 }
 
 impl Method {
+    /// Its path, from `/v3/`.
+    pub const fn path(&self) -> &'static str {
+        self.operation.path
+    }
+
     /// Whether its answers carry the id of the request: those of the contacts methods do (contract, section 1).
     pub fn shows_request_id(path: &str) -> bool {
         path.starts_with("/v3/contacts/")

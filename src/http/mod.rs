@@ -38,9 +38,9 @@ use axum::routing::post;
 
 use self::answer::Answered;
 use self::method::Method;
-use crate::app::App;
 use crate::console;
 use crate::intake::problem::Problem;
+use crate::runtime::App;
 
 /// Every method of the API, in the order of the reference: routes and description are made from it.
 pub static METHODS: [&Method; 25] = [
@@ -77,7 +77,7 @@ pub fn router(app: Arc<App>) -> Router {
     let mut router = Router::new();
     for method in METHODS {
         let run = move |State(app): State<Arc<App>>, request: Request| call::run(app, method, request);
-        router = router.route(method.path, post(run));
+        router = router.route(method.path(), post(run));
     }
     router
         .merge(watch::health())

@@ -8,7 +8,8 @@ use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
 
 use super::call::{Answer, Call, Outcome};
-use super::method::{Access, Body, Example, Group, Method, Reach};
+use super::method::{Body, Example, Group, Method};
+use crate::app::{Operation, Reach};
 use crate::id::ObjectId;
 use crate::intake::problem::{self, Problem};
 use crate::json::{Keys, Raw, read_body};
@@ -28,12 +29,10 @@ pub static GROUP: Group = Group {
 
 /// `POST /v3/request/find`
 pub static FIND: Method = Method {
-    path: "/v3/request/find",
+    operation: &Operation::read("/v3/request/find", Reach::Seen),
     group: &GROUP,
     summary: "How far requests have come, and their results",
     text: "Ids that the account does not know are left out, and those of lists that the token may not see.",
-    access: Access::Read,
-    reach: Reach::Seen,
     body: Body { params: &[&FOUND_BY], optional: false },
     examples: &[Example {
         summary: "A request that was processed",

@@ -4,15 +4,16 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::call::{Answer, Call, Outcome};
-use super::method::{Access, Body, Example, Method, Reach};
+use super::method::{Body, Example, Method};
 use super::request::GROUP;
+use crate::app::{Operation, Reach};
 use crate::id::ObjectId;
 use crate::intake::accept::Accepted;
 use crate::intake::undo;
 
 /// `POST /v3/request/undo`
 pub static UNDO: Method = Method {
-    path: "/v3/request/undo",
+    operation: &Operation::batch("/v3/request/undo", Reach::Seen),
     group: &GROUP,
     summary: "Put back what a request changed",
     text: "Restores, per contact, the fields that the request changed and that nothing has changed since. A \
@@ -21,8 +22,6 @@ pub static UNDO: Method = Method {
         contact, the fields that were `restored` and those that were `kept`, with the reason. An identifier that \
         now belongs to another contact stays there, and an erased person is not restored. A request can be undone \
         as long as histories are stored: 90 days, unless the operator has configured another time.",
-    access: Access::Batch,
-    reach: Reach::Seen,
     body: Body { params: &[&undo::UNDO], optional: false },
     examples: &[Example {
         summary: "A request is undone",

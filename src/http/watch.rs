@@ -12,9 +12,9 @@ use axum::routing::get;
 use serde::Serialize;
 
 use super::answer::respond;
-use crate::app::App;
 use crate::journal::{ContactNo, ListNo};
 use crate::metrics::Work;
+use crate::runtime::App;
 
 /// How long the store has to say that it is there.
 const PATIENCE: Duration = Duration::from_secs(5);

@@ -3,8 +3,8 @@
 use sha2::{Digest, Sha256};
 
 use super::problem::{self, MAX_PROBLEMS, Problem};
-use super::refusal::Refusal;
 use super::writer::Writer;
+use crate::app::Refusal;
 use crate::catalogue::Viewer;
 use crate::clock::Timestamp;
 use crate::id::ObjectId;

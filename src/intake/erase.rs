@@ -3,9 +3,9 @@
 use super::accept::{self, Accepted, Sender};
 use super::identifiers;
 use super::problem;
-use super::refusal::Refusal;
 use super::top::{WEB_HOOK_URI, read_webhook};
 use super::writer::Writer;
+use crate::app::Refusal;
 use crate::id::ObjectId;
 use crate::journal::{BatchKind, ItemsWriter, ListNo};
 use crate::json::{Keys, read_body};

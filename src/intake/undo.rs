@@ -2,9 +2,9 @@
 
 use super::accept::{self, Accepted, Sender};
 use super::problem::{self, Problem};
-use super::refusal::Refusal;
 use super::top::{WEB_HOOK_URI, read_webhook};
 use super::writer::Writer;
+use crate::app::Refusal;
 use crate::catalogue::{Catalogue, Viewer};
 use crate::contact::identifier::IdentifierKind;
 use crate::id::ObjectId;

@@ -16,11 +16,11 @@ use super::job::{Action, Bulk, Description, Faults, Import, Progress, Subject, T
 use super::service::{Error, blocking};
 use super::store::names;
 use super::upload::Preview;
-use crate::app::App;
 use crate::clock::Timestamp;
 use crate::files::send::Counts;
 use crate::id::ObjectId;
 use crate::journal::AccountNo;
+use crate::runtime::App;
 use crate::storage::{JobKey, JobLimits, JobState, NewJob};
 
 /// An old account may have more jobs than it could make now; all are taken over.

@@ -12,8 +12,8 @@ use super::claim::{Claim, Told};
 use super::job::Job;
 use super::turns::{Candidate, Running, Served, gives_way};
 use super::{SIDE_BY_SIDE, work};
-use crate::app::App;
 use crate::journal::AccountNo;
+use crate::runtime::App;
 use crate::storage::{ActiveJob, Error, JobKey, StoredJob};
 
 /// How often jobs are looked for that another node, or one that was killed, has left.

@@ -10,10 +10,10 @@ use super::Settings;
 use super::job::{Action, Bulk, Description, Files, Job, Plan, Status, Subject, Task, Whom, encode};
 use super::places::{Places, Room};
 use super::store::{JobFiles, JobStore};
-use crate::app::App;
-use crate::http::gate::Caller;
+use crate::app::Caller;
 use crate::id::ObjectId;
 use crate::journal::{AccountNo, ListNo};
+use crate::runtime::App;
 use crate::storage::{self, JobAdded, JobKey, JobLimits, JobState, NewJob, Storage};
 
 /// Jobs of an account that are kept; where there are as many, the oldest that is done makes room.

@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use super::service::{Error, blocking};
 use super::store::JobFiles;
-use crate::app::App;
 use crate::clock::Timestamp;
 use crate::id::ObjectId;
+use crate::runtime::App;
 use crate::storage::{JobState, StoredJob};
 
 /// How long a job is kept after anything was done with it.

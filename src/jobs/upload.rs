@@ -13,10 +13,10 @@ use super::job::{Import, Subject, Task};
 use super::places::Room;
 use super::service::{Error, Order, blocking};
 use super::store::{JobFiles, Lock};
-use crate::app::App;
 use crate::files::survey::{Form, Said, Survey};
 use crate::files::{self, table};
 use crate::id::ObjectId;
+use crate::runtime::App;
 
 /// Rows that are shown before an import.
 const SHOWN_ROWS: usize = 5;

@@ -9,14 +9,14 @@ use tokio::time::Instant;
 use super::claim::{Claim, Kept, Lost};
 use super::job::{Job, Subject, Task};
 use super::{bulk, import};
-use crate::app::App;
+use crate::app::Caller;
 use crate::files::api::Api;
 use crate::files::import::FIRST_FAULTS;
 use crate::files::send::Counts;
 use crate::files::{self, Error};
-use crate::http::gate::Caller;
 use crate::http::inside::Inside;
 use crate::id::ObjectId;
+use crate::runtime::App;
 use crate::storage::{JobState, Storage, UserRole};
 
 /// How often a job that runs writes down how far it is, and looks whether it should go on.

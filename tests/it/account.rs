@@ -39,23 +39,23 @@ async fn an_empty_body_is_an_empty_object_where_nothing_is_required() {
     server.list().await;
     let mut optional = Vec::new();
     for method in rollbook::http::METHODS {
-        let object = server.post_bytes(method.path, "{}").await;
+        let object = server.post_bytes(method.path(), "{}").await;
         let needs_nothing = object.status == StatusCode::OK;
         for blank in ["", " \r\n"] {
-            let answer = server.post_bytes(method.path, blank).await;
+            let answer = server.post_bytes(method.path(), blank).await;
             if needs_nothing {
-                assert_eq!(answer.text(), object.text(), "{}", method.path);
+                assert_eq!(answer.text(), object.text(), "{}", method.path());
             } else {
                 let told = (answer.status, answer.errors());
                 assert_eq!(
                     told,
                     (StatusCode::BAD_REQUEST, vec!["Bad Request".to_owned()]),
                     "{}",
-                    method.path
+                    method.path()
                 );
             }
         }
-        optional.extend(needs_nothing.then_some(method.path));
+        optional.extend(needs_nothing.then_some(method.path()));
     }
     let expected =
         ["/v3/account/info", "/v3/contact-list/find", "/v3/contact-source/find", "/v3/request/list"];

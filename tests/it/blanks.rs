@@ -91,22 +91,22 @@ async fn white_space_around_identifiers_dates_codes_and_numbers_is_ignored() {
 async fn an_empty_array_is_an_empty_object_and_a_filled_one_is_a_bad_request() {
     let server = Server::start().await;
     for method in rollbook::http::METHODS {
-        let object = server.post_bytes(method.path, "{}").await;
+        let object = server.post_bytes(method.path(), "{}").await;
         for body in ["[]", " [ ]\r\n", "[\t]", "\u{feff}[]"] {
-            let array = server.post_bytes(method.path, body).await;
-            assert_eq!(array.status, object.status, "{} {body:?}", method.path);
-            assert_eq!(array.json()["errors"], object.json()["errors"], "{} {body:?}", method.path);
+            let array = server.post_bytes(method.path(), body).await;
+            assert_eq!(array.status, object.status, "{} {body:?}", method.path());
+            assert_eq!(array.json()["errors"], object.json()["errors"], "{} {body:?}", method.path());
         }
         for body in ["[{}]", "[[]]", "[null]", "[1]", "[,]", "[] []", "[\u{a0}]", "[]x"] {
-            let answer = server.post_bytes(method.path, body).await;
-            assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{} {body:?}", method.path);
-            assert_eq!(answer.errors(), ["Bad Request"], "{} {body:?}", method.path);
+            let answer = server.post_bytes(method.path(), body).await;
+            assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{} {body:?}", method.path());
+            assert_eq!(answer.errors(), ["Bad Request"], "{} {body:?}", method.path());
         }
-        let answer = server.post_bytes(method.path, " \n").await;
+        let answer = server.post_bytes(method.path(), " \n").await;
         let expected = if method.body.optional { object.json()["result"].clone() } else { json!(false) };
-        assert_eq!(answer.json()["result"], expected, "{}", method.path);
+        assert_eq!(answer.json()["result"], expected, "{}", method.path());
         let required = method.body.params.iter().copied().flatten().any(|param| param.required);
-        assert!(!(required && method.body.optional), "{} requires a key", method.path);
+        assert!(!(required && method.body.optional), "{} requires a key", method.path());
     }
     server.stop().await;
 }

@@ -1,8 +1,8 @@
 //! contact/erase as a request: what it refuses, who may send it, and that it is told like any other.
 
 use hyper::{Method, StatusCode};
+use rollbook::app::{Access, Reach};
 use rollbook::http::METHODS;
-use rollbook::http::method::{Access, Reach};
 use serde_json::{Value, json};
 
 use crate::erase::{erase, outcomes};
@@ -70,12 +70,12 @@ async fn an_unknown_key_is_warned_of_and_a_list_is_none() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn only_a_token_of_the_whole_account_may_erase_and_export() {
-    let find = |path: &str| METHODS.iter().find(|method| method.path == path).expect("the method");
+    let find = |path: &str| METHODS.iter().find(|method| method.path() == path).expect("the method");
     let (erasing, export) = (find(ERASE), find("/v3/contact/export"));
     // What these mean is tried for every method in `token_scope`.
-    assert_ne!(erasing.access, Access::Read);
-    assert_eq!(erasing.reach, Reach::Account);
-    assert_eq!((export.access, export.reach), (Access::Read, Reach::Account));
+    assert_ne!(erasing.operation.access, Access::Read);
+    assert_eq!(erasing.operation.reach, Reach::Account);
+    assert_eq!((export.operation.access, export.operation.reach), (Access::Read, Reach::Account));
     let server = Server::start().await;
     let body = json!({ "userId": "ada" });
     let list = server.list().await;

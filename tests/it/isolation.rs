@@ -165,20 +165,20 @@ async fn everything(server: &Server, ids: &Ids) -> Vec<Value> {
 async fn tells_nothing(server: &Server, theirs: &Ids, token: &str, own: &str) {
     let nobodys = Ids::nobodys();
     for method in METHODS {
-        let pairs = bodies(method.path, theirs, own).into_iter().zip(bodies(method.path, &nobodys, own));
+        let pairs = bodies(method.path(), theirs, own).into_iter().zip(bodies(method.path(), &nobodys, own));
         for (asked, unknown) in pairs {
-            let about_theirs = answer(server, token, method.path, &asked, theirs).await;
-            let about_nobodys = answer(server, token, method.path, &unknown, &nobodys).await;
+            let about_theirs = answer(server, token, method.path(), &asked, theirs).await;
+            let about_nobodys = answer(server, token, method.path(), &unknown, &nobodys).await;
             // What makes something of the caller's own is there the second time, and says so for both.
-            if method.path != "/v3/contact-source/add" {
-                assert_eq!(about_theirs, about_nobodys, "{} {asked}", method.path);
+            if method.path() != "/v3/contact-source/add" {
+                assert_eq!(about_theirs, about_nobodys, "{} {asked}", method.path());
             }
             for secret in ["gold", "Their source", &theirs.contact] {
                 let echoed = asked.to_string().contains(secret);
                 assert!(
                     echoed || !about_theirs.1.contains(secret),
                     "{} {asked}: {}",
-                    method.path,
+                    method.path(),
                     about_theirs.1
                 );
             }
@@ -211,22 +211,22 @@ async fn to_a_token_that_is_limited_to_a_list_the_other_lists_of_its_account_are
     let nobodys = Ids::nobodys();
     // Sources are the account's: a token that is limited to lists uses them.
     let sources: HashSet<_> =
-        METHODS.iter().filter(|method| method.path.contains("source")).map(|m| m.path).collect();
-    for method in METHODS.iter().filter(|method| !sources.contains(method.path)) {
+        METHODS.iter().filter(|method| method.path().contains("source")).map(|m| m.path()).collect();
+    for method in METHODS.iter().filter(|method| !sources.contains(method.path())) {
         for (asked, unknown) in
-            bodies(method.path, &theirs, &own).into_iter().zip(bodies(method.path, &nobodys, &own))
+            bodies(method.path(), &theirs, &own).into_iter().zip(bodies(method.path(), &nobodys, &own))
         {
             if asked.to_string().contains("ource") {
                 continue;
             }
-            let told = answer(&server, &limited, method.path, &asked, &theirs).await;
+            let told = answer(&server, &limited, method.path(), &asked, &theirs).await;
             assert_eq!(
                 told,
-                answer(&server, &limited, method.path, &unknown, &nobodys).await,
+                answer(&server, &limited, method.path(), &unknown, &nobodys).await,
                 "{} {asked}",
-                method.path
+                method.path()
             );
-            assert!(!told.1.contains("gold"), "{} {asked}: {}", method.path, told.1);
+            assert!(!told.1.contains("gold"), "{} {asked}: {}", method.path(), told.1);
         }
     }
     let there = server.contact(&theirs.list, "userId", "their-user").await;

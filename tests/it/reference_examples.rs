@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use hyper::StatusCode;
+use rollbook::app::Access;
 use rollbook::clock::SystemClock;
 use rollbook::http::METHODS;
-use rollbook::http::method::Access;
 use serde_json::{Value, json};
 
 use crate::harness::{Bearer, Server};
@@ -88,16 +88,16 @@ async fn every_example_is_answered_as_the_reference_says() {
     let mut bound = Bound::default();
     bound.0.insert(RECEIVER.to_owned(), receiver.uri());
     for method in METHODS {
-        assert!(!method.examples.is_empty(), "{}", method.path);
+        assert!(!method.examples.is_empty(), "{}", method.path());
         for example in method.examples {
-            let about = format!("{}: {}", method.path, example.summary);
+            let about = format!("{}: {}", method.path(), example.summary);
             let body: Value = serde_json::from_str(&bound.real(example.body)).expect("an example is JSON");
-            let answer = server.post_as(&shop.token, method.path, &body).await;
+            let answer = server.post_as(&shop.token, method.path(), &body).await;
             assert_eq!(answer.status, StatusCode::OK, "{about}: {}", answer.text());
             let (told, real) =
                 (serde_json::from_str(example.answer).expect("an answer is JSON"), answer.json());
             bound.compare(&about, &told, &real);
-            if method.access == Access::Batch && body["dryRun"] != true {
+            if method.operation.access == Access::Batch && body["dryRun"] != true {
                 processed(&server, &shop, real["requestId"].as_str().expect("an id")).await;
             }
         }

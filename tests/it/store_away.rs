@@ -33,7 +33,7 @@ async fn ask_all(server: &Server, list: &str) -> Vec<(&'static str, Answer)> {
         if body.get("contactListId").is_some() {
             body["contactListId"] = json!(list);
         }
-        (method.path, server.post(method.path, &body).await)
+        (method.path(), server.post(method.path(), &body).await)
     });
     join_all(asked).await
 }

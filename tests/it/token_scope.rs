@@ -3,9 +3,9 @@
 use std::collections::HashSet;
 
 use hyper::StatusCode;
+use rollbook::app::{Access, Reach};
 use rollbook::clock::{Clock, SystemClock};
 use rollbook::http::METHODS;
-use rollbook::http::method::{Access, Reach};
 use rollbook::id::ObjectId;
 use rollbook::storage::{NewToken, Scope};
 use rollbook::token::FreshToken;
@@ -63,17 +63,17 @@ async fn a_read_only_token_changes_nothing() {
     let request = send(&server, &list).await;
     let token = token(&server, true, None).await;
     for method in METHODS {
-        let answer = server.post_as(&token, method.path, &json!({})).await;
-        if method.access != Access::Read {
-            let expected = forbidden(&token, method.path, "read-only", "TOKEN_READ_ONLY");
+        let answer = server.post_as(&token, method.path(), &json!({})).await;
+        if method.operation.access != Access::Read {
+            let expected = forbidden(&token, method.path(), "read-only", "TOKEN_READ_ONLY");
             assert_eq!(
                 (answer.status, answer.normal()),
                 (StatusCode::FORBIDDEN, expected),
                 "{}",
-                method.path
+                method.path()
             );
         } else {
-            assert_ne!(answer.status, StatusCode::FORBIDDEN, "{}", method.path);
+            assert_ne!(answer.status, StatusCode::FORBIDDEN, "{}", method.path());
         }
     }
     let get = json!({ "contactListId": list, "userId": "a", "waitFor": request });
@@ -85,8 +85,11 @@ async fn a_read_only_token_changes_nothing() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_changes_something_is_classed_so() {
-    let reads: HashSet<_> =
-        METHODS.iter().filter(|method| method.access == Access::Read).map(|method| method.path).collect();
+    let reads: HashSet<_> = METHODS
+        .iter()
+        .filter(|method| method.operation.access == Access::Read)
+        .map(|method| method.path())
+        .collect();
     for path in &reads {
         let verb = path.rsplit('/').next().expect("a verb");
         assert!(["info", "get", "find", "list", "history", "export"].contains(&verb), "{path}");
@@ -102,17 +105,17 @@ async fn a_token_that_is_limited_to_lists_calls_no_method_of_the_whole_account()
     let list = server.list().await;
     let limited = token(&server, false, Some(&[&list])).await;
     for method in METHODS {
-        let answer = server.post_as(&limited, method.path, &json!({})).await;
-        if method.reach == Reach::Account {
-            let expected = forbidden(&limited, method.path, "limited to lists", "TOKEN_LIMITED");
+        let answer = server.post_as(&limited, method.path(), &json!({})).await;
+        if method.operation.reach == Reach::Account {
+            let expected = forbidden(&limited, method.path(), "limited to lists", "TOKEN_LIMITED");
             assert_eq!(
                 (answer.status, answer.normal()),
                 (StatusCode::FORBIDDEN, expected),
                 "{}",
-                method.path
+                method.path()
             );
         } else {
-            assert_ne!(answer.status, StatusCode::FORBIDDEN, "{}", method.path);
+            assert_ne!(answer.status, StatusCode::FORBIDDEN, "{}", method.path());
         }
     }
     let both = token(&server, true, Some(&[&list])).await;
@@ -131,12 +134,12 @@ async fn every_method_of_a_list_answers_a_list_out_of_sight_as_one_that_is_not_t
     let body = json!({ "contactListId": theirs, "contactListName": "x", "confirm": "Customers", "userId": "a",
         "names": ["plan"], "name": "plan", "newName": "offer", "contacts": [{ "contact": "a" }],
         "variables": [{ "name": "x", "type": "ENUM_STRING" }] });
-    for method in METHODS.iter().filter(|method| method.reach == Reach::List) {
-        let texts = refused(&server, &limited, method.path, &body).await;
-        assert_eq!(texts.first(), Some(&gone), "{}", method.path);
+    for method in METHODS.iter().filter(|method| method.operation.reach == Reach::List) {
+        let texts = refused(&server, &limited, method.path(), &body).await;
+        assert_eq!(texts.first(), Some(&gone), "{}", method.path());
         let unknown = json!({ "contactListId": "x" });
-        let texts = refused(&server, &limited, method.path, &unknown).await;
-        assert_eq!(texts[0], "List with id x not found!", "{}", method.path);
+        let texts = refused(&server, &limited, method.path(), &unknown).await;
+        assert_eq!(texts[0], "List with id x not found!", "{}", method.path());
     }
     let told = server.ok("/v3/contact-list/get", &json!({ "contactListId": theirs })).await;
     assert_eq!(told["data"]["contactListName"], "Customers");

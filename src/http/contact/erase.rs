@@ -1,13 +1,14 @@
 //! `/v3/contact/erase`
 
+use crate::app::{Operation, Reach};
 use crate::http::call::{Call, Outcome};
-use crate::http::method::{Access, Body, Example, Method, Reach};
+use crate::http::method::{Body, Example, Method};
 use crate::http::undo::{Queued, queued};
 use crate::intake::erase;
 
 /// `POST /v3/contact/erase`
 pub static ERASE: Method = Method {
-    path: "/v3/contact/erase",
+    operation: &Operation::batch("/v3/contact/erase", Reach::Account),
     group: &super::GROUP,
     summary: "Erase a person from all lists",
     text: "Deletes the contacts that have one of the identifiers, in all lists of the account. In a list without \
@@ -18,8 +19,6 @@ pub static ERASE: Method = Method {
         first. It cannot be undone, and may be repeated at any time.\n\nA keyed hash of each identifier stays, so \
         that the person is not restored by accident. An item that would give a contact such an identifier ends in \
         `CONTACT_ERASED`, unless its request has `restoreErased`.",
-    access: Access::Batch,
-    reach: Reach::Account,
     body: Body { params: &[&erase::ERASE], optional: false },
     examples: &[Example {
         summary: "A person who asks to be forgotten",

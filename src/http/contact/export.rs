@@ -7,13 +7,13 @@ use serde::Serialize;
 
 use super::history::{ShownChange, show_changes};
 use super::show::Shown;
+use crate::app::{Operation, Reach, Refusal};
 use crate::clock::Timestamp;
 use crate::http::call::{Answer, Call, Outcome};
-use crate::http::method::{Access, Body, Example, Method, Reach};
+use crate::http::method::{Body, Example, Method};
 use crate::id::ObjectId;
 use crate::intake::identifiers;
 use crate::intake::problem;
-use crate::intake::refusal::Refusal;
 use crate::json::{Keys, read_body};
 use crate::report::state_name;
 use crate::storage::{Error, Mention, PersonContact, RequestState, Subject};
@@ -23,13 +23,11 @@ const MAX_REQUESTS: usize = 10_000;
 
 /// `POST /v3/contact/export`
 pub static EXPORT: Method = Method {
-    path: "/v3/contact/export",
+    operation: &Operation::read("/v3/contact/export", Reach::Account),
     group: &super::GROUP,
     summary: "All data about one person",
     text: "Returns, from all lists of the account, the contacts that have one of the identifiers or had it once. \
         With them come their histories and the requests that mention them, also waiting ones.",
-    access: Access::Read,
-    reach: Reach::Account,
     body: Body { params: &[&identifiers::PARAMS], optional: false },
     examples: &[Example {
         summary: "Nobody",

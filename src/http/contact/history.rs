@@ -7,26 +7,26 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::show::{show_cac, show_field};
+use crate::app::{Operation, Reach, Refusal};
 use crate::clock::Timestamp;
 use crate::contact::amount::Cac;
 use crate::contact::field::{Field, Key};
 use crate::contact::record::Malformed;
 use crate::history::ChangeKind;
 use crate::http::call::{Answer, Call, Outcome};
-use crate::http::method::{Access, Body, Example, Method, Reach};
+use crate::http::method::{Body, Example, Method};
 use crate::http::page::{self, LIMIT_KEY, OFFSET_KEY, Paged};
 use crate::id::ObjectId;
 use crate::intake::identifiers;
 use crate::intake::list::{LIST_ID, find_list};
 use crate::intake::problem;
-use crate::intake::refusal::Refusal;
 use crate::json::{Keys, read_body};
 use crate::param::Param;
 use crate::storage::{ContactChange, Error, List, Page, Source};
 
 /// `POST /v3/contact/history`
 pub static HISTORY: Method = Method {
-    path: "/v3/contact/history",
+    operation: &Operation::read("/v3/contact/history", Reach::List),
     group: &super::GROUP,
     summary: "The changes of a contact, with their times and requests",
     text: "The newest change first, with each field's old and new value. Contacts are looked up by current \
@@ -35,8 +35,6 @@ pub static HISTORY: Method = Method {
         10,000 changes are returned. If changes are very large, an answer has fewer than `limit`, and the next page \
         begins behind \
            them.",
-    access: Access::Read,
-    reach: Reach::List,
     body: Body { params: &[&HISTORY_OF], optional: false },
     examples: &[
         Example {

@@ -1,9 +1,9 @@
 //! `waitFor`: who has sent a request reads what it did.
 
+use crate::app::Refusal;
 use crate::http::call::Call;
 use crate::id::ObjectId;
 use crate::intake::problem::{self, Problem};
-use crate::intake::refusal::Refusal;
 use crate::json::Raw;
 use crate::param::{Param, Shape};
 use crate::waiting::{self, Waited};

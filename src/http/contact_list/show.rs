@@ -4,28 +4,27 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{DOMAIN, GROUP, SENDER, unknown};
+use crate::app::Refusal;
+use crate::app::lists::{self, ListQuery};
 use crate::clock::Timestamp;
 use crate::contact::field::{Field, Kind};
 use crate::http::call::{Answer, Call, Outcome};
 use crate::http::contact::show::SHOWN;
-use crate::http::method::{Access, Body, Example, Method, Reach};
+use crate::http::method::{Body, Example, Method};
 use crate::http::page::{self, LIMIT_KEY, OFFSET_KEY, Paged};
 use crate::id::ObjectId;
-use crate::intake::list::{LIST_ID, find_list, read_list_id};
+use crate::intake::list::{LIST_ID, read_list_id};
 use crate::intake::problem;
-use crate::intake::refusal::Refusal;
 use crate::json::{Keys, Members, Raw, read_body};
 use crate::param::{Param, Shape};
-use crate::storage::{List, ListFilter, Page, VariableKind, Window};
+use crate::storage::{List, Page, VariableKind};
 
 /// `POST /v3/contact-list/get`
 pub static GET: Method = Method {
-    path: "/v3/contact-list/get",
+    operation: &lists::GET,
     group: &GROUP,
     summary: "Read a list",
     text: "The name, the variables of the list, and the fields of every contact.",
-    access: Access::Read,
-    reach: Reach::List,
     body: Body { params: &[&ONE, &SENDER], optional: false },
     examples: &[Example {
         summary: "A list with two variables",
@@ -112,17 +111,14 @@ struct VariableData {
 
 async fn get(call: Call) -> Outcome<Got> {
     let body = read_body(&call.body, &Keys::of(&ONE)).ok_or_else(problem::bad_request)?;
-    let (app, viewer) = (&call.app, &call.caller.viewer);
     if body.get(0).is_none() && names_domain(&body, 1) {
-        let filter = ListFilter { default: true, only: viewer.lists.clone(), ..ListFilter::default() };
-        let window = Window { offset: 0, limit: 1 };
-        let found = app.storage.find_lists(viewer.account, filter, window).await?;
+        let list = call.app.queries.default_list(&call.caller).await?;
         // An account without a list that the token sees has none to mean.
-        let list = found.rows.first().ok_or_else(|| problem::required(LIST_ID.name))?;
-        return Ok(Answer::new(Got { data: show(list) }).warn(unknown(body.unknown)));
+        let list = list.ok_or_else(|| problem::required(LIST_ID.name))?;
+        return Ok(Answer::new(Got { data: show(&list) }).warn(unknown(body.unknown)));
     }
     let mut problems = Vec::new();
-    let list = find_list(&app.catalogue, viewer, body.get(0), &mut problems).await?;
+    let list = call.list(body.get(0), &mut problems).await?;
     let Some(list) = list else { return Err(Refusal::Invalid(problems)) };
     Ok(Answer::new(Got { data: show(&list) }).warn(unknown(body.unknown)))
 }
@@ -134,12 +130,10 @@ fn names_domain<const N: usize>(body: &Members<'_, N>, place: usize) -> bool {
 
 /// `POST /v3/contact-list/find`
 pub static FIND: Method = Method {
-    path: "/v3/contact-list/find",
+    operation: &lists::FIND,
     group: &GROUP,
     summary: "Find lists",
     text: "The oldest first. An id that the account does not have matches nothing.",
-    access: Access::Read,
-    reach: Reach::Seen,
     body: Body { params: &[&FOUND_BY, &SENDER], optional: true },
     examples: &[Example {
         summary: "No list has this name",
@@ -176,10 +170,9 @@ async fn find(call: Call) -> Outcome<Paged<ListData>> {
     let page = if id == Some(None) {
         Page { rows: Vec::new(), total: 0 }
     } else {
-        let only = call.caller.viewer.lists.clone();
         let default = id.is_none() && names_domain(&body, 4);
-        let filter = ListFilter { id: id.flatten(), name, only, default };
-        call.app.storage.find_lists(call.caller.viewer.account, filter, window).await?
+        let query = ListQuery { id: id.flatten(), name, default };
+        call.app.queries.lists(&call.caller, query, window).await?
     };
     Ok(Answer::new(Paged::of(page, window, |list| show(&list))).warn(unknown(body.unknown)))
 }

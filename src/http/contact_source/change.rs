@@ -7,13 +7,13 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{GROUP, MAX_NAME, exists, not_found, read_cac_key, read_customer_source_id, read_name};
+use crate::app::{Operation, Reach, Refusal};
 use crate::http::call::{Answer, Call, Nothing, Outcome};
-use crate::http::method::{Access, Body, Example, Method, Reach};
+use crate::http::method::{Body, Example, Method};
 use crate::id::ObjectId;
 use crate::intake::check::is_customer_source_id;
 use crate::intake::fields::{CAC_SHAPE, CUSTOMER_SOURCE};
 use crate::intake::problem::{self, Problem};
-use crate::intake::refusal::Refusal;
 use crate::json::{Keys, Members, Raw, read_body};
 use crate::param::{Param, Shape};
 use crate::storage::{self, AddError, Source, SourceChange, SourceRef};
@@ -23,12 +23,10 @@ const MAX_REMOVED: usize = 100;
 
 /// `POST /v3/contact-source/update`
 pub static UPDATE: Method = Method {
-    path: "/v3/contact-source/update",
+    operation: &Operation::write("/v3/contact-source/update", Reach::Account),
     group: &GROUP,
     summary: "Change a source",
     text: "Absent members stay as they are. Its name and its customerSourceId stay unique in the account.",
-    access: Access::Write,
-    reach: Reach::Account,
     body: Body { params: &[&CHANGED], optional: false },
     examples: &[Example {
         summary: "Another name and another cost",
@@ -112,14 +110,12 @@ fn read_change(
 
 /// `POST /v3/contact-source/remove`
 pub static REMOVE: Method = Method {
-    path: "/v3/contact-source/remove",
+    operation: &Operation::write("/v3/contact-source/remove", Reach::Account),
     group: &GROUP,
     summary: "Remove sources",
     text: "At most 100 at a time; those that are not there are passed over, unless none is. Contacts from a removed \
            source lose the reference and keep the cost that they had from it. Batches that wait and name it end in \
            `SOURCE_NOT_FOUND` for such contacts.",
-    access: Access::Write,
-    reach: Reach::Account,
     body: Body { params: &[&REMOVED_BY], optional: false },
     examples: &[Example {
         summary: "A source by your own id",

@@ -4,26 +4,24 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{GROUP, customer_source_id, name};
+use crate::app::{Operation, Reach, Refusal};
 use crate::clock::Timestamp;
 use crate::http::call::{Answer, Call, Outcome};
 use crate::http::contact::show::{ShownCac, show_cac};
-use crate::http::method::{Access, Body, Example, Method, Reach};
+use crate::http::method::{Body, Example, Method};
 use crate::http::page::{self, LIMIT_KEY, OFFSET_KEY, Paged};
 use crate::id::ObjectId;
 use crate::intake::problem::{self, Problem};
-use crate::intake::refusal::Refusal;
 use crate::json::{Keys, Members, Raw, read_body};
 use crate::param::{Param, Shape};
 use crate::storage::{Source, SourceFilter, SourceRef};
 
 /// `POST /v3/contact-source/get`
 pub static GET: Method = Method {
-    path: "/v3/contact-source/get",
+    operation: &Operation::read("/v3/contact-source/get", Reach::Seen),
     group: &GROUP,
     summary: "Read a source",
     text: "By one of the three; of several the first in the order sourceId, customerSourceId, name.",
-    access: Access::Read,
-    reach: Reach::Seen,
     body: Body { params: &[&ASKED_BY], optional: false },
     examples: &[Example {
         summary: "A source with a cost",
@@ -109,12 +107,10 @@ fn read_reference(body: &Members<'_, 3>) -> Result<(&'static str, String, Option
 
 /// `POST /v3/contact-source/find`
 pub static FIND: Method = Method {
-    path: "/v3/contact-source/find",
+    operation: &Operation::read("/v3/contact-source/find", Reach::Seen),
     group: &GROUP,
     summary: "Find sources",
     text: "The oldest first.",
-    access: Access::Read,
-    reach: Reach::Seen,
     body: Body { params: &[&FOUND_BY], optional: true },
     examples: &[Example {
         summary: "All sources",

@@ -4,15 +4,15 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::GROUP;
+use crate::app::{Operation, Reach, Refusal};
 use crate::find::{self, Bounds, Wanted};
 use crate::http::call::{Answer, Call, Outcome};
 use crate::http::contact::show::Shown;
-use crate::http::method::{Access, Body, Example, Method, Reach};
+use crate::http::method::{Body, Example, Method};
 use crate::http::page;
 use crate::id::ObjectId;
 use crate::intake::list::{LIST_ID, find_list};
 use crate::intake::problem::{self, Problem};
-use crate::intake::refusal::Refusal;
 use crate::journal::ContactNo;
 use crate::json::{Keys, Members, read_body};
 use crate::param::{Param, Shape};
@@ -32,7 +32,7 @@ const MAX_BYTES: usize = 4 << 20;
 
 /// `POST /v3/contacts/find`
 pub static FIND: Method = Method {
-    path: "/v3/contacts/find",
+    operation: &Operation::read("/v3/contacts/find", Reach::List),
     group: &GROUP,
     summary: "Read the contacts of a list, a page at a time",
     text: "In the order in which they were made. `next` is where the next page begins: send it as `after`. If it \
@@ -40,8 +40,6 @@ pub static FIND: Method = Method {
         page ends when it is large, or after many contacts that do not match. Pages are as \
            fast at the end of a list as at its beginning. They are no snapshot: each contact is as it was when its \
            page was read.",
-    access: Access::Read,
-    reach: Reach::List,
     body: Body { params: &[&PARAMS], optional: false },
     examples: &[Example {
         summary: "Contacts that want e-mail and have changed since a day",

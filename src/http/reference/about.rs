@@ -1,9 +1,9 @@
 //! What holds for all methods.
 
-use crate::app::Limits;
 use crate::http::call::RETRY_AFTER;
 use crate::http::gate::ACCESS_TOKEN;
 use crate::intake::problem::MAX_PROBLEMS;
+use crate::runtime::Limits;
 
 /// In Markdown.
 pub fn text(limits: &Limits) -> String {

@@ -4,10 +4,10 @@ use axum::http::StatusCode;
 use serde_json::{Map, Value, json};
 
 use super::codes::{self, Code};
-use crate::app::Limits;
 use crate::http::answer::Refused;
 use crate::http::call::{self, RETRY_AFTER};
 use crate::id::ObjectId;
+use crate::runtime::Limits;
 
 /// Where a response lists the codes that its refusals have today.
 const KNOWN_CODES: &str = "x-known-codes";

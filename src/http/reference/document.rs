@@ -10,7 +10,6 @@ use serde_json::{Map, Value, json};
 use super::codes::Code;
 use super::open::{KNOWN_VALUES, open};
 use super::{about, answers, codes, operation};
-use crate::app::Limits;
 use crate::http::METHODS;
 use crate::http::answer::Refused;
 use crate::http::gate::ACCESS_TOKEN;
@@ -19,6 +18,7 @@ use crate::http::request;
 use crate::notify::send::{AGENT, ID_HEADER, SIGNATURE_HEADER, TIMESTAMP_HEADER};
 use crate::param;
 use crate::report::Report;
+use crate::runtime::Limits;
 
 /// The groups of methods, in the order in which the table first names them.
 pub fn groups() -> Vec<&'static Group> {
@@ -37,7 +37,7 @@ pub fn describe(limits: &Limits, url: &str) -> Value {
     let mut paths = Map::new();
     for method in METHODS {
         let operation = operation::describe(method, &mut generator, &mut components, limits);
-        paths.insert(method.path.to_owned(), json!({ "post": operation }));
+        paths.insert(method.path().to_owned(), json!({ "post": operation }));
     }
     let tags: Vec<_> =
         groups().iter().map(|group| json!({ "name": group.name, "description": group.text })).collect();

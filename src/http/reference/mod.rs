@@ -19,7 +19,7 @@ use axum::http::header::HeaderMap;
 use axum::routing::get;
 
 use super::file::{Assets, File, THEME};
-use crate::app::App;
+use crate::runtime::App;
 
 /// Where the description is.
 const DESCRIPTION: &str = "/openapi.json";

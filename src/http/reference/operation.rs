@@ -5,15 +5,16 @@ use serde_json::{Map, Value, json};
 
 use super::answers;
 use super::open::open;
-use crate::app::Limits;
+use crate::app::{Access, Reach};
 use crate::http::call::IDEMPOTENCY_KEY;
-use crate::http::method::{Access, Example, Method, Reach};
+use crate::http::method::{Example, Method};
 use crate::intake::accept::MAX_KEY;
 use crate::param;
+use crate::runtime::Limits;
 
 /// What a method is called by programs: its path in lowerCamelCase.
 pub fn id(method: &Method) -> String {
-    let words = method.path.trim_start_matches("/v3/").split(['/', '-']);
+    let words = method.path().trim_start_matches("/v3/").split(['/', '-']);
     let mut id = String::new();
     for word in words {
         let (first, rest) = word.split_at(1);
@@ -62,11 +63,11 @@ fn named(method: &Method, suffix: &str) -> String {
 
 /// Which tokens may call a method, in words.
 pub fn who(method: &Method) -> String {
-    let access = match method.access {
+    let access = match method.operation.access {
         Access::Read => "It changes nothing: a read-only token may call it.",
         Access::Write | Access::Batch => "It changes something: a read-only token may not call it.",
     };
-    let reach = match method.reach {
+    let reach = match method.operation.reach {
         Reach::List => "A token that is limited to lists may call it for those.",
         Reach::Account => "It reaches the whole account: a token that is limited to lists may not call it.",
         Reach::Seen => "A token that is limited to lists gets as much as it may see.",
@@ -85,15 +86,15 @@ fn parameters(method: &Method) -> Vec<Value> {
             rejected. Keys are stored per account and list."),
         "schema": { "type": "string", "minLength": 1, "maxLength": MAX_KEY, "pattern": "^[!-~]+$" },
     });
-    if method.access == Access::Batch { vec![once] } else { Vec::new() }
+    if method.operation.access == Access::Batch { vec![once] } else { Vec::new() }
 }
 
 fn success(method: &Method, generator: &mut SchemaGenerator, components: &mut Map<String, Value>) -> Value {
     let mut schema = method.handler.answer(generator).to_value();
     // These are of the path, not of the method's type.
     for (member, is_there) in [
-        ("requestId", Method::shows_request_id(method.path) || is_required(&schema, "requestId")),
-        ("errors", Method::shows_errors(method.path)),
+        ("requestId", Method::shows_request_id(method.path()) || is_required(&schema, "requestId")),
+        ("errors", Method::shows_errors(method.path())),
     ] {
         present(&mut schema, member, is_there);
     }

@@ -122,7 +122,7 @@ impl Page<'_> {
     }
 
     fn method(&self, method: &Method, out: &mut String) -> std::fmt::Result {
-        let (id, path) = (operation::id(method), method.path);
+        let (id, path) = (operation::id(method), method.path());
         let operation = &self.description["paths"][path]["post"];
         write!(
             out,
@@ -157,7 +157,7 @@ impl Page<'_> {
     }
 
     fn answer(&self, method: &Method) -> &Value {
-        let responses = &self.description["paths"][method.path]["post"]["responses"];
+        let responses = &self.description["paths"][method.path()]["post"]["responses"];
         &responses["200"]["content"]["application/json"]["schema"]
     }
 }
@@ -173,7 +173,7 @@ fn contents(out: &mut String) -> std::fmt::Result {
         let (slug, name) = (slug(group.name), escape(group.name));
         writeln!(out, r##"<li><a href="#{slug}">{name}</a><ul>"##)?;
         for method in METHODS.into_iter().filter(|method| method.group.name == group.name) {
-            let name = method.path.trim_start_matches("/v3/");
+            let name = method.path().trim_start_matches("/v3/");
             writeln!(out, r##"<li><a href="#{}">{name}</a></li>"##, operation::id(method))?;
         }
         out.push_str("</ul></li>\n");
@@ -242,7 +242,7 @@ fn examples(method: &Method, out: &mut String) -> std::fmt::Result {
         // The shell's single quotes are ended for a quote in the body.
         let body = pretty(example.body).replace('\'', r"'\''");
         let curl =
-            format!("curl \"$API{}\" \\\n  -H \"{ACCESS_TOKEN}: $TOKEN\" \\\n  -d '{body}'", method.path);
+            format!("curl \"$API{}\" \\\n  -H \"{ACCESS_TOKEN}: $TOKEN\" \\\n  -d '{body}'", method.path());
         writeln!(out, "<h5>{}</h5>", line(example.summary))?;
         code("Request", &curl, out)?;
         code("Answer", &pretty(example.answer), out)?;

@@ -1,12 +1,12 @@
 //! `/v3/request/list`
 
 use super::GROUP;
+use crate::app::{Operation, Reach, Refusal};
 use crate::http::call::{Answer, Call, Outcome};
-use crate::http::method::{Access, Body, Example, Method, Reach};
+use crate::http::method::{Body, Example, Method};
 use crate::http::page::{self, LIMIT_KEY, OFFSET_KEY, Paged, TIME, read_time};
 use crate::intake::list::{LIST_ID, find_list};
 use crate::intake::problem::{self, Problem};
-use crate::intake::refusal::Refusal;
 use crate::json::{Keys, Raw, read_body};
 use crate::param::{Param, Shape};
 use crate::report::{self, SummaryObject, state_name};
@@ -14,14 +14,12 @@ use crate::storage::{RequestFilter, RequestState};
 
 /// `POST /v3/request/list`
 pub static LIST: Method = Method {
-    path: "/v3/request/list",
+    operation: &Operation::read("/v3/request/list", Reach::Seen),
     group: &GROUP,
     summary: "Requests by state, list and time",
     text: "The newest first. They have the form of request/find, with counts in place of the results. While \
         requests are accepted and processed, consecutive pages may repeat or miss an entry; with `to` in the past \
         they do not.",
-    access: Access::Read,
-    reach: Reach::Seen,
     body: Body { params: &[&NARROWED_BY], optional: true },
     examples: &[
         Example {

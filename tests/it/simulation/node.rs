@@ -7,12 +7,12 @@ use axum::Router;
 use axum::body::Body;
 use http_body_util::BodyExt;
 use hyper::Request;
-use rollbook::app::{self, Limits, Loops, Outside};
 use rollbook::clock::Clock as _;
 use rollbook::console::{Console, PublicUrl};
 use rollbook::http::router;
 use rollbook::id::Ids;
 use rollbook::jobs;
+use rollbook::runtime::{self, Limits, Loops, Outside};
 use rollbook::spans::Spans;
 use rollbook::storage::sqlite::{Hands, Settings, SqliteStore};
 use rollbook::storage::{Backlog, Role};
@@ -63,7 +63,8 @@ impl Node {
         };
         let jobs = jobs::Settings { directory: path.with_file_name("files"), max_upload: 1 << 20 };
         let console = Console::new(PublicUrl::of(([127, 0, 0, 1], 80).into()));
-        let (app, loops) = app::start(Arc::new(storage), outside, limits, jobs, console, Spans::default());
+        let (app, loops) =
+            runtime::start(Arc::new(storage), outside, limits, jobs, console, Spans::default());
         let router = router(app);
         let (world, life) = (Arc::clone(world), Arc::clone(life));
         Self { world, life, router, twin: Ids::new(random), _loops: loops }

@@ -1,4 +1,4 @@
-//! The running server without its socket: the store, the caches, the loops.
+//! The running server without its socket: what handlers get, the loops, start and stop.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,6 +7,7 @@ use ipnet::IpNet;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 
+use crate::app::{Commands, Queries, Services};
 use crate::applier::Applier;
 use crate::catalogue::Catalogue;
 use crate::clock::Clock;
@@ -51,26 +52,13 @@ pub struct Limits {
     pub proxies: Vec<IpNet>,
 }
 
-/// What handlers work with.
+/// The state of handlers.
 pub struct App {
-    /// The store.
-    pub storage: Arc<dyn Storage>,
-    /// The cache of tokens, lists and sources.
-    pub catalogue: Catalogue,
-    /// Makes batches durable.
-    pub writer: Writer,
-    /// What is counted.
-    pub metrics: Arc<Metrics>,
-    /// Where spans go.
-    pub spans: Spans,
-    /// Tells all who wait whenever something was applied.
-    pub applied: Arc<Notify>,
-    /// Tells the time.
-    pub clock: Arc<dyn Clock>,
-    /// Tells what is old.
-    pub retention: RetentionClock,
-    /// Makes ids.
-    pub ids: Ids,
+    services: Arc<Services>,
+    /// The use cases that change something.
+    pub commands: Commands,
+    /// The use cases that read.
+    pub queries: Queries,
     /// Counts requests per token.
     pub flights: Flights,
     /// Counts wrong tokens per address.
@@ -83,6 +71,15 @@ pub struct App {
     pub console: Console,
     /// Imports and changes of many contacts.
     pub jobs: Arc<JobService>,
+}
+
+impl std::ops::Deref for App {
+    type Target = Services;
+
+    /// For handlers and pages that are not use cases yet.
+    fn deref(&self) -> &Services {
+        &self.services
+    }
 }
 
 /// The loops of a running server.
@@ -134,9 +131,9 @@ pub fn start(
         metrics: Arc::clone(&metrics),
         spans: spans.clone(),
     };
-    let app = Arc::new(App {
+    let job_service = Arc::new(JobService::new(jobs, Arc::clone(&storage)));
+    let services = Arc::new(Services {
         catalogue: Catalogue::new(Arc::clone(&storage)),
-        jobs: Arc::new(JobService::new(jobs, Arc::clone(&storage))),
         storage,
         writer,
         metrics,
@@ -145,6 +142,12 @@ pub fn start(
         clock,
         retention: RetentionClock::default(),
         ids,
+    });
+    let app = Arc::new(App {
+        commands: Commands::new(Arc::clone(&services)),
+        queries: Queries::new(Arc::clone(&services)),
+        services,
+        jobs: job_service,
         flights: Flights::new(limits.in_flight),
         guesses: Guesses::default(),
         limits,

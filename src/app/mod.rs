@@ -1,0 +1,80 @@
+//! Use cases, typed in and out. The API, the console and the jobs call them, each for a [`Caller`].
+//!
+//! # How a use case is added
+//!
+//! 1. An [`Operation`] in the file of its resource: the path by which the API and the metrics know it, and the rights
+//!    that it needs.
+//! 2. A method of [`Commands`] if it changes something, or of [`Queries`] if it reads. Its arguments are valid by type:
+//!    a type with a `parse` is the only way to make them. Its errors are [`Refusal`]s.
+//! 3. A command runs in [`Services::run`], which checks the rights, and counts the calls of users.
+//! 4. The HTTP handler decodes a body, calls, and encodes the answer. The page reads a form, calls, and renders.
+
+mod caller;
+pub mod lists;
+mod operation;
+mod refusal;
+mod run;
+pub mod variables;
+
+use std::sync::Arc;
+
+use tokio::sync::Notify;
+
+pub use self::caller::{Caller, read_only};
+pub use self::operation::{Access, Operation, Reach};
+pub use self::refusal::Refusal;
+use crate::catalogue::Catalogue;
+use crate::clock::Clock;
+use crate::id::Ids;
+use crate::intake::writer::Writer;
+use crate::metrics::Metrics;
+use crate::retention::RetentionClock;
+use crate::spans::Spans;
+use crate::storage::Storage;
+
+/// What a use case comes to.
+pub type Result<T, E = Refusal> = std::result::Result<T, E>;
+
+/// What use cases work with.
+pub struct Services {
+    /// The store.
+    pub storage: Arc<dyn Storage>,
+    /// The cache of tokens, lists and sources.
+    pub catalogue: Catalogue,
+    /// Makes batches durable.
+    pub writer: Writer,
+    /// The counters.
+    pub metrics: Arc<Metrics>,
+    /// The traces.
+    pub spans: Spans,
+    /// Notified whenever batches were applied.
+    pub applied: Arc<Notify>,
+    /// Time of day.
+    pub clock: Arc<dyn Clock>,
+    /// Time for retention.
+    pub retention: RetentionClock,
+    /// Makes ids.
+    pub ids: Ids,
+}
+
+/// The use cases that change something. A clone is cheap.
+#[derive(Clone)]
+pub struct Commands(Arc<Services>);
+
+/// The use cases that read. A clone is cheap.
+#[derive(Clone)]
+pub struct Queries(Arc<Services>);
+
+impl Commands {
+    /// Over these services.
+    pub const fn new(services: Arc<Services>) -> Self {
+        Self(services)
+    }
+}
+
+impl Queries {
+    /// Over these services.
+    pub const fn new(services: Arc<Services>) -> Self {
+        Self(services)
+    }
+}
