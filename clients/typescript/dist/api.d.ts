@@ -1,0 +1,1212 @@
+import type { Call, KeyedCall, Kind } from "./call.js";
+export interface AccountInfoRequest {
+}
+/** A success: what a method answers, around it what every answer has. */
+export interface AccountInfoAnswer {
+    /** True: the request was done, or accepted and is on disk. */
+    result: boolean;
+    /** The account's name. */
+    accountName: string;
+    /** Always 0: there is no billing, but clients read this member. */
+    accountBalance: number;
+    /** Doubtful parts of the request, at most 1,000; absent without any. */
+    warnings?: Warning[];
+}
+/** Something doubtful in a request that was accepted: one entry of `warnings`. */
+export interface Warning {
+    /**
+     * The place in `contacts` (or in `variables` of contact-list/variables/add) that it is about, from 0; null for
+     * the request itself.
+     */
+    position: number | null;
+    /** The key that it is about, or null. */
+    field: string | null;
+    /** Its code, for programs. */
+    code: string;
+    /** Its text, for people: the entry of `errors`. */
+    message: string;
+}
+export interface ContactListCreateRequest {
+    /** The name of the list. */
+    contactListName: string;
+}
+/** A success: what a method answers, around it what every answer has. */
+export interface ContactListCreateAnswer {
+    /** True: the request was done, or accepted and is on disk. */
+    result: boolean;
+    /** The id of the new list. */
+    contactListId: string;
+    /** Doubtful parts of the request, at most 1,000; absent without any. */
+    warnings?: Warning[];
+}
+export interface ContactListVariablesAddRequest {
+    /** The id of the list, as contact-list/create gave it. */
+    contactListId: string;
+    /** The new variables. Required, unless `variablesMetadata` is given. */
+    variables?: VariableToAdd[] | null | undefined;
+    /** Another name of `variables`, which the vendor's PHP library sends. Ignored if `variables` is given. */
+    variablesMetadata?: VariableToAdd[] | null | undefined;
+}
+export interface VariableToAdd {
+    /** Its name in lowerCamelCase: letters only, and not the name of a field of a contact. */
+    name: string;
+    /** The type of its values: any text, or dates. Left out it is `ENUM_STRING`, with a warning. */
+    type?: "ENUM_STRING" | "ENUM_DATE" | null | undefined;
+}
+/** A success: what a method answers, around it what every answer has. */
+export interface ContactListVariablesAddAnswer {
+    /** True: the request was done, or accepted and is on disk. */
+    result: boolean;
+    /** Doubtful parts of the request, at most 1,000; absent without any. */
+    warnings?: Warning[];
+}
+export interface ContactListGetRequest {
+    /** The id of the list, as contact-list/create gave it. Required, unless `domainId` or `domain` is given. */
+    contactListId?: string | null | undefined;
+    /**
+     * A sending domain of the vendor, which this server does not have. If it is given and `contactListId` is not, the
+     * account's default list is meant.
+     */
+    domainId?: unknown;
+    /**
+     * A sending domain of the vendor, which this server does not have. If it is given and `contactListId` is not, the
+     * account's default list is meant.
+     */
+    domain?: unknown;
+}
+/** A success: what a method answers, around it what every answer has. */
+export interface ContactListGetAnswer {
+    /** True: the request was done, or accepted and is on disk. */
+    result: boolean;
+    /** The list. */
+    data: ContactList;
+    /** Doubtful parts of the request, at most 1,000; absent without any. */
+    warnings?: Warning[];
+}
+/** A list. */
+export interface ContactList {
+    /** Its name. */
+    contactListName: string;
+    /** Its id. */
+    contactListId: string;
+    /** Whether it is the account's default list: 1 if so. The oldest list is. */
+    isDefault: string;
+    /** When it was made. */
+    createdAt: string;
+    /** When its name or its variables last changed. */
+    updatedAt: string;
+    /** Always null. */
+    domainId: string | null;
+    /** Always null. */
+    domain: string | null;
+    /** Always null. */
+    defaultFromEmail: string | null;
+    /** Always null. */
+    defaultFromName: string | null;
+    /** Always null. */
+    company: string | null;
+    /** Always null. */
+    replyToEmail: string | null;
+    /** Always null. */
+    replyToName: string | null;
+    /** Always null. */
+    smsFromName: string | null;
+    /** The variables that it defines, in the order in which they were added. */
+    customVariables: Variable[];
+    /** The fields that every contact has. */
+    defaultVariables: Variable[];
+}
+/** A variable of a list, or a field that every contact has. */
+export interface Variable {
+    /** Its name. */
+    name: string;
+    /** The type of its values. */
+    type: string;
+}
+export interface ContactListFindRequest {
+    /** The list with this id. */
+    contactListId?: string | null | undefined;
+    /** Lists with exactly this name; all if it is blank. */
+    contactListName?: string | null | undefined;
+    /** How many entries are left out at the beginning; 0 by default. */
+    offset?: number | null | undefined;
+    /** How many entries there are at most; 20 by default. */
+    limit?: number | null | undefined;
+    /**
+     * A sending domain of the vendor, which this server does not have. If it is given and `contactListId` is not, the
+     * account's default list is meant.
+     */
+    domainId?: unknown;
+    /**
+     * A sending domain of the vendor, which this server does not have. If it is given and `contactListId` is not, the
+     * account's default list is meant.
+     */
+    domain?: unknown;
+}
+/** A success: what a method answers, around it what every answer has. */
+export interface ContactListFindAnswer {
+    /** True: the request was done, or accepted and is on disk. */
+    result: boolean;
+    /** The entries. */
+    data: ContactList[];
+    /** How many match in all. */
+    totalCount: number;
+    /** How many were left out at the beginning. */
+    offset: number;
+    /** How many there are at most. */
+    limit: number;
+    /** Doubtful parts of the request, at most 1,000; absent without any. */
+    warnings?: Warning[];
+}
+export interface ContactSourceAddRequest {
+    /** Its name. */
+    name: string;
+    /** Your own id of it. */
+    customerSourceId?: string | null | undefined;
+    /** The cost of a contact from it. */
+    cac?: CacInput | null | undefined;
+}
+export interface CacInput {
+    /**
+     * The amount: a positive number below 10^15, or a string that is one. It is rounded to five decimals, half to
+     * even, and must be positive after that. `""` clears the cost.
+     */
+    value: number | string;
+    /** The currency. */
+    currency: "USD" | "EUR";
+}
+/** A success: what a method answers, around it what every answer has. */
+export interface ContactSourceAddAnswer {
+    /** True: the request was done, or accepted and is on disk. */
+    result: boolean;
+    /** The id of the new source. */
+    sourceId: string;
+    /** Doubtful parts of the request, at most 1,000; absent without any. */
+    warnings?: Warning[];
+}
+export interface ContactSourceGetRequest {
+    /** The id that contact-source/add gave. */
+    sourceId?: string | null | undefined;
+    /** Your own id of the source. */
+    customerSourceId?: string | null | undefined;
+    /** The name of the source; compared exactly. */
+    name?: string | null | undefined;
+}
+/** A success: what a method answers, around it what every answer has. */
+export interface ContactSourceGetAnswer {
+    /** True: the request was done, or accepted and is on disk. */
+    result: boolean;
+    /** The source. */
+    data: Source;
+    /** Doubtful parts of the request, at most 1,000; absent without any. */
+    warnings?: Warning[];
+}
+/** A source. */
+export interface Source {
+    /** Its id. */
+    sourceId: string;
+    /** Its name. */
+    name: string;
+    /** Your own id of it. */
+    customerSourceId: string | null;
+    /** The cost of a contact from it. */
+    cac: Cac | null;
+    /** When it was made. */
+    createdAt: string;
+    /** When it last changed. */
+    updatedAt: string;
+}
+/** A cost. */
+export interface Cac {
+    /** The amount, with five decimals. */
+    value: string;
+    /** The currency. */
+    currency: string;
+}
+export interface ContactSourceFindRequest {
+    /** The source with exactly this name; all if it is blank. */
+    name?: string | null | undefined;
+    /** The source with this id of yours; all if it is blank. */
+    customerSourceId?: string | null | undefined;
+    /** How many entries are left out at the beginning; 0 by default. */
+    offset?: number | null | undefined;
+    /** How many entries there are at most; 20 by default. */
+    limit?: number | null | undefined;
+}
+/** A success: what a method answers, around it what every answer has. */
+export interface ContactSourceFindAnswer {
+    /** True: the request was done, or accepted and is on disk. */
+    result: boolean;
+    /** The entries. */
+    data: FoundSource[];
+    /** How many match in all. */
+    totalCount: number;
+    /** How many were left out at the beginning. */
+    offset: number;
+    /** How many there are at most. */
+    limit: number;
+    /** Doubtful parts of the request, at most 1,000; absent without any. */
+    warnings?: Warning[];
+}
+/** A source that was found. */
+export interface FoundSource {
+    /** Its id. */
+    id: string;
+    /** Its name. */
+    name: string;
+    /** Your own id of it. */
+    customerSourceId: string | null;
+    /** The cost of a contact from it. */
+    cac: Cac | null;
+    /** When it was made. */
+    createdAt: string;
+    /** When it last changed. */
+    updatedAt: string;
+}
+export interface ContactsUpdateRequest {
+    /** The id of the list, as contact-list/create gave it. */
+    contactListId: string;
+    /** The contacts, applied in this order. Fields that are left out stay as they are; an empty string clears a text. */
+    contacts: ContactInput[];
+    /**
+     * An absolute http or https URI without credentials. The server posts the result there when the request is
+     * processed: see the webhook.
+     */
+    webHookUri?: string | null | undefined;
+    /**
+     * If true, the server stores nothing. The answer has in `results` the result that each contact would have now.
+     * Waiting batches do not count.
+     */
+    dryRun?: boolean | null | undefined;
+    /**
+     * Whether a person who was erased may be brought back. False by default, and then an item that would give a
+     * contact an identifier of such a person ends in `CONTACT_ERASED`.
+     */
+    restoreErased?: boolean | null | undefined;
+    /**
+     * Whether a contact that is not in the list is made; false by default, and then such an item ends in
+     * `CONTACT_NOT_FOUND`.
+     */
+    upsert?: boolean | null | undefined;
+    /**
+     * The kind of `contact` in every item: no other contact is found by it, and it must have that form. Left out,
+     * `contact` is looked up as a userId, then as an e-mail address, then as a phone number.
+     */
+    contactBy?: "userId" | "email" | "phoneNumber" | null | undefined;
+}
+export interface ContactInput {
+    /**
+     * Whom it is about: a userId, an e-mail address or a phone number that the contact has. It is looked for as a
+     * userId first, then as an address, then as a number. If no contact is found and one is created, it fills the
+     * identifier of its kind, unless the item names that one.
+     */
+    contact: string;
+    /** The name to display. */
+    name?: string | null | undefined;
+    /**
+     * An e-mail address (RFC 2822 addr-spec, also in Unicode) of at most 254 octets; compared without case; unique in
+     * the list.
+     */
+    email?: string | null | undefined;
+    /** A phone number in the form of E.164, such as +15555555; unique in the list. */
+    phoneNumber?: string | null | undefined;
+    /** Your own id of the contact, without control characters; compared exactly; unique in the list. */
+    userId?: string | null | undefined;
+    /** Whether the contact may receive anything at all; false by default. */
+    active?: boolean | null | undefined;
+    /** Whether the contact wants e-mail; false by default. */
+    emailSubscribe?: boolean | null | undefined;
+    /** Whether the contact wants SMS; false by default. */
+    smsSubscribe?: boolean | null | undefined;
+    /** Whether the contact wants push notifications of desktop browsers; false by default. */
+    desktopWebPushSubscribe?: boolean | null | undefined;
+    /** Whether the contact wants push notifications of mobile browsers; false by default. */
+    mobileWebPushSubscribe?: boolean | null | undefined;
+    /** Whether the contact wants Telegram messages; false by default. */
+    telegramSubscribe?: boolean | null | undefined;
+    /** Whether the contact wants Viber messages; false by default. */
+    viberSubscribe?: boolean | null | undefined;
+    /** The first name. */
+    firstName?: string | null | undefined;
+    /** The last name. */
+    lastName?: string | null | undefined;
+    /** The date of birth, `YYYY-MM-DD`, a real day of the calendar. */
+    contactBirthday?: string | null | undefined;
+    /** The language, an ISO 639-1 code; stored in lower case. */
+    contactLanguage?: string | null | undefined;
+    /**
+     * The gender by ISO/IEC 5218: 0 not known, 1 male, 2 female, 9 not applicable; 0 by default. As a string also, in
+     * any case: `unknown`, `undefined`, `empty`; `m`, `male`; `f`, `female`; `n/a`, `not applicable`, `na`.
+     */
+    contactGender?: 0 | 1 | 2 | 9 | string | null | undefined;
+    /**
+     * The time zone, an IANA name in its exact case (`Europe/Tallinn`). Or an ISO 8601 offset `Z`, `±hh`, `±hhmm` or
+     * `±hh:mm` of at most 14 hours.
+     */
+    contactTimezone?: string | null | undefined;
+    /** A score: an integer of 64 bits, or a string that is one. 100.0 is 100. */
+    contactScore?: number | string | null | undefined;
+    /** The address of a picture; `https://` may be left out, as in all links. */
+    avatarLink?: string | null | undefined;
+    /** The address of the Facebook profile. */
+    facebookLink?: string | null | undefined;
+    /** The address of the Instagram profile. */
+    instagramLink?: string | null | undefined;
+    /** The address of the LinkedIn profile. */
+    linkedInLink?: string | null | undefined;
+    /** The address of the Twitter profile. */
+    twitterLink?: string | null | undefined;
+    /** The address of the TikTok profile. */
+    tiktokLink?: string | null | undefined;
+    /** Values of the list's own variables. */
+    variables?: VariableInput[] | null | undefined;
+    /** Where the contact comes from: the id that contact-source/add gave. It has priority over `customerSourceId`. */
+    sourceId?: string | null | undefined;
+    /**
+     * Where the contact comes from, by your own id: at most 40 ASCII letters and digits; `""` clears. Ignored if
+     * `sourceId` is given.
+     */
+    customerSourceId?: string | null | undefined;
+    /**
+     * The cost to acquire the contact. An object whose `value` is `""` clears it, and so does `""` in place of the
+     * object.
+     */
+    cac?: CacInput | null | undefined;
+    /** An old name of `userId`. Ignored if `userId` is given. */
+    externalId?: string | null | undefined;
+}
+export interface VariableInput {
+    /** The name of a variable that the list has. */
+    name: string;
+    /**
+     * Its value: a string of at most 10,000 characters, a number or a boolean. A date variable takes `YYYY-MM-DD`.
+     * Numbers and booleans are stored as their JSON text. Clear it with `""`. `null` clears it too, so a client whose
+     * model sends null for members that were not set must always set this one. Absence is an error.
+     */
+    value: string | number | boolean | null;
+}
+/** A success: what a method answers, around it what every answer has. */
+export interface ContactsUpdateAnswer {
+    /** True: the request was done, or accepted and is on disk. */
+    result: boolean;
+    /** The id of this request, by which request/find knows it. */
+    requestId: string;
+    /** Where the request was a dry run: what would become of each item. */
+    results?: Results;
+    /** Empty. */
+    errors: string[];
+    /** Doubtful parts of the request, at most 1,000; absent without any. */
+    warnings?: Warning[];
+}
+/** The results of a request's items. */
+export interface Results {
+    /** The items that were applied. */
+    success: ItemDone[];
+    /** The items that were not. */
+    errors: ItemFailed[];
+}
+/** An item that was applied. */
+export interface ItemDone {
+    /** Its place in the request, from 0. */
+    position: number;
+    /** The action on its contact. */
+    action: string;
+    /** The contact's id; null where a dry run would make it. */
+    id: string | null;
+    /** The contact's address after the item, or that with which it was removed. */
+    email: string | null;
+    /** The contact's phone number after the item, or that with which it was removed. */
+    phone: string | null;
+    /** The contact's userId after the item, or that with which it was removed. */
+    userId: string | null;
+    /** Where a request was undone: the fields that were put back. */
+    restored?: string[];
+    /** Where a request was undone: the fields that were not put back. */
+    kept?: Kept[];
+}
+/** A field that was not put back. */
+export interface Kept {
+    /** Its name; that of a variable stands behind `variables.`. */
+    field: string;
+    /** Why. */
+    error: string;
+    /** Why, in words. */
+    humanError: string;
+}
+/** An item that was not applied. */
+export interface ItemFailed {
+    /** Its place in the request, from 0. */
+    position: number;
+    /** Why. */
+    error: string;
+    /** The identifiers of the item. */
+    contact: ItemAsked;
+    /** Why, in words. */
+    humanError: string;
+    /** Where another contact has an identifier that the item asked for: which one, and that contact. */
+    taken?: Taken;
+}
+export interface ItemAsked {
+    /** Always null. */
+    id: string | null;
+    /** The address that the item named. */
+    email: string | null;
+    /** The phone number that the item named. */
+    phone: string | null;
+    /** The userId that the item named. */
+    userId: string | null;
+}
+/** An identifier that another contact has. */
+export interface Taken {
+    /** `userId`, `email` or `phoneNumber`. */
+    field: string;
+    /** The id of the contact that has it; null where an item before this one of a dry run would make that contact. */
+    id: string | null;
+}
+export interface ContactsAddRequest {
+    /** The id of the list, as contact-list/create gave it. */
+    contactListId: string;
+    /** The contacts, applied in this order. Each needs a userId, an e-mail address or a phone number. */
+    contacts: ContactToAdd[];
+    /**
+     * An absolute http or https URI without credentials. The server posts the result there when the request is
+     * processed: see the webhook.
+     */
+    webHookUri?: string | null | undefined;
+    /**
+     * If true, the server stores nothing. The answer has in `results` the result that each contact would have now.
+     * Waiting batches do not count.
+     */
+    dryRun?: boolean | null | undefined;
+    /**
+     * Whether a person who was erased may be brought back. False by default, and then an item that would give a
+     * contact an identifier of such a person ends in `CONTACT_ERASED`.
+     */
+    restoreErased?: boolean | null | undefined;
+}
+export interface ContactToAdd {
+    /** Not looked at; clients of contacts/update send it. */
+    contact?: unknown;
+    /** The name to display. */
+    name?: string | null | undefined;
+    /**
+     * An e-mail address (RFC 2822 addr-spec, also in Unicode) of at most 254 octets; compared without case; unique in
+     * the list.
+     */
+    email?: string | null | undefined;
+    /** A phone number in the form of E.164, such as +15555555; unique in the list. */
+    phoneNumber?: string | null | undefined;
+    /** Your own id of the contact, without control characters; compared exactly; unique in the list. */
+    userId?: string | null | undefined;
+    /** Whether the contact may receive anything at all; false by default. */
+    active?: boolean | null | undefined;
+    /** Whether the contact wants e-mail; false by default. */
+    emailSubscribe?: boolean | null | undefined;
+    /** Whether the contact wants SMS; false by default. */
+    smsSubscribe?: boolean | null | undefined;
+    /** Whether the contact wants push notifications of desktop browsers; false by default. */
+    desktopWebPushSubscribe?: boolean | null | undefined;
+    /** Whether the contact wants push notifications of mobile browsers; false by default. */
+    mobileWebPushSubscribe?: boolean | null | undefined;
+    /** Whether the contact wants Telegram messages; false by default. */
+    telegramSubscribe?: boolean | null | undefined;
+    /** Whether the contact wants Viber messages; false by default. */
+    viberSubscribe?: boolean | null | undefined;
+    /** The first name. */
+    firstName?: string | null | undefined;
+    /** The last name. */
+    lastName?: string | null | undefined;
+    /** The date of birth, `YYYY-MM-DD`, a real day of the calendar. */
+    contactBirthday?: string | null | undefined;
+    /** The language, an ISO 639-1 code; stored in lower case. */
+    contactLanguage?: string | null | undefined;
+    /**
+     * The gender by ISO/IEC 5218: 0 not known, 1 male, 2 female, 9 not applicable; 0 by default. As a string also, in
+     * any case: `unknown`, `undefined`, `empty`; `m`, `male`; `f`, `female`; `n/a`, `not applicable`, `na`.
+     */
+    contactGender?: 0 | 1 | 2 | 9 | string | null | undefined;
+    /**
+     * The time zone, an IANA name in its exact case (`Europe/Tallinn`). Or an ISO 8601 offset `Z`, `±hh`, `±hhmm` or
+     * `±hh:mm` of at most 14 hours.
+     */
+    contactTimezone?: string | null | undefined;
+    /** A score: an integer of 64 bits, or a string that is one. 100.0 is 100. */
+    contactScore?: number | string | null | undefined;
+    /** The address of a picture; `https://` may be left out, as in all links. */
+    avatarLink?: string | null | undefined;
+    /** The address of the Facebook profile. */
+    facebookLink?: string | null | undefined;
+    /** The address of the Instagram profile. */
+    instagramLink?: string | null | undefined;
+    /** The address of the LinkedIn profile. */
+    linkedInLink?: string | null | undefined;
+    /** The address of the Twitter profile. */
+    twitterLink?: string | null | undefined;
+    /** The address of the TikTok profile. */
+    tiktokLink?: string | null | undefined;
+    /** Values of the list's own variables. */
+    variables?: VariableInput[] | null | undefined;
+    /** Where the contact comes from: the id that contact-source/add gave. It has priority over `customerSourceId`. */
+    sourceId?: string | null | undefined;
+    /**
+     * Where the contact comes from, by your own id: at most 40 ASCII letters and digits; `""` clears. Ignored if
+     * `sourceId` is given.
+     */
+    customerSourceId?: string | null | undefined;
+    /**
+     * The cost to acquire the contact. An object whose `value` is `""` clears it, and so does `""` in place of the
+     * object.
+     */
+    cac?: CacInput | null | undefined;
+    /** An old name of `userId`. Ignored if `userId` is given. */
+    externalId?: string | null | undefined;
+}
+/** A success: what a method answers, around it what every answer has. */
+export interface ContactsAddAnswer {
+    /** True: the request was done, or accepted and is on disk. */
+    result: boolean;
+    /** The id of this request, by which request/find knows it. */
+    requestId: string;
+    /** Where the request was a dry run: what would become of each item. */
+    results?: Results;
+    /** Empty. */
+    errors: string[];
+    /** Doubtful parts of the request, at most 1,000; absent without any. */
+    warnings?: Warning[];
+}
+export interface ContactsRemoveRequest {
+    /** The id of the list, as contact-list/create gave it. */
+    contactListId: string;
+    /**
+     * An absolute http or https URI without credentials. The server posts the result there when the request is
+     * processed: see the webhook.
+     */
+    webHookUri?: string | null | undefined;
+    /**
+     * If true, the server stores nothing. The answer has in `results` the result that each contact would have now.
+     * Waiting batches do not count.
+     */
+    dryRun?: boolean | null | undefined;
+    /** E-mail addresses of contacts; compared without case. */
+    emails?: string[] | null | undefined;
+    /** Phone numbers of contacts; compared exactly. */
+    phoneNumbers?: string[] | null | undefined;
+    /** userIds of contacts; compared exactly. */
+    userIds?: string[] | null | undefined;
+}
+/** A success: what a method answers, around it what every answer has. */
+export interface ContactsRemoveAnswer {
+    /** True: the request was done, or accepted and is on disk. */
+    result: boolean;
+    /** The id of this request, by which request/find knows it. */
+    requestId: string;
+    /** Where the request was a dry run: what would become of each item. */
+    results?: Results;
+    /** Empty. */
+    errors: string[];
+    /** Doubtful parts of the request, at most 1,000; absent without any. */
+    warnings?: Warning[];
+}
+export interface ContactsFindRequest {
+    /** The id of the list, as contact-list/create gave it. */
+    contactListId: string;
+    /** Where the page begins: `next` of the page before. */
+    after?: string | null | undefined;
+    /** How many contacts there are at most; 100 by default. */
+    limit?: number | null | undefined;
+    /** Whether the contact may receive anything at all; false by default. */
+    active?: boolean | null | undefined;
+    /** Whether the contact wants e-mail; false by default. */
+    emailSubscribe?: boolean | null | undefined;
+    /** Whether the contact wants SMS; false by default. */
+    smsSubscribe?: boolean | null | undefined;
+    /** Whether the contact wants push notifications of desktop browsers; false by default. */
+    desktopWebPushSubscribe?: boolean | null | undefined;
+    /** Whether the contact wants push notifications of mobile browsers; false by default. */
+    mobileWebPushSubscribe?: boolean | null | undefined;
+    /** Whether the contact wants Telegram messages; false by default. */
+    telegramSubscribe?: boolean | null | undefined;
+    /** Whether the contact wants Viber messages; false by default. */
+    viberSubscribe?: boolean | null | undefined;
+    /** Contacts from the source with this id; all if it is blank. */
+    sourceId?: string | null | undefined;
+    /**
+     * Contacts that have changed then or later: `YYYY-MM-DD hh:mm:ss`, or `YYYY-MM-DD` for the beginning of that day,
+     * UTC.
+     */
+    updatedSince?: string | null | undefined;
+    /** Contacts whose name begins with this text, in any case; all if it is blank. */
+    namePrefix?: string | null | undefined;
+}
+/** A success: what a method answers, around it what every answer has. */
+export interface ContactsFindAnswer {
+    /** True: the request was done, or accepted and is on disk. */
+    result: boolean;
+    /** The id of this request, by which request/find knows it. */
+    requestId: string;
+    /** The contacts, as contact/get shows them. */
+    data: Contact[];
+    /** The beginning of the next page; null on the last page. */
+    next: string | null;
+    /** Empty. */
+    errors: string[];
+    /** Doubtful parts of the request, at most 1,000; absent without any. */
+    warnings?: Warning[];
+}
+/** A contact. Texts that are absent are null. */
+export interface Contact {
+    /** The name to display. */
+    name: string | null;
+    /**
+     * An e-mail address (RFC 2822 addr-spec, also in Unicode) of at most 254 octets; compared without case; unique in
+     * the list.
+     */
+    email: string | null;
+    /** A phone number in the form of E.164, such as +15555555; unique in the list. */
+    phoneNumber: string | null;
+    /** Your own id of the contact, without control characters; compared exactly; unique in the list. */
+    userId: string | null;
+    /** Whether the contact may receive anything at all; false by default. */
+    active: boolean;
+    /** Whether the contact wants e-mail; false by default. */
+    emailSubscribe: boolean;
+    /** Whether the contact wants SMS; false by default. */
+    smsSubscribe: boolean;
+    /** Whether the contact wants push notifications of desktop browsers; false by default. */
+    desktopWebPushSubscribe: boolean;
+    /** Whether the contact wants push notifications of mobile browsers; false by default. */
+    mobileWebPushSubscribe: boolean;
+    /** Whether the contact wants Telegram messages; false by default. */
+    telegramSubscribe: boolean;
+    /** Whether the contact wants Viber messages; false by default. */
+    viberSubscribe: boolean;
+    /** When it was made. UTC. */
+    createdAt: string;
+    /** When it last changed. UTC. */
+    updatedAt: string;
+    /** The address of a picture; `https://` may be left out, as in all links. */
+    avatarLink: string | null;
+    /** The date of birth, `YYYY-MM-DD`, a real day of the calendar. */
+    contactBirthday: string | null;
+    /** The language, an ISO 639-1 code; stored in lower case. */
+    contactLanguage: string | null;
+    /** The first name. */
+    firstName: string | null;
+    /** The last name. */
+    lastName: string | null;
+    /**
+     * The gender by ISO/IEC 5218: 0 not known, 1 male, 2 female, 9 not applicable; 0 by default. As a string also, in
+     * any case: `unknown`, `undefined`, `empty`; `m`, `male`; `f`, `female`; `n/a`, `not applicable`, `na`.
+     */
+    contactGender: string;
+    /**
+     * The time zone, an IANA name in its exact case (`Europe/Tallinn`). Or an ISO 8601 offset `Z`, `±hh`, `±hhmm` or
+     * `±hh:mm` of at most 14 hours.
+     */
+    contactTimezone: string | null;
+    /** The address of the Facebook profile. */
+    facebookLink: string | null;
+    /** The address of the Instagram profile. */
+    instagramLink: string | null;
+    /** The address of the LinkedIn profile. */
+    linkedInLink: string | null;
+    /** The address of the Twitter profile. */
+    twitterLink: string | null;
+    /** The address of the TikTok profile. */
+    tiktokLink: string | null;
+    /** A score: an integer of 64 bits, or a string that is one. 100.0 is 100. */
+    contactScore: string | null;
+    /** The name of the contact's source. */
+    sourceName: string | null;
+    /** The id of the contact's source. */
+    sourceId: string | null;
+    /** Your own id of the contact's source. */
+    customerSourceId: string | null;
+    /** Every variable of the list. */
+    variables: VariableValue[];
+    /** The cost to acquire the contact: its own, else its source's, also of a removed source. */
+    cac: Cac | null;
+}
+/** A variable of the contact's list. */
+export interface VariableValue {
+    /** Its name. */
+    name: string;
+    /** Its value; null where the contact has none. */
+    value: string | null;
+}
+export interface ContactGetRequest {
+    /** The id of the list, as contact-list/create gave it. */
+    contactListId: string;
+    /** The userId of the contact; compared exactly. */
+    userId?: string | null | undefined;
+    /** The e-mail address of the contact; compared without case. */
+    email?: string | null | undefined;
+    /** The phone number of the contact; compared exactly. */
+    phoneNumber?: string | null | undefined;
+    /** An old name of `userId`. Not looked at where `userId` is given. */
+    externalId?: string | null | undefined;
+    /**
+     * The id of a request of the account: the answer is given once it is processed. That is waited for at most 5
+     * seconds; then the contact is answered as it is, with the warning `WAIT_TIMED_OUT`.
+     */
+    waitFor?: string | null | undefined;
+}
+/** A success: what a method answers, around it what every answer has. */
+export interface ContactGetAnswer {
+    /** True: the request was done, or accepted and is on disk. */
+    result: boolean;
+    /** The contact; null if none was found. */
+    contact: Contact | null;
+    /** Empty. */
+    errors: string[];
+    /** Doubtful parts of the request, at most 1,000; absent without any. */
+    warnings?: Warning[];
+}
+export interface ContactHistoryRequest {
+    /** The id of the list, as contact-list/create gave it. */
+    contactListId: string;
+    /** The userId of the contact; compared exactly. */
+    userId?: string | null | undefined;
+    /** The e-mail address of the contact; compared without case. */
+    email?: string | null | undefined;
+    /** The phone number of the contact; compared exactly. */
+    phoneNumber?: string | null | undefined;
+    /** An old name of `userId`. Not looked at where `userId` is given. */
+    externalId?: string | null | undefined;
+    /** How many entries are left out at the beginning; 0 by default. */
+    offset?: number | null | undefined;
+    /** How many entries there are at most; 20 by default. */
+    limit?: number | null | undefined;
+}
+/** A success: what a method answers, around it what every answer has. */
+export interface ContactHistoryAnswer {
+    /** True: the request was done, or accepted and is on disk. */
+    result: boolean;
+    /** The contact; null if none was found. */
+    contactId: string | null;
+    /** The entries. */
+    data: Change[];
+    /** How many match in all. */
+    totalCount: number;
+    /** How many were left out at the beginning. */
+    offset: number;
+    /** How many there are at most. */
+    limit: number;
+    /** Empty. */
+    errors: string[];
+    /** Doubtful parts of the request, at most 1,000; absent without any. */
+    warnings?: Warning[];
+}
+/** A change of a contact. */
+export interface Change {
+    /** When it was applied. */
+    changedAt: string;
+    /** The action. */
+    action: string;
+    /** By which request. */
+    requestId: string;
+    /** The method that was called. */
+    source: string;
+    /** The key of the token, as `rollbook token list` shows it; `user:` and the id of the user for the console. */
+    token: string;
+    /** The fields. */
+    changes: FieldChange[];
+}
+/** A change of a field. */
+export interface FieldChange {
+    /** Its name; that of a variable stands behind `variables.`. */
+    field: string;
+    /** Its old value, as contact/get shows it. */
+    old: unknown;
+    /** Its new value. */
+    new: unknown;
+}
+export interface ContactExportRequest {
+    /** The userId of the contact; compared exactly. */
+    userId?: string | null | undefined;
+    /** The e-mail address of the contact; compared without case. */
+    email?: string | null | undefined;
+    /** The phone number of the contact; compared exactly. */
+    phoneNumber?: string | null | undefined;
+    /** An old name of `userId`. Not looked at where `userId` is given. */
+    externalId?: string | null | undefined;
+}
+/** A success: what a method answers, around it what every answer has. */
+export interface ContactExportAnswer {
+    /** True: the request was done, or accepted and is on disk. */
+    result: boolean;
+    /** The person's contacts. */
+    contacts: ExportedContact[];
+    /** The requests that mention the person, the oldest first. */
+    requests: ExportedRequest[];
+    /** Whether these are all; at most the oldest 10,000 are returned. */
+    requestsComplete: boolean;
+    /** Whether a person with such an identifier was erased: only a keyed hash is stored then. */
+    erased: boolean;
+    /** Empty. */
+    errors: string[];
+    /** Doubtful parts of the request, at most 1,000; absent without any. */
+    warnings?: Warning[];
+}
+/** A contact of a person. */
+export interface ExportedContact {
+    /** The list. */
+    contactListId: string;
+    /** The list's name. */
+    contactListName: string;
+    /** The contact's id. */
+    contactId: string;
+    /** The contact as contact/get shows it; null if it was removed and only its history is stored. */
+    contact: Contact | null;
+    /** Its changes, the newest first, as contact/history tells them. */
+    history: Change[];
+    /** Whether these are all that are stored; at most the newest 10,000 are returned, fewer if they are very large. */
+    historyComplete: boolean;
+}
+/** A request that mentions a person. */
+export interface ExportedRequest {
+    /** Its id. */
+    id: string;
+    /** The method that was called. */
+    source: string;
+    /** How far it has come. */
+    status: string;
+    /** The list. */
+    contactListId: string;
+    /** When it was accepted. */
+    createdAt: string;
+    /** Which of its items mention the person, from 0. */
+    positions: number[];
+}
+export interface RequestFindRequest {
+    /** The ids of the requests, as `requestId` gave them. */
+    ids: string[];
+}
+/** A success: what a method answers, around it what every answer has. */
+export interface RequestFindAnswer {
+    /** True: the request was done, or accepted and is on disk. */
+    result: boolean;
+    /** The requests by their ids. */
+    requests: Record<string, Request>;
+    /** Empty. */
+    errors: string[];
+    /** Doubtful parts of the request, at most 1,000; absent without any. */
+    warnings?: Warning[];
+}
+/** The same as request/find returns it: with how its webhook fares. */
+export interface Request {
+    /** The request's id, the `requestId` of its 200. */
+    id: string;
+    /** The method that was called. */
+    source: string;
+    /** How far it has come. */
+    status: string;
+    /** Where its status goes. */
+    webHookUri: string | null;
+    /** When it was accepted. */
+    createdAt: string;
+    /** The time of processing; until then the time of acceptance. */
+    updatedAt: string;
+    /** The result of each contact, in the order of the request; empty until it is processed. */
+    results: Results;
+    /** How its webhook fares. */
+    webHook: WebHook;
+}
+export interface WebHook {
+    /** `none` where the request names no receiver. */
+    status: string;
+    /** How often it was sent. */
+    attempts: number;
+    /**
+     * Why the last attempt failed, as a code: `HTTP_` and the status, or a word such as `TLS_EXPIRED`. Absent where
+     * it did not fail.
+     */
+    reason?: string;
+}
+export interface RequestUndoRequest {
+    /** The id of the request that is to be undone. */
+    requestId: string;
+    /**
+     * An absolute http or https URI without credentials. The server posts the result there when the request is
+     * processed: see the webhook.
+     */
+    webHookUri?: string | null | undefined;
+}
+/** A success: what a method answers, around it what every answer has. */
+export interface RequestUndoAnswer {
+    /** True: the request was done, or accepted and is on disk. */
+    result: boolean;
+    /** The id of this request, by which request/find knows it. */
+    requestId: string;
+    /** Empty. */
+    errors: string[];
+    /** Doubtful parts of the request, at most 1,000; absent without any. */
+    warnings?: Warning[];
+}
+export interface ContactEraseRequest {
+    /** The userId of the contact; compared exactly. */
+    userId?: string | null | undefined;
+    /** The e-mail address of the contact; compared without case. */
+    email?: string | null | undefined;
+    /** The phone number of the contact; compared exactly. */
+    phoneNumber?: string | null | undefined;
+    /** An old name of `userId`. Not looked at where `userId` is given. */
+    externalId?: string | null | undefined;
+    /**
+     * An absolute http or https URI without credentials. The server posts the result there when the request is
+     * processed: see the webhook.
+     */
+    webHookUri?: string | null | undefined;
+}
+/** A success: what a method answers, around it what every answer has. */
+export interface ContactEraseAnswer {
+    /** True: the request was done, or accepted and is on disk. */
+    result: boolean;
+    /** The id of this request, by which request/find knows it. */
+    requestId: string;
+    /** Empty. */
+    errors: string[];
+    /** Doubtful parts of the request, at most 1,000; absent without any. */
+    warnings?: Warning[];
+}
+export interface RequestListRequest {
+    /** Requests that have come so far. */
+    status?: "queued" | "processing" | "processed" | null | undefined;
+    /** Requests of this list. */
+    contactListId?: string | null | undefined;
+    /**
+     * Requests that were accepted then or later: `YYYY-MM-DD hh:mm:ss`, or `YYYY-MM-DD` for the beginning of that
+     * day, UTC.
+     */
+    from?: string | null | undefined;
+    /** Requests that were accepted before that. */
+    to?: string | null | undefined;
+    /** How many entries are left out at the beginning; 0 by default. */
+    offset?: number | null | undefined;
+    /** How many entries there are at most; 20 by default. */
+    limit?: number | null | undefined;
+}
+/** A success: what a method answers, around it what every answer has. */
+export interface RequestListAnswer {
+    /** True: the request was done, or accepted and is on disk. */
+    result: boolean;
+    /** The entries. */
+    data: RequestSummary[];
+    /** How many match in all. */
+    totalCount: number;
+    /** How many were left out at the beginning. */
+    offset: number;
+    /** How many there are at most. */
+    limit: number;
+    /** Empty. */
+    errors: string[];
+    /** Doubtful parts of the request, at most 1,000; absent without any. */
+    warnings?: Warning[];
+}
+/** A request as request/list returns it: counts stand in the place of the results. */
+export interface RequestSummary {
+    /** The request's id, the `requestId` of its 200. */
+    id: string;
+    /** The method that was called. */
+    source: string;
+    /** How far it has come. */
+    status: string;
+    /** Where its status goes. */
+    webHookUri: string | null;
+    /** When it was accepted. */
+    createdAt: string;
+    /** The time of processing; until then the time of acceptance. */
+    updatedAt: string;
+    /** How many of its items came to what; null until it is processed. */
+    counts: Counts | null;
+    /** How its webhook fares. */
+    webHook: WebHook;
+}
+export interface Counts {
+    /** The items that were applied. */
+    success: number;
+    /** The items that were not. */
+    errors: number;
+}
+export interface ContactSourceUpdateRequest {
+    /** The sourceId or the customerSourceId of the source. */
+    source: string;
+    /** Its new name. */
+    name?: string | null | undefined;
+    /** Your own id of it; `""` clears it. */
+    customerSourceId?: string | null | undefined;
+    /** The cost of a contact from it. A `value` of `""` clears it. */
+    cac?: CacInput | null | undefined;
+}
+/** A success: what a method answers, around it what every answer has. */
+export interface ContactSourceUpdateAnswer {
+    /** True: the request was done, or accepted and is on disk. */
+    result: boolean;
+    /** Doubtful parts of the request, at most 1,000; absent without any. */
+    warnings?: Warning[];
+}
+export interface ContactSourceRemoveRequest {
+    /** The ids that contact-source/add gave. */
+    ids?: string[] | null | undefined;
+    /** Your own ids of sources. */
+    customerSourceIds?: string[] | null | undefined;
+}
+/** A success: what a method answers, around it what every answer has. */
+export interface ContactSourceRemoveAnswer {
+    /** True: the request was done, or accepted and is on disk. */
+    result: boolean;
+    /** How many sources were removed. */
+    affectedRows: number;
+    /** Doubtful parts of the request, at most 1,000; absent without any. */
+    warnings?: Warning[];
+}
+export interface ContactListVariablesRenameRequest {
+    /** The id of the list, as contact-list/create gave it. */
+    contactListId: string;
+    /** The present name of the variable. */
+    name: string;
+    /** Its name from now on, in lowerCamelCase: letters only, and not the name of a field of a contact. */
+    newName: string;
+}
+/** A success: what a method answers, around it what every answer has. */
+export interface ContactListVariablesRenameAnswer {
+    /** True: the request was done, or accepted and is on disk. */
+    result: boolean;
+    /** Doubtful parts of the request, at most 1,000; absent without any. */
+    warnings?: Warning[];
+}
+export interface ContactListVariablesRemoveRequest {
+    /** The id of the list, as contact-list/create gave it. */
+    contactListId: string;
+    /** The names of variables that the list has. */
+    names: string[];
+}
+/** A success: what a method answers, around it what every answer has. */
+export interface ContactListVariablesRemoveAnswer {
+    /** True: the request was done, or accepted and is on disk. */
+    result: boolean;
+    /** Doubtful parts of the request, at most 1,000; absent without any. */
+    warnings?: Warning[];
+}
+export interface ContactListUpdateRequest {
+    /** The id of the list, as contact-list/create gave it. */
+    contactListId: string;
+    /** The new name of the list. */
+    contactListName: string;
+}
+/** A success: what a method answers, around it what every answer has. */
+export interface ContactListUpdateAnswer {
+    /** True: the request was done, or accepted and is on disk. */
+    result: boolean;
+    /** Doubtful parts of the request, at most 1,000; absent without any. */
+    warnings?: Warning[];
+}
+export interface ContactListRemoveRequest {
+    /** The id of the list, as contact-list/create gave it. */
+    contactListId: string;
+    /** The list's present name, to show that it is meant. */
+    confirm: string;
+}
+/** A success: what a method answers, around it what every answer has. */
+export interface ContactListRemoveAnswer {
+    /** True: the request was done, or accepted and is on disk. */
+    result: boolean;
+    /** Doubtful parts of the request, at most 1,000; absent without any. */
+    warnings?: Warning[];
+}
+/** A request and what became of it, as the webhook carries it. */
+export interface Report {
+    /** The request's id, the `requestId` of its 200. */
+    id: string;
+    /** The method that was called. */
+    source: string;
+    /** How far it has come. */
+    status: string;
+    /** Where its status goes. */
+    webHookUri: string | null;
+    /** When it was accepted. */
+    createdAt: string;
+    /** The time of processing; until then the time of acceptance. */
+    updatedAt: string;
+    /** The result of each contact, in the order of the request; empty until it is processed. */
+    results: Results;
+}
+/** A rejected request: nothing of it was stored, unless a code says otherwise. */
+export interface Refused {
+    /** False: the request was refused. */
+    result: boolean;
+    /** The id of this request; in answers of the `/v3/contacts/` methods. */
+    requestId?: string;
+    /** The errors, in words. */
+    errors: string[];
+    /** The same for programs: one entry for each of `errors`, in the same order. */
+    details: Problem[];
+}
+/** Something wrong (or, in `warnings`, doubtful) in a request: one entry of `details`. */
+export interface Problem {
+    /**
+     * The place in `contacts` (or in `variables` of contact-list/variables/add) that it is about, from 0; null for
+     * the request itself.
+     */
+    position: number | null;
+    /** The key that it is about, or null. */
+    field: string | null;
+    /** Its code, for programs. */
+    code: string;
+    /** Its text, for people: the entry of `errors`. */
+    message: string;
+}
+/** The methods of the API. */
+export declare abstract class Api {
+    protected abstract call(path: string, kind: Kind, body: unknown, call: KeyedCall): Promise<unknown>;
+    /** The name of the account: `account/info`. */
+    accountInfo(body?: AccountInfoRequest, call?: Call): Promise<AccountInfoAnswer>;
+    /** Make a list: `contact-list/create`. */
+    contactListCreate(body: ContactListCreateRequest, call?: Call): Promise<ContactListCreateAnswer>;
+    /** Add variables to a list: `contact-list/variables/add`. */
+    contactListVariablesAdd(body: ContactListVariablesAddRequest, call?: Call): Promise<ContactListVariablesAddAnswer>;
+    /** Read a list: `contact-list/get`. */
+    contactListGet(body: ContactListGetRequest, call?: Call): Promise<ContactListGetAnswer>;
+    /** Find lists: `contact-list/find`. */
+    contactListFind(body: ContactListFindRequest, call?: Call): Promise<ContactListFindAnswer>;
+    /** Register a source: `contact-source/add`. */
+    contactSourceAdd(body: ContactSourceAddRequest, call?: Call): Promise<ContactSourceAddAnswer>;
+    /** Read a source: `contact-source/get`. */
+    contactSourceGet(body: ContactSourceGetRequest, call?: Call): Promise<ContactSourceGetAnswer>;
+    /** Find sources: `contact-source/find`. */
+    contactSourceFind(body: ContactSourceFindRequest, call?: Call): Promise<ContactSourceFindAnswer>;
+    /** Change contacts of a list, or make them: `contacts/update`. */
+    contactsUpdate(body: ContactsUpdateRequest, call?: KeyedCall): Promise<ContactsUpdateAnswer>;
+    /** Make contacts of a list: `contacts/add`. */
+    contactsAdd(body: ContactsAddRequest, call?: KeyedCall): Promise<ContactsAddAnswer>;
+    /** Remove contacts of a list: `contacts/remove`. */
+    contactsRemove(body: ContactsRemoveRequest, call?: KeyedCall): Promise<ContactsRemoveAnswer>;
+    /** Read the contacts of a list, a page at a time: `contacts/find`. */
+    contactsFind(body: ContactsFindRequest, call?: Call): Promise<ContactsFindAnswer>;
+    /** Read a contact: `contact/get`. */
+    contactGet(body: ContactGetRequest, call?: Call): Promise<ContactGetAnswer>;
+    /** The changes of a contact, with their times and requests: `contact/history`. */
+    contactHistory(body: ContactHistoryRequest, call?: Call): Promise<ContactHistoryAnswer>;
+    /** All data about one person: `contact/export`. */
+    contactExport(body: ContactExportRequest, call?: Call): Promise<ContactExportAnswer>;
+    /** How far requests have come, and their results: `request/find`. */
+    requestFind(body: RequestFindRequest, call?: Call): Promise<RequestFindAnswer>;
+    /** Put back what a request changed: `request/undo`. */
+    requestUndo(body: RequestUndoRequest, call?: KeyedCall): Promise<RequestUndoAnswer>;
+    /** Erase a person from all lists: `contact/erase`. */
+    contactErase(body: ContactEraseRequest, call?: KeyedCall): Promise<ContactEraseAnswer>;
+    /** Requests by state, list and time: `request/list`. */
+    requestList(body: RequestListRequest, call?: Call): Promise<RequestListAnswer>;
+    /** Change a source: `contact-source/update`. */
+    contactSourceUpdate(body: ContactSourceUpdateRequest, call?: Call): Promise<ContactSourceUpdateAnswer>;
+    /** Remove sources: `contact-source/remove`. */
+    contactSourceRemove(body: ContactSourceRemoveRequest, call?: Call): Promise<ContactSourceRemoveAnswer>;
+    /** Give a variable another name: `contact-list/variables/rename`. */
+    contactListVariablesRename(body: ContactListVariablesRenameRequest, call?: Call): Promise<ContactListVariablesRenameAnswer>;
+    /** Remove variables of a list with their values: `contact-list/variables/remove`. */
+    contactListVariablesRemove(body: ContactListVariablesRemoveRequest, call?: Call): Promise<ContactListVariablesRemoveAnswer>;
+    /** Give a list another name: `contact-list/update`. */
+    contactListUpdate(body: ContactListUpdateRequest, call?: Call): Promise<ContactListUpdateAnswer>;
+    /** Remove a list with its contacts: `contact-list/remove`. */
+    contactListRemove(body: ContactListRemoveRequest, call?: Call): Promise<ContactListRemoveAnswer>;
+}

@@ -1,0 +1,84 @@
+import { RollbookError, WaitTimeoutError } from "./errors.js";
+import { sleep, Transport } from "./transport.js";
+/** The most contacts of a batch, and the most bytes of them: the server takes 1 MiB. */
+const CONTACTS = 100;
+const BYTES = 900_000;
+/**
+ * A client of one server. Calls may run at the same time, at most 10 per token.
+ *
+ * Each method of the API is a method of this class. They repeat a call after a 429, a 503 and a failure on the way,
+ * and never send a request twice that might be applied twice.
+ */
+export class Client extends Transport {
+    /** Updates contacts, in batches that are sent one after another. Returns when all of them are on disk. */
+    async updateContacts(contactListId, contacts, options = {}) {
+        const { key, signal, timeout, ...rest } = options;
+        const send = (batch, call) => this.contactsUpdate({ ...rest, contactListId, contacts: batch }, call);
+        return this.#batches(contacts, send, options);
+    }
+    /** Adds contacts, in batches that are sent one after another. Returns when all of them are on disk. */
+    async addContacts(contactListId, contacts, options = {}) {
+        const { key, signal, timeout, ...rest } = options;
+        const send = (batch, call) => this.contactsAdd({ ...rest, contactListId, contacts: batch }, call);
+        return this.#batches(contacts, send, options);
+    }
+    /** The results of a request, once it is processed. `timeout` is in milliseconds, 60,000 by default. */
+    async waitFor(requestId, { timeout = 60_000, signal } = {}) {
+        const end = Date.now() + timeout;
+        for (let pause = 100;; pause = Math.min(pause * 1.5, 2_000)) {
+            const { requests } = await this.requestFind({ ids: [requestId] }, signal ? { signal } : {});
+            const request = requests[requestId];
+            if (request === undefined) {
+                throw new RollbookError("the server does not know the request", { requestId });
+            }
+            if (request.status === "processed") {
+                return request;
+            }
+            if (Date.now() + pause > end) {
+                throw new WaitTimeoutError(`the request was not processed within ${timeout} ms`, { requestId });
+            }
+            await sleep(pause, signal);
+        }
+    }
+    async #batches(contacts, send, { key, signal, timeout }) {
+        const accepted = [];
+        let first = 0;
+        for await (const batch of split(contacts)) {
+            const call = {
+                ...(key === undefined ? {} : { idempotencyKey: `${key}/${accepted.length}` }),
+                ...(signal === undefined ? {} : { signal }),
+                ...(timeout === undefined ? {} : { timeout }),
+            };
+            try {
+                const { requestId } = await send(batch, call);
+                accepted.push({ requestId, first, count: batch.length });
+            }
+            catch (error) {
+                if (error instanceof RollbookError) {
+                    Object.assign(error, { first, accepted });
+                }
+                throw error;
+            }
+            first += batch.length;
+        }
+        return accepted;
+    }
+}
+/** Batches of an input: as many contacts as a body may hold. */
+async function* split(contacts) {
+    let batch = [];
+    let bytes = 0;
+    for await (const contact of contacts) {
+        const size = new TextEncoder().encode(JSON.stringify(contact)).length + 1;
+        if (batch.length === CONTACTS || (batch.length > 0 && bytes + size > BYTES)) {
+            yield batch;
+            batch = [];
+            bytes = 0;
+        }
+        batch.push(contact);
+        bytes += size;
+    }
+    if (batch.length > 0) {
+        yield batch;
+    }
+}
