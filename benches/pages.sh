@@ -8,7 +8,9 @@ rate=${2:-10000}
 program=$(realpath "${3:-target/release/rollbook}")
 asks=200
 directory=$(mktemp -d)
-server= load=
+server="" load=""
+# The loop assigns it.
+# shellcheck disable=SC2154
 trap 'for one in $load $server; do kill "$one" 2>/dev/null; wait "$one" || true; done; rm -rf "$directory"' EXIT
 cd "$directory"
 export ROLLBOOK_DATABASE="$directory/rollbook.db" ROLLBOOK_LISTEN=127.0.0.1:0

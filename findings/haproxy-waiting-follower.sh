@@ -9,6 +9,7 @@ dir=$(mktemp -d)
 cd "$dir"
 libraries="liblua5.3-0 libopentracing-c-wrapper0 libopentracing1"
 # Where a point release has taken the pinned one's place, the newer is tried.
+# shellcheck disable=SC2086
 apt-get download haproxy=2.6.12-1+deb12u4 $libraries >/dev/null 2>&1 ||
     apt-get download haproxy $libraries >/dev/null 2>&1
 for package in *.deb; do dpkg -x "$package" .; done

@@ -180,7 +180,7 @@ def try_own(server, command, scenarios, example):
     requests = server.call("request/list", contactListId=target, limit=1)["totalCount"]
     if requests != ACCEPTED:
         raise RuntimeError(f"the server accepted {requests} requests, not {ACCEPTED}")
-    known = {"ROLLBOOK_URL": server.url, "ROLLBOOK_TOKEN": server.token, "ROLLBOOK_LIST": target}
+    known = {"ROLLBOOK_URL": server.url, "ROLLBOOK_TOKEN": server.token, "CONTACT_LIST": target}
     shown = subprocess.run([*command, example], env={**os.environ, **known}, text=True, capture_output=True, timeout=60)
     if (shown.returncode, shown.stdout) != (0, "2 applied\n"):
         raise RuntimeError(f"the example of the README: {shown.stdout}{shown.stderr}")
