@@ -17,7 +17,12 @@ pub fn root() -> &'static Path {
 /// Every page of the documentation, by its path in the project.
 pub fn pages() -> Vec<PathBuf> {
     let mut pages: Vec<_> =
-        ["README.md", "ARCHITECTURE.md", "SECURITY.md", "CHANGELOG.md"].map(PathBuf::from).into();
+        ["README.md", "ARCHITECTURE.md", "SECURITY.md", "CHANGELOG.md", "CONTRIBUTING.md"]
+            .map(PathBuf::from)
+            .into();
+    pages.extend(
+        ["php", "python", "typescript"].map(|client| Path::new("clients").join(client).join("README.md")),
+    );
     let mut directories = vec![PathBuf::from("docs")];
     while let Some(directory) = directories.pop() {
         for entry in std::fs::read_dir(root().join(&directory)).expect("a directory") {
@@ -107,6 +112,51 @@ fn the_book_has_every_page_of_docs_once() {
     let there =
         there.iter().filter(|page| page.starts_with("docs/decisions") && !page.ends_with("README.md"));
     assert_eq!(decisions, there.map(|page| page.file_name().unwrap().to_str().unwrap()).collect::<Vec<_>>());
+}
+
+#[test]
+fn the_decisions_are_numbered_without_gaps_and_each_has_a_status_and_a_date() {
+    let decisions = pages().into_iter().filter(|page| page.starts_with("docs/decisions"));
+    for (page, number) in decisions.filter(|page| !page.ends_with("README.md")).zip(1..) {
+        let name = page.file_name().and_then(|name| name.to_str()).expect("a name");
+        assert!(name.starts_with(&format!("{number:04}-")), "{name} is not number {number}");
+        let text = read(&page);
+        assert!(text.starts_with(&format!("# {number}. ")), "{name}: its title");
+        let status = text.lines().find_map(|line| line.strip_prefix("Status: ")).unwrap_or_default();
+        let mut words = status.split([' ', ',', ';', '.']);
+        assert!(words.any(|word| word.parse::<jiff::civil::Date>().is_ok()), "{name}: status: {status}");
+    }
+}
+
+/// The paths of the project that a page names in code. `migrations/postgres/V*.sql` names files of a folder.
+fn paths(text: &str) -> Vec<String> {
+    const FOLDERS: [&str; 9] =
+        ["benches", "clients", "docs", "fuzz", "migrations", "ops", "src", "templates", "tests"];
+    let named = Parser::new_ext(text, Options::ENABLE_TABLES).filter_map(|event| match event {
+        Event::Code(code) => Some(code.into_string()),
+        _ => None,
+    });
+    let begins = |code: &String| code.split_once('/').is_some_and(|(first, _)| FOLDERS.contains(&first));
+    named.filter(|code| begins(code) && !code.contains(' ')).collect()
+}
+
+fn is_there(path: &str) -> bool {
+    let folder = path.rsplit_once('/').filter(|(_, name)| name.contains('*')).map(|(folder, _)| folder);
+    root().join(folder.unwrap_or(path)).exists()
+}
+
+#[test]
+fn the_guides_for_contributors_name_files_that_exist() {
+    let guides = pages().into_iter();
+    let guides =
+        guides.filter(|page| page.starts_with("docs/how-to") || page == Path::new("CONTRIBUTING.md"));
+    let named: Vec<_> = guides
+        .flat_map(|page| paths(&read(&page)).into_iter().map(move |path| (page.clone(), path)))
+        .collect();
+    assert!(named.len() > 40, "paths are read: {}", named.len());
+    let missing: Vec<_> = named.iter().filter(|(_, path)| !is_there(path)).collect();
+    assert!(missing.is_empty(), "{missing:?}");
+    assert!(!is_there("src/absent.rs") && !is_there("src/absent/V*.sql"));
 }
 
 #[test]
