@@ -143,6 +143,51 @@ fn the_compose_file_runs_the_program_hardened_and_with_settings_that_are_there()
 }
 
 #[test]
+fn the_kubernetes_files_run_the_program_hardened_and_with_settings_that_are_there() {
+    let folder = root().join("ops/kubernetes");
+    let set = yaml(&folder.join("base/statefulset.yaml"));
+    assert_eq!(set["spec"]["replicas"], 1, "one process serves a store in files");
+    let pod = &set["spec"]["template"]["spec"];
+    // Kubernetes would set variables of its own for the service, and the program rejects unknown settings.
+    assert_eq!(pod["enableServiceLinks"], false);
+    assert_eq!(pod["automountServiceAccountToken"], false);
+    let user = of("USER")[0].split(':').map(|id| id.parse::<u64>().expect("a number")).collect::<Vec<_>>();
+    let context = &pod["securityContext"];
+    assert_eq!(context["runAsNonRoot"], true);
+    for (key, id) in [("runAsUser", user[0]), ("runAsGroup", user[1]), ("fsGroup", user[1])] {
+        assert_eq!(context[key], id, "{key} is that of the image");
+    }
+    let container = &pod["containers"][0];
+    let context = &container["securityContext"];
+    assert_eq!(
+        (&context["readOnlyRootFilesystem"], &context["allowPrivilegeEscalation"]),
+        (&true.into(), &false.into())
+    );
+    assert_eq!(context["capabilities"]["drop"], serde_json::json!(["ALL"]));
+    assert_eq!(container["volumeMounts"][0]["mountPath"], of("VOLUME")[0]);
+    for (probe, path) in
+        [("startupProbe", "/healthz"), ("livenessProbe", "/healthz"), ("readinessProbe", "/readyz")]
+    {
+        assert_eq!(
+            container[probe]["httpGet"],
+            serde_json::json!({ "path": path, "port": "metrics" }),
+            "{probe}"
+        );
+    }
+    let ports = container["ports"].as_array().expect("ports").iter();
+    let ports: Vec<_> = ports.map(|port| port["containerPort"].to_string()).collect();
+    assert_eq!(ports.join(" "), of("EXPOSE")[0]);
+    let nodes = yaml(&folder.join("postgresql/nodes.yaml"));
+    let known = variables();
+    for container in [container, &nodes["spec"]["template"]["spec"]["containers"][0]] {
+        for variable in container["env"].as_array().expect("variables") {
+            let name = variable["name"].as_str().expect("a name");
+            assert!(known.contains(name), "{name}");
+        }
+    }
+}
+
+#[test]
 fn the_alert_rules_are_yaml_and_each_is_explained() {
     let alerts = yaml(&root().join("ops/alerts.yml"));
     let guide = std::fs::read_to_string(root().join("docs/operations.md")).expect("the guide");
