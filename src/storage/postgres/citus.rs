@@ -63,16 +63,32 @@ pub async fn distribute(url: &str) -> Result<Vec<String>, Error> {
                     distributed. Run CREATE EXTENSION citus on the coordinator, see docs/scaling.md";
         return Err(Error::Unavailable(text.to_owned()));
     }
-    let statements = missing(&client).await?;
+    let mut statements = missing(&client).await?;
     for statement in &statements {
         client.batch_execute(statement).await.map_err(error)?;
     }
+    let local = left_behind(&client).await?;
+    for statement in &local {
+        client.batch_execute(statement).await.map_err(error)?;
+    }
+    statements.extend(local);
     Ok(statements)
+}
+
+/// The statements for the tables whose rows of before are still in the files of the coordinator. No query sees them
+/// there, and no erasure: they are deleted, also after a run that was stopped between both.
+async fn left_behind(client: &Client) -> Result<Vec<String>, Error> {
+    let select = "SELECT logicalrelid::regclass::text FROM pg_dist_partition \
+                  WHERE pg_relation_size(logicalrelid) > 0 ORDER BY 1";
+    let rows = client.query_typed(select, &[]).await.map_err(error)?;
+    let ours = |table: &String| DISTRIBUTED.iter().chain(&REFERENCE).any(|our| our == table);
+    let truncate = |table| format!("SELECT truncate_local_data_after_distributing_table('{table}')");
+    Ok(rows.iter().map(|row| row.get(0)).filter(ours).map(truncate).collect())
 }
 
 /// The statements for the tables that Citus does not know yet: one that was stopped goes on.
 async fn missing(client: &Client) -> Result<Vec<String>, Error> {
-    let known = client.query_typed("SELECT logicalrel::regclass::text FROM pg_dist_partition", &[]).await;
+    let known = client.query_typed("SELECT logicalrelid::regclass::text FROM pg_dist_partition", &[]).await;
     let known: Vec<String> = known.map_err(error)?.iter().map(|row| row.get(0)).collect();
     let is_missing = |table: &&str| !known.iter().any(|known| known == table);
     let reference = |table: &str| format!("SELECT create_reference_table('{table}')");

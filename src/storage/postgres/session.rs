@@ -269,8 +269,9 @@ fn reach(error: &tokio_postgres::Error) -> Reach {
         SqlState::T_R_SERIALIZATION_FAILURE,
         SqlState::T_R_DEADLOCK_DETECTED,
         SqlState::TOO_MANY_CONNECTIONS,
-        // A statement that was prepared before the schema changed, or that a pooler has lost.
+        // A statement that was prepared before the schema changed, or that a pooler has lost or has twice.
         SqlState::INVALID_SQL_STATEMENT_NAME,
+        SqlState::DUPLICATE_PSTATEMENT,
     ];
     match code {
         code if lost.contains(code) || code.code().starts_with("08") => Reach::Lost,
@@ -285,11 +286,19 @@ fn reach(error: &tokio_postgres::Error) -> Reach {
 const PASSING: [&str; 8] = ["08", "28", "3D", "40", "53", "55", "57", "58"];
 
 /// Whether the same statement may succeed later. A database that does not write, such as a replica before it is
-/// promoted, says so with a code of a class of its own; a pooler that has lost a statement, too.
+/// promoted, says so with a code of a class of its own; a pooler that has lost a statement, or has it twice, too.
 fn is_passing(code: &SqlState) -> bool {
-    let alone = [SqlState::READ_ONLY_SQL_TRANSACTION, SqlState::INVALID_SQL_STATEMENT_NAME];
+    let alone = [
+        SqlState::READ_ONLY_SQL_TRANSACTION,
+        SqlState::INVALID_SQL_STATEMENT_NAME,
+        SqlState::DUPLICATE_PSTATEMENT,
+    ];
     PASSING.iter().any(|class| code.code().starts_with(class)) || alone.contains(code)
 }
+
+/// What to do about a database that does not write.
+const STANDBY: &str = "the database is a standby or read-only: name the primary, or all hosts with \
+                       target_session_attrs=read-write";
 
 /// An error for the log: PostgreSQL's own message and code, without the detail, which quotes values.
 pub fn error(error: tokio_postgres::Error) -> Error {
@@ -301,6 +310,7 @@ fn error_text(error: &tokio_postgres::Error) -> Error {
         Some(told) => {
             let text = format!("{} ({})", told.message(), told.code().code());
             match told.code() {
+                &SqlState::READ_ONLY_SQL_TRANSACTION => Error::Unavailable(format!("{text}; {STANDBY}")),
                 &SqlState::DATA_CORRUPTED | &SqlState::INDEX_CORRUPTED => Error::Damaged(text),
                 code if is_passing(code) => Error::Unavailable(text),
                 _ => Error::Failed(text),

@@ -4,10 +4,15 @@ use std::fmt::Display;
 use std::sync::Arc;
 use std::time::Duration;
 
-use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime, Timeouts};
+use deadpool_postgres::{
+    ConfigConnectImpl, Connect, Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime, Timeouts,
+};
+use futures_util::future::BoxFuture;
 use tokio::runtime::Handle;
+use tokio::task::JoinHandle;
 use tokio::time::Instant;
-use tokio_postgres::NoTls;
+use tokio_postgres::config::SslMode;
+use tokio_postgres::{Client, Config, NoTls};
 
 use super::address::{Address, Security};
 use super::rows::View;
@@ -213,12 +218,42 @@ pub(super) fn pool(address: &Address, connections: usize) -> Result<Pool, Error>
     let fast = ManagerConfig { recycling_method: RecyclingMethod::Fast };
     let manager = match address.security {
         Security::Disable => Manager::from_config(config, NoTls, fast),
+        Security::Prefer => {
+            let [encrypted, mut plain] = [config.clone(), config];
+            plain.ssl_mode(SslMode::Disable);
+            let tls = ConfigConnectImpl { tls: Tls::new(address)? };
+            Manager::from_connect(encrypted, Preferring { tls, plain }, fast)
+        }
         _ => Manager::from_config(config, Tls::new(address)?, fast),
     };
     let timeouts = Timeouts { wait: Some(PATIENCE), create: Some(CONNECT), recycle: Some(CONNECT) };
     let pool =
         Pool::builder(manager).max_size(connections).timeouts(timeouts).runtime(Runtime::Tokio1).build();
     pool.map_err(|error| Error::Unavailable(error.to_string()))
+}
+
+/// Connects with TLS, and without it if the handshake fails, as libpq does for `sslmode=prefer`.
+struct Preferring {
+    tls: ConfigConnectImpl<Tls>,
+    plain: Config,
+}
+
+impl Connect for Preferring {
+    fn connect(
+        &self,
+        encrypted: &Config,
+    ) -> BoxFuture<'_, Result<(Client, JoinHandle<()>), tokio_postgres::Error>> {
+        let first = self.tls.connect(encrypted);
+        Box::pin(async move {
+            match first.await {
+                // A server that has answered in its own protocol has rejected more than the encryption.
+                Err(failed) if failed.as_db_error().is_none() => {
+                    ConfigConnectImpl { tls: NoTls }.connect(&self.plain).await.map_err(|_| failed)
+                }
+                connected => connected,
+            }
+        })
+    }
 }
 
 /// A connection of the pool.

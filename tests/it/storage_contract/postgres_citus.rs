@@ -7,16 +7,18 @@ use rollbook::storage::postgres::citus::{DISTRIBUTED, LOCAL, REFERENCE};
 
 use crate::process::Store;
 
-/// As much of Citus as the command sees: its catalogue, and its two functions with their parameters.
+/// As much of Citus as the command sees: its catalogue, and its functions with their parameters.
 const STUB: &str = "
-    CREATE TABLE pg_dist_partition (logicalrel regclass, partmethod text, place serial, asked text);
+    CREATE TABLE pg_dist_partition (logicalrelid regclass, partmethod text, place serial, asked text);
     CREATE FUNCTION create_reference_table(table_name regclass) RETURNS void LANGUAGE sql AS $$
-        INSERT INTO pg_dist_partition (logicalrel, partmethod, asked) VALUES (table_name, 'n', table_name::text) $$;
+        INSERT INTO pg_dist_partition (logicalrelid, partmethod, asked) VALUES (table_name, 'n', table_name::text) $$;
     CREATE FUNCTION create_distributed_table(table_name regclass, distribution_column text,
         distribution_type text DEFAULT 'hash', colocate_with text DEFAULT 'default', shard_count int DEFAULT NULL)
         RETURNS void LANGUAGE sql AS $$
-        INSERT INTO pg_dist_partition (logicalrel, partmethod, asked) VALUES
-        (table_name, 'h', table_name || ' by ' || distribution_column || ' with ' || colocate_with) $$";
+        INSERT INTO pg_dist_partition (logicalrelid, partmethod, asked) VALUES
+        (table_name, 'h', table_name || ' by ' || distribution_column || ' with ' || colocate_with) $$;
+    CREATE FUNCTION truncate_local_data_after_distributing_table(function_argument_name regclass) RETURNS void
+        LANGUAGE plpgsql AS $$ BEGIN EXECUTE 'TRUNCATE ' || function_argument_name; END $$";
 
 #[test]
 fn tables_that_grow_are_distributed_by_the_list_side_by_side_and_small_ones_are_everywhere() {
@@ -28,19 +30,23 @@ fn tables_that_grow_are_distributed_by_the_list_side_by_side_and_small_ones_are_
     assert_eq!(none.err, told);
 
     store.sql(STUB);
+    // What was there before: Citus copies it to the shards and leaves it in the files of the coordinator.
+    store.sql("INSERT INTO queue (list) VALUES (1)");
     let printed = store.ok(&["migrate", "--citus"]);
     let asked = store.sql("SELECT asked FROM pg_dist_partition ORDER BY place");
     let mut expected: Vec<_> = REFERENCE.iter().map(|table| (*table).to_owned()).collect();
     expected.push("queue by list with default".to_owned());
     expected.extend(DISTRIBUTED[1..].iter().map(|table| format!("{table} by list with queue")));
     assert_eq!(asked.lines().collect::<Vec<_>>(), expected);
-    assert_eq!(printed.lines().count(), expected.len() + 1, "each call is told: {printed}");
+    assert_eq!(printed.lines().count(), expected.len() + 2, "each call is told: {printed}");
+    assert!(printed.contains("SELECT truncate_local_data_after_distributing_table('queue');"), "{printed}");
+    assert_eq!(store.sql("SELECT count(*) FROM queue"), "0\n");
     assert!(
         printed.contains("SELECT create_distributed_table('contact', 'list', colocate_with => 'queue');")
     );
 
     // Stopped in the middle, it goes on; done, it does nothing.
-    store.sql("DELETE FROM pg_dist_partition WHERE logicalrel = 'history'::regclass");
+    store.sql("DELETE FROM pg_dist_partition WHERE logicalrelid = 'history'::regclass");
     let again = store.ok(&["migrate", "--citus"]);
     assert_eq!(
         again,

@@ -3,6 +3,7 @@
 use std::net::TcpListener;
 use std::path::PathBuf;
 
+use base64::Engine;
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 
 use crate::harness::Directory;
@@ -27,13 +28,50 @@ fn authority() -> (Issuer<'static, KeyPair>, String) {
     (Issuer::new(params, key), pem)
 }
 
+/// The content of the first DER element, and what follows it.
+fn element(bytes: &[u8]) -> (&[u8], &[u8]) {
+    let (length, start) = match bytes[1] {
+        short @ ..0x80 => (usize::from(short), 2),
+        long => {
+            let end = 2 + usize::from(long & 0x7f);
+            (bytes[2..end].iter().fold(0, |length, byte| length << 8 | usize::from(*byte)), end)
+        }
+    };
+    (&bytes[start..start + length], &bytes[start + length..])
+}
+
+fn sequence(content: &[u8]) -> Vec<u8> {
+    let length = u16::try_from(content.len()).expect("a short certificate").to_be_bytes();
+    [&[0x30, 0x82], &length[..], content].concat()
+}
+
+/// The same certificate as X.509 version 1: without its version and extensions. Nobody checks its signature.
+fn version_1(certificate: &rcgen::Certificate) -> String {
+    let (whole, _) = element(certificate.der());
+    let (signed, signature) = element(whole);
+    let (_version, fields) = element(signed);
+    let mut end = fields;
+    // Serial number, algorithm, issuer, validity, subject, key.
+    for _ in 0..6 {
+        end = element(end).1;
+    }
+    let signed = sequence(&fields[..fields.len() - end.len()]);
+    let der = base64::engine::general_purpose::STANDARD.encode(sequence(&[&signed, signature].concat()));
+    format!("-----BEGIN CERTIFICATE-----\n{der}\n-----END CERTIFICATE-----\n")
+}
+
 impl Secured {
     fn start() -> Self {
+        Self::with(rcgen::Certificate::pem, "")
+    }
+
+    /// With the certificate in such a form, and further settings.
+    fn with(form: impl Fn(&rcgen::Certificate) -> String, further: &str) -> Self {
         let directory = Directory::new();
         let (issuer, pem) = authority();
         let key = KeyPair::generate().expect("a key");
         let params = CertificateParams::new(["localhost".to_owned()]).expect("names");
-        let certificate = params.signed_by(&key, &issuer).expect("a certificate").pem();
+        let certificate = form(&params.signed_by(&key, &issuer).expect("a certificate"));
         let write = |name: &str, text: &str| {
             let path = directory.path(name);
             std::fs::write(&path, text).expect("a file");
@@ -51,7 +89,7 @@ impl Secured {
         let hba = write("hba.conf", "local all all trust\nhostssl all all 127.0.0.1/32 trust\n");
         let settings = format!(
             "ssl = on\nssl_cert_file = '{}'\nssl_key_file = '{}'\n\
-             hba_file = '{}'",
+             hba_file = '{}'\n{further}",
             certificate.display(),
             key.display(),
             hba.display()
@@ -95,6 +133,30 @@ fn connections_are_encrypted_and_certificates_checked_as_the_address_says() {
     is_refused("localhost", "sslmode=disable", "no encryption");
     is_refused("localhost", "sslmode=verify-full&sslrootcert=/nonexistent.pem", "/nonexistent.pem");
     drop(secured.directory);
+}
+
+/// `CREATE EXTENSION citus` switches TLS on with a certificate of version 1, which no library of rustls reads.
+#[test]
+fn a_certificate_of_version_1_is_good_where_none_is_verified() {
+    let secured = Secured::with(version_1, "");
+    for query in ["", "sslmode=prefer", "sslmode=require"] {
+        assert_eq!(secured.refusal("localhost", query), None, "{query}");
+    }
+    let verified = secured
+        .refusal("localhost", &format!("sslmode=verify-ca&sslrootcert={}", secured.authority.display()));
+    assert!(verified.expect("it is refused").contains("invalid peer certificate"));
+}
+
+#[test]
+fn prefer_connects_without_tls_if_the_handshake_fails() {
+    // Versions that rustls has left behind.
+    let old = "ssl_min_protocol_version = 'TLSv1'\nssl_max_protocol_version = 'TLSv1.1'";
+    let secured = Secured::with(rcgen::Certificate::pem, old);
+    let hba = secured.directory.path("hba.conf");
+    std::fs::write(&hba, "local all all trust\nhost all all 127.0.0.1/32 trust\n").expect("a file");
+    secured.database.restart("fast");
+    assert_eq!(secured.refusal("localhost", "sslmode=prefer"), None);
+    assert!(secured.refusal("localhost", "sslmode=require").expect("it is refused").contains("TLS"));
 }
 
 #[test]
