@@ -9,7 +9,6 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::harness::own_postgres::{OwnPostgres, PORT, psql};
 use crate::harness::postgres::cluster;
 use crate::harness::{Directory, PATIENCE, StoreKind};
 use crate::wire::{Reply, Wire};
@@ -118,12 +117,12 @@ impl Store {
 
     /// Runs statements in its database, and returns what they print.
     pub fn sql(&self, statements: &str) -> String {
-        OwnPostgres::sql_at(cluster().directory(), self.database_name(), statements)
+        cluster().sql(self.database_name(), statements)
     }
 
     /// Whether statements in its database come to their end.
     pub fn try_sql(&self, statements: &str) -> bool {
-        psql(cluster().directory(), PORT, self.database_name(), statements).status.success()
+        cluster().psql(self.database_name(), statements).status.success()
     }
 
     fn database_name(&self) -> &str {

@@ -123,14 +123,9 @@ impl OwnPostgres {
     pub fn sql(&self, database: &str, statements: &str) -> String {
         done(statements, &psql(&self.directory, self.port, database, statements))
     }
-
-    /// The same, of a server with its socket elsewhere.
-    pub fn sql_at(directory: &Path, database: &str, statements: &str) -> String {
-        done(statements, &psql(directory, PORT, database, statements))
-    }
 }
 
-fn done(statements: &str, output: &Output) -> String {
+pub fn done(statements: &str, output: &Output) -> String {
     assert!(output.status.success(), "{statements}: {}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout.clone()).expect("text")
 }

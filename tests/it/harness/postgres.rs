@@ -3,14 +3,18 @@
 //!
 //! It ends with the test process, however that ends: a shell holds the cluster and reads from a pipe that the process
 //! keeps open. A machine without PostgreSQL fails the tests.
+//!
+//! `ROLLBOOK_TEST_CITUS` names a database on the coordinator of a Citus, with its workers added: then each test's
+//! database is there, distributed, and the same tests run on it.
 
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{OnceLock, mpsc};
 use std::time::{Duration, Instant};
 
-use tokio_postgres::{Client, NoTls};
+use rollbook::storage::postgres::citus;
+use tokio_postgres::{Client, Config, NoTls};
 
 use super::PATIENCE;
 
@@ -30,8 +34,14 @@ rm -rf "$DIR"
 pub struct Cluster {
     directory: PathBuf,
     jobs: mpsc::Sender<Job>,
-    /// Its standard input is what keeps the cluster alive.
-    _shell: Child,
+    /// Its standard input is what keeps the cluster alive; none for a Citus, which is not ours.
+    _shell: Option<Child>,
+}
+
+/// The database that `ROLLBOOK_TEST_CITUS` names.
+fn citus_address() -> Option<&'static str> {
+    static ADDRESS: OnceLock<Option<String>> = OnceLock::new();
+    ADDRESS.get_or_init(|| std::env::var("ROLLBOOK_TEST_CITUS").ok()).as_deref()
 }
 
 /// What the thread is asked that makes databases and drops them.
@@ -65,6 +75,11 @@ pub fn as_postgres(program: impl AsRef<std::ffi::OsStr>) -> Command {
 
 impl Cluster {
     fn start() -> Self {
+        let (jobs, queue) = mpsc::channel();
+        if let Some(citus) = citus_address() {
+            std::thread::spawn(move || work(citus, &queue));
+            return Self { directory: PathBuf::new(), jobs, _shell: None };
+        }
         let directory = super::in_memory().join(format!("rollbook-pg-{}", std::process::id()));
         std::fs::create_dir_all(&directory).expect("a directory for the cluster");
         super::own_postgres::give_to_postgres(&directory);
@@ -72,10 +87,9 @@ impl Cluster {
         shell.args(["-c", SCRIPT]);
         shell.env("BIN", binaries()).env("DIR", &directory).current_dir("/").stdin(Stdio::piped());
         let shell = shell.spawn().expect("a shell");
-        let (jobs, queue) = mpsc::channel();
         let url = address(&directory, "postgres");
         std::thread::spawn(move || work(&url, &queue));
-        Self { directory, jobs, _shell: shell }
+        Self { directory, jobs, _shell: Some(shell) }
     }
 
     /// Where its socket is.
@@ -85,7 +99,33 @@ impl Cluster {
 
     /// The address of a database.
     pub fn address(&self, name: &str) -> String {
-        address(&self.directory, name)
+        match citus_address() {
+            Some(citus) => format!("{}/{name}", citus.rsplit_once('/').expect("the name of a database").0),
+            None => address(&self.directory, name),
+        }
+    }
+
+    /// Runs statements in a database, to the end or to the first that fails.
+    pub fn psql(&self, name: &str, statements: &str) -> Output {
+        let mut psql = Command::new("psql");
+        psql.args([
+            "-X",
+            "-q",
+            "-A",
+            "-t",
+            "-v",
+            "ON_ERROR_STOP=1",
+            "-d",
+            &self.address(name),
+            "-c",
+            statements,
+        ]);
+        psql.output().expect("psql")
+    }
+
+    /// The same, all of which succeed; what they print.
+    pub fn sql(&self, name: &str, statements: &str) -> String {
+        super::own_postgres::done(statements, &self.psql(name, statements))
     }
 }
 
@@ -103,26 +143,73 @@ pub fn cluster() -> &'static Cluster {
 fn work(url: &str, queue: &mpsc::Receiver<Job>) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     runtime.block_on(async {
-        let client = connect(url).await;
+        let config: Config = url.parse().expect("an address");
+        let mut nodes = vec![(config.clone(), connect(&config).await)];
+        let is_citus = citus_address().is_some();
+        if is_citus {
+            let others = "SELECT nodename, nodeport FROM pg_dist_node WHERE groupid <> 0 AND isactive";
+            for row in nodes[0].1.query(others, &[]).await.expect("the nodes of the Citus") {
+                let worker = at(&config, row.get(0), row.get(1));
+                nodes.push((worker.clone(), connect(&worker).await));
+            }
+        }
         while let Ok(job) = queue.recv() {
             match job {
                 Job::Make(name, done) => {
-                    client.batch_execute(&format!("CREATE DATABASE {name}")).await.expect("a database");
+                    for (config, client) in &nodes {
+                        client.batch_execute(&format!("CREATE DATABASE {name}")).await.expect("a database");
+                        if is_citus {
+                            let client = connect(config.clone().dbname(&name)).await;
+                            client.batch_execute("CREATE EXTENSION citus").await.expect("the extension");
+                        }
+                    }
+                    if is_citus {
+                        join_and_distribute(&nodes, &name).await;
+                    }
                     let _ = done.send(());
                 }
                 Job::Drop(name) => {
-                    // The test is over, whatever becomes of this.
-                    let _ = client.batch_execute(&format!("DROP DATABASE {name} WITH (FORCE)")).await;
+                    for (_, client) in &nodes {
+                        // The test is over, whatever becomes of this.
+                        let _ = client.batch_execute(&format!("DROP DATABASE {name} WITH (FORCE)")).await;
+                    }
                 }
             }
         }
     });
 }
 
-async fn connect(url: &str) -> Client {
+/// The same database elsewhere.
+fn at(config: &Config, host: &str, port: i32) -> Config {
+    let mut worker = Config::new();
+    worker.host(host).port(u16::try_from(port).expect("a port"));
+    worker.user(config.get_user().expect("a user")).dbname(config.get_dbname().expect("a database"));
+    if let Some(password) = config.get_password() {
+        worker.password(password);
+    }
+    worker
+}
+
+/// Makes a Citus of the databases with that name, with the present schema in it.
+async fn join_and_distribute(nodes: &[(Config, Client)], name: &str) {
+    let (coordinator, workers) = nodes.split_first().expect("a coordinator");
+    let client = connect(coordinator.0.clone().dbname(name)).await;
+    let place = |config: &Config| {
+        let tokio_postgres::config::Host::Tcp(host) = &config.get_hosts()[0] else { panic!("a socket") };
+        format!("('{host}', {})", config.get_ports().first().copied().unwrap_or(5432))
+    };
+    let join = |function: &str, node: &(Config, Client)| format!("SELECT {function}{}", place(&node.0));
+    client.batch_execute(&join("citus_set_coordinator_host", coordinator)).await.expect("a coordinator");
+    for worker in workers {
+        client.batch_execute(&join("citus_add_node", worker)).await.expect("a worker");
+    }
+    citus::distribute(&cluster().address(name)).await.expect("the schema, distributed");
+}
+
+async fn connect(config: &Config) -> Client {
     let start = Instant::now();
     loop {
-        match tokio_postgres::connect(url, NoTls).await {
+        match config.connect(NoTls).await {
             Ok((client, connection)) => {
                 tokio::spawn(connection);
                 return client;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::postgres_callers::Callers;
 use crate::harness::Directory;
-use crate::harness::own_postgres::{OwnPostgres, give_to_postgres};
+use crate::harness::own_postgres::give_to_postgres;
 use crate::harness::postgres::{Database, as_postgres, cluster};
 use crate::process::{Store, wait_for};
 
@@ -70,14 +70,14 @@ fn servers_share_few_connections_through_a_pooler() {
     );
     callers.work(&[servers[0].address, servers[1].address], || {
         for _ in 0..5 {
-            OwnPostgres::sql_at(cluster().directory(), "postgres", &cut);
+            cluster().sql("postgres", &cut);
             std::thread::sleep(Duration::from_millis(100));
         }
     });
     callers.work_until_kept(&servers[0]);
     callers.audit(&servers[1]);
     let connections = format!("SELECT count(*) FROM pg_stat_activity WHERE datname = '{}'", database.name());
-    let connections = OwnPostgres::sql_at(cluster().directory(), "postgres", &connections);
+    let connections = cluster().sql("postgres", &connections);
     assert!(connections.trim().parse::<u32>().expect("a number") <= CONNECTIONS, "{connections}");
     for server in &servers {
         assert!(!server.log().contains("prepared statement"), "{}", server.log());

@@ -6,14 +6,13 @@ use rollbook::contact::field::Field::FirstName;
 use rollbook::storage::AppendError;
 
 use super::{Desk, Postgres};
-use crate::harness::own_postgres::OwnPostgres;
 use crate::harness::postgres::cluster;
 
 /// How often a transaction is tried.
 const TRIES: u32 = 5;
 
 fn sql(backend: &Postgres, statements: &str) -> String {
-    OwnPostgres::sql_at(cluster().directory(), backend.name(), statements)
+    cluster().sql(backend.name(), statements)
 }
 
 /// From now on rows of a table fail so often, and are counted.
