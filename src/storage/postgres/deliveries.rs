@@ -119,14 +119,15 @@ pub fn resend(
     Ok(done.last().is_some_and(|rows| *rows > 0))
 }
 
-/// When the next delivery is due that could be claimed.
-pub fn next_at(session: &Session, per_receiver: usize) -> Result<Option<Timestamp>, Error> {
+/// When the next delivery is due that could be claimed, and whether there is none at all: neither due later, nor out as
+/// far as a receiver has as many out as it may.
+pub fn next_at(session: &Session, per_receiver: usize) -> Result<(Option<Timestamp>, bool), Error> {
     let full = "SELECT receiver FROM delivery WHERE node IS NOT NULL GROUP BY receiver HAVING count(*) >= $1";
     let full = session.query(full, &[&limit(per_receiver)])?;
     let full = full.iter().map(|row| get(row, 0)).collect::<Result<Vec<&str>, _>>()?;
     let row = session.query_opt("SELECT min(next_at) FROM due WHERE receiver <> ALL($1)", &[&full])?;
     match row {
-        Some(row) if get::<Option<i64>>(&row, 0)?.is_some() => get_time(&row, 0).map(Some),
-        _ => Ok(None),
+        Some(row) if get::<Option<i64>>(&row, 0)?.is_some() => Ok((Some(get_time(&row, 0)?), false)),
+        _ => Ok((None, full.is_empty())),
     }
 }

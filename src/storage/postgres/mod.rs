@@ -20,6 +20,7 @@ mod claim;
 mod deliveries;
 mod due;
 mod erase;
+mod idle;
 mod jobs;
 mod logins;
 mod mentions;
@@ -80,7 +81,11 @@ impl Storage for PostgresStore {
     }
 
     async fn apply_next(&self, max: usize, now: Timestamp) -> Result<Applied, Error> {
-        apply::apply_next(self, max, now).await
+        let applied = apply::apply_next(self, max, now).await?;
+        if applied.webhooks > 0 {
+            self.shared.deliveries.changed();
+        }
+        Ok(applied)
     }
 
     fn appliers(&self) -> usize {
@@ -130,15 +135,28 @@ impl Storage for PostgresStore {
         max: usize,
         per_receiver: usize,
     ) -> Result<Vec<Delivery>, Error> {
+        if self.shared.deliveries.are_none() {
+            return Ok(Vec::new());
+        }
         self.write(move |session, shared| claim::claim(session, shared, now, max, per_receiver)).await
     }
 
     async fn finish_deliveries(&self, attempts: Vec<Attempt>) -> Result<(), Error> {
-        self.write(move |session, shared| deliveries::finish(session, shared, &attempts)).await
+        self.write(move |session, shared| deliveries::finish(session, shared, &attempts)).await?;
+        self.shared.deliveries.changed();
+        Ok(())
     }
 
     async fn next_delivery_at(&self, per_receiver: usize) -> Result<Option<Timestamp>, Error> {
-        self.read(move |session, _| deliveries::next_at(session, per_receiver)).await
+        if self.shared.deliveries.are_none() {
+            return Ok(None);
+        }
+        let changes = self.shared.deliveries.changes();
+        let (next, none) = self.read(move |session, _| deliveries::next_at(session, per_receiver)).await?;
+        if none {
+            self.shared.deliveries.found_none(changes);
+        }
+        Ok(next)
     }
 
     async fn resend(
@@ -147,7 +165,9 @@ impl Storage for PostgresStore {
         request: ObjectId,
         now: Timestamp,
     ) -> Result<bool, Error> {
-        self.write(move |session, _| deliveries::resend(session, account, request, now)).await
+        let sent = self.write(move |session, _| deliveries::resend(session, account, request, now)).await?;
+        self.shared.deliveries.changed();
+        Ok(sent)
     }
 
     async fn webhook_secrets(&self, account: AccountNo, now: Timestamp) -> Result<WebhookSecrets, Error> {

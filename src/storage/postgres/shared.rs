@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use tokio_postgres::Client;
 
+use super::idle::Deliveries;
 use super::session::error;
 use super::store::Settings;
 use crate::apply::outcome;
@@ -28,6 +29,8 @@ pub(super) struct Shared {
     /// See [`Settings::appliers`].
     pub appliers: usize,
     pub journal: Mutex<Journal>,
+    /// Whether there are deliveries.
+    pub deliveries: Deliveries,
     /// The receiver that was served last; the next claim goes on behind it.
     receiver: Mutex<String>,
     /// See [`Pruned::traces`](super::prune::Pruned::traces).
@@ -53,8 +56,10 @@ pub(super) struct Journal {
     pub backlog: Backlog,
     /// The same by account.
     pub backlogs: BTreeMap<AccountNo, Backlog>,
-    /// When the journal was last looked through.
+    /// When the journal was last looked through; `None` where the next look is not to wait.
     pub looked_at: Option<Instant>,
+    /// How long after that it is looked through again.
+    pub look_after: Duration,
 }
 
 impl Shared {
@@ -85,6 +90,7 @@ impl Shared {
             lease: settings.lease,
             appliers: settings.appliers,
             journal: Mutex::default(),
+            deliveries: Deliveries::default(),
             receiver: Mutex::default(),
             traces: Mutex::default(),
             earlier_nodes: AtomicBool::new(true),

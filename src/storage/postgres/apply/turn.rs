@@ -7,12 +7,14 @@ use std::time::{Duration, Instant};
 use super::{Done, apply_list};
 use crate::clock::Timestamp;
 use crate::journal::{AccountNo, ListNo};
+use crate::storage::postgres::idle::LONGEST;
 use crate::storage::postgres::session::{Session, get, get_number};
-use crate::storage::postgres::shared::Shared;
+use crate::storage::postgres::shared::{Journal, Shared};
 use crate::storage::postgres::store::PostgresStore;
 use crate::storage::{Applied, Backlog, Error};
 
-/// How long a node trusts what it knows of the journal. What a node has accepted that died is found within this.
+/// How long a node trusts what it knows of the journal while something waits. Each look that finds nothing doubles the
+/// time, up to [`LONGEST`]: what a node has accepted that died is found within that.
 const LOOK: Duration = Duration::from_millis(250);
 
 /// A list that this node applies, until this is dropped.
@@ -37,6 +39,8 @@ impl Turn<'_> {
             journal.waiting.remove(&self.account);
             journal.last_lists.remove(&self.account);
         }
+        // A batch that was appended to the list meanwhile is found by a look.
+        journal.looked_at = None;
     }
 
     /// So many batches of so many bytes wait no more.
@@ -73,16 +77,19 @@ fn next_turn(shared: &Shared) -> Option<Turn<'_>> {
 
 /// Applies the next batches of one list.
 pub async fn apply_next(store: &PostgresStore, max: usize, now: Timestamp) -> Result<Applied, Error> {
-    let mut looked = store.shared.journal().looked_at.is_none_or(|then| then.elapsed() >= LOOK);
-    if looked || max == 0 {
-        store.read(look).await?;
-    }
     if max == 0 {
+        store.read(look).await?;
         return Ok(Applied::default());
+    }
+    let is_due =
+        |journal: &Journal| journal.looked_at.is_none_or(|then| then.elapsed() >= journal.look_after);
+    let mut looked = is_due(&store.shared.journal());
+    if looked {
+        store.read(look).await?;
     }
     loop {
         let Some(turn) = next_turn(&store.shared) else {
-            if looked {
+            if looked || !is_due(&store.shared.journal()) {
                 return Ok(Applied::default());
             }
             store.read(look).await?;
@@ -115,6 +122,8 @@ fn look(session: &Session, shared: &Shared) -> Result<(), Error> {
         }
     }
     let mut journal = shared.journal();
+    let twice = (journal.look_after * 2).clamp(LOOK, LONGEST);
+    journal.look_after = if waiting.is_empty() { twice } else { LOOK };
     for (account, mut lists) in waiting {
         journal.waiting.entry(account).or_default().append(&mut lists);
     }
