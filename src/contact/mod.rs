@@ -15,5 +15,6 @@ pub mod number;
 pub mod phone;
 pub mod record;
 pub mod sealed;
+pub mod suppression;
 pub mod timezone;
 pub mod webhook_uri;

@@ -10,6 +10,7 @@ mod logins;
 pub mod postgres;
 pub mod rows;
 pub mod sqlite;
+mod suppressions;
 mod types;
 
 use std::collections::HashMap;
@@ -21,6 +22,7 @@ use async_trait::async_trait;
 pub use self::error::{AddError, AppendError, Error, TokenError};
 pub use self::jobs::Jobs;
 pub use self::logins::{Logins, MAX_FIRST_LINKS, MAX_SESSIONS};
+pub use self::suppressions::Suppressions;
 pub use self::types::*;
 use crate::clock::Timestamp;
 use crate::contact::identifier::IdentifierKind;
@@ -30,6 +32,9 @@ use crate::retention::Reckoning;
 
 /// The most lists of one account: numbers of lists are finite, and all accounts share them.
 pub const MAX_LISTS_PER_ACCOUNT: usize = 10_000;
+
+/// What the key of unsubscribe links is derived for. Another text would make all links invalid.
+const LINK_KEY: &str = "rollbook unsubscribe links";
 
 /// Who opens a store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,7 +47,7 @@ pub enum Role {
 
 /// A store. See each method for what holds when it returns.
 #[async_trait]
-pub trait Storage: Logins + Jobs {
+pub trait Storage: Logins + Jobs + Suppressions {
     // --- The path of a batch
 
     /// Makes batches durable, in their order, those of one list all or none. One whose `Idempotency-Key` its account has used for its
@@ -243,6 +248,12 @@ pub trait Storage: Logins + Jobs {
 
     /// The list with that id.
     async fn find_list(&self, id: ObjectId) -> Result<Option<List>, Error>;
+
+    /// The list with that number and its account; `None` if one of both is gone.
+    async fn list_owner(&self, list: ListNo) -> Result<Option<ListOwner>, Error>;
+
+    /// The key that signs unsubscribe links: derived from the store's own key, and so copied with the store.
+    fn link_key(&self) -> [u8; 32];
 
     /// The account's lists that fit, the oldest first.
     async fn find_lists(

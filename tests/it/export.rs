@@ -16,7 +16,7 @@ use crate::harness::{Server, Setup};
 const EXPORT: &str = "/v3/contact/export";
 
 fn nothing(erased: bool) -> Value {
-    json!({ "result": true, "contacts": [], "requests": [], "requestsComplete": true, "erased": erased, "errors": [] })
+    json!({ "result": true, "contacts": [], "requests": [], "requestsComplete": true, "suppressed": [], "erased": erased, "errors": [] })
 }
 
 /// A request as it must be told.
@@ -96,7 +96,7 @@ async fn all_of_a_person_is_told_from_all_lists() {
     ]);
     assert_eq!(export["requests"], expected);
     assert_eq!(expected[6]["status"], "queued");
-    let rest = json!({ "result": true, "contacts": contacts, "requests": expected, "requestsComplete": true,
+    let rest = json!({ "result": true, "contacts": contacts, "requests": expected, "requestsComplete": true, "suppressed": [],
         "erased": false, "errors": [] });
     assert_eq!(export, rest);
 

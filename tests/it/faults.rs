@@ -3,6 +3,7 @@
 mod fault;
 mod jobs;
 mod logins;
+mod suppressions;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -17,9 +18,9 @@ use rollbook::retention::Reckoning;
 use rollbook::storage::{
     Access, Account, Activities, ActivityWindow, AddError, AppendError, Appended, Applied, Attempt, Backlog,
     CatalogueChanges, Contact, ContactPage, Delivery, Error, History, ItemResult, Keep, List, ListFilter,
-    Mentions, NewAccount, NewSource, NewToken, Page, Person, Remembered, Renamed, Request, RequestFilter,
-    RequestState, RequestSummary, Source, SourceChange, SourceFilter, SourceRef, Storage, Subject, Token,
-    TokenError, Undoable, VariableKind, WebhookSecrets, Window,
+    ListOwner, Mentions, NewAccount, NewSource, NewToken, Page, Person, Remembered, Renamed, Request,
+    RequestFilter, RequestState, RequestSummary, Source, SourceChange, SourceFilter, SourceRef, Storage,
+    Subject, Token, TokenError, Undoable, VariableKind, WebhookSecrets, Window,
 };
 
 pub use self::fault::{Fault, Switch};
@@ -258,6 +259,15 @@ impl Storage for Faulty {
     async fn find_list(&self, id: ObjectId) -> Result<Option<List>, Error> {
         self.read()?;
         self.store.find_list(id).await
+    }
+
+    async fn list_owner(&self, list: ListNo) -> Result<Option<ListOwner>, Error> {
+        self.read()?;
+        self.store.list_owner(list).await
+    }
+
+    fn link_key(&self) -> [u8; 32] {
+        self.store.link_key()
     }
 
     async fn find_lists(

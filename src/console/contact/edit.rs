@@ -18,7 +18,7 @@ use crate::console::{Form, Page, Query, Result, Section, User, see, show};
 use crate::contact::document::Document;
 use crate::contact::field::Field;
 use crate::http::contacts::{ADD, UPDATE};
-use crate::storage::{ItemResult, List, Source, SourceFilter, Window};
+use crate::storage::{ItemResult, List, Source, SourceFilter, Suppression, Window};
 
 /// Sources that the form offers.
 const SOURCES: u32 = 1_000;
@@ -41,6 +41,7 @@ struct ContactPage {
     errors: Vec<String>,
     has_errors: bool,
     cac: Option<String>,
+    suppressed: Vec<Suppression>,
     history: History,
 }
 
@@ -75,7 +76,9 @@ async fn page(
     let header = Document::read(&subject.contact.document).map_err(crate::console::contacts::damaged)?.header;
     let cac =
         subject.contact.source_cac.as_ref().map(|cac| format!("{} {}", cac.value, cac.currency.as_str()));
+    let suppressed = user.app.queries.suppressions_of(&user.caller(), [&subject.contact]).await?;
     Ok(ContactPage {
+        suppressed: suppressed.into_iter().flatten().collect(),
         page: user.page(Section::Lists).done(query.get("done"), &DONE),
         created_at: header.created_at,
         updated_at: header.updated_at,

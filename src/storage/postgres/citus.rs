@@ -10,7 +10,7 @@ use super::store::{connection, pool};
 use crate::storage::Error;
 
 /// Tables that grow. Each has the column `list` in its primary key and in every unique index.
-pub const DISTRIBUTED: [&str; 16] = [
+pub const DISTRIBUTED: [&str; 17] = [
     "queue",
     "progress",
     "batch",
@@ -27,6 +27,7 @@ pub const DISTRIBUTED: [&str; 16] = [
     "activity",
     "job",
     "job_part",
+    "suppression",
 ];
 
 /// Small tables that statements about a list read: each machine has them whole.

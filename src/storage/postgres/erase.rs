@@ -46,6 +46,11 @@ impl Erasing for View<'_> {
         self.session.execute(insert, &[&account.0, &hash.as_slice(), &now.millis(), &form.code()]).map(drop)
     }
 
+    fn forget_suppressed(&self, (account, hash): ErasedHash) -> Result<(), Error> {
+        let update = "UPDATE suppression SET address = NULL, raw_log = NULL WHERE list = $1 AND hash = $2";
+        self.session.execute(update, &[&-account.0, &hash.as_slice()]).map(drop)
+    }
+
     fn has_earlier_nodes(&self) -> bool {
         self.shared.has_earlier_nodes()
     }

@@ -33,6 +33,7 @@ mod scrub;
 mod session;
 mod shared;
 mod store;
+mod suppressions;
 mod target;
 mod tls;
 
@@ -48,10 +49,10 @@ pub use self::target::Target;
 use super::rows::{contact_page, contacts, history, person, try_out};
 use super::{
     Access, Account, Activities, ActivityWindow, AddError, AppendError, Appended, Applied, Attempt, Backlog,
-    CatalogueChanges, Contact, ContactPage, Delivery, Error, History, ItemResult, Keep, List, ListFilter,
-    Mentions, NewAccount, NewSource, NewToken, Page, Person, Remembered, Renamed, Request, RequestFilter,
-    RequestState, RequestSummary, Source, SourceChange, SourceFilter, SourceRef, Storage, Subject, Token,
-    TokenError, Undoable, VariableKind, Way, WebhookSecrets, Window,
+    CatalogueChanges, Contact, ContactPage, Delivery, Error, History, ItemResult, Keep, LINK_KEY, List,
+    ListFilter, ListOwner, Mentions, NewAccount, NewSource, NewToken, Page, Person, Remembered, Renamed,
+    Request, RequestFilter, RequestState, RequestSummary, Source, SourceChange, SourceFilter, SourceRef,
+    Storage, Subject, Token, TokenError, Undoable, VariableKind, Way, WebhookSecrets, Window,
 };
 use crate::clock::Timestamp;
 use crate::contact::identifier::IdentifierKind;
@@ -281,6 +282,14 @@ impl Storage for PostgresStore {
 
     async fn find_list(&self, id: ObjectId) -> Result<Option<List>, Error> {
         self.read(move |session, _| catalogue::lists::find(session, id)).await
+    }
+
+    async fn list_owner(&self, list: ListNo) -> Result<Option<ListOwner>, Error> {
+        self.read(move |session, _| catalogue::lists::owner(session, list)).await
+    }
+
+    fn link_key(&self) -> [u8; 32] {
+        self.shared.key.derive(LINK_KEY)
     }
 
     async fn find_lists(

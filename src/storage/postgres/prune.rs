@@ -9,7 +9,7 @@ use tokio_postgres::types::{FromSql, ToSql};
 use super::rows::View;
 use super::session::{Session, Value, Values, get};
 use super::shared::Shared;
-use super::{address_form, due, scrub};
+use super::{address_form, due, scrub, suppressions};
 use crate::clock::Timestamp;
 use crate::journal::ListNo;
 use crate::retention::Reckoning;
@@ -57,11 +57,11 @@ pub fn prune(session: &Session, shared: &Shared, keep: Keep) -> Result<Pruned, E
     if let Some(list) = orphaned_list(session)? {
         rows += orphan(session, list)?;
     }
-    rows += erased(session)?;
+    rows += erased(session)? + suppressions::prune(session, keep.ended, CHUNK)?;
     rows += u64::from(address_form::bring(&View { session, shared })?);
     if rows == 0 {
         // It looks at all that is pending: once, at the end.
-        rows = due::put_right(session, CHUNK)?;
+        rows = due::put_right(session, CHUNK)? + suppressions::forget_erased(session, keep.keys)?;
     }
     Ok(Pruned { rows, traces: Some(lists) })
 }

@@ -19,6 +19,7 @@ pub mod person;
 pub mod results;
 pub mod scrub;
 pub mod seal;
+pub mod suppressions;
 pub mod try_out;
 pub mod undo;
 
@@ -160,6 +161,9 @@ pub trait Erasing: Rows {
 
     /// Remembers that the bearer of an identifier was erased.
     fn add_erased(&self, hash: ErasedHash, form: EraseForm, now: Timestamp) -> Result<(), Error>;
+
+    /// Removes the address and the log of suppressions, and leaves them under their hash.
+    fn forget_suppressed(&self, hash: ErasedHash) -> Result<(), Error>;
 
     /// Whether nodes of the first version may be beside this one: they know people by former forms alone.
     fn has_earlier_nodes(&self) -> bool {

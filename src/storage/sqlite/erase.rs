@@ -67,6 +67,11 @@ impl Erasing for View<'_> {
         self.execute(insert, params![account.0, hash, now.millis(), form.code()])
     }
 
+    fn forget_suppressed(&self, (account, hash): ErasedHash) -> Result<(), Error> {
+        let update = "UPDATE suppression SET address = NULL, raw_log = NULL WHERE account = ?1 AND hash = ?2";
+        self.execute(update, params![account.0, hash])
+    }
+
     fn all_former_identifiers(
         &self,
         list: ListNo,

@@ -39,6 +39,7 @@ mod scrub;
 mod shared;
 mod snapshot;
 mod store;
+mod suppressions;
 mod turns;
 mod vacuum;
 mod worker;
@@ -57,10 +58,10 @@ pub use self::turns::{Hands, Turns};
 use super::rows::{contact_page, contacts as find_contact, history, person, try_out};
 use super::{
     Access, Account, Activities, ActivityWindow, AddError, AppendError, Appended, Applied, Attempt, Backlog,
-    CatalogueChanges, Contact, ContactPage, Delivery, Error, History, ItemResult, Keep, List, ListFilter,
-    Mentions, NewAccount, NewSource, NewToken, Page, Person, Remembered, Renamed, Request, RequestFilter,
-    RequestState, RequestSummary, Source, SourceChange, SourceFilter, SourceRef, Space, Storage, Subject,
-    Token, TokenError, Undoable, VariableKind, Way, WebhookSecrets, Window,
+    CatalogueChanges, Contact, ContactPage, Delivery, Error, History, ItemResult, Keep, LINK_KEY, List,
+    ListFilter, ListOwner, Mentions, NewAccount, NewSource, NewToken, Page, Person, Remembered, Renamed,
+    Request, RequestFilter, RequestState, RequestSummary, Source, SourceChange, SourceFilter, SourceRef,
+    Space, Storage, Subject, Token, TokenError, Undoable, VariableKind, Way, WebhookSecrets, Window,
 };
 use crate::clock::Timestamp;
 use crate::contact::identifier::IdentifierKind;
@@ -280,6 +281,14 @@ impl Storage for SqliteStore {
 
     async fn find_list(&self, id: ObjectId) -> Result<Option<List>, Error> {
         self.gate.call(move |intake| catalogue::lists::find(intake, id)).await
+    }
+
+    async fn list_owner(&self, list: ListNo) -> Result<Option<ListOwner>, Error> {
+        self.gate.call(move |intake| catalogue::lists::owner(intake, list)).await
+    }
+
+    fn link_key(&self) -> [u8; 32] {
+        self.shared.key.derive(LINK_KEY)
     }
 
     async fn find_lists(

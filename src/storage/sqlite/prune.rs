@@ -5,7 +5,9 @@ use std::time::Duration;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use super::contacts::{Head, MAX_NUMBER, contact_id, head};
-use super::{Pair, Shared, SqliteStore, append, catalogue, error, once, open, readers, scrub, vacuum};
+use super::{
+    Pair, Shared, SqliteStore, append, catalogue, error, once, open, readers, scrub, suppressions, vacuum,
+};
 use crate::clock::Timestamp;
 use crate::journal::ListNo;
 use crate::retention::Reckoning;
@@ -77,7 +79,9 @@ fn intake_chunk(intake: &Connection, keep: Keep) -> Result<usize, Error> {
 
 fn chunk(pair: &mut Pair, shared: &Shared, keep: Keep) -> Result<usize, Error> {
     let orphan = orphaned_list(pair)?;
-    let forgotten = forgotten_account(pair).map_err(error)?;
+    let [forgotten, unsuppressed] =
+        [forgotten_account(pair, "erased"), forgotten_account(pair, "suppression")];
+    let (forgotten, unsuppressed) = (forgotten.map_err(error)?, unsuppressed.map_err(error)?);
     let transaction = pair.store.transaction_with_behavior(TransactionBehavior::Immediate).map_err(error)?;
     let mut gone = requests(&transaction, keep.requests).map_err(error)?;
     gone += activity(&transaction, keep.requests).map_err(error)?;
@@ -89,13 +93,15 @@ fn chunk(pair: &mut Pair, shared: &Shared, keep: Keep) -> Result<usize, Error> {
     if let Some(account) = forgotten {
         gone += erased(&transaction, account).map_err(error)?;
     }
+    gone += suppressions::prune(&transaction, unsuppressed, keep.ended, CHUNK).map_err(error)?;
     transaction.commit().map_err(error)?;
     Ok(gone)
 }
 
-/// An account that had people erased but was removed.
-fn forgotten_account(pair: &Pair) -> rusqlite::Result<Option<i64>> {
-    let mut next = pair.store.prepare_cached("SELECT min(account) FROM erased WHERE account > ?1")?;
+/// An account that has rows in a table but was removed.
+fn forgotten_account(pair: &Pair, table: &str) -> rusqlite::Result<Option<i64>> {
+    let next = format!("SELECT min(account) FROM {table} WHERE account > ?1");
+    let mut next = pair.store.prepare_cached(&next)?;
     let mut known = pair.intake.prepare_cached("SELECT 1 FROM account WHERE no = ?1")?;
     let mut after = 0;
     while let Some(account) = next.query_row([after], |row| row.get(0))? {

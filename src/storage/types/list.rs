@@ -6,6 +6,17 @@ use crate::clock::Timestamp;
 use crate::id::ObjectId;
 use crate::journal::{AccountNo, ListNo};
 
+/// The account of a list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListOwner {
+    /// The account.
+    pub account: AccountNo,
+    /// The account's name.
+    pub account_name: String,
+    /// The list's public id.
+    pub list_id: ObjectId,
+}
+
 /// A list.
 #[derive(Clone, Debug)]
 pub struct List {

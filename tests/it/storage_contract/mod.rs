@@ -42,6 +42,7 @@ mod sqlite_pages;
 mod sqlite_seal;
 mod sqlite_space;
 mod sqlite_turns;
+mod suppressions;
 mod turns;
 
 use std::path::PathBuf;

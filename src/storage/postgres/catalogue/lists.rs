@@ -12,7 +12,7 @@ use crate::storage::postgres::append::fence_new_list;
 use crate::storage::postgres::session::{Session, Values, get, get_id, get_number, get_time};
 use crate::storage::rows::changed::Changed;
 use crate::storage::{
-    AddError, Error, List, ListAbout, ListFilter, MAX_LISTS_PER_ACCOUNT, Page, Variable, Window,
+    AddError, Error, List, ListAbout, ListFilter, ListOwner, MAX_LISTS_PER_ACCOUNT, Page, Variable, Window,
 };
 
 const COLUMNS: &str = "no, id, account, name, is_default, created_at, updated_at";
@@ -22,6 +22,20 @@ pub fn find(session: &Session, id: ObjectId) -> Result<Option<List>, Error> {
     let select = format!("SELECT {COLUMNS} FROM list WHERE id = $1");
     let rows = session.query(&select, &[&id.to_bytes().as_slice()])?;
     Ok(with_variables(session, &rows)?.into_iter().next())
+}
+
+/// The list with that number and its account.
+pub fn owner(session: &Session, list: ListNo) -> Result<Option<ListOwner>, Error> {
+    let select = "SELECT a.no, a.name, l.id FROM list l JOIN account a ON a.no = l.account WHERE l.no = $1";
+    let row = session.query_opt(select, &[&list.0])?;
+    row.map(|row| {
+        Ok(ListOwner {
+            account: AccountNo(get(&row, 0)?),
+            account_name: get(&row, 1)?,
+            list_id: get_id(&row, 2)?,
+        })
+    })
+    .transpose()
 }
 
 /// The account's lists that fit, the oldest first.

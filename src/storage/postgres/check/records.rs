@@ -2,8 +2,10 @@
 
 use super::super::session::{get, get_number};
 use super::List;
+use crate::journal::AccountNo;
 use crate::storage::Error;
 use crate::storage::rows::check::forms::{Form, Told, failed};
+use crate::storage::rows::check::suppressions::Seen;
 use crate::storage::rows::check::{Mend, Report};
 
 /// Rows of the list `$1` that refer to nothing, and what is said of them.
@@ -72,6 +74,13 @@ pub fn check(list: &List<'_>, report: &mut Report) -> Result<(), Error> {
         })?;
         told.tell(form, what, report);
     }
+    let mut seen = Seen::default();
+    let select = "SELECT hash, reason, address FROM suppression WHERE list = $1";
+    list.session.stream(select, &[&no], |row| {
+        seen.look(list.key, AccountNo(-no), get(row, 0)?, get(row, 1)?, get(row, 2)?);
+        Ok(true)
+    })?;
+    seen.tell(report);
     Ok(())
 }
 

@@ -79,6 +79,7 @@ pub fn traces(
         if !borne_by_others {
             let hash = rows.key().erased(account, *kind, text);
             rows.add_erased((batch.account, hash), EraseForm::Exact, now)?;
+            rows.forget_suppressed((batch.account, hash))?;
             // What is applied by a node of the first version in the course of an upgrade must not bring them back.
             let former = rows.key().erased_formerly(account, *kind, text);
             for hash in former.into_iter().filter(|_| rows.has_earlier_nodes()) {

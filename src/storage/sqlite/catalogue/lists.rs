@@ -9,7 +9,9 @@ use crate::clock::Timestamp;
 use crate::id::ObjectId;
 use crate::journal::{AccountNo, ListNo};
 use crate::storage::rows::changed::Changed;
-use crate::storage::{AddError, Error, List, ListAbout, ListFilter, MAX_LISTS_PER_ACCOUNT, Page, Window};
+use crate::storage::{
+    AddError, Error, List, ListAbout, ListFilter, ListOwner, MAX_LISTS_PER_ACCOUNT, Page, Window,
+};
 
 const COLUMNS: &str = "no, id, account, name, is_default, created_at, updated_at";
 
@@ -19,6 +21,22 @@ pub fn find(intake: &Connection, id: ObjectId) -> Result<Option<List>, Error> {
         .prepare_cached(&format!("SELECT {COLUMNS} FROM list WHERE id = ?1"))
         .and_then(|mut select| select.query_row([id.to_bytes()], read).optional());
     row.map_err(error)?.map(|row| with_variables(intake, row)).transpose()
+}
+
+/// The list with that number and its account.
+pub fn owner(intake: &Connection, list: ListNo) -> Result<Option<ListOwner>, Error> {
+    let select = "SELECT a.no, a.name, l.id FROM list l JOIN account a ON a.no = l.account WHERE l.no = ?1";
+    let read = |row: &rusqlite::Row<'_>| {
+        Ok(ListOwner {
+            account: AccountNo(row.get(0)?),
+            account_name: row.get(1)?,
+            list_id: ObjectId::from_bytes(row.get(2)?),
+        })
+    };
+    intake
+        .prepare_cached(select)
+        .and_then(|mut select| select.query_row([list.0], read).optional())
+        .map_err(error)
 }
 
 /// The account's lists that fit, the oldest first.

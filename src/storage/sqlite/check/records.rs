@@ -2,10 +2,13 @@
 
 use rusqlite::{Connection, Row};
 
-use super::super::{error, unsigned};
+use super::super::{error, open, unsigned};
 use super::Checked;
+use crate::contact::identifier::HashKey;
+use crate::journal::AccountNo;
 use crate::storage::Error;
 use crate::storage::rows::check::forms::{Form, Told, failed};
+use crate::storage::rows::check::suppressions::Seen;
 use crate::storage::rows::check::{Mend, Report};
 
 /// What counts the rows that are wrong, what is said of them, and what takes them away.
@@ -69,6 +72,21 @@ pub fn check(on: &Checked<'_>, report: &mut Report) -> Result<(), Error> {
         }
         told.tell(form, what, report);
     }
+    suppressions(on, report)
+}
+
+fn suppressions(on: &Checked<'_>, report: &mut Report) -> Result<(), Error> {
+    let key = open::setting(on.store, "hash_key")?.ok_or_else(|| open::no_setting("hash_key"))?;
+    let (key, mut seen) = (HashKey::from_bytes(key), Seen::default());
+    let look = |row: &Row<'_>| {
+        let hash = row.get_ref(1)?.as_blob().unwrap_or_default();
+        seen.look(&key, AccountNo(row.get(0)?), hash, row.get(2)?, row.get_ref(3)?.as_str_or_null()?);
+        Ok(())
+    };
+    if let Err(failure) = each(on.store, "SELECT account, hash, reason, address FROM suppression", look) {
+        report.add(format!("suppressions are unreadable before their end: {failure}"), None);
+    }
+    seen.tell(report);
     Ok(())
 }
 

@@ -370,4 +370,13 @@ pub const TABLES: &[Table] = &[
         from: &["main.job_part"],
         select: "SELECT list, account, job, number, bytes FROM main.job_part ORDER BY account, job, number",
     },
+    Table {
+        name: "suppression",
+        columns: &["list", "hash", "reason", "created_at", "expires_at", "address", "raw_log"],
+        from: &["store.suppression"],
+        // The number of a row is of the files alone.
+        select: "SELECT -account, hash, reason, created_at, expires_at, address, raw_log FROM \
+                 (SELECT no, account, hash, reason, created_at, expires_at, address, raw_log FROM store.suppression) \
+                 ORDER BY account, hash, reason",
+    },
 ];
