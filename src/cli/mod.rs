@@ -15,7 +15,6 @@ mod list;
 mod migrate;
 mod progress;
 mod serve;
-mod suppression;
 mod token;
 mod user;
 mod webhook;
@@ -61,9 +60,6 @@ enum Command {
     /// Show contacts
     #[command(subcommand)]
     Contact(contact::Command),
-    /// Add, find, remove, import and export suppressed addresses
-    #[command(subcommand)]
-    Suppression(suppression::Command),
     /// Send webhooks again
     #[command(subcommand)]
     Webhook(webhook::Command),
@@ -140,7 +136,6 @@ pub fn main() -> ExitCode {
         Command::Token(command) => block_on(token::run(command)),
         Command::List(command) => block_on(list::run(command)),
         Command::Contact(command) => block_on(contact::run(command)),
-        Command::Suppression(command) => block_on(suppression::run(command)),
         Command::Webhook(command) => block_on(webhook::run(command)),
         Command::Import(arguments) => return import::main(arguments),
         Command::Export(arguments) => return export::main(arguments),

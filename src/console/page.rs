@@ -21,8 +21,6 @@ pub enum Section {
     Lists,
     /// `/sources`
     Sources,
-    /// `/suppression`
-    Suppression,
     /// `/requests`
     Requests,
     /// `/jobs`
@@ -35,11 +33,10 @@ pub enum Section {
 
 impl Section {
     /// The menu, in its order: sections that there are pages of.
-    pub const MENU: [(Self, &'static str, &'static str); 8] = [
+    pub const MENU: [(Self, &'static str, &'static str); 7] = [
         (Self::Overview, "/", "Overview"),
         (Self::Lists, "/lists", "Lists"),
         (Self::Sources, "/sources", "Sources"),
-        (Self::Suppression, "/suppression", "Suppression"),
         (Self::Requests, "/requests", "API activity"),
         (Self::Jobs, "/jobs", "Import and bulk changes"),
         (Self::Keys, "/keys", "API keys"),

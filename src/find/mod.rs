@@ -2,7 +2,6 @@
 //! in the same way.
 
 mod filter;
-pub mod suppressed;
 mod walk;
 mod wanted;
 

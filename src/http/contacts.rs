@@ -1,7 +1,6 @@
 //! `/v3/contacts/…`
 
 pub mod find;
-pub mod links;
 
 use schemars::JsonSchema;
 use serde::Serialize;

@@ -10,7 +10,6 @@ mod logins;
 pub mod postgres;
 pub mod rows;
 pub mod sqlite;
-mod suppressions;
 mod types;
 
 use std::collections::HashMap;
@@ -22,7 +21,6 @@ use async_trait::async_trait;
 pub use self::error::{AddError, AppendError, Error, TokenError};
 pub use self::jobs::Jobs;
 pub use self::logins::{Logins, MAX_FIRST_LINKS, MAX_SESSIONS};
-pub use self::suppressions::Suppressions;
 pub use self::types::*;
 use crate::clock::Timestamp;
 use crate::contact::identifier::IdentifierKind;
@@ -32,9 +30,6 @@ use crate::retention::Reckoning;
 
 /// The most lists of one account: numbers of lists are finite, and all accounts share them.
 pub const MAX_LISTS_PER_ACCOUNT: usize = 10_000;
-
-/// What the key of unsubscribe links is derived for. Another text would make all links invalid.
-const LINK_KEY: &str = "rollbook unsubscribe links";
 
 /// Who opens a store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,7 +42,7 @@ pub enum Role {
 
 /// A store. See each method for what holds when it returns.
 #[async_trait]
-pub trait Storage: Logins + Jobs + Suppressions {
+pub trait Storage: Logins + Jobs {
     // --- The path of a batch
 
     /// Makes batches durable, in their order, those of one list all or none. One whose `Idempotency-Key` its account has used for its
@@ -220,6 +215,13 @@ pub trait Storage: Logins + Jobs + Suppressions {
         window: Window,
     ) -> Result<Option<History>, Error>;
 
+    /// The consent ledger of the contact that bears one of the identifiers.
+    async fn find_consents(
+        &self,
+        list: ListNo,
+        identifiers: Vec<(IdentifierKind, String)>,
+    ) -> Result<Option<Consents>, Error>;
+
     /// When somebody of the account was erased last: what was kept beside the store before that may be about them.
     async fn last_erase(&self, account: AccountNo) -> Result<Option<Timestamp>, Error>;
 
@@ -248,12 +250,6 @@ pub trait Storage: Logins + Jobs + Suppressions {
 
     /// The list with that id.
     async fn find_list(&self, id: ObjectId) -> Result<Option<List>, Error>;
-
-    /// The list with that number and its account; `None` if one of both is gone.
-    async fn list_owner(&self, list: ListNo) -> Result<Option<ListOwner>, Error>;
-
-    /// The key that signs unsubscribe links: derived from the store's own key, and so copied with the store.
-    fn link_key(&self) -> [u8; 32];
 
     /// The account's lists that fit, the oldest first.
     async fn find_lists(
@@ -299,6 +295,12 @@ pub trait Storage: Logins + Jobs + Suppressions {
         previous_until: Timestamp,
     ) -> Result<bool, Error>;
 
+    /// What the account says about flags that were set to false, where its lists say nothing; `None` where it is gone.
+    async fn opt_out(&self, id: ObjectId) -> Result<Option<OptOut>, Error>;
+
+    /// Changes that; whether the account is there.
+    async fn set_opt_out(&self, id: ObjectId, opt_out: OptOut) -> Result<bool, Error>;
+
     /// Makes a token of a user, limited to lists that its account has.
     async fn add_token(&self, user: ObjectId, token: NewToken, now: Timestamp) -> Result<(), TokenError>;
 
@@ -313,12 +315,12 @@ pub trait Storage: Logins + Jobs + Suppressions {
         &self,
         account: AccountNo,
         id: ObjectId,
-        name: String,
+        list: NewList,
         now: Timestamp,
     ) -> Result<(), AddError>;
 
-    /// Gives a list another name; whether it is there.
-    async fn rename_list(&self, list: ListNo, name: String, now: Timestamp) -> Result<bool, Error>;
+    /// Changes a list; whether it is there.
+    async fn update_list(&self, list: ListNo, change: ListChange, now: Timestamp) -> Result<bool, Error>;
 
     /// Removes a list that has that name, at once; whether there was one. Its contacts follow as pruning gets to
     /// them, and batches that wait for it end in `LIST_NOT_FOUND`. Where it was the default, the account's oldest

@@ -5,6 +5,5 @@ mod driver;
 mod keyboard;
 mod pictures;
 mod story;
-mod unsubscribe;
 
 pub use self::driver::Browser;

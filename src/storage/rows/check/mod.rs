@@ -2,7 +2,6 @@
 
 pub mod forms;
 pub mod index;
-pub mod suppressions;
 pub mod twins;
 
 use std::collections::{BTreeMap, HashSet};
