@@ -11,6 +11,7 @@ use ipnet::IpNet;
 use serde::Deserialize;
 use url::Url;
 
+use crate::app::suppressions::SuppressionExpiry;
 use crate::console::PublicUrl;
 use crate::jobs;
 use crate::runtime::Limits;
@@ -29,6 +30,9 @@ pub struct Settings {
     /// Where browsers find the server; made of `listen` where it is not set.
     #[serde(deserialize_with = "maybe")]
     pub public_url: Option<PublicUrl>,
+    /// The address of the server in unsubscribe links; `public_url` if it is not set.
+    #[serde(deserialize_with = "maybe")]
+    pub unsubscribe_url: Option<PublicUrl>,
     /// Where metrics are served, if anywhere.
     #[serde(deserialize_with = "maybe")]
     pub metrics_listen: Option<SocketAddr>,
@@ -68,6 +72,10 @@ pub struct Settings {
     pub max_backlog_mib: u64,
     /// Days for which histories of contacts are kept.
     pub history_days: u32,
+    /// Days after which a suppression for `hard` expires; 0 for never.
+    pub suppression_hard_days: u32,
+    /// Days after which a suppression for `undeliverable` expires; 0 for never.
+    pub suppression_undeliverable_days: u32,
     /// MiB of page cache for the thread that applies.
     pub cache_mib: u64,
     /// Where files of imports are; beside the store where it is empty.
@@ -107,6 +115,11 @@ fn ranges<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Vec<IpNet
 /// counted from the IPv4 address.
 fn is_half_mapped(range: &IpNet) -> bool {
     matches!(range, IpNet::V6(range) if range.prefix_len() < 96 && range.addr().to_ipv4_mapped().is_some())
+}
+
+/// A `u32` of days fits 64 bits of seconds.
+fn days(days: u32) -> Duration {
+    Duration::from_secs(u64::from(days) * 24 * 3_600)
 }
 
 /// How the log is written.
@@ -220,9 +233,17 @@ impl Settings {
                 batches: self.max_backlog,
                 bytes: self.max_backlog_mib.saturating_mul(1 << 20),
             },
-            // A u32 of days fits 64 bits of seconds with room to spare.
-            history: Duration::from_secs(u64::from(self.history_days) * 24 * 3_600),
+            history: days(self.history_days),
             proxies: self.trusted_proxies.clone(),
+            unsubscribe_url: self
+                .unsubscribe_url
+                .as_ref()
+                .or(self.public_url.as_ref())
+                .map(ToString::to_string),
+            suppression_expiry: SuppressionExpiry {
+                hard: Some(days(self.suppression_hard_days)).filter(|days| !days.is_zero()),
+                undeliverable: Some(days(self.suppression_undeliverable_days)).filter(|days| !days.is_zero()),
+            },
         }
     }
 

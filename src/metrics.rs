@@ -36,6 +36,10 @@ fn doubling(first: f64, count: usize) -> impl Iterator<Item = f64> {
     std::iter::successors(Some(first), |bound| Some(bound * 2.0)).take(count)
 }
 
+/// Changes of suppressions.
+const ADDED: &str = "added";
+const REMOVED: &str = "removed";
+
 /// Where the store is worked with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Work {
@@ -126,6 +130,7 @@ pub struct Metrics {
     damaged_contacts: Gauge,
     held_seconds: Gauge<f64, std::sync::atomic::AtomicU64>,
     log_bytes: Gauge,
+    suppressions: ByWord,
 }
 
 impl Default for Metrics {
@@ -157,7 +162,11 @@ impl Metrics {
             damaged_contacts: Gauge::default(),
             held_seconds: Gauge::default(),
             log_bytes: Gauge::default(),
+            suppressions: Family::default(),
         };
+        for change in [ADDED, REMOVED] {
+            drop(metrics.suppressions.get_or_create(&[("change", change)]));
+        }
         for work in Work::ALL {
             drop(metrics.store_errors.get_or_create(&[("doing", work.word())]));
         }
@@ -229,6 +238,11 @@ impl Metrics {
             "Contacts found damaged on disk since the start, 1,000 at most",
             self.damaged_contacts.clone(),
         );
+        registry.register(
+            "suppressions",
+            "Suppressions of addresses that were added or removed",
+            self.suppressions.clone(),
+        );
         registry.register_with_unit(
             "clock_jump",
             "How far the system clock is from the time that has passed, while that does not count yet",
@@ -271,6 +285,12 @@ impl Metrics {
     /// A webhook was sent, or was not.
     pub fn sent(&self, sent: Sent) {
         self.webhooks.get_or_create(&[("outcome", sent.word())]).inc();
+    }
+
+    /// Suppressions were added or removed.
+    pub fn suppressions_changed(&self, added: bool, count: usize) {
+        let change = if added { ADDED } else { REMOVED };
+        self.suppressions.get_or_create(&[("change", change)]).inc_by(count as u64);
     }
 
     /// The store could not do something.

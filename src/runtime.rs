@@ -7,6 +7,8 @@ use ipnet::IpNet;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 
+use crate::app::suppressions::SuppressionExpiry;
+use crate::app::unsubscribe::Links;
 use crate::app::{Commands, Queries, Services};
 use crate::applier::Applier;
 use crate::catalogue::Catalogue;
@@ -50,6 +52,10 @@ pub struct Limits {
     pub history: Duration,
     /// Where proxies stand that are believed for whom they ask.
     pub proxies: Vec<IpNet>,
+    /// How long suppressions last.
+    pub suppression_expiry: SuppressionExpiry,
+    /// The address of the server in unsubscribe links; `None` makes none.
+    pub unsubscribe_url: Option<String>,
 }
 
 /// The state of handlers.
@@ -63,6 +69,8 @@ pub struct App {
     pub flights: Flights,
     /// Counts wrong tokens per address.
     pub guesses: Guesses,
+    /// Counts wrong unsubscribe links per address.
+    pub link_guesses: Guesses,
     /// The bounds.
     pub limits: Limits,
     /// When tokens were used last.
@@ -132,6 +140,7 @@ pub fn start(
         spans: spans.clone(),
     };
     let job_service = Arc::new(JobService::new(jobs, Arc::clone(&storage)));
+    let links = Links::new(storage.link_key(), limits.unsubscribe_url.clone());
     let services = Arc::new(Services {
         catalogue: Catalogue::new(Arc::clone(&storage)),
         storage,
@@ -142,6 +151,8 @@ pub fn start(
         clock,
         retention: RetentionClock::default(),
         ids,
+        suppression_expiry: limits.suppression_expiry,
+        links,
     });
     let app = Arc::new(App {
         commands: Commands::new(Arc::clone(&services)),
@@ -150,6 +161,7 @@ pub fn start(
         jobs: job_service,
         flights: Flights::new(limits.in_flight),
         guesses: Guesses::default(),
+        link_guesses: Guesses::default(),
         limits,
         used: Used::default(),
         console,

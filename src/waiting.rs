@@ -3,9 +3,9 @@
 use std::pin::pin;
 use std::time::Duration;
 
+use crate::app::Services;
 use crate::catalogue::Viewer;
 use crate::id::ObjectId;
-use crate::runtime::App;
 use crate::storage::{Error, RequestState};
 
 /// How long a caller waits at most.
@@ -30,7 +30,7 @@ pub enum Waited {
 ///
 /// # Errors
 /// Where the store cannot be read.
-pub async fn until_processed(app: &App, viewer: &Viewer, request: ObjectId) -> Result<Waited, Error> {
+pub async fn until_processed(app: &Services, viewer: &Viewer, request: ObjectId) -> Result<Waited, Error> {
     let mut deadline = app.clock.now().after(PATIENCE);
     loop {
         // First the ear, then the eye: what is applied between the two is heard.

@@ -10,11 +10,12 @@
 //! 4. The HTTP handler decodes a body, calls, and encodes the answer. The page reads a form, calls, and renders.
 
 mod caller;
-pub mod consents;
 pub mod lists;
 mod operation;
 mod refusal;
 mod run;
+pub mod suppressions;
+pub mod unsubscribe;
 pub mod variables;
 
 use std::sync::Arc;
@@ -24,6 +25,8 @@ use tokio::sync::Notify;
 pub use self::caller::{Caller, read_only};
 pub use self::operation::{Access, Operation, Reach};
 pub use self::refusal::Refusal;
+use self::suppressions::SuppressionExpiry;
+use self::unsubscribe::Links;
 use crate::catalogue::Catalogue;
 use crate::clock::Clock;
 use crate::id::Ids;
@@ -56,6 +59,10 @@ pub struct Services {
     pub retention: RetentionClock,
     /// Makes ids.
     pub ids: Ids,
+    /// How long suppressions last.
+    pub suppression_expiry: SuppressionExpiry,
+    /// Unsubscribe links.
+    pub links: Links,
 }
 
 /// The use cases that change something. A clone is cheap.

@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 use super::client::ServerArguments;
 use super::progress::Bar;
 use crate::contact::field::{Field, Kind};
-use crate::files::export::{self, Format};
+use crate::files::export::{self, Format, Written};
 use crate::files::{Error, Result};
 
 #[derive(Debug, clap::Args)]
@@ -39,6 +39,9 @@ pub struct Arguments {
     /// Filter by the beginning of the name
     #[arg(long, value_name = "TEXT")]
     name_prefix: Option<String>,
+    /// Write contacts with a suppressed address too, and a column with why
+    #[arg(long)]
+    include_suppressed: bool,
 }
 
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
@@ -111,13 +114,14 @@ async fn run(arguments: Arguments) -> Result<()> {
     }
 }
 
-/// Number of contacts written, and the messages about damaged ones.
-type Written = (u64, Vec<String>);
-
-fn tell((count, left_out): Written) -> Result<()> {
-    eprintln!("{count} contacts");
-    left_out.iter().for_each(|message| eprintln!("{message}"));
-    match left_out.len() {
+fn tell(written: Written) -> Result<()> {
+    let Written { contacts, damaged, suppressed } = written;
+    eprintln!("{contacts} contacts");
+    if suppressed > 0 {
+        eprintln!("{suppressed} suppressed contacts were left out (--include-suppressed writes them)");
+    }
+    damaged.iter().for_each(|message| eprintln!("{message}"));
+    match damaged.len() {
         0 => Ok(()),
         damaged => {
             Err(Error::Told(format!("{damaged} contacts are damaged on disk; all others were exported")))
@@ -145,7 +149,8 @@ async fn write(arguments: &Arguments, out: &mut (dyn Write + Send)) -> Result<Wr
     };
     let (mut bar, patience) = (Bar::of("rows"), arguments.server.patience());
     let watch = |count| bar.show(count, None, "");
-    let done = export::run(&server, &arguments.list, &arguments.filter(), format, patience, out, watch).await;
+    let how = (format, arguments.include_suppressed);
+    let done = export::run(&server, &arguments.list, &arguments.filter(), how, patience, out, watch).await;
     bar.end();
     done
 }

@@ -15,6 +15,7 @@ mod list;
 mod migrate;
 mod progress;
 mod serve;
+mod suppression;
 mod token;
 mod user;
 mod webhook;
@@ -60,6 +61,9 @@ enum Command {
     /// Show contacts
     #[command(subcommand)]
     Contact(contact::Command),
+    /// Add, find, remove, import and export suppressed addresses
+    #[command(subcommand)]
+    Suppression(suppression::Command),
     /// Send webhooks again
     #[command(subcommand)]
     Webhook(webhook::Command),
@@ -136,6 +140,7 @@ pub fn main() -> ExitCode {
         Command::Token(command) => block_on(token::run(command)),
         Command::List(command) => block_on(list::run(command)),
         Command::Contact(command) => block_on(contact::run(command)),
+        Command::Suppression(command) => block_on(suppression::run(command)),
         Command::Webhook(command) => block_on(webhook::run(command)),
         Command::Import(arguments) => return import::main(arguments),
         Command::Export(arguments) => return export::main(arguments),

@@ -8,6 +8,7 @@ use std::time::Duration;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::{Result, now, print, start_log};
+use crate::app::unsubscribe::{MAX_LINK, link_length};
 use crate::clock::SystemClock;
 use crate::config::{Flags, Settings};
 use crate::console::{Console, first_link};
@@ -148,6 +149,7 @@ pub async fn run_server(
         webhooks: Arc::new(Sender::new(policy, &roots)),
     };
     let limits = settings.limits();
+    warn_of_links(&limits);
     let (app, loops) =
         runtime::start(Arc::clone(&storage), outside, limits, settings.jobs(), console, spans.clone());
     if let Some(metrics) = metrics.as_ref().and_then(|listener| listener.local_addr().ok()) {
@@ -208,6 +210,14 @@ fn end(error: &Error) -> ! {
     }
     tracing::error!(%error, "store: sync failed, process ends");
     std::process::exit(DISK_FAILED)
+}
+
+/// Unsubscribe links that some mail libraries break are found out too late: when nobody can unsubscribe by one click.
+fn warn_of_links(limits: &runtime::Limits) {
+    let length = limits.unsubscribe_url.as_ref().map(|url| link_length(url));
+    if let Some(length) = length.filter(|length| *length > MAX_LINK) {
+        tracing::warn!(length, max = MAX_LINK, "unsubscribe: links are too long, set unsubscribe_url");
+    }
 }
 
 /// Returns when the process is asked to end.

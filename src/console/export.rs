@@ -50,7 +50,9 @@ pub async fn file(user: User, Path(id): Path<String>, query: Query) -> Result {
     // The first page is made before anything is sent: a wrong filter gets its own error, and a store that is away is
     // not waited for.
     let at_once = Duration::ZERO;
-    let mut export = Export::of(&api, &list_id, &filter, format, &wanted, at_once).await.map_err(refused)?;
+    let suppressed = query.get("suppressedToo") == "yes";
+    let export = Export::of(&api, &list_id, &filter, format, &wanted, suppressed, at_once).await;
+    let mut export = export.map_err(refused)?;
     let mut first = Vec::new();
     export.next(&api, &mut first).await.map_err(refused)?;
     export.patience = PATIENCE;

@@ -48,6 +48,7 @@ mod sessions;
 mod setting;
 mod sign_in;
 mod sources;
+mod suppression;
 mod user;
 mod variables;
 mod webhook_secret;
@@ -108,6 +109,8 @@ fn viewer() -> Router<Arc<App>> {
         .route("/lists/{id}/export", get(export::ask))
         .route("/lists/{id}/export/file", get(export::file))
         .route("/sources", get(sources::all))
+        .route("/suppression", get(suppression::all))
+        .route("/suppression/export.csv", get(suppression::export))
         .route("/requests", get(requests::all))
         .route("/requests/rows", get(requests::rows))
         .route("/requests/{id}", get(requests::show_request))
@@ -138,6 +141,9 @@ fn editor() -> Router<Arc<App>> {
         .route("/sources", post(sources::add))
         .route("/sources/{id}", get(sources::one).post(sources::change))
         .route("/sources/{id}/remove", get(sources::ask_removal).post(sources::remove))
+        .route("/suppression/add", post(suppression::add))
+        .route("/suppression/remove", post(suppression::remove))
+        .route("/suppression/import", post(suppression::import).layer(DefaultBodyLimit::disable()))
         .route("/requests/{id}/resend", post(requests::resend))
         .route("/requests/{id}/undo", get(requests::ask_undo).post(requests::undo))
         .route("/lists/{id}/import", get(import::ask).post(import::upload).layer(DefaultBodyLimit::disable()))
@@ -153,7 +159,6 @@ fn owner() -> Router<Arc<App>> {
     Router::new()
         .route("/keys", get(keys::all).post(keys::make))
         .route("/keys/{key}/revoke", get(keys::ask_revocation).post(keys::revoke))
-        .route("/account/opt-out", post(account::set_opt_out))
         .route("/account/webhook-secret", get(webhook_secret::page).post(webhook_secret::rotate))
         .route("/account/webhook-secret/show", post(webhook_secret::reveal))
         .route("/account/users", post(people::invite_new))

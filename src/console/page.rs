@@ -21,6 +21,8 @@ pub enum Section {
     Lists,
     /// `/sources`
     Sources,
+    /// `/suppression`
+    Suppression,
     /// `/requests`
     Requests,
     /// `/jobs`
@@ -33,10 +35,11 @@ pub enum Section {
 
 impl Section {
     /// The menu, in its order: sections that there are pages of.
-    pub const MENU: [(Self, &'static str, &'static str); 7] = [
+    pub const MENU: [(Self, &'static str, &'static str); 8] = [
         (Self::Overview, "/", "Overview"),
         (Self::Lists, "/lists", "Lists"),
         (Self::Sources, "/sources", "Sources"),
+        (Self::Suppression, "/suppression", "Suppression"),
         (Self::Requests, "/requests", "API activity"),
         (Self::Jobs, "/jobs", "Import and bulk changes"),
         (Self::Keys, "/keys", "API keys"),

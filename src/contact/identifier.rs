@@ -4,6 +4,8 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::hash::Hasher;
 
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use sha2::Sha256;
 use siphasher::sip::SipHasher13;
 use siphasher::sip128::{self, Hasher128};
 
@@ -146,6 +148,14 @@ impl HashKey {
     pub fn erased_formerly(&self, account: u64, kind: IdentifierKind, text: &str) -> Vec<[u8; 16]> {
         let forms = former_forms(kind, text);
         forms.iter().map(|form| self.erased_form(account, kind, form)).collect()
+    }
+
+    /// A key for another purpose, which tells nothing of this one.
+    pub fn derive(&self, purpose: &str) -> [u8; 32] {
+        #[expect(clippy::expect_used, reason = "HMAC takes keys of any length (RFC 2104)")]
+        let mut mac = Hmac::<Sha256>::new_from_slice(&self.0).expect("HMAC takes any key");
+        mac.update(purpose.as_bytes());
+        mac.finalize().into_bytes().into()
     }
 
     fn erased_form(&self, account: u64, kind: IdentifierKind, form: &str) -> [u8; 16] {

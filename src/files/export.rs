@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 use super::api::{self, Api};
 use super::defuse::defuse;
 use super::table::line;
-use super::target::COLUMNS;
+use super::target::{COLUMNS, SUPPRESSED};
 use super::{Error, Result};
 
 const FIND: &str = "/v3/contacts/find";
@@ -43,6 +43,27 @@ struct Warning {
     message: String,
 }
 
+/// The suppressions of a contact.
+#[derive(Deserialize)]
+struct MaybeSuppressed {
+    #[serde(default)]
+    suppressed: Vec<Suppressed>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Suppressed {
+    channel: String,
+    reason: String,
+    created_at: String,
+}
+
+impl std::fmt::Display for Suppressed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} {} {}", self.channel, self.reason, self.created_at)
+    }
+}
+
 /// A list on its way into a file, some contacts at a time.
 #[derive(Debug)]
 pub struct Export {
@@ -57,11 +78,16 @@ pub struct Export {
     pub patience: Duration,
     /// What the server says of contacts that are damaged on disk, and so not in the export.
     pub left_out: Vec<String>,
+    /// Whether contacts with a suppressed address are written; tables then have a column with the suppressions.
+    include_suppressed: bool,
+    /// Contacts that were left out since an address of theirs is suppressed.
+    pub suppressed: u64,
 }
 
 impl Export {
-    /// Of the contacts that fit a filter (keys of contacts/find). A table has all columns, or those of `wanted` where
-    /// it names some.
+    /// Of the contacts that fit a filter (keys of contacts/find), those with a suppressed address only where
+    /// `include_suppressed` is true or the filter asks for them. A table has all columns, or those of `wanted` where it
+    /// names some.
     ///
     /// # Errors
     /// Where the list is not there, or the server fails.
@@ -71,6 +97,7 @@ impl Export {
         filter: &Map<String, Value>,
         format: Format,
         wanted: &[String],
+        include_suppressed: bool,
         patience: Duration,
     ) -> Result<Self> {
         // Asked for also where nobody needs the variables: a list that is not there is told at once.
@@ -90,6 +117,8 @@ impl Export {
             at_end: false,
             patience,
             left_out: Vec::new(),
+            include_suppressed: include_suppressed || filter.contains_key("suppressed"),
+            suppressed: 0,
         })
     }
 
@@ -103,15 +132,25 @@ impl Export {
         }
         if !std::mem::replace(&mut self.begun, true) && self.format == Format::Csv {
             let header = COLUMNS.into_iter().chain(self.variables.iter().map(String::as_str));
-            out.extend(self.line(header)?);
+            out.extend(self.line(header, SUPPRESSED)?);
         }
         let body: Bytes = api::call(api, FIND, &self.question, self.patience).await?;
         let found: Found<'_> = api::read(FIND, &body)?;
+        let mut written = 0;
         for contact in &found.data {
+            let suppressed: MaybeSuppressed = api::read(FIND, contact.get().as_bytes())?;
+            if !self.include_suppressed && !suppressed.suppressed.is_empty() {
+                self.suppressed += 1;
+                continue;
+            }
+            written += 1;
             match self.format {
                 Format::Csv => {
                     let contact: Value = api::read(FIND, contact.get().as_bytes())?;
-                    out.extend(self.line(cells(&contact, &self.variables).iter().map(String::as_str))?);
+                    let cells = cells(&contact, &self.variables);
+                    let suppressed = suppressed.suppressed.iter().map(ToString::to_string);
+                    let suppressed = suppressed.collect::<Vec<_>>().join("; ");
+                    out.extend(self.line(cells.iter().map(String::as_str), &suppressed)?);
                 }
                 Format::JsonLines => {
                     out.extend_from_slice(contact.get().as_bytes());
@@ -125,16 +164,27 @@ impl Export {
             Some(next) => self.question["after"] = json!(next),
             None => self.at_end = true,
         }
-        Ok(Some(found.data.len() as u64))
+        Ok(Some(written))
     }
 
-    fn line<'a>(&self, cells: impl Iterator<Item = &'a str>) -> Result<Vec<u8>> {
-        line(cells.zip(&self.columns).filter(|(_, wanted)| **wanted).map(|(cell, _)| cell))
+    fn line<'a>(&self, cells: impl Iterator<Item = &'a str>, suppressed: &'a str) -> Result<Vec<u8>> {
+        let cells = cells.zip(&self.columns).filter(|(_, wanted)| **wanted).map(|(cell, _)| cell);
+        line(cells.chain(Some(suppressed).filter(|_| self.include_suppressed)))
     }
 }
 
-/// Writes the contacts of a list that fit a filter (keys of contacts/find), and returns how many they were, and what is
-/// said of those that are left out.
+/// What an export has written and left out.
+#[derive(Debug)]
+pub struct Written {
+    /// Contacts in the file.
+    pub contacts: u64,
+    /// What the server says of contacts that are damaged on disk, and so not in the file.
+    pub damaged: Vec<String>,
+    /// Contacts that are not in the file since an address of theirs is suppressed.
+    pub suppressed: u64,
+}
+
+/// Writes the contacts of a list that fit a filter, as [`Export::of`] takes them.
 ///
 /// # Errors
 /// Where the server fails or refuses, or nothing can be written.
@@ -142,12 +192,12 @@ pub async fn run(
     api: &dyn Api,
     list: &str,
     filter: &Map<String, Value>,
-    format: Format,
+    (format, include_suppressed): (Format, bool),
     patience: Duration,
     out: &mut (dyn Write + Send),
     mut watch: impl FnMut(u64),
-) -> Result<(u64, Vec<String>)> {
-    let mut export = Export::of(api, list, filter, format, &[], patience).await?;
+) -> Result<Written> {
+    let mut export = Export::of(api, list, filter, format, &[], include_suppressed, patience).await?;
     let (mut count, mut page) = (0, Vec::new());
     while let Some(some) = export.next(api, &mut page).await? {
         out.write_all(&page).map_err(unwritten)?;
@@ -156,7 +206,7 @@ pub async fn run(
         watch(count);
     }
     out.flush().map_err(unwritten)?;
-    Ok((count, export.left_out))
+    Ok(Written { contacts: count, damaged: export.left_out, suppressed: export.suppressed })
 }
 
 /// The cells of a contact: its members, then the variables in the order of the header.

@@ -19,6 +19,7 @@ pub mod scan;
 pub mod send;
 pub mod sheet;
 pub mod state;
+pub mod suppressions;
 pub mod survey;
 pub mod table;
 pub mod target;

@@ -58,8 +58,12 @@ pub const COLUMNS: [&str; 31] = [
     "cac.currency",
 ];
 
+/// The column behind the variables with the suppressions of a contact, where an export has it. No variable has a dot in
+/// its name.
+pub const SUPPRESSED: &str = "suppressed.reasons";
+
 /// Members of a contact that nobody can set: such columns are left out.
-const READ_ONLY: [&str; 3] = ["createdAt", "updatedAt", "sourceName"];
+const READ_ONLY: [&str; 4] = ["createdAt", "updatedAt", "sourceName", SUPPRESSED];
 
 /// Names that spreadsheets give, with nothing in them but small letters and digits.
 const GUESSES: [(&str, Field); 50] = [

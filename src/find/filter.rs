@@ -1,9 +1,12 @@
 //! Whether a contact is wanted.
 
+use super::suppressed::suppressions;
 use crate::clock::Timestamp;
 use crate::contact::document::Document;
 use crate::contact::field::Field;
 use crate::contact::record::Malformed;
+use crate::journal::{AccountNo, ContactNo};
+use crate::storage::{Contact, Error, Storage};
 
 /// Which contacts are wanted: those that all of these fit.
 #[derive(Clone, Debug, Default)]
@@ -14,16 +17,28 @@ pub struct Filter {
     pub(super) updated_since: Option<Timestamp>,
     /// In lower case.
     pub(super) name_prefix: Option<String>,
+    pub(super) suppressed: Option<SuppressedFilter>,
+}
+
+/// Whether an address of the contact is suppressed at a time.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct SuppressedFilter {
+    pub wanted: bool,
+    pub at: Timestamp,
 }
 
 impl Filter {
     /// Whether everybody fits.
     pub fn takes_all(&self) -> bool {
-        let Self { flags, source, updated_since, name_prefix } = self;
-        flags.is_empty() && source.is_none() && updated_since.is_none() && name_prefix.is_none()
+        let Self { flags, source, updated_since, name_prefix, suppressed } = self;
+        flags.is_empty()
+            && source.is_none()
+            && updated_since.is_none()
+            && name_prefix.is_none()
+            && suppressed.is_none()
     }
 
-    /// Whether the contact is wanted.
+    /// Whether the contact is wanted, as far as its fields decide; see [`Filter::suppressed_fit`].
     ///
     /// # Errors
     /// [`Malformed`] where it does not read.
@@ -45,5 +60,23 @@ impl Filter {
         }
         let Some(prefix) = &self.name_prefix else { return Ok(true) };
         Ok(document.text(Field::Name)?.is_some_and(|name| name.to_lowercase().starts_with(prefix)))
+    }
+
+    /// For each of these contacts whether it fits by its suppressions. One question to the store for all of them.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub async fn suppressed_fit(
+        &self,
+        storage: &dyn Storage,
+        account: AccountNo,
+        contacts: &[(ContactNo, Contact)],
+    ) -> Result<Vec<bool>, Error> {
+        let Some(SuppressedFilter { wanted, at }) = self.suppressed else {
+            return Ok(vec![true; contacts.len()]);
+        };
+        let contacts = contacts.iter().map(|(_, contact)| contact);
+        let found = suppressions(storage, account, contacts, at).await?;
+        Ok(found.iter().map(|of_contact| of_contact.is_empty() != wanted).collect())
     }
 }

@@ -2,6 +2,7 @@
 //! in the same way.
 
 mod filter;
+pub mod suppressed;
 mod walk;
 mod wanted;
 

@@ -54,15 +54,16 @@ pub async fn collect(
     loop {
         let ContactPage { rows, damaged, more } = page(storage, account, list, way, chunk).await?;
         let (count, mut damaged) = (rows.len(), damaged.into_iter().peekable());
-        for (index, (number, contact)) in rows.into_iter().enumerate() {
+        let fit = filter.suppressed_fit(storage, account, &rows).await?;
+        for (index, ((number, contact), fits)) in rows.into_iter().zip(fit).enumerate() {
             while let Some(before) = damaged.next_if(|damaged| way.is_before(*damaged, number)) {
                 found.damaged.push(before);
             }
             way = way.from(number);
             found.looked_at += 1;
             match Document::read(&contact.document).and_then(|document| filter.fits(&document)) {
-                Ok(true) => {}
-                Ok(false) => continue,
+                Ok(true) if fits => {}
+                Ok(_) => continue,
                 Err(Malformed) => {
                     found.damaged.push(number);
                     continue;

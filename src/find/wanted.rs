@@ -4,6 +4,7 @@ use serde_json::{Map, json};
 use url::form_urlencoded;
 
 use super::Filter;
+use super::filter::SuppressedFilter;
 use crate::catalogue::Catalogue;
 use crate::clock::Timestamp;
 use crate::contact::field::Field;
@@ -11,6 +12,7 @@ use crate::http::page::{self, TIME, read_time};
 use crate::id::ObjectId;
 use crate::intake::fields;
 use crate::intake::problem::{self, Problem};
+use crate::intake::top::read_flag;
 use crate::journal::AccountNo;
 use crate::json::{Raw, Value};
 use crate::param::{Param, Shape};
@@ -28,7 +30,7 @@ pub const FLAGS: [Field; 7] = [
 ];
 
 /// The keys of what is asked for: the flags first.
-pub const PARAMS: [Param; 10] = [
+pub const PARAMS: [Param; 11] = [
     flag(FLAGS[0]),
     flag(FLAGS[1]),
     flag(FLAGS[2]),
@@ -48,6 +50,11 @@ pub const PARAMS: [Param; 10] = [
         Shape::TEXT,
         "Contacts whose name begins with this text, in any case; all if it is blank.",
     ),
+    Param::optional(
+        "suppressed",
+        Shape::Flag,
+        "If true, contacts whose e-mail address or phone number is suppressed; if false, all others.",
+    ),
 ];
 
 const fn flag(field: Field) -> Param {
@@ -65,12 +72,14 @@ pub struct Wanted {
     pub updated_since: Option<Timestamp>,
     /// With a name that begins so, in any case.
     pub name_prefix: Option<String>,
+    /// With a suppressed address, or without one.
+    pub suppressed: Option<bool>,
 }
 
 impl Wanted {
     /// Reads the values of [`PARAMS`]; what is wrong with them is added to the problems.
     pub fn read(values: [Option<Raw<'_>>; PARAMS.len()], problems: &mut Vec<Problem>) -> Self {
-        let [flags @ .., source, updated, name] = values;
+        let [flags @ .., source, updated, name, suppressed] = values;
         let mut wanted = Self::default();
         for (field, raw) in FLAGS.into_iter().zip(flags) {
             match raw.map(Raw::value) {
@@ -85,6 +94,7 @@ impl Wanted {
             read_time(updated, "updatedSince").map_err(|problem| problems.push(problem)).ok().flatten();
         wanted.name_prefix =
             page::read_filter(name.map(Raw::as_text), || problem::not_a_string("namePrefix"), problems);
+        wanted.suppressed = suppressed.map(|raw| read_flag("suppressed", Some(raw), problems));
         wanted
     }
 
@@ -100,6 +110,10 @@ impl Wanted {
             match key.as_ref() {
                 "sourceId" => wanted.source = Some(value.to_owned()),
                 "namePrefix" => wanted.name_prefix = Some(value.to_owned()),
+                "suppressed" => match value {
+                    "true" | "false" => wanted.suppressed = Some(value == "true"),
+                    _ => problems.push(problem::top_flag("suppressed")),
+                },
                 "updatedSince" => match Timestamp::parse(value) {
                     Some(time) => wanted.updated_since = Some(time),
                     None => problems.push(page::not_a_time("updatedSince")),
@@ -124,6 +138,7 @@ impl Wanted {
             ("sourceId", self.source.clone()),
             ("updatedSince", self.updated_since.map(|time| time.to_string())),
             ("namePrefix", self.name_prefix.clone()),
+            ("suppressed", self.suppressed.map(|suppressed| suppressed.to_string())),
         ];
         flags.chain(rest).filter_map(|(key, value)| Some((key, value?))).collect()
     }
@@ -140,6 +155,7 @@ impl Wanted {
             ("sourceId", self.source.as_ref().map(|source| json!(source))),
             ("updatedSince", self.updated_since.map(|time| json!(time))),
             ("namePrefix", self.name_prefix.as_ref().map(|name| json!(name))),
+            ("suppressed", self.suppressed.map(|suppressed| json!(suppressed))),
         ];
         let rest = rest.into_iter().filter_map(|(key, value)| Some((key, value?)));
         flags.chain(rest).map(|(key, value)| (key.to_owned(), value)).collect()
@@ -150,11 +166,16 @@ impl Wanted {
         *self == Self::default()
     }
 
-    /// The filter; the source's number is looked up.
+    /// The filter at a time; the source's number is looked up.
     ///
     /// # Errors
     /// Where the store cannot be read.
-    pub async fn resolve(&self, catalogue: &Catalogue, account: AccountNo) -> Result<Filter, Error> {
+    pub async fn resolve(
+        &self,
+        catalogue: &Catalogue,
+        account: AccountNo,
+        at: Timestamp,
+    ) -> Result<Filter, Error> {
         let source = match &self.source {
             None => None,
             Some(source) => Some(match ObjectId::parse(source) {
@@ -167,6 +188,7 @@ impl Wanted {
             source,
             updated_since: self.updated_since,
             name_prefix: self.name_prefix.as_ref().map(|name| name.to_lowercase()),
+            suppressed: self.suppressed.map(|wanted| SuppressedFilter { wanted, at }),
         })
     }
 }
@@ -188,12 +210,13 @@ mod tests {
             source: Some("5d9155bad132d5f45a4e38b1".to_owned()),
             updated_since: Timestamp::parse("2026-10-14 09:30:00"),
             name_prefix: Some("Zoë & co".to_owned()),
+            suppressed: Some(false),
         };
         assert_eq!(read(&wanted.to_query()), (wanted, vec![]));
         assert_eq!(read(&Wanted::default().to_query()), (Wanted::default(), vec![]));
         let keys = json!({
             "active": true, "smsSubscribe": false, "sourceId": "5d9155bad132d5f45a4e38b1",
-            "updatedSince": "2026-10-14 09:30:00", "namePrefix": "Zoë & co",
+            "updatedSince": "2026-10-14 09:30:00", "namePrefix": "Zoë & co", "suppressed": false,
         });
         let wanted = read(&keys.as_object().map(query).unwrap_or_default()).0;
         assert_eq!(serde_json::Value::Object(wanted.to_json()), keys);
@@ -212,13 +235,14 @@ mod tests {
         let everybody = "active=&namePrefix=+&updatedSince=&sourceId=&page=3&email=x";
         assert_eq!(read(everybody), (Wanted::default(), vec![]));
         assert!(read(everybody).0.is_everybody());
-        let (wanted, problems) = read("active=maybe&updatedSince=yesterday&viberSubscribe=true");
+        let (wanted, problems) = read("active=maybe&updatedSince=yesterday&viberSubscribe=true&suppressed=2");
         assert_eq!(wanted.flags, [(Field::ViberSubscribe, true)]);
         assert_eq!(
             problems,
             [
                 "Argument active can be true or false",
                 "Argument updatedSince must be a YYYY-MM-DD hh:mm:ss time or a YYYY-MM-DD date",
+                "Argument suppressed must be a true or false",
             ]
         );
         assert_eq!(read("active=true&active=false").0.flags, [(Field::Active, false)], "the last one wins");

@@ -78,7 +78,10 @@ async fn get(call: Call) -> Outcome<Got> {
         warnings.extend(wait::wait(&call, &request).await?);
     }
     let contact = call.app.storage.find_contact(call.caller.viewer.account, list.no, identifiers).await?;
-    let shown = contact.map(|(_, contact)| Shown::of(&contact, &list)).transpose();
+    let contact = contact.map(|(_, contact)| contact);
+    let suppressed = call.app.queries.suppressions_of(&call.caller, &contact).await?;
+    let suppressed = suppressed.into_iter().next().unwrap_or_default();
+    let shown = contact.map(|contact| Shown::of(&contact, &list, &suppressed)).transpose();
     let shown = shown.map_err(|malformed| Refusal::Store(Error::Damaged(malformed.to_string())))?;
     Ok(Answer::new(Got { contact: shown }).warn(warnings))
 }

@@ -1,6 +1,7 @@
 //! `/v3/contacts/…`
 
 pub mod find;
+pub mod links;
 
 use schemars::JsonSchema;
 use serde::Serialize;

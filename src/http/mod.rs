@@ -3,13 +3,13 @@
 pub mod account;
 pub mod admission;
 pub mod answer;
+pub mod blacklist;
 pub mod body;
 pub mod call;
 pub mod client;
 pub mod compress;
 pub mod connection;
 pub mod connection_limit;
-pub mod consent;
 pub mod contact;
 pub mod contact_list;
 pub mod contact_source;
@@ -26,6 +26,7 @@ pub mod serve;
 pub mod tls;
 pub mod undo;
 pub mod unparsed;
+pub mod unsubscribe;
 pub mod watch;
 
 use std::sync::Arc;
@@ -44,7 +45,7 @@ use crate::intake::problem::Problem;
 use crate::runtime::App;
 
 /// Every method of the API, in the order of the reference: routes and description are made from it.
-pub static METHODS: [&Method; 26] = [
+pub static METHODS: [&Method; 33] = [
     &account::INFO,
     &contact_list::CREATE,
     &contact_list::ADD_VARIABLES,
@@ -57,15 +58,22 @@ pub static METHODS: [&Method; 26] = [
     &contacts::ADD,
     &contacts::REMOVE,
     &contacts::find::FIND,
+    &contacts::links::UNSUBSCRIBE_LINKS,
     &contact::GET,
     &contact::history::HISTORY,
     &contact::export::EXPORT,
-    &consent::FIND,
     &request::FIND,
+    &blacklist::email::ADD,
+    &blacklist::email::FIND,
+    &blacklist::phone::ADD,
+    &blacklist::phone::FIND,
+    &blacklist::list::LIST,
     &undo::UNDO,
     &contact::erase::ERASE,
     &request::list::LIST,
     // What takes away or renames is told last: the examples before use what there is.
+    &blacklist::email::REMOVE,
+    &blacklist::phone::REMOVE,
     &contact_source::change::UPDATE,
     &contact_source::change::REMOVE,
     &contact_list::variables::RENAME,
@@ -85,6 +93,7 @@ pub fn router(app: Arc<App>) -> Router {
         .merge(watch::health())
         .merge(reference::router())
         .merge(console::router())
+        .merge(unsubscribe::router())
         .fallback(|state, request| no_method(StatusCode::NOT_FOUND, state, request))
         .method_not_allowed_fallback(|state, request| {
             no_method(StatusCode::METHOD_NOT_ALLOWED, state, request)

@@ -10,6 +10,7 @@ mod logins;
 pub mod postgres;
 pub mod rows;
 pub mod sqlite;
+mod suppressions;
 mod types;
 
 use std::collections::HashMap;
@@ -21,6 +22,7 @@ use async_trait::async_trait;
 pub use self::error::{AddError, AppendError, Error, TokenError};
 pub use self::jobs::Jobs;
 pub use self::logins::{Logins, MAX_FIRST_LINKS, MAX_SESSIONS};
+pub use self::suppressions::Suppressions;
 pub use self::types::*;
 use crate::clock::Timestamp;
 use crate::contact::identifier::IdentifierKind;
@@ -30,6 +32,9 @@ use crate::retention::Reckoning;
 
 /// The most lists of one account: numbers of lists are finite, and all accounts share them.
 pub const MAX_LISTS_PER_ACCOUNT: usize = 10_000;
+
+/// What the key of unsubscribe links is derived for. Another text would make all links invalid.
+const LINK_KEY: &str = "rollbook unsubscribe links";
 
 /// Who opens a store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,7 +47,7 @@ pub enum Role {
 
 /// A store. See each method for what holds when it returns.
 #[async_trait]
-pub trait Storage: Logins + Jobs {
+pub trait Storage: Logins + Jobs + Suppressions {
     // --- The path of a batch
 
     /// Makes batches durable, in their order, those of one list all or none. One whose `Idempotency-Key` its account has used for its
@@ -215,13 +220,6 @@ pub trait Storage: Logins + Jobs {
         window: Window,
     ) -> Result<Option<History>, Error>;
 
-    /// The consent ledger of the contact that bears one of the identifiers.
-    async fn find_consents(
-        &self,
-        list: ListNo,
-        identifiers: Vec<(IdentifierKind, String)>,
-    ) -> Result<Option<Consents>, Error>;
-
     /// When somebody of the account was erased last: what was kept beside the store before that may be about them.
     async fn last_erase(&self, account: AccountNo) -> Result<Option<Timestamp>, Error>;
 
@@ -250,6 +248,12 @@ pub trait Storage: Logins + Jobs {
 
     /// The list with that id.
     async fn find_list(&self, id: ObjectId) -> Result<Option<List>, Error>;
+
+    /// The list with that number and its account; `None` if one of both is gone.
+    async fn list_owner(&self, list: ListNo) -> Result<Option<ListOwner>, Error>;
+
+    /// The key that signs unsubscribe links: derived from the store's own key, and so copied with the store.
+    fn link_key(&self) -> [u8; 32];
 
     /// The account's lists that fit, the oldest first.
     async fn find_lists(
@@ -295,12 +299,6 @@ pub trait Storage: Logins + Jobs {
         previous_until: Timestamp,
     ) -> Result<bool, Error>;
 
-    /// What the account says about flags that were set to false, where its lists say nothing; `None` where it is gone.
-    async fn opt_out(&self, id: ObjectId) -> Result<Option<OptOut>, Error>;
-
-    /// Changes that; whether the account is there.
-    async fn set_opt_out(&self, id: ObjectId, opt_out: OptOut) -> Result<bool, Error>;
-
     /// Makes a token of a user, limited to lists that its account has.
     async fn add_token(&self, user: ObjectId, token: NewToken, now: Timestamp) -> Result<(), TokenError>;
 
@@ -315,12 +313,12 @@ pub trait Storage: Logins + Jobs {
         &self,
         account: AccountNo,
         id: ObjectId,
-        list: NewList,
+        name: String,
         now: Timestamp,
     ) -> Result<(), AddError>;
 
-    /// Changes a list; whether it is there.
-    async fn update_list(&self, list: ListNo, change: ListChange, now: Timestamp) -> Result<bool, Error>;
+    /// Gives a list another name; whether it is there.
+    async fn rename_list(&self, list: ListNo, name: String, now: Timestamp) -> Result<bool, Error>;
 
     /// Removes a list that has that name, at once; whether there was one. Its contacts follow as pruning gets to
     /// them, and batches that wait for it end in `LIST_NOT_FOUND`. Where it was the default, the account's oldest

@@ -5,5 +5,6 @@ mod driver;
 mod keyboard;
 mod pictures;
 mod story;
+mod unsubscribe;
 
 pub use self::driver::Browser;

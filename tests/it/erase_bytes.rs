@@ -12,7 +12,7 @@ use crate::harness::{Server, Setup, StoreKind};
 use crate::process::{Process, Store, read, wait_for};
 
 /// What stands of the person in the store, in whatever case: identifiers, names, values, also former ones.
-const PRIVATE: [&str; 13] = [
+const PRIVATE: [&str; 14] = [
     "ada.lovelace@example.com",
     "ada.byron@example.com",
     "customer-4711-ada",
@@ -26,6 +26,7 @@ const PRIVATE: [&str; 13] = [
     "pressed-flowers",
     "asked-in-vain",
     "letter-of-removal",
+    "mailbox-of-ada",
 ];
 
 /// How many contacts lie around the person's.
@@ -140,6 +141,8 @@ async fn nothing_of_an_erased_person_is_left_in_the_files_while_the_server_runs_
     let quoted =
         json!({ "contactListId": list, "contacts": [{ "contact": "asked-in-vain@letter-of-removal" }] });
     send("/v3/contacts/update", quoted, Some("once")).await;
+    let suppressed = json!({ "email": "Ada.Lovelace@example.com", "rejectType": "hard", "rawLog": "550 no mailbox-of-ada" });
+    server.ok("/v3/blacklist/add", &json!({ "records": [suppressed] })).await;
     for from in (OTHERS / 2..OTHERS).step_by(100) {
         server.update(&list, true, others(from)).await;
     }

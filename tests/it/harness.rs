@@ -79,6 +79,8 @@ impl Default for Setup {
                 backlog: Backlog { batches: 20_000, bytes: 1 << 32 },
                 history: Duration::from_secs(90 * 24 * 3_600),
                 proxies: Vec::new(),
+                suppression_expiry: rollbook::app::suppressions::SuppressionExpiry::default(),
+                unsubscribe_url: Some("https://contacts.example.com".to_owned()),
             },
             max_connections: 512,
             max_upload: 64 << 20,

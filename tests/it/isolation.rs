@@ -97,16 +97,26 @@ fn bodies(path: &str, ids: &Ids, own: &str) -> Vec<Value> {
             json!({ "contactListId": own, "userId": "their-user" }),
             json!({ "contactListId": own, "userId": contact }),
         ],
-        "/v3/consent/find" => vec![
-            with(json!({ "userId": "their-user" })),
-            json!({ "contactListId": own, "userId": "their-user" }),
-        ],
         "/v3/contact/history" => vec![
             with(json!({ "userId": "their-user" })),
             json!({ "contactListId": own, "userId": "their-user" }),
         ],
         "/v3/contact/export" => vec![person, json!({ "userId": "their-user" })],
         "/v3/contact/erase" => vec![person],
+        "/v3/contacts/unsubscribe-links" => vec![
+            with(json!({ "userIds": ["their-user"] })),
+            json!({ "contactListId": own, "userIds": ["their-user"], "emails": ["their@example.com"] }),
+        ],
+        "/v3/blacklist/add" => {
+            vec![json!({ "records": [{ "email": "their@example.com", "rejectType": "hard" }] })]
+        }
+        "/v3/blacklist/find" => vec![json!({}), person],
+        "/v3/blacklist/remove" => vec![person],
+        "/v3/phone-blacklist/add" => vec![json!({ "records": [{ "phoneNumber": "+15555555" }] })],
+        "/v3/phone-blacklist/find" | "/v3/phone-blacklist/remove" => {
+            vec![json!({ "phoneNumber": "+15555555" })]
+        }
+        "/v3/suppression/list" => vec![json!({}), json!({ "channel": "email" })],
         "/v3/request/find" => vec![json!({ "ids": [request] })],
         "/v3/request/list" => vec![json!({}), with(json!({})), json!({ "status": "processed" })],
         "/v3/request/undo" => vec![json!({ "requestId": request })],

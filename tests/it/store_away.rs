@@ -89,7 +89,7 @@ fn pages(list: &str, contact: &str, source: &str, request: &str, key: &str) -> V
     let of = |path: &str| (format!("/lists/{list}{path}"), Vec::new());
     let contact = |path: &str| of(&format!("/contacts/{contact}{path}"));
     let mut pages = vec![get("/"), get("/lists"), get("/requests"), get("/requests/rows"), get("/sources")];
-    pages.extend(["/keys", "/account", "/jobs", "/jobs/5d915c22d132d5f45a4e38b8"].map(get));
+    pages.extend(["/suppression", "/keys", "/account", "/jobs", "/jobs/5d915c22d132d5f45a4e38b8"].map(get));
     pages.extend(["", "/rest", "/rename", "/remove", "/contacts/new", "/variables", "/import"].map(of));
     pages.extend(["/variables/plan/rename", "/export", "/export/file"].map(of));
     pages.extend(["", "/remove", "/erase", "/person.json"].map(contact));
@@ -105,6 +105,7 @@ fn pages(list: &str, contact: &str, source: &str, request: &str, key: &str) -> V
         post(format!("/lists/{list}/variables"), &[("name", "later"), ("type", "ENUM_STRING")]),
         post(format!("/lists/{list}/bulk"), &[("action", "enable"), ("all", "1")]),
         post("/sources".to_owned(), &[("name", "Shop")]),
+        post("/suppression/add".to_owned(), &[("address", "a@example.com"), ("reason", "hard")]),
         post("/keys".to_owned(), &[("name", "New")]),
         post(format!("/keys/{key}/revoke"), &[("sure", "yes")]),
         post("/account/name".to_owned(), &[("name", "New")]),

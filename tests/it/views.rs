@@ -7,6 +7,7 @@ mod contact;
 mod contacts;
 mod overview;
 mod requests;
+mod suppression;
 
 use serde_json::{Value, json};
 

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::Subject;
 use super::form::{label, text};
+use crate::app::unsubscribe::Proof;
 use crate::console::page::Pager;
 use crate::console::{Result, User};
 use crate::contact::field::Field;
@@ -101,10 +102,11 @@ impl History {
 }
 
 /// The names of the account's users and API keys, as histories name them.
-pub async fn who(user: &User) -> Result<HashMap<String, String>> {
+async fn who(user: &User) -> Result<HashMap<String, String>> {
     let users = user.app.storage.users(user.signed_in.account).await?;
     let mut names: HashMap<_, _> =
         users.into_iter().map(|user| (format!("user:{}", user.id), user.name)).collect();
+    names.extend(Proof::ALL.map(|proof| (proof.token().to_owned(), proof.label().to_owned())));
     let tokens = user.app.storage.tokens(Some(user.signed_in.account_id)).await?;
     names.extend(tokens.into_iter().map(|token| (token.key, format!("API key “{}”", token.name))));
     Ok(names)

@@ -79,6 +79,8 @@ pub struct Row {
     pub called: String,
     /// What stands in the columns that are picked, in their order.
     pub cells: Vec<Cell>,
+    /// Why addresses of the contact are suppressed; empty where none is.
+    pub suppressed: String,
 }
 
 /// What stands in a column.
@@ -145,7 +147,12 @@ pub fn row(list: &List, columns: &[Column], number: ContactNo, contact: &Contact
         cells.push(Cell { label: column.label.clone(), text, flag, is_time });
     }
     let id = ObjectId::of_contact(list.id, number.0);
-    Ok(Row { id, called: called(&document)?.unwrap_or_else(|| id.to_string()), cells })
+    Ok(Row {
+        id,
+        called: called(&document)?.unwrap_or_else(|| id.to_string()),
+        cells,
+        suppressed: String::new(),
+    })
 }
 
 /// What a contact is called: the first that it has of its name and its identifiers.

@@ -24,7 +24,7 @@ use crate::contact::record::Malformed;
 use crate::find::{self, Bounds, FLAGS, Filter, Found};
 use crate::id::ObjectId;
 use crate::journal::ContactNo;
-use crate::storage::{Contact, Error, List, SourceFilter, UserRole, Window};
+use crate::storage::{Contact, Error, List, SourceFilter, Suppression, UserRole, Window};
 
 /// Contacts that a request looks at for those that fit: few enough to answer at once, whatever else is going on.
 const LOOKED_AT: usize = 4_000;
@@ -153,6 +153,7 @@ impl Contacts {
         wanted.flags.len()
             + usize::from(wanted.source.is_some())
             + usize::from(wanted.updated_since.is_some())
+            + usize::from(wanted.suppressed.is_some())
     }
 }
 
@@ -252,7 +253,7 @@ async fn sources(user: &User, wanted: Option<&str>) -> Result<Vec<(String, Strin
 
 async fn table(user: &User, list: &List, asked: &Query, columns: &[Column], count: u64) -> Result<Table> {
     let account = user.signed_in.account;
-    let filter = asked.by_name().resolve(&user.app.catalogue, account).await?;
+    let filter = asked.by_name().resolve(&user.app.catalogue, account, user.app.clock.now()).await?;
     let exact = match asked.at {
         None if !asked.search.is_empty() => exact(user, list, asked).await?,
         _ => None,
@@ -266,8 +267,11 @@ async fn table(user: &User, list: &List, asked: &Query, columns: &[Column], coun
     };
     let pager = asked.pager(list, &found);
     let mut rows = Vec::with_capacity(found.rows.len());
-    for (number, contact) in &found.rows {
-        rows.push(row(list, columns, *number, contact).map_err(damaged)?);
+    let contacts = found.rows.iter().map(|(_, contact)| contact);
+    let suppressed = user.app.queries.suppressions_of(&user.caller(), contacts).await?;
+    for ((number, contact), suppressed) in found.rows.iter().zip(&suppressed) {
+        let row = row(list, columns, *number, contact).map_err(damaged)?;
+        rows.push(Row { suppressed: reasons(suppressed), ..row });
     }
     if asked.back {
         rows.reverse();
@@ -284,6 +288,13 @@ async fn table(user: &User, list: &List, asked: &Query, columns: &[Column], coun
         everybody: asked.is_everybody(),
         damaged: found.damaged.len(),
     })
+}
+
+/// Why addresses of a contact are suppressed, for people; empty where none is.
+fn reasons(suppressed: &[Suppression]) -> String {
+    let texts =
+        suppressed.iter().map(|one| format!("{}: {}", one.reason.channel().label(), one.reason.name()));
+    texts.collect::<Vec<_>>().join(", ")
 }
 
 async fn walk(user: &User, list: &List, asked: &Query, filter: &Filter) -> Result<Found, Error> {
@@ -306,13 +317,11 @@ async fn exact(user: &User, list: &List, asked: &Query) -> Result<Option<(Contac
         let contact = find::contact_by_number(storage, account, list.no, number).await?;
         found = contact.map(|contact| (number, contact));
     }
-    let filter = asked.wanted.resolve(&user.app.catalogue, account).await?;
-    let fits =
-        |contact: &Contact| Document::read(&contact.document).and_then(|document| filter.fits(&document));
-    match found {
-        Some((number, contact)) if fits(&contact).map_err(damaged)? => Ok(Some((number, contact))),
-        _ => Ok(None),
-    }
+    let Some(found) = found else { return Ok(None) };
+    let filter = asked.wanted.resolve(&user.app.catalogue, account, user.app.clock.now()).await?;
+    let fits = Document::read(&found.1.document).and_then(|document| filter.fits(&document));
+    let by_suppression = filter.suppressed_fit(storage, account, std::slice::from_ref(&found)).await?;
+    Ok(if fits.map_err(damaged)? && by_suppression == [true] { Some(found) } else { None })
 }
 
 /// What is stored does not read.

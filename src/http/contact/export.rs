@@ -9,15 +9,18 @@ use super::history::{ShownChange, show_changes};
 use super::show::Shown;
 use crate::app::{Operation, Reach, Refusal};
 use crate::clock::Timestamp;
+use crate::contact::identifier::IdentifierKind;
+use crate::contact::suppression::Channel;
+use crate::find::suppressed::addresses_of;
+use crate::http::blacklist::list::Listing as ListedSuppression;
 use crate::http::call::{Answer, Call, Outcome};
-use crate::http::consent::ConsentObject;
 use crate::http::method::{Body, Example, Method};
 use crate::id::ObjectId;
 use crate::intake::identifiers;
 use crate::intake::problem;
 use crate::json::{Keys, read_body};
 use crate::report::state_name;
-use crate::storage::{Error, Mention, PersonContact, RequestState, Subject};
+use crate::storage::{Address, Error, Mention, Person, PersonContact, RequestState, Subject};
 
 /// Requests that are told at most.
 const MAX_REQUESTS: usize = 10_000;
@@ -33,7 +36,8 @@ pub static EXPORT: Method = Method {
     examples: &[Example {
         summary: "Nobody",
         body: r#"{"email":"nobody@example.org"}"#,
-        answer: r#"{"result":true,"contacts":[],"requests":[],"requestsComplete":true,"erased":false,"errors":[]}"#,
+        answer: r#"{"result":true,"contacts":[],"requests":[],"requestsComplete":true,"suppressed":[],
+            "erased":false,"errors":[]}"#,
     }],
     handler: &export,
 };
@@ -48,6 +52,8 @@ struct Exported {
     requests: Vec<ExportedRequest>,
     /// Whether these are all; at most the oldest 10,000 are returned.
     requests_complete: bool,
+    /// The suppressions of the addresses that were given and that the contacts have.
+    suppressed: Vec<ListedSuppression>,
     /// Whether a person with such an identifier was erased: only a keyed hash is stored then.
     erased: bool,
 }
@@ -68,8 +74,6 @@ struct ExportedContact {
     history: Vec<ShownChange>,
     /// Whether these are all that are stored; at most the newest 10,000 are returned, fewer if they are very large.
     history_complete: bool,
-    /// What was said about its flags, the newest first, as consent/find tells it.
-    consents: Vec<ConsentObject>,
 }
 
 /// A request that mentions a person.
@@ -106,18 +110,38 @@ async fn export(call: Call) -> Outcome<Exported> {
     for found in &person.contacts {
         shown.extend(show(&call, found).await?);
     }
+    let suppressed = suppressed(&call, &identifiers, &person).await?;
     let subject = Arc::new(Subject { identifiers, contacts });
     let (requests, requests_complete) = mentions(&call, subject).await?;
     let warnings = body.unknown.into_iter().map(problem::unknown_field).collect();
     let erased = person.erased;
-    Ok(Answer::new(Exported { contacts: shown, requests, requests_complete, erased }).warn(warnings))
+    let exported = Exported { contacts: shown, requests, requests_complete, suppressed, erased };
+    Ok(Answer::new(exported).warn(warnings))
+}
+
+/// The suppressions of all addresses that the person is known by.
+async fn suppressed(
+    call: &Call,
+    identifiers: &[(IdentifierKind, String)],
+    person: &Person,
+) -> Result<Vec<ListedSuppression>, Refusal> {
+    let given = Channel::ALL.into_iter().flat_map(|channel| {
+        let of_channel = identifiers.iter().filter(move |(kind, _)| *kind == channel.kind());
+        of_channel.map(move |(_, text)| Address { channel, text: text.clone() })
+    });
+    let contacts = person.contacts.iter().filter_map(|found| found.contact.as_ref());
+    let addresses = given.chain(contacts.flat_map(addresses_of)).collect();
+    Ok(call.app.queries.suppressions_of_addresses(&call.caller, addresses).await?)
+        .map(|found| found.into_iter().map(ListedSuppression::from).collect())
 }
 
 /// A contact; `None` where its list went meanwhile.
 async fn show(call: &Call, found: &PersonContact) -> Result<Option<ExportedContact>, Refusal> {
     let id = found.list_id.to_string();
     let Some(list) = call.app.catalogue.list(&call.caller.viewer, &id).await? else { return Ok(None) };
-    let contact = found.contact.as_ref().map(|contact| Shown::of(contact, &list)).transpose();
+    let suppressed = call.app.queries.suppressions_of(&call.caller, &found.contact).await?;
+    let suppressed = suppressed.into_iter().next().unwrap_or_default();
+    let contact = found.contact.as_ref().map(|contact| Shown::of(contact, &list, &suppressed)).transpose();
     let history = show_changes(&found.history.changes, &list, &found.history.sources)?;
     Ok(Some(ExportedContact {
         contact_list_id: list.id,
@@ -126,7 +150,6 @@ async fn show(call: &Call, found: &PersonContact) -> Result<Option<ExportedConta
         contact: contact.map_err(|malformed| Error::Damaged(malformed.to_string()))?,
         history_complete: found.history.complete && found.history.total == found.history.changes.len() as u64,
         history,
-        consents: found.consents.records.iter().cloned().map(ConsentObject::of).collect(),
     }))
 }
 

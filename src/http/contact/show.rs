@@ -12,9 +12,10 @@ use crate::contact::document::Document;
 use crate::contact::field::{Field, Key, Kind};
 use crate::contact::gender;
 use crate::contact::record::Malformed;
+use crate::http::blacklist::ShownSuppression;
 use crate::id::ObjectId;
 use crate::intake::fields;
-use crate::storage::{Contact, List};
+use crate::storage::{Contact, List, Suppression};
 
 /// The fields in the order in which the vendor's method answers them.
 pub const SHOWN: [Field; 24] = [
@@ -67,6 +68,9 @@ struct Rest {
     variables: Vec<ShownVariable>,
     /// The cost to acquire the contact: its own, else its source's, also of a removed source.
     cac: Option<ShownCac>,
+    /// The suppressions of its e-mail address and phone number; absent without any.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    suppressed: Vec<ShownSuppression>,
 }
 
 /// A variable of the contact's list.
@@ -92,11 +96,11 @@ pub struct ShownCac {
 }
 
 impl Shown {
-    /// A contact of a list.
+    /// A contact of a list, and the suppressions of its addresses.
     ///
     /// # Errors
     /// Where its stored form does not read.
-    pub fn of(contact: &Contact, list: &List) -> Result<Self, Malformed> {
+    pub fn of(contact: &Contact, list: &List, suppressed: &[Suppression]) -> Result<Self, Malformed> {
         let document = Document::read(&contact.document)?;
         let mut fields = Map::new();
         for field in SHOWN {
@@ -115,6 +119,7 @@ impl Shown {
             customer_source_id: source.and_then(|source| source.customer_source_id.clone()),
             variables: show_variables(&document, list)?,
             cac: own.as_ref().or(contact.source_cac.as_ref()).map(show_cac),
+            suppressed: ShownSuppression::all(suppressed),
         };
         Ok(Self { fields, rest })
     }
@@ -144,7 +149,7 @@ impl JsonSchema for Shown {
         let rest = Rest::json_schema(generator);
         let rest = rest.get("properties").and_then(Value::as_object);
         properties.extend(rest.into_iter().flatten().map(|(key, value)| (key.clone(), value.clone())));
-        let required: Vec<_> = properties.keys().cloned().collect();
+        let required: Vec<_> = properties.keys().filter(|key| *key != "suppressed").cloned().collect();
         json_schema!({
             "type": "object",
             "description": "A contact. Texts that are absent are null.",

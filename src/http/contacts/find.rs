@@ -49,7 +49,7 @@ pub static FIND: Method = Method {
     handler: &run,
 };
 
-const PARAMS: [Param; 13] = {
+const PARAMS: [Param; 14] = {
     let after = Param::optional(
         "after",
         Shape::pattern(usize::MAX, r"^\s*([0-9a-fA-F]{24})\s*$"),
@@ -60,8 +60,8 @@ const PARAMS: [Param; 13] = {
         Shape::Within(1, MAX_LIMIT as i64),
         "How many contacts there are at most; 100 by default.",
     );
-    let [a, b, c, d, e, f, g, source, updated_since, name_prefix] = find::PARAMS;
-    [LIST_ID, after, limit, a, b, c, d, e, f, g, source, updated_since, name_prefix]
+    let [a, b, c, d, e, f, g, source, updated_since, name_prefix, suppressed] = find::PARAMS;
+    [LIST_ID, after, limit, a, b, c, d, e, f, g, source, updated_since, name_prefix, suppressed]
 };
 
 /// The place of the first key of what is wanted.
@@ -92,7 +92,7 @@ async fn run(call: Call) -> Outcome<Found> {
 }
 
 /// The number behind which the page begins.
-fn read_after(body: &Members<'_, 13>, list: Option<&List>) -> Result<u64, Problem> {
+fn read_after(body: &Members<'_, 14>, list: Option<&List>) -> Result<u64, Problem> {
     let (Some(raw), Some(list)) = (body.get(1), list) else { return Ok(0) };
     let id = raw.as_trimmed().and_then(|text| ObjectId::parse(&text));
     id.and_then(|id| id.contact_number(list.id)).ok_or_else(|| {
@@ -109,11 +109,14 @@ async fn collect(
     wanted: &Wanted,
 ) -> Result<(Found, Vec<Problem>), Refusal> {
     let account = call.caller.viewer.account;
-    let filter = wanted.resolve(&call.app.catalogue, account).await?;
+    let filter = wanted.resolve(&call.app.catalogue, account, call.app.clock.now()).await?;
     let bounds = Bounds { found: limit, looked_at: MAX_LOOKED_AT, bytes: MAX_BYTES };
     let storage = call.app.storage.as_ref();
     let found = find::collect(storage, account, list.no, Way::Up(after), &filter, bounds).await?;
-    let data = found.rows.iter().map(|(_, contact)| Shown::of(contact, list)).collect::<Result<_, _>>();
+    let contacts = found.rows.iter().map(|(_, contact)| contact);
+    let suppressed = call.app.queries.suppressions_of(&call.caller, contacts.clone()).await?;
+    let data = contacts.zip(&suppressed).map(|(contact, suppressed)| Shown::of(contact, list, suppressed));
+    let data = data.collect::<Result<_, _>>();
     let data = data.map_err(|malformed| Refusal::Store(Error::Damaged(malformed.to_string())))?;
     let next = found.next.map(|way| ObjectId::of_contact(list.id, way.number().0));
     let damaged = found.damaged.iter().map(|number| {

@@ -24,10 +24,10 @@ pub const DISTRIBUTED: [&str; 17] = [
     "history",
     "departed",
     "former_bearer",
-    "consent",
     "activity",
     "job",
     "job_part",
+    "suppression",
 ];
 
 /// Small tables that statements about a list read: each machine has them whole.

@@ -15,11 +15,6 @@ impl Erasing for View<'_> {
         self.session.execute(update, &[&place.list.0, &place.position.cast_signed(), &changes]).map(drop)
     }
 
-    fn put_consent(&self, place: Place, records: &[u8]) -> Result<(), Error> {
-        let update = "UPDATE consent SET records = $3 WHERE list = $1 AND position = $2";
-        self.session.execute(update, &[&place.list.0, &place.position.cast_signed(), &records]).map(drop)
-    }
-
     fn remove_contact(&self, (list, number): ContactId, document: &[u8]) -> Result<(), Error> {
         let mut hashes = Vec::new();
         entries(self.key(), (list, number), document, |(hash, _)| hashes.push(hash));
@@ -49,6 +44,11 @@ impl Erasing for View<'_> {
         let insert = "INSERT INTO erased (account, hash, erased_at, form) VALUES ($1, $2, $3, $4) \
                       ON CONFLICT (account, hash) DO UPDATE SET erased_at = excluded.erased_at";
         self.session.execute(insert, &[&account.0, &hash.as_slice(), &now.millis(), &form.code()]).map(drop)
+    }
+
+    fn forget_suppressed(&self, (account, hash): ErasedHash) -> Result<(), Error> {
+        let update = "UPDATE suppression SET address = NULL, raw_log = NULL WHERE list = $1 AND hash = $2";
+        self.session.execute(update, &[&-account.0, &hash.as_slice()]).map(drop)
     }
 
     fn has_earlier_nodes(&self) -> bool {

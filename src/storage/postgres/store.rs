@@ -120,6 +120,16 @@ impl PostgresStore {
         self.again(Kind::Write, |_| true, job).await.map_err(|failed| failed.error)
     }
 
+    /// The same for a job that has errors of its own.
+    pub(super) async fn write_or<T, E, F>(&self, job: F) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<Error> + Send + 'static,
+        F: Fn(&Session, &Shared) -> Result<T, E> + Send + Sync + 'static,
+    {
+        self.again(Kind::Write, |_| true, job).await.map_err(|failed| failed.error)
+    }
+
     /// Runs a job that writes once: it is not tried again where it may have been kept.
     pub(super) async fn write_once<T, E, F>(&self, job: F) -> Result<T, Failed<E>>
     where

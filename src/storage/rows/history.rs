@@ -138,8 +138,7 @@ pub fn changes(
     let end = window.offset.saturating_add(u64::from(window.limit));
     let (mut bytes, mut left_out) = (0, false);
     while walk.step(|entry, change| {
-        let mut fields = back.step(change).map_err(damaged)?;
-        fields.retain(|field| field.key.is_shown());
+        let fields = back.step(change).map_err(damaged)?;
         if change.kind == ChangeKind::Erased {
             // Nothing is left of it to tell.
         } else if (window.offset..end).contains(&total) && bytes < MAX_TOLD_BYTES {

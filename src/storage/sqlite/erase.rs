@@ -42,11 +42,6 @@ impl Erasing for View<'_> {
         self.execute(update, params![signed(place.position), changes])
     }
 
-    fn put_consent(&self, place: Place, records: &[u8]) -> Result<(), Error> {
-        let update = "UPDATE consent SET records = ?2 WHERE position = ?1";
-        self.execute(update, params![signed(place.position), records])
-    }
-
     fn remove_contact(&self, contact: ContactId, document: &[u8]) -> Result<(), Error> {
         let id = contact_id(contact.0, contact.1.0);
         prune::remove_contact(self.store, self.shared, contact.0, id, document)?;
@@ -70,6 +65,11 @@ impl Erasing for View<'_> {
         let insert = "INSERT INTO erased (account, hash, erased_at, form) VALUES (?1, ?2, ?3, ?4) \
                       ON CONFLICT DO UPDATE SET erased_at = excluded.erased_at";
         self.execute(insert, params![account.0, hash, now.millis(), form.code()])
+    }
+
+    fn forget_suppressed(&self, (account, hash): ErasedHash) -> Result<(), Error> {
+        let update = "UPDATE suppression SET address = NULL, raw_log = NULL WHERE account = ?1 AND hash = ?2";
+        self.execute(update, params![account.0, hash])
     }
 
     fn all_former_identifiers(

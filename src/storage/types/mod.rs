@@ -11,6 +11,7 @@ mod page;
 mod request;
 mod source;
 mod space;
+mod suppression;
 mod user;
 
 pub use self::access::*;
@@ -24,4 +25,5 @@ pub use self::page::*;
 pub use self::request::*;
 pub use self::source::*;
 pub use self::space::*;
+pub use self::suppression::*;
 pub use self::user::*;

@@ -32,6 +32,8 @@ fn routes() -> Vec<(Method, &'static str, UserRole)> {
         (get.clone(), "/lists/ID/export", EVERYBODY),
         (get.clone(), "/lists/ID/export/file", EVERYBODY),
         (get.clone(), "/sources", EVERYBODY),
+        (get.clone(), "/suppression", EVERYBODY),
+        (get.clone(), "/suppression/export.csv", EVERYBODY),
         (get.clone(), "/requests", EVERYBODY),
         (get.clone(), "/requests/rows", EVERYBODY),
         (get.clone(), "/requests/ID", EVERYBODY),
@@ -49,12 +51,14 @@ fn routes() -> Vec<(Method, &'static str, UserRole)> {
         (post.clone(), "/lists/ID/variables", editor),
         (post.clone(), "/lists/ID/bulk", editor),
         (post.clone(), "/sources", editor),
+        (post.clone(), "/suppression/add", editor),
+        (post.clone(), "/suppression/remove", editor),
+        (post.clone(), "/suppression/import", editor),
         (post.clone(), "/requests/ID/resend", editor),
         (post.clone(), "/jobs/ID/begin", editor),
         (post.clone(), "/jobs/ID/stop", editor),
         (post.clone(), "/jobs/ID/resume", editor),
         (post.clone(), "/jobs/ID/remove", editor),
-        (post.clone(), "/account/opt-out", owner),
         (post.clone(), "/account/webhook-secret/show", owner),
         (post.clone(), "/account/users", owner),
         (get.clone(), "/account/users/ID", owner),
@@ -119,7 +123,18 @@ async fn pages_offer_what_the_role_allows() {
     let (_, mut viewer) = add(&server, UserRole::Viewer, "eve@example.com").await;
     let list = format!("/lists/{list}");
     let variables = format!("{list}/variables");
-    for path in ["/", "/lists", &list, &variables, &contact, "/sources", "/requests", &request, "/jobs"] {
+    for path in [
+        "/",
+        "/lists",
+        &list,
+        &variables,
+        &contact,
+        "/sources",
+        "/suppression",
+        "/requests",
+        &request,
+        "/jobs",
+    ] {
         let page = viewer.page(&server, path).await;
         let forms = page.matches(r#"<form method="post""#).count();
         // To sign out, and to choose columns.

@@ -54,6 +54,8 @@ impl Node {
             backlog: Backlog { batches: 20_000, bytes: 1 << 32 },
             history: HISTORY,
             proxies: Vec::new(),
+            suppression_expiry: rollbook::app::suppressions::SuppressionExpiry::default(),
+            unsubscribe_url: None,
         };
         let network = Network { world: Arc::clone(world), life: Arc::clone(life) };
         let outside = Outside {

@@ -79,6 +79,16 @@ impl Past {
 
     fn catalogue(&self, server: &Process) {
         let token = &self.account.token;
+        for (path, records) in [
+            (
+                "/v3/blacklist/add",
+                json!([{ "email": "p1@example.com", "rejectType": "hard", "rawLog": "550", "expireAt": "2999-01-01" },
+                       { "email": "P8@example.com", "rejectType": "complaint" }]),
+            ),
+            ("/v3/phone-blacklist/add", json!([{ "phoneNumber": "+15555555" }])),
+        ] {
+            server.ok(path, token, &json!({ "records": records }));
+        }
         for name in ["Fair", "Gone"] {
             server.ok("/v3/contact-source/add", token, &json!({ "name": name, "customerSourceId": name }));
         }
@@ -209,6 +219,9 @@ impl Past {
             ("/v3/contact-source/find", json!({})),
             ("/v3/request/find", json!({ "ids": self.requests })),
             ("/v3/request/list", json!({ "limit": 100 })),
+            ("/v3/suppression/list", json!({})),
+            // Its address went when the person was erased.
+            ("/v3/blacklist/find", json!({ "email": "p8@example.com" })),
             ("/v3/contact/export", json!({ "email": "p1@example.com" })),
             ("/v3/contact/export", json!({ "email": "p4@example.com" })),
         ];

@@ -198,6 +198,7 @@ async fn no_statement_is_of_a_form_that_citus_does_not_plan() {
     super::catalogue::each(&make).await;
     super::contact_pages::each(&make).await;
     super::deliveries::each(&make).await;
+    super::suppressions::each(&make).await;
     super::exact::each(&make).await;
     super::histories::each(&make).await;
     super::jobs::each(&make).await;

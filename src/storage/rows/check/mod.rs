@@ -2,6 +2,7 @@
 
 pub mod forms;
 pub mod index;
+pub mod suppressions;
 pub mod twins;
 
 use std::collections::{BTreeMap, HashSet};

@@ -76,10 +76,9 @@ pub const TABLES: &[Table] = &[
             "previous_secret",
             "previous_until",
             "created_at",
-            "opt_out",
         ],
         from: &["main.account"],
-        select: "SELECT no, id, name, enabled, webhook_secret, previous_secret, previous_until, created_at, opt_out \
+        select: "SELECT no, id, name, enabled, webhook_secret, previous_secret, previous_until, created_at \
                  FROM main.account ORDER BY no",
     },
     Table {
@@ -126,19 +125,9 @@ pub const TABLES: &[Table] = &[
     },
     Table {
         name: "list",
-        columns: &[
-            "no",
-            "id",
-            "account",
-            "name",
-            "is_default",
-            "next_variable",
-            "created_at",
-            "updated_at",
-            "opt_out",
-        ],
+        columns: &["no", "id", "account", "name", "is_default", "next_variable", "created_at", "updated_at"],
         from: &["main.list"],
-        select: "SELECT no, id, account, name, is_default, next_variable, created_at, updated_at, opt_out \
+        select: "SELECT no, id, account, name, is_default, next_variable, created_at, updated_at \
                  FROM main.list ORDER BY no",
     },
     Table {
@@ -318,16 +307,9 @@ pub const TABLES: &[Table] = &[
     },
     Table {
         name: "departed",
-        columns: &["list", "number", "position", "consent"],
+        columns: &["list", "number", "position"],
         from: &["store.departed"],
-        select: "SELECT contact >> 40, contact & ((1 << 40) - 1), position, consent FROM store.departed \
-                 ORDER BY contact",
-    },
-    Table {
-        name: "consent",
-        columns: &["list", "position", "records"],
-        from: &["store.consent"],
-        select: "SELECT list, position, records FROM store.consent ORDER BY position",
+        select: "SELECT contact >> 40, contact & ((1 << 40) - 1), position FROM store.departed ORDER BY contact",
     },
     Table {
         name: "former_bearer",
@@ -387,5 +369,14 @@ pub const TABLES: &[Table] = &[
         columns: &["list", "account", "job", "number", "bytes"],
         from: &["main.job_part"],
         select: "SELECT list, account, job, number, bytes FROM main.job_part ORDER BY account, job, number",
+    },
+    Table {
+        name: "suppression",
+        columns: &["list", "hash", "reason", "created_at", "expires_at", "address", "raw_log"],
+        from: &["store.suppression"],
+        // The number of a row is of the files alone.
+        select: "SELECT -account, hash, reason, created_at, expires_at, address, raw_log FROM \
+                 (SELECT no, account, hash, reason, created_at, expires_at, address, raw_log FROM store.suppression) \
+                 ORDER BY account, hash, reason",
     },
 ];
