@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Serialize;
 
-use crate::apply::outcome::{Action, Failure};
+use crate::apply::outcome::{Action, Failure, Note, NoteCode};
 use crate::clock::Timestamp;
 use crate::contact::identifier::Identifiers;
 use crate::id::ObjectId;
@@ -81,6 +81,23 @@ struct Success {
     /// Where a request was undone: the fields that were not put back.
     #[serde(skip_serializing_if = "Option::is_none")]
     kept: Option<Vec<Kept>>,
+    /// What is to be said of flags that were set to false before.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    notes: Vec<NoteObject>,
+}
+
+/// What is to be said of a flag that was set to false before.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(rename = "ItemNote")]
+struct NoteObject {
+    /// `OPTED_OUT`: it stays false. `RESUBSCRIBED`: it is true now.
+    #[schemars(schema_with = "note_codes")]
+    code: &'static str,
+    /// The flag.
+    field: &'static str,
+    /// The code in words.
+    human_note: &'static str,
 }
 
 /// A field that was not put back.
@@ -157,7 +174,7 @@ impl Results {
         let mut told = Self::default();
         for (position, result) in results.into_iter().enumerate() {
             match result {
-                ItemResult::Done { action, id, identifiers, undone } => {
+                ItemResult::Done { action, id, identifiers, undone, notes } => {
                     let Identifiers { user_id, email, phone_number: phone } = identifiers;
                     let (restored, kept) = undone.map(told_fields).unzip();
                     let action = action.name();
@@ -170,6 +187,7 @@ impl Results {
                         user_id,
                         restored,
                         kept,
+                        notes: notes.into_iter().map(NoteObject::of).collect(),
                     });
                 }
                 ItemResult::Failed { failure, asked, taken } => {
@@ -182,6 +200,12 @@ impl Results {
             }
         }
         told
+    }
+}
+
+impl NoteObject {
+    const fn of(note: Note) -> Self {
+        Self { code: note.code.code(), field: note.field.name(), human_note: note.code.text() }
     }
 }
 
@@ -316,6 +340,10 @@ fn actions(_: &mut SchemaGenerator) -> Schema {
 
 fn failures(_: &mut SchemaGenerator) -> Schema {
     words(&Failure::ALL.map(Failure::code))
+}
+
+fn note_codes(_: &mut SchemaGenerator) -> Schema {
+    words(&NoteCode::ALL.map(NoteCode::code))
 }
 
 fn deliveries(_: &mut SchemaGenerator) -> Schema {

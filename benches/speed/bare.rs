@@ -23,7 +23,9 @@ use rollbook::intake::writer::Writer;
 use rollbook::journal::{AccountNo, ListNo};
 use rollbook::storage::Role;
 use rollbook::storage::sqlite::{self, Settings, SqliteStore};
-use rollbook::storage::{Backlog, NewAccount, NewSource, NewToken, Scope, SourceRef, Storage, VariableKind};
+use rollbook::storage::{
+    Backlog, NewAccount, NewList, NewSource, NewToken, Scope, SourceRef, Storage, VariableKind,
+};
 use rollbook::token::FreshToken;
 use rusqlite::{Connection, params};
 use tokio::runtime::Runtime;
@@ -218,7 +220,7 @@ async fn prepare(storage: &dyn Storage, ids: &Ids, contacts: u32) -> Result<(Acc
     storage.add_account(account, now).await?;
     let account = storage.find_access(key).await?.and_then(|access| access.account).ok_or("no account")?.no;
     let list = ids.next(now);
-    storage.add_list(account, list, NAME.to_owned(), now).await?;
+    storage.add_list(account, list, NewList::named(NAME), now).await?;
     let no = storage.find_list(list).await?.ok_or("no list")?.no;
     let variables = VARIABLES.map(|name| (name.to_owned(), VariableKind::String)).to_vec();
     storage.add_variables(no, variables, VARIABLES.len(), now).await?;

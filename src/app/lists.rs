@@ -8,12 +8,12 @@ use crate::id::ObjectId;
 use crate::intake::check::fits;
 use crate::intake::problem::{self, Problem};
 use crate::journal::ListNo;
-use crate::storage::{self, List, ListFilter, Page, Window};
+use crate::storage::{self, List, ListChange, ListFilter, NewList, OptOut, Page, Window};
 
 /// Makes a list.
 pub static CREATE: Operation = Operation::write("/v3/contact-list/create", Reach::Account);
-/// Renames a list.
-pub static RENAME: Operation = Operation::write("/v3/contact-list/update", Reach::List);
+/// Changes the name or the rules of a list.
+pub static UPDATE: Operation = Operation::write("/v3/contact-list/update", Reach::List);
 /// Removes a list.
 pub static REMOVE: Operation = Operation::write("/v3/contact-list/remove", Reach::List);
 /// Reads a list.
@@ -42,6 +42,29 @@ impl ListName {
     }
 }
 
+/// What a list is to do about flags that were set to false; `None` leaves it to the account.
+///
+/// # Errors
+/// The word is none of the three.
+pub fn read_opt_out(word: Option<&str>) -> Result<Option<OptOut>, Problem> {
+    match word {
+        Some("account") => Ok(None),
+        word => match word.and_then(OptOut::named) {
+            Some(opt_out) => Ok(Some(opt_out)),
+            None => Err(problem::opt_out("allow, keep or account")),
+        },
+    }
+}
+
+/// What is changed of a list; `None` leaves it as it is.
+#[derive(Clone, Debug, Default)]
+pub struct ListUpdate {
+    /// Its name.
+    pub name: Option<ListName>,
+    /// What it does about flags that were set to false, see [`read_opt_out`].
+    pub opt_out: Option<Option<OptOut>>,
+}
+
 /// Which lists are wanted: those that fit all of these.
 #[derive(Clone, Debug, Default)]
 pub struct ListQuery {
@@ -58,31 +81,37 @@ impl Commands {
     ///
     /// # Errors
     /// The caller may not, or the store fails.
-    pub async fn create_list(&self, caller: &Caller, name: ListName) -> Result<ObjectId> {
+    pub async fn create_list(
+        &self,
+        caller: &Caller,
+        name: ListName,
+        opt_out: Option<OptOut>,
+    ) -> Result<ObjectId> {
         let app = &self.0;
         let work = async {
             let (account, now) = (caller.viewer.account, app.clock.now());
             let id = app.ids.next(now);
-            app.storage.add_list(account, id, name.0, now).await?;
+            app.storage.add_list(account, id, NewList { name: name.0, opt_out }, now).await?;
             app.catalogue.account_changed(account);
             Ok(id)
         };
         app.run(&CREATE, caller, work).await
     }
 
-    /// Gives a list another name.
+    /// Changes the name or the rules of a list.
     ///
     /// # Errors
     /// The caller may not, the list was removed, or the store fails.
-    pub async fn rename_list(&self, caller: &Caller, list: &List, name: ListName) -> Result<()> {
+    pub async fn update_list(&self, caller: &Caller, list: &List, change: ListUpdate) -> Result<()> {
         let app = &self.0;
         let work = async {
-            let renamed = app.storage.rename_list(list.no, name.0, app.clock.now()).await;
-            let renamed = renamed.map_err(Refusal::NotSaved)?;
+            let change = ListChange { name: change.name.map(|name| name.0), opt_out: change.opt_out };
+            let changed = app.storage.update_list(list.no, change, app.clock.now()).await;
+            let changed = changed.map_err(Refusal::NotSaved)?;
             app.catalogue.account_changed(caller.viewer.account);
-            if renamed { Ok(()) } else { Err(problem::list_not_found(&list.id.to_string()).into()) }
+            if changed { Ok(()) } else { Err(problem::list_not_found(&list.id.to_string()).into()) }
         };
-        app.run(&RENAME, caller, work).await
+        app.run(&UPDATE, caller, work).await
     }
 
     /// Removes a list with its contacts; `confirm` is its present name.

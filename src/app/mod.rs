@@ -10,6 +10,7 @@
 //! 4. The HTTP handler decodes a body, calls, and encodes the answer. The page reads a form, calls, and renders.
 
 mod caller;
+pub mod consents;
 pub mod lists;
 mod operation;
 mod refusal;

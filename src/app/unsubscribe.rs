@@ -9,14 +9,17 @@ use quick_cache::sync::Cache;
 use self::link::{Link, LinkKey};
 use super::{Caller, Commands, Operation, Queries, Reach, Refusal, Result};
 use crate::catalogue::Viewer;
+use crate::contact::choice::Options;
 use crate::contact::document::Document;
-use crate::contact::field::Field;
+use crate::contact::field::{Field, Key};
 use crate::contact::identifier::IdentifierKind;
+use crate::contact::proof::Proof as Said;
 use crate::contact::record::put_entry;
 use crate::find;
 use crate::id::ObjectId;
 use crate::intake::accept::{self, Sender};
 use crate::journal::{BatchKind, ItemsWriter};
+use crate::secret;
 use crate::storage::{self, ItemResult, List, ListOwner};
 use crate::waiting::{self, Waited};
 
@@ -186,6 +189,10 @@ impl Commands {
         let (mut items, mut patch) = (ItemsWriter::default(), Vec::new());
         // False is stored as absence.
         put_entry(&mut patch, link.channel.key(), &[]);
+        // The person said so: an undo leaves it, and the consent ledger has the way.
+        put_entry(&mut patch, Key::OPTIONS, &Options { keep: false, personal: true }.bytes());
+        let said = Said { source: Some(proof.token().to_owned()), ..Said::default() };
+        put_entry(&mut patch, Key::PROOF, &said.bytes(secret::random()));
         items.add(kind, text, &patch);
         let now = app.clock.now();
         let viewer = Viewer { account: owner.account, lists: None };

@@ -4,6 +4,8 @@
 //! [`rule`] decides item by item, in the order of acceptance; the store writes what the world says has changed.
 //! All of that is pure and may be called again. The loop around it is [`crate::applier`].
 
+pub mod consent;
+pub mod ledger;
 pub mod outcome;
 pub mod plan;
 pub mod rule;

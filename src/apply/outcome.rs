@@ -3,7 +3,8 @@
 //! Texts are made when the results are read, so that names of people live in one place. Only a failed item
 //! keeps what it asked for, since no contact holds that.
 
-use crate::contact::field::Key;
+use crate::contact::choice::Flags;
+use crate::contact::field::{Field, Key};
 use crate::contact::identifier::{IdentifierKind, Identifiers};
 use crate::contact::record::{Malformed, Reader, put_bytes, put_key, put_number};
 use crate::id::ObjectId;
@@ -123,6 +124,45 @@ impl Failure {
     }
 }
 
+/// What is to be said of an item that was applied.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NoteCode {
+    /// The flag was set to false before, and stays false.
+    OptedOut,
+    /// The flag was set to false before, and is true now.
+    Resubscribed,
+}
+
+impl NoteCode {
+    /// Every one; their order is part of the stored form.
+    pub const ALL: [Self; 2] = [Self::OptedOut, Self::Resubscribed];
+
+    /// The code on the wire.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::OptedOut => "OPTED_OUT",
+            Self::Resubscribed => "RESUBSCRIBED",
+        }
+    }
+
+    /// The code in words.
+    pub const fn text(self) -> &'static str {
+        match self {
+            Self::OptedOut => "It was set to false before and stays false",
+            Self::Resubscribed => "It was set to false before and is true now",
+        }
+    }
+}
+
+/// What is to be said of a flag of an item that was applied.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Note {
+    /// The flag.
+    pub field: Field,
+    /// What is to be said.
+    pub code: NoteCode,
+}
+
 /// An identifier that an item asked for and another contact has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Taken {
@@ -136,7 +176,7 @@ pub struct Taken {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome<'a> {
     /// It was applied.
-    Done(Action, ContactNo),
+    Done(Action, ContactNo, Vec<Note>),
     /// It was not, and asked for these identifiers, one of which may be another contact's.
     Failed(Failure, Identifiers<Option<&'a str>>, Option<Taken>),
     /// What a request did to a contact was undone, as far as could be.
@@ -159,7 +199,7 @@ impl Tally {
     pub fn add(&mut self, stored: &[u8]) {
         for outcome in read(stored).unwrap_or_default() {
             match outcome {
-                Outcome::Done(action, _) | Outcome::Undone(action, _, _) => self.done[action as usize] += 1,
+                Outcome::Done(action, ..) | Outcome::Undone(action, _, _) => self.done[action as usize] += 1,
                 Outcome::Erased(_) => self.done[Action::Erased as usize] += 1,
                 Outcome::Failed(failure, ..) => self.failed[failure as usize] += 1,
             }
@@ -193,12 +233,22 @@ const FIRST_FAILURE: u8 = 16;
 /// The same with the contact that has the identifier: the number of its kind, then that of the contact, follow.
 const FIRST_TAKEN: u8 = 64;
 
+/// Actions with notes are numbered from here: how many there are follows behind the contact, then each as its flag and
+/// its code.
+const FIRST_NOTED: u8 = 128;
+
 /// Appends an outcome in its stored form.
 pub fn put(out: &mut Vec<u8>, outcome: &Outcome<'_>) {
     match outcome {
-        Outcome::Done(action, number) => {
-            out.push(*action as u8);
+        Outcome::Done(action, number, notes) => {
+            out.push(*action as u8 + if notes.is_empty() { 0 } else { FIRST_NOTED });
             put_number(out, number.0);
+            if !notes.is_empty() {
+                put_number(out, notes.len() as u64);
+            }
+            for note in notes {
+                out.extend([note.field as u8, note.code as u8]);
+            }
         }
         Outcome::Failed(failure, asked, taken) => {
             out.push(*failure as u8 + if taken.is_some() { FIRST_TAKEN } else { FIRST_FAILURE });
@@ -243,6 +293,9 @@ pub fn read(bytes: &[u8]) -> Result<Vec<Outcome<'_>>, Malformed> {
 
 fn read_one<'a>(reader: &mut Reader<'a>) -> Result<Outcome<'a>, Malformed> {
     let code = reader.byte()?;
+    if let Some(index) = code.checked_sub(FIRST_NOTED) {
+        return Ok(Outcome::Done(read_action(index)?, ContactNo(reader.number()?), read_notes(reader)?));
+    }
     if let Some(index) = code.checked_sub(FIRST_TAKEN) {
         let (failure, asked) = (read_failure(index)?, read_asked(reader)?);
         let kind = IdentifierKind::ALL.get(usize::from(reader.byte()?)).ok_or(Malformed)?;
@@ -257,8 +310,18 @@ fn read_one<'a>(reader: &mut Reader<'a>) -> Result<Outcome<'a>, Malformed> {
     }
     match read_action(code)? {
         Action::Erased => Ok(Outcome::Erased(ObjectId::from_bytes(reader.array()?))),
-        action => Ok(Outcome::Done(action, ContactNo(reader.number()?))),
+        action => Ok(Outcome::Done(action, ContactNo(reader.number()?), Vec::new())),
     }
+}
+
+fn read_notes(reader: &mut Reader<'_>) -> Result<Vec<Note>, Malformed> {
+    let mut notes = Vec::new();
+    for _ in 0..reader.number()? {
+        let field = Flags::of_key(reader.key()?).ok_or(Malformed)?;
+        let code = *NoteCode::ALL.get(usize::from(reader.byte()?)).ok_or(Malformed)?;
+        notes.push(Note { field, code });
+    }
+    Ok(notes)
 }
 
 fn read_asked<'a>(reader: &mut Reader<'a>) -> Result<Identifiers<Option<&'a str>>, Malformed> {
@@ -269,13 +332,15 @@ fn read_asked<'a>(reader: &mut Reader<'a>) -> Result<Identifiers<Option<&'a str>
     Ok(asked)
 }
 
-/// Outcomes in their stored form as the first version reads them: it does not know who has an identifier.
-pub fn without_holders(stored: &[u8]) -> Vec<u8> {
+/// Outcomes in their stored form as earlier versions read them: the first does not know who has an identifier, and none
+/// of them knows notes.
+pub fn plain(stored: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(stored.len());
     // They were made by this program just now, and read.
     for outcome in read(stored).unwrap_or_default() {
         match outcome {
             Outcome::Failed(failure, asked, _) => put(&mut out, &Outcome::Failed(failure, asked, None)),
+            Outcome::Done(action, number, _) => put(&mut out, &Outcome::Done(action, number, Vec::new())),
             other => put(&mut out, &other),
         }
     }
@@ -315,10 +380,15 @@ mod tests {
             let taken = Taken { kind, holder: ContactNo(300) };
             all.push(Outcome::Failed(Failure::IdentifierTaken, asked, Some(taken)));
         }
-        all.push(Outcome::Done(Action::Created, ContactNo(1)));
-        all.push(Outcome::Done(Action::Updated, ContactNo(1 << 39)));
-        all.push(Outcome::Done(Action::Unchanged, ContactNo(300)));
-        all.push(Outcome::Done(Action::Removed, ContactNo(2)));
+        all.push(Outcome::Done(Action::Created, ContactNo(1), Vec::new()));
+        all.push(Outcome::Done(Action::Updated, ContactNo(1 << 39), Vec::new()));
+        all.push(Outcome::Done(Action::Unchanged, ContactNo(300), Vec::new()));
+        all.push(Outcome::Done(Action::Removed, ContactNo(2), Vec::new()));
+        for code in NoteCode::ALL {
+            let notes =
+                vec![Note { field: Field::Active, code }, Note { field: Field::ViberSubscribe, code }];
+            all.push(Outcome::Done(Action::Unchanged, ContactNo(7), notes));
+        }
         all.push(Outcome::Erased(ObjectId::from_bytes([7; 12])));
         let kept = vec![(Key::of_variable(9), Failure::ChangedSince)];
         let undone = Undone { restored: vec![Field::Name.key(), Key::of_variable(300)], kept };
@@ -328,12 +398,14 @@ mod tests {
             put(&mut bytes, outcome);
         }
         assert_eq!(read(&bytes), Ok(all.clone()));
-        all.iter_mut().for_each(|outcome| {
-            if let Outcome::Failed(_, _, taken) = outcome {
-                *taken = None;
-            }
+        all.iter_mut().for_each(|outcome| match outcome {
+            Outcome::Failed(_, _, taken) => *taken = None,
+            Outcome::Done(_, _, notes) => notes.clear(),
+            Outcome::Undone(..) | Outcome::Erased(_) => {}
         });
-        assert_eq!(read(&without_holders(&bytes)), Ok(all));
+        assert_eq!(read(&plain(&bytes)), Ok(all));
+        assert_eq!(read(&[FIRST_NOTED, 1, 1, Field::Name as u8, 0]), Err(Malformed));
+        assert_eq!(read(&[FIRST_NOTED, 1, 1, Field::Active as u8, 2]), Err(Malformed));
         assert_eq!(read(&[FIRST_TAKEN + 1, 0, 0, 0, 3, 1]), Err(Malformed));
         assert_eq!(read(&[5, 1]), Err(Malformed));
         assert_eq!(read(&[FIRST_UNDONE + 5, 1, 0, 0]), Err(Malformed));

@@ -1,5 +1,6 @@
 //! Reads the batches that wait, and says which identifiers they touch.
 
+use crate::contact::choice::Flags;
 use crate::contact::field::Field;
 use crate::contact::identifier::{HashKey, IdentifierKind, Identifiers};
 use crate::contact::record::{Malformed, Reader};
@@ -21,6 +22,8 @@ pub struct Waiting {
     pub kind: BatchKind,
     /// Whether it may bring people back who were erased.
     pub restore_erased: bool,
+    /// The public part of the token that sent it.
+    pub token: String,
     /// The items, as they were accepted; empty where the disk has damaged the batch.
     pub items: Vec<u8>,
 }
@@ -54,6 +57,8 @@ pub struct PlannedItem<'a> {
     pub(super) named: Option<Box<Named<'a>>>,
     /// The source that the patch names; `None` also where it clears it.
     pub source: Option<u64>,
+    /// Whether the patch names a flag: see [`super::consent`].
+    pub has_flags: bool,
     /// The part of the patch that is about variables.
     pub variables: &'a [u8],
 }
@@ -147,7 +152,7 @@ impl<'a> PlannedItem<'a> {
     fn read(item: journal::Item<'a>, batch: &Waiting, key: &HashKey) -> Result<Self, Malformed> {
         let list = batch.list.0.unsigned_abs();
         let lookup = lookup(item, batch.kind, list, key);
-        let mut planned = Self { item, lookup, named: None, source: None, variables: &[] };
+        let mut planned = Self { item, lookup, named: None, source: None, has_flags: false, variables: &[] };
         let mut reader = Reader::new(item.patch);
         loop {
             let here = reader.rest();
@@ -157,6 +162,7 @@ impl<'a> PlannedItem<'a> {
                 planned.variables = here;
                 break;
             }
+            planned.has_flags |= Flags::of_key(entry.key).is_some();
             if entry.key == Field::Source.key() {
                 planned.source = entry.value.try_into().ok().map(u64::from_le_bytes);
             }
@@ -207,6 +213,7 @@ mod tests {
             list: ListNo(1),
             kind: BatchKind::Upsert,
             restore_erased: false,
+            token: String::new(),
             items,
         }]
     }

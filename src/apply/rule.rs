@@ -1,10 +1,13 @@
 //! The change rule: what an item does to the contacts (contract, section 4).
 
-use super::outcome::{self, Action, Failure, Outcome, Taken};
+use super::consent;
+use super::ledger::How;
+use super::outcome::{self, Action, Failure, Note, Outcome, Taken};
 use super::plan::{Plan, PlannedItem, Waiting};
 use super::turn::{Applied, Turn};
 use super::world::World;
 use crate::clock::Timestamp;
+use crate::contact::choice::Flags;
 use crate::contact::document::Document;
 use crate::contact::identifier::{IdentifierKind, Identifiers};
 use crate::contact::record::{self, Malformed, Reader, put_entry};
@@ -17,6 +20,8 @@ pub struct Decided {
     pub results: Vec<u8>,
     /// What it changed, see [`crate::history`].
     pub changes: Vec<u8>,
+    /// What it said of flags, see [`super::ledger`].
+    pub consents: Vec<u8>,
     /// How many items failed.
     pub failed: u32,
 }
@@ -26,7 +31,7 @@ impl Decided {
     pub fn failed(failure: Failure) -> Self {
         let mut results = Vec::new();
         outcome::put(&mut results, &Outcome::Failed(failure, Identifiers::default(), None));
-        Self { results, changes: Vec::new(), failed: 1 }
+        Self { results, changes: Vec::new(), consents: Vec::new(), failed: 1 }
     }
 }
 
@@ -45,13 +50,13 @@ fn apply_batch(
     world: &mut World,
     now: Timestamp,
 ) -> Decided {
-    let (mut results, mut changes, mut failed) = (Vec::new(), Vec::new(), 0);
+    let (mut results, mut changes, mut consents, mut failed) = (Vec::new(), Vec::new(), Vec::new(), 0);
     let Some(items) = items else { return Decided::failed(Failure::Damaged) };
     for (index, item) in (0..).zip(items) {
-        let turn = Turn { batch, index, now, changes: &mut changes };
-        let mut step = Step { batch, item, turn, taken: None };
+        let turn = Turn { batch, index, now, changes: &mut changes, consents: &mut consents };
+        let mut step = Step { batch, item, turn, taken: None, notes: Vec::new() };
         let outcome = match step.apply(world) {
-            Ok((action, slot)) => Outcome::Done(action, world.slot(slot).number),
+            Ok((action, slot)) => Outcome::Done(action, world.slot(slot).number, step.notes),
             Err(failure) => {
                 failed += 1;
                 let holder = |(kind, slot)| Taken { kind, holder: world.slot(slot).number };
@@ -63,15 +68,16 @@ fn apply_batch(
     // Hundreds of them wait to be written.
     results.shrink_to_fit();
     changes.shrink_to_fit();
-    Decided { results, changes, failed }
+    consents.shrink_to_fit();
+    Decided { results, changes, consents, failed }
 }
 
 /// What an item would do.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Tried {
     /// It would be applied: what it would do, the contact (none yet where it would be made), and the contact's
-    /// identifiers then, or those that it would be removed with.
-    Done(Action, Option<ContactNo>, Identifiers<Option<String>>),
+    /// identifiers then, or those that it would be removed with, and what is to be said of it.
+    Done(Action, Option<ContactNo>, Identifiers<Option<String>>, Vec<Note>),
     /// It would fail, and asks for these identifiers, one of which may be another contact's: which, and that contact
     /// (none yet where an item before it would make it).
     Failed(Failure, Identifiers<Option<String>>, Option<(IdentifierKind, Option<ContactNo>)>),
@@ -79,18 +85,19 @@ pub enum Tried {
 
 /// Applies the items of a batch to a world that is thrown away afterwards.
 pub fn try_out(batch: &Waiting, items: &[PlannedItem<'_>], world: &mut World, now: Timestamp) -> Vec<Tried> {
-    let mut changes = Vec::new();
+    let (mut changes, mut consents) = (Vec::new(), Vec::new());
     let mut tried = Vec::with_capacity(items.len());
     for (index, item) in (0..).zip(items) {
-        let turn = Turn { batch, index, now, changes: &mut changes };
-        let mut step = Step { batch, item, turn, taken: None };
+        let turn = Turn { batch, index, now, changes: &mut changes, consents: &mut consents };
+        let mut step = Step { batch, item, turn, taken: None, notes: Vec::new() };
         tried.push(match step.apply(world) {
             Ok((action, slot)) => {
                 let slot = world.slot(slot);
                 let borne = Document::read(world.document(slot)).and_then(|document| document.identifiers());
                 // A slot that is new has a number that the next contact gets, whoever makes it.
                 let number = Some(slot.number).filter(|_| !slot.new);
-                Tried::Done(action, number, borne.unwrap_or_default().map(|text| text.map(str::to_owned)))
+                let identifiers = borne.unwrap_or_default().map(|text| text.map(str::to_owned));
+                Tried::Done(action, number, identifiers, step.notes)
             }
             Err(failure) => {
                 let asked = asked(batch, item, world).map(|text| text.map(str::to_owned));
@@ -121,10 +128,18 @@ struct Step<'a> {
     turn: Turn<'a>,
     /// Where it fails since another contact has an identifier: which, and the slot of that contact.
     taken: Option<(IdentifierKind, u32)>,
+    /// What is to be said of it, where it is applied.
+    notes: Vec<Note>,
 }
 
 impl Step<'_> {
+    /// Whole or not at all: one that fails says nothing in the ledger either.
     fn apply(&mut self, world: &mut World) -> Applied {
+        let before = self.turn.consents.len();
+        self.decide(world).inspect_err(|_| self.turn.consents.truncate(before))
+    }
+
+    fn decide(&mut self, world: &mut World) -> Applied {
         self.check_references(world)?;
         match (self.look_up(world)?, self.batch.kind) {
             (
@@ -195,10 +210,21 @@ impl Step<'_> {
         if batch.kind.upserts() {
             put_entry(&mut filled, item.kind.field().key(), item.contact.as_bytes());
         }
-        let mut record = Vec::with_capacity(item.patch.len() + filled.len());
-        record::merge(&filled, item.patch, &mut record, &mut Vec::new())?;
+        // All flags of a new contact are of this batch.
+        let number = world.next_number(batch.list);
+        let mut ledger = self.turn.ledger(How::Request);
+        let settled = self
+            .item
+            .has_flags
+            .then(|| consent::settle(&filled, item.patch, Flags::every(), number, &mut ledger));
+        let settled = settled.transpose()?;
+        let patch = settled.as_ref().map_or(item.patch, |settled| &settled.patch);
+        let mut record = Vec::with_capacity(patch.len() + filled.len());
+        record::merge(&filled, patch, &mut record, &mut Vec::new())?;
         self.forgive(world, &wanted);
-        self.turn.create(world, &record)
+        let applied = self.turn.create(world, &record)?;
+        world.change_flags(applied.1, batch.position, Flags::every());
+        Ok(applied)
     }
 
     fn update(&mut self, world: &mut World, found: u32) -> Applied {
@@ -209,7 +235,19 @@ impl Step<'_> {
             self.check_erased(world, &wanted, &before)?;
             self.forgive(world, &wanted);
         }
-        self.turn.update(world, found, self.item.item.patch, renamed)
+        if !self.item.has_flags {
+            return self.turn.update(world, found, self.item.item.patch, renamed);
+        }
+        let position = self.batch.position;
+        let slot = world.slot(found);
+        let record = Document::read(world.document(slot))?.record;
+        let changed = world.flags_changed(found, position);
+        let mut ledger = self.turn.ledger(How::Request);
+        let settled = consent::settle(record, self.item.item.patch, changed, slot.number, &mut ledger)?;
+        let applied = self.turn.update(world, found, &settled.patch, renamed)?;
+        world.change_flags(found, position, settled.changed);
+        self.notes = settled.notes;
+        Ok(applied)
     }
 
     /// Whether the item changes an identifier of the contact, or why it may not.

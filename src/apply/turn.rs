@@ -1,11 +1,13 @@
 //! One item's turn: what it does to its contact, with all that others must know of it. Whether it may is decided
 //! before.
 
+use super::ledger::{How, Ledger};
 use super::outcome::{Action, Failure};
 use super::plan::Waiting;
 use super::world::{Former, World, put_identifiers};
 use crate::clock::Timestamp;
 use crate::contact::document::{Document, Header};
+use crate::contact::field::Key;
 use crate::contact::identifier::Identifiers;
 use crate::contact::record::{self, Malformed};
 use crate::history::{Change, ChangeKind};
@@ -30,6 +32,15 @@ pub struct Turn<'a> {
     pub now: Timestamp,
     /// Where its change is written down, see [`crate::history`].
     pub changes: &'a mut Vec<u8>,
+    /// Where what it says of flags is written down, see [`super::ledger`].
+    pub consents: &'a mut Vec<u8>,
+}
+
+/// Whether what was replaced is only what was chosen about flags.
+fn only_choices(replaced: &[u8]) -> Result<bool, Malformed> {
+    let mut reader = record::Reader::new(replaced);
+    let first = reader.entry()?.map(|entry| entry.key);
+    Ok(first == Some(Key::CHOICES) && reader.is_empty())
 }
 
 impl Turn<'_> {
@@ -87,6 +98,14 @@ impl Turn<'_> {
         if undo.is_empty() {
             return Ok((Action::Unchanged, found));
         }
+        if only_choices(&undo)? {
+            // No value changed: it shows in no history.
+            document.clear();
+            old.header.put(&mut document);
+            record::merge(old.record, patch, &mut document, &mut undo)?;
+            world.replace(found, &document, None)?;
+            return Ok((Action::Unchanged, found));
+        }
         if renamed {
             let former = self.former(number, &old.identifiers()?);
             world.formers.push(former);
@@ -110,6 +129,13 @@ impl Turn<'_> {
         world.remove(found, self.batch.position)?;
         self.note(ChangeKind::Removed, number, old.header.changed_at, &document);
         Ok((Action::Removed, found))
+    }
+
+    /// The ledger, for what has records written.
+    pub fn ledger(&mut self, how: How) -> Ledger<'_> {
+        let Waiting { list, position, request, token, .. } = self.batch;
+        let (list, position, request) = (*list, *position, *request);
+        Ledger { list, position, request, token, how, now: self.now, out: self.consents }
     }
 
     const fn header(&self, created_at: Timestamp, renamed_at: u64) -> Header {

@@ -8,12 +8,15 @@ mod wish;
 use std::collections::{BTreeMap, HashSet};
 
 use self::wish::{Act, Wish};
+use super::consent;
+use super::ledger::{How, Ledger};
 use super::outcome::{self, Action, Failure, Outcome, Undone};
 use super::plan::Waiting;
 use super::rule::Decided;
 use super::turn::Turn;
 use super::world::World;
 use crate::clock::Timestamp;
+use crate::contact::choice::{Choices, Flags, State};
 use crate::contact::document::{self, Document};
 use crate::contact::field::{Field, Key};
 use crate::contact::identifier::{HashKey, IdentifierKind, Identifiers};
@@ -124,13 +127,13 @@ pub fn undo(
 ) -> Decided {
     let mut wishes: Vec<_> = subjects.iter().map(|subject| Wish::of(subject, batch, world)).collect();
     wish::settle(subjects, &mut wishes, batch.list, world, key);
-    let (mut changes, mut failed) = (Vec::new(), 0);
+    let (mut changes, mut consents, mut failed) = (Vec::new(), Vec::new(), 0);
     let mut outcomes = Vec::with_capacity(subjects.len());
     // Backwards, as what is undone was done: so an undo of this one goes forwards again.
     for (index, (subject, wish)) in subjects.iter().zip(wishes).enumerate().rev() {
         // A request has at most 100 contacts.
         let index = u32::try_from(index).unwrap_or(u32::MAX);
-        let turn = Turn { batch, index, now, changes: &mut changes };
+        let turn = Turn { batch, index, now, changes: &mut changes, consents: &mut consents };
         outcomes.push(wish.and_then(|wish| grant(subject, wish, turn, world)).unwrap_or_else(|failure| {
             failed += 1;
             Outcome::Failed(failure, Identifiers::default(), None)
@@ -138,7 +141,7 @@ pub fn undo(
     }
     let mut results = Vec::new();
     outcomes.iter().rev().for_each(|outcome| outcome::put(&mut results, outcome));
-    Decided { results, changes, failed }
+    Decided { results, changes, consents, failed }
 }
 
 /// Gives a contact what it may have back.
@@ -148,11 +151,17 @@ fn grant(
     mut turn: Turn<'_>,
     world: &mut World,
 ) -> Result<Outcome<'static>, Failure> {
-    let Wish { act, wanted, kept } = wish;
+    let Wish { act, wanted, kept, choices } = wish;
     let (action, _) = match act {
         Act::Leave => (Action::Unchanged, 0),
         Act::Remove(found) => turn.remove(world, found)?,
-        Act::PutBack(found) => put_back(&mut turn, world, found, &patch(&wanted))?,
+        Act::PutBack(found) => {
+            let record = Document::read(world.document(world.slot(found)))?.record;
+            let patch =
+                patch_of_flags(record, &wanted, choices, subject.number, &mut turn.ledger(How::Undo))?;
+            let before = turn.consents.len();
+            put_back(&mut turn, world, found, &patch).inspect_err(|_| turn.consents.truncate(before))?
+        }
         Act::BringBack => {
             let record = patch(&wanted);
             turn.bring_back(world, subject.number, subject.deed.created_at, &record, subject.removed_at)?
@@ -178,8 +187,31 @@ fn patch(fields: &Fields) -> Vec<u8> {
     patch
 }
 
+/// The same, with what was chosen about the flags that are put back.
+fn patch_of_flags(
+    record: &[u8],
+    wanted: &Fields,
+    before: Option<Choices>,
+    number: ContactNo,
+    ledger: &mut Ledger<'_>,
+) -> Result<Vec<u8>, Malformed> {
+    let restored =
+        || wanted.iter().filter_map(|(key, value)| Some((Flags::of_key(*key)?, !value.is_empty())));
+    if restored().next().is_none() {
+        return Ok(patch(wanted));
+    }
+    let now = State::read(record)?.choices;
+    let choices = consent::restore(now, before.unwrap_or(now), restored(), number, ledger);
+    let mut wanted = wanted.clone();
+    wanted.insert(Key::CHOICES, choices.bytes());
+    Ok(patch(&wanted))
+}
+
 fn told(restored: Fields, kept: BTreeMap<Key, Failure>) -> Undone {
-    Undone { restored: restored.into_keys().collect(), kept: kept.into_iter().collect() }
+    Undone {
+        restored: restored.into_keys().filter(|key| key.is_shown()).collect(),
+        kept: kept.into_iter().filter(|(key, _)| key.is_shown()).collect(),
+    }
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use std::collections::{HashMap, HashSet};
 
 use self::documents::{Documents, Place};
 use self::holders::Holders;
+use crate::contact::choice::{Flags, State};
 use crate::contact::document::Document;
 use crate::contact::identifier::{HashKey, IdentifierKind, Identifiers};
 use crate::contact::record::{Malformed, put_bytes};
@@ -44,6 +45,8 @@ pub struct Slot {
     pub returned: bool,
     /// The position of the batch that removed it, where one did.
     pub removed_at: Option<u64>,
+    /// The position of the last batch that changed flags of it, and which.
+    flags: (u64, Flags),
     /// The hashes under which the store has it, once they may differ from those that it should have; one that is new
     /// has none.
     indexed: Option<Box<Hashes>>,
@@ -222,7 +225,9 @@ impl World {
         let present = present.map(|text| self.key.hash(list.0.unsigned_abs(), IdentifierKind::Email, text));
         let document = self.documents.keep_to_change(document);
         let (new, dirty, returned, removed_at, indexed) = (false, false, false, None, None);
-        let index = self.push(Slot { list, number, document, new, dirty, returned, removed_at, indexed });
+        let flags = (0, Flags::default());
+        let index =
+            self.push(Slot { list, number, document, new, dirty, returned, removed_at, flags, indexed });
         for hash in hashes.chain(present) {
             self.holders.hold(hash, index);
         }
@@ -247,6 +252,18 @@ impl World {
     /// The contact in a slot.
     pub fn slot(&self, index: u32) -> &Slot {
         &self.slots[index as usize]
+    }
+
+    /// The flags of the contact in a slot that the batch at a position has changed so far.
+    pub fn flags_changed(&self, index: u32, position: u64) -> Flags {
+        let (last, flags) = self.slot(index).flags;
+        if last == position { flags } else { Flags::default() }
+    }
+
+    /// Notes that the batch at a position has changed flags of the contact in a slot.
+    pub fn change_flags(&mut self, index: u32, position: u64, flags: Flags) {
+        let before = self.flags_changed(index, position);
+        self.slots[index as usize].flags = (position, before.with(flags));
     }
 
     /// The stored form of the contact in a slot, see [`crate::contact::document`].
@@ -291,6 +308,17 @@ impl World {
         Ok(found)
     }
 
+    /// The number that the next new contact of a list gets.
+    pub fn next_number(&self, list: ListNo) -> ContactNo {
+        ContactNo(self.lists.get(&list).map_or(0, |state| state.next))
+    }
+
+    /// The position of the last record of the contact in a slot in the consent ledger; 0 where there is none.
+    pub fn consent_at(&self, slot: &Slot) -> u64 {
+        let state = Document::read(self.document(slot)).and_then(|document| State::read(document.record));
+        state.ok().and_then(|state| state.choices.head).map_or(0, |head| head.position)
+    }
+
     /// Adds a new contact under the next number, and returns its slot.
     ///
     /// # Errors
@@ -316,7 +344,9 @@ impl World {
         let document = self.documents.keep(document);
         self.lists.entry(list).or_default().made += 1;
         let (new, dirty, returned, removed_at, indexed) = (true, true, false, None, None);
-        let index = self.push(Slot { list, number, document, new, dirty, returned, removed_at, indexed });
+        let flags = (0, Flags::default());
+        let index =
+            self.push(Slot { list, number, document, new, dirty, returned, removed_at, flags, indexed });
         self.hold_all(index)?;
         Ok(index)
     }

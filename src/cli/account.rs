@@ -6,7 +6,7 @@ use super::{Result, StoreArguments, found, now, parse_id, print};
 use crate::id::{Ids, ObjectId};
 use crate::notify::sign::{OVERLAP, Secret};
 use crate::secret;
-use crate::storage::{NewAccount, NewToken, Scope, Storage, User};
+use crate::storage::{NewAccount, NewToken, OptOut, Scope, Storage, User};
 use crate::token::FreshToken;
 
 #[derive(Debug, clap::Subcommand)]
@@ -48,6 +48,15 @@ pub enum Command {
         #[arg(long, value_name = "NAME")]
         confirm: Option<String>,
     },
+    /// Show or set what lists do about opt-outs by default
+    #[command(after_help = "Example:\n  rollbook account opt-out 0123456789abcdef01234567 keep")]
+    OptOut {
+        #[command(flatten)]
+        named: Named,
+        /// keep: what was set to false stays false. allow: it may become true
+        #[arg(value_name = "keep|allow", value_parser = parse_opt_out)]
+        opt_out: Option<OptOut>,
+    },
     /// Show or rotate the secret that signs an account's webhooks
     #[command(after_help = "Example:\n  rollbook account webhook-secret 0123456789abcdef01234567 --rotate")]
     WebhookSecret {
@@ -57,6 +66,10 @@ pub enum Command {
         #[arg(long)]
         rotate: bool,
     },
+}
+
+fn parse_opt_out(word: &str) -> std::result::Result<OptOut, String> {
+    OptOut::named(word).ok_or_else(|| "it is keep or allow".to_owned())
 }
 
 #[derive(Debug, clap::Args)]
@@ -120,6 +133,7 @@ pub async fn run(command: Command) -> Result {
         Command::Disable(named) => set_enabled(&named, false).await,
         Command::Enable(named) => set_enabled(&named, true).await,
         Command::Remove { named, confirm } => remove(&named, confirm).await,
+        Command::OptOut { named, opt_out } => set_opt_out(&named, opt_out).await,
         Command::WebhookSecret { named, rotate } => webhook_secret(&named, rotate).await,
     }
 }
@@ -198,6 +212,21 @@ fn ask_for_name() -> Result<Option<String>> {
     let mut name = String::new();
     std::io::stdin().read_line(&mut name).map_err(|error| error.to_string())?;
     Ok(Some(name.trim().to_owned()))
+}
+
+async fn set_opt_out(named: &Named, opt_out: Option<OptOut>) -> Result {
+    let storage = named.store.open().await?;
+    if let Some(opt_out) = opt_out {
+        let done = storage.set_opt_out(named.id, opt_out).await;
+        return found(done.map_err(|error| error.to_string())?, "account", named.id);
+    }
+    match storage.opt_out(named.id).await.map_err(|error| error.to_string())? {
+        Some(opt_out) => {
+            print(opt_out.name());
+            Ok(())
+        }
+        None => found(false, "account", named.id),
+    }
 }
 
 async fn webhook_secret(named: &Named, rotate: bool) -> Result {

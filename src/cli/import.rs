@@ -45,6 +45,9 @@ pub struct Arguments {
     /// Update existing contacts, and create none
     #[arg(long)]
     update_only: bool,
+    /// Turn on flags that were set to false too: not by default
+    #[arg(long)]
+    resubscribe: bool,
     /// Show the result of each row, and store nothing
     #[arg(long)]
     dry_run: bool,
@@ -128,6 +131,7 @@ async fn run(arguments: Arguments) -> Result<Counts> {
             list: arguments.list,
             upsert: !arguments.update_only,
             dry_run: arguments.dry_run,
+            resubscribe: arguments.resubscribe,
             patience,
         },
         parallel: usize::from(arguments.parallel),
@@ -257,11 +261,14 @@ fn confirm() -> Result<()> {
 }
 
 fn tell(outcome: &Outcome, rows: u64, dry_run: bool, failures: Option<&Path>) {
-    let Counts { created, updated, unchanged, failed } = outcome.counts;
+    let Counts { created, updated, unchanged, failed, opted_out } = outcome.counts;
     let would = if dry_run { "a dry run: " } else { "" };
     print(&format!(
         "{would}{rows} rows: {created} created, {updated} updated, {unchanged} unchanged, {failed} failed"
     ));
+    if opted_out > 0 {
+        print(&format!("{opted_out} of them opted out, and stay so; --resubscribe changes that"));
+    }
     for (line, text) in &outcome.first_faults {
         eprintln!("line {line}: {}", shorten_text(text));
     }

@@ -8,11 +8,12 @@ use super::user::IDLE;
 use super::welcome::name_problem;
 use super::{Form, Page, Query, Result, Section, Trouble, User, password, see, show};
 use crate::id::ObjectId;
-use crate::storage::{self, Session, TextHash, UserRole};
+use crate::storage::{self, OptOut, Session, TextHash, UserRole};
 
-const DONE: [(&str, &str); 6] = [
+const DONE: [(&str, &str); 7] = [
     ("renamed", "Your name is changed."),
     ("password", "Your password is changed. Your other sessions are signed out."),
+    ("opt-out", "The rule for opt-outs is saved."),
     ("ended", "Your other sessions are signed out."),
     ("role", "Your role is changed."),
     ("disabled", "The user is disabled. Sessions and API keys of this user no longer work."),
@@ -26,6 +27,7 @@ struct Account {
     me: ObjectId,
     address: String,
     account_id: ObjectId,
+    opt_out: OptOut,
     session: TextHash,
     sessions: Vec<Session>,
     users: Vec<storage::User>,
@@ -47,6 +49,7 @@ impl Account {
             me: known.user,
             address: known.address.clone(),
             account_id: known.account_id,
+            opt_out: storage.opt_out(known.account_id).await?.unwrap_or_default(),
             session: user.session,
             sessions: storage.sessions(known.user, now.before(IDLE), now).await?,
             users: storage.users(known.account).await?,
@@ -95,6 +98,15 @@ pub async fn rename(form: Form) -> Result {
     }
     user.app.storage.rename_user(user.signed_in.user, name.to_owned()).await?;
     Ok(see("/account?done=renamed"))
+}
+
+/// Changes what lists do about opt-outs that say nothing of it themselves.
+pub async fn set_opt_out(form: Form) -> Result {
+    let (app, account) = (&form.user.app, &form.user.signed_in);
+    let opt_out = OptOut::named(form.get("opt_out")).ok_or(Trouble::NotFound)?;
+    app.storage.set_opt_out(account.account_id, opt_out).await?;
+    app.catalogue.account_changed(account.account);
+    Ok(see("/account?done=opt-out"))
 }
 
 /// Puts another password in place of the present one.

@@ -23,6 +23,8 @@ struct BulkPage {
     list: Arc<List>,
     doing: String,
     removes: bool,
+    /// Whether it turns something on.
+    subscribes: bool,
     action: String,
     ids: Vec<String>,
     filter: Vec<(&'static str, String)>,
@@ -41,7 +43,7 @@ pub async fn change(Path(id): Path<String>, form: Form) -> Result {
     let wanted = filter::read(&form)?;
     let ids: Vec<_> = form.all("contact").map(str::to_owned).collect();
     let all = form.has("all");
-    let action = match action(form.get("action")) {
+    let action = match action(form.get("action"), form.has("resubscribe")) {
         Some(action) if all || is_some(&list, &ids)? => action,
         chosen => {
             let why = match (chosen, ids.len()) {
@@ -66,6 +68,7 @@ pub async fn change(Path(id): Path<String>, form: Form) -> Result {
         page: form.user.page(Section::Lists),
         doing: doing(&action),
         removes: action == Action::Remove,
+        subscribes: matches!(action, Action::Set { to: true, .. }),
         action: form.get("action").to_owned(),
         ids: if all { Vec::new() } else { ids },
         filter: wanted.pairs(),
@@ -82,8 +85,9 @@ async fn begin(form: &Form, list: &List, action: Action, whom: Whom) -> Result {
     Ok(see(&format!("/jobs/{job}?done=begun")))
 }
 
-fn action(name: &str) -> Option<Action> {
-    let set = |field: &str, to| Some(Action::Set { field: field.to_owned(), to });
+fn action(name: &str, resubscribe: bool) -> Option<Action> {
+    let set =
+        |field: &str, to| Some(Action::Set { field: field.to_owned(), to, resubscribe: resubscribe && to });
     let (name, channel) = name.split_once(':').unwrap_or((name, ""));
     // The first is no channel.
     let channel = FLAGS[1..].iter().map(|field| field.name()).find(|known| *known == channel);

@@ -48,6 +48,8 @@ pub struct Columns {
     pub empty_clears: bool,
     /// Whether contacts that are not in the list are made.
     pub upsert: bool,
+    /// Whether flags that were set to false may be set to true.
+    pub resubscribe: bool,
 }
 
 impl Columns {
@@ -74,6 +76,7 @@ impl Columns {
             groups: groups(variables),
             empty_clears: plan.is_some_and(|plan| plan.empty_clears),
             upsert: plan.is_none_or(|plan| plan.upsert),
+            resubscribe: plan.is_some_and(|plan| plan.resubscribe),
         }
     }
 
@@ -85,6 +88,7 @@ impl Columns {
             column.date = form.get(&format!("type-{}", column.place)) == "date";
         }
         (self.empty_clears, self.upsert) = (form.has("empty_clears"), form.get("mode") != "update");
+        self.resubscribe = form.has("resubscribe");
     }
 
     /// What is to be done.
@@ -111,7 +115,8 @@ impl Columns {
             };
             columns.push(target);
         }
-        let plan = Plan { columns, new_variables, empty_clears: self.empty_clears, upsert: self.upsert };
+        let Self { empty_clears, upsert, resubscribe, .. } = *self;
+        let plan = Plan { columns, new_variables, empty_clears, upsert, resubscribe };
         let header = self.columns.iter().map(|column| column.header.as_str()).collect();
         self.check(&plan, &header, variables)?;
         Ok(plan)

@@ -122,11 +122,11 @@ pub fn what(task: &Task) -> String {
 pub fn doing(action: &Action) -> String {
     match action {
         Action::Remove => "Delete".to_owned(),
-        Action::Set { field, to } if field == "active" => {
+        Action::Set { field, to, .. } if field == "active" => {
             if *to { "Activate" } else { "Deactivate" }.to_owned()
         }
-        Action::Set { field, to: true } => format!("Turn on {} for", channel(field)),
-        Action::Set { field, to: false } => format!("Turn off {} for", channel(field)),
+        Action::Set { field, to: true, .. } => format!("Turn on {} for", channel(field)),
+        Action::Set { field, to: false, .. } => format!("Turn off {} for", channel(field)),
     }
 }
 

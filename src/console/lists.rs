@@ -8,8 +8,9 @@ use axum::extract::Path;
 use super::page::{Pager, curl_list, number, show_with};
 use super::{Form, Page, Query, Refused, Result, Section, Trouble, User, see, show};
 use crate::app::Result as AppResult;
-use crate::app::lists::{ListName, ListQuery};
-use crate::storage::List;
+use crate::app::lists::{ListName, ListQuery, ListUpdate, read_opt_out};
+use crate::intake::problem::Problem;
+use crate::storage::{List, OptOut};
 
 /// Lists on a page.
 const ROWS: u32 = 50;
@@ -17,7 +18,7 @@ const ROWS: u32 = 50;
 /// What is told after something was done.
 const DONE: [(&str, &str); 3] = [
     ("made", "The list is created."),
-    ("renamed", "The list is renamed."),
+    ("renamed", "The list is saved."),
     ("removed", "The list is deleted. Its contacts are deleted in the background."),
 ];
 
@@ -71,7 +72,7 @@ pub async fn make(form: Form) -> Result {
 }
 
 async fn create(user: &User, name: &str) -> AppResult<()> {
-    user.app.commands.create_list(&user.caller(), ListName::parse(Some(name))?).await?;
+    user.app.commands.create_list(&user.caller(), ListName::parse(Some(name))?, None).await?;
     Ok(())
 }
 
@@ -81,6 +82,8 @@ struct Rename {
     page: Page,
     list: Arc<List>,
     name: String,
+    /// The word for what is done about opt-outs.
+    opt_out: String,
     error: Option<String>,
 }
 
@@ -88,21 +91,29 @@ struct Rename {
 pub async fn ask_name(user: User, Path(id): Path<String>) -> Result {
     let list = user.list(&id).await?;
     let name = list.about.name.clone();
-    show(&Rename { page: user.page(Section::Lists), list, name, error: None })
+    let opt_out = list.about.opt_out.map_or("account", OptOut::name).to_owned();
+    show(&Rename { page: user.page(Section::Lists), list, name, opt_out, error: None })
 }
 
 /// Gives a list another name.
 pub async fn rename(Path(id): Path<String>, form: Form) -> Result {
     let list = form.user.list(&id).await?;
-    let renamed = match ListName::parse(Some(form.get("name"))) {
-        Ok(name) => form.user.app.commands.rename_list(&form.user.caller(), &list, name).await,
-        Err(problem) => Err(problem.into()),
+    let opt_out = form.get("opt_out");
+    let change = || {
+        let name = Some(ListName::parse(Some(form.get("name")))?);
+        let opt_out = if opt_out.is_empty() { None } else { Some(read_opt_out(Some(opt_out))?) };
+        Ok(ListUpdate { name, opt_out })
     };
-    match renamed.map_err(Refused::from) {
+    let saved = match change() {
+        Ok(change) => form.user.app.commands.update_list(&form.user.caller(), &list, change).await,
+        Err(problem) => Err(Problem::into(problem)),
+    };
+    match saved.map_err(Refused::from) {
         Ok(()) => Ok(see("/lists?done=renamed")),
         Err(refused) => {
             let (page, name) = (form.user.page(Section::Lists), form.get("name").to_owned());
-            show_with(refused.status, &Rename { page, list, name, error: Some(refused.text()) })
+            let opt_out = opt_out.to_owned();
+            show_with(refused.status, &Rename { page, list, name, opt_out, error: Some(refused.text()) })
         }
     }
 }

@@ -159,6 +159,7 @@ fn owner() -> Router<Arc<App>> {
     Router::new()
         .route("/keys", get(keys::all).post(keys::make))
         .route("/keys/{key}/revoke", get(keys::ask_revocation).post(keys::revoke))
+        .route("/account/opt-out", post(account::set_opt_out))
         .route("/account/webhook-secret", get(webhook_secret::page).post(webhook_secret::rotate))
         .route("/account/webhook-secret/show", post(webhook_secret::reveal))
         .route("/account/users", post(people::invite_new))

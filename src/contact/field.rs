@@ -181,6 +181,26 @@ impl Key {
     /// Fields have the keys below.
     const FIRST_VARIABLE: u32 = 64;
 
+    /// What was chosen about the flags, see [`crate::contact::choice`]: an entry of a record that is no field.
+    pub const CHOICES: Self = Self(27);
+
+    /// How an item treats flags, see [`crate::contact::choice::Options`]: an entry of a patch that no record has.
+    pub const OPTIONS: Self = Self(28);
+
+    /// What the caller says of how flags were chosen, see [`crate::contact::proof`]: an entry of a patch that no record
+    /// has.
+    pub const PROOF: Self = Self(29);
+
+    /// The key with that number, of records that are not those of contacts.
+    pub const fn of_number(number: u8) -> Self {
+        Self(number as u32)
+    }
+
+    /// Whether it is that of a field or a variable: other entries are shown nowhere.
+    pub const fn is_shown(self) -> bool {
+        self.0 < Self::CHOICES.0 || self.0 > Self::PROOF.0
+    }
+
     /// The key of the variable with that number.
     pub const fn of_variable(number: u32) -> Self {
         Self(Self::FIRST_VARIABLE.saturating_add(number))

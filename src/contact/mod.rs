@@ -1,6 +1,7 @@
 //! A contact: its fields, how each is read and kept, and how a change is merged. Pure throughout.
 
 pub mod amount;
+pub mod choice;
 pub mod date;
 pub mod document;
 pub mod email;
@@ -13,6 +14,7 @@ pub mod language;
 pub mod link;
 pub mod number;
 pub mod phone;
+pub mod proof;
 pub mod record;
 pub mod sealed;
 pub mod suppression;

@@ -74,8 +74,15 @@ impl Job {
         // Of names that are promised, and in an array, whose order is its own: how the program writes its types down
         // must not matter, nor a library's. Whatever is added here is another version.
         let columns = reading.mapping.names();
-        let plan =
-            json!([survey.form.name(), columns, reading.empty_clears, reading.ours, way.upsert]).to_string();
+        let plan = json!([
+            survey.form.name(),
+            columns,
+            reading.empty_clears,
+            reading.ours,
+            way.upsert,
+            way.resubscribe
+        ])
+        .to_string();
         let plan = format!("{PLAN_VERSION}:{}", hex(&Sha256::digest(plan)));
         Identity { file: hex(&survey.hash), list: way.list.clone(), plan }
     }

@@ -11,6 +11,9 @@ use super::api::{self, Api};
 use super::batch::Batch;
 use super::key::ImportId;
 use super::{Error, Result};
+use crate::apply::outcome::NoteCode;
+
+const OPTED_OUT: &str = NoteCode::OptedOut.code();
 
 const PATH: &str = "/v3/contacts/update";
 
@@ -23,6 +26,8 @@ pub struct Way {
     pub upsert: bool,
     /// Whether nothing is kept.
     pub dry_run: bool,
+    /// Whether flags that were set to false may be set to true.
+    pub resubscribe: bool,
     /// For how long a request is tried.
     pub patience: Duration,
 }
@@ -43,6 +48,7 @@ pub struct Sent {
 
 /// What became of rows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Counts {
     /// Contacts that were made.
     pub created: u64,
@@ -52,6 +58,8 @@ pub struct Counts {
     pub unchanged: u64,
     /// Rows that were not imported.
     pub failed: u64,
+    /// Of all but these, those of which a flag stays false, since it was set to false before.
+    pub opted_out: u64,
 }
 
 impl Counts {
@@ -62,6 +70,7 @@ impl Counts {
             updated: self.updated + other.updated,
             unchanged: self.unchanged + other.unchanged,
             failed: self.failed + other.failed,
+            opted_out: self.opted_out + other.opted_out,
         }
     }
 
@@ -91,6 +100,13 @@ pub struct Results<'a> {
 #[derive(Debug, Deserialize)]
 struct Done<'a> {
     action: &'a str,
+    #[serde(borrow, default)]
+    notes: Vec<Note<'a>>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Note<'a> {
+    code: &'a str,
 }
 
 #[derive(Debug, Deserialize)]
@@ -107,6 +123,7 @@ impl Results<'_> {
     pub fn tell(&self, rows: &[usize], faults: &mut Vec<Fault>) -> Counts {
         let mut counts = Counts::default();
         for done in &self.success {
+            counts.opted_out += u64::from(done.notes.iter().any(|note| note.code == OPTED_OUT));
             match done.action {
                 "created" => counts.created += 1,
                 "updated" | "removed" => counts.updated += 1,
@@ -214,12 +231,19 @@ fn body(way: &Way, batch: &Batch, rows: &[usize]) -> Bytes {
     if way.dry_run {
         body.push_str(r#""dryRun":true,"#);
     }
+    if !way.resubscribe {
+        body.push_str(r#""optOut":"keep","#);
+    }
     body.push_str(r#""contacts":["#);
     for (index, row) in rows.iter().enumerate() {
         if index > 0 {
             body.push(',');
         }
-        body.push_str(batch.items[*row].contact.as_deref().unwrap_or_default());
+        let item = batch.items[*row].contact.as_deref().unwrap_or_default();
+        match item.strip_prefix('{').filter(|_| way.resubscribe) {
+            Some(rest) => body.extend([r#"{"resubscribe":true,"#, rest]),
+            None => body.push_str(item),
+        }
     }
     body.push_str("]}");
     body.into()

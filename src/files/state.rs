@@ -27,7 +27,7 @@ pub struct Identity {
 }
 
 /// The version of what is hashed in [`Identity::plan`].
-pub const PLAN_VERSION: u8 = 1;
+pub const PLAN_VERSION: u8 = 2;
 
 impl Identity {
     /// Whether its plan can be compared with one of this version.
@@ -56,8 +56,8 @@ struct Begun {
     identity: Identity,
 }
 
-/// Batches, rows, bytes of failures; created, updated, unchanged, failed.
-type Line = [u64; 7];
+/// Batches, rows, bytes of failures; created, updated, unchanged, failed, opted out.
+type Line = [u64; 8];
 
 /// The file. It is locked while it is open.
 #[derive(Debug)]
@@ -136,8 +136,8 @@ impl State {
     pub fn reach(&mut self, point: Point) -> Result<()> {
         if point != self.point {
             let Point { batches, rows, failures, counts } = point;
-            let line: Line =
-                [batches, rows, failures, counts.created, counts.updated, counts.unchanged, counts.failed];
+            let Counts { created, updated, unchanged, failed, opted_out } = counts;
+            let line: Line = [batches, rows, failures, created, updated, unchanged, failed, opted_out];
             self.append(&line)?;
             self.point = point;
         }
@@ -161,8 +161,8 @@ impl State {
 }
 
 const fn read(line: Line) -> Point {
-    let [batches, rows, failures, created, updated, unchanged, failed] = line;
-    Point { batches, rows, failures, counts: Counts { created, updated, unchanged, failed } }
+    let [batches, rows, failures, created, updated, unchanged, failed, opted_out] = line;
+    Point { batches, rows, failures, counts: Counts { created, updated, unchanged, failed, opted_out } }
 }
 
 #[cfg(test)]
@@ -173,8 +173,8 @@ mod tests {
     #[test]
     fn an_import_goes_on_where_its_last_whole_line_says() {
         let path = std::env::temp_dir().join(format!("rollbook-state-{}", std::process::id()));
-        let identity = Identity { file: "f".to_owned(), list: "l".to_owned(), plan: "1:p".to_owned() };
-        let counts = Counts { created: 1, updated: 2, unchanged: 3, failed: 4 };
+        let identity = Identity { file: "f".to_owned(), list: "l".to_owned(), plan: "2:p".to_owned() };
+        let counts = Counts { created: 1, updated: 2, unchanged: 3, failed: 4, opted_out: 5 };
         let point = Point { batches: 1, rows: 10, failures: 99, counts };
         let mut state = State::open(&path, &identity).unwrap();
         let import = state.import.clone();

@@ -18,7 +18,7 @@ use crate::intake::problem::{self, Problem};
 use crate::intake::variables::NAME;
 use crate::json::{Keys, Members, Raw, read_body};
 use crate::param::{Param, Shape};
-use crate::storage::{List, VariableKind};
+use crate::storage::{List, OptOut, VariableKind};
 
 /// The most variables of one call.
 const MAX_VARIABLES_OF_CALL: usize = 100;
@@ -68,8 +68,22 @@ pub static CREATE: Method = Method {
     handler: &create,
 };
 
-const NEW_LIST: [Param; 1] =
-    [Param::required("contactListName", Shape::filled(MAX_NAME), "The name of the list.")];
+const NEW_LIST: [Param; 2] =
+    [Param::required("contactListName", Shape::filled(MAX_NAME), "The name of the list."), OPT_OUT];
+
+/// What a list does about flags that were set to false.
+const OPT_OUT: Param = Param::optional(
+    "optOut",
+    Shape::Word(&["allow", "keep", "account"]),
+    "What items do to flags that were set to false. `keep`: these stay false, unless the item has `resubscribe`. \
+     `allow`: an item may set them to true, with the note `RESUBSCRIBED` in its result. `account`: as the account \
+     says, which is the default. Own to this server.",
+);
+
+/// `optOut` of a list; the inner `None` leaves it to the account.
+fn read_opt_out(raw: Option<Raw<'_>>) -> Result<Option<Option<OptOut>>, Problem> {
+    raw.map(|raw| lists::read_opt_out(raw.as_trimmed().as_deref())).transpose()
+}
 
 /// What contact-list/create answers.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -81,8 +95,13 @@ struct NewList {
 
 async fn create(call: Call) -> Outcome<NewList> {
     let body = read_body(&call.body, &Keys::of(&NEW_LIST)).ok_or_else(problem::bad_request)?;
-    let name = read_name(body.get(0))?;
-    let contact_list_id = call.app.commands.create_list(&call.caller, name).await?;
+    let (name, opt_out) = match (read_name(body.get(0)), read_opt_out(body.get(1))) {
+        (Ok(name), Ok(opt_out)) => (name, opt_out.flatten()),
+        (name, opt_out) => {
+            return Err(Refusal::Invalid(name.err().into_iter().chain(opt_out.err()).collect()));
+        }
+    };
+    let contact_list_id = call.app.commands.create_list(&call.caller, name, opt_out).await?;
     Ok(Answer::new(NewList { contact_list_id }).warn(unknown(body.unknown)))
 }
 

@@ -10,6 +10,7 @@ pub mod client;
 pub mod compress;
 pub mod connection;
 pub mod connection_limit;
+pub mod consent;
 pub mod contact;
 pub mod contact_list;
 pub mod contact_source;
@@ -45,7 +46,7 @@ use crate::intake::problem::Problem;
 use crate::runtime::App;
 
 /// Every method of the API, in the order of the reference: routes and description are made from it.
-pub static METHODS: [&Method; 33] = [
+pub static METHODS: [&Method; 34] = [
     &account::INFO,
     &contact_list::CREATE,
     &contact_list::ADD_VARIABLES,
@@ -62,6 +63,7 @@ pub static METHODS: [&Method; 33] = [
     &contact::GET,
     &contact::history::HISTORY,
     &contact::export::EXPORT,
+    &consent::FIND,
     &request::FIND,
     &blacklist::email::ADD,
     &blacklist::email::FIND,

@@ -2,18 +2,23 @@
 
 use std::borrow::Cow;
 
-use super::fields::{self, CONTACT, CUSTOMER_SOURCE_ID, EXTERNAL_ID, KEY_COUNT, VARIABLES};
+use super::fields::{
+    self, CONSENT, CONTACT, CUSTOMER_SOURCE_ID, EXTERNAL_ID, KEY_COUNT, RESUBSCRIBE, VARIABLES,
+};
 use super::problem::{self, Problem};
-use super::variables;
+use super::{proof, variables};
 use crate::contact::amount::{Amount, Cac, Currency};
+use crate::contact::choice::{Flags, Options};
 use crate::contact::date::Date;
-use crate::contact::field::{Field, Kind, MAX_CUSTOMER_SOURCE_ID, MAX_TEXT, MAX_USER_ID};
+use crate::contact::field::{Field, Key, Kind, MAX_CUSTOMER_SOURCE_ID, MAX_TEXT, MAX_USER_ID};
 use crate::contact::identifier::IdentifierKind;
+use crate::contact::proof::Proof;
 use crate::contact::record::put_entry;
 use crate::contact::{email, gender, invisible, language, link, number, phone, timezone};
 use crate::id::ObjectId;
 use crate::journal::BatchKind;
 use crate::json::{Keys, Members, Raw, Value, trimmed};
+use crate::secret;
 use crate::storage::{List, SourceRef};
 
 /// The keys of a contact.
@@ -81,6 +86,10 @@ pub struct CheckedContact<'a> {
     pub contact: Cow<'a, str>,
     /// The source that it names.
     pub source: Option<NamedSource>,
+    /// Whether it may set flags to true that were set to false.
+    resubscribe: bool,
+    /// How its flags were chosen.
+    proof: Option<Proof>,
     values: [Option<Stored<'a>>; VARIABLES],
     variables: variables::Variables,
 }
@@ -93,6 +102,8 @@ impl<'a> CheckedContact<'a> {
             kind: IdentifierKind::UserId,
             contact: Cow::Borrowed(""),
             source: None,
+            resubscribe: false,
+            proof: None,
             values: [const { None }; VARIABLES],
             variables: variables::Variables::default(),
         }
@@ -135,6 +146,8 @@ impl<'a> CheckedContact<'a> {
                 _ => {}
             }
         }
+        checked.check_resubscribe(members.get(RESUBSCRIBE));
+        checked.check_consent(members.get(CONSENT));
         let unknown = members.unknown.iter().cloned();
         let nested = checked.variables.unknown.drain(..).map(|key| format!("variables.{key}"));
         checked.warnings.extend(unknown.chain(nested).map(problem::unknown_field));
@@ -188,6 +201,30 @@ impl<'a> CheckedContact<'a> {
         }
     }
 
+    fn check_resubscribe(&mut self, raw: Option<Raw<'_>>) {
+        match raw.map(|raw| (raw.value(), raw.text())) {
+            None => {}
+            Some((Value::Bool(_), text)) => self.resubscribe = text == "true",
+            Some(_) => self.problems.push(problem::top_flag("resubscribe")),
+        }
+    }
+
+    fn check_consent(&mut self, raw: Option<Raw<'_>>) {
+        let Some(raw) = raw else { return };
+        match proof::read(raw) {
+            Ok((proof, unknown)) => {
+                if Flags::ALL.iter().all(|flag| self.values[*flag as usize].is_none()) {
+                    let what = "consent must come with a flag, such as emailSubscribe";
+                    self.problems.push(problem::consent(what));
+                }
+                self.proof = Some(proof);
+                let unknown = unknown.into_iter().map(|key| format!("consent.{key}"));
+                self.warnings.extend(unknown.map(problem::unknown_field));
+            }
+            Err(mut problems) => self.problems.append(&mut problems),
+        }
+    }
+
     fn check_variables(&mut self, raw: Option<Raw<'_>>, list: Option<&List>) {
         let Some(raw) = raw else { return };
         self.variables = variables::check(raw, list);
@@ -235,8 +272,9 @@ impl<'a> CheckedContact<'a> {
         })
     }
 
-    /// Writes the patch (see [`crate::contact::record`]); `source` is the number of the source that is named.
-    pub fn put_patch(&mut self, source: Option<u64>, out: &mut Vec<u8>) {
+    /// Writes the patch (see [`crate::contact::record`]); `source` is the number of the source that is named, and `keep`
+    /// says whether flags that were set to false stay so, unless the item says otherwise.
+    pub fn put_patch(&mut self, source: Option<u64>, keep: bool, out: &mut Vec<u8>) {
         if let Some(source) = source {
             self.values[Field::Source as usize] = Some(Stored::short(&source.to_le_bytes()));
         }
@@ -244,6 +282,17 @@ impl<'a> CheckedContact<'a> {
             if let Some(stored) = &self.values[field as usize] {
                 put_entry(out, field.key(), stored.bytes());
             }
+        }
+        let subscribes =
+            |flag: &Field| self.values[*flag as usize].as_ref().is_some_and(|it| !it.bytes().is_empty());
+        let keep = keep && !self.resubscribe;
+        let personal = self.proof.is_some();
+        let options = Options { keep: keep && Flags::ALL.iter().any(subscribes), personal }.bytes();
+        if !options.is_empty() {
+            put_entry(out, Key::OPTIONS, &options);
+        }
+        if let Some(proof) = &self.proof {
+            put_entry(out, Key::PROOF, &proof.bytes(secret::random()));
         }
         // Of two entries for one variable the later wins, as of two equal keys.
         self.variables.values.sort_by_key(|(key, _)| *key);

@@ -8,7 +8,7 @@ use super::check::{self, CheckedContact, NamedSource};
 use super::fields::{self, KEY_COUNT};
 use super::list::{LIST_ID, find_list};
 use super::problem::{self, MAX_PROBLEMS, Problem};
-use super::top::{DRY_RUN, RESTORE_ERASED, WEB_HOOK_URI, read_flag, read_webhook};
+use super::top::{DRY_RUN, OPT_OUT, RESTORE_ERASED, WEB_HOOK_URI, read_flag, read_keep, read_webhook};
 use super::writer::Writer;
 use crate::app::Refusal;
 use crate::catalogue::Catalogue;
@@ -16,13 +16,13 @@ use crate::contact::identifier::IdentifierKind;
 use crate::journal::{AccountNo, Batch, BatchKind, ItemsWriter, WebHook};
 use crate::json::{Envelope, EnvelopeKeys, Keys, Members, Objects, Raw};
 use crate::param::{Param, Shape};
-use crate::storage::{self, List};
+use crate::storage::{self, List, OptOut};
 
 /// The most contacts of one request.
 pub const MAX_CONTACTS: usize = 100;
 
 /// The keys of the body of contacts/update, `contacts` left out.
-pub const UPDATE: [Param; 6] = [
+pub const UPDATE: [Param; 7] = [
     LIST_ID,
     WEB_HOOK_URI,
     DRY_RUN,
@@ -34,6 +34,7 @@ pub const UPDATE: [Param; 6] = [
          `CONTACT_NOT_FOUND`.",
     ),
     CONTACT_BY,
+    OPT_OUT,
 ];
 
 /// Which identifier every `contact` is.
@@ -45,7 +46,7 @@ const CONTACT_BY: Param = Param::optional(
 );
 
 /// The keys of the body of contacts/add, `contacts` left out.
-pub const ADD: [Param; 4] = [LIST_ID, WEB_HOOK_URI, DRY_RUN, RESTORE_ERASED];
+pub const ADD: [Param; 5] = [LIST_ID, WEB_HOOK_URI, DRY_RUN, RESTORE_ERASED, OPT_OUT];
 
 /// The contacts of contacts/update.
 pub const UPDATED: [Param; 1] = [Param::required(
@@ -61,8 +62,8 @@ pub const ADDED: [Param; 1] = [Param::required(
     "The contacts, applied in this order. Each needs a userId, an e-mail address or a phone number.",
 )];
 
-const UPDATE_BODY: EnvelopeKeys<6, KEY_COUNT> = body(Keys::of(&UPDATE), UPDATED[0].name);
-const ADD_BODY: EnvelopeKeys<4, KEY_COUNT> = body(Keys::of(&ADD), ADDED[0].name);
+const UPDATE_BODY: EnvelopeKeys<7, KEY_COUNT> = body(Keys::of(&UPDATE), UPDATED[0].name);
+const ADD_BODY: EnvelopeKeys<5, KEY_COUNT> = body(Keys::of(&ADD), ADDED[0].name);
 
 const fn body<const N: usize>(outer: Keys<N>, array: &'static str) -> EnvelopeKeys<N, KEY_COUNT> {
     EnvelopeKeys { outer, array, inner: check::KEYS, keep: MAX_CONTACTS }
@@ -98,14 +99,16 @@ pub async fn accept(
             let top = read_top(list, &envelope.members, &mut problems);
             let upsert = upsert(&mut problems);
             let by = read_contact_by(envelope.members.get(5), &mut problems);
+            let keep = read_keep(envelope.members.get(6), &mut problems);
             let kind = BatchKind::update(upsert, by.is_some());
-            finish(catalogue, writer, sender, Opened { top, kind, by, problems }, envelope).await
+            finish(catalogue, writer, sender, Opened { top, kind, by, keep, problems }, envelope).await
         }
         Method::Add => {
             let envelope = ADD_BODY.read(body).ok_or_else(problem::bad_request)?;
             let list = find_list(catalogue, &sender.viewer, envelope.members.get(0), &mut problems).await?;
             let top = read_top(list, &envelope.members, &mut problems);
-            let opened = Opened { top, kind: BatchKind::Add, by: None, problems };
+            let keep = read_keep(envelope.members.get(4), &mut problems);
+            let opened = Opened { top, kind: BatchKind::Add, by: None, keep, problems };
             finish(catalogue, writer, sender, opened, envelope).await
         }
     }
@@ -119,6 +122,7 @@ pub fn check_update(body: &[u8], list: Option<&List>) -> Result<Vec<u8>, Vec<Pro
     let mut problems = Vec::new();
     let envelope = UPDATE_BODY.read(body).ok_or_else(|| vec![problem::bad_request()])?;
     read_top(None, &envelope.members, &mut problems);
+    read_keep(envelope.members.get(6), &mut problems);
     let upsert = read_flag("upsert", envelope.members.get(4), &mut problems);
     let by = read_contact_by(envelope.members.get(5), &mut problems);
     let asked = (BatchKind::update(upsert, by.is_some()), by);
@@ -127,7 +131,7 @@ pub fn check_update(body: &[u8], list: Option<&List>) -> Result<Vec<u8>, Vec<Pro
         problems.append(&mut contact.problems);
     }
     problems.truncate(MAX_PROBLEMS);
-    if problems.is_empty() { Ok(encode(&mut contacts, &Sources::new())) } else { Err(problems) }
+    if problems.is_empty() { Ok(encode(&mut contacts, &Sources::new(), false)) } else { Err(problems) }
 }
 
 /// What stands at the top of both bodies.
@@ -144,6 +148,8 @@ struct Opened {
     kind: BatchKind,
     /// What every `contact` is, where the caller says it.
     by: Option<IdentifierKind>,
+    /// Whether the request says that flags that were set to false stay so.
+    keep: bool,
     problems: Vec<Problem>,
 }
 
@@ -176,7 +182,7 @@ async fn finish<const N: usize>(
     opened: Opened,
     envelope: Envelope<'_, N, KEY_COUNT>,
 ) -> Result<Accepted, Refusal> {
-    let Opened { top: Top { list, webhook, dry_run, restore_erased }, kind, by, mut problems } = opened;
+    let Opened { top: Top { list, webhook, dry_run, restore_erased }, kind, by, keep, mut problems } = opened;
     if let Some(list) = list.as_ref().filter(|_| !dry_run)
         && let Some(before) = accept::before(writer, &sender, list.no).await?
     {
@@ -193,7 +199,8 @@ async fn finish<const N: usize>(
         problems.truncate(MAX_PROBLEMS);
         return Err(Refusal::Invalid(problems));
     };
-    let items = encode(&mut contacts, &sources);
+    let keep = keep || list.opt_out() == OptOut::Keep;
+    let items = encode(&mut contacts, &sources, keep);
     let batch = Batch { restore_erased, ..sender.batch(kind, (list.no, list.id), webhook, items) };
     if dry_run {
         return accept::try_out(writer, sender.now, batch, warnings).await;
@@ -256,13 +263,13 @@ async fn find_sources(
     Ok(sources)
 }
 
-fn encode(contacts: &mut [CheckedContact<'_>], sources: &Sources) -> Vec<u8> {
+fn encode(contacts: &mut [CheckedContact<'_>], sources: &Sources, keep: bool) -> Vec<u8> {
     let mut items = ItemsWriter::default();
     let mut patch = Vec::new();
     for contact in contacts {
         let source = contact.source.take().and_then(|named| sources.get(&(named.field, named.text)).copied());
         patch.clear();
-        contact.put_patch(source, &mut patch);
+        contact.put_patch(source, keep, &mut patch);
         items.add(contact.kind, &contact.contact, &patch);
     }
     items.finish()

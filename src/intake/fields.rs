@@ -7,7 +7,7 @@ use crate::contact::http_url::MAX_CHARS;
 use crate::param::{Param, Shape};
 
 /// How many keys a contact has on the wire.
-pub const KEY_COUNT: usize = 30;
+pub const KEY_COUNT: usize = 32;
 
 /// The place of `contact`; the keys of fields stand at the field's own number.
 pub const CONTACT: usize = 0;
@@ -17,6 +17,10 @@ pub const VARIABLES: usize = 27;
 pub const CUSTOMER_SOURCE_ID: usize = 28;
 /// The place of `externalId`.
 pub const EXTERNAL_ID: usize = 29;
+/// The place of `resubscribe`.
+pub const RESUBSCRIBE: usize = 30;
+/// The place of `consent`.
+pub const CONSENT: usize = 31;
 
 /// The keys of a contact, each at its place.
 pub const PARAMS: [Param; KEY_COUNT] = {
@@ -38,6 +42,18 @@ pub const PARAMS: [Param; KEY_COUNT] = {
     );
     params[EXTERNAL_ID] =
         Param::optional("externalId", Shape::TEXT, "An old name of `userId`. Ignored if `userId` is given.");
+    params[RESUBSCRIBE] = Param::optional(
+        "resubscribe",
+        Shape::Flag,
+        "Whether the item may set flags to true that were set to false before, where `optOut` is `keep`. False by \
+         default, and then these flags stay false, with the note `OPTED_OUT` in the result. Own to this server.",
+    );
+    params[CONSENT] = Param::optional(
+        "consent",
+        super::proof::SHAPE,
+        "How the flags of the item were chosen: kept in the consent ledger, see consent/find. The item must name a \
+         flag. An undo leaves such a flag as it is. Own to this server.",
+    );
     let mut index = 0;
     while index < Field::ALL.len() {
         params[Field::ALL[index] as usize] = param(Field::ALL[index]);
@@ -50,6 +66,8 @@ pub const PARAMS: [Param; KEY_COUNT] = {
 pub const IN_ORDER: [Param; KEY_COUNT] = {
     let mut params = [PARAMS[EXTERNAL_ID]; KEY_COUNT];
     params[0] = PARAMS[CONTACT];
+    params[KEY_COUNT - 2] = PARAMS[RESUBSCRIBE];
+    params[KEY_COUNT - 1] = PARAMS[CONSENT];
     let (mut index, mut place) = (0, 1);
     while index < Field::ALL.len() {
         if matches!(Field::ALL[index], Field::Source) {

@@ -8,6 +8,7 @@ pub mod fields;
 pub mod identifiers;
 pub mod list;
 pub mod problem;
+pub mod proof;
 pub mod remove;
 pub mod top;
 pub mod undo;

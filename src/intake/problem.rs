@@ -151,6 +151,21 @@ pub fn contact_by() -> Problem {
         .of("contactBy")
 }
 
+/// `channel` is no flag.
+pub fn channel() -> Problem {
+    Problem::new("INVALID_CHANNEL", "Argument channel must be the name of a flag").of("channel")
+}
+
+/// What is wrong with `consent`.
+pub fn consent(what: &str) -> Problem {
+    Problem::new("INVALID_CONSENT", format!("Argument {what}")).of("consent")
+}
+
+/// `optOut` is none of the words.
+pub fn opt_out(words: &'static str) -> Problem {
+    Problem::new("INVALID_OPT_OUT", format!("Argument optOut must be {words}")).of("optOut")
+}
+
 /// `contact` is not what `contactBy` says.
 pub fn contact_is_not(identifier: &'static str) -> Problem {
     let text = format!("Argument contact must be a valid {identifier} where contactBy is {identifier}");

@@ -6,6 +6,7 @@ use crate::contact::webhook_uri::WebHookUri;
 use crate::journal::WebHook;
 use crate::json::{Raw, Value};
 use crate::param::{Param, Shape};
+use crate::storage::OptOut;
 
 /// Where the status of a request goes.
 pub const WEB_HOOK_URI: Param = Param::optional(
@@ -30,6 +31,24 @@ pub const RESTORE_ERASED: Param = Param::optional(
     "Whether a person who was erased may be brought back. False by default, and then an item that would give a \
      contact an identifier of such a person ends in `CONTACT_ERASED`.",
 );
+
+/// Whether flags that were set to false stay so.
+pub const OPT_OUT: Param = Param::optional(
+    "optOut",
+    Shape::Word(&["keep"]),
+    "If `keep`, flags that were set to false stay false, whatever the list says, unless an item has `resubscribe`. \
+     Imports and bulk changes send this. Own to this server.",
+);
+
+/// `optOut` of a request: whether it says that flags stay.
+pub fn read_keep(raw: Option<Raw<'_>>, problems: &mut Vec<Problem>) -> bool {
+    let Some(raw) = raw else { return false };
+    let keep = raw.as_trimmed().as_deref() == Some(OptOut::Keep.name());
+    if !keep {
+        problems.push(problem::opt_out("keep"));
+    }
+    keep
+}
 
 /// `webHookUri`: where the status goes.
 pub fn read_webhook(raw: Option<Raw<'_>>, problems: &mut Vec<Problem>) -> Option<WebHook> {

@@ -247,10 +247,13 @@ fn requests(list: &str, action: &Action, found: &[Found]) -> Vec<Request> {
     for (kind, texts) in by_kind {
         for some in texts.chunks(MAX_CONTACTS) {
             let (path, body) = match action {
-                Action::Set { field, to } => {
-                    let contacts: Vec<_> =
-                        some.iter().map(|text| json!({ "contact": text, field: to })).collect();
-                    let body = json!({ "contactListId": list, "contactBy": kind, "contacts": contacts });
+                Action::Set { field, to, resubscribe } => {
+                    let item =
+                        |text: &&str| json!({ "contact": text, field: to, "resubscribe": resubscribe });
+                    let contacts: Vec<_> = some.iter().map(item).collect();
+                    let body = json!({
+                        "contactListId": list, "contactBy": kind, "optOut": "keep", "contacts": contacts,
+                    });
                     ("/v3/contacts/update", body)
                 }
                 Action::Remove => {

@@ -69,7 +69,13 @@ async fn import_file(
         mapping.leave_out(&new);
     }
     let ours = defuse::is_ours(header.iter().map(str::trim));
-    let way = Way { list: list.to_owned(), upsert: plan.upsert, dry_run: trying, patience: PATIENCE };
+    let way = Way {
+        list: list.to_owned(),
+        upsert: plan.upsert,
+        dry_run: trying,
+        resubscribe: plan.resubscribe,
+        patience: PATIENCE,
+    };
     let reading = Reading { mapping, empty_clears: plan.empty_clears, ours };
     let job = Job { survey, header, reading, way, parallel: PARALLEL };
     let books = if trying { Books::default() } else { open_books(api.as_ref(), files, &job).await? };

@@ -118,6 +118,9 @@ pub struct Plan {
     pub empty_clears: bool,
     /// Whether contacts that are not in the list are made.
     pub upsert: bool,
+    /// Whether flags that were set to false may be set to true.
+    #[serde(default)]
+    pub resubscribe: bool,
 }
 
 /// A change of many contacts.
@@ -152,6 +155,9 @@ pub enum Action {
         field: String,
         /// What it becomes.
         to: bool,
+        /// Whether it becomes true where it was set to false before.
+        #[serde(default)]
+        resubscribe: bool,
     },
     /// It is removed.
     Remove,

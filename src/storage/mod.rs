@@ -220,6 +220,13 @@ pub trait Storage: Logins + Jobs + Suppressions {
         window: Window,
     ) -> Result<Option<History>, Error>;
 
+    /// The consent ledger of the contact that bears one of the identifiers.
+    async fn find_consents(
+        &self,
+        list: ListNo,
+        identifiers: Vec<(IdentifierKind, String)>,
+    ) -> Result<Option<Consents>, Error>;
+
     /// When somebody of the account was erased last: what was kept beside the store before that may be about them.
     async fn last_erase(&self, account: AccountNo) -> Result<Option<Timestamp>, Error>;
 
@@ -299,6 +306,12 @@ pub trait Storage: Logins + Jobs + Suppressions {
         previous_until: Timestamp,
     ) -> Result<bool, Error>;
 
+    /// What the account says about flags that were set to false, where its lists say nothing; `None` where it is gone.
+    async fn opt_out(&self, id: ObjectId) -> Result<Option<OptOut>, Error>;
+
+    /// Changes that; whether the account is there.
+    async fn set_opt_out(&self, id: ObjectId, opt_out: OptOut) -> Result<bool, Error>;
+
     /// Makes a token of a user, limited to lists that its account has.
     async fn add_token(&self, user: ObjectId, token: NewToken, now: Timestamp) -> Result<(), TokenError>;
 
@@ -313,12 +326,12 @@ pub trait Storage: Logins + Jobs + Suppressions {
         &self,
         account: AccountNo,
         id: ObjectId,
-        name: String,
+        list: NewList,
         now: Timestamp,
     ) -> Result<(), AddError>;
 
-    /// Gives a list another name; whether it is there.
-    async fn rename_list(&self, list: ListNo, name: String, now: Timestamp) -> Result<bool, Error>;
+    /// Changes a list; whether it is there.
+    async fn update_list(&self, list: ListNo, change: ListChange, now: Timestamp) -> Result<bool, Error>;
 
     /// Removes a list that has that name, at once; whether there was one. Its contacts follow as pruning gets to
     /// them, and batches that wait for it end in `LIST_NOT_FOUND`. Where it was the default, the account's oldest

@@ -267,6 +267,32 @@ fn a_webhook_secret_is_shown_and_rotated() {
 }
 
 #[test]
+fn what_lists_do_about_opt_outs_is_shown_and_set() {
+    let store = Store::new();
+    let account = store.account("Shop");
+    let show = ["account", "opt-out", &account.id];
+    assert_eq!(store.ok(&show), "allow\n");
+    assert_eq!(store.ok(&[&show[..], &["keep"]].concat()), "");
+    assert_eq!(store.ok(&show), "keep\n");
+    let (server, token) = (store.serve(), &account.token);
+    let list = server.list(token);
+    let rule = || {
+        server.ok("/v3/contact-list/get", token, &json!({ "contactListId": list }))["data"]["optOut"].clone()
+    };
+    assert_eq!(rule(), "keep");
+    store.ok(&[&show[..], &["allow"]].concat());
+    wait_within(NOTICE, "a running server to notice", || (rule() == "allow").then_some(()));
+    refused(store.run(&["account", "opt-out", UNKNOWN_ID]), &format!("there is no account {UNKNOWN_ID}"));
+    refused(
+        store.run(&["account", "opt-out", UNKNOWN_ID, "keep"]),
+        &format!("there is no account {UNKNOWN_ID}"),
+    );
+    let printed = store.run(&[&show[..], &["never"]].concat());
+    assert_eq!(printed.code, Some(2));
+    assert!(printed.err.contains("it is keep or allow"), "{}", printed.err);
+}
+
+#[test]
 fn ids_that_name_nothing_are_told_so() {
     let store = Store::new();
     store.account("Shop");

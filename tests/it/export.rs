@@ -32,10 +32,12 @@ async fn find(server: &Server, id: &Value) -> Value {
 
 /// A contact as it must be told: what contact/get and contact/history say.
 async fn contact(server: &Server, list: &str, name: &str, key: &str, identifier: &str) -> Value {
-    let history = json!({ "contactListId": list, key: identifier });
-    let history = server.ok("/v3/contact/history", &history).await;
+    let named = json!({ "contactListId": list, key: identifier });
+    let history = server.ok("/v3/contact/history", &named).await;
+    let consents = server.ok("/v3/consent/find", &named).await;
     json!({ "contactListId": list, "contactListName": name, "contactId": history["contactId"],
-        "contact": server.contact(list, key, identifier).await, "history": history["data"], "historyComplete": true })
+        "contact": server.contact(list, key, identifier).await, "history": history["data"], "historyComplete": true,
+        "consents": consents["data"] })
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -17,10 +17,11 @@ use rollbook::journal::{AccountNo, Batch, ContactNo, ListNo};
 use rollbook::retention::Reckoning;
 use rollbook::storage::{
     Access, Account, Activities, ActivityWindow, AddError, AppendError, Appended, Applied, Attempt, Backlog,
-    CatalogueChanges, Contact, ContactPage, Delivery, Error, History, ItemResult, Keep, List, ListFilter,
-    ListOwner, Mentions, NewAccount, NewSource, NewToken, Page, Person, Remembered, Renamed, Request,
-    RequestFilter, RequestState, RequestSummary, Source, SourceChange, SourceFilter, SourceRef, Storage,
-    Subject, Token, TokenError, Undoable, VariableKind, WebhookSecrets, Window,
+    CatalogueChanges, Consents, Contact, ContactPage, Delivery, Error, History, ItemResult, Keep, List,
+    ListChange, ListFilter, ListOwner, Mentions, NewAccount, NewList, NewSource, NewToken, OptOut, Page,
+    Person, Remembered, Renamed, Request, RequestFilter, RequestState, RequestSummary, Source, SourceChange,
+    SourceFilter, SourceRef, Storage, Subject, Token, TokenError, Undoable, VariableKind, WebhookSecrets,
+    Window,
 };
 
 pub use self::fault::{Fault, Switch};
@@ -223,6 +224,15 @@ impl Storage for Faulty {
         self.store.find_history(account, list, identifiers, window).await
     }
 
+    async fn find_consents(
+        &self,
+        list: ListNo,
+        identifiers: Vec<(IdentifierKind, String)>,
+    ) -> Result<Option<Consents>, Error> {
+        self.read()?;
+        self.store.find_consents(list, identifiers).await
+    }
+
     async fn last_erase(&self, account: AccountNo) -> Result<Option<Timestamp>, Error> {
         self.read()?;
         self.store.last_erase(account).await
@@ -346,16 +356,26 @@ impl Storage for Faulty {
         &self,
         account: AccountNo,
         id: ObjectId,
-        name: String,
+        list: NewList,
         now: Timestamp,
     ) -> Result<(), AddError> {
         self.change()?;
-        self.store.add_list(account, id, name, now).await
+        self.store.add_list(account, id, list, now).await
     }
 
-    async fn rename_list(&self, list: ListNo, name: String, now: Timestamp) -> Result<bool, Error> {
+    async fn update_list(&self, list: ListNo, change: ListChange, now: Timestamp) -> Result<bool, Error> {
         self.change()?;
-        self.store.rename_list(list, name, now).await
+        self.store.update_list(list, change, now).await
+    }
+
+    async fn opt_out(&self, id: ObjectId) -> Result<Option<OptOut>, Error> {
+        self.read()?;
+        self.store.opt_out(id).await
+    }
+
+    async fn set_opt_out(&self, id: ObjectId, opt_out: OptOut) -> Result<bool, Error> {
+        self.change()?;
+        self.store.set_opt_out(id, opt_out).await
     }
 
     async fn remove_list(&self, list: ListNo, name: String) -> Result<bool, Error> {

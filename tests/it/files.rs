@@ -173,6 +173,28 @@ fn rows_that_fail_are_taken_out_with_their_line_and_all_others_are_imported() {
 }
 
 #[test]
+fn who_opted_out_stays_out_unless_the_import_says_otherwise() {
+    let office = Office::open();
+    office.file("no.csv", "User ID,Email subscribe\nu1,no\nu2,\n");
+    office.imported(&["no.csv", "--map", "Email subscribe=emailSubscribe"]);
+    office.file("yes.csv", "User ID,Email subscribe\nu1,yes\nu2,yes\n");
+    let import = ["yes.csv", "--map", "Email subscribe=emailSubscribe"];
+    let opted_out = "1 of them opted out, and stay so; --resubscribe changes that\n";
+    let dry_run = office.imported(&[&import[..], &["--dry-run"]].concat());
+    assert_eq!(
+        dry_run,
+        format!("a dry run: 2 rows: 0 created, 1 updated, 1 unchanged, 0 failed\n{opted_out}")
+    );
+    let told = office.imported(&import);
+    assert_eq!(told, format!("2 rows: 0 created, 1 updated, 1 unchanged, 0 failed\n{opted_out}"));
+    let subscribed = || ["u1", "u2"].map(|user| office.contact(user)["emailSubscribe"].clone());
+    assert_eq!(subscribed(), [json!(false), json!(true)]);
+    let told = office.imported(&[&import[..], &["--resubscribe"]].concat());
+    assert_eq!(told, "2 rows: 0 created, 1 updated, 1 unchanged, 0 failed\n");
+    assert_eq!(subscribed(), [json!(true), json!(true)]);
+}
+
+#[test]
 fn rows_about_one_contact_take_effect_in_their_order() {
     let office = Office::open();
     let mut text = String::from("userId,firstName\n");

@@ -97,6 +97,10 @@ fn bodies(path: &str, ids: &Ids, own: &str) -> Vec<Value> {
             json!({ "contactListId": own, "userId": "their-user" }),
             json!({ "contactListId": own, "userId": contact }),
         ],
+        "/v3/consent/find" => vec![
+            with(json!({ "userId": "their-user" })),
+            json!({ "contactListId": own, "userId": "their-user" }),
+        ],
         "/v3/contact/history" => vec![
             with(json!({ "userId": "their-user" })),
             json!({ "contactListId": own, "userId": "their-user" }),

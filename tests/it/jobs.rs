@@ -26,7 +26,7 @@ pub struct Yard {
 /// What the columns of the files of these tests are.
 fn plan(upsert: bool) -> Plan {
     let columns = ["email", "name", "variables.plan"].map(str::to_owned).to_vec();
-    Plan { columns, new_variables: Vec::new(), empty_clears: false, upsert }
+    Plan { columns, new_variables: Vec::new(), empty_clears: false, upsert, resubscribe: false }
 }
 
 /// Rows of such a file, of which every `bad`th has no e-mail address that is one.
@@ -157,7 +157,7 @@ fn matching(filter: &Value) -> Whom {
 }
 
 fn set(field: &str, to: bool) -> Action {
-    Action::Set { field: field.to_owned(), to }
+    Action::Set { field: field.to_owned(), to, resubscribe: false }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -180,6 +180,44 @@ async fn an_uploaded_file_becomes_contacts_and_its_bad_rows_a_table() {
     // Batches in flight are accepted in any order.
     let named = |contact: &Value| contact["email"] == "user1@example.com" && contact["name"] == "=cmd|1";
     assert!(contacts.iter().any(named), "{}", contacts[0]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_opted_out_is_left_alone_and_counted_unless_the_job_says_otherwise() {
+    let yard = Yard::new().await;
+    let contacts = json!([
+        { "contact": "user1@example.com", "emailSubscribe": false },
+        { "contact": "user2@example.com", "emailSubscribe": false, "smsSubscribe": false },
+        { "contact": "user3@example.com" },
+    ]);
+    yard.server.update(&yard.list, true, contacts).await;
+    let rows: String = (1..=4).map(|n| format!("user{n}@example.com,name{n},yes\n")).collect();
+    let plan = |resubscribe| {
+        let columns = ["email", "name", "emailSubscribe"].map(str::to_owned).to_vec();
+        Plan { columns, resubscribe, ..plan(true) }
+    };
+    let subscribed = async || yard.find(&json!({ "emailSubscribe": true })).await.len();
+    let opted_out = |job: &Job| job.progress.as_ref().expect("it was begun").counts.opted_out;
+    for (trying, resubscribe, counts, left, on) in [
+        (true, false, [1, 3, 0, 0], 2, 0),
+        (true, true, [1, 3, 0, 0], 0, 0),
+        (false, false, [1, 3, 0, 0], 2, 2),
+        (false, true, [0, 2, 2, 0], 0, 4),
+    ] {
+        let id = yard.upload("people.csv", format!("Email,Name,on\n{rows}")).await.expect("a job");
+        yard.begin(id, Some(plan(resubscribe)), trying).await;
+        let job = yard.ended(id).await;
+        let what = format!("trying {trying}, resubscribe {resubscribe}");
+        assert_eq!((Yard::counts(&job), opted_out(&job)), (counts, left), "{what}");
+        assert_eq!(subscribed().await, on, "{what}");
+    }
+    for (resubscribe, left, on) in [(false, 1, 3), (true, 0, 4)] {
+        let action = Action::Set { field: "smsSubscribe".to_owned(), to: true, resubscribe };
+        let job = yard.ended(yard.change(action, matching(&json!({}))).await).await;
+        assert_eq!((job.status, opted_out(&job)), (Status::Done, left));
+        assert_eq!(yard.find(&json!({ "smsSubscribe": true })).await.len(), on);
+    }
+    yard.server.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

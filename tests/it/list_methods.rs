@@ -41,7 +41,7 @@ fn shown(id: &str, name: &str, is_default: &str, custom: Value) -> Value {
         of("string", &["sourceName", "sourceId", "customerSourceId"]),
     ];
     json!({ "contactListName": name, "contactListId": id, "isDefault": is_default,
-        "createdAt": "2026-10-14 23:59:59", "updatedAt": "2026-10-14 23:59:59",
+        "createdAt": "2026-10-14 23:59:59", "updatedAt": "2026-10-14 23:59:59", "optOut": "allow",
         "domainId": null, "domain": null, "defaultFromEmail": null, "defaultFromName": null, "company": null,
         "replyToEmail": null, "replyToName": null, "smsFromName": null,
         "customVariables": custom, "defaultVariables": default.concat() })

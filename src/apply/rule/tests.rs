@@ -67,6 +67,7 @@ fn upsert(kept: &mut Kept, asks: &[(&'static str, &[(&'static str, &str)])]) -> 
     let asks = asks.iter().map(|(contact, fields)| Ask {
         contact,
         fields: fields.iter().map(|(name, value)| (*name, (*value).to_owned())).collect::<Fields>(),
+        keep: false,
     });
     let batch = Batch { list: 1, upsert: true, by: None, damaged: false, asks: asks.collect() };
     kept.apply(std::slice::from_ref(&batch), 1_000);
@@ -78,7 +79,7 @@ fn three(user_id: &str, email: &str, phone: &str) -> model::Three {
 }
 
 fn done(action: Action, number: u64, user_id: &str, email: &str, phone: &str) -> Told {
-    Told::Done(action, number, three(user_id, email, phone))
+    Told::Done(action, number, three(user_id, email, phone), Vec::new())
 }
 
 #[test]
@@ -95,7 +96,7 @@ fn what_a_batch_created_is_found_again_by_the_same_batch() {
     assert_eq!(first, created);
     let again = upsert(&mut kept, asks);
     let unchanged = created.map(|told| match told {
-        Told::Done(_, number, shown) => Told::Done(Action::Unchanged, number, shown),
+        Told::Done(_, number, shown, notes) => Told::Done(Action::Unchanged, number, shown, notes),
         failed => failed,
     });
     assert_eq!(again, unchanged);
@@ -143,11 +144,11 @@ fn who_says_which_identifier_it_is_finds_nobody_else_by_it() {
         (IdentifierKind::Email, 2, three("b", "u@x.com", "")),
     ] {
         let fields = Fields::from([("firstName", by.field().name().to_owned())]);
-        let asks = vec![Ask { contact: "u@x.com", fields }];
+        let asks = vec![Ask { contact: "u@x.com", fields, keep: false }];
         let batch = Batch { list: 1, upsert: false, by: Some(by), damaged: false, asks };
         kept.apply(std::slice::from_ref(&batch), 2_000);
         let told = kept.told(kept.results.last().unwrap());
-        assert_eq!(told, [Told::Done(Action::Updated, number, shown)]);
+        assert_eq!(told, [Told::Done(Action::Updated, number, shown, Vec::new())]);
     }
 }
 

@@ -68,6 +68,7 @@ impl Scene {
             list: LIST,
             kind: BatchKind::Undo,
             restore_erased: false,
+            token: String::new(),
             items: Vec::new(),
         };
         let mut scene = Self { world, batch, subjects: Vec::new(), loaded: BTreeMap::new() };

@@ -6,6 +6,7 @@ use super::Subject;
 use crate::apply::outcome::Failure;
 use crate::apply::plan::Waiting;
 use crate::apply::world::World;
+use crate::contact::choice::{Choices, Flags, State};
 use crate::contact::document::Document;
 use crate::contact::field::{Field, Key};
 use crate::contact::identifier::{HashKey, IdentifierKind};
@@ -35,9 +36,16 @@ pub struct Wish {
     pub wanted: Fields,
     /// Those that are not, and why.
     pub kept: BTreeMap<Key, Failure>,
+    /// Where fields are put back: what was chosen about flags before the request, where the request changed that.
+    pub choices: Option<Choices>,
 }
 
 impl Wish {
+    /// Of a contact of which nothing is put back.
+    const fn leave(kept: BTreeMap<Key, Failure>) -> Self {
+        Self { act: Act::Leave, wanted: Fields::new(), kept, choices: None }
+    }
+
     /// As far as it depends on no other contact.
     pub fn of(subject: &Subject, batch: &Waiting, world: &World) -> Result<Self, Failure> {
         let Subject { deed, since, .. } = subject;
@@ -47,35 +55,48 @@ impl Wish {
         if deed.erased {
             return Err(Failure::ContactErased);
         }
-        let untouched = !since.changed && !since.too_many;
+        let flags = match subject.slot {
+            Some(found) => State::read(Document::read(world.document(world.slot(found)))?.record)?,
+            None => State::default(),
+        };
+        // A flag that a later request has named is one that its owner counts on.
+        let named = flags.choices.named != Flags::default();
+        let untouched = !since.changed && !since.too_many && !named;
         let wanted = || deed.replaced.clone();
         let act = match (deed.was_there, deed.is_there, subject.slot) {
             // It came and went, or what was to be undone is so already.
             (false, false, _) | (false, true, None) | (true, false, Some(_)) => {
-                return Ok(Self { act: Act::Leave, wanted: Fields::new(), kept: BTreeMap::new() });
+                return Ok(Self::leave(BTreeMap::new()));
             }
             (false, true, Some(found)) if untouched => {
-                return Ok(Self { act: Act::Remove(found), wanted: wanted(), kept: BTreeMap::new() });
+                let act = Act::Remove(found);
+                return Ok(Self { act, wanted: wanted(), ..Self::leave(BTreeMap::new()) });
             }
             // Others have changed it: what it was made with is taken back, and no more.
             (false, true, Some(found)) | (true, true, Some(found)) => Act::PutBack(found),
             (true, false, None) => Act::BringBack,
             (true, true, None) => {
                 let kept = deed.replaced.keys().map(|key| (*key, Failure::ContactNotFound)).collect();
-                return Ok(Self { act: Act::Leave, wanted: Fields::new(), kept });
+                return Ok(Self::leave(kept));
             }
         };
-        let mut wish = Self { act, wanted: wanted(), kept: BTreeMap::new() };
+        let mut wish = Self { act, wanted: wanted(), ..Self::leave(BTreeMap::new()) };
         match act {
             // Others count on what it gives back: so it must read as a whole.
             Act::PutBack(found) => {
                 history::fields(Document::read(world.document(world.slot(found)))?.record)?;
+                wish.choices = wish.wanted.remove(&Key::CHOICES).map(|value| Choices::read(Some(&value)));
             }
             // A field that the request set before it removed the contact was nothing.
             _ => wish.wanted.retain(|_, value| !value.is_empty()),
         }
         for key in wish.wanted.keys().copied().collect::<Vec<_>>() {
-            if let Some(failure) = wish.refusal(subject, batch, world, key)? {
+            let named = Flags::of_key(key).is_some_and(|flag| flags.choices.named.has(flag));
+            let refused = match wish.refusal(subject, batch, world, key)? {
+                None if named => Some(Failure::ChangedSince),
+                refused => refused,
+            };
+            if let Some(failure) = refused {
                 wish.keep(key, failure);
             }
         }

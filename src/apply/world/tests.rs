@@ -40,6 +40,7 @@ fn rename(world: &mut World, contact: &str, user_id: &str) -> Result<(Action, u6
         lookup: [Some(SHARED); 2],
         named: Some(Box::new(Identifiers { user_id: Some((user_id, SHARED)), ..Identifiers::default() })),
         source: None,
+        has_flags: false,
         variables: &[],
     };
     let batch = Waiting {
@@ -49,12 +50,13 @@ fn rename(world: &mut World, contact: &str, user_id: &str) -> Result<(Action, u6
         list: LIST,
         kind: BatchKind::Upsert,
         restore_erased: false,
+        token: String::new(),
         items: Vec::new(),
     };
     let plan = Plan { batches: vec![Some(vec![item])] };
     let decided = rule::apply(&[batch], &plan, world, Timestamp::from_millis(2));
     match outcome::read(&decided[0].results).unwrap()[0] {
-        Outcome::Done(action, number) => Ok((action, number.0)),
+        Outcome::Done(action, number, _) => Ok((action, number.0)),
         Outcome::Failed(failure, ..) => Err(failure),
         ref other => panic!("no rename ends in {other:?}"),
     }

@@ -7,6 +7,7 @@ use askama::Template;
 use axum::http::StatusCode;
 use serde_json::{Value, json};
 
+use super::consent::Line;
 use super::form::{self, Group};
 use super::history::History;
 use super::posted::{self, Posted, Wrong};
@@ -15,6 +16,7 @@ use crate::apply::outcome::Failure;
 use crate::clock::Timestamp;
 use crate::console::page::show_with;
 use crate::console::{Form, Page, Query, Result, Section, User, see, show};
+use crate::contact::choice::{Flags, State};
 use crate::contact::document::Document;
 use crate::contact::field::Field;
 use crate::http::contacts::{ADD, UPDATE};
@@ -24,9 +26,10 @@ use crate::storage::{ItemResult, List, Source, SourceFilter, Suppression, Window
 const SOURCES: u32 = 1_000;
 
 /// What is told after something was done.
-const DONE: [(&str, &str); 3] = [
+const DONE: [(&str, &str); 4] = [
     ("made", "The contact is added."),
     ("saved", "The changes are saved."),
+    ("kept", "The changes are saved, except for what the contact had turned off. It stays off."),
     ("nothing", "There were no changes to save."),
 ];
 
@@ -42,6 +45,9 @@ struct ContactPage {
     has_errors: bool,
     cac: Option<String>,
     suppressed: Vec<Suppression>,
+    /// The labels of what the contact turned off.
+    refused: Vec<&'static str>,
+    consents: Vec<Line>,
     history: History,
 }
 
@@ -73,7 +79,10 @@ async fn page(
 ) -> Result<ContactPage> {
     let history = History::of(user, &subject, query.get("page")).await?;
     let sources = sources(user).await?;
-    let header = Document::read(&subject.contact.document).map_err(crate::console::contacts::damaged)?.header;
+    let document = Document::read(&subject.contact.document).map_err(crate::console::contacts::damaged)?;
+    let (header, flags) = (document.header, State::read(document.record));
+    let flags = flags.map_err(crate::console::contacts::damaged)?;
+    let refused = Flags::ALL.into_iter().filter(|flag| flags.is_refused(*flag)).map(form::label);
     let cac =
         subject.contact.source_cac.as_ref().map(|cac| format!("{} {}", cac.value, cac.currency.as_str()));
     let suppressed = user.app.queries.suppressions_of(&user.caller(), [&subject.contact]).await?;
@@ -86,6 +95,8 @@ async fn page(
         has_errors: !at_fields.is_empty() || !at_top.is_empty(),
         errors: at_top,
         cac,
+        refused: refused.collect(),
+        consents: super::consent::lines(user, &subject).await?,
         history,
         subject,
     })
@@ -120,6 +131,9 @@ pub async fn save(at: At, form: Form) -> Result {
     let (kind, text) = subject.identifier()?;
     let mut item = posted.item();
     item.insert("contact".to_owned(), json!(text));
+    if form.has("resubscribe") {
+        item.insert("resubscribe".to_owned(), json!(true));
+    }
     let body = json!({
         "contactListId": subject.list.id, "contactBy": kind.field().name(), "contacts": [item],
     });
@@ -133,7 +147,10 @@ pub async fn save(at: At, form: Form) -> Result {
                 (None, Outcome::Pending(request)) => {
                     return Ok(see(&format!("/requests/{request}?done=saving")));
                 }
-                (None, Outcome::Applied(..)) => return Ok(see(&format!("{}?done=saved", subject.path()))),
+                (None, applied @ Outcome::Applied(..)) => {
+                    let done = if applied.keeps_opt_outs() { "kept" } else { "saved" };
+                    return Ok(see(&format!("{}?done={done}", subject.path())));
+                }
             }
         }
     };

@@ -102,7 +102,7 @@ impl History {
 }
 
 /// The names of the account's users and API keys, as histories name them.
-async fn who(user: &User) -> Result<HashMap<String, String>> {
+pub async fn who(user: &User) -> Result<HashMap<String, String>> {
     let users = user.app.storage.users(user.signed_in.account).await?;
     let mut names: HashMap<_, _> =
         users.into_iter().map(|user| (format!("user:{}", user.id), user.name)).collect();

@@ -1,5 +1,6 @@
 //! `/lists/{id}/contacts/{contactId}`: one contact.
 
+mod consent;
 mod edit;
 pub mod form;
 mod history;
@@ -14,7 +15,7 @@ use axum::extract::Path;
 pub use self::edit::{add, ask_new, save, show_contact};
 pub use self::remove::{ask_erasure, ask_removal, erase, export, remove};
 use super::{Result, Trouble, User};
-use crate::apply::outcome::Failure;
+use crate::apply::outcome::{Failure, NoteCode};
 use crate::contact::document::Document;
 use crate::contact::identifier::IdentifierKind;
 use crate::find;
@@ -97,6 +98,16 @@ impl Outcome {
             Some(request) => Self::Applied(id, request.results),
             None => Self::Pending(id),
         })
+    }
+
+    /// Whether something that the contact had turned off stays off.
+    pub fn keeps_opt_outs(&self) -> bool {
+        let Self::Applied(_, results) = self else { return false };
+        let kept = |result: &ItemResult| match result {
+            ItemResult::Done { notes, .. } => notes.iter().any(|note| note.code == NoteCode::OptedOut),
+            ItemResult::Failed { .. } => false,
+        };
+        results.iter().any(kept)
     }
 
     /// Why nothing was done, if the first item failed.

@@ -131,7 +131,7 @@ fn item(kind: BatchKind, index: usize, result: &ItemResult) -> Item {
         [email, phone, user_id].into_iter().flatten().cloned().collect()
     };
     match result {
-        ItemResult::Done { action, id, identifiers, undone } => {
+        ItemResult::Done { action, id, identifiers, undone, notes } => {
             use crate::apply::outcome::Action;
             let is_there = !matches!(action, Action::Removed | Action::Erased) && kind != BatchKind::Erase;
             let kept = undone.iter().flat_map(|undone| &undone.kept);
@@ -143,7 +143,10 @@ fn item(kind: BatchKind, index: usize, result: &ItemResult) -> Item {
                 },
                 contact: id.filter(|_| is_there),
                 who: who(&identifiers.email, &identifiers.phone_number, &identifiers.user_id),
-                why: kept.map(|(field, failure)| format!("{field}: {}", failure.text())).collect(),
+                why: kept
+                    .map(|(field, failure)| format!("{field}: {}", failure.text()))
+                    .chain(notes.iter().map(|note| format!("{}: {}", note.field.name(), note.code.text())))
+                    .collect(),
             }
         }
         ItemResult::Failed { failure, asked, taken } => Item {
@@ -270,7 +273,13 @@ mod tests {
 
     fn done(action: Action) -> ItemResult {
         let identifiers = Identifiers { email: Some("a@example.com".to_owned()), ..Identifiers::default() };
-        ItemResult::Done { action, id: Some(ObjectId::from_bytes([3; 12])), identifiers, undone: None }
+        ItemResult::Done {
+            action,
+            id: Some(ObjectId::from_bytes([3; 12])),
+            identifiers,
+            undone: None,
+            notes: Vec::new(),
+        }
     }
 
     #[test]
@@ -309,7 +318,7 @@ mod tests {
         let ItemResult::Done { id, identifiers, .. } = done(Action::Updated) else { return };
         let kept = vec![("name".to_owned(), Failure::ChangedSince)];
         let undone = Some(UndoneFields { restored: vec![], kept });
-        let result = ItemResult::Done { action: Action::Updated, id, identifiers, undone };
+        let result = ItemResult::Done { action: Action::Updated, id, identifiers, undone, notes: Vec::new() };
         let items = items(&request(BatchKind::Undo, vec![result]));
         assert_eq!(items[0].why, ["name: It was changed again after the request"]);
     }

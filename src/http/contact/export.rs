@@ -14,6 +14,7 @@ use crate::contact::suppression::Channel;
 use crate::find::suppressed::addresses_of;
 use crate::http::blacklist::list::Listing as ListedSuppression;
 use crate::http::call::{Answer, Call, Outcome};
+use crate::http::consent::ConsentObject;
 use crate::http::method::{Body, Example, Method};
 use crate::id::ObjectId;
 use crate::intake::identifiers;
@@ -74,6 +75,8 @@ struct ExportedContact {
     history: Vec<ShownChange>,
     /// Whether these are all that are stored; at most the newest 10,000 are returned, fewer if they are very large.
     history_complete: bool,
+    /// What was said about its flags, the newest first, as consent/find tells it.
+    consents: Vec<ConsentObject>,
 }
 
 /// A request that mentions a person.
@@ -150,6 +153,7 @@ async fn show(call: &Call, found: &PersonContact) -> Result<Option<ExportedConta
         contact: contact.map_err(|malformed| Error::Damaged(malformed.to_string()))?,
         history_complete: found.history.complete && found.history.total == found.history.changes.len() as u64,
         history,
+        consents: found.consents.records.iter().cloned().map(ConsentObject::of).collect(),
     }))
 }
 

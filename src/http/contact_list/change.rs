@@ -1,8 +1,8 @@
 //! `/v3/contact-list/update` and `/v3/contact-list/remove`
 
-use super::{GROUP, IGNORED, read_name, unknown};
+use super::{GROUP, IGNORED, OPT_OUT, read_name, read_opt_out, unknown};
 use crate::app::Refusal;
-use crate::app::lists::{self, MAX_NAME, not_confirmed};
+use crate::app::lists::{self, ListUpdate, MAX_NAME, not_confirmed};
 use crate::http::call::{Answer, Call, Nothing, Outcome};
 use crate::http::method::{Body, Example, Method};
 use crate::intake::list::LIST_ID;
@@ -12,29 +12,47 @@ use crate::param::{Param, Shape};
 
 /// `POST /v3/contact-list/update`
 pub static UPDATE: Method = Method {
-    operation: &lists::RENAME,
+    operation: &lists::UPDATE,
     group: &GROUP,
-    summary: "Give a list another name",
-    text: "Its id, its contacts and its variables stay as they are.",
+    summary: "Change the name or the rules of a list",
+    text: "Its id, its contacts and its variables stay as they are. What is left out stays too.",
     body: Body { params: &[&RENAMED, &IGNORED], optional: false },
-    examples: &[Example {
-        summary: "Another name",
-        body: r#"{"contactListId":"5d9155bad132d5f45a4e38b1","contactListName":"Clients"}"#,
-        answer: r#"{"result":true}"#,
-    }],
+    examples: &[
+        Example {
+            summary: "Another name",
+            body: r#"{"contactListId":"5d9155bad132d5f45a4e38b1","contactListName":"Clients"}"#,
+            answer: r#"{"result":true}"#,
+        },
+        Example {
+            summary: "A no stays a no",
+            body: r#"{"contactListId":"5d9155bad132d5f45a4e38b1","optOut":"keep"}"#,
+            answer: r#"{"result":true}"#,
+        },
+    ],
     handler: &update,
 };
 
-const RENAMED: [Param; 2] =
-    [LIST_ID, Param::required("contactListName", Shape::filled(MAX_NAME), "The new name of the list.")];
+const RENAMED: [Param; 3] = [
+    LIST_ID,
+    Param::optional(
+        "contactListName",
+        Shape::filled(MAX_NAME),
+        "The new name of the list. Required, unless `optOut` is given.",
+    ),
+    OPT_OUT,
+];
 
 async fn update(call: Call) -> Outcome<Nothing> {
     let body = read_body(&call.body, &Keys::of(&RENAMED)).ok_or_else(problem::bad_request)?;
     let mut problems = Vec::new();
     let list = call.list(body.get(0), &mut problems).await?;
-    let name = read_name(body.get(1)).map_err(|problem| problems.push(problem)).ok();
-    let (Some(list), Some(name)) = (list, name) else { return Err(Refusal::Invalid(problems)) };
-    call.app.commands.rename_list(&call.caller, &list, name).await?;
+    let name = match body.get(1) {
+        None if body.get(2).is_some() => None,
+        name => read_name(name).map_err(|problem| problems.push(problem)).ok(),
+    };
+    let opt_out = read_opt_out(body.get(2)).map_err(|problem| problems.push(problem)).unwrap_or_default();
+    let Some(list) = list.filter(|_| problems.is_empty()) else { return Err(Refusal::Invalid(problems)) };
+    call.app.commands.update_list(&call.caller, &list, ListUpdate { name, opt_out }).await?;
     Ok(Answer::new(Nothing {}).warn(unknown(body.unknown)))
 }
 

@@ -67,6 +67,10 @@ struct ListData {
     created_at: Timestamp,
     /// When its name or its variables last changed.
     updated_at: Timestamp,
+    /// What items do to flags that were set to false: see contact-list/update. What the account says, where the list
+    /// leaves it to that.
+    #[schemars(extend("enum" = ["allow", "keep"]))]
+    opt_out: &'static str,
     #[serde(flatten)]
     domain: Domain,
     /// The variables that it defines, in the order in which they were added.
@@ -192,6 +196,7 @@ fn show(list: &List) -> ListData {
         is_default: if about.is_default { "1" } else { "0" },
         created_at: about.created_at,
         updated_at: about.updated_at,
+        opt_out: list.opt_out().name(),
         domain: Domain::default(),
         custom_variables: custom.collect(),
         default_variables: default_variables(),

@@ -10,7 +10,7 @@ use super::store::{connection, pool};
 use crate::storage::Error;
 
 /// Tables that grow. Each has the column `list` in its primary key and in every unique index.
-pub const DISTRIBUTED: [&str; 17] = [
+pub const DISTRIBUTED: [&str; 18] = [
     "queue",
     "progress",
     "batch",
@@ -24,6 +24,7 @@ pub const DISTRIBUTED: [&str; 17] = [
     "history",
     "departed",
     "former_bearer",
+    "consent",
     "activity",
     "job",
     "job_part",

@@ -15,6 +15,11 @@ impl Erasing for View<'_> {
         self.session.execute(update, &[&place.list.0, &place.position.cast_signed(), &changes]).map(drop)
     }
 
+    fn put_consent(&self, place: Place, records: &[u8]) -> Result<(), Error> {
+        let update = "UPDATE consent SET records = $3 WHERE list = $1 AND position = $2";
+        self.session.execute(update, &[&place.list.0, &place.position.cast_signed(), &records]).map(drop)
+    }
+
     fn remove_contact(&self, (list, number): ContactId, document: &[u8]) -> Result<(), Error> {
         let mut hashes = Vec::new();
         entries(self.key(), (list, number), document, |(hash, _)| hashes.push(hash));

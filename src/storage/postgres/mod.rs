@@ -46,13 +46,14 @@ use async_trait::async_trait;
 use self::append::queue_of;
 pub use self::store::{PostgresStore, Settings};
 pub use self::target::Target;
-use super::rows::{contact_page, contacts, history, person, try_out};
+use super::rows::{consent, contact_page, contacts, history, person, try_out};
 use super::{
     Access, Account, Activities, ActivityWindow, AddError, AppendError, Appended, Applied, Attempt, Backlog,
-    CatalogueChanges, Contact, ContactPage, Delivery, Error, History, ItemResult, Keep, LINK_KEY, List,
-    ListFilter, ListOwner, Mentions, NewAccount, NewSource, NewToken, Page, Person, Remembered, Renamed,
-    Request, RequestFilter, RequestState, RequestSummary, Source, SourceChange, SourceFilter, SourceRef,
-    Storage, Subject, Token, TokenError, Undoable, VariableKind, Way, WebhookSecrets, Window,
+    CatalogueChanges, Consents, Contact, ContactPage, Delivery, Error, History, ItemResult, Keep, LINK_KEY,
+    List, ListChange, ListFilter, ListOwner, Mentions, NewAccount, NewList, NewSource, NewToken, OptOut,
+    Page, Person, Remembered, Renamed, Request, RequestFilter, RequestState, RequestSummary, Source,
+    SourceChange, SourceFilter, SourceRef, Storage, Subject, Token, TokenError, Undoable, VariableKind, Way,
+    WebhookSecrets, Window,
 };
 use crate::clock::Timestamp;
 use crate::contact::identifier::IdentifierKind;
@@ -251,6 +252,14 @@ impl Storage for PostgresStore {
         self.view(move |view| history::find(view, account, list, &identifiers, window)).await
     }
 
+    async fn find_consents(
+        &self,
+        list: ListNo,
+        identifiers: Vec<(IdentifierKind, String)>,
+    ) -> Result<Option<Consents>, Error> {
+        self.view(move |view| consent::find(view, list, &identifiers)).await
+    }
+
     async fn last_erase(&self, account: AccountNo) -> Result<Option<Timestamp>, Error> {
         self.read(move |session, _| erase::last(session, account)).await
     }
@@ -362,14 +371,22 @@ impl Storage for PostgresStore {
         &self,
         account: AccountNo,
         id: ObjectId,
-        name: String,
+        list: NewList,
         now: Timestamp,
     ) -> Result<(), AddError> {
-        self.change(move |session| catalogue::lists::add(session, account, id, &name, now)).await
+        self.change(move |session| catalogue::lists::add(session, account, id, &list, now)).await
     }
 
-    async fn rename_list(&self, list: ListNo, name: String, now: Timestamp) -> Result<bool, Error> {
-        self.change(move |session| catalogue::lists::rename(session, list, &name, now)).await
+    async fn update_list(&self, list: ListNo, change: ListChange, now: Timestamp) -> Result<bool, Error> {
+        self.change(move |session| catalogue::lists::update(session, list, &change, now)).await
+    }
+
+    async fn opt_out(&self, id: ObjectId) -> Result<Option<OptOut>, Error> {
+        self.read(move |session, _| catalogue::accounts::opt_out(session, id)).await
+    }
+
+    async fn set_opt_out(&self, id: ObjectId, opt_out: OptOut) -> Result<bool, Error> {
+        self.change(move |session| catalogue::accounts::set_opt_out(session, id, opt_out)).await
     }
 
     async fn remove_list(&self, list: ListNo, name: String) -> Result<bool, Error> {

@@ -38,8 +38,8 @@ impl Drop for Heart {
 }
 
 /// What a node of this version says of the forms that it reads: those of the first version are 1, and such a node says
-/// nothing.
-const FORMS: i64 = 2;
+/// nothing. Since 3 results have notes.
+const FORMS: i64 = 3;
 
 async fn beat(pool: &Pool, shared: &Shared) -> Result<(), Error> {
     let client = connection(pool).await?;

@@ -7,13 +7,14 @@ use tokio_postgres::Row;
 use tokio_postgres::types::{FromSql, ToSql};
 
 use super::rows::View;
-use super::session::{Session, Value, Values, get};
+use super::session::{Session, Value, Values, get, get_number};
 use super::shared::Shared;
 use super::{address_form, due, scrub, suppressions};
 use crate::clock::Timestamp;
-use crate::journal::ListNo;
+use crate::journal::{ContactNo, ListNo};
 use crate::retention::Reckoning;
 use crate::storage::rows::activity::minute;
+use crate::storage::rows::consent;
 use crate::storage::{Error, Keep};
 
 /// Rows that one transaction deletes: applying waits no longer than that.
@@ -53,7 +54,7 @@ pub fn prune(session: &Session, shared: &Shared, keep: Keep) -> Result<Pruned, E
         None => all_lists(session)?,
     };
     rows += requests(session, keep, &mut lists)? + history(session, keep, &mut lists)?;
-    rows += traces(session, &mut lists)?;
+    rows += traces(session, shared, &mut lists)?;
     if let Some(list) = orphaned_list(session)? {
         rows += orphan(session, list)?;
     }
@@ -194,17 +195,20 @@ fn all_lists(session: &Session) -> Result<BTreeSet<ListNo>, Error> {
 
 /// Traces that only requests or histories at or before them need: where the oldest of those is gone, so are they.
 /// Takes the lists out that have none left.
-fn traces(session: &Session, lists: &mut BTreeSet<ListNo>) -> Result<u64, Error> {
+fn traces(session: &Session, shared: &Shared, lists: &mut BTreeSet<ListNo>) -> Result<u64, Error> {
     let statements = [
-        behind("former_identifiers", "number, position, item", "request"),
-        behind("departed", "number", "history"),
-        behind("former_bearer", "hash, number, position", "history"),
+        behind("former_identifiers", "number, position, item", "request", ""),
+        behind("departed", "number", "history", "AND consent = 0"),
+        behind("former_bearer", "hash, number, position", "history", ""),
     ];
     let some: Vec<i64> = lists.iter().take(LISTS).map(|list| list.0).collect();
     let mut gone = 0;
     for together in some.chunks(TOGETHER) {
         if gone >= CHUNK.unsigned_abs() {
             break;
+        }
+        for list in together {
+            forget_consents(session, shared, ListNo(*list))?;
         }
         let values: Vec<[Value<'_>; 2]> = together.iter().map(|list| [list as Value<'_>, &CHUNK]).collect();
         let all: Vec<(&str, Values<'_>)> = values
@@ -222,9 +226,25 @@ fn traces(session: &Session, lists: &mut BTreeSet<ListNo>) -> Result<u64, Error>
     Ok(gone)
 }
 
-fn behind(table: &str, key: &str, other: &str) -> String {
+/// Nobody finds a removed contact any more whose history is gone: what it said of flags goes with it.
+fn forget_consents(session: &Session, shared: &Shared, list: ListNo) -> Result<(), Error> {
+    let select = format!(
+        "SELECT number, consent FROM departed WHERE list = $1 AND consent > 0 \
+         AND position < coalesce((SELECT min(position) FROM history WHERE list = $1), {}) LIMIT $2",
+        i64::MAX
+    );
+    for row in session.query(&select, &[&list.0, &CHUNK])? {
+        let number: u64 = get_number(&row, 0)?;
+        consent::forget(&View { session, shared }, (list, ContactNo(number)), get_number(&row, 1)?)?;
+        let update = "UPDATE departed SET consent = 0 WHERE list = $1 AND number = $2";
+        session.execute(update, &[&list.0, &number.cast_signed()])?;
+    }
+    Ok(())
+}
+
+fn behind(table: &str, key: &str, other: &str, only: &str) -> String {
     format!(
-        "DELETE FROM {table} WHERE list = $1 AND ({key}) IN (SELECT {key} FROM {table} WHERE list = $1 \
+        "DELETE FROM {table} WHERE list = $1 AND ({key}) IN (SELECT {key} FROM {table} WHERE list = $1 {only} \
          AND position < coalesce((SELECT min(position) FROM {other} WHERE list = $1), {}) LIMIT $2)",
         i64::MAX
     )
@@ -265,6 +285,7 @@ fn orphan(session: &Session, list: ListNo) -> Result<u64, Error> {
     for (table, key, chunk) in [
         ("identifier", "hash, number", CHUNK),
         ("history", "position", HISTORY_CHUNK),
+        ("consent", "position", HISTORY_CHUNK),
         ("former_identifiers", "number, position, item", CHUNK),
         ("former_bearer", "hash, number, position", CHUNK),
         ("departed", "number", CHUNK),

@@ -244,6 +244,18 @@ impl Rows for View<'_> {
         row.map_or(Ok(0), |row| get_number(&row, 0))
     }
 
+    fn consent_at(&self, place: Place) -> Result<Option<Vec<u8>>, Error> {
+        let select = "SELECT records FROM consent WHERE list = $1 AND position = $2";
+        let row = self.session.query_opt(select, &[&place.list.0, &place.position.cast_signed()])?;
+        row.map(|row| get(&row, 0)).transpose()
+    }
+
+    fn departed_consent(&self, contact: ContactId) -> Result<u64, Error> {
+        let select = "SELECT consent FROM departed WHERE list = $1 AND number = $2";
+        let row = self.session.query_opt(select, &[&contact.0.0, &contact.1.0.cast_signed()])?;
+        row.map_or(Ok(0), |row| get_number(&row, 0))
+    }
+
     fn former_bearers(&self, list: ListNo, hash: u64) -> Result<Vec<(ContactNo, u64)>, Error> {
         let select = "SELECT number, position FROM former_bearer WHERE list = $1 AND hash = $2 \
                       ORDER BY position DESC";

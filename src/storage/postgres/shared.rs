@@ -98,7 +98,7 @@ impl Shared {
         })
     }
 
-    /// Whether nodes may be beside this one that read the forms of the first version only. None can come once the schema
+    /// Whether nodes may be beside this one that read the forms of earlier versions only. None can come once the schema
     /// is of this one: so where there are none, there will be none.
     pub fn has_earlier_nodes(&self) -> bool {
         self.earlier_nodes.load(Ordering::Relaxed)
@@ -109,10 +109,10 @@ impl Shared {
         if self.has_earlier_nodes() { document.to_vec() } else { sealed::sealed(document) }
     }
 
-    /// Outcomes as they are stored. Nodes of the first version do not read who has an identifier.
+    /// Outcomes as they are stored. Nodes of earlier versions do not read who has an identifier, or notes.
     pub fn stored_results<'r>(&self, results: &'r [u8]) -> Cow<'r, [u8]> {
         match self.has_earlier_nodes() {
-            true => Cow::Owned(outcome::without_holders(results)),
+            true => Cow::Owned(outcome::plain(results)),
             false => Cow::Borrowed(results),
         }
     }

@@ -91,7 +91,8 @@ impl JournalRow {
         }
         let kind = BatchKind::from_code(kind).unwrap_or(BatchKind::Update);
         let (request, account, list) = (ObjectId::from_bytes(request), AccountNo(account), ListNo(list));
-        (Waiting { position, request, account, list, kind, restore_erased, items }, origin)
+        let token = origin.token.clone();
+        (Waiting { position, request, account, list, kind, restore_erased, token, items }, origin)
     }
 }
 

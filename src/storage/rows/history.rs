@@ -138,7 +138,8 @@ pub fn changes(
     let end = window.offset.saturating_add(u64::from(window.limit));
     let (mut bytes, mut left_out) = (0, false);
     while walk.step(|entry, change| {
-        let fields = back.step(change).map_err(damaged)?;
+        let mut fields = back.step(change).map_err(damaged)?;
+        fields.retain(|field| field.key.is_shown());
         if change.kind == ChangeKind::Erased {
             // Nothing is left of it to tell.
         } else if (window.offset..end).contains(&total) && bytes < MAX_TOLD_BYTES {

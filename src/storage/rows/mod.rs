@@ -8,6 +8,7 @@ pub mod activity;
 pub mod address_form;
 pub mod changed;
 pub mod check;
+pub mod consent;
 pub mod contact_page;
 pub mod contacts;
 pub mod damage;
@@ -140,6 +141,12 @@ pub trait Rows: Changes {
     /// The position where the history of a contact begins that was removed; 0 where nothing of it is kept.
     fn departed_at(&self, contact: ContactId) -> Result<u64, Error>;
 
+    /// The row of the consent ledger of the batch at a place.
+    fn consent_at(&self, place: Place) -> Result<Option<Vec<u8>>, Error>;
+
+    /// The position where the consent ledger of a contact begins that was removed; 0 where it has none.
+    fn departed_consent(&self, contact: ContactId) -> Result<u64, Error>;
+
     /// The contacts of a list that may have borne what has this hash, each with the position of the batch that took it
     /// from them: the last first.
     fn former_bearers(&self, list: ListNo, hash: u64) -> Result<Vec<(ContactNo, u64)>, Error>;
@@ -149,6 +156,9 @@ pub trait Rows: Changes {
 pub trait Erasing: Rows {
     /// Puts other changes in the place of those of a batch.
     fn put_changes(&self, place: Place, changes: &[u8]) -> Result<(), Error>;
+
+    /// Puts another row of the consent ledger in the place of that of a batch.
+    fn put_consent(&self, place: Place, records: &[u8]) -> Result<(), Error>;
 
     /// Deletes a contact, and its entries in the index.
     fn remove_contact(&self, contact: ContactId, document: &[u8]) -> Result<(), Error>;

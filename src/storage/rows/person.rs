@@ -2,7 +2,7 @@
 
 use super::contacts::{self, with_source};
 use super::history::{self, MAX_TOLD_BYTES, MAX_WALK};
-use super::{ErasedHash, Rows};
+use super::{ErasedHash, Rows, consent};
 use crate::apply::outcome::{self, Outcome};
 use crate::apply::world::known_of;
 use crate::contact::identifier::{IdentifierKind, Identifiers};
@@ -30,7 +30,9 @@ pub fn person(
             let history::Told { changes, total, complete } = told;
             bytes += changes.iter().map(|change| history::size(&change.fields)).sum::<usize>();
             let sources = history::sources(rows, account, &changes)?;
+            let consents = consent::of_contact(rows, (list, number), stored.as_deref())?;
             contacts.push(PersonContact {
+                consents,
                 list_id: id,
                 list,
                 contact: stored.map(|stored| with_source(rows, account, stored)).transpose()?,
@@ -90,7 +92,7 @@ fn is_asked(subject: &Subject, asked: &Identifiers<Option<&str>>) -> bool {
 pub fn mentions_in_results(subject: &Subject, list: ListNo, results: &[u8]) -> Vec<usize> {
     let Ok(outcomes) = outcome::read(results) else { return Vec::new() };
     places(&outcomes, |outcome: &Outcome<'_>| match outcome {
-        Outcome::Done(_, number) | Outcome::Undone(_, number, _) => {
+        Outcome::Done(_, number, _) | Outcome::Undone(_, number, _) => {
             subject.contacts.contains(&(list, *number))
         }
         Outcome::Failed(_, asked, _) => is_asked(subject, asked),

@@ -180,20 +180,24 @@ fn results(rows: &impl Rows, row: &ProcessedRow) -> Result<Vec<ItemResult>, Erro
     let bearers = Bearers::load(rows, row.place, &outcomes)?;
     let mut results = Vec::with_capacity(outcomes.len());
     for (index, outcome) in (0..).zip(outcomes) {
-        let done = |action, number: ContactNo, undone| ItemResult::Done {
+        let done = |action, number: ContactNo, undone, notes| ItemResult::Done {
             action,
             id: Some(ObjectId::of_contact(row.list_id, number.0)),
             identifiers: bearers.identifiers_after(number, index, action),
             undone,
+            notes,
         };
         results.push(match outcome {
-            Outcome::Done(action, number) => done(action, number, None),
-            Outcome::Undone(action, number, undone) => done(action, number, Some(named(&undone, &names))),
+            Outcome::Done(action, number, notes) => done(action, number, None, notes),
+            Outcome::Undone(action, number, undone) => {
+                done(action, number, Some(named(&undone, &names)), Vec::new())
+            }
             Outcome::Erased(id) => ItemResult::Done {
                 action: Action::Erased,
                 id: Some(id),
                 identifiers: Identifiers::default(),
                 undone: None,
+                notes: Vec::new(),
             },
             Outcome::Failed(failure, asked, taken) => ItemResult::Failed {
                 failure,
@@ -229,7 +233,7 @@ impl Bearers {
         let numbers: HashSet<_> = outcomes
             .iter()
             .filter_map(|outcome| match outcome {
-                Outcome::Done(_, number) | Outcome::Undone(_, number, _) => Some(*number),
+                Outcome::Done(_, number, _) | Outcome::Undone(_, number, _) => Some(*number),
                 Outcome::Failed(..) | Outcome::Erased(_) => None,
             })
             .collect();

@@ -23,6 +23,7 @@ pub fn try_out(rows: &impl Rows, batch: Batch, now: Timestamp) -> Result<Vec<Ite
         list: batch.list,
         kind: batch.kind,
         restore_erased: batch.restore_erased,
+        token: batch.token,
         items: batch.items,
     }];
     let plan = Plan::read(&waiting, rows.key());
@@ -33,11 +34,12 @@ pub fn try_out(rows: &impl Rows, batch: Batch, now: Timestamp) -> Result<Vec<Ite
     };
     let tried = rule::try_out(&waiting[0], items, &mut world, now);
     let result = |tried| match tried {
-        Tried::Done(action, number, identifiers) => ItemResult::Done {
+        Tried::Done(action, number, identifiers, notes) => ItemResult::Done {
             action,
             id: number.map(|number| ObjectId::of_contact(list_id, number.0)),
             identifiers,
             undone: None,
+            notes,
         },
         Tried::Failed(failure, asked, taken) => {
             let id = |number: ContactNo| ObjectId::of_contact(list_id, number.0);

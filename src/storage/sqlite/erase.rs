@@ -42,6 +42,11 @@ impl Erasing for View<'_> {
         self.execute(update, params![signed(place.position), changes])
     }
 
+    fn put_consent(&self, place: Place, records: &[u8]) -> Result<(), Error> {
+        let update = "UPDATE consent SET records = ?2 WHERE position = ?1";
+        self.execute(update, params![signed(place.position), records])
+    }
+
     fn remove_contact(&self, contact: ContactId, document: &[u8]) -> Result<(), Error> {
         let id = contact_id(contact.0, contact.1.0);
         prune::remove_contact(self.store, self.shared, contact.0, id, document)?;

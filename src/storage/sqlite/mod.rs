@@ -55,13 +55,14 @@ pub use self::open::{connect, exists};
 use self::shared::{Pair, Shared, error, is_not_synced, lock, signed, unsigned};
 pub use self::store::{Settings, SqliteStore};
 pub use self::turns::{Hands, Turns};
-use super::rows::{contact_page, contacts as find_contact, history, person, try_out};
+use super::rows::{consent, contact_page, contacts as find_contact, history, person, try_out};
 use super::{
     Access, Account, Activities, ActivityWindow, AddError, AppendError, Appended, Applied, Attempt, Backlog,
-    CatalogueChanges, Contact, ContactPage, Delivery, Error, History, ItemResult, Keep, LINK_KEY, List,
-    ListFilter, ListOwner, Mentions, NewAccount, NewSource, NewToken, Page, Person, Remembered, Renamed,
-    Request, RequestFilter, RequestState, RequestSummary, Source, SourceChange, SourceFilter, SourceRef,
-    Space, Storage, Subject, Token, TokenError, Undoable, VariableKind, Way, WebhookSecrets, Window,
+    CatalogueChanges, Consents, Contact, ContactPage, Delivery, Error, History, ItemResult, Keep, LINK_KEY,
+    List, ListChange, ListFilter, ListOwner, Mentions, NewAccount, NewList, NewSource, NewToken, OptOut,
+    Page, Person, Remembered, Renamed, Request, RequestFilter, RequestState, RequestSummary, Source,
+    SourceChange, SourceFilter, SourceRef, Space, Storage, Subject, Token, TokenError, Undoable,
+    VariableKind, Way, WebhookSecrets, Window,
 };
 use crate::clock::Timestamp;
 use crate::contact::identifier::IdentifierKind;
@@ -250,6 +251,14 @@ impl Storage for SqliteStore {
         self.view(move |view| history::find(view, account, list, &identifiers, window)).await
     }
 
+    async fn find_consents(
+        &self,
+        list: ListNo,
+        identifiers: Vec<(IdentifierKind, String)>,
+    ) -> Result<Option<Consents>, Error> {
+        self.view(move |view| consent::find(view, list, &identifiers)).await
+    }
+
     async fn last_erase(&self, account: AccountNo) -> Result<Option<Timestamp>, Error> {
         self.read(move |pair, _| erase::last(pair, account)).await
     }
@@ -360,14 +369,22 @@ impl Storage for SqliteStore {
         &self,
         account: AccountNo,
         id: ObjectId,
-        name: String,
+        list: NewList,
         now: Timestamp,
     ) -> Result<(), AddError> {
-        self.intake.call(move |intake| Ok(catalogue::lists::add(intake, account, id, &name, now))).await?
+        self.intake.call(move |intake| Ok(catalogue::lists::add(intake, account, id, &list, now))).await?
     }
 
-    async fn rename_list(&self, list: ListNo, name: String, now: Timestamp) -> Result<bool, Error> {
-        self.intake.call(move |intake| catalogue::lists::rename(intake, list, &name, now)).await
+    async fn update_list(&self, list: ListNo, change: ListChange, now: Timestamp) -> Result<bool, Error> {
+        self.intake.call(move |intake| catalogue::lists::update(intake, list, &change, now)).await
+    }
+
+    async fn opt_out(&self, id: ObjectId) -> Result<Option<OptOut>, Error> {
+        self.read(move |pair, _| catalogue::accounts::opt_out(&pair.intake, id)).await
+    }
+
+    async fn set_opt_out(&self, id: ObjectId, opt_out: OptOut) -> Result<bool, Error> {
+        self.intake.call(move |intake| catalogue::accounts::set_opt_out(intake, id, opt_out)).await
     }
 
     async fn remove_list(&self, list: ListNo, name: String) -> Result<bool, Error> {

@@ -5,14 +5,17 @@ use std::time::Duration;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use super::contacts::{Head, MAX_NUMBER, contact_id, head};
+use super::rows::View;
 use super::{
-    Pair, Shared, SqliteStore, append, catalogue, error, once, open, readers, scrub, suppressions, vacuum,
+    Pair, Shared, SqliteStore, append, catalogue, error, once, open, readers, scrub, suppressions, unsigned,
+    vacuum,
 };
 use crate::clock::Timestamp;
 use crate::journal::ListNo;
 use crate::retention::Reckoning;
 use crate::storage::rows::activity::minute;
 use crate::storage::rows::check::index::entries;
+use crate::storage::rows::consent;
 use crate::storage::{Backlog, Error, Keep, Storage};
 
 /// Rows that one transaction deletes: applying waits no longer than that.
@@ -86,7 +89,7 @@ fn chunk(pair: &mut Pair, shared: &Shared, keep: Keep) -> Result<usize, Error> {
     let mut gone = requests(&transaction, keep.requests).map_err(error)?;
     gone += activity(&transaction, keep.requests).map_err(error)?;
     gone += former_identifiers(&transaction).map_err(error)?;
-    gone += history(&transaction, keep.history).map_err(error)?;
+    gone += history(&View { store: &transaction, intake: &pair.intake, shared }, keep.history)?;
     if let Some(list) = orphan {
         gone += contacts(&transaction, shared, list)?;
     }
@@ -157,15 +160,36 @@ fn former_identifiers(store: &Transaction<'_>) -> rusqlite::Result<usize> {
 }
 
 /// Histories, with what only they need: the oldest first, which is the order of positions.
-fn history(store: &Transaction<'_>, before: Timestamp) -> rusqlite::Result<usize> {
+fn history(view: &View<'_>, before: Timestamp) -> Result<usize, Error> {
+    forget_consents(view)?;
+    histories(view.store, before).map_err(error)
+}
+
+/// Nobody finds a removed contact any more whose history is gone: what it said of flags goes with it.
+fn forget_consents(view: &View<'_>) -> Result<(), Error> {
+    let select = "SELECT contact, consent FROM departed WHERE consent > 0 AND position < \
+                  (SELECT coalesce(min(position), ?1) FROM history) LIMIT ?2";
+    let mut select = view.store.prepare_cached(select).map_err(error)?;
+    let rows = select.query_map([i64::MAX, CHUNK], |row| Ok((row.get(0)?, row.get(1)?)));
+    let rows = rows.and_then(Iterator::collect::<rusqlite::Result<Vec<(i64, i64)>>>).map_err(error)?;
+    for (id, begins_at) in rows {
+        consent::forget(view, super::contacts::split_id(id), unsigned(begins_at))?;
+        let update = "UPDATE departed SET consent = 0 WHERE contact = ?1";
+        view.store.execute(update, [id]).map_err(error)?;
+    }
+    Ok(())
+}
+
+fn histories(store: &Connection, before: Timestamp) -> rusqlite::Result<usize> {
     let mut gone = store.execute(
         "DELETE FROM history WHERE position IN (SELECT position FROM history ORDER BY position LIMIT ?2) \
          AND applied_at < ?1",
         [before.millis(), HISTORY_CHUNK],
     )?;
     for (table, key) in [("departed", "contact"), ("former_bearer", "hash, contact, position")] {
+        let kept = if table == "departed" { "consent = 0 AND" } else { "" };
         let delete = format!(
-            "DELETE FROM {table} WHERE ({key}) IN (SELECT {key} FROM {table} WHERE position < \
+            "DELETE FROM {table} WHERE ({key}) IN (SELECT {key} FROM {table} WHERE {kept} position < \
              (SELECT coalesce(min(position), ?1) FROM history) LIMIT ?2)"
         );
         gone += store.execute(&delete, [i64::MAX, CHUNK])?;
@@ -212,6 +236,9 @@ fn traces(store: &Transaction<'_>, list: ListNo, range: [i64; 2]) -> rusqlite::R
     let history =
         "DELETE FROM history WHERE position IN (SELECT position FROM history WHERE list = ?1 LIMIT ?2)";
     let mut gone = store.execute(history, [list.0, HISTORY_CHUNK])?;
+    let consent =
+        "DELETE FROM consent WHERE position IN (SELECT position FROM consent WHERE list = ?1 LIMIT ?2)";
+    gone += store.execute(consent, [list.0, HISTORY_CHUNK])?;
     for table in ["former_identifiers", "former_bearer", "departed"] {
         gone += store.execute(&format!("DELETE FROM {table} WHERE contact BETWEEN ?1 AND ?2"), range)?;
     }

@@ -213,6 +213,24 @@ impl Rows for View<'_> {
             .map_err(error)
     }
 
+    fn consent_at(&self, place: Place) -> Result<Option<Vec<u8>>, Error> {
+        self.store
+            .prepare_cached("SELECT records FROM consent WHERE position = ?1")
+            .and_then(|mut select| select.query_row([signed(place.position)], |row| row.get(0)).optional())
+            .map_err(error)
+    }
+
+    fn departed_consent(&self, contact: ContactId) -> Result<u64, Error> {
+        self.store
+            .prepare_cached("SELECT consent FROM departed WHERE contact = ?1")
+            .and_then(|mut select| {
+                let id = contact_id(contact.0, contact.1.0);
+                select.query_row([id], |row| row.get(0).map(unsigned)).optional()
+            })
+            .map(Option::unwrap_or_default)
+            .map_err(error)
+    }
+
     fn former_bearers(&self, _: ListNo, hash: u64) -> Result<Vec<(ContactNo, u64)>, Error> {
         self.store
             .prepare_cached(

@@ -3,9 +3,12 @@
 use std::collections::{HashMap, HashSet};
 
 use super::source::Source;
+use crate::apply::ledger::How;
 use crate::clock::Timestamp;
 use crate::contact::amount::Cac;
+use crate::contact::field::Field;
 use crate::contact::identifier::IdentifierKind;
+use crate::contact::proof::Proof;
 use crate::history::{ChangeKind, FieldChange};
 use crate::id::ObjectId;
 use crate::journal::{BatchKind, ContactNo, ListNo};
@@ -62,6 +65,8 @@ pub struct PersonContact {
     pub contact: Option<Contact>,
     /// Its history, as far as it is kept and told.
     pub history: History,
+    /// Its consent ledger.
+    pub consents: Consents,
 }
 
 /// Whom requests may mention.
@@ -97,6 +102,38 @@ pub struct Mention {
     pub processed: bool,
     /// The places of the items that do.
     pub positions: Vec<usize>,
+}
+
+/// What was said about a flag of a contact.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Consent {
+    /// The flag.
+    pub flag: Field,
+    /// What it was to be.
+    pub value: bool,
+    /// When it was applied.
+    pub at: Timestamp,
+    /// By which request.
+    pub request: ObjectId,
+    /// What had it written down.
+    pub how: How,
+    /// The public part of the token, or `user:` and the id of the user.
+    pub token: String,
+    /// What the caller said of it.
+    pub proof: Proof,
+    /// The hash of the record in the contact's chain.
+    pub hash: [u8; 16],
+}
+
+/// The consent ledger of a contact.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Consents {
+    /// The contact.
+    pub number: ContactNo,
+    /// Its records, the newest first.
+    pub records: Vec<Consent>,
+    /// Whether these are all.
+    pub complete: bool,
 }
 
 /// A contact with what is needed to show it.

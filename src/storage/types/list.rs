@@ -42,8 +42,82 @@ pub struct ListAbout {
     pub is_default: bool,
     /// When it was made.
     pub created_at: Timestamp,
-    /// When its name or its variables last changed.
+    /// When its name, its variables or its `optOut` last changed.
     pub updated_at: Timestamp,
+    /// What it says about flags that were set to false; `None` where its account says it.
+    pub opt_out: Option<OptOut>,
+    /// What its account says.
+    pub account_opt_out: OptOut,
+}
+
+/// Whether a flag that was set to false may be set to true by an item that does not say `resubscribe`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OptOut {
+    /// It may, and the result says so.
+    #[default]
+    Allow,
+    /// It stays false.
+    Keep,
+}
+
+impl OptOut {
+    /// Both; their order is part of the stored form.
+    pub const ALL: [Self; 2] = [Self::Allow, Self::Keep];
+
+    /// The word on the wire.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Allow => "allow",
+            Self::Keep => "keep",
+        }
+    }
+
+    /// By its word.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|it| it.name() == name)
+    }
+
+    /// As it is stored.
+    pub const fn code(self) -> i64 {
+        self as i64
+    }
+
+    /// From its stored form; what a later version has stored keeps opt-outs.
+    pub fn of_code(code: i64) -> Self {
+        if code == 0 { Self::Allow } else { Self::Keep }
+    }
+}
+
+/// A list that is to be made.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct NewList {
+    /// Its name.
+    pub name: String,
+    /// What it says about flags that were set to false; `None` leaves it to the account.
+    pub opt_out: Option<OptOut>,
+}
+
+impl NewList {
+    /// With that name, and all else as the account says.
+    pub fn named(name: impl Into<String>) -> Self {
+        Self { name: name.into(), opt_out: None }
+    }
+}
+
+impl ListChange {
+    /// Another name.
+    pub fn name(name: impl Into<String>) -> Self {
+        Self { name: Some(name.into()), opt_out: None }
+    }
+}
+
+/// What is changed of a list.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ListChange {
+    /// Its new name.
+    pub name: Option<String>,
+    /// What it says about flags that were set to false; `Some(None)` leaves it to the account.
+    pub opt_out: Option<Option<OptOut>>,
 }
 
 impl List {
@@ -57,6 +131,11 @@ impl List {
     ) -> Self {
         let by_name = variables.iter().enumerate().map(|(index, v)| (v.name.clone(), index)).collect();
         Self { no, id, account, about, variables, by_name }
+    }
+
+    /// What counts for the list: its own word, or its account's.
+    pub fn opt_out(&self) -> OptOut {
+        self.about.opt_out.unwrap_or(self.about.account_opt_out)
     }
 
     /// The variable with that name.

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::delivery::DeliveryStatus;
-use crate::apply::outcome::{Action, Failure, Tally};
+use crate::apply::outcome::{Action, Failure, Note, Tally};
 use crate::clock::Timestamp;
 use crate::contact::identifier::{IdentifierKind, Identifiers};
 use crate::id::ObjectId;
@@ -154,6 +154,8 @@ pub enum ItemResult {
         identifiers: Identifiers<Option<String>>,
         /// Where a request was undone: what became of each field.
         undone: Option<UndoneFields>,
+        /// What is to be said of flags.
+        notes: Vec<Note>,
     },
     /// It was not.
     Failed {

@@ -59,6 +59,7 @@ fn routes() -> Vec<(Method, &'static str, UserRole)> {
         (post.clone(), "/jobs/ID/stop", editor),
         (post.clone(), "/jobs/ID/resume", editor),
         (post.clone(), "/jobs/ID/remove", editor),
+        (post.clone(), "/account/opt-out", owner),
         (post.clone(), "/account/webhook-secret/show", owner),
         (post.clone(), "/account/users", owner),
         (get.clone(), "/account/users/ID", owner),

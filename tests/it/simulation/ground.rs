@@ -9,7 +9,7 @@ use base64::prelude::BASE64_STANDARD;
 use rollbook::clock::Timestamp;
 use rollbook::id::ObjectId;
 use rollbook::storage::sqlite::{Settings, SqliteStore};
-use rollbook::storage::{NewAccount, NewToken, Role, Scope, Storage};
+use rollbook::storage::{NewAccount, NewList, NewToken, Role, Scope, Storage};
 use rollbook::token::SecretHash;
 use sha2::{Digest, Sha256};
 
@@ -129,7 +129,7 @@ async fn fill(path: &Path) {
     let access = store.find_access(format!("{:0>16}", 0)).await.unwrap().unwrap();
     let account = access.account.unwrap().no;
     for list in 0..MAX_LISTS {
-        store.add_list(account, list_id(list), format!("list {list}"), START).await.unwrap();
+        store.add_list(account, list_id(list), NewList::named(format!("list {list}")), START).await.unwrap();
     }
     drop(store);
     // The store's own randomness: every run begins with the same.

@@ -9,7 +9,7 @@ use rollbook::clock::Timestamp;
 use rollbook::contact::field::Field::{Email, FirstName, LastName, UserId};
 use rollbook::id::ObjectId;
 use rollbook::storage::Role;
-use rollbook::storage::{AppendError, Applied, Backlog, RequestState};
+use rollbook::storage::{AppendError, Applied, Backlog, NewList, RequestState};
 
 use super::{Desk, add_account, on_every_backend};
 
@@ -182,7 +182,7 @@ async fn results_show_identifiers_as_they_were_after_the_item(mut desk: Desk) {
 async fn a_batch_of_a_removed_list_is_told_so_and_stops_nobody(mut desk: Desk) {
     let other = add_account(desk.storage(), &desk.ids, desk.now).await;
     desk.storage()
-        .add_list(other.no, desk.ids.next(desk.now), "Other".to_owned(), desk.now)
+        .add_list(other.no, desk.ids.next(desk.now), NewList::named("Other"), desk.now)
         .await
         .expect("a list");
     let gone = desk.append(desk.batch(&[("a", &[]), ("b", &[])])).await;

@@ -6,7 +6,8 @@ use rollbook::contact::amount::{Amount, Cac, Currency};
 use rollbook::journal::{AccountNo, ListNo};
 use rollbook::storage::Role;
 use rollbook::storage::{
-    AddError, NewSource, NewToken, Scope, SourceRef, TokenError, User, UserChange, UserRole, VariableKind,
+    AddError, ListChange, NewList, NewSource, NewToken, Scope, SourceRef, TokenError, User, UserChange,
+    UserRole, VariableKind,
 };
 use rollbook::token::FreshToken;
 
@@ -148,10 +149,10 @@ async fn two_secrets_sign_while_they_overlap(mut desk: Desk) {
 
 async fn a_list_belongs_to_an_account_that_is_there(mut desk: Desk) {
     let id = desk.ids.next(desk.now);
-    let gone = desk.storage().add_list(AccountNo(99), id, "Nobody's".to_owned(), desk.now).await;
+    let gone = desk.storage().add_list(AccountNo(99), id, NewList::named("Nobody's"), desk.now).await;
     assert!(matches!(gone, Err(AddError::Gone)), "{gone:?}");
     assert!(desk.storage().find_list(id).await.expect("a look").is_none());
-    desk.storage().add_list(desk.account.no, id, "Second".to_owned(), desk.now).await.expect("a list");
+    desk.storage().add_list(desk.account.no, id, NewList::named("Second"), desk.now).await.expect("a list");
     desk.reopen();
     let list = desk.storage().find_list(id).await.expect("a look").expect("the list");
     assert_eq!((list.id, list.account), (id, desk.account.no));
@@ -233,7 +234,7 @@ async fn every_change_moves_the_version(desk: Desk) {
             1 => drop(command.set_account_enabled(account.id, false).await.expect("set")),
             2 => drop(command.disable_user(account.user, None).await.expect("set")),
             3 => drop(command.revoke_token(account.key.clone(), now).await.expect("revoked")),
-            4 => command.add_list(account.no, id, "Second".to_owned(), now).await.expect("added"),
+            4 => command.add_list(account.no, id, NewList::named("Second"), now).await.expect("added"),
             5 => command.add_variables(desk.list, variables, 500, now).await.expect("added"),
             6 => command.add_source(account.no, id, source, now).await.expect("added"),
             _ => drop(command.remove_account(account.id).await.expect("removed")),
@@ -258,8 +259,8 @@ async fn changes_name_the_accounts_that_they_concern(desk: Desk) {
     store.add_variables(desk.list, plan, 500, now).await.expect("added");
     store.rename_variable(desk.list, "plan".to_owned(), "tier".to_owned(), now).await.expect("renamed");
     store.remove_variables(desk.list, vec!["tier".to_owned()], now).await.expect("removed");
-    store.add_list(other.no, desk.ids.next(now), "Second".to_owned(), now).await.expect("added");
-    store.rename_list(desk.list, "First".to_owned(), now).await.expect("renamed");
+    store.add_list(other.no, desk.ids.next(now), NewList::named("Second"), now).await.expect("added");
+    store.update_list(desk.list, ListChange::name("First"), now).await.expect("renamed");
     store.remove_list(desk.list, "First".to_owned()).await.expect("removed");
     store.remove_sources(other.no, vec![SourceRef::Name("Shop".to_owned())]).await.expect("removed");
     store.rename_user(other.user, "Bea".to_owned()).await.expect("renamed");
@@ -285,7 +286,10 @@ async fn a_command_and_the_server_write_at_once(desk: Desk) {
     let lists = async {
         for number in 0..40 {
             let id = desk.ids.next(desk.now);
-            command.add_list(desk.account.no, id, format!("{number}"), desk.now).await.expect("a list");
+            command
+                .add_list(desk.account.no, id, NewList::named(format!("{number}")), desk.now)
+                .await
+                .expect("a list");
         }
     };
     tokio::join!(server, lists);

@@ -3,6 +3,7 @@
 use rollbook::contact::document::Document;
 use rollbook::contact::field::Field;
 use rollbook::journal::{Batch, BatchKind, ContactNo, ListNo};
+use rollbook::storage::NewList;
 
 use super::{Desk, on_every_backend};
 
@@ -30,7 +31,7 @@ async fn page(
 
 async fn pages_follow_each_other_and_keep_to_their_list(mut desk: Desk) {
     let id = desk.ids.next(desk.now);
-    desk.storage().add_list(desk.account.no, id, "Other".to_owned(), desk.now).await.expect("a list");
+    desk.storage().add_list(desk.account.no, id, NewList::named("Other"), desk.now).await.expect("a list");
     let other = desk.storage().find_list(id).await.expect("a look").expect("the list").no;
     for name in ["a", "b", "c", "d"] {
         desk.append(desk.batch(&[(name, &[])])).await;
@@ -52,7 +53,7 @@ async fn pages_follow_each_other_and_keep_to_their_list(mut desk: Desk) {
 
 async fn pages_go_down_as_well_as_up(mut desk: Desk) {
     let id = desk.ids.next(desk.now);
-    desk.storage().add_list(desk.account.no, id, "Other".to_owned(), desk.now).await.expect("a list");
+    desk.storage().add_list(desk.account.no, id, NewList::named("Other"), desk.now).await.expect("a list");
     let other = desk.storage().find_list(id).await.expect("a look").expect("the list").no;
     for name in ["a", "b", "c", "d"] {
         desk.append(desk.batch(&[(name, &[])])).await;
@@ -77,7 +78,7 @@ async fn pages_go_down_as_well_as_up(mut desk: Desk) {
 
 async fn lists_count_their_contacts(desk: Desk) {
     let id = desk.ids.next(desk.now);
-    desk.storage().add_list(desk.account.no, id, "Empty".to_owned(), desk.now).await.expect("a list");
+    desk.storage().add_list(desk.account.no, id, NewList::named("Empty"), desk.now).await.expect("a list");
     let empty = desk.storage().find_list(id).await.expect("a look").expect("the list").no;
     desk.update(&[("a", &[]), ("b", &[]), ("c", &[])]).await;
     let remove = desk.batch(&[("c", &[])]);

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use rollbook::clock::Timestamp;
 use rollbook::id::ObjectId;
 use rollbook::journal::Batch;
-use rollbook::storage::{Attempt, Delivery, DeliveryEnd, DeliveryState, DeliveryStatus, Place};
+use rollbook::storage::{Attempt, Delivery, DeliveryEnd, DeliveryState, DeliveryStatus, NewList, Place};
 
 use super::{Desk, keep_since, on_every_backend};
 use crate::harness::PATIENCE;
@@ -193,7 +193,10 @@ async fn a_receiver_of_several_lists_gets_what_is_due_first_and_no_more_than_its
     let mut lists = vec![desk.list];
     for _ in 0..2 {
         let id = desk.ids.next(desk.now);
-        desk.storage().add_list(desk.account.no, id, "Other".to_owned(), desk.now).await.expect("a list");
+        desk.storage()
+            .add_list(desk.account.no, id, NewList::named("Other"), desk.now)
+            .await
+            .expect("a list");
         lists.push(desk.storage().find_list(id).await.expect("a look").expect("the list").no);
     }
     let mut reported = Vec::new();

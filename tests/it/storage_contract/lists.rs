@@ -7,7 +7,9 @@ use rollbook::contact::field::{Field, Key};
 use rollbook::contact::identifier::IdentifierKind;
 use rollbook::contact::record::put_entry;
 use rollbook::journal::{Batch, ItemsWriter, ListNo};
-use rollbook::storage::{Contact, ListFilter, NewSource, Renamed, SourceRef, VariableKind, Window};
+use rollbook::storage::{
+    Contact, ListChange, ListFilter, NewList, NewSource, Renamed, SourceRef, VariableKind, Window,
+};
 
 use super::{Desk, add_account, keep_since, on_every_backend};
 
@@ -79,7 +81,7 @@ async fn values(desk: &Desk, user_id: &str, numbers: &[u32]) -> Vec<Option<Strin
 async fn a_removed_list_goes_with_its_contacts_and_no_other(mut desk: Desk) {
     desk.update(&[("a", &[(Field::Email, "u@example.com")]), ("b", &[])]).await;
     let id = desk.ids.next(desk.now);
-    desk.storage().add_list(desk.account.no, id, "Other".to_owned(), desk.now).await.expect("a list");
+    desk.storage().add_list(desk.account.no, id, NewList::named("Other"), desk.now).await.expect("a list");
     let other = desk.storage().find_list(id).await.expect("a look").expect("the list").no;
     desk.append(Batch { list: other, list_id: id, ..desk.batch(&[("a", &[])]) }).await;
     desk.apply_all().await;
@@ -101,12 +103,12 @@ async fn a_removed_list_goes_with_its_contacts_and_no_other(mut desk: Desk) {
 }
 
 async fn a_list_is_removed_by_its_present_name_only(desk: Desk) {
-    desk.storage().rename_list(desk.list, "New".to_owned(), desk.now).await.expect("renamed");
+    desk.storage().update_list(desk.list, ListChange::name("New"), desk.now).await.expect("renamed");
     assert!(!desk.storage().remove_list(desk.list, "Customers".to_owned()).await.expect("a look"));
     assert!(!desk.storage().remove_list(ListNo(999), "New".to_owned()).await.expect("a look"));
     assert!(desk.storage().find_list(desk.list_id).await.expect("a look").is_some());
     assert!(desk.storage().remove_list(desk.list, "New".to_owned()).await.expect("removed"));
-    assert!(!desk.storage().rename_list(desk.list, "x".to_owned(), desk.now).await.expect("a look"));
+    assert!(!desk.storage().update_list(desk.list, ListChange::name("x"), desk.now).await.expect("a look"));
 }
 
 async fn values_of_removed_variables_are_gone_after_pruning_and_all_else_is_as_it_was(mut desk: Desk) {

@@ -60,7 +60,9 @@ use rollbook::journal::{AccountNo, Batch, BatchKind, ItemsWriter, ListNo, WebHoo
 use rollbook::storage::Role;
 use rollbook::storage::postgres::{self, PostgresStore};
 use rollbook::storage::sqlite::{Settings, SqliteStore};
-use rollbook::storage::{Applied, Error, ItemResult, Keep, NewAccount, NewToken, Request, Scope, Storage};
+use rollbook::storage::{
+    Applied, Error, ItemResult, Keep, NewAccount, NewList, NewToken, Request, Scope, Storage,
+};
 use rollbook::token::FreshToken;
 
 use crate::harness::postgres::Database;
@@ -200,7 +202,7 @@ impl Desk {
         let (ids, now) = (Ids::new([1; 8]), Timestamp::from_millis(1_700_000_000_000));
         let account = add_account(storage.as_ref(), &ids, now).await;
         let list_id = ids.next(now);
-        storage.add_list(account.no, list_id, "Customers".to_owned(), now).await.expect("a list");
+        storage.add_list(account.no, list_id, NewList::named("Customers"), now).await.expect("a list");
         let list = storage.find_list(list_id).await.expect("a look").expect("the list").no;
         Self { backend, storage: Some(storage), ids, now, account, list, list_id }
     }

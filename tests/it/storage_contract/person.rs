@@ -8,7 +8,7 @@ use rollbook::contact::field::Field::{Email, FirstName, PhoneNumber, UserId};
 use rollbook::contact::identifier::IdentifierKind;
 use rollbook::id::ObjectId;
 use rollbook::journal::{AccountNo, Batch, BatchKind, ItemsWriter, ListNo};
-use rollbook::storage::{ItemResult, Mention, Person, Subject};
+use rollbook::storage::{ItemResult, Mention, NewList, Person, Subject};
 
 use super::{Desk, add_account, keep_since, on_every_backend};
 
@@ -72,7 +72,10 @@ impl Desk {
 
     async fn second_list(&self) -> (ListNo, ObjectId) {
         let id = self.ids.next(self.now);
-        self.storage().add_list(self.account.no, id, "Other".to_owned(), self.now).await.expect("a list");
+        self.storage()
+            .add_list(self.account.no, id, NewList::named("Other"), self.now)
+            .await
+            .expect("a list");
         (self.storage().find_list(id).await.expect("a look").expect("the list").no, id)
     }
 }

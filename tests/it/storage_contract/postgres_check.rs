@@ -6,7 +6,7 @@ use rollbook::storage::postgres::check::check;
 use rollbook::storage::rows::check::{Finding, Repaired};
 use tokio_postgres::{Client, NoTls};
 
-use super::sqlite_check::fill;
+use super::sqlite_check::{LEDGER, choose, fill};
 use super::{Desk, Postgres};
 
 async fn filled() -> (Desk, Postgres, Client) {
@@ -38,6 +38,20 @@ async fn a_database_that_is_well_is_told_so_while_it_is_served() {
     desk.apply_all().await;
     let report = checked(&backend, false).await.report;
     assert_eq!((report.findings.len(), report.contacts, report.batches), (0, 5, 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_consent_ledger_with_a_record_that_is_gone_or_another_is_told() {
+    for damage in LEDGER {
+        let (desk, backend, client) = filled().await;
+        choose(&desk).await;
+        assert_eq!(checked(&backend, false).await.report.findings, []);
+        client.batch_execute(damage).await.expect("damage");
+        let report = checked(&backend, false).await.report;
+        let told = sentences(&report.findings);
+        let what = "list 1: consent records that do not follow the one before: ";
+        assert!(told.len() == 1 && told[0].starts_with(what), "{damage}: {told:?}");
+    }
 }
 
 /// What is done to the only list, number 1, and what is said of it.

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use rollbook::clock::Timestamp;
 use rollbook::journal::{Batch, ListNo};
-use rollbook::storage::{Attempt, DeliveryEnd, DeliveryState, Keep, Role, Storage};
+use rollbook::storage::{Attempt, DeliveryEnd, DeliveryState, Keep, NewList, Role, Storage};
 use tokio_postgres::{Client, NoTls};
 
 use super::{Backend, Desk, Postgres};
@@ -80,7 +80,10 @@ async fn no_webhook_is_forgotten_while_all_write_at_once() {
     let mut lists: Vec<ListNo> = vec![desk.list];
     for _ in 0..2 {
         let id = desk.ids.next(desk.now);
-        desk.storage().add_list(desk.account.no, id, "Other".to_owned(), desk.now).await.expect("a list");
+        desk.storage()
+            .add_list(desk.account.no, id, NewList::named("Other"), desk.now)
+            .await
+            .expect("a list");
         lists.push(desk.storage().find_list(id).await.expect("a look").expect("the list").no);
     }
     let (now, delivered) = (desk.now, Arc::new(AtomicUsize::new(0)));

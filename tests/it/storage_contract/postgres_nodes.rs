@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use rollbook::contact::field::Field::FirstName;
 use rollbook::id::ObjectId;
 use rollbook::journal::{Batch, ListNo};
-use rollbook::storage::{AppendError, Role, Storage};
+use rollbook::storage::{AppendError, NewList, Role, Storage};
 use tokio_postgres::NoTls;
 
 use super::{Desk, Postgres};
@@ -19,7 +19,7 @@ async fn desk() -> (Desk, Postgres) {
 
 async fn add_list(desk: &Desk) -> (ListNo, ObjectId) {
     let id = desk.ids.next(desk.now);
-    desk.storage().add_list(desk.account.no, id, "Other".to_owned(), desk.now).await.expect("a list");
+    desk.storage().add_list(desk.account.no, id, NewList::named("Other"), desk.now).await.expect("a list");
     (desk.storage().find_list(id).await.expect("a look").expect("the list").no, id)
 }
 

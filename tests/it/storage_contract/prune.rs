@@ -3,9 +3,11 @@
 use std::time::Duration;
 
 use rollbook::clock::Timestamp;
-use rollbook::contact::field::Field::{Email, UserId};
+use rollbook::contact::field::Field::{Email, EmailSubscribe, UserId};
+use rollbook::contact::identifier::IdentifierKind;
+use rollbook::journal::BatchKind;
 use rollbook::retention::{Held, Reckoning};
-use rollbook::storage::{Attempt, DeliveryEnd, DeliveryState};
+use rollbook::storage::{Attempt, DeliveryEnd, DeliveryState, Keep, NewList};
 
 use super::{Desk, add_account, keep_since, on_every_backend};
 
@@ -15,6 +17,7 @@ on_every_backend! {
     contacts_of_a_removed_account_go_and_those_of_others_stay,
     former_identifiers_outlive_the_results_that_do_not_need_them,
     many_rows_go_in_many_calls,
+    what_a_removed_contact_said_goes_with_its_history,
     how_far_time_has_come_outlives_those_who_count_it,
 }
 
@@ -45,6 +48,29 @@ async fn a_request_goes_when_its_time_is_up_and_not_before(mut desk: Desk) {
     assert!(desk.find(waiting).await.is_some());
 }
 
+async fn what_a_removed_contact_said_goes_with_its_history(mut desk: Desk) {
+    desk.update(&[("a", &[(EmailSubscribe, "\u{1}")]), ("b", &[(EmailSubscribe, "\u{1}")])]).await;
+    let removal = rollbook::journal::Batch { kind: BatchKind::Remove, ..desk.batch(&[("a", &[])]) };
+    let removal = desk.append(removal).await;
+    desk.apply_all().await;
+    let person = async |desk: &Desk| {
+        let identifiers = vec![(IdentifierKind::UserId, "a".to_owned())];
+        desk.storage().find_person(desk.account.no, identifiers).await.expect("a look").contacts
+    };
+    assert_eq!(person(&desk).await[0].consents.records.len(), 1);
+    desk.now = desk.now.after(Duration::from_secs(1));
+    let keep = Keep { history: desk.now, ..keep_since(Timestamp::from_millis(0)) };
+    while desk.storage().prune(keep).await.expect("pruned") > 0 {}
+    assert_eq!(person(&desk).await.len(), 0);
+    let consents = async |desk: &Desk, user: &str| {
+        let identifiers = vec![(IdentifierKind::UserId, user.to_owned())];
+        desk.storage().find_consents(desk.list, identifiers).await.expect("a look")
+    };
+    assert_eq!(consents(&desk, "b").await.expect("the contact").records.len(), 1);
+    assert_eq!(consents(&desk, "a").await, None);
+    assert!(desk.find(removal).await.is_some());
+}
+
 async fn a_request_whose_webhook_is_still_to_leave_stays(mut desk: Desk) {
     let request = desk.append(desk.reported("https://one.example:443", &[("a", &[])])).await;
     desk.apply_all().await;
@@ -65,7 +91,7 @@ async fn contacts_of_a_removed_account_go_and_those_of_others_stay(mut desk: Des
     let request = desk.update(&[("a", &[(Email, "v@x.com")])]).await;
     let other = add_account(desk.storage(), &desk.ids, desk.now).await;
     let id = desk.ids.next(desk.now);
-    desk.storage().add_list(other.no, id, "Other".to_owned(), desk.now).await.expect("a list");
+    desk.storage().add_list(other.no, id, NewList::named("Other"), desk.now).await.expect("a list");
     let list = desk.storage().find_list(id).await.expect("a look").expect("the list").no;
     let batch = rollbook::journal::Batch { list, list_id: id, ..desk.batch(&[("a", &[])]) };
     desk.append(batch).await;

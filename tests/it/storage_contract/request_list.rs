@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use rollbook::journal::Batch;
-use rollbook::storage::{Counts, RequestFilter, RequestState, Window};
+use rollbook::storage::{Counts, NewList, RequestFilter, RequestState, Window};
 
 use super::{Desk, add_account, on_every_backend};
 
@@ -78,7 +78,7 @@ async fn pages_join_where_waiting_and_processed_meet(mut desk: Desk) {
 async fn the_account_the_list_and_the_time_narrow(mut desk: Desk) {
     let start = desk.now;
     let id = desk.ids.next(desk.now);
-    desk.storage().add_list(desk.account.no, id, "Other".to_owned(), desk.now).await.expect("a list");
+    desk.storage().add_list(desk.account.no, id, NewList::named("Other"), desk.now).await.expect("a list");
     let other_list = desk.storage().find_list(id).await.expect("a look").expect("the list").no;
     let other = add_account(desk.storage(), &desk.ids, desk.now).await;
     let mut ids = Vec::new();

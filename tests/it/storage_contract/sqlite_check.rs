@@ -5,7 +5,7 @@ use std::io::{Seek, SeekFrom, Write};
 use std::path::PathBuf;
 
 use rollbook::clock::SystemClock;
-use rollbook::contact::field::Field::{Email, FirstName, UserId};
+use rollbook::contact::field::Field::{Email, EmailSubscribe, FirstName, UserId};
 use rollbook::journal::{Batch, BatchKind};
 use rollbook::storage::VariableKind;
 use rollbook::storage::rows::check::Finding;
@@ -66,6 +66,39 @@ async fn a_store_that_is_well_is_told_so_also_while_it_is_served() {
     assert_eq!((report.findings.len(), report.contacts, report.batches), (0, 5, 0));
     let refused = repair(&files.store(), &SystemClock, &mut |_| {}).expect_err("it is served").to_string();
     assert!(refused.contains("is served by another process already"), "{refused}");
+}
+
+/// A contact that was turned on, off and on again by three batches.
+pub async fn choose(desk: &Desk) {
+    for value in ["\u{1}", "", "\u{1}"] {
+        desk.update(&[("a", &[(EmailSubscribe, value)])]).await;
+    }
+}
+
+/// What is done to the ledger of [`choose`], and how many records do not follow the one before then.
+pub const LEDGER: [&str; 3] = [
+    "DELETE FROM consent WHERE position = (SELECT min(position) FROM consent)",
+    "DELETE FROM consent WHERE position = (SELECT max(position) FROM consent)",
+    "UPDATE consent SET records = (SELECT c.records FROM consent c WHERE c.position = \
+     (SELECT min(position) FROM consent)) WHERE position = (SELECT max(position) FROM consent)",
+];
+
+#[tokio::test]
+async fn a_consent_ledger_with_a_record_that_is_gone_or_another_is_told() {
+    for damage in LEDGER {
+        let files = Sqlite::new();
+        let mut desk = Desk::new(Box::new(files.clone())).await;
+        choose(&desk).await;
+        desk.close();
+        assert_eq!(found(&files), [""; 0]);
+        sql(&files.store(), damage);
+        let told = found(&files);
+        assert_eq!(told.len(), 1, "{damage}: {told:?}");
+        assert!(
+            told[0].starts_with("consent records that do not follow the one before: "),
+            "{damage}: {told:?}"
+        );
+    }
 }
 
 /// What is done to which file, and what is said of it.

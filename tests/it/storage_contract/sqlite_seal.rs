@@ -7,6 +7,7 @@ use rollbook::contact::field::Field::{FirstName, UserId};
 use rollbook::contact::identifier::Identifiers;
 use rollbook::id::ObjectId;
 use rollbook::journal::{Batch, BatchKind, ListNo};
+use rollbook::storage::NewList;
 use rusqlite::{Connection, types::Value};
 
 use super::sqlite_files::{number, sql};
@@ -62,7 +63,10 @@ impl Bench {
         let files = Sqlite::new();
         let desk = Desk::new(Box::new(files.clone())).await;
         let other = desk.ids.next(desk.now);
-        desk.storage().add_list(desk.account.no, other, "Other".to_owned(), desk.now).await.expect("a list");
+        desk.storage()
+            .add_list(desk.account.no, other, NewList::named("Other"), desk.now)
+            .await
+            .expect("a list");
         let other = desk.storage().find_list(other).await.expect("a look").expect("the list").no;
         let items = [("a", &[(FirstName, "Jo")][..]), ("b", &[])];
         desk.append(Batch { list: other, ..desk.batch(&items) }).await;

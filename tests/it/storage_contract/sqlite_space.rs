@@ -6,7 +6,7 @@ use rollbook::contact::field::Field::{FirstName, UserId};
 use rollbook::contact::identifier::IdentifierKind;
 use rollbook::contact::record::put_entry;
 use rollbook::journal::{Batch, ItemsWriter};
-use rollbook::storage::Backlog;
+use rollbook::storage::{Backlog, NewList};
 
 use super::{Desk, Sqlite, keep_since};
 
@@ -44,7 +44,7 @@ async fn files_shrink_when_what_was_in_them_is_gone() {
     assert!(size(&files.store()) > 20 << 20);
 
     let other = desk.ids.next(desk.now);
-    desk.storage().add_list(desk.account.no, other, "Other".to_owned(), desk.now).await.expect("a list");
+    desk.storage().add_list(desk.account.no, other, NewList::named("Other"), desk.now).await.expect("a list");
     let list = desk.storage().find_list(other).await.expect("a look").expect("the list").no;
     desk.append(Batch { list, list_id: other, ..desk.batch(&[("kept", &[(FirstName, "Jo")])]) }).await;
     desk.apply_all().await;

@@ -6,7 +6,7 @@ use rollbook::clock::SystemClock;
 use rollbook::contact::identifier::IdentifierKind;
 use rollbook::journal::{Batch, BatchKind, ItemsWriter};
 use rollbook::storage::sqlite::check::check;
-use rollbook::storage::{RequestFilter, RequestState, Window};
+use rollbook::storage::{NewList, RequestFilter, RequestState, Window};
 
 use super::sqlite_files::number;
 use super::{Desk, Sqlite, add_account};
@@ -23,7 +23,7 @@ async fn files_of_which_one_account_is_ahead_are_well() {
         desk.append(Batch { kind: BatchKind::Undo, items: items.finish(), ..desk.batch(&[]) }).await;
     }
     let list_id = desk.ids.next(desk.now);
-    desk.storage().add_list(other.no, list_id, "Theirs".to_owned(), desk.now).await.expect("a list");
+    desk.storage().add_list(other.no, list_id, NewList::named("Theirs"), desk.now).await.expect("a list");
     let list = desk.storage().find_list(list_id).await.expect("a look").expect("the list").no;
     let theirs = Batch { account: other.no, list, list_id, ..desk.batch(&[("b", &[])]) };
     let request = theirs.request;

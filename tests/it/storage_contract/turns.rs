@@ -4,7 +4,7 @@ use rollbook::contact::field::Field::FirstName;
 use rollbook::contact::identifier::IdentifierKind;
 use rollbook::id::ObjectId;
 use rollbook::journal::{Batch, ListNo};
-use rollbook::storage::{Backlog, RequestState};
+use rollbook::storage::{Backlog, NewList, RequestState};
 
 use super::{Desk, Owner, add_account, in_words, on_every_backend};
 
@@ -26,7 +26,7 @@ impl Tenant {
         let account = add_account(desk.storage(), &desk.ids, desk.now).await;
         let list_id = desk.ids.next(desk.now);
         let storage = desk.storage();
-        storage.add_list(account.no, list_id, "Theirs".to_owned(), desk.now).await.expect("a list");
+        storage.add_list(account.no, list_id, NewList::named("Theirs"), desk.now).await.expect("a list");
         let list = storage.find_list(list_id).await.expect("a look").expect("the list").no;
         Self { account, list, list_id }
     }

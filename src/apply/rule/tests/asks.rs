@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 use proptest::sample::select;
 
+use crate::contact::choice::Options;
 use crate::contact::field::{Field, Key};
 use crate::contact::identifier::IdentifierKind;
 use crate::contact::record::put_entry;
@@ -19,6 +20,8 @@ pub type Fields = BTreeMap<&'static str, String>;
 pub struct Ask {
     pub contact: &'static str,
     pub fields: Fields,
+    /// Flags that were set to false stay so.
+    pub keep: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -41,6 +44,8 @@ const PHONES: [&str; 3] = ["", "+1234567", "+7654321"];
 
 /// Lists that are there, with the numbers of their variables; list 3 was removed.
 pub const LISTS: [(i64, &[u32]); 2] = [(1, &[0, 1]), (2, &[0])];
+/// The flags that are asked for.
+pub const FLAGS: [&str; 2] = ["active", "emailSubscribe"];
 /// The source that is there; source 8 was removed.
 pub const SOURCE: u64 = 7;
 
@@ -65,14 +70,14 @@ pub fn ask() -> impl Strategy<Value = Ask> {
         field("email", 0.3, &EMAILS),
         field("phoneNumber", 0.3, &PHONES),
         field("firstName", 0.4, &["", "Jo", "Al"]),
-        field("active", 0.1, &["", "1"]),
+        field("active", 0.2, &["", "1"]),
+        field("emailSubscribe", 0.3, &["", "1"]),
         field("sourceId", 0.1, &["", "7", "7", "7", "8"]),
         field("variable 0", 0.1, &["", "x"]),
         field("variable 1", 0.1, &["", "y"]),
     );
-    (select(&CONTACTS[..]), fields).prop_map(|(contact, (a, b, c, d, e, f, g, h))| Ask {
-        contact,
-        fields: [a, b, c, d, e, f, g, h].into_iter().flatten().collect(),
+    (select(&CONTACTS[..]), fields, any::<bool>()).prop_map(|(contact, (a, b, c, d, e, f, g, h, i), keep)| {
+        Ask { contact, fields: [a, b, c, d, e, f, g, h, i].into_iter().flatten().collect(), keep }
     })
 }
 
@@ -102,7 +107,7 @@ pub fn key_of(name: &str) -> Key {
 pub fn stored(name: &str, value: &str) -> Vec<u8> {
     match name {
         "sourceId" if !value.is_empty() => value.parse::<u64>().unwrap().to_le_bytes().to_vec(),
-        "active" if value == "1" => vec![1],
+        "active" | "emailSubscribe" if value == "1" => vec![1],
         _ => value.as_bytes().to_vec(),
     }
 }
@@ -119,6 +124,9 @@ impl Batch {
         for ask in &self.asks {
             let mut entries: Vec<_> =
                 ask.fields.iter().map(|(name, value)| (key_of(name), stored(name, value))).collect();
+            if ask.keep && FLAGS.iter().any(|flag| ask.fields.contains_key(flag)) {
+                entries.push((Key::OPTIONS, Options { keep: true, personal: false }.bytes()));
+            }
             entries.sort();
             let mut patch = Vec::new();
             for (key, value) in entries {

@@ -4,11 +4,12 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::asks::{Batch, Fields, LISTS, SOURCE, key_of, stored};
 use super::model::{Person, Three, Told};
-use crate::apply::outcome::{self, Outcome};
+use crate::apply::outcome::{self, NoteCode, Outcome};
 use crate::apply::plan::{Plan, Waiting};
 use crate::apply::rule;
 use crate::apply::world::{Former, IndexEntry, ListState, World};
 use crate::clock::Timestamp;
+use crate::contact::choice::{Flags, State};
 use crate::contact::document::Document;
 use crate::contact::identifier::{HashKey, IdentifierKind, Identifiers};
 use crate::contact::record::Reader;
@@ -126,6 +127,12 @@ impl Kept {
             assert_eq!(document.header.created_at.millis(), person.created_at, "{person:?}");
             assert_eq!(document.header.updated_at.millis(), person.updated_at, "{person:?}");
             assert_eq!(entries(&document), wanted(&person.fields), "{person:?}");
+            let flags = State::read(document.record).unwrap();
+            for flag in Flags::ALL {
+                let refused =
+                    person.refused.contains(flag.name()) && !person.fields.contains_key(flag.name());
+                assert_eq!(flags.is_refused(flag), refused, "{person:?}");
+            }
         }
     }
 
@@ -134,8 +141,11 @@ impl Kept {
         let outcomes = outcome::read(&results.outcomes).unwrap();
         let told = |(item, outcome)| match outcome {
             Outcome::Failed(failure, asked, _) => Told::Failed(failure, owned(&asked)),
-            Outcome::Done(action, number) => {
-                Told::Done(action, number.0, self.shown((results.list, number), results.position, item))
+            Outcome::Done(action, number, notes) => {
+                let notes =
+                    notes.into_iter().map(|note| (note.field.name(), note.code == NoteCode::OptedOut));
+                let shown = self.shown((results.list, number), results.position, item);
+                Told::Done(action, number.0, shown, notes.collect())
             }
             Outcome::Undone(..) | Outcome::Erased(_) => panic!("no batch asks for that"),
         };
@@ -167,13 +177,15 @@ fn waiting((position, batch): (u64, &Batch)) -> Waiting {
         list: ListNo(batch.list),
         kind,
         restore_erased: false,
+        token: String::new(),
         items: batch.items(),
     }
 }
 
 fn entries(document: &Document<'_>) -> Vec<(crate::contact::field::Key, Vec<u8>)> {
     let mut reader = Reader::new(document.record);
-    std::iter::from_fn(|| reader.entry().unwrap()).map(|entry| (entry.key, entry.value.to_vec())).collect()
+    let shown = std::iter::from_fn(|| reader.entry().unwrap()).filter(|entry| entry.key.is_shown());
+    shown.map(|entry| (entry.key, entry.value.to_vec())).collect()
 }
 
 fn wanted(fields: &Fields) -> Vec<(crate::contact::field::Key, Vec<u8>)> {

@@ -1,13 +1,16 @@
 //! What an update does, written from the contract's section 4 and from nothing else: lists of people, searched
 //! from end to end.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::asks::{Ask, Batch, Fields, LISTS, SOURCE};
+use super::asks::{Ask, Batch, FLAGS, Fields, LISTS, SOURCE};
 use crate::apply::outcome::{Action, Failure};
 
 /// In the order of look-up.
 pub const IDENTIFIERS: [&str; 3] = ["userId", "email", "phoneNumber"];
+
+/// Flags, each with whether it stays false.
+pub type Notes = Vec<(&'static str, bool)>;
 
 /// userId, e-mail address, phone number.
 pub type Three = [Option<String>; 3];
@@ -18,13 +21,15 @@ pub struct Person {
     pub created_at: i64,
     pub updated_at: i64,
     pub fields: Fields,
+    /// Flags that are false because somebody said so.
+    pub refused: BTreeSet<&'static str>,
 }
 
 /// What the caller is told of an item.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Told {
-    /// With the contact's identifiers after the item.
-    Done(Action, u64, Three),
+    /// With the contact's identifiers after the item, and what is said of flags.
+    Done(Action, u64, Three, Notes),
     /// With the identifiers that the item asked for.
     Failed(Failure, Three),
 }
@@ -55,7 +60,8 @@ impl Model {
             None if batch.upsert => Fields::from([(name_of(batch, ask.contact), ask.contact.to_owned())]),
             None => return Err(Failure::ContactNotFound),
         };
-        let after = change(&before, ask);
+        let refused = found.map(|found| people[found].refused.clone()).unwrap_or_default();
+        let (refused, after, notes) = change_flags(refused, &before, ask);
         if IDENTIFIERS.iter().all(|name| !after.contains_key(name)) {
             return Err(Failure::IdentifierRequired);
         }
@@ -66,15 +72,16 @@ impl Model {
         let shown = identifiers(&after);
         let Some(found) = found else {
             let number = people.len() as u64 + 1;
-            people.push(Person { number, created_at: now, updated_at: now, fields: after });
-            return Ok(Told::Done(Action::Created, number, shown));
+            people.push(Person { number, created_at: now, updated_at: now, fields: after, refused });
+            return Ok(Told::Done(Action::Created, number, shown, notes));
         };
         let person = &mut people[found];
+        person.refused = refused;
         if person.fields == after {
-            return Ok(Told::Done(Action::Unchanged, person.number, shown));
+            return Ok(Told::Done(Action::Unchanged, person.number, shown, notes));
         }
         (person.fields, person.updated_at) = (after, now);
-        Ok(Told::Done(Action::Updated, person.number, shown))
+        Ok(Told::Done(Action::Updated, person.number, shown, notes))
     }
 }
 
@@ -117,6 +124,30 @@ fn change(before: &Fields, ask: &Ask) -> Fields {
     after.extend(ask.fields.clone());
     after.retain(|_, value| !value.is_empty());
     after
+}
+
+/// The same, where a flag that was set to false stays so if the item is to keep it.
+fn change_flags(
+    mut refused: BTreeSet<&'static str>,
+    before: &Fields,
+    ask: &Ask,
+) -> (BTreeSet<&'static str>, Fields, Notes) {
+    let (mut ask, mut notes) = (ask.clone(), Notes::new());
+    for flag in FLAGS {
+        let Some(value) = ask.fields.get(flag) else { continue };
+        if value.is_empty() {
+            refused.insert(flag);
+        } else if refused.contains(flag) && !before.contains_key(flag) {
+            notes.push((flag, ask.keep));
+            if ask.keep {
+                ask.fields.remove(flag);
+            } else {
+                refused.remove(flag);
+            }
+        }
+    }
+    let after = change(before, &ask);
+    (refused, after, notes)
 }
 
 fn asked(batch: &Batch, ask: &Ask) -> Three {

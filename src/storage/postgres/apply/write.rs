@@ -56,9 +56,13 @@ fn write_contacts(
             chunk.iter().filter_map(|slot| slot.removed_at.map(u64::cast_signed)).collect();
         let delete = "DELETE FROM contact c USING unnest($2::bigint[]) AS u (number) \
                       WHERE c.list = $1 AND c.number = u.number";
-        let depart = "INSERT INTO departed SELECT $1, * FROM unnest($2::bigint[], $3::bigint[]) \
-                      ON CONFLICT (list, number) DO UPDATE SET position = excluded.position";
-        session.pipeline(&[(delete, &[&list.0, &numbers]), (depart, &[&list.0, &numbers, &positions])])?;
+        let consents: Vec<_> = chunk.iter().map(|slot| world.consent_at(slot).cast_signed()).collect();
+        let depart = "INSERT INTO departed (list, number, position, consent) \
+                      SELECT $1, * FROM unnest($2::bigint[], $3::bigint[], $4::bigint[]) \
+                      ON CONFLICT (list, number) DO UPDATE SET position = excluded.position, \
+                      consent = excluded.consent";
+        let values: Values<'_> = &[&list.0, &numbers, &positions, &consents];
+        session.pipeline(&[(delete, &[&list.0, &numbers]), (depart, values)])?;
     }
     let returned: Vec<_> = made.iter().filter(|slot| slot.returned).copied().collect();
     if !returned.is_empty() {
@@ -141,6 +145,24 @@ fn write_traces(session: &Session, world: &World) -> Result<(), Error> {
     Ok(())
 }
 
+/// Writes what was said of flags: few batches name any.
+fn write_consents(
+    session: &Session,
+    list: ListNo,
+    waiting: &[Waiting],
+    decided: &[Decided],
+) -> Result<(), Error> {
+    let said = || waiting.iter().zip(decided).filter(|(_, decided)| !decided.consents.is_empty());
+    let positions: Vec<_> = said().map(|(batch, _)| batch.position.cast_signed()).collect();
+    if positions.is_empty() {
+        return Ok(());
+    }
+    let records: Vec<_> = said().map(|(_, decided)| decided.consents.as_slice()).collect();
+    let insert = "INSERT INTO consent (list, position, records) \
+                  SELECT $1, * FROM unnest($2::bigint[], $3::bytea[])";
+    session.execute(insert, &[&list.0, &positions, &records]).map(drop)
+}
+
 /// Writes what became of the batches and what they changed, and takes them out of the journal; returns how many
 /// webhooks are to leave.
 pub fn requests(
@@ -185,6 +207,7 @@ pub fn requests(
     let delivery = "INSERT INTO delivery (list, position, receiver, state, attempts, next_at) \
                     SELECT $1, u.position, u.receiver, 0, 0, $2 \
                     FROM unnest($3::bigint[], $4::text[]) AS u (position, receiver)";
+    write_consents(session, list, waiting, decided)?;
     let forget = "DELETE FROM batch WHERE list = $1 AND position <= $2";
     let all: [(&str, Values<'_>); 5] = [
         (

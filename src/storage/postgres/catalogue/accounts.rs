@@ -7,7 +7,7 @@ use crate::clock::Timestamp;
 use crate::id::ObjectId;
 use crate::journal::AccountNo;
 use crate::storage::postgres::session::{Session, Values, get, get_id, get_time};
-use crate::storage::{Account, Error, NewAccount, User, UserRole, WebhookSecrets};
+use crate::storage::{Account, Error, NewAccount, OptOut, User, UserRole, WebhookSecrets};
 
 /// Adds an account, its first user and that user's token.
 pub fn add(session: &Session, account: &NewAccount, now: Timestamp) -> Result<(), Error> {
@@ -95,6 +95,20 @@ pub fn remove(session: &Session, id: ObjectId) -> Result<bool, Error> {
 pub fn webhook_secret(session: &Session, id: ObjectId) -> Result<Option<String>, Error> {
     let select = "SELECT webhook_secret FROM account WHERE id = $1";
     session.query_opt(select, &[&id.to_bytes().as_slice()])?.map(|row| get(&row, 0)).transpose()
+}
+
+/// What the account says about flags that were set to false.
+pub fn opt_out(session: &Session, id: ObjectId) -> Result<Option<OptOut>, Error> {
+    let select = "SELECT opt_out FROM account WHERE id = $1";
+    let found = session.query_opt(select, &[&id.to_bytes().as_slice()])?;
+    Ok(found.map(|row| get(&row, 0)).transpose()?.map(OptOut::of_code))
+}
+
+/// Changes that; the lists of the account are read again.
+pub fn set_opt_out(session: &Session, id: ObjectId, opt_out: OptOut) -> Result<bool, Error> {
+    change(session)?;
+    let update = "UPDATE account SET opt_out = $2 WHERE id = $1";
+    session.execute(update, &[&id.to_bytes().as_slice(), &opt_out.code()]).map(|rows| rows > 0)
 }
 
 /// Puts a new secret in place; the present one becomes the previous one.

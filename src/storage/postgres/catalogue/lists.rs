@@ -12,14 +12,19 @@ use crate::storage::postgres::append::fence_new_list;
 use crate::storage::postgres::session::{Session, Values, get, get_id, get_number, get_time};
 use crate::storage::rows::changed::Changed;
 use crate::storage::{
-    AddError, Error, List, ListAbout, ListFilter, ListOwner, MAX_LISTS_PER_ACCOUNT, Page, Variable, Window,
+    AddError, Error, List, ListAbout, ListChange, ListFilter, ListOwner, MAX_LISTS_PER_ACCOUNT, NewList,
+    OptOut, Page, Variable, Window,
 };
 
-const COLUMNS: &str = "no, id, account, name, is_default, created_at, updated_at";
+const COLUMNS: &str =
+    "l.no, l.id, l.account, l.name, l.is_default, l.created_at, l.updated_at, l.opt_out, a.opt_out";
+
+/// Citus plans no correlated subquery beside a reference table: what the account says comes by a join.
+const LISTS: &str = "FROM list l LEFT JOIN account a ON a.no = l.account";
 
 /// The list with that id, and its variables.
 pub fn find(session: &Session, id: ObjectId) -> Result<Option<List>, Error> {
-    let select = format!("SELECT {COLUMNS} FROM list WHERE id = $1");
+    let select = format!("SELECT {COLUMNS} {LISTS} WHERE l.id = $1");
     let rows = session.query(&select, &[&id.to_bytes().as_slice()])?;
     Ok(with_variables(session, &rows)?.into_iter().next())
 }
@@ -48,14 +53,16 @@ pub fn page(
     let only: Option<Vec<_>> =
         filter.only.as_ref().map(|only| only.iter().map(|id| id.to_bytes().to_vec()).collect());
     let id = filter.id.map(|id| id.to_bytes().to_vec());
-    let fits = "FROM list WHERE account = $1 AND ($2::bytea IS NULL OR id = $2) AND ($3::text IS NULL OR name = $3) \
-                AND ($4::bytea[] IS NULL OR id = ANY($4)) AND (is_default OR NOT $5)";
+    let fits = format!(
+        "{LISTS} WHERE l.account = $1 AND ($2::bytea IS NULL OR l.id = $2) AND ($3::text IS NULL OR l.name = $3) \
+         AND ($4::bytea[] IS NULL OR l.id = ANY($4)) AND (l.is_default OR NOT $5)"
+    );
     let values: Values<'_> = &[&account.0, &id, &filter.name, &only, &filter.default];
     let total = session.query_opt(&format!("SELECT count(*) {fits}"), values)?;
     let total = total.map_or(Ok(0), |row| get_number(&row, 0))?;
     // As values: a statement for each window would stay prepared.
     let [limit, offset] = window.signed();
-    let select = format!("SELECT {COLUMNS} {fits} ORDER BY no LIMIT $6 OFFSET $7");
+    let select = format!("SELECT {COLUMNS} {fits} ORDER BY l.no LIMIT $6 OFFSET $7");
     let values: Values<'_> = &[&account.0, &id, &filter.name, &only, &filter.default, &limit, &offset];
     let rows = session.query(&select, values)?;
     Ok(Page { rows: with_variables(session, &rows)?, total })
@@ -76,6 +83,8 @@ fn with_variables(session: &Session, rows: &[Row]) -> Result<Vec<List>, Error> {
             is_default: get(row, 4)?,
             created_at: get_time(row, 5)?,
             updated_at: get_time(row, 6)?,
+            opt_out: get::<Option<i64>>(row, 7)?.map(OptOut::of_code),
+            account_opt_out: OptOut::of_code(get::<Option<i64>>(row, 8)?.unwrap_or_default()),
         };
         let variables = variables.remove(&no).unwrap_or_default();
         Ok(List::new(no, get_id(row, 1)?, AccountNo(get(row, 2)?), about, variables))
@@ -94,16 +103,17 @@ pub fn add(
     session: &Session,
     account: AccountNo,
     id: ObjectId,
-    name: &str,
+    list: &NewList,
     now: Timestamp,
 ) -> Result<(), AddError> {
     change_of(session, Changed::Account(account))?;
     // Citus plans no correlated subquery beside a reference table: the lists are counted by a join.
-    let insert = "INSERT INTO list (id, account, name, is_default, created_at, updated_at) \
-                  SELECT $1, a.no, $3, count(l.no) = 0, $4, $4 \
+    let insert = "INSERT INTO list (id, account, name, is_default, created_at, updated_at, opt_out) \
+                  SELECT $1, a.no, $3, count(l.no) = 0, $4, $4, $5::bigint \
                   FROM account a LEFT JOIN list l ON l.account = a.no WHERE a.no = $2 GROUP BY a.no RETURNING no";
     let id = id.to_bytes().to_vec();
-    let row = session.query_opt(insert, &[&id, &account.0, &name, &now.millis()])?;
+    let row = session
+        .query_opt(insert, &[&id, &account.0, &list.name, &now.millis(), &list.opt_out.map(OptOut::code)])?;
     let Some(row) = row else { return Err(AddError::Gone) };
     let no = get(&row, 0)?;
     add_queue(session, no)?;
@@ -116,12 +126,15 @@ pub fn add(
     Ok(())
 }
 
-/// Gives a list another name; whether it is there.
-pub fn rename(session: &Session, list: ListNo, name: &str, now: Timestamp) -> Result<bool, Error> {
+/// Changes a list; whether it is there.
+pub fn update(session: &Session, list: ListNo, change: &ListChange, now: Timestamp) -> Result<bool, Error> {
     change_of(session, Changed::List(list))?;
-    let update = "UPDATE list SET updated_at = CASE WHEN name = $2 THEN updated_at ELSE $3 END, name = $2 \
-                  WHERE no = $1";
-    session.execute(update, &[&list.0, &name, &now.millis()]).map(|rows| rows > 0)
+    let update = "UPDATE list SET updated_at = CASE WHEN name = coalesce($2::text, name) \
+                  AND ($4::boolean OR opt_out IS NOT DISTINCT FROM $5::bigint) THEN updated_at ELSE $3 END, \
+                  name = coalesce($2::text, name), opt_out = CASE WHEN $4 THEN opt_out ELSE $5 END WHERE no = $1";
+    let (keeps, opt_out) = (change.opt_out.is_none(), change.opt_out.flatten().map(OptOut::code));
+    let values: Values<'_> = &[&list.0, &change.name, &now.millis(), &keeps, &opt_out];
+    session.execute(update, values).map(|rows| rows > 0)
 }
 
 /// Removes a list that has that name; whether it was there. Where it was the default, the account's oldest is next.

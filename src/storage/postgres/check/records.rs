@@ -2,11 +2,13 @@
 
 use super::super::session::{get, get_number};
 use super::List;
-use crate::journal::AccountNo;
+use crate::contact::sealed;
+use crate::journal::{AccountNo, ContactNo};
 use crate::storage::Error;
 use crate::storage::rows::check::forms::{Form, Told, failed};
 use crate::storage::rows::check::suppressions::Seen;
 use crate::storage::rows::check::{Mend, Report};
+use crate::storage::rows::consent::Chains;
 
 /// Rows of the list `$1` that refer to nothing, and what is said of them.
 const ORPHANS: [(&str, &str); 4] = [
@@ -34,9 +36,10 @@ const ORPHANS: [(&str, &str); 4] = [
 ];
 
 /// Tables with positions, and what is said of rows with one that was never given.
-const AHEAD: [(&str, &str); 5] = [
+const AHEAD: [(&str, &str); 6] = [
     ("request", "results of what was never accepted"),
     ("history", "histories of what was never accepted"),
+    ("consent", "consent records of what was never accepted"),
     ("departed", "removals that were never accepted"),
     ("former_bearer", "former identifiers of what was never accepted"),
     ("former_identifiers", "former identifiers of what was never accepted"),
@@ -81,6 +84,22 @@ pub fn check(list: &List<'_>, report: &mut Report) -> Result<(), Error> {
         Ok(true)
     })?;
     seen.tell(report);
+    consents(list, report)
+}
+
+/// Whether every chain of the consent ledger holds, up to the contact.
+fn consents(list: &List<'_>, report: &mut Report) -> Result<(), Error> {
+    let mut chains = Chains::default();
+    let no = list.no.0;
+    list.session.stream("SELECT records FROM consent WHERE list = $1 ORDER BY position", &[&no], |row| {
+        chains.look(list.no, get(row, 0)?);
+        Ok(true)
+    })?;
+    list.session.stream("SELECT number, document FROM contact WHERE list = $1", &[&no], |row| {
+        chains.end((list.no, ContactNo(get_number(row, 0)?)), sealed::open(get(row, 1)?));
+        Ok(true)
+    })?;
+    chains.tell(report);
     Ok(())
 }
 

@@ -1,6 +1,6 @@
 //! Taking a person out of the store: contacts, histories, results, and what others bore of theirs.
 
-use super::super::{ContactId, Erasing, FormerRow, history};
+use super::super::{ContactId, Erasing, FormerRow, consent, history};
 use super::search::{bearers, past};
 use super::{Known, Person, Trace, trace};
 use crate::apply::outcome::{self, Outcome};
@@ -21,6 +21,8 @@ pub fn contact(rows: &impl Erasing, contact: ContactId, known: &Known) -> Result
         let place = Place { list: contact.0, position: *position };
         rewrite_history(rows, place, |change| (change.number == contact.1).then_some(Rewritten::Erased))?;
     }
+    let consents = consent::begins_at(rows, contact, known.document.as_deref())?;
+    consent::forget(rows, contact, consents)?;
     if let Some(document) = &known.document {
         rows.remove_contact(contact, document)?;
     }

@@ -63,5 +63,5 @@ pub fn erase(rows: &impl Erasing, batch: &Waiting, now: Timestamp) -> Result<Dec
         id.into_iter().for_each(|id| outcome::put(&mut results, &Outcome::Erased(id)));
     }
     forget::traces(rows, batch, &lists, &person, now)?;
-    Ok(Decided { results, changes: Vec::new(), failed: 0 })
+    Ok(Decided { results, changes: Vec::new(), consents: Vec::new(), failed: 0 })
 }

@@ -25,7 +25,7 @@ fn write_contacts(store: &Transaction<'_>, world: &World) -> Result<(), Error> {
     let mut update = store.prepare_cached("UPDATE contact SET document = ?2 WHERE id = ?1").map_err(error)?;
     let mut delete = store.prepare_cached("DELETE FROM contact WHERE id = ?1").map_err(error)?;
     let mut depart =
-        store.prepare_cached("INSERT OR REPLACE INTO departed VALUES (?1, ?2)").map_err(error)?;
+        store.prepare_cached("INSERT OR REPLACE INTO departed VALUES (?1, ?2, ?3)").map_err(error)?;
     let mut returned = store.prepare_cached("DELETE FROM departed WHERE contact = ?1").map_err(error)?;
     let mut stored = Vec::new();
     for slot in world.changed() {
@@ -39,7 +39,8 @@ fn write_contacts(store: &Transaction<'_>, world: &World) -> Result<(), Error> {
                 if !new {
                     delete.execute([id]).map_err(error)?;
                 }
-                depart.execute([id, signed(position)]).map_err(error)?;
+                let consent = world.consent_at(slot);
+                depart.execute([id, signed(position), signed(consent)]).map_err(error)?;
             }
             (None, true) => {
                 insert.execute(params![id, stored]).map_err(error)?;
@@ -113,6 +114,7 @@ pub fn requests(
     )?;
     let mut history =
         store.prepare_cached("INSERT OR IGNORE INTO history VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)")?;
+    let mut consent = store.prepare_cached("INSERT OR IGNORE INTO consent VALUES (?1, ?2, ?3)")?;
     let mut delivery = store.prepare_cached(
         "INSERT INTO delivery (position, receiver, state, attempts, next_at) VALUES (?1, ?2, 0, 0, ?3)",
     )?;
@@ -144,6 +146,9 @@ pub fn requests(
             now.millis(),
             decided.changes,
         ])?;
+        if !decided.consents.is_empty() {
+            consent.execute(params![position, batch.list.0, decided.consents])?;
+        }
         // A delivery without its request could never be claimed, and would be due for ever.
         if kept > 0
             && let Some(receiver) = &origin.receiver

@@ -7,7 +7,7 @@ use super::{change, users};
 use crate::clock::Timestamp;
 use crate::id::ObjectId;
 use crate::journal::AccountNo;
-use crate::storage::{Account, Error, NewAccount, UserRole, WebhookSecrets};
+use crate::storage::{Account, Error, NewAccount, OptOut, UserRole, WebhookSecrets};
 
 /// Adds an account, its first user and that user's token.
 pub fn add(intake: &mut Connection, account: &NewAccount, now: Timestamp) -> Result<(), Error> {
@@ -96,6 +96,23 @@ pub fn webhook_secret(intake: &Connection, id: ObjectId) -> Result<Option<String
         .query_row("SELECT webhook_secret FROM account WHERE id = ?1", [id.to_bytes()], |row| row.get(0))
         .optional()
         .map_err(error)
+}
+
+/// What the account says about flags that were set to false.
+pub fn opt_out(intake: &Connection, id: ObjectId) -> Result<Option<OptOut>, Error> {
+    let found = intake
+        .query_row("SELECT opt_out FROM account WHERE id = ?1", [id.to_bytes()], |row| row.get(0))
+        .optional();
+    Ok(found.map_err(error)?.map(OptOut::of_code))
+}
+
+/// Changes that; the lists of the account are read again.
+pub fn set_opt_out(intake: &mut Connection, id: ObjectId, opt_out: OptOut) -> Result<bool, Error> {
+    change(intake, |transaction| {
+        let update = "UPDATE account SET opt_out = ?2 WHERE id = ?1";
+        let values = params![id.to_bytes(), opt_out.code()];
+        transaction.execute(update, values).map(|rows| rows > 0).map_err(error)
+    })
 }
 
 /// Puts a new secret in place; the present one becomes the previous one.

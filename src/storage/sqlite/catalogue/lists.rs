@@ -10,10 +10,12 @@ use crate::id::ObjectId;
 use crate::journal::{AccountNo, ListNo};
 use crate::storage::rows::changed::Changed;
 use crate::storage::{
-    AddError, Error, List, ListAbout, ListFilter, ListOwner, MAX_LISTS_PER_ACCOUNT, Page, Window,
+    AddError, Error, List, ListAbout, ListChange, ListFilter, ListOwner, MAX_LISTS_PER_ACCOUNT, NewList,
+    OptOut, Page, Window,
 };
 
-const COLUMNS: &str = "no, id, account, name, is_default, created_at, updated_at";
+const COLUMNS: &str = "no, id, account, name, is_default, created_at, updated_at, opt_out, \
+                       (SELECT a.opt_out FROM account a WHERE a.no = list.account)";
 
 /// The list with that id, and its variables.
 pub fn find(intake: &Connection, id: ObjectId) -> Result<Option<List>, Error> {
@@ -74,6 +76,8 @@ fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<Row> {
         is_default: row.get(4)?,
         created_at: Timestamp::from_millis(row.get(5)?),
         updated_at: Timestamp::from_millis(row.get(6)?),
+        opt_out: row.get::<_, Option<i64>>(7)?.map(OptOut::of_code),
+        account_opt_out: OptOut::of_code(row.get::<_, Option<i64>>(8)?.unwrap_or_default()),
     };
     Ok((ListNo(row.get(0)?), ObjectId::from_bytes(row.get(1)?), AccountNo(row.get(2)?), about))
 }
@@ -107,16 +111,16 @@ pub fn add(
     intake: &mut Connection,
     account: AccountNo,
     id: ObjectId,
-    name: &str,
+    list: &NewList,
     now: Timestamp,
 ) -> Result<(), AddError> {
     change_of(intake, Changed::Account(account), |transaction| {
         let added = transaction
             .execute(
-                "INSERT INTO list (id, account, name, is_default, created_at, updated_at) \
-                 SELECT ?1, no, ?3, NOT EXISTS (SELECT 1 FROM list WHERE account = ?2), ?4, ?4 \
+                "INSERT INTO list (id, account, name, is_default, created_at, updated_at, opt_out) \
+                 SELECT ?1, no, ?3, NOT EXISTS (SELECT 1 FROM list WHERE account = ?2), ?4, ?4, ?5 \
                  FROM account WHERE no = ?2",
-                params![id.to_bytes(), account.0, name, now.millis()],
+                params![id.to_bytes(), account.0, list.name, now.millis(), list.opt_out.map(OptOut::code)],
             )
             .map_err(error)?;
         if added == 0 {
@@ -137,12 +141,19 @@ pub fn add(
     })
 }
 
-/// Gives a list another name; whether it is there.
-pub fn rename(intake: &mut Connection, list: ListNo, name: &str, now: Timestamp) -> Result<bool, Error> {
+/// Changes a list; whether it is there.
+pub fn update(
+    intake: &mut Connection,
+    list: ListNo,
+    change: &ListChange,
+    now: Timestamp,
+) -> Result<bool, Error> {
     change_of(intake, Changed::List(list), |transaction| {
-        let update = "UPDATE list SET updated_at = iif(name = ?2, updated_at, ?3), name = ?2 WHERE no = ?1";
-        let rows = transaction.execute(update, params![list.0, name, now.millis()]);
-        rows.map(|rows| rows > 0).map_err(error)
+        let update = "UPDATE list SET updated_at = iif(name IS coalesce(?2, name) AND (?4 OR opt_out IS ?5), updated_at, ?3), \
+                      name = coalesce(?2, name), opt_out = iif(?4, opt_out, ?5) WHERE no = ?1";
+        let (keeps, opt_out) = (change.opt_out.is_none(), change.opt_out.flatten().map(OptOut::code));
+        let values = params![list.0, change.name, now.millis(), keeps, opt_out];
+        transaction.execute(update, values).map(|rows| rows > 0).map_err(error)
     })
 }
 

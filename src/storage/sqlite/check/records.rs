@@ -2,20 +2,23 @@
 
 use rusqlite::{Connection, Row};
 
+use super::super::contacts::split_id;
 use super::super::{error, open, unsigned};
 use super::Checked;
 use crate::contact::identifier::HashKey;
-use crate::journal::AccountNo;
+use crate::contact::sealed;
+use crate::journal::{AccountNo, ListNo};
 use crate::storage::Error;
 use crate::storage::rows::check::forms::{Form, Told, failed};
 use crate::storage::rows::check::suppressions::Seen;
 use crate::storage::rows::check::{Mend, Report};
+use crate::storage::rows::consent::Chains;
 
 /// What counts the rows that are wrong, what is said of them, and what takes them away.
 type Query = (&'static str, &'static str, Option<Mend>);
 
 /// `?1`: the last position that is applied.
-const QUERIES: [Query; 9] = [
+const QUERIES: [Query; 10] = [
     (
         "FROM delivery d WHERE NOT EXISTS (SELECT 1 FROM request r WHERE r.position = d.position)",
         "webhooks of no request",
@@ -40,13 +43,36 @@ const QUERIES: [Query; 9] = [
     ),
     ("FROM request WHERE position > ?1", "results of what was never applied", None),
     ("FROM history WHERE position > ?1", "histories of what was never applied", None),
+    ("FROM consent WHERE position > ?1", "consent records of what was never applied", None),
     ("FROM departed WHERE position > ?1", "removals that were never applied", None),
     ("FROM former_bearer WHERE position > ?1", "former identifiers of what was never applied", None),
     ("FROM former_identifiers WHERE position > ?1", "former identifiers of what was never applied", None),
 ];
 
+/// Whether every chain of the consent ledger holds, up to the contact.
+fn consents(on: &Checked<'_>, report: &mut Report) {
+    let mut chains = Chains::default();
+    let look = |row: &Row<'_>| {
+        chains.look(ListNo(row.get(0)?), row.get_ref(1)?.as_blob().unwrap_or_default());
+        Ok(())
+    };
+    if let Err(failure) = each(on.store, "SELECT list, records FROM consent ORDER BY position", look) {
+        return report.add(format!("the consent ledger is unreadable before its end: {failure}"), None);
+    }
+    let end = |row: &Row<'_>| {
+        let document = sealed::open(row.get_ref(1)?.as_blob().unwrap_or_default());
+        chains.end(split_id(row.get(0)?), document);
+        Ok(())
+    };
+    // Contacts that are unreadable are told already.
+    if each(on.store, "SELECT id, document FROM contact", end).is_ok() {
+        chains.tell(report);
+    }
+}
+
 /// Looks at all that is kept of requests.
 pub fn check(on: &Checked<'_>, report: &mut Report) -> Result<(), Error> {
+    consents(on, report);
     for (rows, what, mend) in QUERIES {
         // A parameter that a statement does not have cannot be bound.
         let query = format!("SELECT count(*) {rows}").replace("?1", &on.marks.highest().to_string());

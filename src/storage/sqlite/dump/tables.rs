@@ -76,9 +76,10 @@ pub const TABLES: &[Table] = &[
             "previous_secret",
             "previous_until",
             "created_at",
+            "opt_out",
         ],
         from: &["main.account"],
-        select: "SELECT no, id, name, enabled, webhook_secret, previous_secret, previous_until, created_at \
+        select: "SELECT no, id, name, enabled, webhook_secret, previous_secret, previous_until, created_at, opt_out \
                  FROM main.account ORDER BY no",
     },
     Table {
@@ -125,9 +126,19 @@ pub const TABLES: &[Table] = &[
     },
     Table {
         name: "list",
-        columns: &["no", "id", "account", "name", "is_default", "next_variable", "created_at", "updated_at"],
+        columns: &[
+            "no",
+            "id",
+            "account",
+            "name",
+            "is_default",
+            "next_variable",
+            "created_at",
+            "updated_at",
+            "opt_out",
+        ],
         from: &["main.list"],
-        select: "SELECT no, id, account, name, is_default, next_variable, created_at, updated_at \
+        select: "SELECT no, id, account, name, is_default, next_variable, created_at, updated_at, opt_out \
                  FROM main.list ORDER BY no",
     },
     Table {
@@ -307,9 +318,16 @@ pub const TABLES: &[Table] = &[
     },
     Table {
         name: "departed",
-        columns: &["list", "number", "position"],
+        columns: &["list", "number", "position", "consent"],
         from: &["store.departed"],
-        select: "SELECT contact >> 40, contact & ((1 << 40) - 1), position FROM store.departed ORDER BY contact",
+        select: "SELECT contact >> 40, contact & ((1 << 40) - 1), position, consent FROM store.departed \
+                 ORDER BY contact",
+    },
+    Table {
+        name: "consent",
+        columns: &["list", "position", "records"],
+        from: &["store.consent"],
+        select: "SELECT list, position, records FROM store.consent ORDER BY position",
     },
     Table {
         name: "former_bearer",

@@ -1,0 +1,71 @@
+//! What was said about the flags of a contact, in sentences.
+
+use super::Subject;
+use super::form::label;
+use super::history::who;
+use crate::apply::ledger::How;
+use crate::clock::Timestamp;
+use crate::console::{Result, User};
+use crate::contact::field::Field;
+use crate::id::ObjectId;
+use crate::storage::Consent;
+
+/// Records that the page shows.
+const LINES: usize = 50;
+
+/// A record.
+pub struct Line {
+    /// What was said.
+    pub what: String,
+    /// When it was written down.
+    pub at: Timestamp,
+    /// Who sent it.
+    pub by: String,
+    /// By which request.
+    pub request: ObjectId,
+    /// What the sender said of it.
+    pub details: Vec<(&'static str, String)>,
+}
+
+/// The newest records of a contact.
+///
+/// # Errors
+/// The store failed.
+pub async fn lines(user: &User, subject: &Subject) -> Result<Vec<Line>> {
+    let named = vec![subject.identifier()?];
+    let found = user.app.queries.consents(&user.caller(), subject.list.no, named).await?;
+    let records = found.map(|found| found.records).unwrap_or_default();
+    if records.is_empty() {
+        return Ok(Vec::new());
+    }
+    let names = who(user).await?;
+    let by = |token: &String| names.get(token).unwrap_or(token).clone();
+    Ok(records.into_iter().take(LINES).map(|record| Line { by: by(&record.token), ..line(record) }).collect())
+}
+
+fn line(record: Consent) -> Line {
+    let Consent { flag, value, at, request, how, token, proof, .. } = record;
+    let what = match (flag, value) {
+        (Field::Active, true) => "Activated".to_owned(),
+        (Field::Active, false) => "Deactivated".to_owned(),
+        (flag, true) => format!("Subscribed to {}", label(flag)),
+        (flag, false) => format!("Unsubscribed from {}", label(flag)),
+    };
+    let what = match how {
+        How::Request => what,
+        How::Undo => format!("{what} by an undo"),
+        How::Merge => format!("{what} by a merge"),
+    };
+    let time = |time: Option<Timestamp>| time.map(|time| format!("{time} UTC"));
+    let details = [
+        ("chosen", time(proof.at)),
+        ("confirmed", time(proof.confirmed_at)),
+        ("source", proof.source),
+        ("form", proof.form),
+        ("purpose", proof.purpose),
+        ("wording", proof.wording),
+        ("IP address", proof.ip),
+    ];
+    let details = details.into_iter().filter_map(|(name, text)| Some((name, text?))).collect();
+    Line { what, at, by: token, request, details }
+}

@@ -1,0 +1,217 @@
+//! Whatever is sent, imported, changed in bulk, added, removed, erased and undone: a channel that was turned off is on
+//! again only where an item said `resubscribe`, or where the very request was undone that turned it off and no later one
+//! had named it.
+
+use std::collections::HashMap;
+
+use proptest::prelude::*;
+use proptest::sample::{Index, select};
+use proptest::test_runner::{Config, TestCaseError, TestRunner};
+use serde_json::{Value, json};
+
+use crate::harness::Server;
+
+const FLAGS: [&str; 3] = ["active", "emailSubscribe", "smsSubscribe"];
+const PEOPLE: [&str; 3] = ["a", "b", "c"];
+
+#[derive(Clone, Debug)]
+struct Item {
+    who: &'static str,
+    flags: [Option<bool>; 3],
+    resubscribe: bool,
+}
+
+#[derive(Clone, Debug)]
+enum Ask {
+    /// By a program, under the list's rule; or an import, which says the rule itself.
+    Update {
+        import: bool,
+        items: Vec<Item>,
+    },
+    Add(Vec<Item>),
+    /// One flag of all, as the server's own job sends it.
+    Bulk {
+        flag: usize,
+        to: bool,
+    },
+    Remove(&'static str),
+    Erase(&'static str),
+    /// Of one of the requests before it.
+    Undo(Index),
+}
+
+fn items() -> impl Strategy<Value = Vec<Item>> {
+    let flag = || select(vec![None, Some(true), Some(true), Some(false)]);
+    let item = (select(&PEOPLE[..]), [flag(), flag(), flag()], prop::bool::weighted(0.1));
+    let item = item.prop_map(|(who, flags, resubscribe)| Item { who, flags, resubscribe });
+    prop::collection::vec(item, 1..4)
+}
+
+fn asks() -> impl Strategy<Value = Vec<Ask>> {
+    let ask = prop_oneof![
+        8 => (any::<bool>(), items()).prop_map(|(import, items)| Ask::Update { import, items }),
+        2 => items().prop_map(Ask::Add),
+        2 => (0..3_usize, any::<bool>()).prop_map(|(flag, to)| Ask::Bulk { flag, to }),
+        1 => select(&PEOPLE[..]).prop_map(Ask::Remove),
+        1 => select(&PEOPLE[..]).prop_map(Ask::Erase),
+        6 => any::<Index>().prop_map(Ask::Undo),
+    ];
+    prop::collection::vec(ask, 1..20)
+}
+
+impl Item {
+    fn to_json(&self, key: &str) -> Value {
+        let mut item = json!({ key: self.who, "resubscribe": self.resubscribe });
+        for (name, flag) in FLAGS.iter().zip(self.flags) {
+            item[*name] = json!(flag);
+        }
+        item
+    }
+}
+
+/// What was said of a contact: the request by which each flag was turned off last.
+type Said = [Option<String>; 3];
+
+/// What the world must hold to, told from the requests and their results alone.
+#[derive(Default)]
+struct Oracle {
+    /// By the contact's id: an erased or removed one is another when it is made again.
+    said: HashMap<String, Said>,
+    /// What was said before each request.
+    before: HashMap<String, HashMap<String, Said>>,
+    kept: usize,
+}
+
+impl Oracle {
+    /// An item was applied to a contact.
+    fn apply(&mut self, request: &str, contact: &str, item: &Item, result: &Value) {
+        let said = self.said.entry(contact.to_owned()).or_default();
+        let notes = result["notes"].as_array().cloned().unwrap_or_default();
+        self.kept += notes.iter().filter(|note| note["code"] == "OPTED_OUT").count();
+        for (flag, value) in item.flags.into_iter().enumerate() {
+            match value {
+                Some(false) => said[flag] = Some(request.to_owned()),
+                Some(true) if item.resubscribe => said[flag] = None,
+                _ => {}
+            }
+        }
+    }
+
+    /// A request was undone: what only it had said is as it was before, where the undo has put the flag back.
+    fn undo(&mut self, request: &str, undone: &str, contact: &str, result: &Value) {
+        let Some(said) = self.said.get_mut(contact) else { return };
+        let before = self.before[undone].get(contact).cloned().unwrap_or_default();
+        let restored = result["restored"].as_array().expect("an array");
+        for (flag, name) in FLAGS.iter().enumerate() {
+            let is_restored = restored.contains(&json!(name));
+            // Where somebody has said no since, it is not the request's own any more.
+            if is_restored && said[flag].as_deref().is_none_or(|last| last == undone) {
+                // A no that is back is the undo's own: undoing that takes it away again.
+                said[flag] = before[flag].as_ref().map(|_| request.to_owned());
+            }
+        }
+    }
+
+    fn check(&self, contact: &str, shown: &Value) -> Result<(), TestCaseError> {
+        for (flag, name) in FLAGS.iter().enumerate() {
+            let no = self.said.get(contact).and_then(|said| said[flag].as_ref());
+            prop_assert!(no.is_none() || shown[*name] == false, "{name} of {shown}: {no:?} turned it off");
+        }
+        Ok(())
+    }
+}
+
+/// The path and body of a request, and the items as they will be numbered in its results.
+fn to_json(ask: &Ask, list: &str, requests: &[String]) -> Option<(&'static str, Value, Vec<Item>)> {
+    let all = |items: &[Item], key| items.iter().map(|item| item.to_json(key)).collect::<Value>();
+    Some(match ask {
+        Ask::Update { import, items } => {
+            let keep = import.then_some("keep");
+            let body = json!({ "contactListId": list, "upsert": true, "optOut": keep, "contacts": all(items, "contact") });
+            ("/v3/contacts/update", body, items.clone())
+        }
+        Ask::Add(items) => {
+            let body =
+                json!({ "contactListId": list, "restoreErased": true, "contacts": all(items, "userId") });
+            ("/v3/contacts/add", body, items.clone())
+        }
+        Ask::Bulk { flag, to } => {
+            let mut flags = [None; 3];
+            flags[*flag] = Some(*to);
+            let items: Vec<_> = PEOPLE.map(|who| Item { who, flags, resubscribe: false }).into();
+            let contacts = all(&items, "contact");
+            let body = json!({ "contactListId": list, "contactBy": "userId", "optOut": "keep", "contacts": contacts });
+            ("/v3/contacts/update", body, items)
+        }
+        Ask::Remove(who) => {
+            ("/v3/contacts/remove", json!({ "contactListId": list, "userIds": [who] }), Vec::new())
+        }
+        Ask::Erase(who) => ("/v3/contact/erase", json!({ "userId": who }), Vec::new()),
+        Ask::Undo(index) => {
+            let id = (!requests.is_empty()).then(|| index.get(requests))?;
+            ("/v3/request/undo", json!({ "requestId": id }), Vec::new())
+        }
+    })
+}
+
+async fn run(server: &Server, asks: &[Ask]) -> Result<usize, TestCaseError> {
+    let list = server.list().await;
+    server.ok("/v3/contact-list/update", &json!({ "contactListId": list, "optOut": "keep" })).await;
+    let (mut oracle, mut requests) = (Oracle::default(), Vec::<String>::new());
+    for ask in asks {
+        let Some((path, body, items)) = to_json(ask, &list, &requests) else { continue };
+        let answer = server.post(path, &body).await.json();
+        let Some(id) = answer["requestId"].as_str().filter(|_| answer["result"] == true) else { continue };
+        let request = server.processed(id).await;
+        oracle.before.insert(id.to_owned(), oracle.said.clone());
+        for result in request["results"]["success"].as_array().expect("an array") {
+            let contact = result["id"].as_str().expect("an id");
+            match path {
+                "/v3/request/undo" => {
+                    oracle.undo(id, body["requestId"].as_str().expect("an id"), contact, result)
+                }
+                _ => {
+                    let position = result["position"].as_u64().expect("a position");
+                    let item = usize::try_from(position).ok().and_then(|position| items.get(position));
+                    if let Some(item) = item {
+                        oracle.apply(id, contact, item, result);
+                    }
+                }
+            }
+        }
+        // An erasure is of the account, and nothing of it can be undone.
+        if path != "/v3/contact/erase" {
+            requests.push(id.to_owned());
+        }
+        for who in PEOPLE {
+            let shown = server.contact(&list, "userId", who).await;
+            if shown.is_null() {
+                continue;
+            }
+            let history = json!({ "contactListId": list, "userId": who, "limit": 1 });
+            let contact = server.ok("/v3/contact/history", &history).await["contactId"].clone();
+            oracle.check(contact.as_str().expect("an id"), &shown)?;
+        }
+    }
+    Ok(oracle.kept)
+}
+
+#[test]
+fn no_channel_is_on_again_that_its_owner_turned_off() {
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    let server = runtime.block_on(Server::start());
+    let mut runner = TestRunner::new(Config {
+        cases: 120,
+        max_shrink_iters: 300,
+        failure_persistence: None,
+        ..Config::default()
+    });
+    let kept = std::cell::Cell::new(0);
+    let outcome = runner.run(&asks(), |asks| {
+        kept.set(kept.get() + runtime.block_on(run(&server, &asks))?);
+        Ok(())
+    });
+    outcome.expect("the rule holds");
+    assert!(kept.get() > 0, "some items met an opt-out");
+    runtime.block_on(server.stop());
+}
