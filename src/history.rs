@@ -2,15 +2,17 @@
 //!
 //! A batch's changes are one row, written behind those of the batches before it. A change says what it replaced and
 //! at which position the contact was changed before, so a contact's history is a chain that begins in its header:
-//! keeping it costs an append, and no index. What a change put in place is what the next one replaced, or what the
-//! contact holds now: whoever walks the chain, from the newest back, knows both.
+//! keeping it costs an append, and no index.
+//!
+//! A change also holds what it put in place, so that the change feed reads rows in their order and needs no other.
+//! Rows of earlier versions do not have that: there it is what the next change replaced, or what the contact has now.
 
 use std::collections::BTreeMap;
 
 use crate::contact::document::{self, Document};
 use crate::contact::field::Key;
-use crate::contact::identifier::Identifiers;
-use crate::contact::record::{Malformed, Reader, put_bytes, put_number};
+use crate::contact::identifier::{IdentifierKind, Identifiers};
+use crate::contact::record::{Malformed, Reader, put_bytes, put_entry, put_number};
 use crate::journal::ContactNo;
 
 /// What a change did to its contact.
@@ -41,6 +43,10 @@ pub struct Change<'a> {
     pub previous: u64,
     /// What was replaced, see [`ChangeKind`].
     pub before: &'a [u8],
+    /// What was put in place, as a record: of a creation all fields, of an update the identifiers that the contact has
+    /// then and the other fields that changed, without those that were cleared. `None` in a row of an earlier version,
+    /// and for the other kinds.
+    pub after: Option<&'a [u8]>,
 }
 
 impl<'a> Change<'a> {
@@ -58,11 +64,57 @@ impl<'a> Change<'a> {
 
     /// Appends the change.
     pub fn put(&self, out: &mut Vec<u8>) {
-        out.push(self.kind as u8);
+        let with = if self.after.is_some() { WITH_AFTER } else { 0 };
+        out.push(self.kind as u8 | with);
         put_number(out, self.number.0);
         put_number(out, self.previous);
         put_bytes(out, self.before);
+        if let Some(after) = self.after {
+            put_bytes(out, after);
+        }
     }
+}
+
+/// The bit beside the kind of a change that has [`Change::after`]. Earlier versions do not read it.
+const WITH_AFTER: u8 = 4;
+
+/// The `after` of an update: `record` is the contact's new record, `patch` what was laid over the old one, and `undo`
+/// the patch that changes it back.
+///
+/// # Errors
+/// [`Malformed`] where one of them does not read.
+pub fn after_update(record: &[u8], patch: &[u8], undo: &[u8]) -> Result<Vec<u8>, Malformed> {
+    let is_identifier = |key| IdentifierKind::ALL.iter().any(|kind| kind.field().key() == key);
+    let mut after = Vec::with_capacity(patch.len() + 64);
+    let mut reader = Reader::new(record);
+    // Identifiers have the lowest keys.
+    while let Some(entry) = reader.entry()?.filter(|entry| is_identifier(entry.key)) {
+        put_entry(&mut after, entry.key, entry.value);
+    }
+    let (mut patch, mut undo) = (Reader::new(patch), Reader::new(undo));
+    while let Some(changed) = undo.entry()? {
+        while let Some(entry) = patch.entry()? {
+            if entry.key == changed.key {
+                if !entry.value.is_empty() && !is_identifier(entry.key) {
+                    put_entry(&mut after, entry.key, entry.value);
+                }
+                break;
+            }
+        }
+    }
+    Ok(after)
+}
+
+/// The changes of a batch in the form of earlier versions.
+///
+/// # Errors
+/// [`Malformed`] where they do not read to the end.
+pub fn without_after(bytes: &[u8]) -> Result<Vec<u8>, Malformed> {
+    let mut out = Vec::with_capacity(bytes.len());
+    for change in read(bytes)? {
+        Change { after: None, ..change }.put(&mut out);
+    }
+    Ok(out)
 }
 
 /// Reads the changes of a batch, in the order in which they were made.
@@ -73,9 +125,12 @@ pub fn read(bytes: &[u8]) -> Result<Vec<Change<'_>>, Malformed> {
     let mut reader = Reader::new(bytes);
     let mut changes = Vec::new();
     while !reader.is_empty() {
-        let kind = *ChangeKind::ALL.get(usize::from(reader.byte()?)).ok_or(Malformed)?;
+        let code = reader.byte()?;
+        let kind = *ChangeKind::ALL.get(usize::from(code & !WITH_AFTER)).ok_or(Malformed)?;
         let (number, previous) = (ContactNo(reader.number()?), reader.number()?);
-        changes.push(Change { kind, number, previous, before: reader.bytes()? });
+        let before = reader.bytes()?;
+        let after = if code & WITH_AFTER == 0 { None } else { Some(reader.bytes()?) };
+        changes.push(Change { kind, number, previous, before, after });
     }
     Ok(changes)
 }
@@ -126,6 +181,11 @@ impl Backwards {
             None => Fields::new(),
         };
         Ok(Self { state, returned: None })
+    }
+
+    /// The contact's fields after the change that comes next.
+    pub const fn state(&self) -> &Fields {
+        &self.state
     }
 
     /// Goes back over a change, and tells what it did.
@@ -184,26 +244,56 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::contact::record;
+
+    /// A record or a patch: values have at least so many bytes.
+    fn record(shortest: usize) -> impl Strategy<Value = Vec<u8>> {
+        let value = prop::collection::vec(any::<u8>(), shortest..4);
+        prop::collection::btree_map(1..9_u32, value, 0..8).prop_map(|entries| {
+            let mut out = Vec::new();
+            entries.iter().for_each(|(key, value)| put_entry(&mut out, Key(*key), value));
+            out
+        })
+    }
 
     proptest! {
         #[test]
         fn changes_read_as_written_and_no_bytes_make_a_reader_panic(
-            changes in prop::collection::vec((0..4_usize, any::<u64>(), any::<u64>(), any::<Vec<u8>>()), 0..6),
+            changes in prop::collection::vec(
+                (0..4_usize, any::<u64>(), any::<u64>(), any::<Vec<u8>>(), any::<Option<Vec<u8>>>()), 0..6,
+            ),
             noise in any::<Vec<u8>>(),
         ) {
             let changes: Vec<_> = changes
                 .iter()
-                .map(|(kind, number, previous, before)| Change {
+                .map(|(kind, number, previous, before, after)| Change {
                     kind: ChangeKind::ALL[*kind],
                     number: ContactNo(*number),
                     previous: *previous,
                     before,
+                    after: after.as_deref(),
                 })
                 .collect();
             let mut bytes = Vec::new();
             changes.iter().for_each(|change| change.put(&mut bytes));
+            let earlier: Vec<_> = changes.iter().map(|change| Change { after: None, ..*change }).collect();
+            let stripped = without_after(&bytes);
+            prop_assert_eq!(stripped.as_deref().map(read), Ok(Ok(earlier)));
             prop_assert_eq!(read(&bytes), Ok(changes));
             let _ = read(&noise);
+        }
+
+        #[test]
+        fn what_an_update_put_in_place_is_the_identifiers_and_what_changed(
+            record in record(1), patch in record(0),
+        ) {
+            let (mut new, mut undo) = (Vec::new(), Vec::new());
+            record::merge(&record, &patch, &mut new, &mut undo)?;
+            let after = fields(&after_update(&new, &patch, &undo)?)?;
+            let (new, undo) = (fields(&new)?, fields(&undo)?);
+            let is_told = |key: &Key| key.0 <= 3 || undo.contains_key(key);
+            let expected: Fields = new.into_iter().filter(|(key, _)| is_told(key)).collect();
+            prop_assert_eq!(after, expected);
         }
     }
 }

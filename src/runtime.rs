@@ -7,6 +7,7 @@ use ipnet::IpNet;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 
+use crate::app::feed::Followers;
 use crate::app::suppressions::SuppressionExpiry;
 use crate::app::unsubscribe::Links;
 use crate::app::{Commands, Queries, Services};
@@ -148,6 +149,7 @@ pub fn start(
         metrics,
         spans,
         applied,
+        followers: Followers::default(),
         clock,
         retention: RetentionClock::default(),
         ids,
@@ -172,6 +174,7 @@ pub fn start(
         tokio::spawn(deliverer.run(stopped.clone())),
         tokio::spawn(until(stopped.clone(), watch_catalogue(Arc::clone(&app)))),
         tokio::spawn(until(stopped.clone(), prune(Arc::clone(&app)))),
+        tokio::spawn(until(stopped.clone(), wake_followers(Arc::clone(&app)))),
         tokio::spawn(until(stopped.clone(), keep_used(Arc::clone(&app)))),
         tokio::spawn(until(stopped.clone(), tidy(Arc::clone(&app)))),
         tokio::spawn(jobs::run::run(Arc::clone(&app), stopped)),
@@ -220,6 +223,10 @@ async fn until(mut stop: watch::Receiver<bool>, endless: impl Future<Output = ()
 
 async fn watch_catalogue(app: Arc<App>) {
     app.catalogue.watch(app.clock.as_ref()).await;
+}
+
+async fn wake_followers(app: Arc<App>) {
+    app.followers.wake_all(app.storage.as_ref(), &app.applied, app.clock.as_ref()).await;
 }
 
 async fn keep_used(app: Arc<App>) {

@@ -10,7 +10,9 @@
 //! 4. The HTTP handler decodes a body, calls, and encodes the answer. The page reads a form, calls, and renders.
 
 mod caller;
+pub mod changes;
 pub mod consents;
+pub mod feed;
 pub mod lists;
 mod operation;
 mod refusal;
@@ -24,6 +26,7 @@ use std::sync::Arc;
 use tokio::sync::Notify;
 
 pub use self::caller::{Caller, read_only};
+use self::feed::Followers;
 pub use self::operation::{Access, Operation, Reach};
 pub use self::refusal::Refusal;
 use self::suppressions::SuppressionExpiry;
@@ -54,6 +57,8 @@ pub struct Services {
     pub spans: Spans,
     /// Notified whenever batches were applied.
     pub applied: Arc<Notify>,
+    /// Those who wait for changes of contacts.
+    pub followers: Followers,
     /// Time of day.
     pub clock: Arc<dyn Clock>,
     /// Time for retention.

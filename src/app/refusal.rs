@@ -10,6 +10,8 @@ use crate::storage;
 pub enum Refusal {
     /// It is invalid: every error, in the order in which it is reported.
     Invalid(Vec<Problem>),
+    /// What it asks for was deleted for good.
+    Gone(Problem),
     /// The caller's rights do not allow it.
     Forbidden(Problem),
     /// Its batch could not be made durable.
@@ -33,7 +35,7 @@ impl Refusal {
     fn failure(&self) -> Option<(&'static str, &'static str, bool)> {
         let internal = ("INTERNAL_ERROR", "Internal server error", false);
         let (code, text, passing) = match self {
-            Self::Invalid(_) | Self::Forbidden(_) => return None,
+            Self::Invalid(_) | Self::Gone(_) | Self::Forbidden(_) => return None,
             Self::NotAccepted(NotAccepted::Backlog) => ("BACKLOG_FULL", SAVING_ERROR, true),
             Self::NotAccepted(NotAccepted::NotKept) | Self::NotSaved(storage::Error::Unavailable(_)) => {
                 ("NOT_SAVED", SAVING_ERROR, true)
@@ -56,6 +58,7 @@ impl Refusal {
         match (self, self.failure()) {
             (Self::Invalid(_), _) => 400,
             (Self::Forbidden(_), _) => 403,
+            (Self::Gone(_), _) => 410,
             (_, Some((.., true))) => 503,
             _ => 500,
         }
@@ -66,7 +69,7 @@ impl Refusal {
         match (self.failure(), self) {
             (Some((code, text, _)), _) => vec![Problem::new(code, text)],
             (None, Self::Invalid(problems)) => problems,
-            (None, Self::Forbidden(problem)) => vec![problem],
+            (None, Self::Forbidden(problem) | Self::Gone(problem)) => vec![problem],
             (None, _) => Vec::new(),
         }
     }
@@ -76,7 +79,8 @@ impl Refusal {
         match self {
             Self::NotSaved(_) => metrics.store_error(Work::Change),
             Self::Store(_) => metrics.store_error(Work::Read),
-            Self::Invalid(_) | Self::Forbidden(_) | Self::NotAccepted(_) | Self::Panicked => {}
+            Self::Invalid(_) | Self::Gone(_) | Self::Forbidden(_) | Self::NotAccepted(_) | Self::Panicked => {
+            }
         }
     }
 

@@ -10,7 +10,7 @@ use crate::contact::document::{Document, Header};
 use crate::contact::field::Key;
 use crate::contact::identifier::Identifiers;
 use crate::contact::record::{self, Malformed};
-use crate::history::{Change, ChangeKind};
+use crate::history::{self, Change, ChangeKind};
 use crate::journal::ContactNo;
 
 /// What an item did and to which slot, or why it did nothing. The world is as before where it failed.
@@ -53,7 +53,7 @@ impl Turn<'_> {
         self.header(self.now, 0).put(&mut document);
         document.extend_from_slice(record);
         let slot = world.create(self.batch.list, &document)?;
-        self.note(ChangeKind::Created, world.slot(slot).number, 0, &[]);
+        self.note(ChangeKind::Created, world.slot(slot).number, 0, &[], Some(record));
         Ok((Action::Created, slot))
     }
 
@@ -77,7 +77,7 @@ impl Turn<'_> {
         // And those from the time when it was away, that it bore nothing.
         let former = self.former(number, &Identifiers::default());
         world.formers.push(former);
-        self.note(ChangeKind::Created, number, removed_at, &[]);
+        self.note(ChangeKind::Created, number, removed_at, &[], Some(record));
         Ok((Action::Created, slot))
     }
 
@@ -93,6 +93,7 @@ impl Turn<'_> {
         let renamed_at = if renamed { self.batch.position } else { old.header.renamed_at };
         let mut document = Vec::with_capacity(old.record.len() + patch.len() + 36);
         self.header(old.header.created_at, renamed_at).put(&mut document);
+        let head = document.len();
         let mut undo = Vec::new();
         record::merge(old.record, patch, &mut document, &mut undo)?;
         if undo.is_empty() {
@@ -110,8 +111,9 @@ impl Turn<'_> {
             let former = self.former(number, &old.identifiers()?);
             world.formers.push(former);
         }
+        let after = history::after_update(&document[head..], patch, &undo)?;
         world.replace(found, &document, renamed.then_some(self.batch.position))?;
-        self.note(ChangeKind::Updated, number, previous, &undo);
+        self.note(ChangeKind::Updated, number, previous, &undo, Some(&after));
         Ok((Action::Updated, found))
     }
 
@@ -127,7 +129,7 @@ impl Turn<'_> {
         let former = self.former(number, &old.identifiers()?);
         world.formers.push(former);
         world.remove(found, self.batch.position)?;
-        self.note(ChangeKind::Removed, number, old.header.changed_at, &document);
+        self.note(ChangeKind::Removed, number, old.header.changed_at, &document, None);
         Ok((Action::Removed, found))
     }
 
@@ -142,8 +144,15 @@ impl Turn<'_> {
         Header { created_at, updated_at: self.now, renamed_at, changed_at: self.batch.position }
     }
 
-    fn note(&mut self, kind: ChangeKind, number: ContactNo, previous: u64, before: &[u8]) {
-        Change { kind, number, previous, before }.put(self.changes);
+    fn note(
+        &mut self,
+        kind: ChangeKind,
+        number: ContactNo,
+        previous: u64,
+        before: &[u8],
+        after: Option<&[u8]>,
+    ) {
+        Change { kind, number, previous, before, after }.put(self.changes);
     }
 
     fn former(&self, number: ContactNo, before: &Identifiers<Option<&str>>) -> Former {

@@ -9,6 +9,7 @@ mod contact;
 mod copy;
 mod demo;
 mod export;
+mod follow;
 mod health;
 mod import;
 mod list;
@@ -77,6 +78,11 @@ enum Command {
         after_help = "Example:\n  ROLLBOOK_TOKEN=rb_… rollbook export --list 5d9155bad132d5f45a4e38b1 -o people.csv"
     )]
     Export(export::Arguments),
+    /// Print the changes of contacts, one line of JSON each
+    #[command(
+        after_help = "Example:\n  ROLLBOOK_TOKEN=rb_… rollbook follow --list 5d9155bad132d5f45a4e38b1 --cursor-file crm.cursor"
+    )]
+    Follow(follow::Arguments),
     /// Serve a store with invented people, and show the path of a batch
     #[command(after_help = "Example:\n  rollbook demo")]
     Demo(demo::Arguments),
@@ -144,6 +150,7 @@ pub fn main() -> ExitCode {
         Command::Webhook(command) => block_on(webhook::run(command)),
         Command::Import(arguments) => return import::main(arguments),
         Command::Export(arguments) => return export::main(arguments),
+        Command::Follow(arguments) => return follow::main(arguments),
         Command::Demo(arguments) => block_on(demo::run(arguments)),
         Command::Bench(arguments) => block_on(bench::run(arguments)),
         Command::Backup(arguments) => backup::backup(arguments),

@@ -18,6 +18,7 @@ use tower::Service;
 use super::answer::Answered;
 use super::connection_limit::Slot;
 use super::drain::Draining;
+use super::serve::Stopping;
 use crate::intake::problem;
 
 /// A request, and after it its answer: in progress until this is dropped.
@@ -49,6 +50,8 @@ pub struct Admitting<S> {
     pub service: S,
     /// The slot of this one.
     pub slot: Arc<Slot>,
+    /// Whether the server is to stop.
+    pub stopping: Stopping,
 }
 
 impl<S, B> Service<Request<B>> for Admitting<S>
@@ -77,6 +80,7 @@ where
             return Box::pin(async { Ok(answer.map(|body| Answering { body, _progress: progress })) });
         }
         request.extensions_mut().insert(Arc::clone(&progress));
+        request.extensions_mut().insert(self.stopping.clone());
         let answer = self.service.call(request);
         Box::pin(async { Ok(answer.await?.map(|body| Answering { body, _progress: progress })) })
     }

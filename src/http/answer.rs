@@ -81,6 +81,8 @@ pub struct Answered {
     pub status: StatusCode,
     /// How many seconds to wait before it is tried again, where that may help.
     pub retry_after: Option<u32>,
+    /// Whether the token had no concurrent request left.
+    pub exhausted: bool,
     /// The body: JSON.
     pub body: Bytes,
 }
@@ -88,7 +90,8 @@ pub struct Answered {
 impl Answered {
     /// With what a handler replied.
     pub fn success(path: &str, request_id: Option<ObjectId>, reply: Reply) -> Self {
-        Self { status: StatusCode::OK, retry_after: None, body: reply.body(path, request_id).into() }
+        let body = reply.body(path, request_id).into();
+        Self { status: StatusCode::OK, retry_after: None, exhausted: false, body }
     }
 
     /// With a refusal.
@@ -100,7 +103,8 @@ impl Answered {
     ) -> Self {
         let body = Refused::new(request_id, problems);
         // As above.
-        Self { status, retry_after, body: serde_json::to_vec(&body).unwrap_or_default().into() }
+        let body = serde_json::to_vec(&body).unwrap_or_default().into();
+        Self { status, retry_after, exhausted: false, body }
     }
 }
 

@@ -5,11 +5,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axum::extract::Request;
-use axum::http::StatusCode;
+use axum::http::{HeaderValue, StatusCode};
 use axum::response::Response;
 use bytes::Bytes;
 use schemars::JsonSchema;
 use serde::Serialize;
+use tokio::sync::oneshot;
 
 use super::answer::Answered;
 use super::body::{self, BodyError};
@@ -17,6 +18,7 @@ use super::compress::Coding;
 use super::drain::Draining;
 use super::gate::{self, Denial};
 use super::method::Method;
+use super::serve::Stopping;
 use crate::app::{self, Caller, Refusal};
 use crate::flights::Flight;
 use crate::id::ObjectId;
@@ -44,6 +46,12 @@ pub struct Call {
     pub body: Bytes,
     /// The [`IDEMPOTENCY_KEY`]s that were sent; there may be one.
     pub keys: Vec<Bytes>,
+    /// Its place among the concurrent requests of the token, if it has one.
+    pub flight: Option<Flight>,
+    /// Whether the server is to stop.
+    pub stopping: Option<Stopping>,
+    /// Ends when the client has left, as far as that is known.
+    pub left: Option<oneshot::Receiver<()>>,
 }
 
 impl Call {
@@ -57,6 +65,30 @@ impl Call {
         problems: &mut Vec<Problem>,
     ) -> Result<Option<Arc<List>>, storage::Error> {
         find_list(&self.app.catalogue, &self.caller.viewer, raw, problems).await
+    }
+
+    /// Returns once the client has left, or the server is to stop: an answer that is held back is then given.
+    pub fn interrupted(&mut self) -> impl Future<Output = ()> + Send + 'static + use<> {
+        let (stopping, left) = (self.stopping.take(), self.left.take());
+        async move {
+            let stopping = async {
+                match stopping {
+                    Some(stopping) => stopping.begun().await,
+                    None => std::future::pending().await,
+                }
+            };
+            let left = async {
+                match left {
+                    // The other half is dropped, and nothing is ever sent.
+                    Some(left) => drop(left.await),
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                () = stopping => {}
+                () = left => {}
+            }
+        }
     }
 
     /// Who sends a batch by this call.
@@ -125,6 +157,12 @@ pub const IDEMPOTENCY_KEY: &str = "Idempotency-Key";
 /// How long a refused caller should wait, in seconds.
 pub const RETRY_AFTER: u32 = 1;
 
+/// The longest that a caller is told to wait: clients wait as long as they are told, or give up.
+pub const MAX_RETRY_AFTER: u32 = 30;
+
+/// The code for a token with too many requests.
+const BUSY: &str = "TOO_MANY_CONCURRENT_REQUESTS";
+
 /// The code for an address that has tried too many tokens that are none.
 const GUESSING: &str = "TOO_MANY_UNKNOWN_TOKENS";
 
@@ -138,31 +176,54 @@ pub async fn run(app: Arc<App>, method: &'static Method, request: Request) -> Re
     let shown = request_id(&app, request.uri().path());
     let request_id = shown.unwrap_or_else(|| app.ids.next(app.clock.now()));
     let accepted = Coding::accepted(request.headers(), Coding::FASTEST);
-    let call = read(Arc::clone(&app), method, request, request_id);
-    perform(&app, method, shown, request_id, call).await.compressed(accepted)
+    let (_client, left) = oneshot::channel();
+    let call = {
+        let app = Arc::clone(&app);
+        async move { Ok(Call { left: Some(left), ..read(app, method, request, request_id).await? }) }
+    };
+    limited(&app, perform(&app, method, shown, request_id, call).await, accepted)
+}
+
+/// The policy of the concurrent requests of a token, and the headers that show it: of a draft of the IETF,
+/// draft-ietf-httpapi-ratelimit-headers-11.
+const POLICY: &str = "ratelimit-policy";
+const REMAINING: &str = "ratelimit";
+
+/// An answer with the headers of the concurrency limit.
+pub fn limited(app: &App, answered: Answered, accepted: Option<Coding>) -> Response {
+    let exhausted = answered.exhausted;
+    let mut response = answered.compressed(accepted);
+    put_policy(app, &mut response);
+    if exhausted {
+        response.headers_mut().insert(REMAINING, HeaderValue::from_static("\"concurrency\";r=0"));
+    }
+    response
+}
+
+/// Adds the policy of the concurrency limit to an answer.
+pub fn put_policy(app: &App, response: &mut Response) {
+    let policy = format!("\"concurrency\";q={};qu=\"concurrent-requests\"", app.limits.in_flight);
+    // Digits and letters are a header's value.
+    if let Ok(policy) = HeaderValue::from_str(&policy) {
+        response.headers_mut().insert(POLICY, policy);
+    }
 }
 
 /// Takes a call in by `call` and has its method do it, wherever it comes from: so panics, counts and texts are the
-/// same for all. `Call` is beside what must live until the answer is made.
-pub async fn perform<T: Send + 'static>(
+/// same for all.
+pub async fn perform(
     app: &App,
     method: &'static Method,
     shown: Option<ObjectId>,
     request_id: ObjectId,
-    call: impl Future<Output = Result<(Call, T), Refused>> + Send + 'static,
+    call: impl Future<Output = Result<Call, Refused>> + Send + 'static,
 ) -> Answered {
     // A task of its own: what has begun is finished though the caller hangs up, and a panic is answered.
     let start = Instant::now();
     let outcome = tokio::spawn(async move {
-        let (call, _until_answered) = call.await?;
+        let call = call.await?;
         let metrics = Arc::clone(&call.app.metrics);
-        method.handler.call(call).await.map_err(|refusal| {
-            refusal.count(&metrics);
-            if let Some(error) = refusal.store_error() {
-                tracing::error!(request = %request_id, %error, "http: accessing the store failed");
-            }
-            Refused::of(refusal)
-        })
+        method.handler.call(call).await.map_err(|refusal| refused(&metrics, request_id, refusal))
     })
     .await;
     let answered = match outcome {
@@ -180,12 +241,25 @@ pub async fn perform<T: Send + 'static>(
     answered
 }
 
-async fn read(
+/// What is answered to a request that its use case refused; it is counted and logged.
+pub fn refused(metrics: &Metrics, request: ObjectId, refusal: Refusal) -> Refused {
+    refusal.count(metrics);
+    if let Some(error) = refusal.store_error() {
+        tracing::error!(%request, %error, "http: accessing the store failed");
+    }
+    Refused::of(refusal)
+}
+
+/// Takes a request in: checks its token, counts it, and reads its body.
+///
+/// # Errors
+/// It is refused.
+pub async fn read(
     app: Arc<App>,
     method: &'static Method,
     request: Request,
     request_id: ObjectId,
-) -> Result<(Call, Flight), Refused> {
+) -> Result<Call, Refused> {
     let (head, body) = request.into_parts();
     let mut body = Draining::new(body);
     let caller = gate::admit(&app, &head).await.map_err(|denial| denied(&app, denial))?;
@@ -199,7 +273,8 @@ async fn read(
     }
     let keys = head.headers.get_all(IDEMPOTENCY_KEY).iter();
     let keys = keys.map(|key| Bytes::copy_from_slice(key.as_bytes())).collect();
-    Ok((Call { app, method, caller, request_id, body, keys }, flight))
+    let stopping = head.extensions.get().cloned();
+    Ok(Call { app, method, caller, request_id, body, keys, flight: Some(flight), stopping, left: None })
 }
 
 /// Checks the rights of a caller.
@@ -217,7 +292,7 @@ fn denied(app: &App, denial: Denial) -> Refused {
 }
 
 /// A refusal of each status that a method may answer with: what the reference shows.
-pub fn refusals(limits: &Limits) -> [(StatusCode, Vec<Problem>); 8] {
+pub fn refusals(limits: &Limits) -> [(StatusCode, Vec<Problem>); 9] {
     let invalid = vec![problem::email("user@example").at(0), problem::birthday().at(1)];
     let nothing_kept = Refusal::NotAccepted(NotAccepted::NotKept);
     [
@@ -225,6 +300,7 @@ pub fn refusals(limits: &Limits) -> [(StatusCode, Vec<Problem>); 8] {
         Denial::Refused(StatusCode::UNAUTHORIZED, gate::invalid_token()).into(),
         Refused::of(Refusal::Forbidden(app::read_only("rb_0123a…"))),
         BodyError::TimedOut.into(),
+        Refused::of(app::changes::expired()),
         BodyError::TooLarge.into(),
         Refused::too_many(limits.in_flight),
         Refused::of(Refusal::Panicked),
@@ -251,24 +327,31 @@ impl Refused {
 
     fn too_many(max: usize) -> Self {
         let text = format!("Too many concurrent requests, at most {max} are allowed");
-        Self::new(StatusCode::TOO_MANY_REQUESTS, "TOO_MANY_CONCURRENT_REQUESTS", &text).later()
+        Self::new(StatusCode::TOO_MANY_REQUESTS, BUSY, &text).later()
     }
 
     fn guessing(wait: Duration) -> Self {
         let text = "Too many unknown access tokens from this address, wait before the next";
         let seconds = u32::try_from(wait.as_millis().div_ceil(1_000)).unwrap_or(u32::MAX);
+        let seconds = seconds.clamp(RETRY_AFTER, MAX_RETRY_AFTER);
         let refused = Self::new(StatusCode::TOO_MANY_REQUESTS, GUESSING, text);
         Self { retry_after: Some(seconds), ..refused }
     }
 
     fn of(refusal: Refusal) -> Self {
         let status = StatusCode::from_u16(refusal.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let retry_after = (status == StatusCode::SERVICE_UNAVAILABLE).then_some(RETRY_AFTER);
-        Self { status, problems: refusal.into_problems(), retry_after }
+        let problems = refusal.into_problems();
+        // Some clients repeat a request by themselves when they are told a time.
+        let unknown = problems.iter().any(|problem| problem.code == "OUTCOME_UNKNOWN");
+        let retry_after = (status == StatusCode::SERVICE_UNAVAILABLE && !unknown).then_some(RETRY_AFTER);
+        Self { status, problems, retry_after }
     }
 
-    fn answered(self, request_id: Option<ObjectId>) -> Answered {
-        Answered::refusal(self.status, request_id, self.problems, self.retry_after)
+    /// As it is answered.
+    pub fn answered(self, request_id: Option<ObjectId>) -> Answered {
+        let exhausted = self.problems.iter().any(|problem| problem.code == BUSY);
+        let refusal = Answered::refusal(self.status, request_id, self.problems, self.retry_after);
+        Answered { exhausted, ..refusal }
     }
 }
 

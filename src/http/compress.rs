@@ -4,6 +4,7 @@
 //! text that others choose, where they can make a browser ask for it: see decision 18.
 
 use std::io::{self, Write as _};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::http::HeaderMap;
 use axum::http::header::ACCEPT_ENCODING;
@@ -100,6 +101,67 @@ impl Coding {
     }
 }
 
+/// Compresses a stream in chunks, each of which a client can read when it arrives.
+pub struct Flushing {
+    encoder: Box<dyn io::Write + Send>,
+    out: Shared,
+}
+
+/// Bytes that an encoder has written and that are not taken yet.
+#[derive(Clone, Default)]
+struct Shared(Arc<Mutex<Vec<u8>>>);
+
+impl Shared {
+    fn take(&self) -> Vec<u8> {
+        std::mem::take(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl io::Write for Shared {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Flushing {
+    /// In this coding.
+    pub fn new(coding: Coding) -> Self {
+        let out = Shared::default();
+        let to = out.clone();
+        let encoder: Box<dyn io::Write + Send> = match coding {
+            Coding::Brotli => Box::new(brotli::CompressorWriter::new(to, 4 << 10, 4, BROTLI_WINDOW)),
+            Coding::Gzip => Box::new(GzEncoder::new(to, Compression::fast())),
+            Coding::Zstd => match zstd::Encoder::new(to, 3) {
+                Ok(encoder) => Box::new(encoder.auto_finish()),
+                // It only fails without memory.
+                Err(_) => Box::new(io::sink()),
+            },
+        };
+        Self { encoder, out }
+    }
+
+    /// A chunk, compressed and flushed.
+    ///
+    /// # Errors
+    /// It is written to memory: none.
+    pub fn write(&mut self, bytes: &[u8]) -> io::Result<Vec<u8>> {
+        self.encoder.write_all(bytes)?;
+        self.encoder.flush()?;
+        Ok(self.out.take())
+    }
+
+    /// The end of the stream.
+    pub fn finish(self) -> Vec<u8> {
+        // Each encoder writes its end when it is dropped.
+        drop(self.encoder);
+        self.out.take()
+    }
+}
+
 /// An entry of `Accept-Encoding`: a name and its weight in thousandths. One that is not well-formed counts for nothing.
 fn weight(entry: &str) -> Option<(&str, u32)> {
     let (name, parameters) = entry.split_once(';').unwrap_or((entry, ""));
@@ -119,6 +181,8 @@ fn weight(entry: &str) -> Option<(&str, u32)> {
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
+    use std::io::Read as _;
+
     use sha2::{Digest as _, Sha256};
 
     use super::*;
@@ -152,6 +216,33 @@ mod tests {
             (&[], None),
         ] {
             assert_eq!(accepted(values), coding, "{values:?}");
+        }
+    }
+
+    #[test]
+    fn each_chunk_of_a_stream_can_be_read_when_it_arrives() {
+        for coding in Coding::ALL {
+            let (mut stream, mut sent) = (Flushing::new(coding), Vec::new());
+            for line in ["one\n", "two\n", "three\n"] {
+                sent.extend(stream.write(line.as_bytes()).unwrap());
+                let mut read = Vec::new();
+                // What is not ended yet is an error at its end.
+                let _ = match coding {
+                    Coding::Brotli => brotli::Decompressor::new(&sent[..], 64).read_to_end(&mut read),
+                    Coding::Zstd => zstd::Decoder::new(&sent[..]).unwrap().read_to_end(&mut read),
+                    Coding::Gzip => flate2::read::GzDecoder::new(&sent[..]).read_to_end(&mut read),
+                };
+                assert!(read.ends_with(line.as_bytes()), "{coding:?} {line}");
+            }
+            sent.extend(stream.finish());
+            let mut read = Vec::new();
+            match coding {
+                Coding::Brotli => brotli::Decompressor::new(&sent[..], 64).read_to_end(&mut read),
+                Coding::Zstd => zstd::Decoder::new(&sent[..]).unwrap().read_to_end(&mut read),
+                Coding::Gzip => flate2::read::GzDecoder::new(&sent[..]).read_to_end(&mut read),
+            }
+            .unwrap();
+            assert_eq!(read, b"one\ntwo\nthree\n", "{coding:?}");
         }
     }
 

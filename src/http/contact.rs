@@ -2,6 +2,7 @@
 
 pub mod erase;
 pub mod export;
+pub mod get_many;
 pub mod history;
 pub mod show;
 mod wait;

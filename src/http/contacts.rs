@@ -1,7 +1,9 @@
 //! `/v3/contacts/…`
 
+pub mod changes;
 pub mod find;
 pub mod links;
+pub mod stream;
 
 use schemars::JsonSchema;
 use serde::Serialize;

@@ -30,17 +30,20 @@ pub async fn call(
     let shown = call::request_id(app, method.path());
     let request_id = shown.unwrap_or_else(|| app.ids.next(app.clock.now()));
     let keys = key.map(|key| Bytes::copy_from_slice(key.as_bytes())).into_iter().collect();
-    let call = Call { app: Arc::clone(app), method, caller: caller.clone(), request_id, body, keys };
-    call::perform(app, method, shown, request_id, take_in(call)).await
+    let (app, caller) = (Arc::clone(app), caller.clone());
+    let (flight, stopping, left) = (None, None, None);
+    let call = Call { app, method, caller, request_id, body, keys, flight, stopping, left };
+    let app = Arc::clone(&call.app);
+    call::perform(&app, method, shown, request_id, take_in(call)).await
 }
 
-async fn take_in(call: Call) -> Result<(Call, ()), Refused> {
+async fn take_in(call: Call) -> Result<Call, Refused> {
     call::permit(&call.app, &call.caller, call.method)?;
     // An import learns by this refusal that its batch must be halved.
     if call.body.len() > call.app.limits.body {
         return Err(BodyError::TooLarge.into());
     }
-    Ok((call, ()))
+    Ok(call)
 }
 
 /// The API as a user within the process sees it.

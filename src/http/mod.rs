@@ -46,7 +46,7 @@ use crate::intake::problem::Problem;
 use crate::runtime::App;
 
 /// Every method of the API, in the order of the reference: routes and description are made from it.
-pub static METHODS: [&Method; 34] = [
+pub static METHODS: [&Method; 36] = [
     &account::INFO,
     &contact_list::CREATE,
     &contact_list::ADD_VARIABLES,
@@ -60,7 +60,9 @@ pub static METHODS: [&Method; 34] = [
     &contacts::REMOVE,
     &contacts::find::FIND,
     &contacts::links::UNSUBSCRIBE_LINKS,
+    &contacts::changes::CHANGES,
     &contact::GET,
+    &contact::get_many::GET_MANY,
     &contact::history::HISTORY,
     &contact::export::EXPORT,
     &consent::FIND,
@@ -88,7 +90,13 @@ pub static METHODS: [&Method; 34] = [
 pub fn router(app: Arc<App>) -> Router {
     let mut router = Router::new();
     for method in METHODS {
-        let run = move |State(app): State<Arc<App>>, request: Request| call::run(app, method, request);
+        let run = move |State(app): State<Arc<App>>, request: Request| async move {
+            let is_stream = std::ptr::eq(method, &raw const contacts::changes::CHANGES);
+            if is_stream && contacts::stream::is_wanted(request.headers()) {
+                return contacts::stream::run(app, method, request).await;
+            }
+            call::run(app, method, request).await
+        };
         router = router.route(method.path(), post(run));
     }
     router

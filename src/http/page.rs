@@ -1,6 +1,7 @@
 //! Answers that come in pages: `offset`, `limit` and the count of all that match.
 
 use std::borrow::Cow;
+use std::ops::RangeInclusive;
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -73,13 +74,24 @@ pub fn read_window(offset: Option<Raw<'_>>, limit: Option<Raw<'_>>, problems: &m
 
 /// Reads `limit`; what is wrong with it is added to the problems.
 pub fn read_limit(raw: Option<Raw<'_>>, max: u32, problems: &mut Vec<Problem>) -> Option<u32> {
-    let limit = integer(raw?).and_then(|limit| u32::try_from(limit).ok());
-    let limit = limit.filter(|limit| (1..=max).contains(limit));
-    if limit.is_none() {
-        let text = format!("Argument limit must be an integer from 1 to {max}");
-        problems.push(Problem::new("INVALID_LIMIT", text).of("limit"));
+    read_within(raw, "limit", "INVALID_LIMIT", 1..=max, problems)
+}
+
+/// Reads an integer of this range; what is wrong with it is added to the problems under that code.
+pub fn read_within(
+    raw: Option<Raw<'_>>,
+    key: &'static str,
+    code: &'static str,
+    range: RangeInclusive<u32>,
+    problems: &mut Vec<Problem>,
+) -> Option<u32> {
+    let number = integer(raw?).and_then(|number| u32::try_from(number).ok());
+    let number = number.filter(|number| range.contains(number));
+    if number.is_none() {
+        let text = format!("Argument {key} must be an integer from {} to {}", range.start(), range.end());
+        problems.push(Problem::new(code, text).of(key));
     }
-    limit
+    number
 }
 
 /// A time as [`Timestamp::parse`] reads it.

@@ -11,6 +11,7 @@ use axum_server::Server;
 use axum_server::accept::{Accept, DefaultAcceptor};
 use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
 use hyper_util::rt::TokioTimer;
+use tokio::sync::watch;
 
 use super::admission::Admitting;
 use super::connection::{Connection, Listener, Peer};
@@ -18,7 +19,43 @@ use super::connection_limit::ConnectionLimit;
 use super::unparsed;
 
 /// Stops a server that serves with it.
-pub type Handle = axum_server::Handle<Peer>;
+#[derive(Clone, Debug)]
+pub struct Handle {
+    server: axum_server::Handle<Peer>,
+    stopping: watch::Sender<bool>,
+}
+
+impl Default for Handle {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Handle {
+    /// For one server.
+    pub fn new() -> Self {
+        Self { server: axum_server::Handle::new(), stopping: watch::Sender::new(false) }
+    }
+
+    /// Stops the server at once, and cuts what is in flight.
+    pub fn shutdown(&self) {
+        self.server.shutdown();
+    }
+}
+
+/// Whether a server is to stop. Every request has it among its extensions.
+#[derive(Clone, Debug)]
+pub struct Stopping(watch::Receiver<bool>);
+
+impl Stopping {
+    /// Returns once the server is to stop: answers that are held back are then given.
+    pub async fn begun(mut self) {
+        // A server without a handle is never told to stop.
+        if self.0.wait_for(|stopping| *stopping).await.is_err() {
+            std::future::pending().await
+        }
+    }
+}
 
 /// How long the first request of a connection may take to arrive, its body aside.
 const FIRST_REQUEST: Duration = Duration::from_secs(10);
@@ -50,7 +87,8 @@ pub async fn serve(
     limit: ConnectionLimit,
     handle: Handle,
 ) -> io::Result<()> {
-    let server = server(listener, limit, handle)?.acceptor(Admit(DefaultAcceptor));
+    let stopping = Stopping(handle.stopping.subscribe());
+    let server = server(listener, limit, handle)?.acceptor(Admit(DefaultAcceptor, stopping));
     server.serve(router.into_make_service_with_connect_info::<SocketAddr>()).await
 }
 
@@ -66,7 +104,8 @@ pub async fn serve_tls(
     handle: Handle,
 ) -> io::Result<()> {
     let acceptor = RustlsAcceptor::new(tls).handshake_timeout(HANDSHAKE);
-    let server = server(listener, limit, handle)?.acceptor(Admit(acceptor));
+    let stopping = Stopping(handle.stopping.subscribe());
+    let server = server(listener, limit, handle)?.acceptor(Admit(acceptor, stopping));
     server.serve(router.into_make_service_with_connect_info::<SocketAddr>()).await
 }
 
@@ -74,7 +113,7 @@ fn server(listener: TcpListener, limit: ConnectionLimit, handle: Handle) -> io::
     listener.set_nonblocking(true)?;
     let socket = tokio::net::TcpListener::from_std(listener)?;
     let mut server = Server::from_listener(Listener { socket, limit })
-        .handle(handle)
+        .handle(handle.server)
         .first_request_timeout(FIRST_REQUEST)
         .accept_error_handler(|_, error| tracing::debug!(%error, "http: connection failed"));
     let builder = server.http_builder();
@@ -90,12 +129,13 @@ fn server(listener: TcpListener, limit: ConnectionLimit, handle: Handle) -> io::
 
 /// Tells a server to stop: no new connections, and what is in flight has time to finish.
 pub fn stop(handle: &Handle) {
-    handle.graceful_shutdown(Some(GRACE));
+    handle.stopping.send_replace(true);
+    handle.server.graceful_shutdown(Some(GRACE));
 }
 
 /// Connects what is accepted, in the clear or by TLS, to the slot of its connection.
 #[derive(Clone)]
-struct Admit<A>(A);
+struct Admit<A>(A, Stopping);
 
 impl<A, S> Accept<Connection, S> for Admit<A>
 where
@@ -109,10 +149,11 @@ where
     fn accept(&self, connection: Connection, service: S) -> Self::Future {
         let slot = Arc::clone(&connection.slot);
         let accepted = self.0.accept(connection, service);
+        let stopping = self.1.clone();
         Box::pin(async move {
             let (stream, service) = accepted.await?;
             let stream = unparsed::Stream::new(stream, Arc::clone(&slot));
-            Ok((stream, Admitting { service, slot }))
+            Ok((stream, Admitting { service, slot, stopping }))
         })
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! No transaction leaks out: each method is one, and is done or not done when it returns.
 
+mod changes;
 pub mod copy;
 pub mod database;
 mod error;
@@ -19,6 +20,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
+pub use self::changes::ChangeReader;
 pub use self::error::{AddError, AppendError, Error, TokenError};
 pub use self::jobs::Jobs;
 pub use self::logins::{Logins, MAX_FIRST_LINKS, MAX_SESSIONS};
@@ -47,7 +49,7 @@ pub enum Role {
 
 /// A store. See each method for what holds when it returns.
 #[async_trait]
-pub trait Storage: Logins + Jobs + Suppressions {
+pub trait Storage: Logins + Jobs + Suppressions + ChangeReader {
     // --- The path of a batch
 
     /// Makes batches durable, in their order, those of one list all or none. One whose `Idempotency-Key` its account has used for its
@@ -181,6 +183,14 @@ pub trait Storage: Logins + Jobs + Suppressions {
         list: ListNo,
         identifiers: Vec<(IdentifierKind, String)>,
     ) -> Result<Option<(ContactNo, Contact)>, Error>;
+
+    /// The same for many contacts, all as of one moment: for each set of identifiers the contact, in order.
+    async fn find_contacts(
+        &self,
+        account: AccountNo,
+        list: ListNo,
+        wanted: Vec<Vec<(IdentifierKind, String)>>,
+    ) -> Result<Vec<Option<(ContactNo, Contact)>>, Error>;
 
     /// Contacts of a list in the order of their numbers, those behind `after`: at most `limit`, and fewer where they
     /// are large (at least one, if there is one). It costs the same wherever in the list it begins.

@@ -98,3 +98,37 @@ async fn what_is_wrong_is_told() {
     }
     server.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_contacts_are_found_in_the_order_in_which_they_are_asked_for() {
+    let server = Server::start().await;
+    let list = server.list().await;
+    let contacts = json!([{ "contact": "a", "email": "A@example.com" }, { "contact": "b" }]);
+    server.update(&list, true, contacts).await;
+    let path = "/v3/contact/get-many";
+    let asked = json!([{ "userId": "nobody" }, { "email": "a@example.com" }, { "userId": "b" },
+        { "phoneNumber": "+15555555", "userId": "a" }, { "userId": "b" }]);
+    let answer = server.ok(path, &json!({ "contactListId": list, "contacts": asked })).await;
+    let found = answer["found"].as_array().expect("contacts");
+    let told: Vec<_> =
+        found.iter().map(|one| (one["position"].as_u64(), &one["contact"]["userId"])).collect();
+    let [a, b] = ["a", "b"].map(|id| json!(id));
+    assert_eq!(told, [(Some(1), &a), (Some(2), &b), (Some(3), &a), (Some(4), &b)]);
+    assert_eq!(answer["missing"], json!([0]));
+    assert_eq!(found[0]["contact"], server.contact(&list, "userId", "a").await);
+    assert_ne!(found[0]["contactId"], found[1]["contactId"]);
+    for (contacts, text) in [
+        (json!([]), "add at least one valid contact to contacts field"),
+        (json!("a"), "add at least one valid contact to contacts field"),
+        (json!([{ "userId": "a" }, 1]), "add at least one valid contact to contacts field"),
+        (json!([{}]), "email, phoneNumber or externalId/userId must be filled"),
+        (
+            json!(vec![json!({ "userId": "a" }); 101]),
+            "Maximum count of records per transaction is 100, current 101",
+        ),
+    ] {
+        let body = json!({ "contactListId": list, "contacts": contacts });
+        assert_eq!(server.refused(path, &body).await, [text], "{body}");
+    }
+    server.stop().await;
+}

@@ -1,5 +1,6 @@
 //! A store that fails, panics or holds back on demand, and is otherwise the real one.
 
+mod changes;
 mod fault;
 mod jobs;
 mod logins;
@@ -174,6 +175,16 @@ impl Storage for Faulty {
     ) -> Result<Option<(ContactNo, Contact)>, Error> {
         self.read()?;
         self.store.find_contact(account, list, identifiers).await
+    }
+
+    async fn find_contacts(
+        &self,
+        account: AccountNo,
+        list: ListNo,
+        wanted: Vec<Vec<(IdentifierKind, String)>>,
+    ) -> Result<Vec<Option<(ContactNo, Contact)>>, Error> {
+        self.read()?;
+        self.store.find_contacts(account, list, wanted).await
     }
 
     async fn page_contacts(

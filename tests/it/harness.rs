@@ -192,6 +192,11 @@ impl Server {
         }
     }
 
+    /// Begins to stop: those who wait are answered.
+    pub fn begin_stop(&self) {
+        serve::stop(&self.handle);
+    }
+
     /// Stops as the program does at SIGTERM, and returns when all is written.
     pub async fn stop(mut self) -> Directory {
         serve::stop(&self.handle);

@@ -52,6 +52,15 @@ fn bodies(path: &str, ids: &Ids, own: &str) -> Vec<Value> {
         "/v3/account/info" => vec![json!({}), json!({ "accountId": list })],
         "/v3/contact-list/create" => vec![json!({ "contactListName": "Theirs" })],
         "/v3/contact-list/get" | "/v3/contacts/find" => vec![with(json!({}))],
+        "/v3/contacts/changes" => vec![
+            with(json!({})),
+            with(json!({ "after": "start" })),
+            json!({ "after": "start", "include": "contact" }),
+        ],
+        "/v3/contact/get-many" => vec![
+            with(json!({ "contacts": [{ "userId": "their-user" }] })),
+            json!({ "contactListId": own, "contacts": [{ "userId": "their-user" }, person] }),
+        ],
         "/v3/contact-list/find" => {
             vec![with(json!({})), json!({ "contactListName": "Customers" }), json!({})]
         }

@@ -25,6 +25,8 @@ mod connection_limit;
 mod consent;
 mod console;
 mod console_jobs;
+mod contact_changes;
+mod contact_changes_model;
 mod contact_get;
 mod contact_list;
 mod contact_source;

@@ -141,7 +141,7 @@ async fn every_method_is_described_and_the_page_tells_each_of_its_fields() {
                 param.name
             );
         }
-        let expected = ["200", "400", "401", "403", "408", "413", "429", "500", "503"];
+        let expected = ["200", "400", "401", "403", "408", "410", "413", "429", "500", "503"];
         let statuses: Vec<_> = operation["responses"].as_object().expect("responses").keys().collect();
         assert_eq!(statuses, expected, "{}", method.path());
         assert!(page.contains(&format!("</b> {}</code>", method.path())), "{}", method.path());

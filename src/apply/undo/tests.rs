@@ -216,7 +216,7 @@ fn a_deed_is_what_was_before_its_first_change() {
         patch
     };
     let (first, second) = (entry("1"), entry("2"));
-    let change = |kind, before| Change { kind, number: ContactNo(1), previous: 0, before };
+    let change = |kind, before| Change { kind, number: ContactNo(1), previous: 0, before, after: None };
     let mut deed = Deed::default();
     deed.add(&change(ChangeKind::Updated, &first), true).unwrap();
     deed.add(&change(ChangeKind::Updated, &second), false).unwrap();

@@ -168,7 +168,10 @@ fn show_change(
 }
 
 /// A stored value, empty where there was none.
-fn show_value(key: Key, stored: &[u8], sources: &HashMap<u64, Source>) -> Result<Value, Malformed> {
+///
+/// # Errors
+/// What is stored does not read.
+pub fn show_value(key: Key, stored: &[u8], sources: &HashMap<u64, Source>) -> Result<Value, Malformed> {
     let stored = Some(stored).filter(|stored| !stored.is_empty());
     match (Field::of_key(key), stored) {
         (Some(Field::Source), Some(stored)) => {

@@ -39,12 +39,13 @@ pub static FIND: Method = Method {
         is null, this page is the last one. A page with a `next` may have fewer contacts than `limit`, or none. A \
         page ends when it is large, or after many contacts that do not match. Pages are as \
            fast at the end of a list as at its beginning. They are no snapshot: each contact is as it was when its \
-           page was read.",
+           page was read. contacts/changes from the `cursor` of the first page brings them up to date.",
     body: Body { params: &[&PARAMS], optional: false },
     examples: &[Example {
         summary: "Contacts that want e-mail and have changed since a day",
         body: r#"{"contactListId":"5d9155bad132d5f45a4e38b1","emailSubscribe":true,"updatedSince":"2099-01-01"}"#,
-        answer: r#"{"result":true,"requestId":"5d915c28d132d5f45a4e38bf","data":[],"next":null,"errors":[]}"#,
+        answer: r#"{"result":true,"requestId":"5d915c28d132d5f45a4e38bf","data":[],"contactIds":[],"next":null,
+            "cursor":"AbpVkV0BAQEFAJ4qVqisMpFQ","errors":[]}"#,
     }],
     handler: &run,
 };
@@ -69,11 +70,17 @@ const FIRST_WANTED: usize = 3;
 
 /// What contacts/find answers.
 #[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
 struct Found {
     /// The contacts, as contact/get shows them.
     data: Vec<Shown>,
+    /// The ids of the contacts, in the same order: changes and results name contacts by them.
+    contact_ids: Vec<ObjectId>,
     /// The beginning of the next page; null on the last page.
     next: Option<ObjectId>,
+    /// On the first page, the cursor of the moment before it: contacts/changes from there completes these pages.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cursor: Option<String>,
 }
 
 async fn run(call: Call) -> Outcome<Found> {
@@ -86,9 +93,14 @@ async fn run(call: Call) -> Outcome<Found> {
     let wanted = Wanted::read(std::array::from_fn(|place| body.get(FIRST_WANTED + place)), &mut problems);
     let Some(list) = list.filter(|_| problems.is_empty()) else { return Err(Refusal::Invalid(problems)) };
     let mut warnings: Vec<_> = body.unknown.iter().cloned().map(problem::unknown_field).collect();
+    // Before the first contact is read: a change in between is in the page, in the changes, or in both.
+    let cursor = match body.get(1) {
+        None => Some(call.app.queries.change_cursor(&call.caller, &list).await?.encode()),
+        Some(_) => None,
+    };
     let (found, damaged) = collect(&call, &list, ContactNo(after), limit, &wanted).await?;
     warnings.extend(damaged);
-    Ok(Answer::new(found).warn(warnings))
+    Ok(Answer::new(Found { cursor, ..found }).warn(warnings))
 }
 
 /// The number behind which the page begins.
@@ -123,5 +135,6 @@ async fn collect(
         let id = ObjectId::of_contact(list.id, number.0);
         Problem::new("CONTACT_DAMAGED", format!("Contact {id} is damaged on disk and was left out"))
     });
-    Ok((Found { data, next }, damaged.collect()))
+    let contact_ids = found.rows.iter().map(|(number, _)| ObjectId::of_contact(list.id, number.0)).collect();
+    Ok((Found { data, contact_ids, next, cursor: None }, damaged.collect()))
 }

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::codes::{self, Code};
 use crate::http::answer::Refused;
-use crate::http::call::{self, RETRY_AFTER};
+use crate::http::call::{self, MAX_RETRY_AFTER, RETRY_AFTER};
 use crate::id::ObjectId;
 use crate::runtime::Limits;
 
@@ -48,8 +48,9 @@ fn response(status: StatusCode, example: &Value, limits: &Limits) -> Value {
     if matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE) {
         response["headers"] = json!({ "Retry-After": {
             "description": "After how many seconds the same request may be sent again.",
-            "required": true,
-            "schema": { "type": "integer", "format": "int64", "minimum": 1 },
+            // None beside OUTCOME_UNKNOWN.
+            "required": status == StatusCode::TOO_MANY_REQUESTS,
+            "schema": { "type": "integer", "format": "int64", "minimum": 1, "maximum": MAX_RETRY_AFTER },
             "example": RETRY_AFTER,
         } });
     }
@@ -59,6 +60,7 @@ fn response(status: StatusCode, example: &Value, limits: &Limits) -> Value {
 fn description(status: StatusCode, codes: &[Code], limits: &Limits) -> String {
     let intro = match status {
         StatusCode::BAD_REQUEST => "The request is invalid; every error is reported at once.".to_owned(),
+        StatusCode::GONE => "Where reading should begin is not stored any more.".to_owned(),
         StatusCode::REQUEST_TIMEOUT => {
             format!("The body took longer than {} seconds.", limits.body_timeout.as_secs())
         }

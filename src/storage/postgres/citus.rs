@@ -10,7 +10,7 @@ use super::store::{connection, pool};
 use crate::storage::Error;
 
 /// Tables that grow. Each has the column `list` in its primary key and in every unique index.
-pub const DISTRIBUTED: [&str; 18] = [
+pub const DISTRIBUTED: [&str; 20] = [
     "queue",
     "progress",
     "batch",
@@ -22,6 +22,8 @@ pub const DISTRIBUTED: [&str; 18] = [
     "delivery",
     "due",
     "history",
+    "tombstone",
+    "history_floor",
     "departed",
     "former_bearer",
     "consent",

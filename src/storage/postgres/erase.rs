@@ -1,7 +1,8 @@
 //! Erasing a person: what is written in the database.
 
-use super::rows::View;
-use super::session::{Session, get, get_number, get_small};
+use super::rows::{View, signed};
+use super::session::{Session, Values, get, get_number, get_small};
+use crate::apply::plan::Waiting;
 use crate::apply::world::EraseForm;
 use crate::clock::Timestamp;
 use crate::journal::{AccountNo, ContactNo, ListNo};
@@ -42,6 +43,27 @@ impl Erasing for View<'_> {
     fn forget_bearers(&self, list: ListNo, hash: u64) -> Result<(), Error> {
         let delete = "DELETE FROM former_bearer WHERE list = $1 AND hash = $2";
         self.session.execute(delete, &[&list.0, &hash.cast_signed()]).map(drop)
+    }
+
+    fn put_tombstones(
+        &self,
+        batch: &Waiting,
+        token: &str,
+        list: ListNo,
+        numbers: &[ContactNo],
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        // The place of the erase in the list is that of its fence: all before it is applied, and nothing behind it.
+        let insert = "INSERT INTO tombstone (list, position, number, request, token, erased_at) \
+                      SELECT $1, b.position, u.number, b.request, $4, $5 \
+                      FROM batch b CROSS JOIN unnest($3::bigint[]) AS u (number) \
+                      WHERE b.list = $1 AND b.request = $2 AND b.fence";
+        let request = batch.request.to_bytes();
+        let values: Values<'_> = &[&list.0, &request.as_slice(), &signed(numbers), &token, &now.millis()];
+        if self.session.execute(insert, values)? == numbers.len() as u64 {
+            return Ok(());
+        }
+        Err(Error::Damaged(format!("list {} has no fence of an erase", list.0)))
     }
 
     fn add_erased(&self, (account, hash): ErasedHash, form: EraseForm, now: Timestamp) -> Result<(), Error> {

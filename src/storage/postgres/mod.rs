@@ -14,6 +14,7 @@ mod address_form;
 mod append;
 mod apply;
 mod catalogue;
+mod changes;
 pub mod check;
 pub mod citus;
 mod claim;
@@ -208,6 +209,15 @@ impl Storage for PostgresStore {
         identifiers: Vec<(IdentifierKind, String)>,
     ) -> Result<Option<(ContactNo, Contact)>, Error> {
         self.view(move |view| contacts::find(view, account, list, &identifiers)).await
+    }
+
+    async fn find_contacts(
+        &self,
+        account: AccountNo,
+        list: ListNo,
+        wanted: Vec<Vec<(IdentifierKind, String)>>,
+    ) -> Result<Vec<Option<(ContactNo, Contact)>>, Error> {
+        self.view(move |view| contacts::find_many(view, account, list, &wanted)).await
     }
 
     async fn page_contacts(

@@ -182,10 +182,21 @@ fn requests(session: &Session, keep: Keep, lists: &mut BTreeSet<ListNo>) -> Resu
 
 /// Histories.
 fn history(session: &Session, keep: Keep, lists: &mut BTreeSet<ListNo>) -> Result<u64, Error> {
-    let select = "SELECT list, position FROM history WHERE applied_at < $1 ORDER BY applied_at LIMIT $2";
-    let rows = session.query(select, &[&keep.history.millis(), &HISTORY_CHUNK])?;
-    let delete = "DELETE FROM history WHERE list = $1 AND position = ANY($2)";
-    delete_at(session, &places(&rows)?, &[delete], lists)
+    let mut gone = 0;
+    for (table, time) in [("history", "applied_at"), ("tombstone", "erased_at")] {
+        let select = format!("SELECT list, position FROM {table} WHERE {time} < $1 ORDER BY {time} LIMIT $2");
+        let rows = session.query(&select, &[&keep.history.millis(), &HISTORY_CHUNK])?;
+        // What the change feed must know of those that go.
+        let floor = format!(
+            "INSERT INTO history_floor AS f SELECT $1, position, request FROM {table} WHERE list = $1 AND list > 0 \
+             AND position = ANY($2) ORDER BY position DESC LIMIT 1 \
+             ON CONFLICT (list) DO UPDATE SET position = excluded.position, request = excluded.request \
+             WHERE excluded.position > f.position"
+        );
+        let delete = format!("DELETE FROM {table} WHERE list = $1 AND position = ANY($2)");
+        gone += delete_at(session, &places(&rows)?, &[&floor, &delete], lists)?;
+    }
+    Ok(gone)
 }
 
 fn all_lists(session: &Session) -> Result<BTreeSet<ListNo>, Error> {
@@ -289,6 +300,8 @@ fn orphan(session: &Session, list: ListNo) -> Result<u64, Error> {
         ("former_identifiers", "number, position, item", CHUNK),
         ("former_bearer", "hash, number, position", CHUNK),
         ("departed", "number", CHUNK),
+        ("tombstone", "position, number", CHUNK),
+        ("history_floor", "position", CHUNK),
     ] {
         let delete = format!(
             "DELETE FROM {table} WHERE list = $1 AND ({key}) IN \

@@ -264,9 +264,11 @@ impl Rows for View<'_> {
     }
 }
 
-const ENTRY: &str = "position, request, kind, token, applied_at, changes";
+/// What [`read_entry`] reads.
+pub const ENTRY: &str = "position, request, kind, token, applied_at, changes";
 
-fn read_entry(row: &Row) -> Result<Entry, Error> {
+/// Reads a row of the table history.
+pub fn read_entry(row: &Row) -> Result<Entry, Error> {
     Ok(Entry {
         position: get_number(row, 0)?,
         request: get_id(row, 1)?,

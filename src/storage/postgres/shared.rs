@@ -14,6 +14,7 @@ use super::store::Settings;
 use crate::apply::outcome;
 use crate::contact::identifier::HashKey;
 use crate::contact::sealed;
+use crate::history;
 use crate::journal::{AccountNo, ListNo};
 use crate::storage::rows::damage::Damage;
 use crate::storage::{Backlog, Error};
@@ -115,6 +116,15 @@ impl Shared {
             true => Cow::Owned(outcome::plain(results)),
             false => Cow::Borrowed(results),
         }
+    }
+
+    /// Changes as they are stored. Nodes of earlier versions do not read what a change put in place.
+    pub fn stored_changes<'c>(&self, changes: &'c [u8]) -> Cow<'c, [u8]> {
+        if !self.has_earlier_nodes() {
+            return Cow::Borrowed(changes);
+        }
+        // The rule has just written them: they read.
+        history::without_after(changes).map_or(Cow::Borrowed(changes), Cow::Owned)
     }
 
     /// The journal, for as short as it takes.

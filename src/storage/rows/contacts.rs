@@ -1,10 +1,12 @@
 //! Contacts by their identifiers.
 
+use std::collections::HashMap;
+
 use super::Rows;
 use crate::contact::amount::Cac;
 use crate::contact::document::Document;
 use crate::contact::field::Field;
-use crate::contact::identifier::IdentifierKind;
+use crate::contact::identifier::{HashKey, IdentifierKind};
 use crate::journal::{AccountNo, ContactNo, ListNo};
 use crate::storage::{Contact, Error, Source};
 
@@ -20,6 +22,82 @@ pub fn find(
 ) -> Result<Option<(ContactNo, Contact)>, Error> {
     let Some((number, document)) = locate(rows, list, identifiers)? else { return Ok(None) };
     Ok(Some((number, with_source(rows, account, document)?)))
+}
+
+/// Many contacts: for each set of identifiers the first contact that has one of them. The store is read twice, however
+/// many there are.
+///
+/// # Errors
+/// Where the store cannot be read, or a contact that may be one of them does not read.
+pub fn find_many(
+    rows: &impl Rows,
+    account: AccountNo,
+    list: ListNo,
+    wanted: &[Vec<(IdentifierKind, String)>],
+) -> Result<Vec<Option<(ContactNo, Contact)>>, Error> {
+    let no = list.0.unsigned_abs();
+    let texts = wanted.iter().flatten();
+    let mut hashes: Vec<_> =
+        texts.flat_map(|(kind, text)| rows.key().lookups(no, *kind, text)).map(|hash| (hash, list)).collect();
+    hashes.sort_unstable();
+    hashes.dedup();
+    let mut holders: HashMap<u64, Vec<ContactNo>> = HashMap::new();
+    let mut contacts = Vec::new();
+    for ((_, number), hash) in rows.holders(&hashes)? {
+        holders.entry(hash).or_default().push(number);
+        contacts.push((list, number));
+    }
+    contacts.sort_unstable();
+    contacts.dedup();
+    let mut documents = HashMap::new();
+    rows.documents(&contacts, &mut |(_, number), document| {
+        documents.insert(number, document.to_vec());
+        true
+    })?;
+    let mut found = Vec::with_capacity(wanted.len());
+    for identifiers in wanted {
+        let bearer = locate_in(rows.key(), no, identifiers, &holders, &documents)?;
+        let contact = bearer.map(|(number, document)| Ok((number, with_source(rows, account, document)?)));
+        found.push(contact.transpose()?);
+    }
+    Ok(found)
+}
+
+/// The same as [`locate`], among documents that were loaded.
+fn locate_in(
+    key: &HashKey,
+    list: u64,
+    identifiers: &[(IdentifierKind, String)],
+    holders: &HashMap<u64, Vec<ContactNo>>,
+    documents: &HashMap<ContactNo, Vec<u8>>,
+) -> Result<Option<(ContactNo, Vec<u8>)>, Error> {
+    for (kind, text) in identifiers {
+        let mut numbers: Vec<_> =
+            key.lookups(list, *kind, text).filter_map(|hash| holders.get(&hash)).flatten().collect();
+        numbers.sort_unstable();
+        numbers.dedup();
+        let (mut first, mut damaged) = (None, None);
+        for number in numbers {
+            let Some(document) = documents.get(number) else { continue };
+            match Document::read(document)
+                .and_then(|read| Ok(read.identifiers()?.get(*kind).map(str::to_owned)))
+            {
+                Ok(Some(borne)) if borne == *text => return Ok(Some((*number, document.clone()))),
+                Ok(Some(borne)) if kind.same(&borne, text) => {
+                    first = first.or(Some((*number, document.clone())))
+                }
+                Ok(_) => {}
+                Err(malformed) => damaged = Some(Error::Damaged(malformed.to_string())),
+            }
+        }
+        if first.is_some() {
+            return Ok(first);
+        }
+        if let Some(damaged) = damaged {
+            return Err(damaged);
+        }
+    }
+    Ok(None)
 }
 
 /// A contact with its source.

@@ -175,12 +175,25 @@ pub fn sources(
     account: AccountNo,
     changes: &[ContactChange],
 ) -> Result<HashMap<u64, Source>, Error> {
-    let named = changes.iter().flat_map(|change| &change.fields);
-    let named = named.filter(|field| field.key == Field::Source.key());
+    sources_of(rows, account, changes.iter().flat_map(|change| &change.fields))
+}
+
+/// The same, of the changes of fields.
+///
+/// # Errors
+/// Where the store cannot be read, or what it holds does not read.
+pub fn sources_of<'f>(
+    rows: &impl Rows,
+    account: AccountNo,
+    fields: impl Iterator<Item = &'f FieldChange>,
+) -> Result<HashMap<u64, Source>, Error> {
+    let named = fields.filter(|field| field.key == Field::Source.key());
     let mut sources = HashMap::new();
     for value in named.flat_map(|field| [&field.old, &field.new]) {
         let Ok(no) = value.as_slice().try_into().map(u64::from_le_bytes) else { continue };
-        if let Some(source) = rows.source(account, no)? {
+        if !sources.contains_key(&no)
+            && let Some(source) = rows.source(account, no)?
+        {
             sources.insert(no, source);
         }
     }
@@ -294,7 +307,8 @@ mod tests {
             let position = place.position;
             let mut changes = Vec::new();
             let kind = ChangeKind::Updated;
-            Change { number: ContactNo(1), kind, previous: position - 1, before: &[] }.put(&mut changes);
+            Change { number: ContactNo(1), kind, previous: position - 1, before: &[], after: None }
+                .put(&mut changes);
             let entry = Entry {
                 position,
                 request: ObjectId::from_bytes([0; 12]),

@@ -7,11 +7,13 @@
 pub mod activity;
 pub mod address_form;
 pub mod changed;
+pub mod changes;
 pub mod check;
 pub mod consent;
 pub mod contact_page;
 pub mod contacts;
 pub mod damage;
+pub mod derived;
 pub mod erase;
 pub mod group;
 pub mod history;
@@ -26,6 +28,7 @@ pub mod undo;
 
 use std::collections::{HashMap, HashSet};
 
+use crate::apply::plan::Waiting;
 use crate::apply::world::{EraseForm, Erased, ListState};
 use crate::clock::Timestamp;
 use crate::contact::amount::Cac;
@@ -168,6 +171,17 @@ pub trait Erasing: Rows {
 
     /// Forgets who bore what has this hash.
     fn forget_bearers(&self, list: ListNo, hash: u64) -> Result<(), Error>;
+
+    /// Leaves tombstones of erased contacts of a list, at the position that the erase has there; `token` is the public
+    /// part of the token that sent it.
+    fn put_tombstones(
+        &self,
+        batch: &Waiting,
+        token: &str,
+        list: ListNo,
+        numbers: &[ContactNo],
+        now: Timestamp,
+    ) -> Result<(), Error>;
 
     /// Remembers that the bearer of an identifier was erased.
     fn add_erased(&self, hash: ErasedHash, form: EraseForm, now: Timestamp) -> Result<(), Error>;

@@ -43,10 +43,7 @@ pub fn forgotten(bytes: &[u8], numbers: &[u32]) -> Result<Option<Vec<u8>>, Malfo
                 let record = Document::read(change.before)?.record;
                 (&change.before[..change.before.len() - record.len()], record)
             }
-            ChangeKind::Created | ChangeKind::Erased => {
-                change.put(&mut out);
-                continue;
-            }
+            ChangeKind::Created | ChangeKind::Erased => (&[][..], &[][..]),
         };
         let mut before = head.to_vec();
         let mut reader = Reader::new(record);
@@ -58,7 +55,17 @@ pub fn forgotten(bytes: &[u8], numbers: &[u32]) -> Result<Option<Vec<u8>>, Malfo
                 put_entry(&mut before, entry.key, if gone { &[] } else { entry.value });
             }
         }
-        Change { before: &before, ..change }.put(&mut out);
+        let mut after = Vec::new();
+        let mut reader = Reader::new(change.after.unwrap_or_default());
+        while let Some(entry) = reader.entry()? {
+            if is_gone(entry.key) {
+                found = true;
+            } else {
+                put_entry(&mut after, entry.key, entry.value);
+            }
+        }
+        let after = change.after.map(|_| after.as_slice());
+        Change { before: &before, after, ..change }.put(&mut out);
     }
     Ok(found.then_some(out))
 }

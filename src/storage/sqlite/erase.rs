@@ -18,12 +18,12 @@ pub fn erase(
     transaction: &mut Transaction<'_>,
     intake: &rusqlite::Connection,
     shared: &Shared,
-    batch: &Waiting,
+    (batch, token): (&Waiting, &str),
     now: Timestamp,
 ) -> Result<Decided, Error> {
     // Dropped before it is committed, it takes back what was written in it.
     let store = transaction.savepoint().map_err(error)?;
-    let decided = erase::erase(&View { store: &store, intake, shared }, batch, now)?;
+    let decided = erase::erase(&View { store: &store, intake, shared }, batch, token, now)?;
     store.execute("INSERT OR IGNORE INTO scrub VALUES (?1)", [batch.account.0]).map_err(error)?;
     store.commit().map_err(error)?;
     Ok(decided)
@@ -63,6 +63,23 @@ impl Erasing for View<'_> {
 
     fn forget_bearers(&self, _: ListNo, hash: u64) -> Result<(), Error> {
         self.execute("DELETE FROM former_bearer WHERE hash = ?1", [signed(hash)])
+    }
+
+    fn put_tombstones(
+        &self,
+        batch: &Waiting,
+        token: &str,
+        list: ListNo,
+        numbers: &[ContactNo],
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        let insert = "INSERT OR REPLACE INTO tombstone VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+        let (position, request) = (signed(batch.position), batch.request.to_bytes());
+        for number in numbers {
+            let values = params![list.0, position, signed(number.0), request, token, now.millis()];
+            self.execute(insert, values)?;
+        }
+        Ok(())
     }
 
     fn add_erased(&self, (account, hash): ErasedHash, form: EraseForm, now: Timestamp) -> Result<(), Error> {

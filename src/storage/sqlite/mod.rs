@@ -13,6 +13,7 @@ pub mod archive;
 mod backlog;
 pub mod backup;
 mod catalogue;
+mod changes;
 pub mod check;
 mod contacts;
 mod deliveries;
@@ -207,6 +208,15 @@ impl Storage for SqliteStore {
         identifiers: Vec<(IdentifierKind, String)>,
     ) -> Result<Option<(ContactNo, Contact)>, Error> {
         self.view(move |view| find_contact::find(view, account, list, &identifiers)).await
+    }
+
+    async fn find_contacts(
+        &self,
+        account: AccountNo,
+        list: ListNo,
+        wanted: Vec<Vec<(IdentifierKind, String)>>,
+    ) -> Result<Vec<Option<(ContactNo, Contact)>>, Error> {
+        self.view(move |view| contacts::find_many(view, account, list, &wanted)).await
     }
 
     async fn page_contacts(

@@ -181,11 +181,24 @@ fn forget_consents(view: &View<'_>) -> Result<(), Error> {
 }
 
 fn histories(store: &Connection, before: Timestamp) -> rusqlite::Result<usize> {
-    let mut gone = store.execute(
-        "DELETE FROM history WHERE position IN (SELECT position FROM history ORDER BY position LIMIT ?2) \
-         AND applied_at < ?1",
-        [before.millis(), HISTORY_CHUNK],
-    )?;
+    let history = "FROM (SELECT position, list, request, applied_at FROM history ORDER BY position LIMIT ?2) \
+                   WHERE applied_at < ?1";
+    let tombstones = "FROM (SELECT * FROM tombstone ORDER BY erased_at LIMIT ?2) WHERE erased_at < ?1";
+    let values = [before.millis(), HISTORY_CHUNK];
+    let mut gone = 0;
+    for (table, key, first) in
+        [("history", "position", history), ("tombstone", "list, position, number", tombstones)]
+    {
+        // What the change feed must know of those that go.
+        let floor = format!(
+            "INSERT INTO history_floor SELECT list, max(position), request {first} AND list > 0 GROUP BY list \
+             ON CONFLICT (list) DO UPDATE SET position = excluded.position, request = excluded.request \
+             WHERE excluded.position > history_floor.position"
+        );
+        store.execute(&floor, values)?;
+        let delete = format!("DELETE FROM {table} WHERE ({key}) IN (SELECT {key} {first})");
+        gone += store.execute(&delete, values)?;
+    }
     for (table, key) in [("departed", "contact"), ("former_bearer", "hash, contact, position")] {
         let kept = if table == "departed" { "consent = 0 AND" } else { "" };
         let delete = format!(
@@ -241,6 +254,9 @@ fn traces(store: &Transaction<'_>, list: ListNo, range: [i64; 2]) -> rusqlite::R
     gone += store.execute(consent, [list.0, HISTORY_CHUNK])?;
     for table in ["former_identifiers", "former_bearer", "departed"] {
         gone += store.execute(&format!("DELETE FROM {table} WHERE contact BETWEEN ?1 AND ?2"), range)?;
+    }
+    for table in ["tombstone", "history_floor"] {
+        gone += store.execute(&format!("DELETE FROM {table} WHERE list = ?1"), [list.0])?;
     }
     if gone == 0 {
         gone = store.execute("DELETE FROM list WHERE list = ?1", [list.0])?;

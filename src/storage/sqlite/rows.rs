@@ -12,6 +12,7 @@ use crate::contact::amount::Cac;
 use crate::contact::identifier::HashKey;
 use crate::id::ObjectId;
 use crate::journal::{AccountNo, ContactNo, ListNo};
+use crate::storage::rows::changes::{ChangeRows, Ends, Place as ChangePlace, Tombstone};
 use crate::storage::rows::results::kind;
 use crate::storage::rows::{Changes, ContactId, Entry, ErasedHash, FormerRow, Rows};
 use crate::storage::{Error, Place, Source, Way};
@@ -255,6 +256,58 @@ fn read_entry(row: &Row<'_>) -> rusqlite::Result<Entry> {
         applied_at: Timestamp::from_millis(row.get(4)?),
         changes: row.get(5)?,
     })
+}
+
+impl ChangeRows for View<'_> {
+    fn ends(&self, lists: &[ListNo]) -> Result<Vec<Ends>, Error> {
+        lists.iter().map(|list| ends(self.store, *list)).collect::<rusqlite::Result<_>>().map_err(error)
+    }
+
+    fn entries_from(&self, list: ListNo, from: u64, rows: u32, bytes: usize) -> Result<Vec<Entry>, Error> {
+        let select = format!(
+            "SELECT {ENTRY} FROM history WHERE list = ?1 AND position >= ?2 ORDER BY position LIMIT ?3"
+        );
+        let read = || {
+            let mut select = self.store.prepare_cached(&select)?;
+            let mut found = select.query(params![list.0, signed(from), rows])?;
+            let (mut entries, mut read) = (Vec::new(), 0);
+            while read < bytes || entries.is_empty() {
+                let Some(row) = found.next()? else { break };
+                let entry = read_entry(row)?;
+                read += entry.changes.len();
+                entries.push(entry);
+            }
+            Ok(entries)
+        };
+        read().map_err(error)
+    }
+
+    fn tombstones_from(&self, list: ListNo, from: u64) -> Result<Vec<Tombstone>, Error> {
+        let select = "SELECT position, number, request, token, erased_at FROM tombstone \
+                      WHERE list = ?1 AND position >= ?2 ORDER BY position, number";
+        let read = |row: &Row<'_>| {
+            Ok(Tombstone {
+                position: unsigned(row.get(0)?),
+                number: ContactNo(unsigned(row.get(1)?)),
+                request: ObjectId::from_bytes(row.get(2)?),
+                token: row.get(3)?,
+                erased_at: Timestamp::from_millis(row.get(4)?),
+            })
+        };
+        let select = self.store.prepare_cached(select);
+        select.and_then(|mut select| select.query_map([list.0, signed(from)], read)?.collect()).map_err(error)
+    }
+}
+
+fn ends(store: &Connection, list: ListNo) -> rusqlite::Result<Ends> {
+    let place = |select: &str| {
+        let read = |row: &Row<'_>| Ok((unsigned(row.get(0)?), ObjectId::from_bytes(row.get(1)?)));
+        store.prepare_cached(select)?.query_row([list.0], read).optional()
+    };
+    let last = "SELECT position, request FROM history WHERE list = ?1 ORDER BY position DESC LIMIT 1";
+    let erased = "SELECT position, request FROM tombstone WHERE list = ?1 ORDER BY position DESC LIMIT 1";
+    let last: Option<ChangePlace> = place(last)?.max(place(erased)?);
+    Ok(Ends { last, floor: place("SELECT position, request FROM history_floor WHERE list = ?1")? })
 }
 
 /// The contacts under the hashes, which are sorted, each with the hash: sorted.

@@ -34,6 +34,15 @@ pub struct Access {
     pub account: Option<AccessAccount>,
 }
 
+impl Access {
+    /// Whether the token may be used at that time, apart from its secret.
+    pub fn is_valid(&self, now: Timestamp) -> bool {
+        let expired = self.expires_at.is_some_and(|end| end <= now);
+        let enabled = self.account.as_ref().is_some_and(|account| account.enabled);
+        !self.revoked && !expired && self.user_enabled && enabled
+    }
+}
+
 /// An account, as the gate needs it.
 #[derive(Clone, Debug)]
 pub struct AccessAccount {

@@ -2,6 +2,7 @@
 
 mod access;
 mod activity;
+mod change;
 mod contact;
 mod delivery;
 mod job;
@@ -16,6 +17,7 @@ mod user;
 
 pub use self::access::*;
 pub use self::activity::*;
+pub use self::change::*;
 pub use self::contact::*;
 pub use self::delivery::*;
 pub use self::job::*;

@@ -6,6 +6,7 @@ mod activity;
 mod addresses;
 mod batches;
 mod catalogue;
+mod changes;
 mod contact_pages;
 mod copy;
 mod copy_refusals;

@@ -196,6 +196,7 @@ async fn no_statement_is_of_a_form_that_citus_does_not_plan() {
     super::addresses::each(&make).await;
     super::batches::each(&make).await;
     super::catalogue::each(&make).await;
+    super::changes::each(&make).await;
     super::contact_pages::each(&make).await;
     super::deliveries::each(&make).await;
     super::suppressions::each(&make).await;

@@ -77,8 +77,9 @@ fn transact(
             }
         }
         [batch] if batch.kind == BatchKind::Erase && !batch.is_damaged() => {
+            let token = origins.first().map_or("", |origin| origin.token.as_str());
             session.batch("SAVEPOINT erase")?;
-            let erased = erase::erase(&view, batch, now).or_else(|error| {
+            let erased = erase::erase(&view, batch, token, now).or_else(|error| {
                 // A batch that looks at what was damaged changes nothing.
                 let told = group::not_decided(batch, error)?;
                 session.batch("ROLLBACK TO SAVEPOINT erase")?;

@@ -186,7 +186,8 @@ pub fn requests(
     let webhooks: Vec<_> = origins.iter().map(|origin| origin.webhook.as_deref()).collect();
     let failed: Vec<_> = decided.iter().map(|decided| i64::from(decided.failed)).collect();
     let tokens: Vec<_> = origins.iter().map(|origin| origin.token.as_str()).collect();
-    let changes: Vec<_> = decided.iter().map(|decided| decided.changes.as_slice()).collect();
+    let changes: Vec<_> = decided.iter().map(|decided| shared.stored_changes(&decided.changes)).collect();
+    let changes: Vec<_> = changes.iter().map(|changes| changes.as_ref()).collect();
     let reported =
         || positions.iter().zip(origins).filter_map(|(p, origin)| Some((*p, origin.receiver.as_deref()?)));
     let sent: Vec<_> = reported().map(|(position, _)| position).collect();

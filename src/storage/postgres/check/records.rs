@@ -36,10 +36,11 @@ const ORPHANS: [(&str, &str); 4] = [
 ];
 
 /// Tables with positions, and what is said of rows with one that was never given.
-const AHEAD: [(&str, &str); 6] = [
+const AHEAD: [(&str, &str); 7] = [
     ("request", "results of what was never accepted"),
     ("history", "histories of what was never accepted"),
     ("consent", "consent records of what was never accepted"),
+    ("tombstone", "erasures that were never accepted"),
     ("departed", "removals that were never accepted"),
     ("former_bearer", "former identifiers of what was never accepted"),
     ("former_identifiers", "former identifiers of what was never accepted"),

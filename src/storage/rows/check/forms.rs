@@ -66,10 +66,13 @@ pub fn failed(results: &[u8]) -> Result<u64, Malformed> {
 
 /// Whether a row of the histories reads to its end.
 pub fn history_reads(changes: &[u8]) -> bool {
-    let reads = |change: &history::Change<'_>| match change.kind {
-        ChangeKind::Updated => history::fields(change.before).is_ok(),
-        ChangeKind::Removed => judge(change.before).is_ok(),
-        ChangeKind::Created | ChangeKind::Erased => true,
+    let reads = |change: &history::Change<'_>| {
+        let before = match change.kind {
+            ChangeKind::Updated => history::fields(change.before).is_ok(),
+            ChangeKind::Removed => judge(change.before).is_ok(),
+            ChangeKind::Created | ChangeKind::Erased => true,
+        };
+        before && change.after.is_none_or(|after| history::fields(after).is_ok())
     };
     history::read(changes).is_ok_and(|changes| changes.iter().all(reads))
 }

@@ -33,8 +33,8 @@ pub fn contact(rows: &impl Erasing, contact: ContactId, known: &Known) -> Result
 enum Rewritten {
     /// Nothing is left of it but that there was one.
     Erased,
-    /// Another text in place of what it replaced.
-    Before(Vec<u8>),
+    /// Other texts in place of what it replaced and of what it put in place.
+    Without(Vec<u8>, Option<Vec<u8>>),
 }
 
 /// Writes a batch's changes again, with some of them changed.
@@ -50,9 +50,13 @@ fn rewrite_history(
     for change in &changes {
         match rewrite(change) {
             None => change.put(&mut out),
-            Some(Rewritten::Before(before)) => Change { before: &before, ..*change }.put(&mut out),
+            Some(Rewritten::Without(before, after)) => {
+                Change { before: &before, after: after.as_deref(), ..*change }.put(&mut out);
+            }
             Some(Rewritten::Erased) => {
-                Change { kind: ChangeKind::Erased, previous: 0, before: &[], ..*change }.put(&mut out);
+                let erased =
+                    Change { kind: ChangeKind::Erased, previous: 0, before: &[], after: None, ..*change };
+                erased.put(&mut out);
             }
         }
     }
@@ -99,28 +103,45 @@ pub fn traces(
 fn forget_former(rows: &impl Erasing, list: ListNo, kind: IdentifierKind, text: &str) -> Result<(), Error> {
     for number in history::former_bearers(rows, list, kind, text)? {
         let stored = rows.document((list, number))?;
+        // One that has it again keeps what its changes put in place: it is its own now.
+        let has_it = stored.as_deref().map_or(Ok(false), |stored| has(stored, kind, text))?;
         for position in past(rows, list, number, stored.as_deref())?.changed_at {
             rewrite_history(rows, Place { list, position }, |change| {
-                (change.number == number)
-                    .then(|| without(change, kind, text))
-                    .flatten()
-                    .map(Rewritten::Before)
+                (change.number == number).then(|| without(change, kind, text, has_it)).flatten()
             })?;
         }
     }
     rows.forget_bearers(list, rows.key().hash(list.0.unsigned_abs(), kind, text))
 }
 
-/// What a change replaced, without an identifier; `None` where it is not in there.
-fn without(change: &Change<'_>, kind: IdentifierKind, text: &str) -> Option<Vec<u8>> {
+/// Whether a contact has an identifier now.
+fn has(stored: &[u8], kind: IdentifierKind, text: &str) -> Result<bool, Error> {
+    let borne = Document::read(stored).and_then(|document| document.identifiers());
+    let borne = borne.map_err(|malformed| Error::Damaged(malformed.to_string()))?;
+    Ok(borne.get(kind).is_some_and(|borne| kind.same(borne, text)))
+}
+
+/// A change without an identifier, except in what it put in place if that is to stay; `None` where it is not in there.
+fn without(change: &Change<'_>, kind: IdentifierKind, text: &str, keep_after: bool) -> Option<Rewritten> {
     let (head, record) = match change.kind {
         ChangeKind::Updated => (&[][..], change.before),
         ChangeKind::Removed => {
             let record = Document::read(change.before).ok()?.record;
             (&change.before[..change.before.len() - record.len()], record)
         }
-        ChangeKind::Created | ChangeKind::Erased => return None,
+        ChangeKind::Created | ChangeKind::Erased => (&[][..], &[][..]),
     };
+    let before = without_in(head, record, kind, text);
+    let after = change.after.filter(|_| !keep_after).and_then(|after| without_in(&[], after, kind, text));
+    if before.is_none() && after.is_none() {
+        return None;
+    }
+    let before = before.unwrap_or_else(|| change.before.to_vec());
+    Some(Rewritten::Without(before, after.or_else(|| change.after.map(<[u8]>::to_vec))))
+}
+
+/// A record behind its head without an identifier; `None` where it is not in there.
+fn without_in(head: &[u8], record: &[u8], kind: IdentifierKind, text: &str) -> Option<Vec<u8>> {
     let borne = document::identifiers(record).ok()?;
     borne.get(kind).filter(|borne| kind.same(borne, text))?;
     let mut out = head.to_vec();

@@ -16,7 +16,7 @@ use crate::apply::rule::Decided;
 use crate::clock::Timestamp;
 use crate::contact::identifier::{self, IdentifierKind};
 use crate::id::ObjectId;
-use crate::journal;
+use crate::journal::{self, ListNo};
 use crate::storage::Error;
 
 /// An identifier as it is compared.
@@ -47,10 +47,11 @@ struct Known {
 }
 
 /// Erases whom a batch names, and tells which contacts that were. Where it fails, what it wrote must be taken back.
+/// `token` is the public part of the token that sent it.
 ///
 /// # Errors
 /// Where the store cannot be read or written, or what must be looked at does not read.
-pub fn erase(rows: &impl Erasing, batch: &Waiting, now: Timestamp) -> Result<Decided, Error> {
+pub fn erase(rows: &impl Erasing, batch: &Waiting, token: &str, now: Timestamp) -> Result<Decided, Error> {
     let Ok(items) = journal::read_items(&batch.items) else { return Ok(Decided::failed(Failure::Damaged)) };
     let given: Vec<_> = items.iter().map(|item| (item.kind, item.contact.to_owned())).collect();
     let lists = rows.lists_of(batch.account)?;
@@ -61,6 +62,12 @@ pub fn erase(rows: &impl Erasing, batch: &Waiting, now: Timestamp) -> Result<Dec
         let list_id = lists.iter().find(|(no, _)| no == list).map(|(_, id)| *id);
         let id = list_id.map(|list| ObjectId::of_contact(list, number.0));
         id.into_iter().for_each(|id| outcome::put(&mut results, &Outcome::Erased(id)));
+    }
+    let contacts: Vec<_> = person.contacts.keys().copied().collect();
+    for of_list in contacts.chunk_by(|(one, _), (other, _)| one == other) {
+        let list = of_list.first().map_or(ListNo::NONE, |(list, _)| *list);
+        let numbers: Vec<_> = of_list.iter().map(|(_, number)| *number).collect();
+        rows.put_tombstones(batch, token, list, &numbers, now)?;
     }
     forget::traces(rows, batch, &lists, &person, now)?;
     Ok(Decided { results, changes: Vec::new(), consents: Vec::new(), failed: 0 })

@@ -74,7 +74,8 @@ fn transact(
             }
         }
         [batch] if batch.kind == BatchKind::Erase && !batch.is_damaged() => {
-            let erased = erase::erase(&mut transaction, intake, shared, batch, now);
+            let token = origins.first().map_or("", |origin| origin.token.as_str());
+            let erased = erase::erase(&mut transaction, intake, shared, (batch, token), now);
             vec![erased.or_else(|error| group::not_decided(batch, error))?]
         }
         _ => {

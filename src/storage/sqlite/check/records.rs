@@ -18,7 +18,7 @@ use crate::storage::rows::consent::Chains;
 type Query = (&'static str, &'static str, Option<Mend>);
 
 /// `?1`: the last position that is applied.
-const QUERIES: [Query; 10] = [
+const QUERIES: [Query; 11] = [
     (
         "FROM delivery d WHERE NOT EXISTS (SELECT 1 FROM request r WHERE r.position = d.position)",
         "webhooks of no request",
@@ -44,6 +44,7 @@ const QUERIES: [Query; 10] = [
     ("FROM request WHERE position > ?1", "results of what was never applied", None),
     ("FROM history WHERE position > ?1", "histories of what was never applied", None),
     ("FROM consent WHERE position > ?1", "consent records of what was never applied", None),
+    ("FROM tombstone WHERE position > ?1", "erasures that were never applied", None),
     ("FROM departed WHERE position > ?1", "removals that were never applied", None),
     ("FROM former_bearer WHERE position > ?1", "former identifiers of what was never applied", None),
     ("FROM former_identifiers WHERE position > ?1", "former identifiers of what was never applied", None),

@@ -317,6 +317,19 @@ pub const TABLES: &[Table] = &[
                  applied_at, changes FROM store.history ORDER BY position",
     },
     Table {
+        name: "tombstone",
+        columns: &["list", "position", "number", "request", "token", "erased_at"],
+        from: &["store.tombstone"],
+        select: "SELECT list, position, number, request, token, erased_at FROM store.tombstone \
+                 ORDER BY list, position, number",
+    },
+    Table {
+        name: "history_floor",
+        columns: &["list", "position", "request"],
+        from: &["store.history_floor"],
+        select: "SELECT list, position, request FROM store.history_floor ORDER BY list",
+    },
+    Table {
         name: "departed",
         columns: &["list", "number", "position", "consent"],
         from: &["store.departed"],
