@@ -11,7 +11,9 @@ use crate::contact::field::{Field, Key};
 use crate::id::ObjectId;
 use crate::intake::problem::{self, Problem};
 use crate::journal::ListNo;
-use crate::storage::{ChangeCursor, ChangePage, ChangeQuery, ChangesError, ChangesFrom, Detail, List};
+use crate::storage::{
+    ChangeCursor, ChangePage, ChangeQuery, ChangesError, ChangesFrom, Detail, List, Suppression,
+};
 
 /// Reads changes.
 pub static CHANGES: Operation = Operation::read("/v3/contacts/changes", Reach::Seen);
@@ -89,6 +91,8 @@ pub struct ChangesRead {
     pub page: ChangePage,
     /// The lists that they are of.
     pub lists: HashMap<ListNo, Arc<List>>,
+    /// What is suppressed of each contact of the changes, in their order.
+    pub suppressed: Vec<Vec<Suppression>>,
     /// All lists that were read.
     all: Vec<ListNo>,
 }
@@ -137,7 +141,9 @@ impl Queries {
                 lists.insert(no, list);
             }
         }
-        Ok(ChangesRead { page, lists, all })
+        let contacts = page.changes.iter().filter_map(|change| change.contact.as_ref());
+        let suppressed = self.suppressions_of(caller, contacts).await?;
+        Ok(ChangesRead { page, lists, suppressed, all })
     }
 
     /// The lists that are followed, by number.

@@ -97,13 +97,16 @@ async fn get_many(call: Call) -> Outcome<Got> {
     }
     let Some(list) = list.filter(|_| problems.is_empty()) else { return Err(Refusal::Invalid(problems)) };
     let rows = call.app.storage.find_contacts(call.caller.viewer.account, list.no, wanted).await?;
+    let contacts = rows.iter().flatten().map(|(_, contact)| contact);
+    let suppressed = call.app.queries.suppressions_of(&call.caller, contacts).await?;
+    let mut suppressed = suppressed.into_iter();
     let mut got = Got { found: Vec::new(), missing: Vec::new() };
     for (position, row) in rows.into_iter().enumerate() {
         let Some((number, contact)) = row else {
             got.missing.push(position);
             continue;
         };
-        let contact = Shown::of(&contact, &list);
+        let contact = Shown::of(&contact, &list, &suppressed.next().unwrap_or_default());
         let contact = contact.map_err(|malformed| Refusal::Store(Error::Damaged(malformed.to_string())))?;
         got.found.push(Found { position, contact_id: ObjectId::of_contact(list.id, number.0), contact });
     }

@@ -24,7 +24,9 @@ use crate::intake::list::{LIST_ID, read_list_id};
 use crate::intake::problem::{self, Problem};
 use crate::json::{Keys, Raw, read_body};
 use crate::param::{Param, Shape};
-use crate::storage::{Change, ChangeAction, ChangeCursor, ChangesFrom, Detail, Error, List, Source};
+use crate::storage::{
+    Change, ChangeAction, ChangeCursor, ChangesFrom, Detail, Error, List, Source, Suppression,
+};
 
 /// How many changes are returned by default.
 const LIMIT: u32 = 100;
@@ -261,24 +263,36 @@ pub fn show(read: &ChangesRead, detail: Detail) -> Result<Vec<ShownChange>, Erro
         names.insert(*no, variables.collect());
     }
     let mut shown = Vec::with_capacity(read.page.changes.len());
+    let mut suppressed = read.suppressed.iter();
     for (change, cursor) in read.page.changes.iter().zip(read.page.cursors()) {
+        let suppressed =
+            change.contact.as_ref().and_then(|_| suppressed.next()).map_or(&[][..], Vec::as_slice);
         // One that was removed in between is not shown any more.
         let (Some(list), Some(names)) = (read.lists.get(&change.list), names.get(&change.list)) else {
             continue;
         };
-        let change = show_change(change, cursor.encode(), list, names, &read.page.sources, detail);
+        let list: &List = list;
+        let list = Shows { list, names, sources: &read.page.sources, detail };
+        let change = show_change(change, cursor.encode(), &list, suppressed);
         shown.push(change.map_err(|malformed| Error::Damaged(malformed.to_string()))?);
     }
     Ok(shown)
 }
 
+/// What all changes of a list are shown with.
+struct Shows<'a> {
+    list: &'a List,
+    /// The names of its variables, by number.
+    names: &'a HashMap<u32, &'a str>,
+    sources: &'a HashMap<u64, Source>,
+    detail: Detail,
+}
+
 fn show_change(
     change: &Change,
     cursor: String,
-    list: &List,
-    names: &HashMap<u32, &str>,
-    sources: &HashMap<u64, Source>,
-    detail: Detail,
+    Shows { list, names, sources, detail }: &Shows<'_>,
+    suppressed: &[Suppression],
 ) -> Result<ShownChange, Malformed> {
     let mut fields = BTreeMap::new();
     for field in &change.fields {
@@ -290,7 +304,7 @@ fn show_change(
         let from = show_value(field.key, &field.old, sources)?;
         fields.insert(name, ValueChange { from, to: show_value(field.key, &field.new, sources)? });
     }
-    let contact = change.contact.as_ref().map(|contact| Shown::of(contact, list)).transpose()?;
+    let contact = change.contact.as_ref().map(|contact| Shown::of(contact, list, suppressed)).transpose()?;
     Ok(ShownChange {
         cursor,
         contact_list_id: list.id,
@@ -303,7 +317,7 @@ fn show_change(
         source: change.asked.source(),
         at: change.at,
         by: change.token.clone(),
-        fields: (detail == Detail::Fields && change.action != ChangeAction::Erased).then_some(fields),
+        fields: (*detail == Detail::Fields && change.action != ChangeAction::Erased).then_some(fields),
         contact,
     })
 }

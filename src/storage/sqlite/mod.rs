@@ -216,7 +216,7 @@ impl Storage for SqliteStore {
         list: ListNo,
         wanted: Vec<Vec<(IdentifierKind, String)>>,
     ) -> Result<Vec<Option<(ContactNo, Contact)>>, Error> {
-        self.view(move |view| contacts::find_many(view, account, list, &wanted)).await
+        self.view(move |view| find_contact::find_many(view, account, list, &wanted)).await
     }
 
     async fn page_contacts(
