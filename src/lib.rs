@@ -42,6 +42,7 @@ pub mod json;
 pub mod metrics;
 pub mod notify;
 pub mod param;
+pub mod rejections;
 pub mod report;
 pub mod retention;
 pub mod runtime;

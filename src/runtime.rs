@@ -24,6 +24,7 @@ use crate::journal::KEEP_KEYS;
 use crate::metrics::{Metrics, Work};
 use crate::notify::deliver::Deliverer;
 use crate::notify::send::Carrier;
+use crate::rejections::Rejections;
 use crate::retention::RetentionClock;
 use crate::spans::Spans;
 use crate::storage::{self, Backlog, Keep, Storage};
@@ -76,6 +77,8 @@ pub struct App {
     pub limits: Limits,
     /// When tokens were used last.
     pub used: Used,
+    /// Requests that were rejected.
+    pub rejections: Rejections,
     /// What pages need.
     pub console: Console,
     /// Imports and changes of many contacts.
@@ -118,7 +121,7 @@ pub fn start(
     spans: Spans,
 ) -> (Arc<App>, Loops) {
     let [appended, applied, reported] = [(); 3].map(|()| Arc::new(Notify::new()));
-    let metrics = Arc::new(Metrics::new());
+    let (metrics, ids) = (Arc::new(Metrics::new()), Arc::new(ids));
     let seen = (Arc::clone(&metrics), spans.clone());
     let (writer, commits) = Writer::new(Arc::clone(&storage), limits.backlog, Arc::clone(&appended), seen);
     let (stop, stopped) = watch::channel(false);
@@ -135,7 +138,8 @@ pub fn start(
     let deliverer = Deliverer {
         storage: Arc::clone(&storage),
         clock: Arc::clone(&clock),
-        carrier: webhooks,
+        ids: Arc::clone(&ids),
+        carrier: Arc::clone(&webhooks),
         reported,
         metrics: Arc::clone(&metrics),
         spans: spans.clone(),
@@ -155,6 +159,7 @@ pub fn start(
         ids,
         suppression_expiry: limits.suppression_expiry,
         links,
+        carrier: webhooks,
     });
     let app = Arc::new(App {
         commands: Commands::new(Arc::clone(&services)),
@@ -166,6 +171,7 @@ pub fn start(
         link_guesses: Guesses::default(),
         limits,
         used: Used::default(),
+        rejections: Rejections::default(),
         console,
     });
     let mut tasks: Vec<_> =
@@ -176,6 +182,7 @@ pub fn start(
         tokio::spawn(until(stopped.clone(), prune(Arc::clone(&app)))),
         tokio::spawn(until(stopped.clone(), wake_followers(Arc::clone(&app)))),
         tokio::spawn(until(stopped.clone(), keep_used(Arc::clone(&app)))),
+        tokio::spawn(until(stopped.clone(), keep_rejections(Arc::clone(&app)))),
         tokio::spawn(until(stopped.clone(), tidy(Arc::clone(&app)))),
         tokio::spawn(jobs::run::run(Arc::clone(&app), stopped)),
     ]);
@@ -196,6 +203,7 @@ impl Loops {
                 }
             }
             app.used.flush(app.storage.as_ref()).await;
+            app.rejections.flush(app.storage.as_ref()).await;
             drop(app);
             if let Err(error) = (&mut writer).await {
                 tracing::error!(%error, "journal: writer panicked");
@@ -231,6 +239,10 @@ async fn wake_followers(app: Arc<App>) {
 
 async fn keep_used(app: Arc<App>) {
     app.used.keep(app.storage.as_ref(), app.clock.as_ref()).await;
+}
+
+async fn keep_rejections(app: Arc<App>) {
+    app.rejections.keep(app.storage.as_ref(), app.clock.as_ref()).await;
 }
 
 async fn prune(app: Arc<App>) {

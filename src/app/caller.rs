@@ -7,6 +7,9 @@ use crate::intake::problem::Problem;
 use crate::journal::AccountNo;
 use crate::storage::UserRole;
 
+/// What the tokens of jobs begin with.
+pub const JOB: &str = "job:";
+
 /// A caller whose token or session was checked.
 #[derive(Clone, Debug)]
 pub struct Caller {
@@ -31,6 +34,11 @@ impl Caller {
         let viewer = Viewer { account, lists: None };
         let read_only = role < UserRole::Editor;
         Self { shown: token.clone(), token, viewer, read_only, account_name, is_user: true }
+    }
+
+    /// The same user, whose job sends its requests under a name of their own.
+    pub fn for_job(self, job: ObjectId) -> Self {
+        Self { token: format!("{JOB}{job}"), ..self }
     }
 
     /// An access token. `shown` is how errors name it: it holds no secret.

@@ -9,6 +9,7 @@
 //! 3. A command runs in [`Services::run`], which checks the rights, and counts the calls of users.
 //! 4. The HTTP handler decodes a body, calls, and encodes the answer. The page reads a form, calls, and renders.
 
+pub mod api_activity;
 mod caller;
 pub mod changes;
 pub mod consents;
@@ -20,12 +21,13 @@ mod run;
 pub mod suppressions;
 pub mod unsubscribe;
 pub mod variables;
+pub mod webhooks;
 
 use std::sync::Arc;
 
 use tokio::sync::Notify;
 
-pub use self::caller::{Caller, read_only};
+pub use self::caller::{Caller, JOB, read_only};
 use self::feed::Followers;
 pub use self::operation::{Access, Operation, Reach};
 pub use self::refusal::Refusal;
@@ -36,6 +38,7 @@ use crate::clock::Clock;
 use crate::id::Ids;
 use crate::intake::writer::Writer;
 use crate::metrics::Metrics;
+use crate::notify::send::Carrier;
 use crate::retention::RetentionClock;
 use crate::spans::Spans;
 use crate::storage::Storage;
@@ -64,11 +67,13 @@ pub struct Services {
     /// Time for retention.
     pub retention: RetentionClock,
     /// Makes ids.
-    pub ids: Ids,
+    pub ids: Arc<Ids>,
     /// How long suppressions last.
     pub suppression_expiry: SuppressionExpiry,
     /// Unsubscribe links.
     pub links: Links,
+    /// Sends webhooks.
+    pub carrier: Arc<dyn Carrier>,
 }
 
 /// The use cases that change something. A clone is cheap.

@@ -52,6 +52,7 @@ mod suppression;
 mod user;
 mod variables;
 mod webhook_secret;
+mod webhooks;
 mod welcome;
 
 use std::sync::Arc;
@@ -113,7 +114,10 @@ fn viewer() -> Router<Arc<App>> {
         .route("/suppression/export.csv", get(suppression::export))
         .route("/requests", get(requests::all))
         .route("/requests/rows", get(requests::rows))
+        .route("/requests/rejected", get(requests::rejected))
         .route("/requests/{id}", get(requests::show_request))
+        .route("/webhooks", get(webhooks::all))
+        .route("/webhooks/attempts/{id}", get(webhooks::one))
         .route("/jobs", get(jobs::all))
         .route("/jobs/{id}", get(jobs::one))
         .route("/jobs/{id}/progress", get(jobs::progress))
@@ -145,6 +149,9 @@ fn editor() -> Router<Arc<App>> {
         .route("/suppression/remove", post(suppression::remove))
         .route("/suppression/import", post(suppression::import).layer(DefaultBodyLimit::disable()))
         .route("/requests/{id}/resend", post(requests::resend))
+        .route("/webhooks/test", post(webhooks::test))
+        .route("/webhooks/resend-failed", post(webhooks::resend_failed))
+        .route("/webhooks/attempts/{id}/resend", post(webhooks::resend))
         .route("/requests/{id}/undo", get(requests::ask_undo).post(requests::undo))
         .route("/lists/{id}/import", get(import::ask).post(import::upload).layer(DefaultBodyLimit::disable()))
         .route("/lists/{id}/bulk", post(bulk::change))

@@ -25,6 +25,8 @@ pub enum Section {
     Suppression,
     /// `/requests`
     Requests,
+    /// `/webhooks`
+    Webhooks,
     /// `/jobs`
     Jobs,
     /// `/keys`
@@ -41,6 +43,7 @@ impl Section {
         (Self::Sources, "/sources", "Sources"),
         (Self::Suppression, "/suppression", "Suppression"),
         (Self::Requests, "/requests", "API activity"),
+        (Self::Webhooks, "/webhooks", "Webhooks"),
         (Self::Jobs, "/jobs", "Import and bulk changes"),
         (Self::Keys, "/keys", "API keys"),
         (Self::Account, "/account", "Account"),

@@ -222,8 +222,9 @@ pub async fn perform(
     let start = Instant::now();
     let outcome = tokio::spawn(async move {
         let call = call.await?;
-        let metrics = Arc::clone(&call.app.metrics);
-        method.handler.call(call).await.map_err(|refusal| refused(&metrics, request_id, refusal))
+        let (app, caller) = (Arc::clone(&call.app), call.caller.clone());
+        let outcome = method.handler.call(call).await;
+        outcome.map_err(|refusal| note(&app, &caller, method, refused(&app.metrics, request_id, refusal)))
     })
     .await;
     let answered = match outcome {
@@ -262,12 +263,16 @@ pub async fn read(
 ) -> Result<Call, Refused> {
     let (head, body) = request.into_parts();
     let mut body = Draining::new(body);
-    let caller = gate::admit(&app, &head).await.map_err(|denial| denied(&app, denial))?;
-    permit(&app, &caller, method)?;
+    let caller = gate::admit(&app, &head, method).await.map_err(|denial| denied(&app, denial))?;
+    let rejected = |refused: Refused| note(&app, &caller, method, refused);
+    permit(&app, &caller, method).map_err(rejected)?;
     // Counted from here, where only the headers are read, until the answer is made.
-    let flight =
-        app.flights.take_off(&caller.token).ok_or_else(|| Refused::too_many(app.limits.in_flight))?;
-    let mut body = body::read(&head.headers, &mut body, &app.limits).await?;
+    let flight = app
+        .flights
+        .take_off(&caller.token)
+        .ok_or_else(|| rejected(Refused::too_many(app.limits.in_flight)))?;
+    let read = body::read(&head.headers, &mut body, &app.limits).await;
+    let mut body = read.map_err(|error| rejected(error.into()))?;
     if method.body.optional && body.trim_ascii().is_empty() {
         body = Bytes::from_static(b"{}");
     }
@@ -275,6 +280,16 @@ pub async fn read(
     let keys = keys.map(|key| Bytes::copy_from_slice(key.as_bytes())).collect();
     let stopping = head.extensions.get().cloned();
     Ok(Call { app, method, caller, request_id, body, keys, flight: Some(flight), stopping, left: None })
+}
+
+/// Counts a rejected request of a token: what its account's activity shows. Those of users are their own forms.
+fn note(app: &App, caller: &Caller, method: &Method, refused: Refused) -> Refused {
+    if !caller.is_user() && refused.status.is_client_error() {
+        let codes = refused.problems.iter().map(|problem| &problem.code);
+        let (account, status) = (caller.viewer.account, refused.status.as_u16());
+        app.rejections.note(account, &caller.token, method.path(), status, codes, app.clock.now());
+    }
+    refused
 }
 
 /// Checks the rights of a caller.

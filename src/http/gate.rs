@@ -1,10 +1,12 @@
 //! Who calls: the access token, its user, its account (contract, section 1).
 
+use std::borrow::Cow;
 use std::time::{Duration, Instant};
 
 use axum::http::StatusCode;
 use axum::http::request::Parts;
 
+use super::method::Method;
 use super::{admission, client};
 use crate::app::Caller;
 use crate::catalogue::Viewer;
@@ -40,7 +42,7 @@ pub fn invalid_token() -> Problem {
 ///
 /// # Errors
 /// See [`Denial`].
-pub async fn admit(app: &App, head: &Parts) -> Result<Caller, Denial> {
+pub async fn admit(app: &App, head: &Parts, method: &Method) -> Result<Caller, Denial> {
     let unauthorized = |code, text| denied(StatusCode::UNAUTHORIZED, code, text);
     let header = head.headers.get(ACCESS_TOKEN).and_then(|value| value.to_str().ok());
     let token = header
@@ -64,6 +66,10 @@ pub async fn admit(app: &App, head: &Parts) -> Result<Caller, Denial> {
     let expired = access.expires_at.is_some_and(|end| end <= app.clock.now());
     if !fits || access.revoked || expired {
         let text = format!("access token check failed for key/secret {}/{}", token.key, token.shown());
+        if let Some(account) = &access.account {
+            let code = Cow::Borrowed("TOKEN_CHECK_FAILED");
+            app.rejections.note(account.no, token.key, method.path(), 401, [&code], app.clock.now());
+        }
         return Err(unauthorized("TOKEN_CHECK_FAILED", text));
     }
     let Some(account) = &access.account else {
@@ -72,6 +78,8 @@ pub async fn admit(app: &App, head: &Parts) -> Result<Caller, Denial> {
     };
     if !access.user_enabled || !account.enabled {
         let text = format!("user {} not enabled", access.user);
+        let code = Cow::Borrowed("USER_NOT_ENABLED");
+        app.rejections.note(account.no, token.key, method.path(), 403, [&code], app.clock.now());
         return Err(denied(StatusCode::FORBIDDEN, "USER_NOT_ENABLED", text));
     }
     admission::admit(head);

@@ -29,6 +29,7 @@ pub mod undo;
 pub mod unparsed;
 pub mod unsubscribe;
 pub mod watch;
+pub mod webhook;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -46,7 +47,7 @@ use crate::intake::problem::Problem;
 use crate::runtime::App;
 
 /// Every method of the API, in the order of the reference: routes and description are made from it.
-pub static METHODS: [&Method; 36] = [
+pub static METHODS: [&Method; 42] = [
     &account::INFO,
     &contact_list::CREATE,
     &contact_list::ADD_VARIABLES,
@@ -75,6 +76,12 @@ pub static METHODS: [&Method; 36] = [
     &undo::UNDO,
     &contact::erase::ERASE,
     &request::list::LIST,
+    &request::rejected::REJECTED,
+    &webhook::deliveries::DELIVERIES,
+    &webhook::deliveries::HEALTH,
+    &webhook::resend::RESEND,
+    &webhook::resend::RESEND_FAILED,
+    &webhook::resend::TEST,
     // What takes away or renames is told last: the examples before use what there is.
     &blacklist::email::REMOVE,
     &blacklist::phone::REMOVE,

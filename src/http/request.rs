@@ -1,6 +1,7 @@
 //! `/v3/request/…`
 
 pub mod list;
+pub mod rejected;
 
 use std::collections::BTreeMap;
 

@@ -222,7 +222,7 @@ async fn caller(storage: &dyn Storage, job: &Job) -> Result<Caller, End> {
         Some((_, role)) if role < UserRole::Editor => {
             Err(failed("the user who began it may not change contacts any more"))
         }
-        Some((name, role)) => Ok(Caller::user(account, name, job.user, role)),
+        Some((name, role)) => Ok(Caller::user(account, name, job.user, role).for_job(job.key.id)),
         None => Err(failed("the user who began it is not enabled any more")),
     }
 }

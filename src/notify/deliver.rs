@@ -12,11 +12,12 @@ use super::backoff;
 use super::send::{Carrier, Message};
 use super::sign::{self, Secret};
 use crate::clock::{Clock, Timestamp};
+use crate::id::Ids;
 use crate::journal::AccountNo;
 use crate::metrics::{Metrics, Sent, Work};
 use crate::report;
 use crate::spans::Spans;
-use crate::storage::{Attempt, Delivery, DeliveryEnd, DeliveryState, Error, Storage};
+use crate::storage::{Attempt, Delivery, DeliveryEnd, DeliveryState, Error, Response, Storage};
 
 /// Attempts that are under way at once. Each takes a file descriptor, and up to 1.5 s where its receiver hangs. An
 /// account gets no more of these places than are left free: one account alone half of them, of two a third each. So
@@ -49,6 +50,8 @@ pub struct Deliverer {
     pub storage: Arc<dyn Storage>,
     /// Tells when one is due.
     pub clock: Arc<dyn Clock>,
+    /// Makes the ids of attempts.
+    pub ids: Arc<Ids>,
     /// Sends.
     pub carrier: Arc<dyn Carrier>,
     /// Told when a batch was applied that is to be reported.
@@ -62,7 +65,7 @@ pub struct Deliverer {
 /// What became of the task that makes an attempt.
 enum Tried {
     /// The attempt was made.
-    Ended(DeliveryEnd),
+    Ended(Response),
     /// The account has no look-up left: nothing was tried.
     NoLookup,
     /// The store could not be read: nothing was tried.
@@ -174,7 +177,7 @@ impl Deliverer {
                 out.start(delivery.clone(), self.clone().deliver(delivery));
             } else {
                 let next_at = out.put_off(delivery.account, now, PLACE_EVERY);
-                done.push(not_tried(&delivery, now, next_at));
+                done.push(self.not_tried(&delivery, now, next_at));
             }
         }
         if !done.is_empty() {
@@ -197,11 +200,11 @@ impl Deliverer {
         match self.message(&delivery).await {
             Ok(Some(message)) => self.carrier.send(message).await.map_or(Tried::NoLookup, Tried::Ended),
             // The account or the request went while it waited.
-            Ok(None) => Tried::Ended(DeliveryEnd::Unsigned),
+            Ok(None) => Tried::Ended(DeliveryEnd::Unsigned.into()),
             // It may never read again: without an end to the attempts it would be tried each second for ever.
             Err(error) if !error.is_passing() => {
                 tracing::error!(%request, %error, "webhooks: making a body failed");
-                Tried::Ended(DeliveryEnd::Broken)
+                Tried::Ended(DeliveryEnd::Broken.into())
             }
             Err(error) => {
                 tracing::error!(%request, %error, "webhooks: making a body failed, delivery waits");
@@ -240,25 +243,25 @@ impl Deliverer {
             // It counts as any attempt that fails: what panics once may panic each time.
             Err(error) => {
                 tracing::error!(%error, "webhooks: attempt panicked");
-                (error.id(), Tried::Ended(DeliveryEnd::Broken))
+                (error.id(), Tried::Ended(DeliveryEnd::Broken.into()))
             }
         };
         let (delivery, start) = out.take(task)?;
         let now = self.clock.now();
         Some(match tried {
-            Tried::Ended(end) => self.judge(&delivery, end, now, start),
+            Tried::Ended(response) => self.judge(&delivery, response, now, start),
             Tried::NoLookup => {
                 let request = delivery.request;
                 tracing::debug!(%request, "webhooks: no free name look-up for the account, delivery waits");
                 let next_at = out.put_off(delivery.account, now, LOOKUP_EVERY);
-                not_tried(&delivery, now, next_at)
+                self.not_tried(&delivery, now, next_at)
             }
-            Tried::NotRead => not_tried(&delivery, now, now.after(PAUSE)),
+            Tried::NotRead => self.not_tried(&delivery, now, now.after(PAUSE)),
         })
     }
 
-    fn judge(&self, delivery: &Delivery, end: DeliveryEnd, now: Timestamp, start: Instant) -> Attempt {
-        let request = delivery.request;
+    fn judge(&self, delivery: &Delivery, response: Response, now: Timestamp, start: Instant) -> Attempt {
+        let (request, end) = (delivery.request, response.end);
         let attempts = delivery.attempts + 1;
         let retry = if end.is_final() { None } else { backoff::delay_after(attempts) };
         let (sent, state, next_at) = match (end, retry) {
@@ -281,15 +284,17 @@ impl Deliverer {
         };
         self.metrics.sent(sent);
         self.spans.sent(request, attempts, sent, end, start);
-        let (place, generation) = (delivery.place, delivery.generation);
-        Attempt { place, generation, at: now, end: Some(end), state, next_at }
+        let (place, generation, id) = (delivery.place, delivery.generation, self.ids.next(now));
+        let (took, response) = (start.elapsed(), Some(response));
+        Attempt { id, place, generation, at: now, took, response, state, next_at }
     }
-}
 
-/// A delivery that is given back as it was, to come again later.
-const fn not_tried(delivery: &Delivery, at: Timestamp, next_at: Timestamp) -> Attempt {
-    let (place, generation) = (delivery.place, delivery.generation);
-    Attempt { place, generation, at, end: None, state: DeliveryState::Pending, next_at }
+    /// A delivery that is given back as it was, to come again later.
+    fn not_tried(&self, delivery: &Delivery, at: Timestamp, next_at: Timestamp) -> Attempt {
+        let (place, generation, id) = (delivery.place, delivery.generation, self.ids.next(at));
+        let (took, state) = (Duration::ZERO, DeliveryState::Pending);
+        Attempt { id, place, generation, at, took, response: None, state, next_at }
+    }
 }
 
 #[cfg(test)]

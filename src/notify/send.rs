@@ -10,7 +10,7 @@ use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper::header::{CONTENT_TYPE, USER_AGENT};
 use hyper::http::Extensions;
-use hyper::{Request, Response, StatusCode, Uri};
+use hyper::{Request, Response, Uri};
 use hyper_util::client::legacy::{self, Client};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use rustls::pki_types::CertificateDer;
@@ -23,7 +23,7 @@ use super::resolve::Resolver;
 use super::stream::Answered;
 use super::tls;
 use crate::journal::AccountNo;
-use crate::storage::DeliveryEnd;
+use crate::storage::{self, DeliveryEnd, MAX_ANSWER};
 
 /// What a receiver has, from name resolution to the status line (contract, section 5).
 const LIMIT: Duration = Duration::from_millis(1_500);
@@ -46,6 +46,7 @@ pub const TIMESTAMP_HEADER: &str = "webhook-timestamp";
 pub const SIGNATURE_HEADER: &str = "webhook-signature";
 
 /// One signed webhook. Not `Debug`: its URI and body hold personal data.
+#[derive(Clone)]
 pub struct Message {
     /// The account that sends it: accounts share the look-ups of names.
     pub account: AccountNo,
@@ -66,7 +67,7 @@ pub struct Message {
 pub trait Carrier: Send + Sync + 'static {
     /// Makes one attempt, which takes no longer than 1.5 s. `None` where the server itself had no look-up or no file
     /// descriptor left for the account: nothing was tried.
-    async fn send(&self, message: Message) -> Option<DeliveryEnd>;
+    async fn send(&self, message: Message) -> Option<storage::Response>;
 }
 
 /// Sends webhooks over HTTP. Clones share one pool of connections. Obeys no proxy variables.
@@ -115,24 +116,24 @@ impl Sender {
 
 #[async_trait]
 impl Carrier for Sender {
-    async fn send(&self, message: Message) -> Option<DeliveryEnd> {
+    async fn send(&self, message: Message) -> Option<storage::Response> {
         let deadline = Instant::now() + LIMIT;
         let attempt = Attempt::of(message.account);
         let Some(request) = request(message) else {
-            return Some(DeliveryEnd::Broken);
+            return Some(DeliveryEnd::Broken.into());
         };
         let tried = async {
             let response = timeout_at(deadline, self.response(request)).await;
             response.map_err(|_| ATTEMPT.with(Attempt::timed_out))
         };
         match ATTEMPT.scope(attempt, tried).await {
-            Err(end) => Some(end),
-            Ok(Err(error)) => failed(&error),
+            Err(end) => Some(end.into()),
+            Ok(Err(error)) => failed(&error).map(storage::Response::from),
             Ok(Ok(response)) => {
-                let end = answered(response.status());
-                // The end stands; a body that is not read to its end costs no more than the connection.
-                let _ = timeout_at(deadline, drain(response.into_body())).await;
-                Some(end)
+                let (status, mut beginning) = (response.status().as_u16(), Vec::new());
+                // The status stands; a body that is not read to its end costs no more than the connection.
+                let _ = timeout_at(deadline, drain(response.into_body(), &mut beginning)).await;
+                Some(storage::Response::of(status, &beginning))
             }
         }
     }
@@ -167,10 +168,6 @@ fn target(uri: &str) -> Option<Uri> {
     url.as_str().parse().ok()
 }
 
-fn answered(status: StatusCode) -> DeliveryEnd {
-    if status.is_success() { DeliveryEnd::Delivered } else { DeliveryEnd::Status(status.as_u16()) }
-}
-
 /// Why there is no answer, by the types of the errors behind it: their texts are no interface.
 fn failed(error: &legacy::Error) -> Option<DeliveryEnd> {
     if let Some(NotConnected(end)) = cause(error) {
@@ -196,10 +193,14 @@ fn cause<'e, E: Error + 'static>(error: &'e (dyn Error + 'static)) -> Option<&'e
     None
 }
 
-async fn drain(mut body: Incoming) {
+/// Reads a body to its end, or as far as it is read; `beginning` gets its first bytes as they come.
+async fn drain(mut body: Incoming, beginning: &mut Vec<u8>) {
     let mut read = 0;
     while let Some(Ok(frame)) = body.frame().await {
-        read += frame.data_ref().map_or(0, Bytes::len);
+        let Some(data) = frame.data_ref() else { continue };
+        let wanted = MAX_ANSWER.saturating_sub(beginning.len()).min(data.len());
+        beginning.extend_from_slice(&data[..wanted]);
+        read += data.len();
         if read > MAX_DRAINED_BYTES {
             return;
         }

@@ -9,10 +9,12 @@ mod error;
 mod jobs;
 mod logins;
 pub mod postgres;
+mod rejections;
 pub mod rows;
 pub mod sqlite;
 mod suppressions;
 mod types;
+mod webhooks;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -24,8 +26,10 @@ pub use self::changes::ChangeReader;
 pub use self::error::{AddError, AppendError, Error, TokenError};
 pub use self::jobs::Jobs;
 pub use self::logins::{Logins, MAX_FIRST_LINKS, MAX_SESSIONS};
+pub use self::rejections::ApiActivity;
 pub use self::suppressions::Suppressions;
 pub use self::types::*;
+pub use self::webhooks::{MAX_ATTEMPTS, MAX_ENDPOINTS, Webhooks};
 use crate::clock::Timestamp;
 use crate::contact::identifier::IdentifierKind;
 use crate::id::ObjectId;
@@ -49,7 +53,7 @@ pub enum Role {
 
 /// A store. See each method for what holds when it returns.
 #[async_trait]
-pub trait Storage: Logins + Jobs + Suppressions + ChangeReader {
+pub trait Storage: Logins + Jobs + Webhooks + Suppressions + ChangeReader + ApiActivity {
     // --- The path of a batch
 
     /// Makes batches durable, in their order, those of one list all or none. One whose `Idempotency-Key` its account has used for its
@@ -133,7 +137,7 @@ pub trait Storage: Logins + Jobs + Suppressions + ChangeReader {
         per_receiver: usize,
     ) -> Result<Vec<Delivery>, Error>;
 
-    /// Writes down what attempts came to, and gives the deliveries back.
+    /// Stores the outcomes of attempts, logs them, and gives the deliveries back.
     async fn finish_deliveries(&self, attempts: Vec<Attempt>) -> Result<(), Error>;
 
     /// When the next delivery is due that could be claimed: of receivers that have fewer than `per_receiver` out.

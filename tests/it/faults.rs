@@ -1,10 +1,12 @@
 //! A store that fails, panics or holds back on demand, and is otherwise the real one.
 
+mod api_activity;
 mod changes;
 mod fault;
 mod jobs;
 mod logins;
 mod suppressions;
+mod webhooks;
 
 use std::collections::HashMap;
 use std::sync::Arc;

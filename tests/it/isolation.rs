@@ -133,6 +133,12 @@ fn bodies(path: &str, ids: &Ids, own: &str) -> Vec<Value> {
         "/v3/request/find" => vec![json!({ "ids": [request] })],
         "/v3/request/list" => vec![json!({}), with(json!({})), json!({ "status": "processed" })],
         "/v3/request/undo" => vec![json!({ "requestId": request })],
+        "/v3/request/rejected" => vec![json!({}), json!({ "code": "REQUEST_NOT_FOUND" })],
+        "/v3/webhook/deliveries" => vec![json!({}), json!({ "requestId": request })],
+        "/v3/webhook/health" => vec![json!({})],
+        "/v3/webhook/resend" => vec![json!({ "requestId": request })],
+        "/v3/webhook/resend-failed" => vec![json!({ "from": "2020-01-01" })],
+        "/v3/webhook/test" => vec![json!({ "url": request })],
         other => panic!("say what {other} could tell of another account"),
     }
 }

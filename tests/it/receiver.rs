@@ -30,6 +30,7 @@ pub struct Hook {
 struct Plan {
     next: VecDeque<StatusCode>,
     then: StatusCode,
+    body: String,
 }
 
 #[derive(Clone)]
@@ -44,9 +45,20 @@ impl Receiver {
     /// Answers with each status once, and then with `then` for ever.
     pub fn start(clock: Arc<dyn Clock>, next: &[u16], then: u16) -> Self {
         let status = |code: &u16| StatusCode::from_u16(*code).expect("a status");
+        let plan = Plan { next: next.iter().map(status).collect(), then: status(&then), body: String::new() };
+        Self::of(clock, plan)
+    }
+
+    /// Answers always with this status and this body.
+    pub fn with_body(clock: Arc<dyn Clock>, status: u16, body: &str) -> Self {
+        let then = StatusCode::from_u16(status).expect("a status");
+        Self::of(clock, Plan { next: VecDeque::new(), then, body: body.to_owned() })
+    }
+
+    fn of(clock: Arc<dyn Clock>, plan: Plan) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         listener.set_nonblocking(true).expect("a socket for tokio");
-        let plan = Plan { next: next.iter().map(status).collect(), then: status(&then) };
+
         let receiver = Self {
             address: listener.local_addr().expect("its address"),
             clock,
@@ -81,7 +93,7 @@ async fn receive(
     let mut plan = receiver.plan.lock().expect("a plan");
     let status = plan.next.pop_front().unwrap_or(plan.then);
     // Followed, it would come back to this receiver at another path.
-    (status, [(LOCATION, "/elsewhere")]).into_response()
+    (status, [(LOCATION, "/elsewhere")], plan.body.clone()).into_response()
 }
 
 impl Hook {

@@ -8,6 +8,7 @@ mod contacts;
 mod overview;
 mod requests;
 mod suppression;
+mod webhooks;
 
 use serde_json::{Value, json};
 

@@ -8,7 +8,7 @@ use rollbook::clock::{Clock, ManualClock, Timestamp};
 use rollbook::id::ObjectId;
 use rollbook::notify::send::{Carrier, Message};
 use rollbook::notify::sign::Secret;
-use rollbook::storage::DeliveryEnd;
+use rollbook::storage::{DeliveryEnd, Response};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
@@ -220,7 +220,7 @@ struct Faulty;
 
 #[async_trait::async_trait]
 impl Carrier for Faulty {
-    async fn send(&self, _: Message) -> Option<DeliveryEnd> {
+    async fn send(&self, _: Message) -> Option<Response> {
         panic!("a fault")
     }
 }
@@ -245,8 +245,8 @@ struct Crowded(AtomicU64);
 
 #[async_trait::async_trait]
 impl Carrier for Crowded {
-    async fn send(&self, _: Message) -> Option<DeliveryEnd> {
-        (self.0.fetch_add(1, Ordering::SeqCst) >= 3).then_some(DeliveryEnd::Delivered)
+    async fn send(&self, _: Message) -> Option<Response> {
+        (self.0.fetch_add(1, Ordering::SeqCst) >= 3).then(|| DeliveryEnd::Delivered.into())
     }
 }
 

@@ -2084,6 +2084,440 @@ final class Counts
     }
 }
 
+final class RequestRejectedRequest extends Body
+{
+    public function __construct(
+        /** Only of this token: its key. */
+        public ?string $token = null,
+        /** Only with this code. */
+        public ?string $code = null,
+        /**
+         * Only in the hour of that time or later: `YYYY-MM-DD hh:mm:ss`, or `YYYY-MM-DD` for the beginning of that
+         * day, UTC.
+         */
+        public ?string $from = null,
+        /** How many entries are left out at the beginning; 0 by default. */
+        public ?int $offset = null,
+        /** How many entries there are at most; 20 by default. */
+        public ?int $limit = null,
+    ) {
+    }
+}
+
+/** A success: what a method answers, around it what every answer has. */
+final class RequestRejectedAnswer
+{
+    /** True: the request was done, or accepted and is on disk. */
+    public readonly bool $result;
+    /** @var list<RejectionObject> The entries. */
+    public readonly array $data;
+    /** How many match in all. */
+    public readonly int $totalCount;
+    /** How many were left out at the beginning. */
+    public readonly int $offset;
+    /** How many there are at most. */
+    public readonly int $limit;
+    /** @var list<string> Empty. */
+    public readonly array $errors;
+    /** @var list<Warning> Doubtful parts of the request, at most 1,000; absent without any. */
+    public readonly array $warnings;
+
+    /** @param array<string, mixed> $json */
+    public static function from(array $json): self
+    {
+        $made = new self();
+        if (isset($json['result'])) {
+            $made->result = $json['result'];
+        }
+        if (isset($json['data'])) {
+            $made->data = \array_map(RejectionObject::from(...), $json['data']);
+        }
+        if (isset($json['totalCount'])) {
+            $made->totalCount = $json['totalCount'];
+        }
+        if (isset($json['offset'])) {
+            $made->offset = $json['offset'];
+        }
+        if (isset($json['limit'])) {
+            $made->limit = $json['limit'];
+        }
+        if (isset($json['errors'])) {
+            $made->errors = $json['errors'];
+        }
+        $made->warnings = isset($json['warnings']) ? \array_map(Warning::from(...), $json['warnings']) : [];
+        return $made;
+    }
+}
+
+/** Rejected requests of an hour. */
+final class RejectionObject
+{
+    /** The beginning of the hour. */
+    public readonly string $hour;
+    /** The key of the token. */
+    public readonly string $token;
+    /** The path of the method. */
+    public readonly string $method;
+    /** The status. */
+    public readonly int $status;
+    /** The code. */
+    public readonly string $code;
+    /** How many requests. */
+    public readonly int $count;
+    /** When the last of them was. */
+    public readonly string $lastAt;
+
+    /** @param array<string, mixed> $json */
+    public static function from(array $json): self
+    {
+        $made = new self();
+        if (isset($json['hour'])) {
+            $made->hour = $json['hour'];
+        }
+        if (isset($json['token'])) {
+            $made->token = $json['token'];
+        }
+        if (isset($json['method'])) {
+            $made->method = $json['method'];
+        }
+        if (isset($json['status'])) {
+            $made->status = $json['status'];
+        }
+        if (isset($json['code'])) {
+            $made->code = $json['code'];
+        }
+        if (isset($json['count'])) {
+            $made->count = $json['count'];
+        }
+        if (isset($json['lastAt'])) {
+            $made->lastAt = $json['lastAt'];
+        }
+        return $made;
+    }
+}
+
+final class WebhookDeliveriesRequest extends Body
+{
+    public function __construct(
+        /** Only attempts that failed, or only those that did not. */
+        public ?bool $failed = null,
+        /** Only attempts of this account webhook. */
+        public ?int $webhookId = null,
+        /** Only the status webhook of this request. */
+        public ?string $requestId = null,
+        /** How many entries are left out at the beginning; 0 by default. */
+        public ?int $offset = null,
+        /** How many entries there are at most; 20 by default. */
+        public ?int $limit = null,
+    ) {
+    }
+}
+
+/** A success: what a method answers, around it what every answer has. */
+final class WebhookDeliveriesAnswer
+{
+    /** True: the request was done, or accepted and is on disk. */
+    public readonly bool $result;
+    /** @var list<AttemptObject> The entries. */
+    public readonly array $data;
+    /** How many match in all. */
+    public readonly int $totalCount;
+    /** How many were left out at the beginning. */
+    public readonly int $offset;
+    /** How many there are at most. */
+    public readonly int $limit;
+    /** @var list<Warning> Doubtful parts of the request, at most 1,000; absent without any. */
+    public readonly array $warnings;
+
+    /** @param array<string, mixed> $json */
+    public static function from(array $json): self
+    {
+        $made = new self();
+        if (isset($json['result'])) {
+            $made->result = $json['result'];
+        }
+        if (isset($json['data'])) {
+            $made->data = \array_map(AttemptObject::from(...), $json['data']);
+        }
+        if (isset($json['totalCount'])) {
+            $made->totalCount = $json['totalCount'];
+        }
+        if (isset($json['offset'])) {
+            $made->offset = $json['offset'];
+        }
+        if (isset($json['limit'])) {
+            $made->limit = $json['limit'];
+        }
+        $made->warnings = isset($json['warnings']) ? \array_map(Warning::from(...), $json['warnings']) : [];
+        return $made;
+    }
+}
+
+/** An attempt to send a webhook, as the delivery log has it. */
+final class AttemptObject
+{
+    /** Its id. */
+    public readonly string $id;
+    /** The account webhook; null for the status webhook of a request. */
+    public readonly ?int $webhookId;
+    /** The request that it reports; null for events and tests. */
+    public readonly ?string $requestId;
+    /** Where it was sent. */
+    public readonly string $url;
+    /** Which attempt of its delivery it was, from 1; 0 for a test event. */
+    public readonly int $attempt;
+    /** The events that it held. */
+    public readonly int $events;
+    /** When it ended: `YYYY-MM-DD hh:mm:ss`, UTC. */
+    public readonly string $at;
+    /** How long it took, in milliseconds. */
+    public readonly int $durationMs;
+    /** Whether the receiver answered with a status from 200 to 299. */
+    public readonly bool $delivered;
+    /** Why it failed, as a code: `HTTP_` and the status, or a word such as `TLS_EXPIRED`. Null if it did not fail. */
+    public readonly ?string $reason;
+    /** The HTTP status of the answer; null if none came. */
+    public readonly ?int $status;
+    /**
+     * The first 1,024 bytes of the answer as text. Null if they were deleted because a person of the account was
+     * erased.
+     */
+    public readonly ?string $response;
+
+    /** @param array<string, mixed> $json */
+    public static function from(array $json): self
+    {
+        $made = new self();
+        if (isset($json['id'])) {
+            $made->id = $json['id'];
+        }
+        $made->webhookId = $json['webhookId'] ?? null;
+        $made->requestId = $json['requestId'] ?? null;
+        if (isset($json['url'])) {
+            $made->url = $json['url'];
+        }
+        if (isset($json['attempt'])) {
+            $made->attempt = $json['attempt'];
+        }
+        if (isset($json['events'])) {
+            $made->events = $json['events'];
+        }
+        if (isset($json['at'])) {
+            $made->at = $json['at'];
+        }
+        if (isset($json['durationMs'])) {
+            $made->durationMs = $json['durationMs'];
+        }
+        if (isset($json['delivered'])) {
+            $made->delivered = $json['delivered'];
+        }
+        $made->reason = $json['reason'] ?? null;
+        $made->status = $json['status'] ?? null;
+        $made->response = $json['response'] ?? null;
+        return $made;
+    }
+}
+
+final class WebhookHealthRequest extends Body
+{
+}
+
+/** A success: what a method answers, around it what every answer has. */
+final class WebhookHealthAnswer
+{
+    /** True: the request was done, or accepted and is on disk. */
+    public readonly bool $result;
+    /** @var list<HealthObject> The receivers. */
+    public readonly array $data;
+    /** @var list<Warning> Doubtful parts of the request, at most 1,000; absent without any. */
+    public readonly array $warnings;
+
+    /** @param array<string, mixed> $json */
+    public static function from(array $json): self
+    {
+        $made = new self();
+        if (isset($json['result'])) {
+            $made->result = $json['result'];
+        }
+        if (isset($json['data'])) {
+            $made->data = \array_map(HealthObject::from(...), $json['data']);
+        }
+        $made->warnings = isset($json['warnings']) ? \array_map(Warning::from(...), $json['warnings']) : [];
+        return $made;
+    }
+}
+
+/** How a receiver of webhooks fares. */
+final class HealthObject
+{
+    /** The account webhook; null for status webhooks. */
+    public readonly ?int $webhookId;
+    /** The receiver: scheme, host and port. */
+    public readonly string $receiver;
+    /** The attempts in the delivery log. */
+    public readonly int $attempts;
+    /** Those of them that failed. */
+    public readonly int $failed;
+    /** When the last attempt ended: `YYYY-MM-DD hh:mm:ss`, UTC. */
+    public readonly string $lastAt;
+    /** The last attempt that failed; null if none did. */
+    public readonly ?FailureObject $lastFailure;
+
+    /** @param array<string, mixed> $json */
+    public static function from(array $json): self
+    {
+        $made = new self();
+        $made->webhookId = $json['webhookId'] ?? null;
+        if (isset($json['receiver'])) {
+            $made->receiver = $json['receiver'];
+        }
+        if (isset($json['attempts'])) {
+            $made->attempts = $json['attempts'];
+        }
+        if (isset($json['failed'])) {
+            $made->failed = $json['failed'];
+        }
+        if (isset($json['lastAt'])) {
+            $made->lastAt = $json['lastAt'];
+        }
+        $made->lastFailure = isset($json['lastFailure']) ? FailureObject::from($json['lastFailure']) : null;
+        return $made;
+    }
+}
+
+/** The last failure of a receiver of webhooks. */
+final class FailureObject
+{
+    /** When it ended: `YYYY-MM-DD hh:mm:ss`, UTC. */
+    public readonly string $at;
+    /** Why it failed, as a code: `HTTP_` and the status, or a word such as `TLS_EXPIRED`. */
+    public readonly string $reason;
+
+    /** @param array<string, mixed> $json */
+    public static function from(array $json): self
+    {
+        $made = new self();
+        if (isset($json['at'])) {
+            $made->at = $json['at'];
+        }
+        if (isset($json['reason'])) {
+            $made->reason = $json['reason'];
+        }
+        return $made;
+    }
+}
+
+final class WebhookResendRequest extends Body
+{
+    protected const REQUIRED = ['requestId'];
+
+    public function __construct(
+        /** The id of the request. */
+        public string $requestId,
+    ) {
+    }
+}
+
+/** A success: what a method answers, around it what every answer has. */
+final class WebhookResendAnswer
+{
+    /** True: the request was done, or accepted and is on disk. */
+    public readonly bool $result;
+    /** @var list<Warning> Doubtful parts of the request, at most 1,000; absent without any. */
+    public readonly array $warnings;
+
+    /** @param array<string, mixed> $json */
+    public static function from(array $json): self
+    {
+        $made = new self();
+        if (isset($json['result'])) {
+            $made->result = $json['result'];
+        }
+        $made->warnings = isset($json['warnings']) ? \array_map(Warning::from(...), $json['warnings']) : [];
+        return $made;
+    }
+}
+
+final class WebhookResendFailedRequest extends Body
+{
+    protected const REQUIRED = ['from'];
+
+    public function __construct(
+        /**
+         * Webhooks whose last attempt was at that time or later: `YYYY-MM-DD hh:mm:ss`, or `YYYY-MM-DD` for the
+         * beginning of that day, UTC.
+         */
+        public string $from,
+    ) {
+    }
+}
+
+/** A success: what a method answers, around it what every answer has. */
+final class WebhookResendFailedAnswer
+{
+    /** True: the request was done, or accepted and is on disk. */
+    public readonly bool $result;
+    /** The webhooks that are due again. */
+    public readonly int $resent;
+    /** Whether there may be more. */
+    public readonly bool $more;
+    /** @var list<Warning> Doubtful parts of the request, at most 1,000; absent without any. */
+    public readonly array $warnings;
+
+    /** @param array<string, mixed> $json */
+    public static function from(array $json): self
+    {
+        $made = new self();
+        if (isset($json['result'])) {
+            $made->result = $json['result'];
+        }
+        if (isset($json['resent'])) {
+            $made->resent = $json['resent'];
+        }
+        if (isset($json['more'])) {
+            $made->more = $json['more'];
+        }
+        $made->warnings = isset($json['warnings']) ? \array_map(Warning::from(...), $json['warnings']) : [];
+        return $made;
+    }
+}
+
+final class WebhookTestRequest extends Body
+{
+    protected const REQUIRED = ['url'];
+
+    public function __construct(
+        /** The receiver: an absolute http or https URI. */
+        public string $url,
+    ) {
+    }
+}
+
+/** A success: what a method answers, around it what every answer has. */
+final class WebhookTestAnswer
+{
+    /** True: the request was done, or accepted and is on disk. */
+    public readonly bool $result;
+    /** The attempt. */
+    public readonly AttemptObject $delivery;
+    /** @var list<Warning> Doubtful parts of the request, at most 1,000; absent without any. */
+    public readonly array $warnings;
+
+    /** @param array<string, mixed> $json */
+    public static function from(array $json): self
+    {
+        $made = new self();
+        if (isset($json['result'])) {
+            $made->result = $json['result'];
+        }
+        if (isset($json['delivery'])) {
+            $made->delivery = AttemptObject::from($json['delivery']);
+        }
+        $made->warnings = isset($json['warnings']) ? \array_map(Warning::from(...), $json['warnings']) : [];
+        return $made;
+    }
+}
+
 final class ContactSourceUpdateRequest extends Body
 {
     protected const REQUIRED = ['source'];
@@ -2595,6 +3029,66 @@ abstract class Api
     public function requestList(RequestListRequest|array $body): RequestListAnswer
     {
         return RequestListAnswer::from($this->call('request/list', 'read', $body));
+    }
+
+    /**
+     * Rejected requests by hour, token and code: `request/rejected`.
+     *
+     * @param RequestRejectedRequest|array<string, mixed> $body
+     */
+    public function requestRejected(RequestRejectedRequest|array $body): RequestRejectedAnswer
+    {
+        return RequestRejectedAnswer::from($this->call('request/rejected', 'read', $body));
+    }
+
+    /**
+     * Attempts to send webhooks: `webhook/deliveries`.
+     *
+     * @param WebhookDeliveriesRequest|array<string, mixed> $body
+     */
+    public function webhookDeliveries(WebhookDeliveriesRequest|array $body): WebhookDeliveriesAnswer
+    {
+        return WebhookDeliveriesAnswer::from($this->call('webhook/deliveries', 'read', $body));
+    }
+
+    /**
+     * How the receivers of webhooks fare: `webhook/health`.
+     *
+     * @param WebhookHealthRequest|array<string, mixed> $body
+     */
+    public function webhookHealth(WebhookHealthRequest|array $body = []): WebhookHealthAnswer
+    {
+        return WebhookHealthAnswer::from($this->call('webhook/health', 'read', $body));
+    }
+
+    /**
+     * Send the status webhook of a request again: `webhook/resend`.
+     *
+     * @param WebhookResendRequest|array<string, mixed> $body
+     */
+    public function webhookResend(WebhookResendRequest|array $body): WebhookResendAnswer
+    {
+        return WebhookResendAnswer::from($this->call('webhook/resend', 'write', $body));
+    }
+
+    /**
+     * Send status webhooks again that were given up: `webhook/resend-failed`.
+     *
+     * @param WebhookResendFailedRequest|array<string, mixed> $body
+     */
+    public function webhookResendFailed(WebhookResendFailedRequest|array $body): WebhookResendFailedAnswer
+    {
+        return WebhookResendFailedAnswer::from($this->call('webhook/resend-failed', 'write', $body));
+    }
+
+    /**
+     * Send a test event: `webhook/test`.
+     *
+     * @param WebhookTestRequest|array<string, mixed> $body
+     */
+    public function webhookTest(WebhookTestRequest|array $body): WebhookTestAnswer
+    {
+        return WebhookTestAnswer::from($this->call('webhook/test', 'write', $body));
     }
 
     /**

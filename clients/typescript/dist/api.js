@@ -77,6 +77,30 @@ export class Api {
     requestList(body, call = {}) {
         return this.call("request/list", "read", body, call);
     }
+    /** Rejected requests by hour, token and code: `request/rejected`. */
+    requestRejected(body, call = {}) {
+        return this.call("request/rejected", "read", body, call);
+    }
+    /** Attempts to send webhooks: `webhook/deliveries`. */
+    webhookDeliveries(body, call = {}) {
+        return this.call("webhook/deliveries", "read", body, call);
+    }
+    /** How the receivers of webhooks fare: `webhook/health`. */
+    webhookHealth(body = {}, call = {}) {
+        return this.call("webhook/health", "read", body, call);
+    }
+    /** Send the status webhook of a request again: `webhook/resend`. */
+    webhookResend(body, call = {}) {
+        return this.call("webhook/resend", "write", body, call);
+    }
+    /** Send status webhooks again that were given up: `webhook/resend-failed`. */
+    webhookResendFailed(body, call = {}) {
+        return this.call("webhook/resend-failed", "write", body, call);
+    }
+    /** Send a test event: `webhook/test`. */
+    webhookTest(body, call = {}) {
+        return this.call("webhook/test", "write", body, call);
+    }
     /** Change a source: `contact-source/update`. */
     contactSourceUpdate(body, call = {}) {
         return this.call("contact-source/update", "write", body, call);

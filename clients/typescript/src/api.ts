@@ -1096,6 +1096,203 @@ export interface Counts {
   errors: number;
 }
 
+export interface RequestRejectedRequest {
+  /** Only of this token: its key. */
+  token?: string | null | undefined;
+  /** Only with this code. */
+  code?: string | null | undefined;
+  /**
+   * Only in the hour of that time or later: `YYYY-MM-DD hh:mm:ss`, or `YYYY-MM-DD` for the beginning of that day,
+   * UTC.
+   */
+  from?: string | null | undefined;
+  /** How many entries are left out at the beginning; 0 by default. */
+  offset?: number | null | undefined;
+  /** How many entries there are at most; 20 by default. */
+  limit?: number | null | undefined;
+}
+
+/** A success: what a method answers, around it what every answer has. */
+export interface RequestRejectedAnswer {
+  /** True: the request was done, or accepted and is on disk. */
+  result: boolean;
+  /** The entries. */
+  data: RejectionObject[];
+  /** How many match in all. */
+  totalCount: number;
+  /** How many were left out at the beginning. */
+  offset: number;
+  /** How many there are at most. */
+  limit: number;
+  /** Empty. */
+  errors: string[];
+  /** Doubtful parts of the request, at most 1,000; absent without any. */
+  warnings?: Warning[];
+}
+
+/** Rejected requests of an hour. */
+export interface RejectionObject {
+  /** The beginning of the hour. */
+  hour: string;
+  /** The key of the token. */
+  token: string;
+  /** The path of the method. */
+  method: string;
+  /** The status. */
+  status: number;
+  /** The code. */
+  code: string;
+  /** How many requests. */
+  count: number;
+  /** When the last of them was. */
+  lastAt: string;
+}
+
+export interface WebhookDeliveriesRequest {
+  /** Only attempts that failed, or only those that did not. */
+  failed?: boolean | null | undefined;
+  /** Only attempts of this account webhook. */
+  webhookId?: number | null | undefined;
+  /** Only the status webhook of this request. */
+  requestId?: string | null | undefined;
+  /** How many entries are left out at the beginning; 0 by default. */
+  offset?: number | null | undefined;
+  /** How many entries there are at most; 20 by default. */
+  limit?: number | null | undefined;
+}
+
+/** A success: what a method answers, around it what every answer has. */
+export interface WebhookDeliveriesAnswer {
+  /** True: the request was done, or accepted and is on disk. */
+  result: boolean;
+  /** The entries. */
+  data: AttemptObject[];
+  /** How many match in all. */
+  totalCount: number;
+  /** How many were left out at the beginning. */
+  offset: number;
+  /** How many there are at most. */
+  limit: number;
+  /** Doubtful parts of the request, at most 1,000; absent without any. */
+  warnings?: Warning[];
+}
+
+/** An attempt to send a webhook, as the delivery log has it. */
+export interface AttemptObject {
+  /** Its id. */
+  id: string;
+  /** The account webhook; null for the status webhook of a request. */
+  webhookId: number | null;
+  /** The request that it reports; null for events and tests. */
+  requestId: string | null;
+  /** Where it was sent. */
+  url: string;
+  /** Which attempt of its delivery it was, from 1; 0 for a test event. */
+  attempt: number;
+  /** The events that it held. */
+  events: number;
+  /** When it ended: `YYYY-MM-DD hh:mm:ss`, UTC. */
+  at: string;
+  /** How long it took, in milliseconds. */
+  durationMs: number;
+  /** Whether the receiver answered with a status from 200 to 299. */
+  delivered: boolean;
+  /** Why it failed, as a code: `HTTP_` and the status, or a word such as `TLS_EXPIRED`. Null if it did not fail. */
+  reason: string | null;
+  /** The HTTP status of the answer; null if none came. */
+  status: number | null;
+  /**
+   * The first 1,024 bytes of the answer as text. Null if they were deleted because a person of the account was
+   * erased.
+   */
+  response: string | null;
+}
+
+export interface WebhookHealthRequest {
+}
+
+/** A success: what a method answers, around it what every answer has. */
+export interface WebhookHealthAnswer {
+  /** True: the request was done, or accepted and is on disk. */
+  result: boolean;
+  /** The receivers. */
+  data: HealthObject[];
+  /** Doubtful parts of the request, at most 1,000; absent without any. */
+  warnings?: Warning[];
+}
+
+/** How a receiver of webhooks fares. */
+export interface HealthObject {
+  /** The account webhook; null for status webhooks. */
+  webhookId: number | null;
+  /** The receiver: scheme, host and port. */
+  receiver: string;
+  /** The attempts in the delivery log. */
+  attempts: number;
+  /** Those of them that failed. */
+  failed: number;
+  /** When the last attempt ended: `YYYY-MM-DD hh:mm:ss`, UTC. */
+  lastAt: string;
+  /** The last attempt that failed; null if none did. */
+  lastFailure: FailureObject | null;
+}
+
+/** The last failure of a receiver of webhooks. */
+export interface FailureObject {
+  /** When it ended: `YYYY-MM-DD hh:mm:ss`, UTC. */
+  at: string;
+  /** Why it failed, as a code: `HTTP_` and the status, or a word such as `TLS_EXPIRED`. */
+  reason: string;
+}
+
+export interface WebhookResendRequest {
+  /** The id of the request. */
+  requestId: string;
+}
+
+/** A success: what a method answers, around it what every answer has. */
+export interface WebhookResendAnswer {
+  /** True: the request was done, or accepted and is on disk. */
+  result: boolean;
+  /** Doubtful parts of the request, at most 1,000; absent without any. */
+  warnings?: Warning[];
+}
+
+export interface WebhookResendFailedRequest {
+  /**
+   * Webhooks whose last attempt was at that time or later: `YYYY-MM-DD hh:mm:ss`, or `YYYY-MM-DD` for the beginning
+   * of that day, UTC.
+   */
+  from: string;
+}
+
+/** A success: what a method answers, around it what every answer has. */
+export interface WebhookResendFailedAnswer {
+  /** True: the request was done, or accepted and is on disk. */
+  result: boolean;
+  /** The webhooks that are due again. */
+  resent: number;
+  /** Whether there may be more. */
+  more: boolean;
+  /** Doubtful parts of the request, at most 1,000; absent without any. */
+  warnings?: Warning[];
+}
+
+export interface WebhookTestRequest {
+  /** The receiver: an absolute http or https URI. */
+  url: string;
+}
+
+/** A success: what a method answers, around it what every answer has. */
+export interface WebhookTestAnswer {
+  /** True: the request was done, or accepted and is on disk. */
+  result: boolean;
+  /** The attempt. */
+  delivery: AttemptObject;
+  /** Doubtful parts of the request, at most 1,000; absent without any. */
+  warnings?: Warning[];
+}
+
 export interface ContactSourceUpdateRequest {
   /** The sourceId or the customerSourceId of the source. */
   source: string;
@@ -1336,6 +1533,36 @@ export abstract class Api {
   /** Requests by state, list and time: `request/list`. */
   requestList(body: RequestListRequest, call: Call = {}): Promise<RequestListAnswer> {
     return this.call("request/list", "read", body, call) as Promise<RequestListAnswer>;
+  }
+
+  /** Rejected requests by hour, token and code: `request/rejected`. */
+  requestRejected(body: RequestRejectedRequest, call: Call = {}): Promise<RequestRejectedAnswer> {
+    return this.call("request/rejected", "read", body, call) as Promise<RequestRejectedAnswer>;
+  }
+
+  /** Attempts to send webhooks: `webhook/deliveries`. */
+  webhookDeliveries(body: WebhookDeliveriesRequest, call: Call = {}): Promise<WebhookDeliveriesAnswer> {
+    return this.call("webhook/deliveries", "read", body, call) as Promise<WebhookDeliveriesAnswer>;
+  }
+
+  /** How the receivers of webhooks fare: `webhook/health`. */
+  webhookHealth(body: WebhookHealthRequest = {}, call: Call = {}): Promise<WebhookHealthAnswer> {
+    return this.call("webhook/health", "read", body, call) as Promise<WebhookHealthAnswer>;
+  }
+
+  /** Send the status webhook of a request again: `webhook/resend`. */
+  webhookResend(body: WebhookResendRequest, call: Call = {}): Promise<WebhookResendAnswer> {
+    return this.call("webhook/resend", "write", body, call) as Promise<WebhookResendAnswer>;
+  }
+
+  /** Send status webhooks again that were given up: `webhook/resend-failed`. */
+  webhookResendFailed(body: WebhookResendFailedRequest, call: Call = {}): Promise<WebhookResendFailedAnswer> {
+    return this.call("webhook/resend-failed", "write", body, call) as Promise<WebhookResendFailedAnswer>;
+  }
+
+  /** Send a test event: `webhook/test`. */
+  webhookTest(body: WebhookTestRequest, call: Call = {}): Promise<WebhookTestAnswer> {
+    return this.call("webhook/test", "write", body, call) as Promise<WebhookTestAnswer>;
   }
 
   /** Change a source: `contact-source/update`. */

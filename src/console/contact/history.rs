@@ -7,7 +7,9 @@ use serde_json::Value;
 
 use super::Subject;
 use super::form::{label, text};
+use crate::app::JOB;
 use crate::app::unsubscribe::Proof;
+use crate::console::jobs::what;
 use crate::console::page::Pager;
 use crate::console::{Result, User};
 use crate::contact::field::Field;
@@ -101,13 +103,15 @@ impl History {
     }
 }
 
-/// The names of the account's users and API keys, as histories name them.
+/// The names of the account's users, API keys and jobs, as histories and requests name them.
 pub async fn who(user: &User) -> Result<HashMap<String, String>> {
     let users = user.app.storage.users(user.signed_in.account).await?;
     let mut names: HashMap<_, _> =
         users.into_iter().map(|user| (format!("user:{}", user.id), user.name)).collect();
     names.extend(Proof::ALL.map(|proof| (proof.token().to_owned(), proof.label().to_owned())));
     let tokens = user.app.storage.tokens(Some(user.signed_in.account_id)).await?;
+    let jobs = user.app.jobs.all(user.signed_in.account).await?;
+    names.extend(jobs.iter().map(|job| (format!("{JOB}{}", job.key.id), what(&job.description.task))));
     names.extend(tokens.into_iter().map(|token| (token.key, format!("API key “{}”", token.name))));
     Ok(names)
 }

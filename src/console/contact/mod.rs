@@ -3,7 +3,7 @@
 mod consent;
 mod edit;
 pub mod form;
-mod history;
+pub mod history;
 mod posted;
 mod remove;
 mod words;

@@ -1,7 +1,8 @@
 //! `/requests`: what was asked of the server, and what became of it.
 
 mod one;
-mod view;
+mod rejected;
+pub mod view;
 
 use std::collections::HashMap;
 
@@ -15,13 +16,17 @@ use sha2::{Digest as _, Sha256};
 use url::form_urlencoded;
 
 pub use self::one::{ask_undo, resend, show_request, undo};
+pub use self::rejected::rejected;
 use self::view::Line;
 use super::page::{Pager, address, curl_contact, without_empty};
 use super::{Page, Query, Result, Section, User, see, show};
+use crate::app::JOB;
 use crate::clock::Timestamp;
+use crate::console::contact::history::who;
 use crate::id::ObjectId;
+use crate::journal::BatchKind;
 use crate::report::state_name;
-use crate::storage::{ListFilter, RequestFilter, RequestState, Window};
+use crate::storage::{JobRequests, ListFilter, RequestFilter, RequestState, Window};
 
 /// Requests on a page.
 const ROWS: u32 = 50;
@@ -32,6 +37,26 @@ const COUNTED: u64 = 10_000;
 /// Lists that the filter offers.
 const LISTS: u32 = 500;
 
+/// Requests with errors, and those whose webhook failed.
+const OUTCOMES: [(&str, &str); 2] = [("errors", "with errors"), ("webhook", "webhook failed")];
+
+/// What requests may ask for.
+const KINDS: [(&str, &[BatchKind]); 5] = [
+    ("update", &[BatchKind::Update, BatchKind::Upsert, BatchKind::UpdateExact, BatchKind::UpsertExact]),
+    ("add", &[BatchKind::Add]),
+    ("delete", &[BatchKind::Remove]),
+    ("undo", &[BatchKind::Undo]),
+    ("erase", &[BatchKind::Erase]),
+];
+
+/// Jobs whose requests are shown together.
+const JOBS: u32 = 10;
+
+/// The value of a choice that is offered; empty for none.
+fn chosen(offered: &'static [(&'static str, &'static str)], value: &str) -> &'static str {
+    offered.iter().find(|(name, _)| *name == value).map_or("", |(name, _)| name)
+}
+
 const STATES: [RequestState; 3] = [RequestState::Queued, RequestState::Processing, RequestState::Processed];
 
 #[derive(Template)]
@@ -40,7 +65,20 @@ struct Requests {
     page: Page,
     filter: Filter,
     lists: Vec<(String, String, bool)>,
+    /// The value and the name of each sender.
+    senders: Vec<(String, String)>,
+    jobs: Vec<JobLine>,
     table: Table,
+}
+
+/// The requests of a job.
+struct JobLine {
+    job: String,
+    token: String,
+    name: String,
+    requests: u64,
+    failed: u64,
+    last: Timestamp,
 }
 
 /// The table; also on its own, as it is asked for again and again.
@@ -66,6 +104,12 @@ struct Filter {
     list: Option<ObjectId>,
     from: String,
     to: String,
+    /// The value of an outcome, see [`OUTCOMES`].
+    outcome: &'static str,
+    /// The name of a group of kinds, see [`KINDS`].
+    kind: &'static str,
+    /// See [`RequestFilter::token`].
+    sender: String,
     from_error: Option<&'static str>,
     to_error: Option<&'static str>,
     parsed: (Option<Timestamp>, Option<Timestamp>),
@@ -86,6 +130,9 @@ impl Filter {
         Self {
             state: STATES.into_iter().find(|state| state_name(*state) == query.get("state")),
             list: ObjectId::parse(query.get("list")),
+            outcome: chosen(&OUTCOMES, query.get("outcome")),
+            kind: KINDS.iter().find(|(name, _)| *name == query.get("kind")).map_or("", |(name, _)| name),
+            sender: query.get("sender").to_owned(),
             from_error: error(from, &from_text),
             to_error: error(to, &to_text),
             from: from_text,
@@ -100,6 +147,9 @@ impl Filter {
         for (name, value) in [
             ("state", state),
             ("list", list.as_deref()),
+            ("outcome", Some(self.outcome)),
+            ("kind", Some(self.kind)),
+            ("sender", Some(self.sender.as_str())),
             ("from", Some(self.from.as_str())),
             ("to", Some(self.to.as_str())),
         ] {
@@ -122,21 +172,44 @@ pub async fn all(user: User, RawQuery(raw): RawQuery, query: Query) -> Result {
     if let Some(short) = raw.as_deref().and_then(without_empty) {
         return Ok(see(&address("/requests", &short)));
     }
+    // An id leads to the request at once.
+    if let Some(id) = ObjectId::parse(query.get("id").trim()) {
+        return Ok(see(&format!("/requests/{id}")));
+    }
     let filter = Filter::read(&query);
     let (names, lists) = lists(&user, filter.list).await?;
-    let table = table(&user, &filter, query.get("page"), &names, &lists).await?;
-    show(&Requests { page: user.page(Section::Requests), filter, lists, table })
+    let senders = who(&user).await?;
+    let table = table(&user, &filter, query.get("page"), &names, &lists, &senders).await?;
+    let jobs = jobs(&user, &senders).await?;
+    let mut senders: Vec<_> = senders.into_iter().collect();
+    senders.sort_unstable_by(|(_, one), (_, other)| one.cmp(other));
+    show(&Requests { page: user.page(Section::Requests), filter, lists, senders, jobs, table })
 }
 
 /// The table alone, or nothing where it is what was seen.
 pub async fn rows(user: User, query: Query) -> Result {
     let filter = Filter::read(&query);
     let (names, offered) = lists(&user, filter.list).await?;
-    let table = table(&user, &filter, query.get("page"), &names, &offered).await?;
+    let senders = who(&user).await?;
+    let table = table(&user, &filter, query.get("page"), &names, &offered, &senders).await?;
     if query.get("seen") == table.seen {
         return Ok(StatusCode::NO_CONTENT.into_response());
     }
     show(&table)
+}
+
+/// The requests of imports and bulk changes, by job.
+async fn jobs(user: &User, names: &HashMap<String, String>) -> Result<Vec<JobLine>> {
+    let jobs = user.app.queries.job_requests(&user.caller(), JOBS).await?;
+    let line = |job: JobRequests| JobLine {
+        job: job.token.trim_start_matches(JOB).to_owned(),
+        name: view::sender(&job.token, names),
+        token: job.token,
+        requests: job.requests,
+        failed: job.failed,
+        last: job.accepted.1,
+    };
+    Ok(jobs.into_iter().map(line).collect())
 }
 
 /// Lists that the filter offers: the id, the name, and whether it is chosen.
@@ -160,12 +233,26 @@ async fn table(
     number: &str,
     names: &HashMap<ObjectId, String>,
     offered: &Offered,
+    senders: &HashMap<String, String>,
 ) -> Result<Table> {
     let query = filter.query();
     let path = address("/requests", &query);
     let mut pager = Pager::at(path, number, ROWS);
     let (from, to) = filter.parsed;
-    let mut wanted = RequestFilter { state: filter.state, lists: None, from, to, count_to: Some(COUNTED) };
+    let kinds = KINDS.iter().find(|(name, _)| *name == filter.kind).map(|(_, kinds)| kinds.to_vec());
+    let mut wanted = RequestFilter {
+        state: filter.state,
+        lists: None,
+        from,
+        to,
+        token: (!filter.sender.is_empty()).then(|| filter.sender.clone()),
+        kinds,
+        with_errors: filter.outcome == "errors",
+        webhook_failed: filter.outcome == "webhook",
+        // A job has thousands: they are shown together, and by themselves if the job is chosen.
+        no_jobs: filter.sender.is_empty(),
+        count_to: Some(COUNTED),
+    };
     if let Some(list) = filter.list {
         // Of a list that is not the account's there are none.
         let list = user.app.catalogue.list(&user.caller().viewer, &list.to_string()).await?;
@@ -175,7 +262,7 @@ async fn table(
     pager.total = found.total;
     let first = offered.first().map(|(id, ..)| id.as_str());
     let mut table = Table {
-        lines: found.rows.iter().map(|request| view::line(request, names)).collect(),
+        lines: found.rows.iter().map(|request| view::line(request, names, senders)).collect(),
         is_live: pager.number == 1,
         filtered: !query.is_empty(),
         query,

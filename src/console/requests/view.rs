@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use crate::app::JOB;
 use crate::clock::Timestamp;
 use crate::id::ObjectId;
 use crate::journal::BatchKind;
@@ -29,6 +30,8 @@ pub struct Line {
     pub counts: Option<(usize, usize)>,
     /// How its webhook fares.
     pub webhook: Option<Pill>,
+    /// Who sent it.
+    pub sender: String,
 }
 
 /// A word with a look.
@@ -40,8 +43,21 @@ pub struct Pill {
     pub class: &'static str,
 }
 
+/// Who sent requests, in words: `senders` are the names of the account's keys, users and jobs.
+pub fn sender(token: &str, senders: &HashMap<String, String>) -> String {
+    match senders.get(token) {
+        Some(name) => name.clone(),
+        None if token.starts_with(JOB) => "a deleted job".to_owned(),
+        None => token.to_owned(),
+    }
+}
+
 /// A request in a table. `names` are those of the account's lists.
-pub fn line(request: &RequestSummary, names: &HashMap<ObjectId, String>) -> Line {
+pub fn line(
+    request: &RequestSummary,
+    names: &HashMap<ObjectId, String>,
+    senders: &HashMap<String, String>,
+) -> Line {
     let list = is_about_list(request.kind, request.list).then_some(request.list);
     Line {
         id: request.id,
@@ -54,6 +70,7 @@ pub fn line(request: &RequestSummary, names: &HashMap<ObjectId, String>) -> Line
         created_at: request.created_at,
         counts: request.counts.map(|counts| (counts.success, counts.errors)),
         webhook: request.delivery.map(|delivery| webhook(delivery.state)),
+        sender: sender(&request.token, senders),
     }
 }
 

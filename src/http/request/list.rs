@@ -76,7 +76,7 @@ async fn list(call: Call) -> Outcome<Paged<SummaryObject>> {
         Some(list) => Some(vec![list.no]),
         None => call.app.catalogue.limits(&call.caller.viewer).await?,
     };
-    let filter = RequestFilter { state, lists, from, to, count_to: None };
+    let filter = RequestFilter { state, lists, from, to, ..RequestFilter::default() };
     let page = call.app.storage.list_requests(call.caller.viewer.account, filter, window).await?;
     let warnings = body.unknown.into_iter().map(problem::unknown_field).collect();
     Ok(Answer::new(Paged::of(page, window, report::summary_object)).warn(warnings))

@@ -30,7 +30,7 @@ pub(super) fn message(uri: impl Into<String>) -> Message {
 
 async fn send_to(port: u16) -> Option<DeliveryEnd> {
     let sender = Sender::new(loopback(), &[]);
-    sender.send(message(format!("http://127.0.0.1:{port}/"))).await
+    sender.send(message(format!("http://127.0.0.1:{port}/"))).await.map(|response| response.end)
 }
 
 async fn outcome_of(answers: &'static [Answer]) -> Option<DeliveryEnd> {
@@ -79,7 +79,10 @@ async fn the_request_is_exactly_this() {
     sent.signature = signatures(std::slice::from_ref(&secret), &sent.id, sent.timestamp_seconds, &sent.body);
     let signature = sent.signature.clone();
 
-    assert_eq!(Sender::new(loopback(), &[]).send(sent).await, Some(DeliveryEnd::Delivered));
+    assert_eq!(
+        Sender::new(loopback(), &[]).send(sent).await.map(|response| response.end),
+        Some(DeliveryEnd::Delivered)
+    );
 
     let requests = receiver.received();
     let expected = format!(
@@ -108,7 +111,10 @@ async fn a_connection_is_used_again() {
     let sender = Sender::new(loopback(), &[]);
     for _ in 0..2 {
         let uri = format!("http://127.0.0.1:{}/", receiver.port);
-        assert_eq!(sender.clone().send(message(uri)).await, Some(DeliveryEnd::Delivered));
+        assert_eq!(
+            sender.clone().send(message(uri)).await.map(|response| response.end),
+            Some(DeliveryEnd::Delivered)
+        );
     }
     let connections: Vec<usize> = receiver.received().iter().map(|r| r.connection).collect();
     assert_eq!(connections, [0, 0]);
@@ -127,7 +133,10 @@ async fn a_connection_that_went_stale_is_replaced() {
         let sender = Sender::new(loopback(), &[]);
         for _ in 0..2 {
             let uri = format!("http://127.0.0.1:{}/", receiver.port);
-            assert_eq!(sender.send(message(uri)).await, Some(DeliveryEnd::Delivered));
+            assert_eq!(
+                sender.send(message(uri)).await.map(|response| response.end),
+                Some(DeliveryEnd::Delivered)
+            );
         }
         let used: Vec<usize> = receiver.received().iter().map(|r| r.connection).collect();
         assert_eq!(used, connections);
@@ -253,7 +262,7 @@ async fn a_resolver_that_hangs_is_cut_off() {
     });
     let sender = Sender::over(Connector::new(TcpConnector::new(loopback(), hanging), &[], LIMIT));
 
-    let outcome = sender.send(message("http://hanging.example/")).await;
+    let outcome = sender.send(message("http://hanging.example/")).await.map(|response| response.end);
 
     assert_eq!(outcome, Some(DeliveryEnd::HostTimedOut));
     drop(release);
@@ -263,7 +272,7 @@ async fn a_resolver_that_hangs_is_cut_off() {
 async fn a_name_that_does_not_resolve_is_a_failure_to_connect() {
     let empty = Resolver::new(|_| Ok(Vec::new()));
     let sender = Sender::over(Connector::new(TcpConnector::new(loopback(), empty), &[], LIMIT));
-    let outcome = sender.send(message("http://nowhere.example/")).await;
+    let outcome = sender.send(message("http://nowhere.example/")).await.map(|response| response.end);
     assert_eq!(outcome, Some(DeliveryEnd::HostNotFound));
 }
 
@@ -302,7 +311,11 @@ async fn no_spelling_of_loopback_gets_through() {
     ] {
         for scheme in ["http", "https"] {
             let uri = format!("{scheme}://{host}:{port}/");
-            assert_eq!(sender.send(message(uri.as_str())).await, Some(DeliveryEnd::Forbidden), "{uri}");
+            assert_eq!(
+                sender.send(message(uri.as_str())).await.map(|response| response.end),
+                Some(DeliveryEnd::Forbidden),
+                "{uri}"
+            );
         }
     }
 
@@ -319,7 +332,11 @@ async fn an_allowed_range_is_reached_in_every_spelling() {
     let sender = Sender::new(loopback(), &[]);
     for host in ["127.0.0.1", "2130706433", "0x7f.1", "127.1", "localhost", "localhost."] {
         let uri = format!("http://{host}:{}/", receiver.port);
-        assert_eq!(sender.send(message(uri)).await, Some(DeliveryEnd::Delivered), "{host}");
+        assert_eq!(
+            sender.send(message(uri)).await.map(|response| response.end),
+            Some(DeliveryEnd::Delivered),
+            "{host}"
+        );
     }
     let requests = receiver.received();
     let host = format!("host: 127.0.0.1:{}\r\n", receiver.port);
@@ -338,12 +355,12 @@ async fn what_cannot_be_a_request_fails_without_one() {
         format!("http://me:secret@127.0.0.1:{port}/"),
         format!("http://me@127.0.0.1:{port}/"),
     ] {
-        let outcome = sender.send(message(uri.as_str())).await;
+        let outcome = sender.send(message(uri.as_str())).await.map(|response| response.end);
         assert_eq!(outcome, Some(DeliveryEnd::Broken), "{uri}");
     }
     let mut split = message(format!("http://127.0.0.1:{port}/"));
     split.id = "msg_1\r\nx: y".to_owned();
-    assert_eq!(sender.send(split).await, Some(DeliveryEnd::Broken));
+    assert_eq!(sender.send(split).await.map(|response| response.end), Some(DeliveryEnd::Broken));
     assert!(receiver.received().is_empty());
 }
 
@@ -361,7 +378,7 @@ async fn an_account_without_a_lookup_has_not_tried() {
     let sender = Sender::over(Connector::new(TcpConnector::new(loopback(), resolver), &[], LIMIT));
     let attempt = |number: usize| {
         let (sender, message) = (sender.clone(), message(format!("http://{number}.slow.example/")));
-        async move { sender.send(message).await }
+        async move { sender.send(message).await.map(|response| response.end) }
     };
     let ends = futures_util::future::join_all((0..200).map(attempt)).await;
     assert_eq!(ends.iter().filter(|end| **end == Some(DeliveryEnd::HostTimedOut)).count(), 128);
@@ -369,6 +386,6 @@ async fn an_account_without_a_lookup_has_not_tried() {
 
     let mut other = message(format!("http://good.example:{}/", receiver.port));
     other.account = AccountNo(2);
-    assert_eq!(sender.send(other).await, Some(DeliveryEnd::Delivered));
+    assert_eq!(sender.send(other).await.map(|response| response.end), Some(DeliveryEnd::Delivered));
     drop(release);
 }

@@ -30,7 +30,7 @@ async fn end_at(host: &str, change: impl FnOnce(&mut CertificateParams), trusted
     let mut receiver = Receiver::over_tls(&[OK], acceptor).await;
     let roots = if trusted { vec![certificate] } else { Vec::new() };
     let uri = format!("https://{host}:{}/", receiver.port);
-    let end = Sender::new(loopback(), &roots).send(message(uri)).await.unwrap();
+    let end = Sender::new(loopback(), &roots).send(message(uri)).await.map(|response| response.end).unwrap();
     assert_eq!(receiver.received().len(), usize::from(end == DeliveryEnd::Delivered));
     end
 }
@@ -61,7 +61,10 @@ async fn a_connection_over_tls_is_used_again() {
     let sender = Sender::new(loopback(), &[certificate]);
     for _ in 0..2 {
         let uri = format!("https://localhost:{}/", receiver.port);
-        assert_eq!(sender.send(message(uri)).await, Some(DeliveryEnd::Delivered));
+        assert_eq!(
+            sender.send(message(uri)).await.map(|response| response.end),
+            Some(DeliveryEnd::Delivered)
+        );
     }
     let connections: Vec<usize> = receiver.received().iter().map(|r| r.connection).collect();
     assert_eq!(connections, [0, 0]);
@@ -78,6 +81,6 @@ async fn a_receiver_that_does_not_speak_tls_fails_the_handshake() {
     let sender = Sender::new(loopback(), &[]);
     for (port, end) in [(greeting, DeliveryEnd::TlsProtocol), (closing, DeliveryEnd::NoTls)] {
         let uri = format!("https://127.0.0.1:{port}/");
-        assert_eq!(sender.send(message(uri)).await, Some(end));
+        assert_eq!(sender.send(message(uri)).await.map(|response| response.end), Some(end));
     }
 }

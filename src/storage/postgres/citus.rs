@@ -10,7 +10,7 @@ use super::store::{connection, pool};
 use crate::storage::Error;
 
 /// Tables that grow. Each has the column `list` in its primary key and in every unique index.
-pub const DISTRIBUTED: [&str; 20] = [
+pub const DISTRIBUTED: [&str; 21] = [
     "queue",
     "progress",
     "batch",
@@ -31,6 +31,7 @@ pub const DISTRIBUTED: [&str; 20] = [
     "job",
     "job_part",
     "suppression",
+    "delivery_attempt",
 ];
 
 /// Small tables that statements about a list read: each machine has them whole.
@@ -50,7 +51,7 @@ pub const REFERENCE: [&str; 12] = [
 ];
 
 /// Tables that only the coordinator knows: no statement reads or locks them with others.
-pub const LOCAL: [&str; 4] = ["schema_version", "setting", "node", "catalogue_change"];
+pub const LOCAL: [&str; 5] = ["schema_version", "setting", "node", "catalogue_change", "rejection"];
 
 /// Brings the database to the present schema and distributes what is not distributed yet; returns the statements that
 /// were run.

@@ -10,18 +10,20 @@ use tokio_postgres::Row;
 use super::activity;
 use super::claim::limit;
 use super::due::{self, Receivers};
-use super::session::{Session, Value, Values, get, get_number, get_time};
+use super::session::{Session, Value, Values, get, get_id, get_number, get_small, get_time};
 use super::shared::Shared;
 use crate::clock::Timestamp;
 use crate::id::ObjectId;
 use crate::journal::{AccountNo, ListNo};
 use crate::storage::rows::activity::{Minutes, minute, of_attempt};
+use crate::storage::rows::attempts::logged;
 use crate::storage::{Attempt, DeliveryEnd, DeliveryState, Error};
 
-/// Writes attempts down, and gives the deliveries back. What another node has taken over meanwhile is that node's.
-pub fn finish(session: &Session, shared: &Shared, attempts: &[Attempt]) -> Result<(), Error> {
+/// Writes attempts down, logs them, and gives the deliveries back. What another node has taken over meanwhile is that
+/// node's. Returns the account of each logged attempt.
+pub fn finish(session: &Session, shared: &Shared, attempts: &[Attempt]) -> Result<Vec<AccountNo>, Error> {
     if attempts.is_empty() {
-        return Ok(());
+        return Ok(Vec::new());
     }
     let mut lists: BTreeMap<ListNo, Vec<&Attempt>> = BTreeMap::new();
     for attempt in attempts {
@@ -30,6 +32,7 @@ pub fn finish(session: &Session, shared: &Shared, attempts: &[Attempt]) -> Resul
     let written = write(session, shared, &lists)?;
     let mut due: BTreeMap<ListNo, Receivers<'_>> = BTreeMap::new();
     let mut done: BTreeMap<ListNo, Minutes> = BTreeMap::new();
+    let mut log = Vec::new();
     for ((list, attempts), rows) in lists.iter().zip(&written) {
         for row in rows {
             let place = usize::try_from(get_number(row, 0)?).ok();
@@ -38,18 +41,23 @@ pub fn finish(session: &Session, shared: &Shared, attempts: &[Attempt]) -> Resul
             let minutes = done.entry(*list).or_default();
             let account = AccountNo(get(row, 1)?);
             minutes.entry((account, minute(attempt.at))).or_default().add(of_attempt(attempt));
+            let uri: Option<String> = get(row, 6)?;
+            let before = get_small(row, 7)?.saturating_sub(1);
+            let logged = logged(attempt, get_id(row, 5)?, uri.unwrap_or_default(), get(row, 2)?, before);
+            log.extend(logged.map(|logged| (*list, account, logged)));
             if get::<i64>(row, 3)? == DeliveryState::Pending.code() {
                 due.entry(*list).or_default().add(get(row, 2)?, get(row, 4)?);
             }
         }
     }
     due::note(session, &due)?;
-    activity::add(session, &done.into_iter().collect::<Vec<_>>())
+    activity::add(session, &done.into_iter().collect::<Vec<_>>())?;
+    super::attempts::log(session, log)
 }
 
 /// Writes attempts down, list by list. Where a delivery was sent again by hand while it was out, it stays due, and only
 /// its end is noted. Returns, for each that was known, its place in the list's attempts from 1, the account and the
-/// receiver, and the state and the time that hold now.
+/// receiver, the state and the time that hold now, the request, its address, and how many attempts there were.
 fn write(
     session: &Session,
     shared: &Shared,
@@ -65,7 +73,7 @@ fn write(
                   WITH ORDINALITY AS u (position, state, ended, at, next_at, generation, place), request r \
                   WHERE d.list = $1 AND d.position = u.position AND d.node = $7 \
                   AND r.list = $1 AND r.position = u.position \
-                  RETURNING u.place, r.account, d.receiver, d.state, d.next_at";
+                  RETURNING u.place, r.account, d.receiver, d.state, d.next_at, r.id, r.webhook, d.attempts";
     let node = shared.node.as_slice();
     let column = |attempts: &[&Attempt], value: fn(&Attempt) -> i64| {
         attempts.iter().map(|attempt| value(attempt)).collect::<Vec<_>>()
@@ -77,7 +85,7 @@ fn write(
                 list.0,
                 column(attempts, |attempt| attempt.place.position.cast_signed()),
                 column(attempts, |attempt| attempt.state.code()),
-                attempts.iter().map(|attempt| attempt.end.map(DeliveryEnd::code)).collect::<Vec<_>>(),
+                attempts.iter().map(|attempt| attempt.end().map(DeliveryEnd::code)).collect::<Vec<_>>(),
                 column(attempts, |attempt| attempt.at.millis()),
                 column(attempts, |attempt| attempt.next_at.millis()),
                 column(attempts, |attempt| i64::from(attempt.generation)),

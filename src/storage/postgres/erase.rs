@@ -124,6 +124,11 @@ impl Erasing for View<'_> {
         let update = "UPDATE request SET results = $3 WHERE list = $1 AND position = $2";
         self.session.execute(update, &[&place.list.0, &place.position.cast_signed(), &results]).map(drop)
     }
+
+    fn forget_answers(&self, account: AccountNo) -> Result<(), Error> {
+        let update = "UPDATE delivery_attempt SET answer = NULL WHERE account = $1 AND answer IS NOT NULL";
+        self.session.execute(update, &[&account.0]).map(drop)
+    }
 }
 
 /// When somebody of the account was erased last.

@@ -10,7 +10,7 @@ use super::session::{Session, error, get};
 use crate::storage::Error;
 
 /// All migrations; each one's number is its place, from 1.
-const MIGRATIONS: [&str; 13] = [
+const MIGRATIONS: [&str; 15] = [
     include_str!("../../../migrations/postgres/V1__store.sql"),
     include_str!("../../../migrations/postgres/V2__logins.sql"),
     include_str!("../../../migrations/postgres/V3__activity.sql"),
@@ -24,6 +24,8 @@ const MIGRATIONS: [&str; 13] = [
     include_str!("../../../migrations/postgres/V11__opt_out.sql"),
     include_str!("../../../migrations/postgres/V12__consent.sql"),
     include_str!("../../../migrations/postgres/V13__feed.sql"),
+    include_str!("../../../migrations/postgres/V14__delivery_attempts.sql"),
+    include_str!("../../../migrations/postgres/V15__api_activity.sql"),
 ];
 
 /// Held while the schema changes, in the transaction that changes it: several nodes may start at once.

@@ -11,8 +11,10 @@
 mod activity;
 pub(super) mod address;
 mod address_form;
+mod api_activity;
 mod append;
 mod apply;
+mod attempts;
 mod catalogue;
 mod changes;
 pub mod check;
@@ -145,8 +147,13 @@ impl Storage for PostgresStore {
     }
 
     async fn finish_deliveries(&self, attempts: Vec<Attempt>) -> Result<(), Error> {
-        self.write(move |session, shared| deliveries::finish(session, shared, &attempts)).await?;
+        let logged =
+            self.write(move |session, shared| deliveries::finish(session, shared, &attempts)).await?;
         self.shared.deliveries.changed();
+        if let Err(error) = self.trim(logged).await {
+            // The outcomes are stored; the oldest attempts go the next time.
+            tracing::warn!(%error, "webhooks: deleting old attempts failed");
+        }
         Ok(())
     }
 

@@ -9,19 +9,22 @@ use tokio_postgres::types::{FromSql, ToSql};
 use super::rows::View;
 use super::session::{Session, Value, Values, get, get_number};
 use super::shared::Shared;
-use super::{address_form, due, scrub, suppressions};
+use super::{address_form, attempts, due, scrub, suppressions};
 use crate::clock::Timestamp;
 use crate::journal::{ContactNo, ListNo};
 use crate::retention::Reckoning;
 use crate::storage::rows::activity::minute;
 use crate::storage::rows::consent;
-use crate::storage::{Error, Keep};
+use crate::storage::{Error, HOUR, Keep};
 
 /// Rows that one transaction deletes: applying waits no longer than that.
 const CHUNK: i64 = 2_000;
 
 /// Rows of the table history that one transaction deletes: each holds the changes of a batch.
 const HISTORY_CHUNK: i64 = 200;
+
+/// For how long after an erase answers are looked for that were written beside it: far longer than a transaction takes.
+const LATE: Duration = Duration::from_secs(3_600);
 
 /// Lists whose traces one transaction looks at.
 const LISTS: usize = 1_000;
@@ -47,6 +50,7 @@ pub fn prune(session: &Session, shared: &Shared, keep: Keep) -> Result<Pruned, E
         return Ok(Pruned::default());
     }
     let mut rows = keys(session, keep)? + ended(session, keep)? + activity(session, keep)?;
+    rows += logged(session, keep)? + rejections(session, keep)?;
     rows += scrub::scrub(session, shared)?;
     let mut lists = match shared.traces().clone() {
         Some(lists) => lists,
@@ -63,12 +67,13 @@ pub fn prune(session: &Session, shared: &Shared, keep: Keep) -> Result<Pruned, E
     if rows == 0 {
         // It looks at all that is pending: once, at the end.
         rows = due::put_right(session, CHUNK)? + suppressions::forget_erased(session, keep.keys)?;
+        rows += attempts::forget_late_answers(session, keep.ended.before(LATE))?;
     }
     Ok(Pruned { rows, traces: Some(lists) })
 }
 
 /// Deletes what rows of `list, account, key` tell.
-fn by_account<'a, T: FromSql<'a> + ToSql + Sync>(
+pub(super) fn by_account<'a, T: FromSql<'a> + ToSql + Sync>(
     session: &Session,
     rows: &'a [Row],
     delete: &str,
@@ -137,6 +142,18 @@ fn activity(session: &Session, keep: Keep) -> Result<u64, Error> {
     let rows = session.query(select, &[&minute(keep.requests), &CHUNK])?;
     let delete = "DELETE FROM activity WHERE list = $1 AND account = $2 AND minute = ANY($3)";
     by_account::<i64>(session, &rows, delete, &[])
+}
+
+fn rejections(session: &Session, keep: Keep) -> Result<u64, Error> {
+    let delete = "DELETE FROM rejection WHERE hour < $1";
+    session.execute(delete, &[&keep.requests.millis().div_euclid(HOUR)])
+}
+
+fn logged(session: &Session, keep: Keep) -> Result<u64, Error> {
+    let select = "SELECT list, account, id FROM delivery_attempt WHERE at < $1 ORDER BY at LIMIT $2";
+    let rows = session.query(select, &[&keep.requests.millis(), &CHUNK])?;
+    let delete = "DELETE FROM delivery_attempt WHERE list = $1 AND account = $2 AND id = ANY($3)";
+    by_account::<&[u8]>(session, &rows, delete, &[])
 }
 
 /// Positions by list, of rows of `list, position`.

@@ -15,7 +15,7 @@ use crate::storage::{
 };
 
 /// The columns of [`read_waiting`].
-const WAITING: &str = "list, position, request, list_id, kind, accepted_at, webhook FROM batch";
+const WAITING: &str = "list, position, request, list_id, kind, accepted_at, webhook, token FROM batch";
 
 fn read_waiting(row: &Row, applying: &Applying) -> Result<WaitingRow, Error> {
     Ok(WaitingRow {
@@ -25,6 +25,7 @@ fn read_waiting(row: &Row, applying: &Applying) -> Result<WaitingRow, Error> {
         kind: kind(get(row, 4)?),
         accepted_at: get_time(row, 5)?,
         webhook: get(row, 6)?,
+        token: get(row, 7)?,
     })
 }
 
@@ -48,7 +49,7 @@ impl Applying {
 
 /// The columns of [`read_processed`].
 const PROCESSED: &str = "r.list, r.position, r.id, r.list_id, r.kind, r.accepted_at, r.processed_at, r.results, \
-                         r.webhook, d.state, d.attempts, d.next_at, d.last_end, d.last_at \
+                         r.webhook, d.state, d.attempts, d.next_at, d.last_end, d.last_at, r.token \
                          FROM request r LEFT JOIN delivery d ON d.list = r.list AND d.position = r.position";
 
 fn read_processed(row: &Row) -> Result<ProcessedRow, Error> {
@@ -69,6 +70,7 @@ fn read_processed(row: &Row) -> Result<ProcessedRow, Error> {
         results: get(row, 7)?,
         webhook: get(row, 8)?,
         delivery: delivery.map(DeliveryRow::into_status),
+        token: get(row, 14)?,
     })
 }
 
@@ -157,27 +159,47 @@ pub fn page(
         RequestState::Processing => 1,
         RequestState::Processed => 2,
     });
-    let fits = "account = $1 AND accepted_at >= $2 AND accepted_at < $3 AND ($4::bigint[] IS NULL OR list = ANY($4))";
+    let kinds: Option<Vec<_>> =
+        filter.kinds.as_ref().map(|kinds| kinds.iter().map(|kind| kind.code()).collect());
+    let fits = "account = $1 AND accepted_at >= $2 AND accepted_at < $3 AND ($4::bigint[] IS NULL OR list = ANY($4)) \
+                AND ($6::text IS NULL OR token = $6) AND ($7::bigint[] IS NULL OR kind = ANY($7)) \
+                AND NOT ($10::boolean AND token >= 'job:' AND token < 'job;')";
     // No subquery that looks at the row: Citus plans few of those over all lists.
     let waiting = format!(
-        "FROM batch WHERE {fits} AND NOT fence AND ($5::bigint IS NULL OR $5 = \
-         (position <= coalesce(($7::bigint[])[array_position($6::bigint[], list)], 0))::int)"
+        "FROM batch WHERE {fits} AND NOT $8::boolean AND NOT $9::boolean AND NOT fence AND ($5::bigint IS NULL OR $5 = \
+         (position <= coalesce(($12::bigint[])[array_position($11::bigint[], list)], 0))::int)"
     );
-    let processed = format!("FROM request WHERE {fits} AND ($5::bigint IS NULL OR $5 = 2)");
-    let values: Values<'_> = &[&account.0, &from, &to, &lists, &state, &applying_lists, &applying_to];
+    let processed = format!(
+        "FROM request WHERE {fits} AND ($5::bigint IS NULL OR $5 = 2) AND (NOT $8::boolean OR failed > 0) \
+         AND (NOT $9::boolean OR (list, position) IN (SELECT d.list, d.position FROM delivery d WHERE d.state = 2))"
+    );
+    let values: Values<'_> = &[
+        &account.0,
+        &from,
+        &to,
+        &lists,
+        &state,
+        &filter.token,
+        &kinds,
+        &filter.with_errors,
+        &filter.webhook_failed,
+        &filter.no_jobs,
+        &applying_lists,
+        &applying_to,
+    ];
     let limit = filter.count_to.map_or_else(String::new, |limit| format!("LIMIT {limit}"));
     let counts = [
         format!("SELECT count(*) {waiting}"),
         format!("SELECT count(*) FROM (SELECT 1 {processed} {limit}) counted"),
     ];
     let mut total = 0;
-    for rows in session.query_all(&[(&counts[0], values), (&counts[1], &values[..5])])? {
+    for rows in session.query_all(&[(&counts[0], values), (&counts[1], &values[..10])])? {
         total += rows.first().map_or(Ok(0), |row| get_number(row, 0))?;
     }
     let places = format!(
         "SELECT true AS waits, list, position, accepted_at, request AS id {waiting} UNION ALL \
          SELECT false, list, position, accepted_at, id {processed} \
-         ORDER BY accepted_at DESC, position DESC, id DESC LIMIT $8 OFFSET $9"
+         ORDER BY accepted_at DESC, position DESC, id DESC LIMIT $13 OFFSET $14"
     );
     let [limit, offset] = window.signed();
     let values = [values, &[&limit, &offset]].concat();

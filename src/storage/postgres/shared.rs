@@ -16,6 +16,7 @@ use crate::contact::identifier::HashKey;
 use crate::contact::sealed;
 use crate::history;
 use crate::journal::{AccountNo, ListNo};
+use crate::storage::rows::attempts::Trim;
 use crate::storage::rows::damage::Damage;
 use crate::storage::{Backlog, Error};
 
@@ -38,6 +39,8 @@ pub(super) struct Shared {
     traces: Mutex<Option<BTreeSet<ListNo>>>,
     /// See [`Shared::has_earlier_nodes`].
     pub earlier_nodes: AtomicBool,
+    /// Attempts that were logged.
+    pub logged: Trim,
     /// Contacts that were found to be damaged.
     pub damage: Damage,
 }
@@ -95,6 +98,7 @@ impl Shared {
             receiver: Mutex::default(),
             traces: Mutex::default(),
             earlier_nodes: AtomicBool::new(true),
+            logged: Trim::default(),
             damage: Damage::default(),
         })
     }

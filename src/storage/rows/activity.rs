@@ -61,7 +61,7 @@ fn of_batch(tally: &Tally) -> Activity {
 /// What an attempt to send a webhook has done.
 pub fn of_attempt(attempt: &Attempt) -> Activity {
     let mut activity = Activity::default();
-    match attempt.end {
+    match attempt.end() {
         None => {}
         Some(DeliveryEnd::Delivered) => activity.delivered = 1,
         Some(_) => activity.undelivered = 1,

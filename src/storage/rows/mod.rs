@@ -6,6 +6,7 @@
 
 pub mod activity;
 pub mod address_form;
+pub mod attempts;
 pub mod changed;
 pub mod changes;
 pub mod check;
@@ -209,4 +210,7 @@ pub trait Erasing: Rows {
 
     /// Puts other results in the place of those of a request.
     fn put_results(&self, place: Place, results: &[u8]) -> Result<(), Error>;
+
+    /// Deletes all answers of receivers from the account's delivery log.
+    fn forget_answers(&self, account: AccountNo) -> Result<(), Error>;
 }

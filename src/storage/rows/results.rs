@@ -35,6 +35,8 @@ pub struct WaitingRow {
     pub webhook: Option<String>,
     /// Whether it is being applied.
     pub state: RequestState,
+    /// See [`RequestSummary::token`].
+    pub token: String,
 }
 
 impl WaitingRow {
@@ -70,6 +72,7 @@ impl WaitingRow {
             created_at: self.accepted_at,
             updated_at: self.accepted_at,
             counts: None,
+            token: self.token,
         }
     }
 }
@@ -94,6 +97,8 @@ pub struct ProcessedRow {
     pub webhook: Option<String>,
     /// How that fares.
     pub delivery: Option<DeliveryStatus>,
+    /// See [`RequestSummary::token`].
+    pub token: String,
 }
 
 /// How the webhook of a request that is applied fares, as its row has it.
@@ -156,6 +161,7 @@ impl ProcessedRow {
             created_at: self.accepted_at,
             updated_at: self.processed_at,
             delivery: self.delivery,
+            token: self.token,
         }
     }
 }

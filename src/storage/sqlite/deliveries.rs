@@ -6,13 +6,14 @@
 use std::collections::HashMap;
 use std::sync::MutexGuard;
 
-use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
+use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior, params};
 
 use super::{Shared, error, signed, unsigned};
 use crate::clock::Timestamp;
 use crate::id::ObjectId;
 use crate::journal::{AccountNo, ListNo};
 use crate::storage::rows::activity::{Minutes, minute, of_attempt};
+use crate::storage::rows::attempts::logged;
 use crate::storage::{Attempt, Delivery, DeliveryEnd, Error, Place};
 
 /// Deliveries that are out.
@@ -139,14 +140,19 @@ fn due(
 /// told that this has failed comes again, and the commit may have been kept all the same.
 pub fn finish(store: &mut Connection, shared: &Shared, attempts: &[Attempt]) -> Result<(), Error> {
     let mut claims = claims(shared);
-    write(store, &claims, attempts).map_err(error)?;
+    write(store, shared, &claims, attempts).map_err(error)?;
     for attempt in attempts {
         claims.give_back(attempt.place.position);
     }
     Ok(())
 }
 
-fn write(store: &mut Connection, claims: &Claims, attempts: &[Attempt]) -> rusqlite::Result<()> {
+fn write(
+    store: &mut Connection,
+    shared: &Shared,
+    claims: &Claims,
+    attempts: &[Attempt],
+) -> rusqlite::Result<()> {
     let transaction = store.transaction_with_behavior(TransactionBehavior::Immediate)?;
     {
         let mut update = transaction.prepare_cached(
@@ -157,11 +163,12 @@ fn write(store: &mut Connection, claims: &Claims, attempts: &[Attempt]) -> rusql
              last_end = coalesce(?4, last_end), last_at = iif(?4 IS NULL, last_at, ?5) \
              WHERE position = ?1 AND iif(generation = ?7, attempts = ?6, last_at IS NOT ?5)",
         )?;
-        let mut account = transaction.prepare_cached("SELECT account FROM request WHERE position = ?1")?;
-        let mut minutes = Minutes::new();
+        let mut request =
+            transaction.prepare_cached("SELECT account, id, webhook FROM request WHERE position = ?1")?;
+        let (mut minutes, mut log) = (Minutes::new(), Vec::new());
         for attempt in attempts {
-            let Some((_, before)) = claims.out.get(&attempt.place.position) else { continue };
-            let (position, end) = (signed(attempt.place.position), attempt.end.map(DeliveryEnd::code));
+            let Some((receiver, before)) = claims.out.get(&attempt.place.position) else { continue };
+            let (position, end) = (signed(attempt.place.position), attempt.end().map(DeliveryEnd::code));
             let (next_at, at) = (attempt.next_at.millis(), attempt.at.millis());
             let state = attempt.state.code();
             let known =
@@ -169,13 +176,21 @@ fn write(store: &mut Connection, claims: &Claims, attempts: &[Attempt]) -> rusql
             if known == 0 {
                 continue;
             }
-            if let Some(account) =
-                account.query_row([position], |row| row.get(0).map(AccountNo)).optional()?
-            {
-                minutes.entry((account, minute(attempt.at))).or_default().add(of_attempt(attempt));
-            }
+            let read = |row: &Row<'_>| {
+                Ok((
+                    AccountNo(row.get(0)?),
+                    ObjectId::from_bytes(row.get(1)?),
+                    row.get::<_, Option<String>>(2)?,
+                ))
+            };
+            let Some((account, id, uri)) = request.query_row([position], read).optional()? else { continue };
+            minutes.entry((account, minute(attempt.at))).or_default().add(of_attempt(attempt));
+            let before = u32::try_from(*before).unwrap_or(u32::MAX);
+            let logged = logged(attempt, id, uri.unwrap_or_default(), receiver.clone(), before);
+            log.extend(logged.map(|logged| (account, logged)));
         }
         super::activity::add(&transaction, &minutes)?;
+        super::attempts::log(&transaction, shared, log)?;
     }
     transaction.commit()
 }

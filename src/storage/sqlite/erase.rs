@@ -139,6 +139,11 @@ impl Erasing for View<'_> {
         let update = "UPDATE request SET results = ?2 WHERE position = ?1";
         self.execute(update, params![signed(place.position), results])
     }
+
+    fn forget_answers(&self, account: AccountNo) -> Result<(), Error> {
+        let update = "UPDATE delivery_attempt SET answer = NULL WHERE account = ?1 AND answer IS NOT NULL";
+        self.execute(update, [account.0])
+    }
 }
 
 /// When somebody of the account was erased last.

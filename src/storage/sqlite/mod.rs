@@ -7,9 +7,11 @@
 
 mod activity;
 mod address_form;
+mod api_activity;
 mod append;
 mod apply;
 pub mod archive;
+mod attempts;
 mod backlog;
 pub mod backup;
 mod catalogue;

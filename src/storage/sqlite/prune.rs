@@ -16,7 +16,7 @@ use crate::retention::Reckoning;
 use crate::storage::rows::activity::minute;
 use crate::storage::rows::check::index::entries;
 use crate::storage::rows::consent;
-use crate::storage::{Backlog, Error, Keep, Storage};
+use crate::storage::{Backlog, Error, HOUR, Keep, Storage};
 
 /// Rows that one transaction deletes: applying waits no longer than that.
 pub const CHUNK: i64 = 2_000;
@@ -68,9 +68,12 @@ pub fn reckon(
     Ok(next)
 }
 
-/// Forgets keys that were used long ago, and sessions and links that have ended, a chunk of each.
+/// Forgets keys that were used and requests that were rejected long ago, and sessions and links that have ended, a chunk of each.
 fn intake_chunk(intake: &Connection, keep: Keep) -> Result<usize, Error> {
     let mut gone = once::prune(intake, keep.keys, CHUNK)?;
+    let delete = "DELETE FROM rejection WHERE (account, hour, token, method, status, code) IN \
+                  (SELECT account, hour, token, method, status, code FROM rejection WHERE hour < ?1 LIMIT ?2)";
+    gone += intake.execute(delete, [keep.requests.millis().div_euclid(HOUR), CHUNK]).map_err(error)?;
     for table in ["session", "link"] {
         let delete = format!(
             "DELETE FROM {table} WHERE hash IN (SELECT hash FROM {table} WHERE expires_at <= ?1 LIMIT ?2)"
@@ -88,6 +91,7 @@ fn chunk(pair: &mut Pair, shared: &Shared, keep: Keep) -> Result<usize, Error> {
     let transaction = pair.store.transaction_with_behavior(TransactionBehavior::Immediate).map_err(error)?;
     let mut gone = requests(&transaction, keep.requests).map_err(error)?;
     gone += activity(&transaction, keep.requests).map_err(error)?;
+    gone += attempts(&transaction, keep.requests).map_err(error)?;
     gone += former_identifiers(&transaction).map_err(error)?;
     gone += history(&View { store: &transaction, intake: &pair.intake, shared }, keep.history)?;
     if let Some(list) = orphan {
@@ -146,6 +150,14 @@ fn activity(store: &Transaction<'_>, before: Timestamp) -> rusqlite::Result<usiz
         "DELETE FROM activity WHERE (account, minute) IN \
          (SELECT account, minute FROM activity WHERE minute < ?1 LIMIT ?2)",
         [minute(before), CHUNK],
+    )
+}
+
+fn attempts(store: &Transaction<'_>, before: Timestamp) -> rusqlite::Result<usize> {
+    store.execute(
+        "DELETE FROM delivery_attempt WHERE rowid IN \
+         (SELECT rowid FROM delivery_attempt WHERE at < ?1 ORDER BY at LIMIT ?2)",
+        [before.millis(), CHUNK],
     )
 }
 

@@ -92,7 +92,21 @@ pub fn page(
 
 /// The condition that both tables are asked with.
 const FITS: &str = "account = :account AND accepted_at >= :from AND accepted_at < :to \
-                    AND (:lists IS NULL OR list IN (SELECT value FROM json_each(:lists)))";
+                    AND (:lists IS NULL OR list IN (SELECT value FROM json_each(:lists))) \
+                    AND (:token IS NULL OR token = :token) \
+                    AND (:kinds IS NULL OR kind IN (SELECT value FROM json_each(:kinds))) \
+                    AND NOT (:no_jobs AND token >= 'job:' AND token < 'job;')";
+
+/// What the table of a request's outcome is asked beside: what waits has none.
+fn outcome_fits(table: &str) -> &'static str {
+    match table {
+        "batch" => "NOT :with_errors AND NOT :webhook_failed",
+        _ => {
+            "(NOT :with_errors OR failed > 0) AND (NOT :webhook_failed OR EXISTS \
+             (SELECT 1 FROM delivery d WHERE d.position = request.position AND d.state = 2))"
+        }
+    }
+}
 
 /// Runs a statement with [`FITS`] in it.
 fn ask<T>(
@@ -106,6 +120,10 @@ fn ask<T>(
         let numbers: Vec<_> = lists.iter().map(|list| list.0).collect();
         serde_json::json!(numbers).to_string()
     });
+    let kinds = filter.kinds.as_ref().map(|kinds| {
+        let codes: Vec<_> = kinds.iter().map(|kind| kind.code()).collect();
+        serde_json::json!(codes).to_string()
+    });
     let mut select = connection.prepare(statement)?;
     let rows = select.query_map(
         named_params! {
@@ -113,6 +131,11 @@ fn ask<T>(
             ":from": filter.from.map_or(i64::MIN, Timestamp::millis),
             ":to": filter.to.map_or(i64::MAX, Timestamp::millis),
             ":lists": lists,
+            ":token": filter.token,
+            ":kinds": kinds,
+            ":no_jobs": filter.no_jobs,
+            ":with_errors": filter.with_errors,
+            ":webhook_failed": filter.webhook_failed,
         },
         read,
     )?;
@@ -131,13 +154,19 @@ fn places(
         let offset = offset.min(i64::MAX.unsigned_abs());
         format!("ORDER BY accepted_at DESC, position DESC LIMIT {limit} OFFSET {offset}")
     });
-    let statement = format!("SELECT accepted_at, position FROM {table} WHERE {FITS} {window}");
+    let statement = format!(
+        "SELECT accepted_at, position FROM {table} WHERE {FITS} AND {} {window}",
+        outcome_fits(table)
+    );
     ask(connection, &statement, account, filter, |row| Ok((row.get(0)?, unsigned(row.get(1)?))))
 }
 
 fn count(store: &Transaction<'_>, account: AccountNo, filter: &RequestFilter) -> rusqlite::Result<u64> {
     let limit = filter.count_to.map_or_else(String::new, |limit| format!("LIMIT {limit}"));
-    let statement = format!("SELECT count(*) FROM (SELECT 1 FROM request WHERE {FITS} {limit})");
+    let statement = format!(
+        "SELECT count(*) FROM (SELECT 1 FROM request WHERE {FITS} AND {} {limit})",
+        outcome_fits("request")
+    );
     let counts = ask(store, &statement, account, filter, |row| row.get(0).map(unsigned))?;
     Ok(counts.into_iter().sum())
 }

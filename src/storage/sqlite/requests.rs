@@ -51,7 +51,7 @@ fn find_waiting(
 }
 
 /// The columns of [`read_waiting`].
-pub const WAITING: &str = "position, request, list_id, kind, accepted_at, webhook";
+pub const WAITING: &str = "position, request, list_id, kind, accepted_at, webhook, token";
 
 /// Reads a request that waits.
 pub fn read_waiting(row: &Row<'_>, shared: &Shared, account: AccountNo) -> rusqlite::Result<WaitingRow> {
@@ -62,6 +62,7 @@ pub fn read_waiting(row: &Row<'_>, shared: &Shared, account: AccountNo) -> rusql
         kind: kind(row.get(3)?),
         accepted_at: Timestamp::from_millis(row.get(4)?),
         webhook: row.get(5)?,
+        token: row.get(6)?,
     })
 }
 
@@ -110,7 +111,7 @@ fn find_processed(view: &View<'_>, account: AccountNo, id: ObjectId) -> Result<O
 
 /// The columns of [`read_processed`], and where they are from.
 pub const PROCESSED: &str = "r.position, r.id, r.list, r.list_id, r.kind, r.accepted_at, r.processed_at, r.results, \
-     r.webhook, d.state, d.attempts, d.next_at, d.last_end, d.last_at FROM request r LEFT JOIN delivery d USING (position)";
+     r.webhook, d.state, d.attempts, d.next_at, d.last_end, d.last_at, r.token FROM request r LEFT JOIN delivery d USING (position)";
 
 /// Reads a request that is applied.
 pub fn read_processed(row: &Row<'_>) -> rusqlite::Result<ProcessedRow> {
@@ -131,5 +132,6 @@ pub fn read_processed(row: &Row<'_>) -> rusqlite::Result<ProcessedRow> {
         results: row.get(7)?,
         webhook: row.get(8)?,
         delivery: delivery.map(DeliveryRow::into_status),
+        token: row.get(14)?,
     })
 }

@@ -12,6 +12,7 @@ use super::{append, backlog, deliveries, open, vacuum};
 use crate::contact::identifier::HashKey;
 use crate::journal::AccountNo;
 use crate::storage::Error;
+use crate::storage::rows::attempts::Trim;
 use crate::storage::rows::damage::Damage;
 
 /// A connection to each file.
@@ -34,6 +35,8 @@ pub(super) struct Shared {
     pub vacuums: Mutex<vacuum::Schedule>,
     /// Deliveries that are out: one process serves a store, so this is the lease.
     pub claims: Mutex<deliveries::Claims>,
+    /// Attempts that were logged.
+    pub logged: Trim,
     /// Contacts that were found to be damaged.
     pub damage: Damage,
 }
@@ -53,6 +56,7 @@ impl Shared {
             counted: Mutex::new(waiting),
             vacuums: Mutex::default(),
             claims: Mutex::default(),
+            logged: Trim::default(),
             damage: Damage::default(),
         })
     }

@@ -1,7 +1,9 @@
 //! Webhooks that go out.
 
 use std::fmt;
+use std::time::Duration;
 
+use super::Response;
 use crate::clock::Timestamp;
 use crate::id::ObjectId;
 use crate::journal::{AccountNo, ListNo};
@@ -192,8 +194,10 @@ pub struct Delivery {
 }
 
 /// What an attempt came to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Attempt {
+    /// Its id in the delivery log.
+    pub id: ObjectId,
     /// The delivery's place.
     pub place: Place,
     /// The delivery's generation when it was claimed. Where it was sent again by hand since, the new attempts stand,
@@ -201,12 +205,21 @@ pub struct Attempt {
     pub generation: u32,
     /// When it ended.
     pub at: Timestamp,
-    /// What it met with; `None` where nothing was tried: what the store itself has kept from being sent is no attempt.
-    pub end: Option<DeliveryEnd>,
+    /// How long it took.
+    pub took: Duration,
+    /// What it met with; `None` if nothing was tried: a webhook that the store itself has held back is no attempt.
+    pub response: Option<Response>,
     /// Where it stands now.
     pub state: DeliveryState,
     /// When to try again, where it is pending.
     pub next_at: Timestamp,
+}
+
+impl Attempt {
+    /// How it ended; `None` if nothing was tried.
+    pub fn end(&self) -> Option<DeliveryEnd> {
+        self.response.as_ref().map(|response| response.end)
+    }
 }
 
 /// The secrets that sign an account's webhooks: the present one first.

@@ -2,6 +2,7 @@
 
 mod access;
 mod activity;
+mod attempt;
 mod change;
 mod contact;
 mod delivery;
@@ -9,6 +10,7 @@ mod job;
 mod list;
 mod login;
 mod page;
+mod rejection;
 mod request;
 mod source;
 mod space;
@@ -17,6 +19,7 @@ mod user;
 
 pub use self::access::*;
 pub use self::activity::*;
+pub use self::attempt::*;
 pub use self::change::*;
 pub use self::contact::*;
 pub use self::delivery::*;
@@ -24,6 +27,7 @@ pub use self::job::*;
 pub use self::list::*;
 pub use self::login::*;
 pub use self::page::*;
+pub use self::rejection::*;
 pub use self::request::*;
 pub use self::source::*;
 pub use self::space::*;

@@ -123,6 +123,9 @@ pub struct RequestSummary {
     pub counts: Option<Counts>,
     /// How its webhook fares; `None` where it has none.
     pub delivery: Option<DeliveryStatus>,
+    /// The sender: the public part of a token, `user:` or `job:` and an id. Empty where an earlier version has not
+    /// stored it.
+    pub token: String,
 }
 
 /// Which requests are wanted: those that all of these fit.
@@ -136,6 +139,16 @@ pub struct RequestFilter {
     pub from: Option<Timestamp>,
     /// Accepted before that.
     pub to: Option<Timestamp>,
+    /// From this sender.
+    pub token: Option<String>,
+    /// Of these kinds.
+    pub kinds: Option<Vec<BatchKind>>,
+    /// Only with an item that failed.
+    pub with_errors: bool,
+    /// Only with a webhook that was given up.
+    pub webhook_failed: bool,
+    /// Without those of imports and bulk changes.
+    pub no_jobs: bool,
     /// Counting those that are processed ends there: of very many it takes long.
     pub count_to: Option<u64>,
 }

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use rollbook::clock::Clock as _;
 use rollbook::notify::send::{Carrier, Message};
 use rollbook::notify::sign::{self, Secret};
-use rollbook::storage::DeliveryEnd;
+use rollbook::storage::{DeliveryEnd, Response};
 
 use super::ground::webhook_secret;
 use super::plan::Manner;
@@ -74,13 +74,13 @@ impl Network {
 
 #[async_trait]
 impl Carrier for Network {
-    async fn send(&self, message: Message) -> Option<DeliveryEnd> {
+    async fn send(&self, message: Message) -> Option<Response> {
         self.life.go_on().await;
         self.world.check(self.look_at(&message));
         let receiver = (0..self.world.plan.receivers.len()).find(|no| uri(*no) == message.uri);
         let Some(receiver) = receiver else {
             self.world.check(Err(format!("a webhook goes to {}", message.uri)));
-            return Some(DeliveryEnd::Forbidden);
+            return Some(DeliveryEnd::Forbidden.into());
         };
         let (takes, outcome) = self.answer(self.world.plan.receivers[receiver]);
         let body = String::from_utf8(message.body.to_vec()).unwrap();
@@ -95,6 +95,6 @@ impl Carrier for Network {
         tokio::time::sleep(Duration::from_millis(takes)).await;
         self.life.go_on().await;
         self.world.state().receipts[place].outcome = Some(outcome);
-        Some(outcome)
+        Some(outcome.into())
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use rollbook::clock::Timestamp;
 use rollbook::contact::field::Field;
 use rollbook::journal::{Batch, BatchKind};
-use rollbook::storage::{Activities, Activity, ActivityWindow, Attempt, DeliveryEnd, DeliveryState};
+use rollbook::storage::{Activities, Activity, ActivityWindow, DeliveryEnd, DeliveryState};
 
 use super::{Desk, add_account, keep_since, on_every_backend};
 
@@ -99,14 +99,10 @@ async fn attempts_of_webhooks_are_counted(mut desk: Desk) {
     desk.now = minute(desk.now).after(MINUTE);
     let claimed = desk.storage().claim_deliveries(desk.now, 10, 10).await.expect("a claim");
     let ends = [Some(DeliveryEnd::Delivered), Some(DeliveryEnd::TimedOut), None];
-    let attempts = claimed.iter().zip(ends).map(|(delivery, end)| Attempt {
-        place: delivery.place,
-        generation: delivery.generation,
-        at: desk.now,
-        end,
-        state: DeliveryState::Pending,
-        next_at: desk.now,
-    });
+    let attempts = claimed
+        .iter()
+        .zip(ends)
+        .map(|(delivery, end)| desk.attempt(delivery, end, DeliveryState::Pending, desk.now));
     desk.storage().finish_deliveries(attempts.collect()).await.expect("written down");
     let told = told(&desk, desk.now, 1).await;
     let expected = Activity { delivered: 1, undelivered: 1, ..Activity::default() };

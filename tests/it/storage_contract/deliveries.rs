@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use rollbook::clock::Timestamp;
 use rollbook::id::ObjectId;
 use rollbook::journal::Batch;
-use rollbook::storage::{Attempt, Delivery, DeliveryEnd, DeliveryState, DeliveryStatus, NewList, Place};
+use rollbook::storage::{Delivery, DeliveryEnd, DeliveryState, DeliveryStatus, NewList, Place};
 
 use super::{Desk, keep_since, on_every_backend};
 use crate::harness::PATIENCE;
@@ -53,8 +53,7 @@ async fn finish(desk: &Desk, delivery: &Delivery, state: DeliveryState, next_at:
         DeliveryState::Delivered => DeliveryEnd::Delivered,
         _ => DeliveryEnd::Status(503),
     };
-    let (place, generation) = (delivery.place, delivery.generation);
-    let attempt = Attempt { place, generation, at: desk.now, end: Some(end), state, next_at };
+    let attempt = desk.attempt(delivery, Some(end), state, next_at);
     desk.storage().finish_deliveries(vec![attempt]).await.expect("written down");
 }
 
@@ -246,9 +245,7 @@ async fn a_request_tells_how_its_webhook_fares(mut desk: Desk) {
 async fn what_was_not_tried_is_no_attempt(desk: Desk) {
     let request = report(&desk, &[ONE]).await[0];
     let claimed = claim(&desk, 1, 1).await;
-    let (place, next_at) = (claimed[0].place, desk.now);
-    let (at, state) = (desk.now, DeliveryState::Pending);
-    let attempt = Attempt { place, generation: 0, at, end: None, state, next_at };
+    let attempt = desk.attempt(&claimed[0], None, DeliveryState::Pending, desk.now);
     desk.storage().finish_deliveries(vec![attempt]).await.expect("written down");
     let told = desk.find(request).await.expect("the request").delivery.expect("a webhook");
     assert_eq!((told.attempts, told.last), (0, None));
@@ -303,10 +300,16 @@ async fn a_webhook_that_is_sent_again_while_it_is_out_is_sent_again(desk: Desk) 
 }
 
 async fn a_delivery_that_nobody_knows_is_finished_quietly(desk: Desk) {
-    let place = Place { list: desk.list, position: 77 };
-    let (at, end) = (desk.now, Some(DeliveryEnd::Delivered));
-    let (state, next_at) = (DeliveryState::Delivered, desk.now);
-    let attempt = Attempt { place, generation: 0, at, end, state, next_at };
+    let unknown = Delivery {
+        place: Place { list: desk.list, position: 77 },
+        request: desk.ids.next(desk.now),
+        account: desk.account.no,
+        uri: format!("{ONE}/hook"),
+        receiver: ONE.to_owned(),
+        attempts: 0,
+        generation: 0,
+    };
+    let attempt = desk.attempt(&unknown, Some(DeliveryEnd::Delivered), DeliveryState::Delivered, desk.now);
     desk.storage().finish_deliveries(vec![attempt]).await.expect("nothing to write");
     desk.storage().finish_deliveries(Vec::new()).await.expect("nothing to write");
     assert_eq!(report(&desk, &[ONE]).await, requests(&claim(&desk, 10, 1).await));

@@ -4,6 +4,8 @@
 
 mod activity;
 mod addresses;
+mod api_activity;
+mod attempts;
 mod batches;
 mod catalogue;
 mod changes;
@@ -62,7 +64,8 @@ use rollbook::storage::Role;
 use rollbook::storage::postgres::{self, PostgresStore};
 use rollbook::storage::sqlite::{Settings, SqliteStore};
 use rollbook::storage::{
-    Applied, Error, ItemResult, Keep, NewAccount, NewList, NewToken, Request, Scope, Storage,
+    Applied, Attempt, Delivery, DeliveryEnd, DeliveryState, Error, ItemResult, Keep, NewAccount, NewList,
+    NewToken, Request, Response, Scope, Storage,
 };
 use rollbook::token::FreshToken;
 
@@ -220,6 +223,26 @@ impl Desk {
 
     pub fn close(&mut self) {
         self.storage = None;
+    }
+
+    /// What an attempt at a delivery came to; `end`: `None` if nothing was tried.
+    pub fn attempt(
+        &self,
+        delivery: &Delivery,
+        end: Option<DeliveryEnd>,
+        state: DeliveryState,
+        next_at: Timestamp,
+    ) -> Attempt {
+        Attempt {
+            id: self.ids.next(self.now),
+            place: delivery.place,
+            generation: delivery.generation,
+            at: self.now,
+            took: Duration::from_millis(12),
+            response: end.map(Response::from),
+            state,
+            next_at,
+        }
     }
 
     /// A batch that makes contacts where there are none.

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use rollbook::clock::Timestamp;
+use rollbook::id::Ids;
 use rollbook::journal::{Batch, ListNo};
 use rollbook::storage::{Attempt, DeliveryEnd, DeliveryState, Keep, NewList, Role, Storage};
 use tokio_postgres::{Client, NoTls};
@@ -90,6 +91,7 @@ async fn no_webhook_is_forgotten_while_all_write_at_once() {
     let nodes = (0..3).map(|number| {
         let node: Arc<dyn Storage> = Arc::from(backend.open(Role::Server));
         let delivered = Arc::clone(&delivered);
+        let ids = Ids::from_system();
         tokio::spawn(async move {
             let start = Instant::now();
             let mut tried: BTreeMap<_, u32> = BTreeMap::new();
@@ -106,10 +108,12 @@ async fn no_webhook_is_forgotten_while_all_write_at_once() {
                     };
                     *tried.entry(delivery.place.list.0).or_default() += 1;
                     attempts.push(Attempt {
+                        id: ids.next(now),
                         place: delivery.place,
                         generation: delivery.generation,
                         at: now,
-                        end: Some(end),
+                        took: Duration::ZERO,
+                        response: Some(end.into()),
                         state,
                         next_at: now,
                     });

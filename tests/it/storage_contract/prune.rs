@@ -7,7 +7,7 @@ use rollbook::contact::field::Field::{Email, EmailSubscribe, UserId};
 use rollbook::contact::identifier::IdentifierKind;
 use rollbook::journal::BatchKind;
 use rollbook::retention::{Held, Reckoning};
-use rollbook::storage::{Attempt, DeliveryEnd, DeliveryState, Keep, NewList};
+use rollbook::storage::{DeliveryEnd, DeliveryState, Keep, NewList};
 
 use super::{Desk, add_account, keep_since, on_every_backend};
 
@@ -77,10 +77,8 @@ async fn a_request_whose_webhook_is_still_to_leave_stays(mut desk: Desk) {
     desk.now = desk.now.after(Duration::from_secs(1));
     assert_eq!(prune(&desk, desk.now).await, 0);
     let claimed = desk.storage().claim_deliveries(desk.now, 1, 1).await.expect("a claim");
-    let place = claimed[0].place;
-    let (at, end) = (desk.now, Some(DeliveryEnd::Delivered));
-    let (state, next_at) = (DeliveryState::Delivered, desk.now);
-    let attempt = Attempt { place, generation: 0, at, end, state, next_at };
+    let delivered = (Some(DeliveryEnd::Delivered), DeliveryState::Delivered);
+    let attempt = desk.attempt(&claimed[0], delivered.0, delivered.1, desk.now);
     desk.storage().finish_deliveries(vec![attempt]).await.expect("written down");
     assert_eq!(prune(&desk, desk.now).await, 1);
     assert!(desk.find(request).await.is_none());

@@ -95,7 +95,7 @@ async fn the_account_the_list_and_the_time_narrow(mut desk: Desk) {
         }
     }
     let at = |seconds| Some(start.after(Duration::from_secs(seconds)));
-    let some = |state, lists, from, to| RequestFilter { state, lists, from, to, count_to: None };
+    let some = |state, lists, from, to| RequestFilter { state, lists, from, to, ..RequestFilter::default() };
     let processed = Some(RequestState::Processed);
     for (filter, expected) in [
         (RequestFilter::default(), vec![5, 4, 3, 2, 1, 0]),

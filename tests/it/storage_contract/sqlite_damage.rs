@@ -7,7 +7,7 @@ use rollbook::contact::field::Field::{Email, FirstName, LastName, UserId};
 use rollbook::contact::identifier::IdentifierKind;
 use rollbook::journal::ContactNo;
 use rollbook::storage::sqlite::check::check;
-use rollbook::storage::{Attempt, Delivery, DeliveryEnd, DeliveryState, Error, RequestState};
+use rollbook::storage::{Delivery, DeliveryEnd, DeliveryState, Error, RequestState};
 use rusqlite::{Connection, params};
 
 use super::sqlite_files::{number, sql};
@@ -56,13 +56,8 @@ async fn batches_that_have_lost_their_ids_leave_nothing_that_is_due_for_ever() {
     sql(&files.intake(), "UPDATE batch SET request = CAST(position AS BLOB) WHERE position < 3");
     assert_eq!(desk.apply(10).await.batches, 3);
     let claimed = desk.storage().claim_deliveries(desk.now, 10, 10).await.expect("a claim");
-    let done = |delivery: &Delivery| Attempt {
-        place: delivery.place,
-        generation: delivery.generation,
-        at: desk.now,
-        end: Some(DeliveryEnd::Delivered),
-        state: DeliveryState::Delivered,
-        next_at: desk.now,
+    let done = |delivery: &Delivery| {
+        desk.attempt(delivery, Some(DeliveryEnd::Delivered), DeliveryState::Delivered, desk.now)
     };
     desk.storage().finish_deliveries(claimed.iter().map(done).collect()).await.expect("written down");
     assert_eq!(desk.storage().next_delivery_at(10).await.expect("a look"), None, "of {claimed:?}");

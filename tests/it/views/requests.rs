@@ -23,15 +23,15 @@ async fn requests_are_listed_and_narrowed() {
     server.update(&other, false, json!([{ "contact": "nobody" }])).await;
 
     let page = browser.get(&server, "/requests").await;
-    assert_eq!(page.attributes("href=\"/requests/", "href").len(), 50);
-    assert!(page.says("Page 1 of 2") && page.says("Update Customers processed 0 1 none"), "{}", page.text());
+    assert_eq!(page.attributes("id=\"r-", "href").len(), 50);
+    assert!(page.says("Page 1 of 2") && page.says("Customers processed 0 1 none"), "{}", page.text());
     let second = browser.get(&server, &page.way("next").expect("a next page")).await;
-    assert_eq!(second.attributes("href=\"/requests/", "href").len(), 11);
+    assert_eq!(second.attributes("id=\"r-", "href").len(), 11);
     let of_other = browser.get(&server, &format!("/requests?list={other}&state=processed")).await;
-    assert_eq!(of_other.attributes("href=\"/requests/", "href").len(), 1);
+    assert_eq!(of_other.attributes("id=\"r-", "href").len(), 1);
     for (query, count) in [("state=queued", 0), ("from=2999-01-01", 0), ("to=2999-01-01T00:00", 50)] {
         let page = browser.get(&server, &format!("/requests?{query}")).await;
-        assert_eq!(page.attributes("href=\"/requests/", "href").len(), count, "{query}");
+        assert_eq!(page.attributes("id=\"r-", "href").len(), count, "{query}");
     }
     let wrong = browser.get(&server, "/requests?from=yesterday").await;
     assert!(wrong.says("Enter a time as YYYY-MM-DD hh:mm or YYYY-MM-DD."));
@@ -100,5 +100,43 @@ async fn a_webhook_that_failed_tells_why_and_is_sent_again_by_its_own_account_on
         })
         .await;
     assert_eq!(receiver.hooks().len(), 2);
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn requests_are_narrowed_by_outcome_method_and_sender_and_rejected_ones_are_counted() {
+    let (server, browser, list) = open().await;
+    server.upsert(&list, json!({ "contact": "a" })).await;
+    let failed = server.update(&list, false, json!([{ "contact": "nobody" }])).await;
+    server.ok("/v3/contacts/add", &json!({ "contactListId": list, "contacts": [{ "userId": "b" }] })).await;
+    let key = rollbook::token::PresentedToken::parse(&server.token).expect("a token").key.to_owned();
+    for (query, count) in [
+        ("outcome=errors".to_owned(), 1),
+        ("outcome=webhook".to_owned(), 0),
+        ("kind=add".to_owned(), 1),
+        ("kind=update".to_owned(), 2),
+        (format!("sender={key}"), 3),
+        (format!("sender=user:{}", server.user), 0),
+    ] {
+        let page = browser.get(&server, &format!("/requests?{query}")).await;
+        let shown = page.attributes("id=\"r-", "href").len();
+        assert_eq!(shown, count, "{query}: {}", page.text());
+    }
+    let id = failed["id"].as_str().expect("an id");
+    let led = browser.ask(&server, &format!("/requests?id={id}")).await;
+    assert_eq!(led.led(), format!("/requests/{id}"));
+
+    let none = browser.get(&server, "/requests/rejected").await;
+    assert!(none.says("No rejected requests"), "{}", none.text());
+    server.refused("/v3/contacts/update", &json!({ "contactListId": list })).await;
+    let server = server.restart(crate::harness::Setup::default()).await;
+    let page = browser.get(&server, "/requests/rejected").await;
+    assert!(page.says("400 REQUIRED /v3/contacts/update"), "{}", page.text());
+    for (query, says) in
+        [("code=REQUIRED", true), ("code=OTHER", false), (&format!("key={key}"), true), ("key=x", false)]
+    {
+        let page = browser.get(&server, &format!("/requests/rejected?{query}")).await;
+        assert_eq!(page.says("400 REQUIRED /v3/contacts/update"), says, "{query}");
+    }
     server.stop().await;
 }

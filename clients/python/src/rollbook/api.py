@@ -1448,6 +1448,268 @@ class Counts(TypedDict):
     """The items that were not."""
 
 
+RequestRejectedRequest = TypedDict(
+    "RequestRejectedRequest",
+    {
+        # Only of this token: its key.
+        "token": "NotRequired[str | None]",
+        # Only with this code.
+        "code": "NotRequired[str | None]",
+        # Only in the hour of that time or later: `YYYY-MM-DD hh:mm:ss`, or `YYYY-MM-DD` for the beginning of that
+        # day, UTC.
+        "from": "NotRequired[str | None]",
+        # How many entries are left out at the beginning; 0 by default.
+        "offset": "NotRequired[int | None]",
+        # How many entries there are at most; 20 by default.
+        "limit": "NotRequired[int | None]",
+    },
+)
+
+
+class RequestRejectedAnswer(TypedDict):
+    """A success: what a method answers, around it what every answer has."""
+
+    result: bool
+    """True: the request was done, or accepted and is on disk."""
+
+    data: list[RejectionObject]
+    """The entries."""
+
+    totalCount: int
+    """How many match in all."""
+
+    offset: int
+    """How many were left out at the beginning."""
+
+    limit: int
+    """How many there are at most."""
+
+    errors: list[str]
+    """Empty."""
+
+    warnings: NotRequired[list[Warning]]
+    """Doubtful parts of the request, at most 1,000; absent without any."""
+
+
+class RejectionObject(TypedDict):
+    """Rejected requests of an hour."""
+
+    hour: str
+    """The beginning of the hour."""
+
+    token: str
+    """The key of the token."""
+
+    method: str
+    """The path of the method."""
+
+    status: int
+    """The status."""
+
+    code: str
+    """The code."""
+
+    count: int
+    """How many requests."""
+
+    lastAt: str
+    """When the last of them was."""
+
+
+class WebhookDeliveriesRequest(TypedDict):
+
+    failed: NotRequired[bool | None]
+    """Only attempts that failed, or only those that did not."""
+
+    webhookId: NotRequired[int | None]
+    """Only attempts of this account webhook."""
+
+    requestId: NotRequired[str | None]
+    """Only the status webhook of this request."""
+
+    offset: NotRequired[int | None]
+    """How many entries are left out at the beginning; 0 by default."""
+
+    limit: NotRequired[int | None]
+    """How many entries there are at most; 20 by default."""
+
+
+class WebhookDeliveriesAnswer(TypedDict):
+    """A success: what a method answers, around it what every answer has."""
+
+    result: bool
+    """True: the request was done, or accepted and is on disk."""
+
+    data: list[AttemptObject]
+    """The entries."""
+
+    totalCount: int
+    """How many match in all."""
+
+    offset: int
+    """How many were left out at the beginning."""
+
+    limit: int
+    """How many there are at most."""
+
+    warnings: NotRequired[list[Warning]]
+    """Doubtful parts of the request, at most 1,000; absent without any."""
+
+
+class AttemptObject(TypedDict):
+    """An attempt to send a webhook, as the delivery log has it."""
+
+    id: str
+    """Its id."""
+
+    webhookId: int | None
+    """The account webhook; null for the status webhook of a request."""
+
+    requestId: str | None
+    """The request that it reports; null for events and tests."""
+
+    url: str
+    """Where it was sent."""
+
+    attempt: int
+    """Which attempt of its delivery it was, from 1; 0 for a test event."""
+
+    events: int
+    """The events that it held."""
+
+    at: str
+    """When it ended: `YYYY-MM-DD hh:mm:ss`, UTC."""
+
+    durationMs: int
+    """How long it took, in milliseconds."""
+
+    delivered: bool
+    """Whether the receiver answered with a status from 200 to 299."""
+
+    reason: str | None
+    """Why it failed, as a code: `HTTP_` and the status, or a word such as `TLS_EXPIRED`. Null if it did not
+    fail.
+    """
+
+    status: int | None
+    """The HTTP status of the answer; null if none came."""
+
+    response: str | None
+    """The first 1,024 bytes of the answer as text. Null if they were deleted because a person of the account was
+    erased.
+    """
+
+
+class WebhookHealthRequest(TypedDict):
+    pass
+
+
+class WebhookHealthAnswer(TypedDict):
+    """A success: what a method answers, around it what every answer has."""
+
+    result: bool
+    """True: the request was done, or accepted and is on disk."""
+
+    data: list[HealthObject]
+    """The receivers."""
+
+    warnings: NotRequired[list[Warning]]
+    """Doubtful parts of the request, at most 1,000; absent without any."""
+
+
+class HealthObject(TypedDict):
+    """How a receiver of webhooks fares."""
+
+    webhookId: int | None
+    """The account webhook; null for status webhooks."""
+
+    receiver: str
+    """The receiver: scheme, host and port."""
+
+    attempts: int
+    """The attempts in the delivery log."""
+
+    failed: int
+    """Those of them that failed."""
+
+    lastAt: str
+    """When the last attempt ended: `YYYY-MM-DD hh:mm:ss`, UTC."""
+
+    lastFailure: FailureObject | None
+    """The last attempt that failed; null if none did."""
+
+
+class FailureObject(TypedDict):
+    """The last failure of a receiver of webhooks."""
+
+    at: str
+    """When it ended: `YYYY-MM-DD hh:mm:ss`, UTC."""
+
+    reason: str
+    """Why it failed, as a code: `HTTP_` and the status, or a word such as `TLS_EXPIRED`."""
+
+
+class WebhookResendRequest(TypedDict):
+
+    requestId: str
+    """The id of the request."""
+
+
+class WebhookResendAnswer(TypedDict):
+    """A success: what a method answers, around it what every answer has."""
+
+    result: bool
+    """True: the request was done, or accepted and is on disk."""
+
+    warnings: NotRequired[list[Warning]]
+    """Doubtful parts of the request, at most 1,000; absent without any."""
+
+
+WebhookResendFailedRequest = TypedDict(
+    "WebhookResendFailedRequest",
+    {
+        # Webhooks whose last attempt was at that time or later: `YYYY-MM-DD hh:mm:ss`, or `YYYY-MM-DD` for the
+        # beginning of that day, UTC.
+        "from": "str",
+    },
+)
+
+
+class WebhookResendFailedAnswer(TypedDict):
+    """A success: what a method answers, around it what every answer has."""
+
+    result: bool
+    """True: the request was done, or accepted and is on disk."""
+
+    resent: int
+    """The webhooks that are due again."""
+
+    more: bool
+    """Whether there may be more."""
+
+    warnings: NotRequired[list[Warning]]
+    """Doubtful parts of the request, at most 1,000; absent without any."""
+
+
+class WebhookTestRequest(TypedDict):
+
+    url: str
+    """The receiver: an absolute http or https URI."""
+
+
+class WebhookTestAnswer(TypedDict):
+    """A success: what a method answers, around it what every answer has."""
+
+    result: bool
+    """True: the request was done, or accepted and is on disk."""
+
+    delivery: AttemptObject
+    """The attempt."""
+
+    warnings: NotRequired[list[Warning]]
+    """Doubtful parts of the request, at most 1,000; absent without any."""
+
+
 class ContactSourceUpdateRequest(TypedDict):
 
     source: str
@@ -1714,6 +1976,30 @@ class Api:
     def request_list(self, body: RequestListRequest) -> RequestListAnswer:
         """Requests by state, list and time: `request/list`."""
         return cast(RequestListAnswer, self._call("request/list", "read", body))
+
+    def request_rejected(self, body: RequestRejectedRequest) -> RequestRejectedAnswer:
+        """Rejected requests by hour, token and code: `request/rejected`."""
+        return cast(RequestRejectedAnswer, self._call("request/rejected", "read", body))
+
+    def webhook_deliveries(self, body: WebhookDeliveriesRequest) -> WebhookDeliveriesAnswer:
+        """Attempts to send webhooks: `webhook/deliveries`."""
+        return cast(WebhookDeliveriesAnswer, self._call("webhook/deliveries", "read", body))
+
+    def webhook_health(self, body: WebhookHealthRequest | None = None) -> WebhookHealthAnswer:
+        """How the receivers of webhooks fare: `webhook/health`."""
+        return cast(WebhookHealthAnswer, self._call("webhook/health", "read", body or {}))
+
+    def webhook_resend(self, body: WebhookResendRequest) -> WebhookResendAnswer:
+        """Send the status webhook of a request again: `webhook/resend`."""
+        return cast(WebhookResendAnswer, self._call("webhook/resend", "write", body))
+
+    def webhook_resend_failed(self, body: WebhookResendFailedRequest) -> WebhookResendFailedAnswer:
+        """Send status webhooks again that were given up: `webhook/resend-failed`."""
+        return cast(WebhookResendFailedAnswer, self._call("webhook/resend-failed", "write", body))
+
+    def webhook_test(self, body: WebhookTestRequest) -> WebhookTestAnswer:
+        """Send a test event: `webhook/test`."""
+        return cast(WebhookTestAnswer, self._call("webhook/test", "write", body))
 
     def contact_source_update(self, body: ContactSourceUpdateRequest) -> ContactSourceUpdateAnswer:
         """Change a source: `contact-source/update`."""

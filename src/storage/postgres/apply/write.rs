@@ -197,10 +197,10 @@ pub fn requests(
     let (noted, noted_at) = noted.columns();
     let last = positions.last().copied().unwrap_or_default();
     let request = "INSERT INTO request (list, position, id, account, list_id, kind, accepted_at, processed_at, \
-                   results, webhook, failed) SELECT $1, u.position, u.id, u.account, u.list_id, u.kind, \
-                   u.accepted_at, $2, u.results, u.webhook, u.failed FROM unnest($3::bigint[], $4::bytea[], \
-                   $5::bigint[], $6::bytea[], $7::bigint[], $8::bigint[], $9::bytea[], $10::text[], $11::bigint[]) \
-                   AS u (position, id, account, list_id, kind, accepted_at, results, webhook, failed)";
+                   results, webhook, failed, token) SELECT $1, u.position, u.id, u.account, u.list_id, u.kind, \
+                   u.accepted_at, $2, u.results, u.webhook, u.failed, u.token FROM unnest($3::bigint[], $4::bytea[], \
+                   $5::bigint[], $6::bytea[], $7::bigint[], $8::bigint[], $9::bytea[], $10::text[], $11::bigint[], \
+                   $12::text[]) AS u (position, id, account, list_id, kind, accepted_at, results, webhook, failed, token)";
     let history = "INSERT INTO history (list, position, request, account, list_id, kind, token, applied_at, changes) \
                    SELECT $1, u.position, u.request, u.account, u.list_id, u.kind, u.token, $2, u.changes \
                    FROM unnest($3::bigint[], $4::bytea[], $5::bigint[], $6::bytea[], $7::bigint[], $8::text[], \
@@ -215,7 +215,7 @@ pub fn requests(
             request,
             &[
                 &list.0, &now, &positions, &ids, &accounts, &list_ids, &kinds, &accepted, &results,
-                &webhooks, &failed,
+                &webhooks, &failed, &tokens,
             ],
         ),
         (history, &[&list.0, &now, &positions, &ids, &accounts, &list_ids, &kinds, &tokens, &changes]),

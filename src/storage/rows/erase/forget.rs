@@ -96,6 +96,8 @@ pub fn traces(
     for (list, _) in lists {
         forget_former_identifiers(rows, *list, person)?;
     }
+    // A receiver may have answered with what it was sent, and in whatever form: no answer is searched.
+    rows.forget_answers(batch.account)?;
     forget_asked(rows, batch, person)
 }
 

@@ -110,7 +110,7 @@ pub fn requests(
     now: Timestamp,
 ) -> rusqlite::Result<usize> {
     let mut request = store.prepare_cached(
-        "INSERT OR IGNORE INTO request VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+        "INSERT OR IGNORE INTO request VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
     )?;
     let mut history =
         store.prepare_cached("INSERT OR IGNORE INTO history VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)")?;
@@ -134,6 +134,7 @@ pub fn requests(
             decided.results,
             origin.webhook,
             decided.failed,
+            origin.token,
         ])?;
         history.execute(params![
             position,

@@ -265,10 +265,11 @@ pub const TABLES: &[Table] = &[
             "results",
             "webhook",
             "failed",
+            "token",
         ],
         from: &["store.request"],
         select: "SELECT CASE list WHEN 0 THEN -account ELSE list END, position, id, account, list_id, kind, \
-                 accepted_at, processed_at, results, webhook, failed FROM store.request ORDER BY position",
+                 accepted_at, processed_at, results, webhook, failed, token FROM store.request ORDER BY position",
     },
     Table {
         name: "delivery",
@@ -298,6 +299,17 @@ pub const TABLES: &[Table] = &[
         select: "SELECT CASE r.list WHEN 0 THEN -r.account ELSE r.list END AS of_list, d.receiver, min(d.next_at) \
                  FROM store.delivery d JOIN store.request r USING (position) WHERE d.state = 0 \
                  GROUP BY of_list, d.receiver ORDER BY of_list, d.receiver",
+    },
+    Table {
+        name: "delivery_attempt",
+        columns: &[
+            "list", "account", "id", "webhook", "request", "uri", "receiver", "number", "events", "at",
+            "took", "met", "status", "answer",
+        ],
+        from: &["store.delivery_attempt"],
+        // Attempts are of an account, and of no list.
+        select: "SELECT -account, account, id, webhook, request, uri, receiver, number, events, at, took, met, status, \
+                 answer FROM store.delivery_attempt ORDER BY account, id",
     },
     Table {
         name: "history",
@@ -369,6 +381,13 @@ pub const TABLES: &[Table] = &[
         // Of all lists of an account together, and so of none.
         select: "SELECT account, minute, -account, created, updated, unchanged, removed, failed, applied, accepted, \
                  delivered, undelivered FROM store.activity ORDER BY account, minute",
+    },
+    Table {
+        name: "rejection",
+        columns: &["account", "hour", "token", "method", "status", "code", "count", "last_at"],
+        from: &["main.rejection"],
+        select: "SELECT account, hour, token, method, status, code, count, last_at FROM main.rejection \
+                 ORDER BY account, hour, token, method, status, code",
     },
     Table {
         name: "job",
