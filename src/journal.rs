@@ -43,11 +43,13 @@ pub enum BatchKind {
     UpdateExact,
     /// As `Upsert`, in the same way.
     UpsertExact,
+    /// contacts/merge. The items are two contacts by their numbers, see [`crate::apply::merge::Asked`].
+    Merge,
 }
 
 impl BatchKind {
     /// All, in the order of their stored numbers, which count from 1.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Update,
         Self::Upsert,
         Self::Add,
@@ -56,6 +58,7 @@ impl BatchKind {
         Self::Erase,
         Self::UpdateExact,
         Self::UpsertExact,
+        Self::Merge,
     ];
 
     /// The stored number.
@@ -76,6 +79,7 @@ impl BatchKind {
             Self::Remove => "contacts/remove",
             Self::Undo => "request/undo",
             Self::Erase => "contact/erase",
+            Self::Merge => "contacts/merge",
         }
     }
 
@@ -97,7 +101,7 @@ impl BatchKind {
     /// Whether it is applied in a transaction of its own, after all before it and before all behind it: it looks at
     /// the histories of contacts, where what the batches before it did must stand.
     pub const fn stands_alone(self) -> bool {
-        matches!(self, Self::Undo | Self::Erase)
+        matches!(self, Self::Undo | Self::Erase | Self::Merge)
     }
 }
 
@@ -297,8 +301,8 @@ mod tests {
             assert_eq!((kind.code(), BatchKind::from_code(code)), (code, Some(kind)));
         }
         assert_eq!((BatchKind::Update.code(), BatchKind::Erase.code()), (1, 6));
-        assert_eq!((BatchKind::UpdateExact.code(), BatchKind::UpsertExact.code()), (7, 8));
-        assert_eq!((BatchKind::from_code(0), BatchKind::from_code(9)), (None, None));
+        assert_eq!((BatchKind::UpdateExact.code(), BatchKind::Merge.code()), (7, 9));
+        assert_eq!((BatchKind::from_code(0), BatchKind::from_code(10)), (None, None));
         assert_eq!(IdentifierKind::ALL.map(|kind| kind as u8), [0, 1, 2]);
     }
 }

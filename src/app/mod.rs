@@ -13,6 +13,7 @@ pub mod api_activity;
 mod caller;
 pub mod changes;
 pub mod consents;
+pub mod duplicates;
 pub mod feed;
 pub mod lists;
 mod operation;

@@ -6,6 +6,7 @@
 
 pub mod consent;
 pub mod ledger;
+pub mod merge;
 pub mod outcome;
 pub mod plan;
 pub mod rule;

@@ -181,7 +181,7 @@ fn lookup(item: journal::Item<'_>, kind: BatchKind, list: u64, key: &HashKey) ->
     let as_user_id = || key.hash(list, IdentifierKind::UserId, item.contact);
     let as_itself = || key.hash(list, item.kind, item.contact);
     match (kind, item.kind) {
-        (BatchKind::Add | BatchKind::Undo | BatchKind::Erase, _) => [None, None],
+        (BatchKind::Add | BatchKind::Undo | BatchKind::Erase | BatchKind::Merge, _) => [None, None],
         // The caller has said which identifier it is.
         (BatchKind::Remove | BatchKind::UpdateExact | BatchKind::UpsertExact, _) => [None, Some(as_itself())],
         (BatchKind::Update | BatchKind::Upsert, IdentifierKind::UserId) => [Some(as_user_id()); 2],

@@ -155,7 +155,9 @@ impl Step<'_> {
                 Err(Failure::ContactNotFound)
             }
             // An item of contacts/add looks nobody up; the others have rules of their own.
-            (Some(_), BatchKind::Add) | (_, BatchKind::Undo | BatchKind::Erase) => Err(Failure::Damaged),
+            (Some(_), BatchKind::Add) | (_, BatchKind::Undo | BatchKind::Erase | BatchKind::Merge) => {
+                Err(Failure::Damaged)
+            }
         }
     }
 

@@ -11,6 +11,7 @@ pub mod http_url;
 pub mod identifier;
 pub mod invisible;
 pub mod language;
+pub mod likeness;
 pub mod link;
 pub mod number;
 pub mod phone;

@@ -1,6 +1,7 @@
 //! `/v3/contacts/…`
 
 pub mod changes;
+pub mod duplicates;
 pub mod find;
 pub mod links;
 pub mod stream;

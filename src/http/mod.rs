@@ -47,7 +47,7 @@ use crate::intake::problem::Problem;
 use crate::runtime::App;
 
 /// Every method of the API, in the order of the reference: routes and description are made from it.
-pub static METHODS: [&Method; 42] = [
+pub static METHODS: [&Method; 44] = [
     &account::INFO,
     &contact_list::CREATE,
     &contact_list::ADD_VARIABLES,
@@ -60,6 +60,7 @@ pub static METHODS: [&Method; 42] = [
     &contacts::ADD,
     &contacts::REMOVE,
     &contacts::find::FIND,
+    &contacts::duplicates::DUPLICATES,
     &contacts::links::UNSUBSCRIBE_LINKS,
     &contacts::changes::CHANGES,
     &contact::GET,
@@ -82,6 +83,7 @@ pub static METHODS: [&Method; 42] = [
     &webhook::resend::RESEND,
     &webhook::resend::RESEND_FAILED,
     &webhook::resend::TEST,
+    &contacts::duplicates::MERGE,
     // What takes away or renames is told last: the examples before use what there is.
     &blacklist::email::REMOVE,
     &blacklist::phone::REMOVE,

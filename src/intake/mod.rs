@@ -7,6 +7,7 @@ pub mod erase;
 pub mod fields;
 pub mod identifiers;
 pub mod list;
+pub mod merge;
 pub mod problem;
 pub mod proof;
 pub mod remove;

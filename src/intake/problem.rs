@@ -151,6 +151,22 @@ pub fn contact_by() -> Problem {
         .of("contactBy")
 }
 
+/// What should be the id of a contact is none.
+pub fn contact_id(name: &'static str) -> Problem {
+    Problem::new("INVALID_CONTACT_ID", format!("Argument {name} must be the id of a contact")).of(name)
+}
+
+/// A contact is to be merged with itself.
+pub fn same_contact() -> Problem {
+    Problem::new("SAME_CONTACT", "Arguments winner and loser must be two contacts").of("loser")
+}
+
+/// What should be the name of a field is none, is a flag, or is named twice.
+pub fn merge_field(name: &'static str) -> Problem {
+    let text = format!("Argument {name} must name fields that are not flags, each once");
+    Problem::new("INVALID_FIELD", text).of(name)
+}
+
 /// `channel` is no flag.
 pub fn channel() -> Problem {
     Problem::new("INVALID_CHANNEL", "Argument channel must be the name of a flag").of("channel")

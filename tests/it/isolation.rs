@@ -106,6 +106,11 @@ fn bodies(path: &str, ids: &Ids, own: &str) -> Vec<Value> {
             json!({ "contactListId": own, "userId": "their-user" }),
             json!({ "contactListId": own, "userId": contact }),
         ],
+        "/v3/contacts/duplicates" => vec![with(json!({}))],
+        "/v3/contacts/merge" => vec![
+            with(json!({ "winner": contact, "loser": contact })),
+            json!({ "contactListId": own, "winner": contact, "loser": list, "dryRun": true }),
+        ],
         "/v3/consent/find" => vec![
             with(json!({ "userId": "their-user" })),
             json!({ "contactListId": own, "userId": "their-user" }),

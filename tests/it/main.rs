@@ -43,6 +43,7 @@ mod disk_faults;
 mod disk_full;
 mod docs;
 mod dry_run;
+mod duplicates;
 mod erase;
 mod erase_bytes;
 mod erase_kill;

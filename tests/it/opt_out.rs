@@ -176,7 +176,7 @@ async fn other_words_are_refused() {
     let neither = json!({ "contactListId": past.list });
     assert_eq!(
         past.server.refused("/v3/contact-list/update", &neither).await,
-        ["Argument contactListName is required"]
+        ["Argument contactListName required"]
     );
     past.server.stop().await;
 }

@@ -1,4 +1,4 @@
-//! Whatever is sent, imported, changed in bulk, added, removed, erased and undone: a channel that was turned off is on
+//! Whatever is sent, imported, changed in bulk, added, removed, erased, merged and undone: a channel that was turned off is on
 //! again only where an item said `resubscribe`, or where the very request was undone that turned it off and no later one
 //! had named it.
 
@@ -36,6 +36,8 @@ enum Ask {
     },
     Remove(&'static str),
     Erase(&'static str),
+    /// The first stays.
+    Merge(&'static str, &'static str),
     /// Of one of the requests before it.
     Undo(Index),
 }
@@ -54,6 +56,7 @@ fn asks() -> impl Strategy<Value = Vec<Ask>> {
         2 => (0..3_usize, any::<bool>()).prop_map(|(flag, to)| Ask::Bulk { flag, to }),
         1 => select(&PEOPLE[..]).prop_map(Ask::Remove),
         1 => select(&PEOPLE[..]).prop_map(Ask::Erase),
+        2 => (select(&PEOPLE[..]), select(&PEOPLE[..])).prop_map(|(winner, loser)| Ask::Merge(winner, loser)),
         6 => any::<Index>().prop_map(Ask::Undo),
     ];
     prop::collection::vec(ask, 1..20)
@@ -112,6 +115,18 @@ impl Oracle {
         }
     }
 
+    /// What the loser had turned off is off for the winner, who says so by the merge.
+    fn merge(&mut self, request: &str, body: &Value) {
+        let said = |key: &str| self.said.get(body[key].as_str().expect("an id")).cloned().unwrap_or_default();
+        let (mut winner, loser) = (said("winner"), said("loser"));
+        for (own, other) in winner.iter_mut().zip(loser) {
+            if own.is_none() && other.is_some() {
+                *own = Some(request.to_owned());
+            }
+        }
+        self.said.insert(body["winner"].as_str().expect("an id").to_owned(), winner);
+    }
+
     fn check(&self, contact: &str, shown: &Value) -> Result<(), TestCaseError> {
         for (flag, name) in FLAGS.iter().enumerate() {
             let no = self.said.get(contact).and_then(|said| said[flag].as_ref());
@@ -122,7 +137,12 @@ impl Oracle {
 }
 
 /// The path and body of a request, and the items as they will be numbered in its results.
-fn to_json(ask: &Ask, list: &str, requests: &[String]) -> Option<(&'static str, Value, Vec<Item>)> {
+fn to_json(
+    ask: &Ask,
+    list: &str,
+    requests: &[String],
+    ids: &HashMap<&str, String>,
+) -> Option<(&'static str, Value, Vec<Item>)> {
     let all = |items: &[Item], key| items.iter().map(|item| item.to_json(key)).collect::<Value>();
     Some(match ask {
         Ask::Update { import, items } => {
@@ -147,6 +167,14 @@ fn to_json(ask: &Ask, list: &str, requests: &[String]) -> Option<(&'static str, 
             ("/v3/contacts/remove", json!({ "contactListId": list, "userIds": [who] }), Vec::new())
         }
         Ask::Erase(who) => ("/v3/contact/erase", json!({ "userId": who }), Vec::new()),
+        Ask::Merge(winner, loser) => {
+            let (winner, loser) = (ids.get(winner)?, ids.get(loser)?);
+            (
+                "/v3/contacts/merge",
+                json!({ "contactListId": list, "winner": winner, "loser": loser }),
+                Vec::new(),
+            )
+        }
         Ask::Undo(index) => {
             let id = (!requests.is_empty()).then(|| index.get(requests))?;
             ("/v3/request/undo", json!({ "requestId": id }), Vec::new())
@@ -157,9 +185,9 @@ fn to_json(ask: &Ask, list: &str, requests: &[String]) -> Option<(&'static str, 
 async fn run(server: &Server, asks: &[Ask]) -> Result<usize, TestCaseError> {
     let list = server.list().await;
     server.ok("/v3/contact-list/update", &json!({ "contactListId": list, "optOut": "keep" })).await;
-    let (mut oracle, mut requests) = (Oracle::default(), Vec::<String>::new());
+    let (mut oracle, mut requests, mut ids) = (Oracle::default(), Vec::<String>::new(), HashMap::new());
     for ask in asks {
-        let Some((path, body, items)) = to_json(ask, &list, &requests) else { continue };
+        let Some((path, body, items)) = to_json(ask, &list, &requests, &ids) else { continue };
         let answer = server.post(path, &body).await.json();
         let Some(id) = answer["requestId"].as_str().filter(|_| answer["result"] == true) else { continue };
         let request = server.processed(id).await;
@@ -179,6 +207,9 @@ async fn run(server: &Server, asks: &[Ask]) -> Result<usize, TestCaseError> {
                 }
             }
         }
+        if path == "/v3/contacts/merge" && request["results"]["errors"] == json!([]) {
+            oracle.merge(id, &body);
+        }
         // An erasure is of the account, and nothing of it can be undone.
         if path != "/v3/contact/erase" {
             requests.push(id.to_owned());
@@ -190,7 +221,9 @@ async fn run(server: &Server, asks: &[Ask]) -> Result<usize, TestCaseError> {
             }
             let history = json!({ "contactListId": list, "userId": who, "limit": 1 });
             let contact = server.ok("/v3/contact/history", &history).await["contactId"].clone();
-            oracle.check(contact.as_str().expect("an id"), &shown)?;
+            let contact = contact.as_str().expect("an id");
+            oracle.check(contact, &shown)?;
+            ids.insert(who, contact.to_owned());
         }
     }
     Ok(oracle.kept)

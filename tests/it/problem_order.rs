@@ -23,6 +23,11 @@ async fn every_method_tells_what_is_wrong_in_the_order_of_its_keys() {
         ),
         ("contacts/add", &["contactListId", "webHookUri", "dryRun", "restoreErased", "optOut", "contacts"]),
         ("contacts/remove", &["contactListId", "webHookUri", "dryRun", "emails", "phoneNumbers", "userIds"]),
+        ("contacts/duplicates", &["contactListId", "after", "limit"]),
+        (
+            "contacts/merge",
+            &["contactListId", "webHookUri", "dryRun", "winner", "loser", "fromLoser", "fromWinner"],
+        ),
         ("contact/get", &["contactListId", "userId", "email", "phoneNumber", "waitFor"]),
         ("contact/history", &["contactListId", "userId", "email", "phoneNumber", "offset", "limit"]),
         ("consent/find", &["contactListId", "userId", "email", "phoneNumber", "channel", "offset", "limit"]),

@@ -88,6 +88,7 @@ pub const fn asked(kind: BatchKind) -> &'static str {
         BatchKind::Remove => "Delete",
         BatchKind::Undo => "Undo",
         BatchKind::Erase => "Erase",
+        BatchKind::Merge => "Merge",
     }
 }
 

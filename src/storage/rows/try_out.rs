@@ -6,8 +6,18 @@ use crate::apply::plan::{Plan, Waiting};
 use crate::apply::rule::{self, Tried};
 use crate::clock::Timestamp;
 use crate::id::ObjectId;
-use crate::journal::{Batch, ContactNo};
+use crate::journal::{Batch, BatchKind, ContactNo};
 use crate::storage::{Error, ItemResult, TakenBy};
+
+fn items(rows: &impl Rows, waiting: &[Waiting; 1], now: Timestamp) -> Result<Vec<Tried>, Error> {
+    let plan = Plan::read(waiting, rows.key());
+    let world = super::load::world(rows, waiting, &plan, usize::MAX)?;
+    let items = plan.batches.first().and_then(Option::as_deref);
+    let (Some(mut world), Some(items)) = (world, items) else {
+        return Err(Error::Damaged("a batch that was just made does not read".to_owned()));
+    };
+    Ok(rule::try_out(&waiting[0], items, &mut world, now))
+}
 
 /// The results that the batch would have if it were the next to be applied.
 ///
@@ -26,13 +36,10 @@ pub fn try_out(rows: &impl Rows, batch: Batch, now: Timestamp) -> Result<Vec<Ite
         token: batch.token,
         items: batch.items,
     }];
-    let plan = Plan::read(&waiting, rows.key());
-    let world = super::load::world(rows, &waiting, &plan, usize::MAX)?;
-    let items = plan.batches.first().and_then(Option::as_deref);
-    let (Some(mut world), Some(items)) = (world, items) else {
-        return Err(Error::Damaged("a batch that was just made does not read".to_owned()));
+    let tried = match waiting[0].kind {
+        BatchKind::Merge => super::merge::try_out(rows, &waiting[0], now)?,
+        _ => items(rows, &waiting, now)?,
     };
-    let tried = rule::try_out(&waiting[0], items, &mut world, now);
     let result = |tried| match tried {
         Tried::Done(action, number, identifiers, notes) => ItemResult::Done {
             action,

@@ -19,7 +19,7 @@ use crate::apply::rule;
 use crate::clock::Timestamp;
 use crate::journal::{BatchKind, ListNo};
 use crate::storage::rows::group::{self, Group, Origin};
-use crate::storage::rows::{self, erase, load, undo};
+use crate::storage::rows::{self, erase, load, merge, undo};
 use crate::storage::{Applied, Error};
 
 /// What a turn came to.
@@ -67,8 +67,12 @@ fn transact(
     let now = group::applied_at(origins, now);
     let view = View { session, shared };
     let decided = match waiting {
-        [batch] if batch.kind == BatchKind::Undo && !batch.is_damaged() => {
-            match undo::decide(&view, batch, now) {
+        [batch] if matches!(batch.kind, BatchKind::Undo | BatchKind::Merge) && !batch.is_damaged() => {
+            let decided = match batch.kind {
+                BatchKind::Merge => merge::decide(&view, batch, now),
+                _ => undo::decide(&view, batch, now),
+            };
+            match decided {
                 Ok((world, decided)) => {
                     write::world(session, shared, &world)?;
                     vec![decided]

@@ -16,7 +16,7 @@ use crate::apply::rule;
 use crate::clock::Timestamp;
 use crate::journal::BatchKind;
 use crate::storage::rows::group::{self, Group, Origin};
-use crate::storage::rows::{self, load, undo};
+use crate::storage::rows::{self, load, merge, undo};
 use crate::storage::{Applied, Error};
 
 /// Applies the next batches, at most `max`, and moves the marks on.
@@ -64,8 +64,13 @@ fn transact(
         pair.store.transaction_with_behavior(TransactionBehavior::Immediate).map_err(error)?;
     let intake = &pair.intake;
     let decided = match waiting {
-        [batch] if batch.kind == BatchKind::Undo && !batch.is_damaged() => {
-            match undo::decide(&View { store: &transaction, intake, shared }, batch, now) {
+        [batch] if matches!(batch.kind, BatchKind::Undo | BatchKind::Merge) && !batch.is_damaged() => {
+            let view = View { store: &transaction, intake, shared };
+            let decided = match batch.kind {
+                BatchKind::Merge => merge::decide(&view, batch, now),
+                _ => undo::decide(&view, batch, now),
+            };
+            match decided {
                 Ok((world, decided)) => {
                     write::world(&transaction, &world)?;
                     vec![decided]

@@ -1,0 +1,134 @@
+//! `POST /v3/contacts/merge`: from the body to a batch that waits.
+
+use super::accept::{self, Accepted, Sender};
+use super::list::{LIST_ID, find_list};
+use super::problem::{self, Problem};
+use super::top::{DRY_RUN, WEB_HOOK_URI, read_flag, read_webhook};
+use super::writer::Writer;
+use crate::app::Refusal;
+use crate::apply::merge::{Asked, Side};
+use crate::catalogue::Catalogue;
+use crate::contact::choice::Flags;
+use crate::contact::field::{Field, Key};
+use crate::id::ObjectId;
+use crate::journal::{BatchKind, ContactNo};
+use crate::json::{Keys, Raw, read_body};
+use crate::param::{Param, Shape};
+use crate::storage::List;
+
+/// The keys of the body.
+pub const MERGE: [Param; 7] = [
+    LIST_ID,
+    WEB_HOOK_URI,
+    DRY_RUN,
+    Param::required("winner", Shape::filled(usize::MAX), "The id of the contact that stays."),
+    Param::required("loser", Shape::filled(usize::MAX), "The id of the contact that is removed."),
+    Param::optional("fromLoser", NAMES, "Fields whose value is the loser's, where the loser has one."),
+    Param::optional("fromWinner", NAMES, "Fields that stay as the winner has them, also where it has none."),
+];
+
+/// Names of fields; a variable is `variables.` and its name.
+const NAMES: Shape = Shape::Array { of: &Shape::TEXT, min: 0, max: 600 };
+
+/// Checks a body and makes its batch durable, or tries it out.
+///
+/// # Errors
+/// See [`Refusal`]; nothing is kept then, save where the outcome is unknown.
+pub async fn accept(
+    catalogue: &Catalogue,
+    writer: &Writer,
+    sender: Sender,
+    body: &[u8],
+) -> Result<Accepted, Refusal> {
+    let members = read_body(body, &Keys::of(&MERGE)).ok_or_else(problem::bad_request)?;
+    let mut problems = Vec::new();
+    let list = find_list(catalogue, &sender.viewer, members.get(0), &mut problems).await?;
+    let webhook = read_webhook(members.get(1), &mut problems);
+    let dry_run = read_flag("dryRun", members.get(2), &mut problems);
+    if let Some(list) = list.as_ref().filter(|_| !dry_run)
+        && let Some(before) = accept::before(writer, &sender, list.no).await?
+    {
+        return Ok(before);
+    }
+    let winner = read_contact("winner", members.get(3), list.as_deref(), &mut problems);
+    let loser = read_contact("loser", members.get(4), list.as_deref(), &mut problems);
+    if winner.is_some_and(|winner| winner.0 > 0) && winner == loser {
+        problems.push(problem::same_contact());
+    }
+    let mut rules = Vec::new();
+    for (place, name, from) in [(5, "fromLoser", Side::Loser), (6, "fromWinner", Side::Winner)] {
+        for key in read_names(name, members.get(place), list.as_deref(), &mut problems) {
+            if rules.iter().any(|(known, _)| *known == key) {
+                problems.push(problem::merge_field(name));
+            } else {
+                rules.push((key, from));
+            }
+        }
+    }
+    let (Some(list), Some(winner), Some(loser)) = (list.filter(|_| problems.is_empty()), winner, loser)
+    else {
+        return Err(Refusal::Invalid(problems));
+    };
+    let items = Asked { winner, loser, rules }.items();
+    let warnings = members.unknown.into_iter().map(problem::unknown_field).collect();
+    let batch = sender.batch(BatchKind::Merge, (list.no, list.id), webhook, items);
+    if dry_run {
+        return accept::try_out(writer, sender.now, batch, warnings).await;
+    }
+    accept::keep(writer, sender, batch, warnings).await
+}
+
+fn read_contact(
+    name: &'static str,
+    raw: Option<Raw<'_>>,
+    list: Option<&List>,
+    problems: &mut Vec<Problem>,
+) -> Option<ContactNo> {
+    let Some(raw) = raw else {
+        problems.push(problem::required(name));
+        return None;
+    };
+    let id = raw.as_trimmed().as_deref().and_then(ObjectId::parse);
+    if id.is_none() {
+        problems.push(problem::contact_id(name));
+    }
+    // Contacts are numbered from 1: one of another list is not found.
+    let number = id?.contact_number(list?.id).unwrap_or_default();
+    Some(ContactNo(number))
+}
+
+fn read_names(
+    name: &'static str,
+    raw: Option<Raw<'_>>,
+    list: Option<&List>,
+    problems: &mut Vec<Problem>,
+) -> Vec<Key> {
+    let Some(raw) = raw else { return Vec::new() };
+    let Some(elements) = raw.elements() else {
+        problems.push(problem::not_a_list(name));
+        return Vec::new();
+    };
+    let mut keys = Vec::new();
+    for element in elements {
+        let text = element.as_trimmed();
+        match text.as_deref().map(|text| key_of(text, list)) {
+            Some(Ok(key)) => keys.extend(key),
+            Some(Err(Unknown)) | None => problems.push(problem::merge_field(name)),
+        }
+    }
+    keys
+}
+
+/// A name that is none of a field.
+struct Unknown;
+
+/// The key of a field or variable; flags follow a rule of their own. Without a list, which is told already, no variable
+/// has a key.
+fn key_of(name: &str, list: Option<&List>) -> Result<Option<Key>, Unknown> {
+    if let Some(variable) = name.strip_prefix("variables.") {
+        let Some(list) = list else { return Ok(None) };
+        return list.variable(variable).map(|it| Some(Key::of_variable(it.number))).ok_or(Unknown);
+    }
+    let field = Field::ALL.into_iter().find(|field| field.name() == name).ok_or(Unknown)?;
+    if Flags::of_key(field.key()).is_some() { Err(Unknown) } else { Ok(Some(field.key())) }
+}
