@@ -32,6 +32,11 @@ pub enum Value<'a> {
 }
 
 impl<'a> Value<'a> {
+    /// A text that did not come as JSON.
+    pub fn of(text: &'a str) -> Self {
+        if text.contains('\0') { Value::BadText } else { Value::Text(Cow::Borrowed(text)) }
+    }
+
     /// A string without white space around it; anything else as it is.
     pub fn trimmed(self) -> Self {
         match self {

@@ -51,4 +51,3 @@ pub mod spans;
 pub mod storage;
 pub mod token;
 pub mod used;
-pub mod waiting;

@@ -10,6 +10,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use rollbook::app::feed::Followers;
+use rollbook::app::suppressions::SuppressionExpiry;
+use rollbook::app::unsubscribe::Links;
+use rollbook::app::{Caller, Commands, Queries, Services};
 use rollbook::bench::bodies::{Body, Random, VARIABLES};
 use rollbook::bench::target::{Share, Target};
 use rollbook::catalogue::{Catalogue, Viewer};
@@ -17,10 +21,14 @@ use rollbook::clock::{Clock, SystemClock};
 use rollbook::contact::document::Document;
 use rollbook::contact::field::Key;
 use rollbook::id::Ids;
-use rollbook::intake::accept::Sender;
+use rollbook::intake::Context;
 use rollbook::intake::contacts::{self, Method};
 use rollbook::intake::writer::Writer;
 use rollbook::journal::{AccountNo, ListNo};
+use rollbook::notify::address::AddressPolicy;
+use rollbook::notify::send::Sender;
+use rollbook::retention::RetentionClock;
+use rollbook::spans::Spans;
 use rollbook::storage::Role;
 use rollbook::storage::sqlite::{self, Settings, SqliteStore};
 use rollbook::storage::{
@@ -38,10 +46,9 @@ const NAME: &str = "bare";
 
 pub struct Bare {
     runtime: Runtime,
-    catalogue: Catalogue,
-    writer: Writer,
-    account: AccountNo,
-    ids: Ids,
+    commands: Commands,
+    queries: Queries,
+    caller: Caller,
     target: Target,
     list: ListNo,
     journal: Connection,
@@ -90,8 +97,26 @@ impl Bare {
         let journal =
             sqlite::connect(&journal_of(&database), &Settings { cache_kib: 2_048, checkpoint_pages: 1_000 })?;
         let engine = engine(&database)?;
-        let catalogue = Catalogue::new(storage);
-        Ok(Self { runtime, catalogue, writer, account, ids, target, list, journal, engine, position: 0 })
+        let viewer = Viewer { account, lists: None };
+        let caller = Caller::token("bare".to_owned(), "bare".to_owned(), viewer, false, "bare".to_owned());
+        let storage_key = storage.link_key();
+        let services = Arc::new(Services {
+            catalogue: Catalogue::new(Arc::clone(&storage)),
+            storage,
+            writer,
+            metrics: Arc::default(),
+            spans: Spans::default(),
+            applied: Arc::default(),
+            followers: Followers::default(),
+            links: Links::new(storage_key, None),
+            carrier: Arc::new(Sender::new(AddressPolicy::new(Vec::new()), &[])),
+            suppression_expiry: SuppressionExpiry::default(),
+            clock: Arc::new(SystemClock),
+            retention: RetentionClock::default(),
+            ids: Arc::new(ids),
+        });
+        let (commands, queries) = (Commands::new(Arc::clone(&services)), Queries::new(services));
+        Ok(Self { runtime, commands, queries, caller, target, list, journal, engine, position: 0 })
     }
 
     /// Creates all contacts, in transactions of so many batches.
@@ -134,16 +159,10 @@ impl Bare {
         mut next: impl FnMut(&Target) -> Result<Option<Body>>,
     ) -> Result<Cost> {
         while let Some(body) = next(&self.target)? {
-            let now = SystemClock.now();
-            let sender = Sender {
-                viewer: Viewer { account: self.account, lists: None },
-                token: "bare".to_owned(),
-                request: self.ids.next(now),
-                now,
-                keys_since: now,
-                key: None,
-            };
-            let kept = contacts::accept(&self.catalogue, &self.writer, sender, Method::Update, &body.bytes);
+            let submission = self.commands.submission();
+            let (commands, queries, caller) = (&self.commands, &self.queries, &self.caller);
+            let context = Context { commands, queries, caller, submission };
+            let kept = contacts::accept(context, Method::Update, &body.bytes);
             self.runtime.block_on(kept).map_err(|refusal| format!("the bare engine's body: {refusal:?}"))?;
             self.target.remember(&body.changes);
         }

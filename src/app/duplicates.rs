@@ -2,11 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use super::{Caller, Operation, Queries, Reach};
+use super::accept::{Accepted, Draft, Submission};
+use super::{Caller, Commands, Operation, Queries, Reach, Result};
+use crate::apply::merge::Asked;
 use crate::contact::document::Document;
 use crate::contact::identifier::Identifiers;
 use crate::contact::likeness::{self, Reason};
-use crate::journal::ContactNo;
+use crate::journal::{BatchKind, ContactNo, WebHook};
 use crate::storage::{Contact, Error, List};
 
 /// Looks for contacts that may be one person.
@@ -50,6 +52,37 @@ pub struct Groups {
     pub groups: Vec<Group>,
     /// Where the next part begins; `None` at the end.
     pub next: Option<u64>,
+}
+
+/// Two contacts to merge.
+#[derive(Debug)]
+pub struct Merge<'a> {
+    /// Their list.
+    pub list: &'a List,
+    /// The contacts, and from which of them fields come.
+    pub asked: Asked,
+    /// Where the result is sent.
+    pub webhook: Option<WebHook>,
+    /// Whether nothing is stored.
+    pub dry_run: bool,
+}
+
+impl Commands {
+    /// Merges two contacts.
+    ///
+    /// # Errors
+    /// The caller may not, the key was used for another batch, or the batch could not be made durable.
+    pub async fn merge_contacts(
+        &self,
+        caller: &Caller,
+        submission: Submission,
+        merge: Merge<'_>,
+    ) -> Result<Accepted> {
+        let Merge { list, asked, webhook, dry_run } = merge;
+        let (kind, list, items) = (BatchKind::Merge, (list.no, list.id), asked.items());
+        let draft = Draft { kind, list, webhook, restore_erased: false, items };
+        self.submit(&MERGE, caller, submission, draft, dry_run).await
+    }
 }
 
 impl Queries {

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::{Caller, Commands, Operation, Queries, Reach, Refusal, Result};
+use crate::contact::field::fits;
 use crate::id::ObjectId;
-use crate::intake::check::fits;
 use crate::intake::problem::{self, Problem};
 use crate::journal::ListNo;
 use crate::storage::{self, List, ListChange, ListFilter, NewList, OptOut, Page, Window};
@@ -36,7 +36,7 @@ impl ListName {
     pub fn parse(name: Option<&str>) -> Result<Self, Problem> {
         let text =
             "Argument contactListName must be a non-empty string with max length within 150 characters";
-        name.filter(|name| !name.trim().is_empty() && fits(name, MAX_NAME))
+        name.filter(|name| !name.trim().is_empty() && fits(name, MAX_NAME) && !name.contains('\0'))
             .map(|name| Self(name.to_owned()))
             .ok_or_else(|| Problem::new("INVALID_NAME", text).of("contactListName"))
     }
@@ -121,6 +121,10 @@ impl Commands {
     pub async fn remove_list(&self, caller: &Caller, list: &List, confirm: String) -> Result<()> {
         let app = &self.0;
         let work = async {
+            if confirm.contains('\0') {
+                // No name has it, and a store may not take it as a text.
+                return Err(not_confirmed().into());
+            }
             // The store compares: a list that was renamed a moment ago is not removed by its old name.
             let removed = app.storage.remove_list(list.no, confirm).await.map_err(Refusal::NotSaved)?;
             app.catalogue.account_changed(caller.viewer.account);

@@ -9,17 +9,23 @@
 //! 3. A command runs in [`Services::run`], which checks the rights, and counts the calls of users.
 //! 4. The HTTP handler decodes a body, calls, and encodes the answer. The page reads a form, calls, and renders.
 
+pub mod accept;
 pub mod api_activity;
 mod caller;
 pub mod changes;
 pub mod consents;
+pub mod contacts;
 pub mod duplicates;
 pub mod feed;
 pub mod lists;
 mod operation;
+pub mod person;
 mod refusal;
+pub mod requests;
 mod run;
+pub mod sources;
 pub mod suppressions;
+pub mod undo;
 pub mod unsubscribe;
 pub mod variables;
 pub mod webhooks;

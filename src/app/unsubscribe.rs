@@ -2,11 +2,14 @@
 
 pub mod link;
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use quick_cache::sync::Cache;
 
 use self::link::{Link, LinkKey};
+use super::accept::Draft;
+use super::requests::Waited;
 use super::{Caller, Commands, Operation, Queries, Reach, Refusal, Result};
 use crate::catalogue::Viewer;
 use crate::contact::choice::Options;
@@ -17,11 +20,9 @@ use crate::contact::proof::Proof as Said;
 use crate::contact::record::put_entry;
 use crate::find;
 use crate::id::ObjectId;
-use crate::intake::accept::{self, Sender};
 use crate::journal::{BatchKind, ItemsWriter};
 use crate::secret;
 use crate::storage::{self, ItemResult, List, ListOwner};
-use crate::waiting::{self, Waited};
 
 /// Makes links.
 pub static LINKS: Operation = Operation::read("/v3/contacts/unsubscribe-links", Reach::List);
@@ -194,21 +195,22 @@ impl Commands {
         let said = Said { source: Some(proof.token().to_owned()), ..Said::default() };
         put_entry(&mut patch, Key::PROOF, &said.bytes(secret::random()));
         items.add(kind, text, &patch);
-        let now = app.clock.now();
         let viewer = Viewer { account: owner.account, lists: None };
-        let sender = Sender {
-            viewer: viewer.clone(),
-            token: proof.token().to_owned(),
-            request: app.ids.next(now),
-            now,
-            keys_since: now,
-            key: None,
+        let token = proof.token().to_owned();
+        let caller = Caller::token(token.clone(), token, viewer, false, String::new());
+        let submission = self.submission();
+        let request = submission.request;
+        let draft = Draft {
+            kind: BatchKind::UpdateExact,
+            list: (link.list, owner.list_id),
+            webhook: None,
+            restore_erased: false,
+            items: items.finish(),
         };
-        let request = sender.request;
-        let batch = sender.batch(BatchKind::UpdateExact, (link.list, owner.list_id), None, items.finish());
-        accept::keep(&app.writer, sender, batch, Vec::new()).await?;
+        self.accept(&caller, submission, draft).await?;
         // It is on disk: whatever fails from here on, the opt-out is not lost unless the contact got other identifiers.
-        let Ok(Waited::Processed) = waiting::until_processed(app, &viewer, request).await else {
+        let queries = Queries(Arc::clone(app));
+        let Ok(Waited::Processed) = queries.await_request(&caller, request).await else {
             return Ok(true);
         };
         let found = app.storage.find_requests(owner.account, vec![request]).await.unwrap_or_default();

@@ -11,9 +11,10 @@ use serde_json::json;
 use super::page::show_with;
 use super::welcome::name_problem;
 use super::{Fields, Form, Page, Query, Result, Section, Trouble, User, see, show};
+use crate::app::lists::ListQuery;
 use crate::clock::Timestamp;
 use crate::id::ObjectId;
-use crate::storage::{List, ListFilter, NewToken, Scope, Token, TokenError, Window};
+use crate::storage::{List, NewToken, Scope, Token, TokenError, Window};
 use crate::token::FreshToken;
 
 /// Keys that an account may have that are not revoked.
@@ -60,8 +61,7 @@ struct Keys {
 impl Keys {
     async fn of(user: &User, query: &Query) -> Result<Self> {
         let window = Window { offset: 0, limit: LISTS };
-        let lists =
-            user.app.storage.find_lists(user.signed_in.account, ListFilter::default(), window).await?.rows;
+        let lists = user.app.queries.lists(&user.caller(), ListQuery::default(), window).await?.rows;
         Ok(Self {
             page: user.page(Section::Keys).done(query.get("done"), &DONE),
             keys: rows(user, &lists).await?,

@@ -1,12 +1,16 @@
 //! `/sources`: where contacts come from.
 
+use std::sync::Arc;
+
 use askama::Template;
 use axum::extract::Path;
-use serde_json::{Value, json};
 
 use super::page::{Pager, curl, show_with};
 use super::{Form, Page, Query, Refused, Result, Section, Trouble, User, see, show};
-use crate::http::contact_source::{ADD, change};
+use crate::app::Refusal;
+use crate::app::contacts::patch;
+use crate::app::sources::{CustomerId, NewSource, SourceChange, SourceName};
+use crate::contact::amount::Amount;
 use crate::id::ObjectId;
 use crate::storage::{Source, SourceFilter, SourceRef};
 
@@ -33,7 +37,7 @@ struct Sources {
 #[template(path = "console/source.html")]
 struct SourcePage {
     page: Page,
-    source: Source,
+    source: Arc<Source>,
     form: SourceForm,
 }
 
@@ -41,7 +45,7 @@ struct SourcePage {
 #[template(path = "console/source-remove.html")]
 struct RemovePage {
     page: Page,
-    source: Source,
+    source: Arc<Source>,
     error: Option<&'static str>,
 }
 
@@ -79,13 +83,22 @@ impl SourceForm {
         }
     }
 
-    /// As the API takes it: what is empty is cleared.
-    fn body(&self) -> Value {
+    /// What it says: what is empty is cleared.
+    fn parse(&self) -> std::result::Result<NewSource, Refused> {
+        let (name, customer_id) =
+            (SourceName::parse(Some(&self.name)), CustomerId::parse(Some(&self.customer_source_id)));
         let cac = match self.value.is_empty() {
-            true => json!(""),
-            false => json!({ "value": self.value, "currency": self.currency }),
+            true => Ok(None),
+            false => patch::cac(Amount::parse(&self.value), &self.currency).map(Some),
         };
-        json!({ "name": self.name, "customerSourceId": self.customer_source_id, "cac": cac })
+        match (name, customer_id, cac) {
+            (Ok(name), Ok(customer_id), Ok(cac)) => Ok(NewSource { name, customer_id, cac }),
+            (name, customer_id, cac) => {
+                let mut problems: Vec<_> = name.err().into_iter().chain(customer_id.err()).collect();
+                problems.extend(cac.err().unwrap_or_default());
+                Err(Refusal::Invalid(problems).into())
+            }
+        }
     }
 
     fn refused(self, refused: &Refused) -> Self {
@@ -104,8 +117,8 @@ impl SourceForm {
 impl Sources {
     async fn of(user: &User, query: &Query, form: SourceForm) -> Result<Self> {
         let mut pager = Pager::at("/sources", query.get("page"), ROWS);
-        let account = user.signed_in.account;
-        let found = user.app.storage.find_sources(account, SourceFilter::default(), pager.window()).await?;
+        let filter = SourceFilter::default();
+        let found = user.app.queries.sources(&user.caller(), filter, pager.window()).await?;
         pager.total = found.total;
         let page = user.page(Section::Sources).done(query.get("done"), &DONE);
         Ok(Self { page, sources: found.rows, pager, form })
@@ -128,7 +141,11 @@ pub async fn all(user: User, query: Query) -> Result {
 /// Makes a source.
 pub async fn add(form: Form) -> Result {
     let source = SourceForm::read(&form);
-    match form.user.call(&ADD, &source.body()).await {
+    let added = match source.parse() {
+        Ok(new) => form.user.app.commands.add_source(&form.user.caller(), new).await.map_err(Refused::from),
+        Err(refused) => Err(refused),
+    };
+    match added {
         Ok(_) => Ok(see("/sources?done=added")),
         Err(refused) => {
             let page = Sources::of(&form.user, &Query::default(), source.refused(&refused)).await?;
@@ -137,9 +154,9 @@ pub async fn add(form: Form) -> Result {
     }
 }
 
-async fn find(user: &User, id: &str) -> Result<Source> {
+async fn find(user: &User, id: &str) -> Result<Arc<Source>> {
     let id = ObjectId::parse(id).ok_or(Trouble::NotFound)?;
-    let found = user.app.storage.find_source(user.signed_in.account, SourceRef::Id(id)).await?;
+    let found = user.app.queries.source(&user.caller(), SourceRef::Id(id)).await?;
     found.ok_or(Trouble::NotFound)
 }
 
@@ -154,10 +171,16 @@ pub async fn one(user: User, Path(id): Path<String>) -> Result {
 pub async fn change(Path(id): Path<String>, form: Form) -> Result {
     let source = find(&form.user, &id).await?;
     let read = SourceForm::read(&form);
-    let mut body = read.body();
-    body["source"] = json!(source.id);
-    match form.user.call(&change::UPDATE, &body).await {
-        Ok(_) => Ok(see("/sources?done=changed")),
+    let changed = match read.parse() {
+        Ok(NewSource { name, customer_id, cac }) => {
+            let change = SourceChange { name: Some(name), customer_id: Some(customer_id), cac: Some(cac) };
+            let (commands, caller) = (&form.user.app.commands, form.user.caller());
+            commands.change_source(&caller, &source, change).await.map_err(Refused::from)
+        }
+        Err(refused) => Err(refused),
+    };
+    match changed {
+        Ok(()) => Ok(see("/sources?done=changed")),
         Err(refused) => {
             let (page, form) = (form.user.page(Section::Sources), read.refused(&refused));
             show_with(refused.status, &SourcePage { page, source, form })
@@ -179,6 +202,7 @@ pub async fn remove(Path(id): Path<String>, form: Form) -> Result {
         let page = form.user.page(Section::Sources);
         return show_with(axum::http::StatusCode::BAD_REQUEST, &RemovePage { page, source, error });
     }
-    form.user.call(&change::REMOVE, &json!({ "ids": [source.id] })).await?;
+    let sources = vec![SourceRef::Id(source.id)];
+    form.user.app.commands.remove_sources(&form.user.caller(), sources).await?;
     Ok(see("/sources?done=removed"))
 }

@@ -235,6 +235,17 @@ pub const MAX_CUSTOMER_SOURCE_ID: usize = 40;
 /// The longest value of a variable, in Unicode scalar values.
 pub const MAX_VARIABLE: usize = 10_000;
 
+/// Whether a text has at most `max` Unicode scalar values.
+pub fn fits(text: &str, max: usize) -> bool {
+    text.len() <= max || text.chars().count() <= max
+}
+
+/// Whether a text can be a customerSourceId: ASCII letters and digits, at most 40.
+pub fn is_customer_source_id(text: &str) -> bool {
+    (1..=MAX_CUSTOMER_SOURCE_ID).contains(&text.len())
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

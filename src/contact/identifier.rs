@@ -9,8 +9,8 @@ use sha2::Sha256;
 use siphasher::sip::SipHasher13;
 use siphasher::sip128::{self, Hasher128};
 
-use super::email;
-use super::field::Field;
+use super::field::{Field, MAX_USER_ID, fits};
+use super::{email, invisible};
 
 /// Which identifier, in the order in which a contact is looked up (contract, section 4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -25,6 +25,11 @@ pub enum IdentifierKind {
 
 /// No identifier has more bytes, nor has a text that is the same one in another case: 255 characters at most.
 pub const MAX_BYTES: usize = 4 * 255;
+
+/// Whether a text can be a userId.
+pub fn is_user_id(text: &str) -> bool {
+    fits(text, MAX_USER_ID) && !text.chars().any(char::is_control) && !invisible::is_in(text)
+}
 
 impl IdentifierKind {
     /// All, in the order of look-up, which is that of [`Identifiers`].

@@ -5,7 +5,7 @@ use super::row::{Item, Reading};
 use super::survey::Survey;
 use super::table::{Go, each_row};
 use super::{Error, Result};
-use crate::intake::contacts::MAX_CONTACTS;
+use crate::app::contacts::MAX_CONTACTS;
 
 /// Bytes of contacts after which a batch ends: the server's own bound on a body is 1 MiB, as shipped.
 const MAX_BYTES: usize = 768 << 10;

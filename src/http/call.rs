@@ -19,18 +19,18 @@ use super::drain::Draining;
 use super::gate::{self, Denial};
 use super::method::Method;
 use super::serve::Stopping;
+use crate::app::accept::{Key, Submission};
 use crate::app::{self, Caller, Refusal};
 use crate::flights::Flight;
 use crate::id::ObjectId;
-use crate::intake::accept::{Key, Sender};
+use crate::intake::Context;
 use crate::intake::list::find_list;
 use crate::intake::problem::{self, Problem};
 use crate::intake::writer::NotAccepted;
-use crate::journal::KEEP_KEYS;
 use crate::json::Raw;
 use crate::metrics::{Metrics, Work};
 use crate::runtime::{App, Limits};
-use crate::storage::{self, List, Remembered};
+use crate::storage::{self, List};
 
 /// What a handler gets.
 pub struct Call {
@@ -64,7 +64,7 @@ impl Call {
         raw: Option<Raw<'_>>,
         problems: &mut Vec<Problem>,
     ) -> Result<Option<Arc<List>>, storage::Error> {
-        find_list(&self.app.catalogue, &self.caller.viewer, raw, problems).await
+        find_list(&self.app.queries, &self.caller, raw, problems).await
     }
 
     /// Returns once the client has left, or the server is to stop: an answer that is held back is then given.
@@ -91,26 +91,22 @@ impl Call {
         }
     }
 
-    /// Who sends a batch by this call.
+    /// What the body of a batch is read for.
     ///
     /// # Errors
-    /// Where the `Idempotency-Key` is none, or there are several.
-    pub fn sender(&self) -> Result<Sender, Problem> {
+    /// The `Idempotency-Key` is none, or there are several.
+    pub fn context(&self) -> Result<Context<'_>, Problem> {
         let key = match self.keys.as_slice() {
             [] => None,
             [key] => {
-                Key::new(key, self.method.path(), &self.body).map(Some).ok_or_else(problem::key_invalid)?
+                let key = Key::new(key, self.method.path(), &self.body);
+                Some(key.ok_or_else(problem::key_invalid)?)
             }
             _ => return Err(problem::key_invalid()),
         };
-        Ok(Sender {
-            viewer: self.caller.viewer.clone(),
-            token: self.caller.token.clone(),
-            request: self.request_id,
-            now: self.app.clock.now(),
-            keys_since: self.app.retention.now(self.app.clock.as_ref()).before(KEEP_KEYS),
-            key,
-        })
+        let submission = Submission { request: self.request_id, key, warnings: Vec::new() };
+        let App { commands, queries, .. } = self.app.as_ref();
+        Ok(Context { commands, queries, caller: &self.caller, submission })
     }
 }
 
@@ -133,13 +129,6 @@ impl<T> Answer<T> {
     /// With these members.
     pub const fn new(members: T) -> Self {
         Self { members, warnings: Vec::new(), request: None }
-    }
-
-    /// The answer that was given to a request before, with these members.
-    pub fn again(known: &Remembered, members: T) -> Self {
-        // Written by this program; of a damaged one the warnings are lost, and nothing else.
-        let warnings = serde_json::from_str(&known.warnings).unwrap_or_default();
-        Self { members, warnings, request: Some(known.request) }
     }
 
     /// And these warnings.

@@ -13,9 +13,10 @@ use serde::Serialize;
 use self::show::Shown;
 use super::call::{Answer, Call, Outcome};
 use super::method::{Body, Example, Group, Method};
-use crate::app::{Operation, Reach, Refusal};
+use crate::app::Refusal;
+use crate::app::contacts::read;
 use crate::intake::identifiers;
-use crate::intake::list::{LIST_ID, find_list};
+use crate::intake::list::LIST_ID;
 use crate::intake::problem;
 use crate::json::{Keys, read_body};
 use crate::param::Param;
@@ -27,7 +28,7 @@ pub static GROUP: Group =
 
 /// `POST /v3/contact/get`
 pub static GET: Method = Method {
-    operation: &Operation::read("/v3/contact/get", Reach::List),
+    operation: &read::GET,
     group: &GROUP,
     summary: "Read a contact",
     text: "The contact as it is now: what was accepted and is not applied yet does not show, unless `waitFor` names \
@@ -70,7 +71,7 @@ struct Got {
 async fn get(call: Call) -> Outcome<Got> {
     let body = read_body(&call.body, &Keys::of(&FOUND_BY)).ok_or_else(problem::bad_request)?;
     let mut problems = Vec::new();
-    let list = find_list(&call.app.catalogue, &call.caller.viewer, body.get(0), &mut problems).await?;
+    let list = call.list(body.get(0), &mut problems).await?;
     let identifiers = identifiers::read([1, 2, 3, 4].map(|place| body.get(place)), &mut problems);
     let wait_for = wait::read(body.get(5)).map_err(|problem| problems.push(problem)).ok().flatten();
     let Some(list) = list.filter(|_| problems.is_empty()) else { return Err(Refusal::Invalid(problems)) };
@@ -78,7 +79,7 @@ async fn get(call: Call) -> Outcome<Got> {
     if let Some(request) = wait_for {
         warnings.extend(wait::wait(&call, &request).await?);
     }
-    let contact = call.app.storage.find_contact(call.caller.viewer.account, list.no, identifiers).await?;
+    let contact = call.app.queries.contact(&call.caller, &list, identifiers).await?;
     let contact = contact.map(|(_, contact)| contact);
     let suppressed = call.app.queries.suppressions_of(&call.caller, &contact).await?;
     let suppressed = suppressed.into_iter().next().unwrap_or_default();

@@ -8,18 +8,15 @@ use serde::Serialize;
 
 use super::call::{Answer, Call, Outcome};
 use super::method::{Body, Example, Group, Method};
-use crate::app::{Operation, Reach, Refusal};
+use crate::app::Refusal;
+use crate::app::sources::{self, CustomerId, MAX_NAME, NewSource, SourceName};
 use crate::contact::amount::Cac;
 use crate::id::ObjectId;
-use crate::intake::check::{fits, is_customer_source_id, read_cac};
+use crate::intake::check::read_cac;
 use crate::intake::fields::{CAC_SHAPE, CUSTOMER_SOURCE};
 use crate::intake::problem::{self, Problem};
 use crate::json::{Keys, Raw, read_body};
 use crate::param::{Param, Shape};
-use crate::storage::{AddError, NewSource};
-
-/// The longest name of a source, in Unicode scalar values.
-const MAX_NAME: usize = 150;
 
 static GROUP: Group = Group {
     name: "Contact sources",
@@ -28,7 +25,7 @@ static GROUP: Group = Group {
 
 /// `POST /v3/contact-source/add`
 pub static ADD: Method = Method {
-    operation: &Operation::write("/v3/contact-source/add", Reach::Account),
+    operation: &sources::ADD,
     group: &GROUP,
     summary: "Register a source",
     text: "Its name and its customerSourceId are each unique in the account.",
@@ -59,59 +56,23 @@ async fn add(call: Call) -> Outcome<NewId> {
     let mut body = read_body(&call.body, &Keys::of(&NEW)).ok_or_else(problem::bad_request)?;
     let mut problems = Vec::new();
     let name = read_name(body.get(0)).map_err(|problem| problems.push(problem)).ok();
-    let customer_source_id =
-        read_customer_source_id(body.get(1)).map_err(|problem| problems.push(problem)).ok().flatten();
+    let customer_id = read_customer_id(body.get(1)).map_err(|problem| problems.push(problem));
+    let customer_id = customer_id.ok().flatten().unwrap_or_default();
     let mut unknown = std::mem::take(&mut body.unknown);
     let cac = body.get(2).and_then(|raw| read_cac_key(raw, &mut problems, &mut unknown));
     let Some(name) = name.filter(|_| problems.is_empty()) else { return Err(Refusal::Invalid(problems)) };
-    let now = call.app.clock.now();
-    let id = call.app.ids.next(now);
-    let source = NewSource { name, customer_source_id, cac };
-    call.app.storage.add_source(call.caller.viewer.account, id, source, now).await.map_err(|error| {
-        match error {
-            AddError::Exists(_) => exists().into(),
-            other => Refusal::from(other),
-        }
-    })?;
-    call.app.catalogue.account_changed(call.caller.viewer.account);
+    let source = NewSource { name, customer_id, cac };
+    let source_id = call.app.commands.add_source(&call.caller, source).await?;
     let warnings = unknown.into_iter().map(problem::unknown_field).collect();
-    Ok(Answer::new(NewId { source_id: id }).warn(warnings))
+    Ok(Answer::new(NewId { source_id }).warn(warnings))
 }
 
-fn exists() -> Problem {
-    Problem::new("SOURCE_EXISTS", "Contact source with this parameters is already registered")
+fn read_name(raw: Option<Raw<'_>>) -> Result<SourceName, Problem> {
+    SourceName::parse(raw.and_then(Raw::as_text).as_deref())
 }
 
-fn not_found(key: &'static str, source: &str) -> Problem {
-    let text = format!("Contact source {source} not found in your account");
-    Problem::new("SOURCE_NOT_FOUND", text).of(key)
-}
-
-fn name() -> Problem {
-    let text = "Argument 'name' must be a non-empty string with max length 150 chars";
-    Problem::new("INVALID_NAME", text).of("name")
-}
-
-fn customer_source_id() -> Problem {
-    let text = "Argument 'customerSourceId' must be an alphanumeric string with max length 40 chars";
-    Problem::new("INVALID_CUSTOMER_SOURCE_ID", text).of("customerSourceId")
-}
-
-fn read_name(raw: Option<Raw<'_>>) -> Result<String, Problem> {
-    raw.and_then(Raw::as_text)
-        .filter(|name| !name.trim().is_empty() && fits(name, MAX_NAME))
-        .map(std::borrow::Cow::into_owned)
-        .ok_or_else(name)
-}
-
-/// Reads the caller's own id; one that is blank is none.
-fn read_customer_source_id(raw: Option<Raw<'_>>) -> Result<Option<String>, Problem> {
-    let Some(raw) = raw else { return Ok(None) };
-    let id = raw.as_trimmed().ok_or_else(customer_source_id)?;
-    if id.is_empty() {
-        return Ok(None);
-    }
-    if is_customer_source_id(&id) { Ok(Some(id.into_owned())) } else { Err(customer_source_id()) }
+fn read_customer_id(raw: Option<Raw<'_>>) -> Result<Option<CustomerId>, Problem> {
+    raw.map(|raw| CustomerId::parse(raw.as_trimmed().as_deref())).transpose()
 }
 
 /// Reads `cac`; what is wrong with it is added to the problems, and its unknown keys to those of the body.

@@ -11,8 +11,8 @@ use serde::Serialize;
 
 use super::call::{Answer, Call, Outcome};
 use super::method::{Body, Example, Group, Method};
-use crate::app::{Operation, Reach};
-use crate::intake::accept::Accepted;
+use crate::app::accept::Accepted;
+use crate::app::contacts as use_case;
 use crate::intake::{contacts, remove};
 use crate::report::Results;
 
@@ -25,7 +25,7 @@ static GROUP: Group = Group {
 
 /// `POST /v3/contacts/update`
 pub static UPDATE: Method = Method {
-    operation: &Operation::batch("/v3/contacts/update", Reach::List),
+    operation: &use_case::UPDATE,
     group: &GROUP,
     summary: "Change contacts of a list, or make them",
     text: "Each contact is looked up by `contact`; the fields that the item names are set, all others stay. userId, \
@@ -57,7 +57,7 @@ pub static UPDATE: Method = Method {
 
 /// `POST /v3/contacts/add`
 pub static ADD: Method = Method {
-    operation: &Operation::batch("/v3/contacts/add", Reach::List),
+    operation: &use_case::ADD,
     group: &GROUP,
     summary: "Make contacts of a list",
     text: "A contact is made with the fields that its item names. If the list already has one of its identifiers, \
@@ -76,7 +76,7 @@ pub static ADD: Method = Method {
 
 /// `POST /v3/contacts/remove`
 pub static REMOVE: Method = Method {
-    operation: &Operation::batch("/v3/contacts/remove", Reach::List),
+    operation: &use_case::REMOVE,
     group: &GROUP,
     summary: "Remove contacts of a list",
     text: "Name contacts by 1 to 100 identifiers. The server removes them in the order emails, phoneNumbers, \
@@ -100,29 +100,19 @@ pub struct Taken {
 }
 
 async fn update(call: Call) -> Outcome<Taken> {
-    let (app, sender) = (&call.app, call.sender()?);
-    let method = contacts::Method::Update;
-    Ok(answer(contacts::accept(&app.catalogue, &app.writer, sender, method, &call.body).await?))
+    Ok(answer(contacts::accept(call.context()?, contacts::Method::Update, &call.body).await?))
 }
 
 async fn add(call: Call) -> Outcome<Taken> {
-    let (app, sender) = (&call.app, call.sender()?);
-    let method = contacts::Method::Add;
-    Ok(answer(contacts::accept(&app.catalogue, &app.writer, sender, method, &call.body).await?))
+    Ok(answer(contacts::accept(call.context()?, contacts::Method::Add, &call.body).await?))
 }
 
 async fn remove(call: Call) -> Outcome<Taken> {
-    let (app, sender) = (&call.app, call.sender()?);
-    Ok(answer(remove::accept(&app.catalogue, &app.writer, sender, &call.body).await?))
+    Ok(answer(remove::accept(call.context()?, &call.body).await?))
 }
 
-/// What is answered where a batch was accepted.
-pub fn answer(accepted: Accepted) -> Answer<Taken> {
-    match accepted {
-        Accepted::Kept { warnings } => Answer::new(Taken::default()).warn(warnings),
-        Accepted::Before(known) => Answer::again(&known, Taken::default()),
-        Accepted::Tried { results, warnings } => {
-            Answer::new(Taken { results: Some(Results::of(results)) }).warn(warnings)
-        }
-    }
+/// The answer to a batch that was accepted.
+fn answer(accepted: Accepted) -> Answer<Taken> {
+    let Accepted { request, results, warnings } = accepted;
+    Answer { members: Taken { results: results.map(Results::of) }, warnings, request: Some(request) }
 }

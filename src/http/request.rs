@@ -10,7 +10,7 @@ use serde::{Serialize, Serializer};
 
 use super::call::{Answer, Call, Outcome};
 use super::method::{Body, Example, Group, Method};
-use crate::app::{Operation, Reach};
+use crate::app::requests;
 use crate::id::ObjectId;
 use crate::intake::problem::{self, Problem};
 use crate::json::{Keys, Raw, read_body};
@@ -30,7 +30,7 @@ pub static GROUP: Group = Group {
 
 /// `POST /v3/request/find`
 pub static FIND: Method = Method {
-    operation: &Operation::read("/v3/request/find", Reach::Seen),
+    operation: &requests::FIND,
     group: &GROUP,
     summary: "How far requests have come, and their results",
     text: "Ids that the account does not know are left out, and those of lists that the token may not see.",
@@ -66,18 +66,10 @@ fn by_id<S: Serializer>(requests: &[Request], serializer: S) -> Result<S::Ok, S:
 async fn find(call: Call) -> Outcome<Found> {
     let body = read_body(&call.body, &Keys::of(&FOUND_BY)).ok_or_else(problem::bad_request)?;
     let ids = read_ids(body.get(0))?;
-    let mut known: Vec<_> = ids.iter().filter_map(|id| ObjectId::parse(id)).collect();
-    known.sort_unstable();
-    known.dedup();
-    let requests = call.app.storage.find_requests(call.caller.viewer.account, known).await?;
-    let mut seen = Vec::with_capacity(requests.len());
-    for request in requests {
-        if call.app.catalogue.sees(&call.caller.viewer, request.list).await? {
-            seen.push(request);
-        }
-    }
+    let ids = ids.iter().filter_map(|id| ObjectId::parse(id)).collect();
+    let requests = call.app.queries.requests(&call.caller, ids).await?;
     let warnings = body.unknown.into_iter().map(problem::unknown_field).collect();
-    Ok(Answer::new(Found { requests: seen }).warn(warnings))
+    Ok(Answer::new(Found { requests }).warn(warnings))
 }
 
 fn read_ids(raw: Option<Raw<'_>>) -> Result<Vec<String>, Problem> {

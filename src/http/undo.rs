@@ -6,14 +6,14 @@ use serde::Serialize;
 use super::call::{Answer, Call, Outcome};
 use super::method::{Body, Example, Method};
 use super::request::GROUP;
-use crate::app::{Operation, Reach};
+use crate::app::accept::Accepted;
+use crate::app::undo as use_case;
 use crate::id::ObjectId;
-use crate::intake::accept::Accepted;
 use crate::intake::undo;
 
 /// `POST /v3/request/undo`
 pub static UNDO: Method = Method {
-    operation: &Operation::batch("/v3/request/undo", Reach::Seen),
+    operation: &use_case::UNDO,
     group: &GROUP,
     summary: "Put back what a request changed",
     text: "Restores, per contact, the fields that the request changed and that nothing has changed since. A \
@@ -40,21 +40,10 @@ pub struct Queued {
 }
 
 async fn undo(call: Call) -> Outcome<Queued> {
-    let (app, sender) = (&call.app, call.sender()?);
-    let accepted = undo::accept(&app.catalogue, &app.writer, sender, &call.body).await?;
-    Ok(queued(accepted, call.request_id))
+    Ok(queued(undo::accept(call.context()?, &call.body).await?))
 }
 
-/// The answer to a request that has just got this id, or that was accepted before.
-pub fn queued(accepted: Accepted, request_id: ObjectId) -> Answer<Queued> {
-    match accepted {
-        Accepted::Before(known) => {
-            // The id is a member of its own here, and told once.
-            let members = Queued { request_id: known.request };
-            Answer { request: None, ..Answer::again(&known, members) }
-        }
-        Accepted::Kept { warnings } | Accepted::Tried { warnings, .. } => {
-            Answer::new(Queued { request_id }).warn(warnings)
-        }
-    }
+/// The answer to a batch that was accepted. The id is a member of its own here.
+pub fn queued(accepted: Accepted) -> Answer<Queued> {
+    Answer::new(Queued { request_id: accepted.request }).warn(accepted.warnings)
 }

@@ -1,25 +1,23 @@
-//! `POST /v3/contacts/update` and `/v3/contacts/add`: from the body to a batch that waits.
+//! `POST /v3/contacts/update` and `/v3/contacts/add`: their bodies.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::accept::{self, Accepted, Sender};
+use super::Context;
 use super::check::{self, CheckedContact, NamedSource};
 use super::fields::{self, KEY_COUNT};
-use super::list::{LIST_ID, find_list};
+use super::list::LIST_ID;
 use super::problem::{self, MAX_PROBLEMS, Problem};
 use super::top::{DRY_RUN, OPT_OUT, RESTORE_ERASED, WEB_HOOK_URI, read_flag, read_keep, read_webhook};
-use super::writer::Writer;
-use crate::app::Refusal;
-use crate::catalogue::Catalogue;
+use crate::app::accept::Accepted;
+use crate::app::contacts::patch::ContactItems;
+use crate::app::contacts::{ContactBatch, MAX_CONTACTS};
+use crate::app::{Caller, Queries, Refusal, Result};
 use crate::contact::identifier::IdentifierKind;
-use crate::journal::{AccountNo, Batch, BatchKind, ItemsWriter, WebHook};
+use crate::journal::{BatchKind, WebHook};
 use crate::json::{Envelope, EnvelopeKeys, Keys, Members, Objects, Raw};
 use crate::param::{Param, Shape};
 use crate::storage::{self, List, OptOut};
-
-/// The most contacts of one request.
-pub const MAX_CONTACTS: usize = 100;
 
 /// The keys of the body of contacts/update, `contacts` left out.
 pub const UPDATE: [Param; 7] = [
@@ -78,38 +76,31 @@ pub enum Method {
     Add,
 }
 
-/// Checks a body and makes its batch durable, or tries it out.
+/// Reads a body and changes contacts, or tries it out.
 ///
 /// # Errors
-/// See [`Refusal`]; nothing is kept then, save where the outcome is unknown.
-pub async fn accept(
-    catalogue: &Catalogue,
-    writer: &Writer,
-    sender: Sender,
-    method: Method,
-    body: &[u8],
-) -> Result<Accepted, Refusal> {
+/// See [`Refusal`].
+pub async fn accept(context: Context<'_>, method: Method, body: &[u8]) -> Result<Accepted> {
     let mut problems = Vec::new();
     match method {
         Method::Update => {
             let envelope = UPDATE_BODY.read(body).ok_or_else(problem::bad_request)?;
-            let upsert = |problems: &mut Vec<_>| read_flag("upsert", envelope.members.get(4), problems);
             // In the order of the page: upsert stands behind webHookUri.
-            let list = find_list(catalogue, &sender.viewer, envelope.members.get(0), &mut problems).await?;
+            let list = context.list(envelope.members.get(0), &mut problems).await?;
             let top = read_top(list, &envelope.members, &mut problems);
-            let upsert = upsert(&mut problems);
+            let upsert = read_flag("upsert", envelope.members.get(4), &mut problems);
             let by = read_contact_by(envelope.members.get(5), &mut problems);
             let keep = read_keep(envelope.members.get(6), &mut problems);
             let kind = BatchKind::update(upsert, by.is_some());
-            finish(catalogue, writer, sender, Opened { top, kind, by, keep, problems }, envelope).await
+            finish(context, Opened { top, kind, by, keep, problems }, envelope).await
         }
         Method::Add => {
             let envelope = ADD_BODY.read(body).ok_or_else(problem::bad_request)?;
-            let list = find_list(catalogue, &sender.viewer, envelope.members.get(0), &mut problems).await?;
+            let list = context.list(envelope.members.get(0), &mut problems).await?;
             let top = read_top(list, &envelope.members, &mut problems);
             let keep = read_keep(envelope.members.get(4), &mut problems);
             let opened = Opened { top, kind: BatchKind::Add, by: None, keep, problems };
-            finish(catalogue, writer, sender, opened, envelope).await
+            finish(context, opened, envelope).await
         }
     }
 }
@@ -131,7 +122,11 @@ pub fn check_update(body: &[u8], list: Option<&List>) -> Result<Vec<u8>, Vec<Pro
         problems.append(&mut contact.problems);
     }
     problems.truncate(MAX_PROBLEMS);
-    if problems.is_empty() { Ok(encode(&mut contacts, &Sources::new(), false)) } else { Err(problems) }
+    if problems.is_empty() {
+        Ok(encode(&mut contacts, &Sources::new(), false).finish())
+    } else {
+        Err(problems)
+    }
 }
 
 /// What stands at the top of both bodies.
@@ -176,21 +171,19 @@ fn read_top<const N: usize>(
 }
 
 async fn finish<const N: usize>(
-    catalogue: &Catalogue,
-    writer: &Writer,
-    sender: Sender,
+    mut context: Context<'_>,
     opened: Opened,
     envelope: Envelope<'_, N, KEY_COUNT>,
-) -> Result<Accepted, Refusal> {
+) -> Result<Accepted> {
     let Opened { top: Top { list, webhook, dry_run, restore_erased }, kind, by, keep, mut problems } = opened;
     if let Some(list) = list.as_ref().filter(|_| !dry_run)
-        && let Some(before) = accept::before(writer, &sender, list.no).await?
+        && let Some(known) = context.known(list.no).await?
     {
-        return Ok(before);
+        return Ok(known);
     }
     let mut warnings: Vec<_> = envelope.members.unknown.into_iter().map(problem::unknown_field).collect();
     let mut contacts = check_contacts(&envelope.objects, (kind, by), list.as_deref(), &mut problems);
-    let sources = find_sources(catalogue, sender.viewer.account, &mut contacts).await?;
+    let sources = find_sources(context.queries, context.caller, &mut contacts).await?;
     for contact in &mut contacts {
         problems.append(&mut contact.problems);
         warnings.append(&mut contact.warnings);
@@ -199,13 +192,11 @@ async fn finish<const N: usize>(
         problems.truncate(MAX_PROBLEMS);
         return Err(Refusal::Invalid(problems));
     };
+    context.submission.warnings = warnings;
     let keep = keep || list.opt_out() == OptOut::Keep;
     let items = encode(&mut contacts, &sources, keep);
-    let batch = Batch { restore_erased, ..sender.batch(kind, (list.no, list.id), webhook, items) };
-    if dry_run {
-        return accept::try_out(writer, sender.now, batch, warnings).await;
-    }
-    accept::keep(writer, sender, batch, warnings).await
+    let batch = ContactBatch { list: &list, kind, items, webhook, restore_erased, dry_run };
+    context.commands.change_contacts(context.caller, context.submission, batch).await
 }
 
 fn check_contacts<'a>(
@@ -238,8 +229,8 @@ type Sources = HashMap<(&'static str, String), u64>;
 
 /// Looks up the sources that the contacts name; one that is not there is told with its contact.
 async fn find_sources(
-    catalogue: &Catalogue,
-    account: AccountNo,
+    queries: &Queries,
+    caller: &Caller,
     contacts: &mut [CheckedContact<'_>],
 ) -> Result<Sources, storage::Error> {
     let mut sources = Sources::new();
@@ -250,7 +241,7 @@ async fn find_sources(
             continue;
         }
         let found = match contact.source.as_ref().and_then(NamedSource::reference) {
-            Some(reference) => catalogue.source(account, reference).await?,
+            Some(reference) => queries.source(caller, reference).await?,
             None => None,
         };
         match found {
@@ -263,14 +254,14 @@ async fn find_sources(
     Ok(sources)
 }
 
-fn encode(contacts: &mut [CheckedContact<'_>], sources: &Sources, keep: bool) -> Vec<u8> {
-    let mut items = ItemsWriter::default();
-    let mut patch = Vec::new();
+fn encode(contacts: &mut [CheckedContact<'_>], sources: &Sources, keep: bool) -> ContactItems {
+    let mut items = ContactItems::new(keep);
     for contact in contacts {
         let source = contact.source.take().and_then(|named| sources.get(&(named.field, named.text)).copied());
-        patch.clear();
-        contact.put_patch(source, keep, &mut patch);
-        items.add(contact.kind, &contact.contact, &patch);
+        if let Some(source) = source {
+            contact.patch.set_source(Some(source));
+        }
+        items.push(&mut contact.patch);
     }
-    items.finish()
+    items
 }

@@ -1,13 +1,10 @@
-//! `POST /v3/contact/erase`: from the body to a batch that waits.
+//! `POST /v3/contact/erase`: its body.
 
-use super::accept::{self, Accepted, Sender};
-use super::identifiers;
-use super::problem;
 use super::top::{WEB_HOOK_URI, read_webhook};
-use super::writer::Writer;
-use crate::app::Refusal;
-use crate::id::ObjectId;
-use crate::journal::{BatchKind, ItemsWriter, ListNo};
+use super::{Context, identifiers, problem};
+use crate::app::accept::Accepted;
+use crate::app::{Refusal, Result};
+use crate::journal::ListNo;
 use crate::json::{Keys, read_body};
 use crate::param::Param;
 
@@ -17,14 +14,14 @@ pub const ERASE: [Param; 5] = {
     [user_id, email, phone_number, external_id, WEB_HOOK_URI]
 };
 
-/// Checks a body and makes its batch durable.
+/// Reads a body and erases a person.
 ///
 /// # Errors
-/// See [`Refusal`]; nothing is kept then, save where the outcome is unknown.
-pub async fn accept(writer: &Writer, sender: Sender, body: &[u8]) -> Result<Accepted, Refusal> {
+/// See [`Refusal`].
+pub async fn accept(mut context: Context<'_>, body: &[u8]) -> Result<Accepted> {
     let members = read_body(body, &Keys::of(&ERASE)).ok_or_else(problem::bad_request)?;
-    if let Some(before) = accept::before(writer, &sender, ListNo::NONE).await? {
-        return Ok(before);
+    if let Some(known) = context.known(ListNo::NONE).await? {
+        return Ok(known);
     }
     let mut problems = Vec::new();
     let given = identifiers::read([0, 1, 2, 3].map(|place| members.get(place)), &mut problems);
@@ -32,11 +29,6 @@ pub async fn accept(writer: &Writer, sender: Sender, body: &[u8]) -> Result<Acce
     if !problems.is_empty() {
         return Err(Refusal::Invalid(problems));
     }
-    let mut items = ItemsWriter::default();
-    given.iter().for_each(|(kind, text)| items.add(*kind, text, &[]));
-    // Of no list, so no token that is limited to lists sees it.
-    let nowhere = (ListNo::NONE, ObjectId::from_bytes([0; 12]));
-    let batch = sender.batch(BatchKind::Erase, nowhere, webhook, items.finish());
-    let warnings = members.unknown.into_iter().map(problem::unknown_field).collect();
-    accept::keep(writer, sender, batch, warnings).await
+    context.submission.warnings = members.unknown.into_iter().map(problem::unknown_field).collect();
+    context.commands.erase(context.caller, context.submission, &given, webhook).await
 }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::problem::{self, Problem};
-use crate::catalogue::{Catalogue, Viewer};
+use crate::app::{Caller, Queries};
 use crate::json::Raw;
 use crate::param::{Param, Shape};
 use crate::storage::{self, List};
@@ -16,13 +16,13 @@ pub const LIST_ID: Param = Param::required(
     "The id of the list, as contact-list/create gave it.",
 );
 
-/// The list that a body names, if the viewer may see it; what is wrong with the name is added to the problems.
+/// The list that a body names, if the caller may see it; what is wrong with the name is added to the problems.
 ///
 /// # Errors
 /// Where the store cannot be read.
 pub async fn find_list(
-    catalogue: &Catalogue,
-    viewer: &Viewer,
+    queries: &Queries,
+    caller: &Caller,
     raw: Option<Raw<'_>>,
     problems: &mut Vec<Problem>,
 ) -> Result<Option<Arc<List>>, storage::Error> {
@@ -33,7 +33,7 @@ pub async fn find_list(
             return Ok(None);
         }
     };
-    let list = catalogue.list(viewer, &id).await?;
+    let list = queries.list(caller, &id).await?;
     if list.is_none() {
         problems.push(problem::list_not_found(&id));
     }

@@ -1,17 +1,17 @@
-//! `POST /v3/contacts/merge`: from the body to a batch that waits.
+//! `POST /v3/contacts/merge`: its body.
 
-use super::accept::{self, Accepted, Sender};
-use super::list::{LIST_ID, find_list};
+use super::Context;
+use super::list::LIST_ID;
 use super::problem::{self, Problem};
 use super::top::{DRY_RUN, WEB_HOOK_URI, read_flag, read_webhook};
-use super::writer::Writer;
-use crate::app::Refusal;
+use crate::app::accept::Accepted;
+use crate::app::duplicates::Merge;
+use crate::app::{Refusal, Result};
 use crate::apply::merge::{Asked, Side};
-use crate::catalogue::Catalogue;
 use crate::contact::choice::Flags;
 use crate::contact::field::{Field, Key};
 use crate::id::ObjectId;
-use crate::journal::{BatchKind, ContactNo};
+use crate::journal::ContactNo;
 use crate::json::{Keys, Raw, read_body};
 use crate::param::{Param, Shape};
 use crate::storage::List;
@@ -30,25 +30,20 @@ pub const MERGE: [Param; 7] = [
 /// Names of fields; a variable is `variables.` and its name.
 const NAMES: Shape = Shape::Array { of: &Shape::TEXT, min: 0, max: 600 };
 
-/// Checks a body and makes its batch durable, or tries it out.
+/// Reads a body and merges two contacts, or tries it out.
 ///
 /// # Errors
-/// See [`Refusal`]; nothing is kept then, save where the outcome is unknown.
-pub async fn accept(
-    catalogue: &Catalogue,
-    writer: &Writer,
-    sender: Sender,
-    body: &[u8],
-) -> Result<Accepted, Refusal> {
+/// See [`Refusal`].
+pub async fn accept(mut context: Context<'_>, body: &[u8]) -> Result<Accepted> {
     let members = read_body(body, &Keys::of(&MERGE)).ok_or_else(problem::bad_request)?;
     let mut problems = Vec::new();
-    let list = find_list(catalogue, &sender.viewer, members.get(0), &mut problems).await?;
+    let list = context.list(members.get(0), &mut problems).await?;
     let webhook = read_webhook(members.get(1), &mut problems);
     let dry_run = read_flag("dryRun", members.get(2), &mut problems);
     if let Some(list) = list.as_ref().filter(|_| !dry_run)
-        && let Some(before) = accept::before(writer, &sender, list.no).await?
+        && let Some(known) = context.known(list.no).await?
     {
-        return Ok(before);
+        return Ok(known);
     }
     let winner = read_contact("winner", members.get(3), list.as_deref(), &mut problems);
     let loser = read_contact("loser", members.get(4), list.as_deref(), &mut problems);
@@ -69,13 +64,9 @@ pub async fn accept(
     else {
         return Err(Refusal::Invalid(problems));
     };
-    let items = Asked { winner, loser, rules }.items();
-    let warnings = members.unknown.into_iter().map(problem::unknown_field).collect();
-    let batch = sender.batch(BatchKind::Merge, (list.no, list.id), webhook, items);
-    if dry_run {
-        return accept::try_out(writer, sender.now, batch, warnings).await;
-    }
-    accept::keep(writer, sender, batch, warnings).await
+    context.submission.warnings = members.unknown.into_iter().map(problem::unknown_field).collect();
+    let merge = Merge { list: &list, asked: Asked { winner, loser, rules }, webhook, dry_run };
+    context.commands.merge_contacts(context.caller, context.submission, merge).await
 }
 
 fn read_contact(

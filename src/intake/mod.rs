@@ -1,6 +1,5 @@
-//! Taking batches in: decode, validate with every error, make durable.
+//! Bodies of batches: decode, check with every error, and call the command.
 
-pub mod accept;
 pub mod check;
 pub mod contacts;
 pub mod erase;
@@ -15,3 +14,37 @@ pub mod top;
 pub mod undo;
 pub mod variables;
 pub mod writer;
+
+use std::sync::Arc;
+
+use self::list::find_list;
+use self::problem::Problem;
+use crate::app::accept::{Accepted, Submission};
+use crate::app::{Caller, Commands, Queries, Result};
+use crate::journal::ListNo;
+use crate::json::Raw;
+use crate::storage::List;
+
+/// What a body is read for.
+pub struct Context<'a> {
+    /// The use cases that change something.
+    pub commands: &'a Commands,
+    /// The use cases that read.
+    pub queries: &'a Queries,
+    /// The caller.
+    pub caller: &'a Caller,
+    /// How the batch is submitted.
+    pub submission: Submission,
+}
+
+impl Context<'_> {
+    /// The list that the body names, if the caller may see it; what is wrong with the name is added to the problems.
+    async fn list(&self, raw: Option<Raw<'_>>, problems: &mut Vec<Problem>) -> Result<Option<Arc<List>>> {
+        Ok(find_list(self.queries, self.caller, raw, problems).await?)
+    }
+
+    /// What was accepted before with the same key, if anything.
+    async fn known(&self, list: ListNo) -> Result<Option<Accepted>> {
+        self.commands.known(self.caller, &self.submission, list).await
+    }
+}

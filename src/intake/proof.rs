@@ -2,9 +2,9 @@
 
 use std::net::IpAddr;
 
-use super::check::fits;
 use super::problem::{self, Problem};
 use crate::clock::Timestamp;
+use crate::contact::field::fits;
 use crate::contact::proof::{MAX_TEXT, Proof};
 use crate::json::{Keys, Raw};
 use crate::param::{Param, Shape};

@@ -1,15 +1,14 @@
-//! `POST /v3/contacts/remove`: from the body to a batch that waits.
+//! `POST /v3/contacts/remove`: its body.
 
-use super::accept::{self, Accepted, Sender};
-use super::contacts::MAX_CONTACTS;
-use super::list::{LIST_ID, find_list};
+use super::Context;
+use super::list::LIST_ID;
 use super::problem::{self, Problem};
 use super::top::{DRY_RUN, WEB_HOOK_URI, read_flag, read_webhook};
-use super::writer::Writer;
-use crate::app::Refusal;
-use crate::catalogue::Catalogue;
+use crate::app::accept::Accepted;
+use crate::app::contacts::{MAX_CONTACTS, Removal};
+use crate::app::{Refusal, Result};
 use crate::contact::identifier::IdentifierKind;
-use crate::journal::{BatchKind, ItemsWriter};
+use crate::journal::ItemsWriter;
 use crate::json::{Keys, Members, Raw, read_body};
 use crate::param::{Param, Shape};
 
@@ -34,37 +33,29 @@ const ARRAYS: [(usize, &str, &str, IdentifierKind); 3] = [
     (5, "userIds", "userId", IdentifierKind::UserId),
 ];
 
-/// Checks a body and makes its batch durable, or tries it out.
+/// Reads a body and removes contacts, or tries it out.
 ///
 /// # Errors
-/// See [`Refusal`]; nothing is kept then, save where the outcome is unknown.
-pub async fn accept(
-    catalogue: &Catalogue,
-    writer: &Writer,
-    sender: Sender,
-    body: &[u8],
-) -> Result<Accepted, Refusal> {
+/// See [`Refusal`].
+pub async fn accept(mut context: Context<'_>, body: &[u8]) -> Result<Accepted> {
     let members = read_body(body, &Keys::of(&REMOVE)).ok_or_else(problem::bad_request)?;
     let mut problems = Vec::new();
-    let list = find_list(catalogue, &sender.viewer, members.get(0), &mut problems).await?;
+    let list = context.list(members.get(0), &mut problems).await?;
     let webhook = read_webhook(members.get(1), &mut problems);
     let dry_run = read_flag("dryRun", members.get(2), &mut problems);
     if let Some(list) = list.as_ref().filter(|_| !dry_run)
-        && let Some(before) = accept::before(writer, &sender, list.no).await?
+        && let Some(known) = context.known(list.no).await?
     {
-        return Ok(before);
+        return Ok(known);
     }
     let items = read_identifiers(&members, &mut problems);
     let Some(list) = list.filter(|_| problems.is_empty()) else { return Err(Refusal::Invalid(problems)) };
-    let warnings = members.unknown.into_iter().map(problem::unknown_field).collect();
-    let batch = sender.batch(BatchKind::Remove, (list.no, list.id), webhook, items);
-    if dry_run {
-        return accept::try_out(writer, sender.now, batch, warnings).await;
-    }
-    accept::keep(writer, sender, batch, warnings).await
+    context.submission.warnings = members.unknown.into_iter().map(problem::unknown_field).collect();
+    let removal = Removal { list: &list, items, webhook, dry_run };
+    context.commands.remove_contacts(context.caller, context.submission, removal).await
 }
 
-fn read_identifiers(members: &Members<'_, 6>, problems: &mut Vec<Problem>) -> Vec<u8> {
+fn read_identifiers(members: &Members<'_, 6>, problems: &mut Vec<Problem>) -> ItemsWriter {
     let before = problems.len();
     let arrays = ARRAYS.map(|(place, ..)| members.get(place).map(Raw::elements));
     let count: usize = arrays.iter().flatten().flatten().map(Vec::len).sum();
@@ -89,5 +80,5 @@ fn read_identifiers(members: &Members<'_, 6>, problems: &mut Vec<Problem>) -> Ve
     } else if count == 0 && problems.len() == before {
         problems.push(problem::nobody_to_remove());
     }
-    items.finish()
+    items
 }

@@ -1,11 +1,11 @@
 //! The variables of a contact, and the names that variables may have.
 
 use super::problem::{self, MAX_PROBLEMS, Problem};
-use crate::contact::date::Date;
-use crate::contact::field::{Field, Key, MAX_VARIABLE};
+use crate::app::contacts::patch;
+use crate::contact::field::{Field, Key, MAX_VARIABLE, fits};
 use crate::json::{Keys, Raw, Value};
 use crate::param::{Param, Shape};
-use crate::storage::{List, VariableKind};
+use crate::storage::List;
 
 /// What the name of a variable is.
 pub const NAME: Shape = Shape::pattern(MAX_NAME, "^[a-z][a-zA-Z]*$");
@@ -90,26 +90,17 @@ fn check_entry(
     }
     let Some(list) = list else { return Ok(None) };
     let variable = list.variable(&name).ok_or_else(|| problem::variable_not_found(&name))?;
-    if variable.kind == VariableKind::Date && !value.is_empty() {
-        let date = value.trim();
-        Date::parse(date).ok_or_else(|| problem::variable_not_a_date(&name, &value))?;
-        return Ok(Some((Key::of_variable(variable.number), date.to_owned())));
-    }
-    Ok(Some((Key::of_variable(variable.number), value)))
+    patch::variable_value(variable, value).map(Some)
 }
 
 /// A string as it is, a number or boolean as its JSON text.
 fn read_value(raw: Raw<'_>) -> Result<String, Problem> {
     match raw.value() {
-        Value::Text(text) if fits(&text) => Ok(text.into_owned()),
-        Value::Number(text) if fits(text) => Ok(text.to_owned()),
+        Value::Text(text) if fits(&text, MAX_VARIABLE) => Ok(text.into_owned()),
+        Value::Number(text) if fits(text, MAX_VARIABLE) => Ok(text.to_owned()),
         Value::Bool(_) => Ok(raw.text().to_owned()),
         _ => Err(problem::variables()),
     }
-}
-
-fn fits(text: &str) -> bool {
-    text.len() <= MAX_VARIABLE || text.chars().count() <= MAX_VARIABLE
 }
 
 /// What is wrong with the name of a variable, if anything is.

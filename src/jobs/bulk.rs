@@ -15,13 +15,13 @@ use serde_json::{Map, Value, json};
 use super::claim::{Claim, Kept, Lost};
 use super::import::PATIENCE;
 use super::job::{Action, Whom, encode};
+use crate::app::contacts::MAX_CONTACTS;
 use crate::files::api::{self, Api};
 use crate::files::import::FIRST_FAULTS;
 use crate::files::key::ImportId;
 use crate::files::send::{Counts, Results};
 use crate::files::{Error, Result};
 use crate::id::ObjectId;
-use crate::intake::contacts::MAX_CONTACTS;
 use crate::storage::{self, JobState};
 
 /// Contacts that are looked for at a time.

@@ -5,22 +5,25 @@ use std::sync::Arc;
 
 use askama::Template;
 use axum::http::StatusCode;
-use serde_json::{Value, json};
 
 use super::consent::Line;
 use super::form::{self, Group};
 use super::history::History;
-use super::posted::{self, Posted, Wrong};
+use super::posted::{Posted, Wrong};
 use super::{At, Outcome, Subject};
+use crate::app::contacts::ContactBatch;
+use crate::app::contacts::patch::{ContactItems, ContactPatch};
 use crate::apply::outcome::Failure;
 use crate::clock::Timestamp;
 use crate::console::page::show_with;
-use crate::console::{Form, Page, Query, Result, Section, User, see, show};
+use crate::console::{Form, Page, Query, Refused, Result, Section, User, see, show};
 use crate::contact::choice::{Flags, State};
 use crate::contact::document::Document;
 use crate::contact::field::Field;
-use crate::http::contacts::{ADD, UPDATE};
-use crate::storage::{ItemResult, List, Source, SourceFilter, Suppression, Window};
+use crate::id::ObjectId;
+use crate::intake::problem;
+use crate::journal::BatchKind;
+use crate::storage::{ItemResult, List, OptOut, Source, SourceFilter, SourceRef, Suppression, Window};
 
 /// Sources that the form offers.
 const SOURCES: u32 = 1_000;
@@ -104,8 +107,7 @@ async fn page(
 
 async fn sources(user: &User) -> Result<Vec<Source>> {
     let window = Window { offset: 0, limit: SOURCES };
-    let found =
-        user.app.storage.find_sources(user.signed_in.account, SourceFilter::default(), window).await?;
+    let found = user.app.queries.sources(&user.caller(), SourceFilter::default(), window).await?;
     Ok(found.rows)
 }
 
@@ -129,33 +131,65 @@ pub async fn save(at: At, form: Form) -> Result {
         return show_with(StatusCode::CONFLICT, &page);
     }
     let (kind, text) = subject.identifier()?;
-    let mut item = posted.item();
-    item.insert("contact".to_owned(), json!(text));
-    if form.has("resubscribe") {
-        item.insert("resubscribe".to_owned(), json!(true));
-    }
-    let body = json!({
-        "contactListId": subject.list.id, "contactBy": kind.field().name(), "contacts": [item],
-    });
-    let sent = user.call(&UPDATE, &body).await;
-    let (status, wrong) = match sent {
-        Err(refused) => (refused.status, posted::errors(&refused.details, &posted)),
-        Ok(accepted) => {
-            let outcome = Outcome::of(user, &accepted).await?;
-            match (outcome.failure(), outcome) {
-                (Some(failure), _) => (StatusCode::CONFLICT, failed(failure, &posted)),
-                (None, Outcome::Pending(request)) => {
-                    return Ok(see(&format!("/requests/{request}?done=saving")));
-                }
-                (None, applied @ Outcome::Applied(..)) => {
-                    let done = if applied.keeps_opt_outs() { "kept" } else { "saved" };
-                    return Ok(see(&format!("{}?done={done}", subject.path())));
-                }
+    let mut patch = ContactPatch::default();
+    patch.name_by(kind, text.into());
+    patch.set_resubscribe(form.has("resubscribe"));
+    let kind = BatchKind::update(false, true);
+    let (status, wrong) = match submit(user, &subject.list, kind, patch, &posted).await? {
+        Err(refused) => refused,
+        Ok(outcome) => match (outcome.failure(), outcome) {
+            (Some(failure), _) => (StatusCode::CONFLICT, failed(failure, &posted)),
+            (None, Outcome::Pending(request)) => return Ok(see(&format!("/requests/{request}?done=saving"))),
+            (None, applied @ Outcome::Applied(..)) => {
+                let done = if applied.keeps_opt_outs() { "kept" } else { "saved" };
+                return Ok(see(&format!("{}?done={done}", subject.path())));
             }
-        }
+        },
     };
     let page = page(user, subject, &Query::default(), &posted, wrong).await?;
     show_with(status, &page)
+}
+
+/// Submits what was changed in a form, and waits for it. The inner error is for the form.
+async fn submit<'a>(
+    user: &User,
+    list: &List,
+    kind: BatchKind,
+    mut patch: ContactPatch<'a>,
+    posted: &'a Posted,
+) -> Result<std::result::Result<Outcome, (StatusCode, Wrong)>> {
+    let mut wrong = posted.put(list, &mut patch);
+    let (commands, caller) = (&user.app.commands, user.caller());
+    let source = Field::Source.name();
+    if posted.changed().contains(&source) {
+        let id = posted.now.get(source).map(|id| id.trim()).filter(|id| !id.is_empty());
+        let found = match id.and_then(ObjectId::parse) {
+            Some(id) => user.app.queries.source(&caller, SourceRef::Id(id)).await?,
+            None => None,
+        };
+        match (id, &found) {
+            (Some(id), None) => {
+                drop(wrong.insert(source.to_owned(), problem::source_not_found(source, id, 0)))
+            }
+            _ => patch.set_source(found.map(|source| source.no)),
+        }
+    }
+    let is_refused = |field: Field| wrong.contains_key(field.name());
+    let mut at_top = Vec::new();
+    if patch.has_no_identifier(kind == BatchKind::Add, is_refused) {
+        at_top.push(problem::no_identifier(0).message);
+    }
+    if !wrong.is_empty() || !at_top.is_empty() {
+        let at_fields = wrong.into_iter().map(|(name, problem)| (name, problem.message)).collect();
+        return Ok(Err((StatusCode::BAD_REQUEST, (at_fields, at_top))));
+    }
+    let mut items = ContactItems::new(list.opt_out() == OptOut::Keep);
+    items.push(&mut patch);
+    let batch = ContactBatch { list, kind, items, webhook: None, restore_erased: false, dry_run: false };
+    match commands.change_contacts(&caller, commands.submission(), batch).await.map_err(Refused::from) {
+        Ok(accepted) => Ok(Ok(Outcome::of(user, accepted.request).await?)),
+        Err(refused) => Ok(Err((refused.status, (BTreeMap::new(), vec![refused.text()])))),
+    }
 }
 
 fn overtaken(now: &str) -> String {
@@ -208,18 +242,15 @@ pub async fn add(axum::extract::Path(id): axum::extract::Path<String>, form: For
     if outdated != Wrong::default() {
         return show_with(StatusCode::CONFLICT, &new_page(user, list, &posted, outdated).await?);
     }
-    let body = json!({ "contactListId": list.id, "contacts": [Value::Object(posted.item())] });
-    let (status, wrong) = match user.call(&ADD, &body).await {
-        Err(refused) => (refused.status, posted::errors(&refused.details, &posted)),
-        Ok(accepted) => match Outcome::of(user, &accepted).await? {
-            Outcome::Pending(request) => return Ok(see(&format!("/requests/{request}?done=adding"))),
-            Outcome::Applied(request, results) => match results.first() {
-                Some(ItemResult::Done { id: Some(contact), .. }) => {
-                    return Ok(see(&format!("/lists/{}/contacts/{contact}?done=made", list.id)));
-                }
-                Some(ItemResult::Failed { failure, .. }) => (StatusCode::CONFLICT, failed(*failure, &posted)),
-                _ => return Ok(see(&format!("/requests/{request}?done=adding"))),
-            },
+    let (status, wrong) = match submit(user, &list, BatchKind::Add, ContactPatch::default(), &posted).await? {
+        Err(refused) => refused,
+        Ok(Outcome::Pending(request)) => return Ok(see(&format!("/requests/{request}?done=adding"))),
+        Ok(Outcome::Applied(request, results)) => match results.first() {
+            Some(ItemResult::Done { id: Some(contact), .. }) => {
+                return Ok(see(&format!("/lists/{}/contacts/{contact}?done=made", list.id)));
+            }
+            Some(ItemResult::Failed { failure, .. }) => (StatusCode::CONFLICT, failed(*failure, &posted)),
+            _ => return Ok(see(&format!("/requests/{request}?done=adding"))),
         },
     };
     let page = new_page(user, list, &posted, wrong).await?;

@@ -81,9 +81,8 @@ impl History {
     /// Of a contact.
     pub async fn of(user: &User, subject: &Subject, page: &str) -> Result<Self> {
         let mut pager = Pager::at(subject.path(), page, ROWS);
-        let (storage, account) = (&user.app.storage, user.signed_in.account);
-        let named = vec![subject.identifier()?];
-        let found = storage.find_history(account, subject.list.no, named, pager.window()).await?;
+        let (queries, named) = (&user.app.queries, vec![subject.identifier()?]);
+        let found = queries.history(&user.caller(), &subject.list, named, pager.window()).await?;
         let Some(found) = found else { return Ok(Self { changes: Vec::new(), pager }) };
         pager.total = found.total;
         let shown = show_changes(&found.changes, &subject.list, &found.sources)?;

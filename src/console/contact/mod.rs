@@ -15,14 +15,13 @@ use axum::extract::Path;
 pub use self::edit::{add, ask_new, save, show_contact};
 pub use self::remove::{ask_erasure, ask_removal, erase, export, remove};
 use super::{Result, Trouble, User};
+use crate::app::requests::Waited;
 use crate::apply::outcome::{Failure, NoteCode};
 use crate::contact::document::Document;
 use crate::contact::identifier::IdentifierKind;
-use crate::find;
 use crate::id::ObjectId;
 use crate::journal::ContactNo;
 use crate::storage::{Contact, ItemResult, List};
-use crate::waiting::{self, Waited};
 
 /// A contact of a list of the user's account, as its address names it.
 pub struct Subject {
@@ -45,8 +44,7 @@ impl Subject {
         let list = user.list(list).await?;
         let id = ObjectId::parse(id).ok_or(Trouble::NotFound)?;
         let number = ContactNo(id.contact_number(list.id).ok_or(Trouble::NotFound)?);
-        let storage = user.app.storage.as_ref();
-        let contact = find::contact_by_number(storage, user.signed_in.account, list.no, number).await?;
+        let contact = user.app.queries.contact_by_number(&user.caller(), &list, number).await?;
         let contact = contact.ok_or(Trouble::NotFound)?;
         let document = Document::read(&contact.document);
         let called = document.and_then(|document| super::contacts::called(&document));
@@ -86,14 +84,13 @@ impl Outcome {
     /// Waits for a request, a few seconds at most.
     ///
     /// # Errors
-    /// The store failed, or the answer names no request.
-    pub async fn of(user: &User, request: &serde_json::Value) -> Result<Self> {
-        let id = request["requestId"].as_str().and_then(ObjectId::parse).ok_or(Trouble::NotFound)?;
-        let viewer = user.caller().viewer;
-        if waiting::until_processed(&user.app, &viewer, id).await? != Waited::Processed {
+    /// The store failed.
+    pub async fn of(user: &User, id: ObjectId) -> Result<Self> {
+        let (queries, caller) = (&user.app.queries, user.caller());
+        if queries.await_request(&caller, id).await? != Waited::Processed {
             return Ok(Self::Pending(id));
         }
-        let found = user.app.storage.find_requests(user.signed_in.account, vec![id]).await?;
+        let found = queries.requests(&caller, vec![id]).await?;
         Ok(match found.into_iter().next() {
             Some(request) => Self::Applied(id, request.results),
             None => Self::Pending(id),

@@ -3,11 +3,14 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::{Map, Value, json};
-
 use super::form::{CAC, VARIABLE, Values, blank};
-use crate::console::{Detail, Fields};
+use crate::app::contacts::patch::{self, ContactPatch};
+use crate::console::Fields;
+use crate::contact::amount::{Amount, Cac};
+use crate::contact::field::{Field, Key, Kind};
 use crate::find::FLAGS;
+use crate::intake::problem::{self, Problem};
+use crate::json::Value;
 use crate::storage::List;
 
 /// Before the name of a field stands what it was when the form was shown.
@@ -123,66 +126,51 @@ impl Posted {
         conflicts
     }
 
-    /// The item of a request that sends what was changed, and nothing else.
-    pub fn item(&self) -> Map<String, Value> {
-        let mut item = Map::new();
-        let mut variables = Vec::new();
+    /// Sets what was changed in a patch, and nothing else, save for the source. Returns what is wrong, by the name of
+    /// the field.
+    pub fn put<'a>(&'a self, list: &List, patch: &mut ContactPatch<'a>) -> BTreeMap<String, Problem> {
+        let (mut wrong, mut variables) = (BTreeMap::new(), Vec::new());
         for name in self.changed() {
             let value = self.now.get(name).map(String::as_str).unwrap_or_default();
-            if let Some(variable) = name.strip_prefix(VARIABLE) {
-                variables.push(json!({ "name": variable, "value": value }));
+            let set = if let Some(variable) = name.strip_prefix(VARIABLE) {
+                set_variable(list, variable, value).map(|set| variables.push(set))
             } else if CAC.contains(&name) {
-                item.insert("cac".to_owned(), self.cac());
-            } else if FLAGS.iter().any(|field| field.name() == name) {
-                item.insert(name.to_owned(), json!(value == "true"));
+                self.cac().map(|cac| patch.set_cac(cac))
             } else {
-                item.insert(name.to_owned(), json!(value));
+                let field = Field::ALL.into_iter().find(|field| field.name() == name);
+                match field.and_then(|field| Some((field, field.kind()?))) {
+                    Some((field, Kind::Flag)) => patch.set(field, Kind::Flag, Value::Bool(value == "true")),
+                    Some((field, kind)) => patch.set(field, kind, Value::of(value)),
+                    None => Ok(()),
+                }
+            };
+            if let Err(problem) = set {
+                // Of a cost it stands at the amount, also where it is about both.
+                let name = if CAC.contains(&name) { problem.field.clone() } else { None }
+                    .unwrap_or_else(|| name.to_owned());
+                wrong.entry(name).or_insert(problem);
             }
         }
-        if !variables.is_empty() {
-            item.insert("variables".to_owned(), variables.into());
-        }
-        item
+        patch.set_variables(variables);
+        wrong
     }
 
-    fn cac(&self) -> Value {
+    fn cac(&self) -> Result<Option<Cac>, Problem> {
         let [value, currency] =
             CAC.map(|name| self.now.get(name).map(|text| text.trim()).unwrap_or_default());
         if value.is_empty() && self.now.get(CAC[0]) != self.was.get(CAC[0]) {
-            return json!("");
+            return Ok(None);
         }
-        if value.is_empty() {
-            // A currency without a cost: the API takes an empty text for the wish to clear, and this is a mistake.
-            return json!({ "value": false, "currency": currency });
-        }
-        json!({ "value": value, "currency": currency })
+        // A currency without an amount is a mistake, and no wish to clear.
+        let cac = patch::cac(Amount::parse(value), currency);
+        cac.map(Some).map_err(|problems| problems.into_iter().next().unwrap_or_else(problem::cac))
     }
 }
 
-/// What is wrong with which field, as the API has told it; what is about none of them is told at the top.
-pub fn errors(problems: &[Detail], posted: &Posted) -> Wrong {
-    let (mut at_fields, mut at_top) = (BTreeMap::new(), Vec::new());
-    let variables: Vec<_> = posted.changed().into_iter().filter(|name| name.starts_with(VARIABLE)).collect();
-    for problem in problems {
-        let name = match problem.field.as_deref() {
-            // The API tells a variable's name in the text alone.
-            Some("variables") => variables
-                .iter()
-                .find(|name| {
-                    let name = name.strip_prefix(VARIABLE).unwrap_or_default();
-                    problem.message.split_whitespace().any(|word| word.trim_matches('"') == name)
-                })
-                .map(|name| (*name).to_owned()),
-            Some("cac") => Some(CAC[0].to_owned()),
-            Some(name) if posted.now.contains_key(name) => Some(name.to_owned()),
-            _ => None,
-        };
-        match name {
-            Some(name) => {
-                at_fields.entry(name).or_insert_with(|| problem.message.clone());
-            }
-            None => at_top.push(problem.message.clone()),
-        }
+fn set_variable(list: &List, name: &str, value: &str) -> Result<(Key, String), Problem> {
+    let variable = list.variable(name).ok_or_else(|| problem::variable_not_found(name))?;
+    if value.contains('\0') {
+        return Err(problem::variables());
     }
-    (at_fields, at_top)
+    patch::variable_value(variable, value.to_owned())
 }

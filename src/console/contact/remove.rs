@@ -4,15 +4,16 @@ use askama::Template;
 use axum::http::HeaderValue;
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::response::Response;
-use serde_json::{Map, Value, json};
 
 use super::{At, Outcome, Subject};
+use crate::app::contacts::Removal;
+use crate::app::person::Identifiers;
 use crate::console::page::show_with;
-use crate::console::{Form, Page, Result, Section, Trouble, User, see, show};
+use crate::console::{Form, Page, Result, Section, User, see, show};
 use crate::contact::document::Document;
 use crate::contact::identifier::IdentifierKind;
-use crate::http::contact::{erase::ERASE, export::EXPORT};
-use crate::http::contacts::REMOVE;
+use crate::http::contact::export::Exported;
+use crate::journal::ItemsWriter;
 
 #[derive(Template)]
 #[template(path = "console/contact-remove.html")]
@@ -29,7 +30,7 @@ struct ErasePage {
     /// What is to be typed.
     phrase: String,
     /// By what the person is looked for.
-    identifiers: Vec<(&'static str, String)>,
+    identifiers: Identifiers,
     error: Option<&'static str>,
     /// Why the erase was not applied.
     failed: Option<String>,
@@ -46,20 +47,14 @@ pub async fn remove(at: At, form: Form) -> Result {
     let user = &form.user;
     let subject = Subject::find(user, &at).await?;
     let (kind, text) = subject.identifier()?;
-    let key = of_many(kind);
-    let body = json!({ "contactListId": subject.list.id, key: [text] });
-    let accepted = user.call(&REMOVE, &body).await?;
-    let (Outcome::Pending(request) | Outcome::Applied(request, _)) = Outcome::of(user, &accepted).await?;
+    let mut items = ItemsWriter::default();
+    items.add(kind, &text, &[]);
+    let removal = Removal { list: &subject.list, items, webhook: None, dry_run: false };
+    let commands = &user.app.commands;
+    let accepted = commands.remove_contacts(&user.caller(), commands.submission(), removal).await?;
+    let (Outcome::Pending(request) | Outcome::Applied(request, _)) =
+        Outcome::of(user, accepted.request).await?;
     Ok(see(&format!("/requests/{request}?done=removed")))
-}
-
-/// The key under which contacts/remove takes identifiers of a kind.
-const fn of_many(kind: IdentifierKind) -> &'static str {
-    match kind {
-        IdentifierKind::UserId => "userIds",
-        IdentifierKind::Email => "emails",
-        IdentifierKind::PhoneNumber => "phoneNumbers",
-    }
 }
 
 fn erase_page(user: &User, subject: Subject, error: Option<&'static str>) -> Result<ErasePage> {
@@ -68,12 +63,12 @@ fn erase_page(user: &User, subject: Subject, error: Option<&'static str>) -> Res
     Ok(ErasePage { page: user.page(Section::Lists), subject, phrase, identifiers, error, failed: None })
 }
 
-fn identifiers(subject: &Subject) -> Result<Vec<(&'static str, String)>> {
+fn identifiers(subject: &Subject) -> Result<Identifiers> {
     let document = Document::read(&subject.contact.document).map_err(crate::console::contacts::damaged)?;
     let borne = document.identifiers().map_err(crate::console::contacts::damaged)?;
     let kinds = [IdentifierKind::Email, IdentifierKind::UserId, IdentifierKind::PhoneNumber];
     let text = |kind| borne.get(kind).map(str::to_owned);
-    Ok(kinds.into_iter().filter_map(|kind| Some((kind.field().name(), text(kind)?))).collect())
+    Ok(kinds.into_iter().filter_map(|kind| Some((kind, text(kind)?))).collect())
 }
 
 /// Asks whether a person is to be erased, and says what that does.
@@ -90,9 +85,9 @@ pub async fn erase(at: At, form: Form) -> Result {
     if form.get("confirm") != page.phrase.trim() {
         return show_with(axum::http::StatusCode::BAD_REQUEST, &page);
     }
-    let body = Value::Object(named(&page.identifiers));
-    let accepted = user.call(&ERASE, &body).await?;
-    let outcome = Outcome::of(user, &accepted).await?;
+    let commands = &user.app.commands;
+    let accepted = commands.erase(&user.caller(), commands.submission(), &page.identifiers, None).await?;
+    let outcome = Outcome::of(user, accepted.request).await?;
     match (outcome.failure(), outcome) {
         (Some(failure), _) => {
             let failed = Some(format!("Nothing was erased. {}", failure.text()));
@@ -103,15 +98,12 @@ pub async fn erase(at: At, form: Form) -> Result {
     }
 }
 
-fn named(identifiers: &[(&'static str, String)]) -> Map<String, Value> {
-    identifiers.iter().map(|(name, text)| ((*name).to_owned(), json!(text))).collect()
-}
-
 /// All that is kept about the person, as a file.
 pub async fn export(user: User, at: At) -> Result {
     let subject = Subject::find(&user, &at).await?;
-    let told = user.call(&EXPORT, &Value::Object(named(&identifiers(&subject)?))).await?;
-    let text = serde_json::to_vec_pretty(&told).map_err(|_| Trouble::NotFound)?;
+    let person = user.app.queries.person(&user.caller(), identifiers(&subject)?).await?;
+    // Only a map with keys that are no strings could fail, and there is none.
+    let text = serde_json::to_vec_pretty(&Exported::of(person)?).unwrap_or_default();
     let mut response = Response::new(text.into());
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));

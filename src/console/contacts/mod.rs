@@ -235,14 +235,13 @@ fn picked(headers: &HeaderMap) -> Option<&str> {
 
 /// How many contacts a list has.
 pub async fn count(user: &User, list: &List) -> Result<u64, Error> {
-    let counts = user.app.storage.count_contacts(vec![list.no]).await?;
+    let counts = user.app.queries.list_sizes(std::slice::from_ref(list)).await?;
     Ok(counts.get(&list.no).copied().unwrap_or_default())
 }
 
 async fn sources(user: &User, wanted: Option<&str>) -> Result<Vec<(String, String, bool)>, Error> {
     let window = Window { offset: 0, limit: SOURCES };
-    let found =
-        user.app.storage.find_sources(user.signed_in.account, SourceFilter::default(), window).await?;
+    let found = user.app.queries.sources(&user.caller(), SourceFilter::default(), window).await?;
     let shown = found.rows.into_iter().map(|source| {
         let id = source.id.to_string();
         let is_wanted = wanted == Some(id.as_str());
@@ -252,8 +251,7 @@ async fn sources(user: &User, wanted: Option<&str>) -> Result<Vec<(String, Strin
 }
 
 async fn table(user: &User, list: &List, asked: &Query, columns: &[Column], count: u64) -> Result<Table> {
-    let account = user.signed_in.account;
-    let filter = asked.by_name().resolve(&user.app.catalogue, account, user.app.clock.now()).await?;
+    let filter = user.app.queries.filter(&user.caller(), &asked.by_name()).await?;
     let exact = match asked.at {
         None if !asked.search.is_empty() => exact(user, list, asked).await?,
         _ => None,
@@ -300,27 +298,26 @@ fn reasons(suppressed: &[Suppression]) -> String {
 async fn walk(user: &User, list: &List, asked: &Query, filter: &Filter) -> Result<Found, Error> {
     let (way, limit) = asked.way(list);
     let bounds = Bounds { found: limit.min(PAGE), looked_at: LOOKED_AT, bytes: BYTES };
-    let storage = user.app.storage.as_ref();
-    find::collect(storage, user.signed_in.account, list.no, way, filter, bounds).await
+    user.app.queries.find_contacts(&user.caller(), list, way, filter, bounds).await
 }
 
 /// Who has exactly what stands in the search box as one of the identifiers, if the filters take them too.
 async fn exact(user: &User, list: &List, asked: &Query) -> Result<Option<(ContactNo, Contact)>> {
-    let (storage, account) = (user.app.storage.as_ref(), user.signed_in.account);
+    let (queries, caller) = (&user.app.queries, user.caller());
     let kinds = [IdentifierKind::UserId, IdentifierKind::Email, IdentifierKind::PhoneNumber];
     let named = kinds.map(|kind| (kind, asked.search.clone())).to_vec();
-    let mut found = storage.find_contact(account, list.no, named).await?;
+    let mut found = queries.contact(&caller, list, named).await?;
     if found.is_none()
         && let Some(number) = ObjectId::parse(&asked.search).and_then(|id| id.contact_number(list.id))
     {
         let number = ContactNo(number);
-        let contact = find::contact_by_number(storage, account, list.no, number).await?;
+        let contact = queries.contact_by_number(&caller, list, number).await?;
         found = contact.map(|contact| (number, contact));
     }
     let Some(found) = found else { return Ok(None) };
-    let filter = asked.wanted.resolve(&user.app.catalogue, account, user.app.clock.now()).await?;
+    let filter = queries.filter(&caller, &asked.wanted).await?;
     let fits = Document::read(&found.1.document).and_then(|document| filter.fits(&document));
-    let by_suppression = filter.suppressed_fit(storage, account, std::slice::from_ref(&found)).await?;
+    let by_suppression = queries.suppressed_fit(&caller, &filter, std::slice::from_ref(&found)).await?;
     Ok(if fits.map_err(damaged)? && by_suppression == [true] { Some(found) } else { None })
 }
 

@@ -21,12 +21,13 @@ use self::view::Line;
 use super::page::{Pager, address, curl_contact, without_empty};
 use super::{Page, Query, Result, Section, User, see, show};
 use crate::app::JOB;
+use crate::app::lists::ListQuery;
 use crate::clock::Timestamp;
 use crate::console::contact::history::who;
 use crate::id::ObjectId;
 use crate::journal::BatchKind;
 use crate::report::state_name;
-use crate::storage::{JobRequests, ListFilter, RequestFilter, RequestState, Window};
+use crate::storage::{JobRequests, Page as Rows, RequestFilter, RequestState, Window};
 
 /// Requests on a page.
 const ROWS: u32 = 50;
@@ -220,7 +221,7 @@ type Lists = (HashMap<ObjectId, String>, Offered);
 
 async fn lists(user: &User, wanted: Option<ObjectId>) -> Result<Lists> {
     let window = Window { offset: 0, limit: LISTS };
-    let found = user.app.storage.find_lists(user.signed_in.account, ListFilter::default(), window).await?;
+    let found = user.app.queries.lists(&user.caller(), ListQuery::default(), window).await?;
     let offered =
         found.rows.iter().map(|list| (list.id.to_string(), list.about.name.clone(), wanted == Some(list.id)));
     let offered = offered.collect();
@@ -240,7 +241,7 @@ async fn table(
     let mut pager = Pager::at(path, number, ROWS);
     let (from, to) = filter.parsed;
     let kinds = KINDS.iter().find(|(name, _)| *name == filter.kind).map(|(_, kinds)| kinds.to_vec());
-    let mut wanted = RequestFilter {
+    let wanted = RequestFilter {
         state: filter.state,
         lists: None,
         from,
@@ -253,12 +254,17 @@ async fn table(
         no_jobs: filter.sender.is_empty(),
         count_to: Some(COUNTED),
     };
-    if let Some(list) = filter.list {
+    let (queries, caller) = (&user.app.queries, user.caller());
+    let list = match filter.list {
+        Some(list) => queries.list(&caller, &list.to_string()).await?,
+        None => None,
+    };
+    let found = if filter.list.is_some() && list.is_none() {
         // Of a list that is not the account's there are none.
-        let list = user.app.catalogue.list(&user.caller().viewer, &list.to_string()).await?;
-        wanted.lists = Some(list.iter().map(|list| list.no).collect());
-    }
-    let found = user.app.storage.list_requests(user.signed_in.account, wanted, pager.window()).await?;
+        Rows { rows: Vec::new(), total: 0 }
+    } else {
+        queries.list_requests(&caller, list.as_deref(), wanted, pager.window()).await?
+    };
     pager.total = found.total;
     let first = offered.first().map(|(id, ..)| id.as_str());
     let mut table = Table {

@@ -1,14 +1,12 @@
 //! `/requests/{id}`: one request.
 
 use askama::Template;
-use serde_json::json;
 
 use super::At;
 use super::view::{self, Item, Pill, WebHook};
 use crate::clock::Timestamp;
 use crate::console::page::Pager;
 use crate::console::{Form, Page, Query, Result, Section, Trouble, User, see, show};
-use crate::http::undo::UNDO;
 use crate::id::ObjectId;
 use crate::journal::BatchKind;
 use crate::storage::{Request, RequestState};
@@ -55,7 +53,7 @@ impl About {
     async fn of(user: &User, request: &Request) -> Result<Self> {
         let list = view::is_about_list(request.kind, request.list).then_some(request.list);
         let known = match list {
-            Some(list) => user.app.catalogue.list(&user.caller().viewer, &list.to_string()).await?,
+            Some(list) => user.app.queries.list(&user.caller(), &list.to_string()).await?,
             None => None,
         };
         let processed = request.state == RequestState::Processed;
@@ -78,7 +76,7 @@ impl About {
 
 async fn find(user: &User, id: &str) -> Result<Request> {
     let id = ObjectId::parse(id).ok_or(Trouble::NotFound)?;
-    let found = user.app.storage.find_requests(user.signed_in.account, vec![id]).await?;
+    let found = user.app.queries.requests(&user.caller(), vec![id]).await?;
     found.into_iter().next().ok_or(Trouble::NotFound)
 }
 
@@ -107,8 +105,7 @@ pub async fn show_request(user: User, id: At, query: Query) -> Result {
 pub async fn resend(id: At, form: Form) -> Result {
     let user = &form.user;
     let request = find(user, &id).await?;
-    let account = Some(user.signed_in.account);
-    if !user.app.storage.resend(account, request.id, user.app.clock.now()).await? {
+    if !user.app.commands.resend_webhook(&user.caller(), request.id).await? {
         return Err(Trouble::NotFound);
     }
     Ok(see(&format!("/requests/{}?done=resent", request.id)))
@@ -127,7 +124,13 @@ pub async fn ask_undo(user: User, id: At) -> Result {
 
 /// Undoes a request, and leads to the request that does.
 pub async fn undo(id: At, form: Form) -> Result {
-    let accepted = form.user.call(&UNDO, &json!({ "requestId": id.as_str() })).await?;
-    let request = accepted["requestId"].as_str().unwrap_or_default();
-    Ok(see(&format!("/requests/{request}?done=undoing")))
+    let (user, caller) = (&form.user, form.user.caller());
+    let target = match ObjectId::parse(&id) {
+        Some(id) => user.app.queries.undo_target(&caller, id).await?,
+        None => None,
+    };
+    let commands = &user.app.commands;
+    let target = target.ok_or(Trouble::NotFound)?;
+    let accepted = commands.undo(&caller, commands.submission(), target, None).await?;
+    Ok(see(&format!("/requests/{}?done=undoing", accepted.request)))
 }

@@ -1,6 +1,6 @@
 //! `/v3/contact/erase`
 
-use crate::app::{Operation, Reach};
+use crate::app::person;
 use crate::http::call::{Call, Outcome};
 use crate::http::method::{Body, Example, Method};
 use crate::http::undo::{Queued, queued};
@@ -8,7 +8,7 @@ use crate::intake::erase;
 
 /// `POST /v3/contact/erase`
 pub static ERASE: Method = Method {
-    operation: &Operation::batch("/v3/contact/erase", Reach::Account),
+    operation: &person::ERASE,
     group: &super::GROUP,
     summary: "Erase a person from all lists",
     text: "Deletes the contacts that have one of the identifiers, in all lists of the account. In a list without \
@@ -29,6 +29,5 @@ pub static ERASE: Method = Method {
 };
 
 async fn erase(call: Call) -> Outcome<Queued> {
-    let sender = call.sender()?;
-    Ok(queued(erase::accept(&call.app.writer, sender, &call.body).await?, call.request_id))
+    Ok(queued(erase::accept(call.context()?, &call.body).await?))
 }

@@ -1,17 +1,13 @@
 //! `/v3/contact/export`
 
-use std::sync::Arc;
-
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::history::{ShownChange, show_changes};
 use super::show::Shown;
-use crate::app::{Operation, Reach, Refusal};
+use crate::app::Refusal;
+use crate::app::person::{self, PersonData, PersonRecord};
 use crate::clock::Timestamp;
-use crate::contact::identifier::IdentifierKind;
-use crate::contact::suppression::Channel;
-use crate::find::suppressed::addresses_of;
 use crate::http::blacklist::list::Listing as ListedSuppression;
 use crate::http::call::{Answer, Call, Outcome};
 use crate::http::consent::ConsentObject;
@@ -21,14 +17,11 @@ use crate::intake::identifiers;
 use crate::intake::problem;
 use crate::json::{Keys, read_body};
 use crate::report::state_name;
-use crate::storage::{Address, Error, Mention, Person, PersonContact, RequestState, Subject};
-
-/// Requests that are told at most.
-const MAX_REQUESTS: usize = 10_000;
+use crate::storage::{Error, Mention, RequestState};
 
 /// `POST /v3/contact/export`
 pub static EXPORT: Method = Method {
-    operation: &Operation::read("/v3/contact/export", Reach::Account),
+    operation: &person::EXPORT,
     group: &super::GROUP,
     summary: "All data about one person",
     text: "Returns, from all lists of the account, the contacts that have one of the identifiers or had it once. \
@@ -46,7 +39,7 @@ pub static EXPORT: Method = Method {
 /// What contact/export answers.
 #[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-struct Exported {
+pub struct Exported {
     /// The person's contacts.
     contacts: Vec<ExportedContact>,
     /// The requests that mention the person, the oldest first.
@@ -106,47 +99,31 @@ async fn export(call: Call) -> Outcome<Exported> {
     if !problems.is_empty() {
         return Err(Refusal::Invalid(problems));
     }
-    let account = call.caller.viewer.account;
-    let person = call.app.storage.find_person(account, identifiers.clone()).await?;
-    let contacts = person.contacts.iter().map(|found| (found.list, found.history.number)).collect();
-    let mut shown = Vec::with_capacity(person.contacts.len());
-    for found in &person.contacts {
-        shown.extend(show(&call, found).await?);
-    }
-    let suppressed = suppressed(&call, &identifiers, &person).await?;
-    let subject = Arc::new(Subject { identifiers, contacts });
-    let (requests, requests_complete) = mentions(&call, subject).await?;
+    let person = call.app.queries.person(&call.caller, identifiers).await?;
     let warnings = body.unknown.into_iter().map(problem::unknown_field).collect();
-    let erased = person.erased;
-    let exported = Exported { contacts: shown, requests, requests_complete, suppressed, erased };
-    Ok(Answer::new(exported).warn(warnings))
+    Ok(Answer::new(Exported::of(person)?).warn(warnings))
 }
 
-/// The suppressions of all addresses that the person is known by.
-async fn suppressed(
-    call: &Call,
-    identifiers: &[(IdentifierKind, String)],
-    person: &Person,
-) -> Result<Vec<ListedSuppression>, Refusal> {
-    let given = Channel::ALL.into_iter().flat_map(|channel| {
-        let of_channel = identifiers.iter().filter(move |(kind, _)| *kind == channel.kind());
-        of_channel.map(move |(_, text)| Address { channel, text: text.clone() })
-    });
-    let contacts = person.contacts.iter().filter_map(|found| found.contact.as_ref());
-    let addresses = given.chain(contacts.flat_map(addresses_of)).collect();
-    Ok(call.app.queries.suppressions_of_addresses(&call.caller, addresses).await?)
-        .map(|found| found.into_iter().map(ListedSuppression::from).collect())
+impl Exported {
+    /// All data about a person, as it is written.
+    ///
+    /// # Errors
+    /// What is stored does not read.
+    pub fn of(person: PersonData) -> Result<Self, Error> {
+        Ok(Self {
+            contacts: person.contacts.iter().map(show).collect::<Result<_, _>>()?,
+            requests: person.requests.into_iter().map(show_mention).collect(),
+            requests_complete: person.requests_complete,
+            suppressed: person.suppressed.into_iter().map(ListedSuppression::from).collect(),
+            erased: person.erased,
+        })
+    }
 }
 
-/// A contact; `None` where its list went meanwhile.
-async fn show(call: &Call, found: &PersonContact) -> Result<Option<ExportedContact>, Refusal> {
-    let id = found.list_id.to_string();
-    let Some(list) = call.app.catalogue.list(&call.caller.viewer, &id).await? else { return Ok(None) };
-    let suppressed = call.app.queries.suppressions_of(&call.caller, &found.contact).await?;
-    let suppressed = suppressed.into_iter().next().unwrap_or_default();
-    let contact = found.contact.as_ref().map(|contact| Shown::of(contact, &list, &suppressed)).transpose();
-    let history = show_changes(&found.history.changes, &list, &found.history.sources)?;
-    Ok(Some(ExportedContact {
+fn show(PersonRecord { list, found, suppressed }: &PersonRecord) -> Result<ExportedContact, Error> {
+    let contact = found.contact.as_ref().map(|contact| Shown::of(contact, list, suppressed)).transpose();
+    let history = show_changes(&found.history.changes, list, &found.history.sources)?;
+    Ok(ExportedContact {
         contact_list_id: list.id,
         contact_list_name: list.about.name.clone(),
         contact_id: ObjectId::of_contact(list.id, found.history.number.0),
@@ -154,26 +131,7 @@ async fn show(call: &Call, found: &PersonContact) -> Result<Option<ExportedConta
         history_complete: found.history.complete && found.history.total == found.history.changes.len() as u64,
         history,
         consents: found.consents.records.iter().cloned().map(ConsentObject::of).collect(),
-    }))
-}
-
-/// The requests that mention somebody, a chunk at a time, so that others are answered in between.
-async fn mentions(call: &Call, subject: Arc<Subject>) -> Result<(Vec<ExportedRequest>, bool), Refusal> {
-    let (mut requests, mut after) = (Vec::new(), 0);
-    // One more than is told shows that there are more.
-    while requests.len() <= MAX_REQUESTS {
-        let account = call.caller.viewer.account;
-        let chunk = call.app.storage.find_mentions(account, Arc::clone(&subject), after).await?;
-        requests.extend(chunk.found.into_iter().map(show_mention));
-        match chunk.next {
-            // A store may tell all at once.
-            Some(next) => after = next,
-            None => break,
-        }
-    }
-    let complete = requests.len() <= MAX_REQUESTS;
-    requests.truncate(MAX_REQUESTS);
-    Ok((requests, complete))
+    })
 }
 
 fn show_mention(mention: Mention) -> ExportedRequest {

@@ -7,7 +7,8 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::show::{show_cac, show_field};
-use crate::app::{Operation, Reach, Refusal};
+use crate::app::Refusal;
+use crate::app::contacts::read;
 use crate::clock::Timestamp;
 use crate::contact::amount::Cac;
 use crate::contact::field::{Field, Key};
@@ -18,7 +19,7 @@ use crate::http::method::{Body, Example, Method};
 use crate::http::page::{self, LIMIT_KEY, OFFSET_KEY, Paged};
 use crate::id::ObjectId;
 use crate::intake::identifiers;
-use crate::intake::list::{LIST_ID, find_list};
+use crate::intake::list::LIST_ID;
 use crate::intake::problem;
 use crate::json::{Keys, read_body};
 use crate::param::Param;
@@ -26,7 +27,7 @@ use crate::storage::{ContactChange, Error, List, Page, Source};
 
 /// `POST /v3/contact/history`
 pub static HISTORY: Method = Method {
-    operation: &Operation::read("/v3/contact/history", Reach::List),
+    operation: &read::HISTORY,
     group: &super::GROUP,
     summary: "The changes of a contact, with their times and requests",
     text: "The newest change first, with each field's old and new value. Contacts are looked up by current \
@@ -106,12 +107,11 @@ struct ShownField {
 async fn history(call: Call) -> Outcome<Told> {
     let body = read_body(&call.body, &Keys::of(&HISTORY_OF)).ok_or_else(problem::bad_request)?;
     let mut problems = Vec::new();
-    let viewer = &call.caller.viewer;
-    let list = find_list(&call.app.catalogue, viewer, body.get(0), &mut problems).await?;
+    let list = call.list(body.get(0), &mut problems).await?;
     let identifiers = identifiers::read([1, 2, 3, 4].map(|place| body.get(place)), &mut problems);
     let window = page::read_window(body.get(5), body.get(6), &mut problems);
     let Some(list) = list.filter(|_| problems.is_empty()) else { return Err(Refusal::Invalid(problems)) };
-    let found = call.app.storage.find_history(viewer.account, list.no, identifiers, window).await?;
+    let found = call.app.queries.history(&call.caller, &list, identifiers, window).await?;
     let warnings = body.unknown.into_iter().map(problem::unknown_field).collect();
     let Some(found) = found else {
         let page = Paged::of(Page { rows: Vec::new(), total: 0 }, window, |change: ShownChange| change);

@@ -1,12 +1,12 @@
 //! `waitFor`: who has sent a request reads what it did.
 
 use crate::app::Refusal;
+use crate::app::requests::{PATIENCE, Waited};
 use crate::http::call::Call;
 use crate::id::ObjectId;
 use crate::intake::problem::{self, Problem};
 use crate::json::Raw;
 use crate::param::{Param, Shape};
-use crate::waiting::{self, Waited};
 
 /// The request to wait for.
 pub const WAIT_FOR: Param = Param::optional(
@@ -26,13 +26,13 @@ pub fn read(raw: Option<Raw<'_>>) -> Result<Option<String>, Problem> {
 /// Waits until the request is processed; a warning where that takes too long.
 pub async fn wait(call: &Call, request: &str) -> Result<Option<Problem>, Refusal> {
     let waited = match ObjectId::parse(request) {
-        Some(id) => waiting::until_processed(&call.app, &call.caller.viewer, id).await?,
+        Some(id) => call.app.queries.await_request(&call.caller, id).await?,
         None => Waited::Unknown,
     };
     match waited {
         Waited::Processed => Ok(None),
         Waited::TimedOut => {
-            let seconds = waiting::PATIENCE.as_secs();
+            let seconds = PATIENCE.as_secs();
             let text = format!(
                 "Request {request} was not processed within {seconds} seconds, and the contact is as it was without it"
             );

@@ -1,29 +1,29 @@
 //! `/v3/contact-source/update` and `/v3/contact-source/remove`
 
 use std::borrow::Cow;
-use std::sync::Arc;
 
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{GROUP, MAX_NAME, exists, not_found, read_cac_key, read_customer_source_id, read_name};
-use crate::app::{Operation, Reach, Refusal};
+use super::{GROUP, read_cac_key, read_customer_id, read_name};
+use crate::app::Refusal;
+use crate::app::sources::{self, MAX_NAME, SourceChange, not_found};
+use crate::contact::field::is_customer_source_id;
 use crate::http::call::{Answer, Call, Nothing, Outcome};
 use crate::http::method::{Body, Example, Method};
 use crate::id::ObjectId;
-use crate::intake::check::is_customer_source_id;
 use crate::intake::fields::{CAC_SHAPE, CUSTOMER_SOURCE};
 use crate::intake::problem::{self, Problem};
 use crate::json::{Keys, Members, Raw, read_body};
 use crate::param::{Param, Shape};
-use crate::storage::{self, AddError, Source, SourceChange, SourceRef};
+use crate::storage::SourceRef;
 
 /// The most sources of one call.
 const MAX_REMOVED: usize = 100;
 
 /// `POST /v3/contact-source/update`
 pub static UPDATE: Method = Method {
-    operation: &Operation::write("/v3/contact-source/update", Reach::Account),
+    operation: &sources::UPDATE,
     group: &GROUP,
     summary: "Change a source",
     text: "Absent members stay as they are. Its name and its customerSourceId stay unique in the account.",
@@ -52,7 +52,7 @@ async fn update(call: Call) -> Outcome<Nothing> {
     let mut problems = Vec::new();
     let text = read_source(body.get(0)).map_err(|problem| problems.push(problem)).ok();
     let source = match &text {
-        Some(text) => look_up(&call, text).await?,
+        Some(text) => call.app.queries.source_by_any(&call.caller, text).await?,
         None => None,
     };
     if let Some(text) = text.filter(|_| source.is_none()) {
@@ -61,14 +61,7 @@ async fn update(call: Call) -> Outcome<Nothing> {
     let mut unknown = std::mem::take(&mut body.unknown);
     let change = read_change(&body, &mut problems, &mut unknown);
     let Some(source) = source.filter(|_| problems.is_empty()) else { return Err(Refusal::Invalid(problems)) };
-    let (account, now) = (call.caller.viewer.account, call.app.clock.now());
-    call.app.storage.update_source(account, source.no, change, now).await.map_err(|error| match error {
-        AddError::Exists(_) => exists().into(),
-        // Another request has removed it.
-        AddError::Gone => not_found("source", &source.id.to_string()).into(),
-        other => Refusal::from(other),
-    })?;
-    call.app.catalogue.account_changed(call.caller.viewer.account);
+    call.app.commands.change_source(&call.caller, &source, change).await?;
     Ok(Answer::new(Nothing {}).warn(unknown.into_iter().map(problem::unknown_field).collect()))
 }
 
@@ -80,17 +73,6 @@ fn read_source(raw: Option<Raw<'_>>) -> Result<String, Problem> {
         .ok_or_else(|| Problem::new("INVALID_SOURCE", text).of("source"))
 }
 
-/// By its id, else by the caller's own id: that may look like one of ours.
-async fn look_up(call: &Call, text: &str) -> Result<Option<Arc<Source>>, storage::Error> {
-    let (catalogue, account) = (&call.app.catalogue, call.caller.viewer.account);
-    if let Some(id) = ObjectId::parse(text)
-        && let Some(source) = catalogue.source(account, SourceRef::Id(id)).await?
-    {
-        return Ok(Some(source));
-    }
-    catalogue.source(account, SourceRef::Customer(text.to_owned())).await
-}
-
 fn read_change(
     body: &Members<'_, 4>,
     problems: &mut Vec<Problem>,
@@ -100,17 +82,15 @@ fn read_change(
     if body.get(1).is_some() {
         change.name = read_name(body.get(1)).map_err(|problem| problems.push(problem)).ok();
     }
-    if let Some(raw) = body.get(2) {
-        let read = read_customer_source_id(Some(raw));
-        change.customer_source_id = read.map_err(|problem| problems.push(problem)).ok();
-    }
+    change.customer_id =
+        read_customer_id(body.get(2)).map_err(|problem| problems.push(problem)).ok().flatten();
     change.cac = body.get(3).map(|raw| read_cac_key(raw, problems, unknown));
     change
 }
 
 /// `POST /v3/contact-source/remove`
 pub static REMOVE: Method = Method {
-    operation: &Operation::write("/v3/contact-source/remove", Reach::Account),
+    operation: &sources::REMOVE,
     group: &GROUP,
     summary: "Remove sources",
     text: "At most 100 at a time; those that are not there are passed over, unless none is. Contacts from a removed \
@@ -168,14 +148,9 @@ async fn remove(call: Call) -> Outcome<Removed> {
     }
     let ids = ids.iter().filter_map(|id| ObjectId::parse(id)).map(SourceRef::Id);
     let sources = ids.chain(customer.into_iter().map(SourceRef::Customer)).collect();
-    let removed = call.app.storage.remove_sources(call.caller.viewer.account, sources).await;
-    let removed = removed.map_err(Refusal::NotSaved)?;
-    call.app.catalogue.account_changed(call.caller.viewer.account);
-    if removed == 0 {
-        return Err(Problem::new("SOURCE_NOT_FOUND", "No records found by this identifiers").into());
-    }
+    let affected_rows = call.app.commands.remove_sources(&call.caller, sources).await?;
     let warnings = body.unknown.into_iter().map(problem::unknown_field).collect();
-    Ok(Answer::new(Removed { affected_rows: removed }).warn(warnings))
+    Ok(Answer::new(Removed { affected_rows }).warn(warnings))
 }
 
 fn read_texts(

@@ -3,8 +3,9 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{GROUP, customer_source_id, name};
-use crate::app::{Operation, Reach, Refusal};
+use super::GROUP;
+use crate::app::Refusal;
+use crate::app::sources;
 use crate::clock::Timestamp;
 use crate::http::call::{Answer, Call, Outcome};
 use crate::http::contact::show::{ShownCac, show_cac};
@@ -18,7 +19,7 @@ use crate::storage::{Source, SourceFilter, SourceRef};
 
 /// `POST /v3/contact-source/get`
 pub static GET: Method = Method {
-    operation: &Operation::read("/v3/contact-source/get", Reach::Seen),
+    operation: &sources::GET,
     group: &GROUP,
     summary: "Read a source",
     text: "By one of the three; of several the first in the order sourceId, customerSourceId, name.",
@@ -77,10 +78,10 @@ async fn get(call: Call) -> Outcome<Got> {
     let body = read_body(&call.body, &Keys::of(&ASKED_BY)).ok_or_else(problem::bad_request)?;
     let (key, text, reference) = read_reference(&body)?;
     let found = match reference {
-        Some(reference) => call.app.catalogue.source(call.caller.viewer.account, reference).await?,
+        Some(reference) => call.app.queries.source(&call.caller, reference).await?,
         None => None,
     };
-    let source = found.ok_or_else(|| super::not_found(key, &text))?;
+    let source = found.ok_or_else(|| sources::not_found(key, &text))?;
     let data = GotSource { source_id: source.id, rest: show(&source) };
     let warnings = body.unknown.into_iter().map(problem::unknown_field).collect();
     Ok(Answer::new(Got { data }).warn(warnings))
@@ -107,7 +108,7 @@ fn read_reference(body: &Members<'_, 3>) -> Result<(&'static str, String, Option
 
 /// `POST /v3/contact-source/find`
 pub static FIND: Method = Method {
-    operation: &Operation::read("/v3/contact-source/find", Reach::Seen),
+    operation: &sources::FIND,
     group: &GROUP,
     summary: "Find sources",
     text: "The oldest first.",
@@ -144,10 +145,10 @@ async fn find(call: Call) -> Outcome<Paged<FoundSource>> {
     let body = read_body(&call.body, &Keys::of(&FOUND_BY)).ok_or_else(problem::bad_request)?;
     let mut problems = Vec::new();
     let filter = SourceFilter {
-        name: page::read_filter(body.get(0).map(Raw::as_text), name, &mut problems),
+        name: page::read_filter(body.get(0).map(Raw::as_text), sources::wrong_name, &mut problems),
         customer_source_id: page::read_filter(
             body.get(1).map(Raw::as_trimmed),
-            customer_source_id,
+            sources::wrong_customer_id,
             &mut problems,
         ),
     };
@@ -155,7 +156,7 @@ async fn find(call: Call) -> Outcome<Paged<FoundSource>> {
     if !problems.is_empty() {
         return Err(Refusal::Invalid(problems));
     }
-    let page = call.app.storage.find_sources(call.caller.viewer.account, filter, window).await?;
+    let page = call.app.queries.sources(&call.caller, filter, window).await?;
     let found = Paged::of(page, window, |source| FoundSource { id: source.id, rest: show(&source) });
     let warnings = body.unknown.into_iter().map(problem::unknown_field).collect();
     Ok(Answer::new(found).warn(warnings))

@@ -144,6 +144,5 @@ fn shown(list: ObjectId, contact: use_case::Alike) -> AlikeObject {
 }
 
 async fn merge_contacts(call: Call) -> Outcome<Taken> {
-    let (app, sender) = (&call.app, call.sender()?);
-    Ok(answer(merge::accept(&app.catalogue, &app.writer, sender, &call.body).await?))
+    Ok(answer(merge::accept(call.context()?, &call.body).await?))
 }

@@ -4,14 +4,15 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::GROUP;
-use crate::app::{Operation, Reach, Refusal};
+use crate::app::Refusal;
+use crate::app::contacts::read;
 use crate::find::{self, Bounds, Wanted};
 use crate::http::call::{Answer, Call, Outcome};
 use crate::http::contact::show::Shown;
 use crate::http::method::{Body, Example, Method};
 use crate::http::page;
 use crate::id::ObjectId;
-use crate::intake::list::{LIST_ID, find_list};
+use crate::intake::list::LIST_ID;
 use crate::intake::problem::{self, Problem};
 use crate::journal::ContactNo;
 use crate::json::{Keys, Members, read_body};
@@ -32,7 +33,7 @@ const MAX_BYTES: usize = 4 << 20;
 
 /// `POST /v3/contacts/find`
 pub static FIND: Method = Method {
-    operation: &Operation::read("/v3/contacts/find", Reach::List),
+    operation: &read::FIND,
     group: &GROUP,
     summary: "Read the contacts of a list, a page at a time",
     text: "In the order in which they were made. `next` is where the next page begins: send it as `after`. If it \
@@ -86,7 +87,7 @@ struct Found {
 async fn run(call: Call) -> Outcome<Found> {
     let body = read_body(&call.body, &Keys::of(&PARAMS)).ok_or_else(problem::bad_request)?;
     let mut problems = Vec::new();
-    let list = find_list(&call.app.catalogue, &call.caller.viewer, body.get(0), &mut problems).await?;
+    let list = call.list(body.get(0), &mut problems).await?;
     let after =
         read_after(&body, list.as_deref()).map_err(|problem| problems.push(problem)).unwrap_or_default();
     let limit = page::read_limit(body.get(2), MAX_LIMIT, &mut problems).unwrap_or(LIMIT);
@@ -120,11 +121,9 @@ async fn collect(
     limit: u32,
     wanted: &Wanted,
 ) -> Result<(Found, Vec<Problem>), Refusal> {
-    let account = call.caller.viewer.account;
-    let filter = wanted.resolve(&call.app.catalogue, account, call.app.clock.now()).await?;
+    let filter = call.app.queries.filter(&call.caller, wanted).await?;
     let bounds = Bounds { found: limit, looked_at: MAX_LOOKED_AT, bytes: MAX_BYTES };
-    let storage = call.app.storage.as_ref();
-    let found = find::collect(storage, account, list.no, Way::Up(after), &filter, bounds).await?;
+    let found = call.app.queries.find_contacts(&call.caller, list, Way::Up(after), &filter, bounds).await?;
     let contacts = found.rows.iter().map(|(_, contact)| contact);
     let suppressed = call.app.queries.suppressions_of(&call.caller, contacts.clone()).await?;
     let data = contacts.zip(&suppressed).map(|(contact, suppressed)| Shown::of(contact, list, suppressed));

@@ -5,10 +5,10 @@ use serde_json::{Map, Value, json};
 
 use super::answers;
 use super::open::open;
+use crate::app::accept::MAX_KEY;
 use crate::app::{Access, Reach};
 use crate::http::call::IDEMPOTENCY_KEY;
 use crate::http::method::{Example, Method};
-use crate::intake::accept::MAX_KEY;
 use crate::param;
 use crate::runtime::Limits;
 

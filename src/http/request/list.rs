@@ -1,11 +1,12 @@
 //! `/v3/request/list`
 
 use super::GROUP;
-use crate::app::{Operation, Reach, Refusal};
+use crate::app::Refusal;
+use crate::app::requests;
 use crate::http::call::{Answer, Call, Outcome};
 use crate::http::method::{Body, Example, Method};
 use crate::http::page::{self, LIMIT_KEY, OFFSET_KEY, Paged, TIME, read_time};
-use crate::intake::list::{LIST_ID, find_list};
+use crate::intake::list::LIST_ID;
 use crate::intake::problem::{self, Problem};
 use crate::json::{Keys, Raw, read_body};
 use crate::param::{Param, Shape};
@@ -14,7 +15,7 @@ use crate::storage::{RequestFilter, RequestState};
 
 /// `POST /v3/request/list`
 pub static LIST: Method = Method {
-    operation: &Operation::read("/v3/request/list", Reach::Seen),
+    operation: &requests::LIST,
     group: &GROUP,
     summary: "Requests by state, list and time",
     text: "The newest first. They have the form of request/find, with counts in place of the results. While \
@@ -64,7 +65,7 @@ async fn list(call: Call) -> Outcome<Paged<SummaryObject>> {
     let state = read_state(body.get(0)).map_err(|problem| problems.push(problem)).ok().flatten();
     let list = match body.get(1) {
         None => None,
-        raw => find_list(&call.app.catalogue, &call.caller.viewer, raw, &mut problems).await?,
+        raw => call.list(raw, &mut problems).await?,
     };
     let from = read_time(body.get(2), "from").map_err(|problem| problems.push(problem)).ok().flatten();
     let to = read_time(body.get(3), "to").map_err(|problem| problems.push(problem)).ok().flatten();
@@ -72,12 +73,8 @@ async fn list(call: Call) -> Outcome<Paged<SummaryObject>> {
     if !problems.is_empty() {
         return Err(Refusal::Invalid(problems));
     }
-    let lists = match list {
-        Some(list) => Some(vec![list.no]),
-        None => call.app.catalogue.limits(&call.caller.viewer).await?,
-    };
-    let filter = RequestFilter { state, lists, from, to, ..RequestFilter::default() };
-    let page = call.app.storage.list_requests(call.caller.viewer.account, filter, window).await?;
+    let filter = RequestFilter { state, from, to, ..RequestFilter::default() };
+    let page = call.app.queries.list_requests(&call.caller, list.as_deref(), filter, window).await?;
     let warnings = body.unknown.into_iter().map(problem::unknown_field).collect();
     Ok(Answer::new(Paged::of(page, window, report::summary_object)).warn(warnings))
 }

@@ -24,7 +24,10 @@ fn patch(text: &str, source: Option<u64>) -> Vec<(Key, Vec<u8>)> {
     let mut checked = CheckedContact::check(&members, 0, (BatchKind::Upsert, None), Some(&list()));
     assert_eq!(checked.problems, [], "{text}");
     let mut bytes = Vec::new();
-    checked.put_patch(source, false, &mut bytes);
+    if source.is_some() {
+        checked.patch.set_source(source);
+    }
+    checked.patch.put(false, &mut bytes);
     let mut reader = Reader::new(&bytes);
     std::iter::from_fn(|| reader.entry().unwrap()).map(|entry| (entry.key, entry.value.to_vec())).collect()
 }

@@ -6,7 +6,7 @@ use super::*;
 use crate::id::ObjectId;
 use crate::journal::{AccountNo, ListNo};
 use crate::json::read_members;
-use crate::storage::{ListAbout, Variable};
+use crate::storage::{ListAbout, Variable, VariableKind};
 
 fn list() -> List {
     let variable = |number, name: &str, kind| Variable { number, name: name.to_owned(), kind };

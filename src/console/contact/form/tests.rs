@@ -1,8 +1,13 @@
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use super::*;
-use crate::console::contact::posted::{WAS, errors};
-use crate::console::{Detail, Fields};
+use crate::app::contacts::patch::ContactPatch;
+use crate::console::Fields;
+use crate::console::contact::posted::WAS;
+use crate::contact::amount::{Amount, Currency};
+use crate::contact::field::Key;
+use crate::contact::record::Reader;
 use crate::id::ObjectId;
-use crate::intake::problem::{self, Problem};
 use crate::journal::{AccountNo, ListNo};
 use crate::storage::{ListAbout, Variable};
 
@@ -19,6 +24,20 @@ fn posted(fields: &[(&str, &str)]) -> Posted {
     Posted::read(&Fields::read(query.finish().as_bytes()), &list())
 }
 
+/// The stored form of what a form sets, or the names of the fields that are wrong.
+fn put(posted: &Posted) -> Result<BTreeMap<Key, Vec<u8>>, Vec<String>> {
+    let mut patch = ContactPatch::default();
+    let wrong = posted.put(&list(), &mut patch);
+    if !wrong.is_empty() {
+        return Err(wrong.into_keys().collect());
+    }
+    let mut bytes = Vec::new();
+    patch.put(false, &mut bytes);
+    let mut reader = Reader::new(&bytes);
+    let entries = std::iter::from_fn(|| reader.entry().unwrap());
+    Ok(entries.map(|entry| (entry.key, entry.value.to_vec())).collect())
+}
+
 #[test]
 fn only_what_was_changed_is_sent() {
     let posted = posted(&[
@@ -32,14 +51,12 @@ fn only_what_was_changed_is_sent() {
         ("variables.city", "Tartu"),
         ("was.variables.city", ""),
     ]);
-    assert_eq!(
-        Value::Object(posted.item()),
-        json!({
-            "active": false,
-            "email": "new@example.com",
-            "variables": [{ "name": "city", "value": "Tartu" }],
-        })
-    );
+    let entries = [
+        (Field::Active.key(), Vec::new()),
+        (Field::Email.key(), b"new@example.com".to_vec()),
+        (Key::of_variable(0), b"Tartu".to_vec()),
+    ];
+    assert_eq!(put(&posted), Ok(BTreeMap::from(entries)));
 }
 
 #[test]
@@ -79,13 +96,17 @@ fn a_cost_is_sent_whole_or_cleared() {
             ("was.cac.value", was_value),
             ("was.cac.currency", was_currency),
         ];
-        posted(&fields).item().remove("cac")
+        put(&posted(&fields)).map(|mut entries| entries.remove(&Field::Cac.key()))
     };
-    assert_eq!(cost("2", "EUR", "2", "EUR"), None);
-    assert_eq!(cost("3", "EUR", "2", "EUR"), Some(json!({ "value": "3", "currency": "EUR" })));
-    assert_eq!(cost("2", "USD", "2", "EUR"), Some(json!({ "value": "2", "currency": "USD" })));
-    assert_eq!(cost("", "EUR", "2", "EUR"), Some(json!("")));
-    assert_eq!(cost("", "EUR", "", ""), Some(json!({ "value": false, "currency": "EUR" })), "and is refused");
+    let stored = |value, currency| {
+        let (value, currency) = (Amount::parse(value).unwrap(), Currency::parse(currency).unwrap());
+        Ok(Some(Cac { value, currency }.to_bytes()))
+    };
+    assert_eq!(cost("2", "EUR", "2", "EUR"), Ok(None));
+    assert_eq!(cost("3", "EUR", "2", "EUR"), stored("3", "EUR"));
+    assert_eq!(cost("2", "USD", "2", "EUR"), stored("2", "USD"));
+    assert_eq!(cost("", "EUR", "2", "EUR"), Ok(Some(Vec::new())));
+    assert_eq!(cost("", "EUR", "", ""), Err(vec!["cac.value".to_owned()]), "an amount is missing");
 }
 
 #[test]
@@ -96,22 +117,10 @@ fn errors_stand_at_their_fields() {
         ("variables.since", "soon"),
         ("cac.currency", "EUR"),
     ]);
-    let problems = [
-        problem::email("nobody").at(0),
-        problem::variable_not_a_date("since", "soon").at(0),
-        problem::cac_value().at(0),
-        problem::no_identifier(0),
-    ]
-    .map(|Problem { field, code, message, .. }| Detail {
-        position: Some(0),
-        field,
-        code: code.into_owned(),
-        message,
-    });
-    let (at_fields, at_top) = errors(&problems, &posted);
-    let at: Vec<_> = at_fields.keys().map(String::as_str).collect();
+    let wrong = posted.put(&list(), &mut ContactPatch::default());
+    let at: Vec<_> = wrong.keys().map(String::as_str).collect();
     assert_eq!(at, ["cac.value", "email", "variables.since"]);
-    assert_eq!(at_top, ["email, phoneNumber or externalId/userId must be filled at contact position 0"]);
+    let at_fields = wrong.into_iter().map(|(name, problem)| (name, problem.message)).collect();
     let groups = groups(&list(), &[], &posted, &at_fields);
     let email = &groups[0].fields[0];
     assert_eq!(email.error.as_deref(), Some("invalid RFC2822 email nobody at email field"));

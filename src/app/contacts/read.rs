@@ -1,0 +1,92 @@
+//! Reading contacts of a list.
+
+use crate::app::person::Identifiers;
+use crate::app::{Caller, Operation, Queries, Reach};
+use crate::find::{self, Bounds, Filter, Found, Wanted};
+use crate::journal::ContactNo;
+use crate::storage::{Contact, Error, History, List, Way, Window};
+
+/// Reads a contact.
+pub static GET: Operation = Operation::read("/v3/contact/get", Reach::List);
+/// Reads the changes of a contact.
+pub static HISTORY: Operation = Operation::read("/v3/contact/history", Reach::List);
+/// Reads the contacts of a list, a page at a time.
+pub static FIND: Operation = Operation::read("/v3/contacts/find", Reach::List);
+
+impl Queries {
+    /// The first contact of a list that has one of the identifiers, with its number.
+    ///
+    /// # Errors
+    /// The store fails.
+    pub async fn contact(
+        &self,
+        caller: &Caller,
+        list: &List,
+        identifiers: Identifiers,
+    ) -> Result<Option<(ContactNo, Contact)>, Error> {
+        self.0.storage.find_contact(caller.viewer.account, list.no, identifiers).await
+    }
+
+    /// The contact of a list with that number.
+    ///
+    /// # Errors
+    /// The store fails, or the contact is damaged.
+    pub async fn contact_by_number(
+        &self,
+        caller: &Caller,
+        list: &List,
+        number: ContactNo,
+    ) -> Result<Option<Contact>, Error> {
+        find::contact_by_number(self.0.storage.as_ref(), caller.viewer.account, list.no, number).await
+    }
+
+    /// The changes of the contact that has, or had last, one of the identifiers.
+    ///
+    /// # Errors
+    /// The store fails.
+    pub async fn history(
+        &self,
+        caller: &Caller,
+        list: &List,
+        identifiers: Identifiers,
+        window: Window,
+    ) -> Result<Option<History>, Error> {
+        self.0.storage.find_history(caller.viewer.account, list.no, identifiers, window).await
+    }
+
+    /// The filter of what is wanted: names of sources are looked up.
+    ///
+    /// # Errors
+    /// The store fails.
+    pub async fn filter(&self, caller: &Caller, wanted: &Wanted) -> Result<Filter, Error> {
+        wanted.resolve(&self.0.catalogue, caller.viewer.account, self.0.clock.now()).await
+    }
+
+    /// For each of these contacts whether it fits a filter by its suppressions.
+    ///
+    /// # Errors
+    /// The store fails.
+    pub async fn suppressed_fit(
+        &self,
+        caller: &Caller,
+        filter: &Filter,
+        contacts: &[(ContactNo, Contact)],
+    ) -> Result<Vec<bool>, Error> {
+        filter.suppressed_fit(self.0.storage.as_ref(), caller.viewer.account, contacts).await
+    }
+
+    /// Contacts of a list that fit a filter, along `way`, within bounds.
+    ///
+    /// # Errors
+    /// The store fails.
+    pub async fn find_contacts(
+        &self,
+        caller: &Caller,
+        list: &List,
+        way: Way,
+        filter: &Filter,
+        bounds: Bounds,
+    ) -> Result<Found, Error> {
+        find::collect(self.0.storage.as_ref(), caller.viewer.account, list.no, way, filter, bounds).await
+    }
+}
