@@ -13,10 +13,12 @@ use rollbook::clock::Timestamp;
 use rollbook::contact::document::Document;
 use rollbook::contact::record;
 use rollbook::files::batch;
+use rollbook::files::layout::Said;
 use rollbook::files::mapping::{Mapping, Wishes};
 use rollbook::files::row::Reading;
-use rollbook::files::survey::{Said, Survey};
+use rollbook::files::survey::Survey;
 use rollbook::files::table::{Go, beginning};
+use rollbook::files::values::Values;
 use rollbook::history;
 use rollbook::id::ObjectId;
 use rollbook::intake::contacts::check_update;
@@ -64,12 +66,13 @@ pub fn table(bytes: &[u8]) {
 }
 
 fn read_table(path: &std::path::Path) {
-    let Ok(survey) = Survey::of(path, Said::default()) else { return };
+    let Ok(survey) = Survey::of(path, &Said::default()) else { return };
     let Ok((header, _)) = beginning(&survey, 3) else { return };
     let wishes = Wishes { ignore_others: true, ..Wishes::default() };
     let Ok(mapping) = Mapping::of(&header, &wishes, &["plan".to_owned()]) else { return };
     for (empty_clears, ours) in [(false, false), (true, true)] {
-        let reading = Reading { mapping: mapping.clone(), empty_clears, ours };
+        let (by, values, absent) = (None, Values::default(), Vec::new());
+        let reading = Reading { mapping: mapping.clone(), empty_clears, ours, by, values, absent };
         let mut rows = 0;
         let read = batch::read(&survey, &reading, (0, 0), |batch| {
             rows = batch.rows_read;

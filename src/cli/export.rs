@@ -48,6 +48,10 @@ pub struct Arguments {
 enum FormatName {
     /// Table with commas, in UTF-8
     Csv,
+    /// The same for Excel, with a byte order mark
+    Excel,
+    /// The same with semicolons, which Excel expects in most of Europe
+    ExcelSemicolon,
     /// One JSON object a line
     Jsonl,
 }
@@ -145,6 +149,8 @@ async fn write(arguments: &Arguments, out: &mut (dyn Write + Send)) -> Result<Wr
     let server = arguments.server.client().map_err(Error::Told)?;
     let format = match arguments.format {
         FormatName::Csv => Format::Csv,
+        FormatName::Excel => Format::Excel(b','),
+        FormatName::ExcelSemicolon => Format::Excel(b';'),
         FormatName::Jsonl => Format::JsonLines,
     };
     let (mut bar, patience) = (Bar::of("rows"), arguments.server.patience());

@@ -41,6 +41,8 @@ pub async fn file(user: User, Path(id): Path<String>, query: Query) -> Result {
     let list = user.list(&id).await?;
     let (format, kind, ending) = match query.get("format") {
         "jsonl" => (Format::JsonLines, "application/jsonl; charset=utf-8", "jsonl"),
+        "excel" => (Format::Excel(b','), "text/csv; charset=utf-8", "csv"),
+        "excel-semicolon" => (Format::Excel(b';'), "text/csv; charset=utf-8", "csv"),
         _ => (Format::Csv, "text/csv; charset=utf-8", "csv"),
     };
     let wanted: Vec<_> = query.all("column").map(str::to_owned).collect();
@@ -67,12 +69,41 @@ pub async fn file(user: User, Path(id): Path<String>, query: Query) -> Result {
     });
     let first = futures_util::stream::once(async { Ok(Bytes::from(first)) });
     let body = Body::from_stream(futures_util::StreamExt::chain(first, rest));
-    Ok(download(body, kind, &format!("contacts-{list_id}.{ending}")))
+    let day: String = user.app.clock.now().to_string().chars().take(10).collect();
+    Ok(download(body, kind, &format!("{}-{day}.{ending}", file_name(&list.about.name))))
+}
+
+/// The name of a list as part of the name of a file that every system takes.
+fn file_name(list: &str) -> String {
+    let letters = list.chars().map(|letter| if letter.is_ascii_alphanumeric() { letter } else { '-' });
+    let name: String = letters.take(60).collect();
+    let mut words = name.split('-').filter(|word| !word.is_empty()).collect::<Vec<_>>().join("-");
+    if words.is_empty() {
+        words.push_str("contacts");
+    }
+    words
 }
 
 fn refused(error: Error) -> Trouble {
     match error {
         Error::Away(_) => Trouble::Away,
         error => Trouble::Refused(StatusCode::BAD_REQUEST, error.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_called_like_its_list() {
+        for (list, name) in [
+            ("Customers", "Customers"),
+            ("VIP & more / 2", "VIP-more-2"),
+            ("Клієнти", "contacts"),
+            ("\"..\n", "contacts"),
+        ] {
+            assert_eq!(file_name(list), name, "{list}");
+        }
     }
 }

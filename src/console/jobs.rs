@@ -9,15 +9,17 @@ use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use tokio::io::AsyncReadExt as _;
 
-use super::columns::Columns;
+use super::columns::{Columns, read_said};
 use super::contact::form::label;
 use super::page::show_with;
 use super::{Form, Page, Query, Result, Section, Trouble, User, see, show};
 use crate::clock::Timestamp;
 use crate::contact::field::Field;
+use crate::files::layout::{Header, Said};
 use crate::id::ObjectId;
 use crate::jobs::job::{Action, Bulk, Extent, Faults, Files, Import, Job, Progress, Status, Subject, Task};
 use crate::jobs::service::Error;
+use crate::jobs::upload::Preview;
 
 /// What is told after something was done.
 const DONE: [(&str, &str); 3] = [
@@ -172,7 +174,52 @@ struct ColumnsPage {
     job: Shown,
     import: Import,
     form: Columns,
+    /// Labels of encodings, and whether each is chosen.
+    encodings: Vec<&'static str>,
     error: Option<String>,
+}
+
+impl ColumnsPage {
+    /// Whether the file is said to have that encoding.
+    fn is_encoding(&self, name: &str) -> bool {
+        self.form.said.encoding.as_deref() == Some(name)
+    }
+
+    /// Whether the file is said to be read from that sheet.
+    fn is_sheet(&self, name: &str) -> bool {
+        self.form.said.sheet.as_deref() == Some(name)
+    }
+
+    fn same(&self, one: impl AsRef<str>, other: impl AsRef<str>) -> bool {
+        one.as_ref() == other.as_ref()
+    }
+
+    /// What stands between the cells, in the word of the form.
+    fn delimiter(&self) -> &'static str {
+        match self.form.said.delimiter {
+            Some(',') => "comma",
+            Some(';') => "semicolon",
+            Some('\t') => "tab",
+            Some('|') => "bar",
+            _ => "",
+        }
+    }
+
+    /// Where the names of the columns are, as the form says it.
+    fn header(&self) -> String {
+        match self.form.said.header {
+            Header::First => String::new(),
+            Header::Line(line) => line.to_string(),
+            Header::None => "none".to_owned(),
+        }
+    }
+}
+
+/// A file as it is said to be written: what its columns are.
+struct Read {
+    import: Import,
+    form: Columns,
+    variables: Vec<String>,
 }
 
 /// A job: what its columns are where it waits to be begun, else how far it is.
@@ -184,23 +231,120 @@ pub async fn one(user: User, Path(id): Path<String>, query: Query) -> Result {
     let shown = Shown::of(&job);
     match (&job.description.task, job.status) {
         (Task::Import(import), Status::Ready) if !shown.is_gone => {
-            let form = match columns(&user, &job, import).await {
-                // Its list is gone: all that can be done is to remove it.
-                Err(Trouble::NotFound) => return show(&JobPage { page, job: shown }),
-                columns => columns?.0,
+            let said = match query.get("read").is_empty() {
+                true => Ok(import.plan.as_ref().map(|plan| plan.said.clone()).unwrap_or_default()),
+                false => read_said(|name| query.get(name)),
             };
-            show(&ColumnsPage { page, job: shown, import: import.clone(), form, error: None })
+            let read = match said {
+                Ok(said) => read(&user, &job, import, said).await,
+                Err(text) => Err(Fault::Told(text)),
+            };
+            let (read, error) = match read {
+                Ok(read) => (Ok(read), None),
+                // The file stays as it was read before.
+                Err(Fault::Told(text)) => (read_default(&user, &job, import).await, Some(text)),
+                Err(Fault::Trouble(trouble)) => (Err(trouble), None),
+            };
+            match read {
+                // Its list is gone: all that can be done is to remove it.
+                Err(Trouble::NotFound) => show(&JobPage { page, job: shown }),
+                Err(trouble) => Err(trouble),
+                Ok(Read { import, form, .. }) => {
+                    show(&ColumnsPage { page, job: shown, import, form, encodings: encodings(), error })
+                }
+            }
         }
         _ => show(&JobPage { page, job: shown }),
     }
 }
 
-/// The form, and the variables of the list.
-async fn columns(user: &User, job: &Job, import: &Import) -> Result<(Columns, Vec<String>)> {
+/// Why a file cannot be read as it was said.
+enum Fault {
+    Told(String),
+    Trouble(Trouble),
+}
+
+impl From<Trouble> for Fault {
+    fn from(trouble: Trouble) -> Self {
+        Self::Trouble(trouble)
+    }
+}
+
+impl From<Error> for Fault {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Told(text) => Self::Told(text),
+            error => Self::Trouble(error.into()),
+        }
+    }
+}
+
+/// The names of encodings, those that people have most first.
+fn encodings() -> Vec<&'static str> {
+    use encoding_rs as known;
+    let all = [
+        known::UTF_8,
+        known::WINDOWS_1252,
+        known::WINDOWS_1250,
+        known::WINDOWS_1251,
+        known::WINDOWS_1257,
+        known::WINDOWS_1253,
+        known::WINDOWS_1254,
+        known::WINDOWS_1255,
+        known::WINDOWS_1256,
+        known::WINDOWS_1258,
+        known::WINDOWS_874,
+        known::ISO_8859_2,
+        known::ISO_8859_3,
+        known::ISO_8859_4,
+        known::ISO_8859_5,
+        known::ISO_8859_6,
+        known::ISO_8859_7,
+        known::ISO_8859_8,
+        known::ISO_8859_10,
+        known::ISO_8859_13,
+        known::ISO_8859_14,
+        known::ISO_8859_15,
+        known::ISO_8859_16,
+        known::KOI8_U,
+        known::KOI8_R,
+        known::IBM866,
+        known::MACINTOSH,
+        known::X_MAC_CYRILLIC,
+        known::UTF_16LE,
+        known::UTF_16BE,
+        known::SHIFT_JIS,
+        known::EUC_JP,
+        known::ISO_2022_JP,
+        known::GBK,
+        known::GB18030,
+        known::BIG5,
+        known::EUC_KR,
+    ];
+    all.into_iter().map(encoding_rs::Encoding::name).collect()
+}
+
+/// What the columns are of a file that is written as it is said.
+async fn read(user: &User, job: &Job, import: &Import, said: Said) -> Result<Read, Fault> {
+    if said == Said::default() {
+        return Ok(read_default(user, job, import).await?);
+    }
+    let looked = user.app.jobs.look(job, &import.file, &said).await?;
+    let (rows, form, sheets) = (looked.rows, looked.form, looked.sheets);
+    let import = Import { rows, form, sheets, doubt: looked.doubt, ..import.clone() };
+    Ok(columns(user, job, import, &looked.preview, said).await?)
+}
+
+async fn read_default(user: &User, job: &Job, import: &Import) -> Result<Read> {
+    let Some(Subject::Rows(preview)) = &job.subject else { return Err(Trouble::NotFound) };
+    columns(user, job, import.clone(), preview, Said::default()).await
+}
+
+async fn columns(user: &User, job: &Job, import: Import, preview: &Preview, said: Said) -> Result<Read> {
     let list = user.list(&job.description.list).await?;
     let variables: Vec<_> = list.variables.iter().map(|variable| variable.name.clone()).collect();
-    let Some(Subject::Rows(preview)) = &job.subject else { return Err(Trouble::NotFound) };
-    Ok((Columns::of(preview, import.plan.as_ref(), &variables), variables))
+    let form = Columns::of(preview, import.plan.as_ref(), said, &variables);
+    Ok(Read { import, form, variables })
 }
 
 /// How far a job is: a part of its page, which is asked for again and again while it runs.
@@ -222,21 +366,33 @@ pub async fn begin(Path(id): Path<String>, form: Form) -> Result {
     if job.status != Status::Ready {
         return Ok(see(&format!("/jobs/{}", job.key.id)));
     }
-    let (mut columns, variables) = columns(user, &job, &import).await?;
-    columns.choose(&form);
     let shown = Shown::of(&job);
-    let begun = match columns.plan(&variables) {
-        Ok(plan) => {
+    let read = match read_said(|name| form.get(&format!("said-{name}"))) {
+        Ok(said) => read(user, &job, &import, said).await,
+        Err(text) => Err(Fault::Told(text)),
+    };
+    let Read { import, form: mut columns, variables } = match read {
+        Ok(read) => read,
+        Err(Fault::Told(text)) => return Err(Trouble::Refused(StatusCode::BAD_REQUEST, text)),
+        Err(Fault::Trouble(trouble)) => return Err(trouble),
+    };
+    columns.choose(&form);
+    let begun = match (&import.doubt, columns.plan(&variables)) {
+        (Some(doubt), _) if columns.said.encoding.is_none() => {
+            Err(Error::Told(format!("Choose the encoding of the file: {doubt}.")))
+        }
+        (_, Ok(plan)) => {
             let dry_run = form.get("do") == "try";
             user.app.jobs.begin(&user.app, user.signed_in.user, job, Some(plan), dry_run).await
         }
-        Err(text) => Err(Error::Told(text)),
+        (_, Err(text)) => Err(Error::Told(text)),
     };
     match begun {
         Ok(()) => Ok(see(&format!("/jobs/{}?done=begun", shown.id))),
         Err(Error::Told(text)) => {
             let page = user.page(Section::Jobs);
-            let page = ColumnsPage { page, job: shown, import, form: columns, error: Some(text) };
+            let (encodings, error) = (encodings(), Some(text));
+            let page = ColumnsPage { page, job: shown, import, form: columns, encodings, error };
             show_with(StatusCode::BAD_REQUEST, &page)
         }
         Err(error) => Err(error.into()),

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::mapping::NewVariable;
+use super::mapping::{NewVariable, Variable};
 use super::{Error, Result};
 
 /// What was answered.
@@ -120,9 +120,19 @@ pub struct ListData {
 pub struct VariableData {
     /// Its name.
     pub name: String,
+    /// What its values are.
+    #[serde(rename = "type", default)]
+    kind: String,
 }
 
 impl ListData {
+    /// Its variables, as far as they matter for the columns of a table.
+    pub fn known(&self) -> Vec<Variable> {
+        let known =
+            |variable: &VariableData| Variable { name: variable.name.clone(), date: variable.kind == "date" };
+        self.custom_variables.iter().map(known).collect()
+    }
+
     /// The names of its variables.
     pub fn variables(&self) -> Vec<String> {
         self.custom_variables.iter().map(|variable| variable.name.clone()).collect()

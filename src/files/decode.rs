@@ -1,5 +1,6 @@
 //! A file's bytes as UTF-8, whatever it is written in.
 
+use std::collections::VecDeque;
 use std::io::{self, Read};
 
 use encoding_rs::{Decoder, DecoderResult, Encoding};
@@ -123,5 +124,106 @@ impl<R: Read> Read for Decoded<R> {
                 return Ok(written);
             }
         }
+    }
+}
+
+/// How many NULs and Ctrl-Zs in a row are held back exactly.
+const MAX_TAIL: usize = CHUNK;
+
+/// Passes text on without the NULs and Ctrl-Zs at its end: old programs fill the last block of a file with them.
+pub struct Trimmed<R> {
+    inner: R,
+    /// Such bytes, and whatever came behind them and found no room yet.
+    held: VecDeque<u8>,
+    /// How many of the held bytes are not known to be followed by others.
+    tail: usize,
+    ended: bool,
+}
+
+impl<R: Read> Trimmed<R> {
+    /// From the beginning of a text.
+    pub const fn new(inner: R) -> Self {
+        Self { inner, held: VecDeque::new(), tail: 0, ended: false }
+    }
+
+    /// What it reads from.
+    pub const fn inner(&mut self) -> &mut R {
+        &mut self.inner
+    }
+}
+
+impl<R: Read> Read for Trimmed<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        loop {
+            let ready = self.held.len() - self.tail;
+            if ready > 0 {
+                let count = ready.min(buffer.len());
+                self.held.drain(..count).zip(buffer).for_each(|(byte, place)| *place = byte);
+                return Ok(count);
+            }
+            if self.ended {
+                return Ok(0);
+            }
+            let count = self.inner.read(buffer)?;
+            self.ended = count == 0;
+            let text =
+                buffer[..count].iter().rposition(|byte| !matches!(byte, 0 | 0x1a)).map_or(0, |last| last + 1);
+            match (self.held.is_empty(), text) {
+                // What most texts are.
+                (true, text) if text > 0 => {
+                    self.held.extend(&buffer[text..count]);
+                    self.tail = self.held.len();
+                    return Ok(text);
+                }
+                _ => {
+                    self.held.extend(&buffer[..count]);
+                    self.tail = if text == 0 { self.held.len() } else { count - text };
+                }
+            }
+            // A file that is full of them is at its end, or there are cells that no row may have.
+            if self.tail > MAX_TAIL {
+                self.held.truncate(MAX_TAIL);
+                self.tail = MAX_TAIL;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use super::*;
+
+    /// Gives out few bytes at a time.
+    struct Slow<'a>(&'a [u8]);
+
+    impl Read for Slow<'_> {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            let count = self.0.len().min(buffer.len()).min(3);
+            buffer[..count].copy_from_slice(&self.0[..count]);
+            self.0 = &self.0[count..];
+            Ok(count)
+        }
+    }
+
+    #[test]
+    fn what_old_programs_fill_a_block_with_is_no_text() {
+        for (text, expected) in [
+            ("a,b\nc", "a,b\nc"),
+            ("a,b\n\u{1a}", "a,b\n"),
+            ("a,b\n\u{1a}\0\0\0\0\0\0\0", "a,b\n"),
+            ("a\0\0\0\0\0b", "a\0\0\0\0\0b"),
+            ("\0\0\0\0\0", ""),
+            ("", ""),
+        ] {
+            let mut read = String::new();
+            Trimmed::new(Slow(text.as_bytes())).read_to_string(&mut read).unwrap();
+            assert_eq!(read, expected);
+        }
+        let mut many = vec![b'a'];
+        many.resize(MAX_TAIL * 3, 0);
+        let mut read = Vec::new();
+        Trimmed::new(many.as_slice()).read_to_end(&mut read).unwrap();
+        assert_eq!(read, b"a");
     }
 }

@@ -1,16 +1,18 @@
 //! A list as a table or as lines of JSON.
 
+use std::borrow::Cow;
 use std::io::Write;
 use std::time::Duration;
 
 use bytes::Bytes;
-use serde::Deserialize;
+use csv::{Writer, WriterBuilder};
+use serde::de::{MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
 use super::api::{self, Api};
 use super::defuse::defuse;
-use super::table::line;
 use super::target::{COLUMNS, SUPPRESSED};
 use super::{Error, Result};
 
@@ -24,6 +26,9 @@ const PAGE: u32 = 1_000;
 pub enum Format {
     /// A table in UTF-8 with commas; cells that a spreadsheet would run have an apostrophe before them.
     Csv,
+    /// The same with a byte order mark, by which Excel knows UTF-8, and what Excel expects between cells: a comma or a
+    /// semicolon, by the language of the system.
+    Excel(u8),
     /// A contact a line, as contact/get shows it.
     JsonLines,
 }
@@ -43,13 +48,7 @@ struct Warning {
     message: String,
 }
 
-/// The suppressions of a contact.
-#[derive(Deserialize)]
-struct MaybeSuppressed {
-    #[serde(default)]
-    suppressed: Vec<Suppressed>,
-}
-
+/// A suppression of a contact.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Suppressed {
@@ -130,34 +129,37 @@ impl Export {
         if self.at_end {
             return Ok(None);
         }
-        if !std::mem::replace(&mut self.begun, true) && self.format == Format::Csv {
+        if !std::mem::replace(&mut self.begun, true) && self.format != Format::JsonLines {
+            if matches!(self.format, Format::Excel(_)) {
+                out.extend_from_slice("\u{feff}".as_bytes());
+            }
             let header = COLUMNS.into_iter().chain(self.variables.iter().map(String::as_str));
-            out.extend(self.line(header, SUPPRESSED)?);
+            let header: Vec<_> = header.map(Cow::Borrowed).collect();
+            self.write(&mut self.writer(out), &header, SUPPRESSED)?;
         }
         let body: Bytes = api::call(api, FIND, &self.question, self.patience).await?;
         let found: Found<'_> = api::read(FIND, &body)?;
-        let mut written = 0;
+        let (mut written, mut table) = (0, Vec::new());
+        let mut writer = self.writer(&mut table);
         for contact in &found.data {
-            let suppressed: MaybeSuppressed = api::read(FIND, contact.get().as_bytes())?;
-            if !self.include_suppressed && !suppressed.suppressed.is_empty() {
+            let members = Members::read(contact)?;
+            let suppressed = members.suppressed()?;
+            if !self.include_suppressed && !suppressed.is_empty() {
                 self.suppressed += 1;
                 continue;
             }
             written += 1;
-            match self.format {
-                Format::Csv => {
-                    let contact: Value = api::read(FIND, contact.get().as_bytes())?;
-                    let cells = cells(&contact, &self.variables);
-                    let suppressed = suppressed.suppressed.iter().map(ToString::to_string);
-                    let suppressed = suppressed.collect::<Vec<_>>().join("; ");
-                    out.extend(self.line(cells.iter().map(String::as_str), &suppressed)?);
-                }
-                Format::JsonLines => {
-                    out.extend_from_slice(contact.get().as_bytes());
-                    out.push(b'\n');
-                }
+            if self.format == Format::JsonLines {
+                out.extend_from_slice(contact.get().as_bytes());
+                out.push(b'\n');
+                continue;
             }
+            let suppressed = suppressed.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
+            self.write(&mut writer, &cells(&members, &self.variables)?, &suppressed)?;
         }
+        writer.flush().map_err(unwritten)?;
+        drop(writer);
+        out.append(&mut table);
         let left_out = found.warnings.into_iter().filter(|warning| warning.code == "CONTACT_DAMAGED");
         self.left_out.extend(left_out.map(|warning| warning.message));
         match found.next {
@@ -167,9 +169,20 @@ impl Export {
         Ok(Some(written))
     }
 
-    fn line<'a>(&self, cells: impl Iterator<Item = &'a str>, suppressed: &'a str) -> Result<Vec<u8>> {
-        let cells = cells.zip(&self.columns).filter(|(_, wanted)| **wanted).map(|(cell, _)| cell);
-        line(cells.chain(Some(suppressed).filter(|_| self.include_suppressed)))
+    fn writer<'o>(&self, out: &'o mut Vec<u8>) -> Writer<&'o mut Vec<u8>> {
+        let delimiter = if let Format::Excel(delimiter) = self.format { delimiter } else { b',' };
+        WriterBuilder::new().delimiter(delimiter).from_writer(out)
+    }
+
+    fn write(
+        &self,
+        writer: &mut Writer<&mut Vec<u8>>,
+        cells: &[Cow<'_, str>],
+        suppressed: &str,
+    ) -> Result<()> {
+        let wanted = cells.iter().zip(&self.columns).filter(|(_, wanted)| **wanted).map(|(cell, _)| &**cell);
+        let all = wanted.chain(Some(suppressed).filter(|_| self.include_suppressed));
+        writer.write_record(all.map(str::as_bytes)).map_err(|error| Error::Told(error.to_string()))
     }
 }
 
@@ -209,30 +222,101 @@ pub async fn run(
     Ok(Written { contacts: count, damaged: export.left_out, suppressed: export.suppressed })
 }
 
-/// The cells of a contact: its members, then the variables in the order of the header.
-fn cells(contact: &Value, variables: &[String]) -> Vec<String> {
-    let mut cells: Vec<_> = COLUMNS
-        .iter()
-        .map(|column| match column.split_once('.') {
-            Some((object, member)) => cell(&contact[object][member]),
-            None => cell(&contact[*column]),
-        })
-        .collect();
-    let shown = contact["variables"].as_array().map(Vec::as_slice).unwrap_or_default();
-    // They are shown in the order of the list; one that came or went meanwhile is looked for.
-    cells.extend(variables.iter().enumerate().map(|(place, name)| {
-        let at_place = shown.get(place).filter(|variable| variable["name"] == name.as_str());
-        let variable = at_place.or_else(|| shown.iter().find(|variable| variable["name"] == name.as_str()));
-        variable.map(|variable| cell(&variable["value"])).unwrap_or_default()
-    }));
-    cells
+/// Members of an object, in their order; no value is read before it is needed.
+struct Members<'a>(Vec<(&'a str, &'a RawValue)>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        struct Object;
+        impl<'de> Visitor<'de> for Object {
+            type Value = Members<'de>;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> std::result::Result<Self::Value, A::Error> {
+                let mut members = Vec::with_capacity(COLUMNS.len());
+                while let Some(member) = map.next_entry()? {
+                    members.push(member);
+                }
+                Ok(Members(members))
+            }
+        }
+        deserializer.deserialize_map(Object)
+    }
 }
 
-fn cell(value: &Value) -> String {
-    match value {
-        Value::Null => String::new(),
-        Value::String(text) => defuse(text).into_owned(),
-        other => other.to_string(),
+impl<'a> Members<'a> {
+    fn read(raw: &'a RawValue) -> Result<Self> {
+        api::read(FIND, raw.get().as_bytes())
+    }
+
+    /// Why its addresses are suppressed.
+    fn suppressed(&self) -> Result<Vec<Suppressed>> {
+        // It stands last.
+        let raw = self.0.iter().rev().find(|(name, _)| *name == "suppressed").map(|(_, raw)| raw.get());
+        raw.map_or(Ok(Vec::new()), |raw| api::read(FIND, raw.as_bytes()))
+    }
+
+    /// A member, which stands at `place` or behind it; `place` is moved behind it.
+    fn get(&self, name: &str, place: &mut usize) -> Option<&'a RawValue> {
+        let (before, behind) = self.0.split_at((*place).min(self.0.len()));
+        let found = behind.iter().chain(before).position(|(known, _)| *known == name)?;
+        let at = (*place + found) % self.0.len();
+        *place = at + 1;
+        Some(self.0[at].1)
+    }
+}
+
+#[derive(Deserialize)]
+struct VariableOf<'a> {
+    #[serde(borrow)]
+    name: Cow<'a, str>,
+    #[serde(borrow)]
+    value: &'a RawValue,
+}
+
+/// The cells of a contact: its members, then the variables in the order of the header.
+fn cells<'a>(members: &Members<'a>, variables: &[String]) -> Result<Vec<Cow<'a, str>>> {
+    let (mut place, mut cells) = (0, Vec::with_capacity(COLUMNS.len() + variables.len()));
+    for column in COLUMNS {
+        let value = match column.split_once('.') {
+            Some((object, member)) => match members.get(object, &mut place).filter(|raw| raw.get() != "null")
+            {
+                Some(object) => Members::read(object)?.get(member, &mut 0),
+                None => None,
+            },
+            None => members.get(column, &mut place),
+        };
+        cells.push(value.map_or(Ok(Cow::Borrowed("")), cell)?);
+    }
+    let shown = members.get("variables", &mut place).filter(|raw| raw.get() != "null");
+    let shown: Vec<VariableOf<'_>> =
+        shown.map_or(Ok(Vec::new()), |raw| api::read(FIND, raw.get().as_bytes()))?;
+    // They are shown in the order of the list; one that came or went meanwhile is looked for.
+    for (place, name) in variables.iter().enumerate() {
+        let at_place = shown.get(place).filter(|variable| variable.name == *name);
+        let variable = at_place.or_else(|| shown.iter().find(|variable| variable.name == *name));
+        cells.push(variable.map_or(Ok(Cow::Borrowed("")), |variable| cell(variable.value))?);
+    }
+    Ok(cells)
+}
+
+fn cell(value: &RawValue) -> Result<Cow<'_, str>> {
+    #[derive(Deserialize)]
+    struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+    match value.get() {
+        "null" => Ok(Cow::Borrowed("")),
+        text if text.starts_with('"') => {
+            let Text(text): Text<'_> = api::read(FIND, text.as_bytes())?;
+            let defused = match defuse(&text) {
+                Cow::Owned(defused) => Some(defused),
+                Cow::Borrowed(_) => None,
+            };
+            Ok(defused.map_or(text, Cow::Owned))
+        }
+        other => Ok(Cow::Borrowed(other)),
     }
 }
 

@@ -19,9 +19,12 @@ use tokio::time::MissedTickBehavior;
 
 use super::api::{self, Api};
 use super::batch::{self, Batch};
+use super::choices::{Choices, Mode};
 use super::defuse::FAILED_COLUMNS;
 use super::failures::Failures;
 use super::key::{ImportId, hex};
+use super::layout::Header;
+use super::notes::{Counted, Note, Notes};
 use super::row::Reading;
 use super::send::{Counts, Fault, Results, Sent, Way, send};
 use super::state::{Identity, PLAN_VERSION, Point, State};
@@ -61,6 +64,8 @@ pub struct Job {
     pub header: StringRecord,
     /// What its rows are.
     pub reading: Reading,
+    /// What was chosen for all of them.
+    pub choices: Choices,
     /// Where they go.
     pub way: Way,
     /// Requests in flight.
@@ -74,15 +79,23 @@ impl Job {
         // Of names that are promised, and in an array, whose order is its own: how the program writes its types down
         // must not matter, nor a library's. Whatever is added here is another version.
         let columns = reading.mapping.names();
-        let plan = json!([
-            survey.form.name(),
-            columns,
-            reading.empty_clears,
-            reading.ours,
-            way.upsert,
-            way.resubscribe
-        ])
-        .to_string();
+        let upsert = way.mode != Mode::Update;
+        let mut plan = vec![
+            json!(survey.form.name()),
+            json!(columns),
+            json!(reading.empty_clears),
+            json!(reading.ours),
+            json!(upsert),
+            json!(way.resubscribe),
+        ];
+        // Only what differs from what was always so: an import that an earlier release began goes on.
+        if self.choices != Choices::default() {
+            plan.push(json!({ "choices": self.choices }));
+        }
+        if survey.header != Header::First {
+            plan.push(json!({ "header": survey.header }));
+        }
+        let plan = json!(plan).to_string();
         let plan = format!("{PLAN_VERSION}:{}", hex(&Sha256::digest(plan)));
         Identity { file: hex(&survey.hash), list: way.list.clone(), plan }
     }
@@ -108,6 +121,8 @@ pub struct Progress {
     pub counts: Counts,
     /// The first rows that failed since it was begun or has gone on: their line and why.
     pub first_faults: Vec<(u64, String)>,
+    /// What was told since then of rows that were imported.
+    pub notes: Vec<Counted>,
 }
 
 /// What an import came to.
@@ -117,6 +132,8 @@ pub struct Outcome {
     pub counts: Counts,
     /// The first rows that failed: their line and why.
     pub first_faults: Vec<(u64, String)>,
+    /// What was told of rows that were imported.
+    pub notes: Vec<Counted>,
     /// Where it was written down how far it is. Whoever has told what it came to removes this: until then the same
     /// call finds that all is done.
     pub state: Option<State>,
@@ -130,6 +147,7 @@ struct Entry {
     open: Vec<(String, Vec<usize>)>,
     faults: Vec<Fault>,
     counts: Counts,
+    notes: Vec<(usize, Note)>,
 }
 
 struct Engine {
@@ -146,6 +164,7 @@ struct Engine {
     pause: Duration,
     point: Point,
     first_faults: Vec<(u64, String)>,
+    notes: Notes,
 }
 
 /// Imports until the file is at its end or `stop` comes.
@@ -174,6 +193,7 @@ pub async fn run(
         pause: Duration::ZERO,
         point,
         first_faults: Vec::new(),
+        notes: Notes::default(),
     };
     let ended = tokio::select! {
         ended = engine.work(&mut watch) => ended,
@@ -189,7 +209,8 @@ pub async fn run(
     }
     ended?;
     let state = engine.books.state.take();
-    Ok(Outcome { counts: engine.point.counts, first_faults: engine.first_faults, state })
+    let notes = engine.notes.all();
+    Ok(Outcome { counts: engine.point.counts, first_faults: engine.first_faults, notes, state })
 }
 
 impl Engine {
@@ -255,7 +276,8 @@ impl Engine {
         self.sending.spawn(async move { (number, send(api, way, import, going).await) });
         self.window_bytes += batch.bytes;
         let counts = Counts::default();
-        self.window.push_back(Entry { batch, accepted: false, open: Vec::new(), faults: Vec::new(), counts });
+        let (open, faults, notes) = (Vec::new(), Vec::new(), Vec::new());
+        self.window.push_back(Entry { batch, accepted: false, open, faults, counts, notes });
     }
 
     fn accepted(&mut self, number: u64, sent: Sent) {
@@ -264,6 +286,7 @@ impl Engine {
         entry.open = sent.requests;
         entry.faults = sent.faults;
         entry.counts = sent.counts;
+        entry.notes = sent.notes;
         for identifier in entry.batch.items.iter().flat_map(|item| &item.identifiers) {
             if let Some(count) = self.busy.get_mut(identifier) {
                 *count -= 1;
@@ -325,7 +348,7 @@ impl Engine {
     /// Writes down what became of the batches before the first that is not done.
     fn finish(&mut self) -> Result<()> {
         while self.window.front().is_some_and(|entry| entry.accepted && entry.open.is_empty()) {
-            let Some(Entry { batch, mut faults, counts, .. }) = self.window.pop_front() else { break };
+            let Some(Entry { batch, mut faults, counts, notes, .. }) = self.window.pop_front() else { break };
             self.window_bytes -= batch.bytes;
             let unread = batch.items.iter().enumerate();
             faults.extend(
@@ -338,7 +361,8 @@ impl Engine {
             if !faults.is_empty() {
                 self.write_down(&batch, &faults)?;
             }
-            let failed = Counts { failed: faults.len() as u64, ..Counts::default() };
+            let warnings = self.note(&batch, &faults, &notes);
+            let failed = Counts { failed: faults.len() as u64, warnings, ..Counts::default() };
             self.point = Point {
                 batches: batch.number + 1,
                 rows: batch.rows_read,
@@ -347,6 +371,22 @@ impl Engine {
             };
         }
         Ok(())
+    }
+
+    /// Takes note of what is told of rows that were imported, and returns how much that is.
+    fn note(&mut self, batch: &Batch, faults: &[Fault], notes: &[(usize, Note)]) -> u64 {
+        let columns = &self.job.reading.mapping.columns;
+        let name = |place: usize| columns.get(place).map(|column| column.header.as_str());
+        let failed = |place: usize| faults.binary_search_by_key(&place, |(at, _)| *at).is_ok();
+        let of_rows = batch.items.iter().enumerate();
+        let of_rows = of_rows.flat_map(|(place, item)| item.notes.iter().map(move |note| (place, note)));
+        let all = of_rows.chain(notes.iter().map(|(place, note)| (*place, note)));
+        let mut count = 0;
+        for (place, note) in all.filter(|(place, _)| !failed(*place)) {
+            self.notes.add(batch.items[place].line, note, name);
+            count += 1;
+        }
+        count
     }
 
     fn write_down(&mut self, batch: &Batch, faults: &[Fault]) -> Result<()> {
@@ -377,6 +417,7 @@ impl Engine {
             of: self.job.survey.rows,
             counts: self.point.counts,
             first_faults: self.first_faults.clone(),
+            notes: self.notes.all(),
         }
     }
 }

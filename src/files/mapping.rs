@@ -5,8 +5,12 @@ use std::collections::HashMap;
 use csv::StringRecord;
 use serde::{Deserialize, Serialize};
 
+use super::choices::CONSENT;
+use super::profile::Profile;
 use super::target::Target;
+use super::values::Written;
 use super::{Error, Result};
+use crate::contact::field::Field;
 use crate::intake::variables::check_name;
 
 /// What somebody says about the columns of a table; what is left out is guessed.
@@ -29,6 +33,51 @@ pub struct Column {
     pub header: String,
     /// What it is.
     pub target: Target,
+    /// How its cells are written.
+    pub written: Written,
+    /// What stands between several values in one cell.
+    pub between: Option<&'static str>,
+    /// Whether its cells are dates of the calendar.
+    pub date: bool,
+    /// Whether other columns or a value for all rows have the same target: see [`Group`].
+    pub shared: bool,
+    /// Which of several columns of one target comes first.
+    rank: u16,
+}
+
+/// A target that several columns have, or a value for all rows.
+#[derive(Clone, Debug)]
+pub struct Group {
+    /// What is set.
+    pub target: Target,
+    /// The columns, the first with a value counts; of yes and no, one no makes it no.
+    pub columns: Vec<usize>,
+    /// What counts if no column has a value.
+    pub value: Option<String>,
+}
+
+/// What a column seems to be, and what it could be meant to be if nobody knows.
+#[derive(Clone, Debug, Default)]
+pub struct Guess {
+    /// What it seems to be.
+    pub target: Option<Target>,
+    /// A field with a name that is almost the same.
+    pub near: Option<Target>,
+}
+
+/// Guesses what the columns are, and which service has exported them.
+pub fn guess<'a>(
+    headers: impl Iterator<Item = &'a str> + Clone,
+    variables: &[String],
+) -> (Vec<Guess>, Option<&'static str>) {
+    let profile = Profile::of(headers.clone());
+    let guess = |header: &str| {
+        let of_service = profile.and_then(|profile| profile.rule(header)).map(|rule| rule.target.clone());
+        let target = of_service.or_else(|| Target::guess(header, variables));
+        let near = if target.is_none() { Target::near(header, variables) } else { None };
+        Guess { target, near }
+    };
+    (headers.map(guess).collect(), profile.map(|profile| profile.name.as_str()))
 }
 
 /// A variable that is to be made.
@@ -58,6 +107,19 @@ pub struct Mapping {
     pub columns: Vec<Column>,
     /// Variables that the list does not have yet.
     pub new_variables: Vec<NewVariable>,
+    /// The service that has exported the table, if its columns are known.
+    pub service: Option<&'static str>,
+    /// Targets that are set by more than one column, or for all rows.
+    pub groups: Vec<Group>,
+}
+
+/// A variable of the list.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Variable {
+    /// Its name.
+    pub name: String,
+    /// Whether its values are dates.
+    pub date: bool,
 }
 
 impl Mapping {
@@ -68,15 +130,16 @@ impl Mapping {
     pub fn of(header: &StringRecord, wishes: &Wishes, variables: &[String]) -> Result<Self> {
         let headers: Vec<_> = header.iter().map(|name| name.trim().to_owned()).collect();
         let (said, new_variables) = read_wishes(&headers, wishes, variables)?;
-        let (mut columns, mut unknown) = (Vec::new(), Vec::new());
-        for header in headers {
-            let target = said.get(&header).cloned().or_else(|| Target::guess(&header, variables));
+        let (guesses, _) = guess(header.iter(), variables);
+        let (mut targets, mut unknown) = (Vec::new(), Vec::new());
+        for (place, (header, guess)) in headers.iter().zip(guesses).enumerate() {
+            let target = said.get(&place).cloned().or(guess.target);
             let target = target.or_else(|| wishes.ignore_others.then_some(Target::Ignored));
-            let target = target.unwrap_or_else(|| {
-                unknown.push(format!("\"{header}\""));
+            targets.push(target.unwrap_or_else(|| {
+                let near = guess.near.map(|target| format!(" (did you mean {target}?)")).unwrap_or_default();
+                unknown.push(format!("\"{header}\"{near}"));
                 Target::Ignored
-            });
-            columns.push(Column { header, target });
+            }));
         }
         if !unknown.is_empty() {
             return Err(Error::Told(format!(
@@ -85,16 +148,16 @@ impl Mapping {
                 unknown.join(", ")
             )));
         }
-        let mapping = Self { columns, new_variables };
-        mapping.check().map_err(|fault| {
+        Self::said(header, targets, new_variables).map_err(|fault| {
             Error::Told(match fault {
                 Fault::Twice(..) => {
-                    format!("{fault}; leave one out with --ignore, or say what it is with --map")
+                    format!(
+                        "{fault}; leave one out with --ignore, or say what it is with --map; \"#2\" is the second column"
+                    )
                 }
                 Fault::Nobody => format!("{fault}; say which is one with --map \"Column=userId\""),
             })
-        })?;
-        Ok(mapping)
+        })
     }
 
     /// Of columns of which each was said what it is.
@@ -106,19 +169,84 @@ impl Mapping {
         targets: Vec<Target>,
         new_variables: Vec<NewVariable>,
     ) -> std::result::Result<Self, Fault> {
-        let headers = header.iter().map(|name| name.trim().to_owned());
-        let columns = headers.zip(targets).map(|(header, target)| Column { header, target }).collect();
-        let mapping = Self { columns, new_variables };
+        let profile = Profile::of(header.iter());
+        let column = |(header, target): (&str, Target)| {
+            let rule = profile.and_then(|profile| profile.rule(header)).filter(|rule| rule.target == target);
+            let date = target == Target::Field(Field::ContactBirthday)
+                || new_variables.iter().any(|new| new.date && target == Target::Variable(new.name.clone()));
+            Column {
+                header: header.trim().to_owned(),
+                written: rule.map(|rule| rule.written).unwrap_or_default(),
+                between: rule.and_then(|rule| rule.between),
+                rank: rule.map_or(u16::MAX, |rule| rule.rank),
+                date,
+                shared: false,
+                target,
+            }
+        };
+        let columns = header.iter().zip(targets).map(column).collect();
+        let service = profile.map(|profile| profile.name.as_str());
+        let mut mapping = Self { columns, new_variables, service, groups: Vec::new() };
         mapping.check()?;
+        mapping.share(&[]);
         Ok(mapping)
     }
 
+    /// Sets values for all rows.
+    pub fn share(&mut self, for_all: &[(Target, String)]) {
+        let mut groups: Vec<Group> = Vec::new();
+        for (target, value) in for_all {
+            groups.push(Group { target: target.clone(), columns: Vec::new(), value: Some(value.clone()) });
+        }
+        for (place, column) in self.columns.iter().enumerate() {
+            let target = match &column.target {
+                Target::Ignored => continue,
+                // Both are about one field.
+                Target::Not(field) => Target::Field(*field),
+                target => target.clone(),
+            };
+            match groups.iter_mut().find(|group| group.target == target) {
+                Some(group) => group.columns.push(place),
+                None => groups.push(Group { target, columns: vec![place], value: None }),
+            }
+        }
+        groups.retain(|group| group.columns.len() > 1 || group.value.is_some());
+        for group in &mut groups {
+            group.columns.sort_by_key(|place| self.columns[*place].rank);
+            for place in &group.columns {
+                self.columns[*place].shared = true;
+            }
+        }
+        self.groups = groups;
+    }
+
+    /// Notes which variables of the list are dates.
+    pub fn mark_dates(&mut self, variables: &[Variable]) {
+        for column in &mut self.columns {
+            let is_date =
+                |name: &String| variables.iter().any(|variable| variable.date && variable.name == *name);
+            column.date |= matches!(&column.target, Target::Variable(name) if is_date(name));
+        }
+    }
+
+    /// Fields of consent that neither a column nor a value for all rows sets: of new contacts they are no.
+    pub fn without_consent(&self) -> Vec<&'static str> {
+        let set = |field: Field| {
+            let of_columns = self.columns.iter().any(|column| column.target == Target::Field(field));
+            of_columns || self.groups.iter().any(|group| group.target == Target::Field(field))
+        };
+        CONSENT.into_iter().filter(|field| !set(*field)).map(Field::name).collect()
+    }
+
     fn check(&self) -> std::result::Result<(), Fault> {
-        let mut seen: HashMap<&Target, &str> = HashMap::new();
-        for Column { header, target } in self.columns.iter().filter(|column| column.target != Target::Ignored)
-        {
-            if let Some(other) = seen.insert(target, header) {
-                return Err(Fault::Twice(other.to_owned(), header.clone(), target.to_string()));
+        let mut seen: HashMap<&Target, &Column> = HashMap::new();
+        for column in self.columns.iter().filter(|column| column.target != Target::Ignored) {
+            // What a service exports twice, it means so.
+            if let Some(other) = seen.insert(&column.target, column)
+                && (other.rank == u16::MAX || column.rank == u16::MAX)
+            {
+                let (other, header) = (other.header.clone(), column.header.clone());
+                return Err(Fault::Twice(other, header, column.target.to_string()));
             }
         }
         if !seen.keys().any(|target| target.identifies()) {
@@ -127,22 +255,14 @@ impl Mapping {
         Ok(())
     }
 
-    /// Leaves the columns of these variables out.
-    pub fn leave_out(&mut self, variables: &[NewVariable]) {
-        for column in &mut self.columns {
-            if variables.iter().any(|new| column.target == Target::Variable(new.name.clone())) {
-                column.target = Target::Ignored;
-            }
-        }
-    }
-
     /// What each column is, by the names that people use; by these two imports are told apart.
     pub fn names(&self) -> Vec<String> {
         self.columns.iter().map(|column| column.target.to_string()).collect()
     }
 }
 
-type Said = HashMap<String, Target>;
+/// Columns, counted from 0, and what they are.
+type Said = HashMap<usize, Target>;
 
 fn read_wishes(
     headers: &[String],
@@ -189,12 +309,30 @@ fn read_wishes(
     Ok((said, new_variables))
 }
 
-fn known(headers: &[String], column: &str) -> Result<String> {
+/// The place of a column: by its name, or by its number, such as #2.
+fn known(headers: &[String], column: &str) -> Result<usize> {
     let column = column.trim();
-    let exact = headers.iter().find(|header| *header == column);
-    let alike = || headers.iter().find(|header| header.to_lowercase() == column.to_lowercase());
-    let found = exact.or_else(alike).cloned();
-    found.ok_or_else(|| Error::Told(format!("the file has no column \"{column}\"")))
+    let all = |same: &dyn Fn(&str) -> bool| -> Vec<usize> {
+        headers.iter().enumerate().filter(|(_, header)| same(header)).map(|(place, _)| place).collect()
+    };
+    let mut found = all(&|header| header == column);
+    if found.is_empty() {
+        found = all(&|header| header.to_lowercase() == column.to_lowercase());
+    }
+    match found[..] {
+        [place] => Ok(place),
+        [] => {
+            let number = column.strip_prefix('#').and_then(|number| number.parse::<usize>().ok());
+            let place =
+                number.and_then(|number| number.checked_sub(1)).filter(|place| *place < headers.len());
+            place.ok_or_else(|| Error::Told(format!("the file has no column \"{column}\"")))
+        }
+        [first, ..] => Err(Error::Told(format!(
+            "the file has {} columns \"{column}\": name one by its number, such as \"#{}\"",
+            found.len(),
+            first + 1
+        ))),
+    }
 }
 
 /// A header as the name of a variable: "Favourite colour" becomes favouriteColour.
@@ -250,6 +388,36 @@ mod tests {
     }
 
     #[test]
+    fn columns_of_one_name_are_addressed_by_their_number() {
+        let told = map(&["x", "x", "#1"], &wishes(&["#2=email", "#1=name"], &[], &["#3"])).unwrap_err();
+        assert!(told.contains("nobody knows what these columns are: \"x\""), "{told}");
+        let told = map(&["x", "x", "y"], &wishes(&["#2=email", "#1=name"], &[], &["#3"])).unwrap();
+        assert_eq!(told, ["name", "email", "(ignored)"]);
+    }
+
+    #[test]
+    fn columns_that_a_service_exports_twice_are_shared() {
+        let header = StringRecord::from(vec![
+            "EMAIL",
+            "EMAIL_BLACKLISTED",
+            "SMS_BLACKLISTED",
+            "OPT_IN",
+            "WHATSAPP",
+            "SMS",
+        ]);
+        let mut mapping = Mapping::of(&header, &Wishes::default(), &[]).unwrap();
+        let groups = |mapping: &Mapping| -> Vec<(String, Vec<usize>)> {
+            mapping.groups.iter().map(|group| (group.target.to_string(), group.columns.clone())).collect()
+        };
+        let of_service = [("emailSubscribe".to_owned(), vec![3, 1]), ("phoneNumber".to_owned(), vec![5, 4])];
+        assert_eq!((mapping.service, groups(&mapping)), (Some("Brevo"), of_service.to_vec()));
+        mapping.share(&[(Target::Field(Field::Active), "yes".to_owned())]);
+        assert_eq!(groups(&mapping)[0], ("active".to_owned(), vec![]));
+        assert!(!mapping.without_consent().contains(&"active"));
+        assert!(mapping.without_consent().contains(&"viberSubscribe"));
+    }
+
+    #[test]
     fn what_cannot_be_is_told() {
         for (header, wishes, text) in [
             (
@@ -267,6 +435,17 @@ mod tests {
                 wishes(&[], &[], &[]),
                 "the columns \"email\" and \"email\" are both email",
             ),
+            (
+                vec!["email", "Fisrt name"],
+                wishes(&[], &[], &[]),
+                "\"Fisrt name\" (did you mean firstName?); say",
+            ),
+            (
+                vec!["email", "x", "X", "x"],
+                wishes(&["x=name"], &[], &[]),
+                "the file has 2 columns \"x\": name one by its number, such as \"#2\"",
+            ),
+            (vec!["email"], wishes(&["#2=name"], &[], &[]), "the file has no column \"#2\""),
             (vec!["name"], wishes(&[], &[], &[]), "no column is userId, email or phoneNumber"),
             (vec!["email"], wishes(&["x=name"], &[], &[]), "the file has no column \"x\""),
             (vec!["email"], wishes(&["email"], &[], &[]), "--map email: there is no ="),

@@ -7,13 +7,22 @@
 
 pub mod api;
 pub mod batch;
+pub mod choices;
 pub mod decode;
 pub mod defuse;
 pub mod export;
 pub mod failures;
+mod guess;
 pub mod import;
+mod inspect;
 pub mod key;
+mod kind;
+pub mod layout;
 pub mod mapping;
+pub mod notes;
+mod packed;
+pub mod plan;
+pub mod profile;
 pub mod row;
 pub mod scan;
 pub mod send;
@@ -23,6 +32,9 @@ pub mod suppressions;
 pub mod survey;
 pub mod table;
 pub mod target;
+mod unpack;
+pub mod values;
+mod vcard;
 mod written;
 
 /// Why a file was not imported or exported, for people.

@@ -33,12 +33,17 @@ pub struct Scan {
     /// Whether there is nothing in the record so far but blanks.
     blank: bool,
     records: u64,
+    /// The line where the table begins, and the records before it.
+    from: u64,
+    before: u64,
 }
 
 impl Scan {
-    /// From the beginning.
-    pub const fn new(delimiter: u8) -> Self {
+    /// Of a table that begins at that line, or at the first row behind it.
+    pub const fn new(delimiter: u8, from: u64) -> Self {
         Self {
+            from,
+            before: 0,
             delimiter,
             state: State::RecordStart,
             last: 0,
@@ -54,6 +59,11 @@ impl Scan {
     /// How many records there were, the header among them. Those of blanks alone do not count.
     pub const fn records(&self) -> u64 {
         self.records
+    }
+
+    /// How many of them are part of the table.
+    pub const fn rows(&self) -> u64 {
+        self.records - self.before
     }
 
     /// What stands between the cells.
@@ -142,11 +152,13 @@ impl Scan {
     }
 
     fn end_record(&mut self) -> Result<()> {
-        if self.records == 0 && self.columns > MAX_COLUMNS {
+        let is_before = self.start < self.from;
+        if self.rows() == 0 && !is_before && self.columns > MAX_COLUMNS {
             let text = format!("the header has {} columns, at most {MAX_COLUMNS} are read", self.columns);
             return Err(self.told(&text));
         }
         self.records += u64::from(!self.blank);
+        self.before += u64::from(!self.blank && is_before);
         self.state = State::RecordStart;
         Ok(())
     }
@@ -161,10 +173,15 @@ pub const fn is_blank(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t' | b'\r' | b'\n')
 }
 
-/// The delimiter of a table that begins so: what stands most often outside quotes in its first row.
-pub fn delimiter(beginning: &str) -> u8 {
-    let (mut quoted, mut counts, mut any) = (false, [0_usize; 3], false);
-    const CANDIDATES: [u8; 3] = [b',', b';', b'\t'];
+/// The delimiter of a table that begins so: what stands most often outside quotes in its first row, which is on line
+/// `from` or behind it.
+pub fn delimiter(beginning: &str, from: u64) -> u8 {
+    let (mut quoted, mut counts, mut any) = (false, [0_usize; 4], false);
+    const CANDIDATES: [u8; 4] = [b',', b';', b'\t', b'|'];
+    let mut beginning = beginning;
+    for _ in 1..from {
+        beginning = beginning.split_once('\n').map_or("", |(_, rest)| rest);
+    }
     for byte in beginning.bytes() {
         match byte {
             b'"' => quoted = !quoted,
@@ -196,7 +213,7 @@ mod tests {
     use super::*;
 
     fn scan(text: &str) -> std::result::Result<u64, String> {
-        let mut scan = Scan::new(b',');
+        let mut scan = Scan::new(b',', 1);
         let done = scan.feed(text.as_bytes()).and_then(|()| scan.finish());
         done.map(|()| scan.records()).map_err(|error| error.to_string())
     }
@@ -221,7 +238,7 @@ mod tests {
             ("\"a\r\n\r\"\r\nb", 4),
             ("a\n\r\nb", 3),
         ] {
-            let mut one = Scan::new(b',');
+            let mut one = Scan::new(b',', 1);
             one.feed(text.as_bytes()).unwrap();
             one.finish().unwrap();
             assert_eq!((one.start(), one.records()), (start, 2), "{text:?}");
@@ -264,7 +281,7 @@ mod tests {
             ("\r\n\r\na;b", b';'),
             ("a;b,c", b','),
         ] {
-            assert_eq!(delimiter(text), expected, "{text:?}");
+            assert_eq!(delimiter(text, 1), expected, "{text:?}");
         }
     }
 
@@ -280,7 +297,7 @@ mod tests {
                 writer.write_record(row).unwrap();
             }
             let bytes = writer.into_inner().unwrap();
-            let mut scan = Scan::new(b',');
+            let mut scan = Scan::new(b',', 1);
             for piece in bytes.chunks(cut) {
                 scan.feed(piece).unwrap();
             }

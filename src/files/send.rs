@@ -1,6 +1,7 @@
 //! One batch on its way: sent until it is accepted, without the rows that are refused.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,27 +10,44 @@ use serde::{Deserialize, Serialize};
 
 use super::api::{self, Api};
 use super::batch::Batch;
+use super::choices::Mode;
 use super::key::ImportId;
+use super::notes::{Note, What};
 use super::{Error, Result};
 use crate::apply::outcome::NoteCode;
+use crate::contact::identifier::IdentifierKind;
 
 const OPTED_OUT: &str = NoteCode::OptedOut.code();
 
-const PATH: &str = "/v3/contacts/update";
+const UPDATE: &str = "/v3/contacts/update";
+const ADD: &str = "/v3/contacts/add";
 
 /// Where batches go, and how.
 #[derive(Clone, Debug)]
 pub struct Way {
     /// The list.
     pub list: String,
-    /// Whether contacts that are not in the list are made.
-    pub upsert: bool,
+    /// Which contacts are created or updated.
+    pub mode: Mode,
+    /// The identifier by which contacts are found, if that was said.
+    pub by: Option<IdentifierKind>,
+    /// Whether a value that the server refuses is left out of its row; else the row fails.
+    pub leave_out: bool,
     /// Whether nothing is kept.
     pub dry_run: bool,
     /// Whether flags that were set to false may be set to true.
     pub resubscribe: bool,
     /// For how long a request is tried.
     pub patience: Duration,
+}
+
+impl Way {
+    const fn path(&self) -> &'static str {
+        match self.mode {
+            Mode::Create => ADD,
+            Mode::Both | Mode::Update => UPDATE,
+        }
+    }
 }
 
 /// A row that was not imported: its place in the batch, and why.
@@ -44,6 +62,8 @@ pub struct Sent {
     pub faults: Vec<Fault>,
     /// What became of the rows, where that is known already.
     pub counts: Counts,
+    /// What is told of rows that were accepted, by their places.
+    pub notes: Vec<(usize, Note)>,
 }
 
 /// What became of rows.
@@ -60,6 +80,14 @@ pub struct Counts {
     pub failed: u64,
     /// Of all but these, those of which a flag stays false, since it was set to false before.
     pub opted_out: u64,
+    /// What was told of rows that were imported all the same: see [`super::notes`].
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub warnings: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes it so")]
+const fn is_none(count: &u64) -> bool {
+    *count == 0
 }
 
 impl Counts {
@@ -71,6 +99,7 @@ impl Counts {
             unchanged: self.unchanged + other.unchanged,
             failed: self.failed + other.failed,
             opted_out: self.opted_out + other.opted_out,
+            warnings: self.warnings + other.warnings,
         }
     }
 
@@ -86,6 +115,15 @@ struct Accepted<'a> {
     request_id: &'a str,
     #[serde(borrow)]
     results: Option<Results<'a>>,
+    #[serde(default)]
+    warnings: Vec<Warning>,
+}
+
+#[derive(Deserialize)]
+struct Warning {
+    position: Option<usize>,
+    code: String,
+    message: String,
 }
 
 /// What became of the items of a request.
@@ -99,13 +137,14 @@ pub struct Results<'a> {
 
 #[derive(Debug, Deserialize)]
 struct Done<'a> {
+    position: usize,
     action: &'a str,
     #[serde(borrow, default)]
-    notes: Vec<Note<'a>>,
+    notes: Vec<ItemNote<'a>>,
 }
 
 #[derive(Debug, Deserialize)]
-struct Note<'a> {
+struct ItemNote<'a> {
     code: &'a str,
 }
 
@@ -121,12 +160,20 @@ struct Failed<'a> {
 impl Results<'_> {
     /// Counts what was done, and adds what was not to the faults; `rows` are the places of the items in their batch.
     pub fn tell(&self, rows: &[usize], faults: &mut Vec<Fault>) -> Counts {
+        self.tell_with(rows, faults, |_| false)
+    }
+
+    /// The same for a dry run: rows that set what it does not make would be changed by that.
+    fn tell_with(&self, rows: &[usize], faults: &mut Vec<Fault>, changes: impl Fn(usize) -> bool) -> Counts {
         let mut counts = Counts::default();
         for done in &self.success {
             counts.opted_out += u64::from(done.notes.iter().any(|note| note.code == OPTED_OUT));
             match done.action {
                 "created" => counts.created += 1,
                 "updated" | "removed" => counts.updated += 1,
+                "unchanged" if rows.get(done.position).is_some_and(|row| changes(*row)) => {
+                    counts.updated += 1
+                }
                 _ => counts.unchanged += 1,
             }
         }
@@ -150,6 +197,7 @@ struct Refused {
 #[derive(Deserialize)]
 struct Detail {
     position: Option<usize>,
+    field: Option<String>,
     message: String,
 }
 
@@ -162,19 +210,24 @@ pub async fn send(api: Arc<dyn Api>, way: Way, import: ImportId, batch: Arc<Batc
     let mut sent = Sent::default();
     let good = |place: &usize| batch.items[*place].contact.is_ok();
     let mut queue: Vec<Vec<usize>> = vec![(0..batch.items.len()).filter(good).collect()];
+    // Rows that are sent without what was refused of them.
+    let mut mended = Mended::new();
+    let path = way.path();
     while let Some(rows) = queue.pop() {
         if rows.is_empty() {
             continue;
         }
-        let body = body(&way, &batch, &rows);
+        let body = body(&way, &batch, &rows, &mended);
         let key = (!way.dry_run).then(|| import.key(batch.number, &body));
-        let reply = api::post(api.as_ref(), PATH, key.as_deref(), body, way.patience).await?;
+        let reply = api::post(api.as_ref(), path, key.as_deref(), body, way.patience).await?;
         match reply.status {
             200 => {
-                let accepted: Accepted<'_> = api::read(PATH, &reply.body)?;
+                let accepted: Accepted<'_> = api::read(path, &reply.body)?;
+                sent.notes.extend(accepted.warnings.iter().filter_map(|warning| warning.about(&rows)));
                 match accepted.results {
                     Some(results) if way.dry_run => {
-                        sent.counts = sent.counts.plus(results.tell(&rows, &mut sent.faults));
+                        let changes = |row: usize| batch.items[row].sets_absent;
+                        sent.counts = sent.counts.plus(results.tell_with(&rows, &mut sent.faults, changes));
                     }
                     _ => sent.requests.push((accepted.request_id.to_owned(), rows)),
                 }
@@ -185,53 +238,121 @@ pub async fn send(api: Arc<dyn Api>, way: Way, import: ImportId, batch: Arc<Batc
                 queue.extend([second.to_vec(), first.to_vec()]);
             }
             413 => sent.faults.push((rows[0], "the row is too large for one request".to_owned())),
-            400 => queue.push(take_out(&reply.body, rows, &mut sent.faults)?),
-            _ => return Err(Error::Told(api::refusal(PATH, &reply.body))),
+            400 => {
+                let leave_out = way.leave_out.then_some(&batch);
+                queue.push(take_out(
+                    path,
+                    &reply.body,
+                    rows,
+                    &mut sent,
+                    leave_out.map(|batch| (&**batch, &mut mended)),
+                )?);
+            }
+            _ => return Err(Error::Told(api::refusal(path, &reply.body))),
         }
     }
     Ok(sent)
 }
 
-/// The rows that are not at fault.
-fn take_out(refusal: &[u8], rows: Vec<usize>, faults: &mut Vec<Fault>) -> Result<Vec<usize>> {
-    let refused: Refused = api::read(PATH, refusal)?;
-    let mut wrong: Vec<Option<String>> = vec![None; rows.len()];
+impl Warning {
+    fn about(&self, rows: &[usize]) -> Option<(usize, Note)> {
+        let place = self.position?;
+        let what = What::Server(self.code.clone(), without_place(&self.message, place).to_owned());
+        Some((*rows.get(place)?, Note { column: None, what }))
+    }
+}
+
+/// A message without the place in the request: a row is told by its line.
+fn without_place(message: &str, place: usize) -> &str {
+    message.strip_suffix(&format!(" at contact position {place}")).unwrap_or(message)
+}
+
+/// Contacts in JSON, by the places of their rows.
+type Mended = HashMap<usize, String>;
+
+/// The rows that are not at fault. With `mend`, a value that is refused is left out of its row where that can be.
+fn take_out(
+    path: &str,
+    refusal: &[u8],
+    rows: Vec<usize>,
+    sent: &mut Sent,
+    mut mend: Option<(&Batch, &mut Mended)>,
+) -> Result<Vec<usize>> {
+    let refused: Refused = api::read(path, refusal)?;
+    let mut wrong: Vec<Vec<&Detail>> = rows.iter().map(|_| Vec::new()).collect();
     for detail in &refused.details {
-        let Some(position) = detail.position else { continue };
-        let Some(told) = wrong.get_mut(position) else { continue };
-        // The row is told by its line.
-        let place = format!(" at contact position {position}");
-        let message = detail.message.strip_suffix(&place).unwrap_or(&detail.message);
-        match told {
-            Some(told) => {
-                told.push_str("; ");
-                told.push_str(message);
-            }
-            None => *told = Some(message.to_owned()),
+        if let Some(told) = detail.position.and_then(|position| wrong.get_mut(position)) {
+            told.push(detail);
         }
     }
     let whole = refused.details.iter().any(|detail| detail.position.is_none());
-    if whole || wrong.iter().all(Option::is_none) {
-        return Err(Error::Told(api::refusal(PATH, refusal)));
+    if whole || wrong.iter().all(Vec::is_empty) {
+        return Err(Error::Told(api::refusal(path, refusal)));
     }
     let mut rest = Vec::new();
-    for (row, told) in rows.into_iter().zip(wrong) {
-        match told {
-            Some(told) => faults.push((row, told)),
-            None => rest.push(row),
+    for (place, (row, told)) in rows.into_iter().zip(wrong).enumerate() {
+        if told.is_empty() {
+            rest.push(row);
+            continue;
         }
+        if let Some((batch, mended)) = &mut mend
+            && let Some(contact) = mended.get(&row).or(batch.items[row].contact.as_ref().ok())
+            && let Some(without) = without(contact, &told)
+        {
+            mended.insert(row, without);
+            let why = |detail: &&Detail| What::LeftOut(without_place(&detail.message, place).to_owned());
+            sent.notes.extend(told.iter().map(|detail| (row, Note { column: None, what: why(detail) })));
+            rest.push(row);
+            continue;
+        }
+        let texts: Vec<_> = told.iter().map(|detail| without_place(&detail.message, place)).collect();
+        sent.faults.push((row, texts.join("; ")));
     }
     Ok(rest)
 }
 
-fn body(way: &Way, batch: &Batch, rows: &[usize]) -> Bytes {
+/// A contact without the fields that are refused; `None` where one of them says whom it is about.
+fn without(contact: &str, refused: &[&Detail]) -> Option<String> {
+    let mut contact: serde_json::Map<String, serde_json::Value> = serde_json::from_str(contact).ok()?;
+    for detail in refused {
+        let field = detail.field.as_deref()?;
+        let (member, nested) =
+            field.split_once('.').map_or((field, None), |(member, nested)| (member, Some(nested)));
+        match (member, nested) {
+            ("variables", Some(name)) => {
+                let variables = contact.get_mut("variables")?.as_array_mut()?;
+                let count = variables.len();
+                variables.retain(|variable| variable["name"] != name);
+                (variables.len() < count).then_some(())?;
+            }
+            _ => {
+                let value = contact.shift_remove(member)?;
+                // Else it would be somebody else, or nobody.
+                (member != "contact" && contact.get("contact") != Some(&value)).then_some(())?;
+            }
+        }
+    }
+    serde_json::to_string(&contact).ok()
+}
+
+fn body(way: &Way, batch: &Batch, rows: &[usize], mended: &Mended) -> Bytes {
     // A text always has a form in JSON.
     let list = serde_json::to_string(&way.list).unwrap_or_default();
-    let mut body = format!(r#"{{"contactListId":{list},"upsert":{},"#, way.upsert);
+    let mut body = format!(r#"{{"contactListId":{list},"#);
+    match way.mode {
+        Mode::Create => {}
+        Mode::Both => body.push_str(r#""upsert":true,"#),
+        Mode::Update => body.push_str(r#""upsert":false,"#),
+    }
+    if let Some(by) = way.by.filter(|_| way.mode != Mode::Create) {
+        body.push_str(&format!(r#""contactBy":"{}","#, by.field().name()));
+    }
     if way.dry_run {
         body.push_str(r#""dryRun":true,"#);
     }
-    if !way.resubscribe {
+    // Nobody who is new has opted out.
+    let adds = way.mode == Mode::Create;
+    if !way.resubscribe && !adds {
         body.push_str(r#""optOut":"keep","#);
     }
     body.push_str(r#""contacts":["#);
@@ -239,8 +360,9 @@ fn body(way: &Way, batch: &Batch, rows: &[usize]) -> Bytes {
         if index > 0 {
             body.push(',');
         }
-        let item = batch.items[*row].contact.as_deref().unwrap_or_default();
-        match item.strip_prefix('{').filter(|_| way.resubscribe) {
+        let contact = batch.items[*row].contact.as_deref().unwrap_or_default();
+        let item = mended.get(row).map_or(contact, String::as_str);
+        match item.strip_prefix('{').filter(|_| way.resubscribe && !adds) {
             Some(rest) => body.extend([r#"{"resubscribe":true,"#, rest]),
             None => body.push_str(item),
         }

@@ -56,8 +56,8 @@ struct Begun {
     identity: Identity,
 }
 
-/// Batches, rows, bytes of failures; created, updated, unchanged, failed, opted out.
-type Line = [u64; 8];
+/// Batches, rows, bytes of failures; created, updated, unchanged, failed, opted out, warnings.
+type Line = [u64; 9];
 
 /// The file. It is locked while it is open.
 #[derive(Debug)]
@@ -136,8 +136,9 @@ impl State {
     pub fn reach(&mut self, point: Point) -> Result<()> {
         if point != self.point {
             let Point { batches, rows, failures, counts } = point;
-            let Counts { created, updated, unchanged, failed, opted_out } = counts;
-            let line: Line = [batches, rows, failures, created, updated, unchanged, failed, opted_out];
+            let Counts { created, updated, unchanged, failed, opted_out, warnings } = counts;
+            let line: Line =
+                [batches, rows, failures, created, updated, unchanged, failed, opted_out, warnings];
             self.append(&line)?;
             self.point = point;
         }
@@ -161,8 +162,9 @@ impl State {
 }
 
 const fn read(line: Line) -> Point {
-    let [batches, rows, failures, created, updated, unchanged, failed, opted_out] = line;
-    Point { batches, rows, failures, counts: Counts { created, updated, unchanged, failed, opted_out } }
+    let [batches, rows, failures, created, updated, unchanged, failed, opted_out, warnings] = line;
+    let counts = Counts { created, updated, unchanged, failed, opted_out, warnings };
+    Point { batches, rows, failures, counts }
 }
 
 #[cfg(test)]
@@ -174,7 +176,7 @@ mod tests {
     fn an_import_goes_on_where_its_last_whole_line_says() {
         let path = std::env::temp_dir().join(format!("rollbook-state-{}", std::process::id()));
         let identity = Identity { file: "f".to_owned(), list: "l".to_owned(), plan: "2:p".to_owned() };
-        let counts = Counts { created: 1, updated: 2, unchanged: 3, failed: 4, opted_out: 5 };
+        let counts = Counts { created: 1, updated: 2, unchanged: 3, failed: 4, opted_out: 5, warnings: 6 };
         let point = Point { batches: 1, rows: 10, failures: 99, counts };
         let mut state = State::open(&path, &identity).unwrap();
         let import = state.import.clone();

@@ -5,10 +5,11 @@ use std::io::{self, Read};
 
 use csv::{ReaderBuilder, StringRecord, WriterBuilder};
 
-use super::decode::{CHUNK, Decoded};
+use super::decode::{CHUNK, Decoded, Trimmed};
+use super::layout::Header;
 use super::scan::{Scan, is_blank};
 use super::survey::{Form, Survey, open};
-use super::{Error, Result, sheet};
+use super::{Error, Result, sheet, vcard};
 
 /// A row.
 #[derive(Clone, Debug)]
@@ -36,28 +37,71 @@ pub enum Go {
 /// # Errors
 /// Where the file cannot be read or has changed, or `each` fails.
 pub fn each_row(survey: &Survey, mut each: impl FnMut(Row) -> Result<Go>) -> Result<()> {
+    let mut named = survey.header != Header::None;
+    let (unpack, mut width) = (survey.unpack.as_ref(), None);
+    let mut each = |mut row: Row| {
+        if let Some(unpack) = unpack {
+            match width {
+                None => {
+                    width = Some(row.cells.len());
+                    unpack.name(&mut row.cells);
+                }
+                // A row of another width fails, and says so.
+                Some(width) if width == row.cells.len() => unpack.fill(&mut row),
+                Some(_) => {}
+            }
+        }
+        each(row)
+    };
+    each_line(survey, |row| {
+        if row.line < survey.from {
+            return Ok(Go::On);
+        }
+        if !std::mem::replace(&mut named, true) {
+            let names: Vec<_> = (1..=row.cells.len()).map(|place| format!("Column {place}")).collect();
+            let header = Row { line: row.line, cells: StringRecord::from(names), faults: Vec::new() };
+            if each(header)? == Go::Stop {
+                return Ok(Go::Stop);
+            }
+        }
+        each(row)
+    })
+}
+
+/// The same with what stands before the table, and without names for columns that have none.
+fn each_line(survey: &Survey, mut each: impl FnMut(Row) -> Result<Go>) -> Result<()> {
     let (encoding, delimiter) = match &survey.form {
         Form::Csv { encoding, delimiter } => (*encoding, *delimiter),
-        Form::Xlsx { sheet } => {
-            if sheet::each_row(&survey.path, sheet, &mut each)? == Go::On {
-                let mut file = open(&survey.path)?;
-                file.drain().map_err(|error| Error::file(&survey.path, error))?;
-                return same(survey, file.sum());
-            }
-            return Ok(());
+        Form::Xlsx { sheet, formulas } => {
+            let went = sheet::each_row(&survey.path, sheet, *formulas, survey.from, &mut each)?;
+            return whole(survey, went);
+        }
+        Form::Binary { kind, sheet } => {
+            return whole(
+                survey,
+                sheet::binary::each_row(&survey.path, *kind, sheet, survey.from, &mut each)?,
+            );
+        }
+        Form::Ods { sheet } => {
+            return whole(survey, sheet::ods::each_row(&survey.path, sheet, survey.from, &mut each)?);
+        }
+        Form::Vcard { encoding } => {
+            let source = survey.packing.open(&survey.path)?;
+            return whole(survey, vcard::each_row(source, encoding, &mut each)?);
         }
     };
-    let text = Decoded::new(open(&survey.path)?, encoding);
+    let text = Trimmed::new(Decoded::new(survey.packing.open(&survey.path)?, encoding));
     let mut reader = ReaderBuilder::new()
         .has_headers(false)
         .flexible(true)
         .delimiter(delimiter)
         .buffer_capacity(CHUNK)
-        .from_reader(Lines { inner: text, scan: Scan::new(delimiter), starts: VecDeque::new() });
+        .from_reader(Lines { inner: text, scan: Scan::new(delimiter, survey.from), starts: VecDeque::new() });
     loop {
         let mut cells = StringRecord::new();
         if !reader.read_record(&mut cells).map_err(|error| Error::file(&survey.path, error))? {
-            return same(survey, reader.get_mut().inner.inner().sum());
+            let sum = reader.get_mut().inner.inner().inner().sum();
+            return same(survey, sum.map_err(|error| Error::file(&survey.path, error))?);
         }
         if cells.iter().all(|cell| cell.bytes().all(is_blank)) {
             continue;
@@ -103,6 +147,16 @@ impl<R: Read> Read for Lines<R> {
         scanned.map_err(io::Error::other)?;
         Ok(count)
     }
+}
+
+/// Where all was read, makes sure that the file is the one that was surveyed.
+fn whole(survey: &Survey, went: Go) -> Result<()> {
+    if went == Go::Stop {
+        return Ok(());
+    }
+    let mut file = open(&survey.path)?;
+    file.drain().map_err(|error| Error::file(&survey.path, error))?;
+    same(survey, file.sum())
 }
 
 fn same(survey: &Survey, sum: (u64, [u8; 32])) -> Result<()> {

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::profile;
 use crate::contact::field::{Field, Kind};
 
 /// What the cells of a column are.
@@ -19,6 +20,8 @@ pub enum Target {
     CacCurrency,
     /// A variable of the list.
     Variable(String),
+    /// A field that is yes or no, the other way round: the column says who must not be written to.
+    Not(Field),
     /// Nothing.
     Ignored,
 }
@@ -124,6 +127,24 @@ pub fn plain(name: &str) -> String {
     name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 
+/// What stands before the name of a member that was unpacked.
+pub const UNPACKED: &str = "attributes.";
+
+/// How many letters two words differ in: those that are put in, left out or another.
+fn distance(one: &str, other: &str) -> usize {
+    let other: Vec<_> = other.chars().collect();
+    let mut row: Vec<usize> = (0..=other.len()).collect();
+    for (place, letter) in one.chars().enumerate() {
+        let mut before = std::mem::replace(&mut row[0], place + 1);
+        for (at, known) in other.iter().enumerate() {
+            let changed = before + usize::from(letter != *known);
+            before = row[at + 1];
+            row[at + 1] = changed.min(before + 1).min(row[at] + 1);
+        }
+    }
+    row[other.len()]
+}
+
 impl Target {
     /// What somebody names: a field, `variables.x`, `ignore`.
     pub fn named(name: &str) -> Option<Self> {
@@ -141,6 +162,12 @@ impl Target {
         ];
         if let Some((_, target)) = others.into_iter().find(|(known, _)| is(known)) {
             return Some(target);
+        }
+        if let Some((word, field)) = name.split_once(' ')
+            && word.eq_ignore_ascii_case("not")
+        {
+            let mut fields = Field::ALL.into_iter().filter(|field| field.kind() == Some(Kind::Flag));
+            return fields.find(|known| known.name().eq_ignore_ascii_case(field.trim())).map(Self::Not);
         }
         // `cac` alone is an object, which no cell is.
         let fields = Field::ALL.into_iter().filter(|field| *field != Field::Cac);
@@ -171,6 +198,12 @@ impl Target {
         if named.is_some() {
             return named;
         }
+        // A member of an object in a cell, as a column of its own.
+        if let Some(member) = header.strip_prefix(UNPACKED)
+            && let Some(name) = variables.iter().find(|name| *name == member || plain(name) == plain(member))
+        {
+            return Some(Self::Variable(name.clone()));
+        }
         let plain_header = plain(header);
         let mut alike = variables.iter().filter(|name| plain(name) == plain_header);
         if let (Some(name), None) = (alike.next(), alike.next()) {
@@ -182,7 +215,32 @@ impl Target {
         let fields = Field::ALL.into_iter().filter(|field| *field != Field::Cac);
         let known = fields.into_iter().find(|field| plain(field.name()) == plain_header);
         let guessed = || GUESSES.iter().find(|(name, _)| *name == plain_header).map(|(_, field)| *field);
-        known.or_else(guessed).map(Self::Field)
+        known.or_else(guessed).map(Self::Field).or_else(|| profile::header(&plain_header))
+    }
+
+    /// What a header that nobody knows could be meant to be: a name that is written almost so, or that is part of it.
+    pub fn near(header: &str, variables: &[String]) -> Option<Self> {
+        const SHORTEST: usize = 4;
+        let wanted = plain(header);
+        let length = wanted.chars().count();
+        if length < SHORTEST {
+            return None;
+        }
+        let fields = Field::ALL.into_iter().filter(|field| *field != Field::Cac);
+        let fields = fields.map(|field| (plain(field.name()), Self::Field(field)));
+        let guesses = GUESSES.iter().map(|(name, field)| ((*name).to_owned(), Self::Field(*field)));
+        let of_list = variables.iter().map(|name| (plain(name), Self::Variable(name.clone())));
+        let other = profile::headers().map(|(name, target)| (name.to_owned(), target.clone()));
+        let known = of_list.chain(fields).chain(guesses).chain(other);
+        let known = known.filter(|(name, _)| name.chars().count() >= SHORTEST);
+        let far = |name: &str| match name.chars().count() >= 5
+            && (wanted.contains(name) || name.contains(&wanted))
+        {
+            true => 1,
+            false => distance(&wanted, name),
+        };
+        let nearest = known.map(|(name, target)| (far(&name), target)).min_by_key(|(far, _)| *far);
+        nearest.filter(|(far, _)| *far <= 1 + length / 6).map(|(_, target)| target)
     }
 
     /// Whether its cells are identifiers or names: a number there is never reckoned with.
@@ -213,6 +271,7 @@ impl fmt::Display for Target {
             Self::CacValue => f.write_str("cac.value"),
             Self::CacCurrency => f.write_str("cac.currency"),
             Self::Variable(name) => write!(f, "variables.{name}"),
+            Self::Not(field) => write!(f, "not {}", field.name()),
             Self::Ignored => f.write_str("(ignored)"),
         }
     }
@@ -251,9 +310,39 @@ mod tests {
             ("ignore", "-"),
             ("cac", "-"),
             ("Shoe size", "-"),
+            ("not emailSubscribe", "not emailSubscribe"),
+            ("not email", "-"),
+            ("attributes.plan", "variables.plan"),
+            ("Vorname", "firstName"),
+            ("E-Mail-Adresse", "email"),
+            ("Prénom", "firstName"),
+            ("Fecha de nacimiento", "contactBirthday"),
+            ("Perekonnanimi", "lastName"),
+            ("Ім'я", "firstName"),
+            ("Номер телефону", "phoneNumber"),
+            ("Imię", "firstName"),
         ] {
             let guessed = Target::guess(header, &variables);
             assert_eq!(guessed.map_or("-".to_owned(), |target| target.to_string()), expected, "{header}");
+        }
+    }
+
+    #[test]
+    fn near_misses_are_found() {
+        let variables = ["favouriteColour".to_owned()];
+        for (header, expected) in [
+            ("birthdayDate", "contactBirthday"),
+            ("Fisrt name", "firstName"),
+            ("emial", "email"),
+            ("favorite color", "variables.favouriteColour"),
+            ("Vornamen", "firstName"),
+            ("Shoe size", "-"),
+            ("Day", "-"),
+            ("junk", "-"),
+            ("x", "-"),
+        ] {
+            let near = Target::near(header, &variables);
+            assert_eq!(near.map_or("-".to_owned(), |target| target.to_string()), expected, "{header}");
         }
     }
 

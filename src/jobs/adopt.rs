@@ -200,7 +200,7 @@ impl Old {
             subject: subject.map(|subject| encode(&subject)).transpose()?,
             state,
             progress: progress.map(|progress| encode(&progress)).transpose()?,
-            faults: Some(encode(&Faults { fault, first })?),
+            faults: Some(encode(&Faults { fault, first, ..Faults::default() })?),
             output: self.requests,
         })
     }

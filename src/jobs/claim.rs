@@ -33,7 +33,7 @@ impl Told {
         };
         (progress.dry_run, progress.told_at) = (job.dry_run, now.millis());
         progress.began = (progress.done, now.millis());
-        Self { progress, faults: Faults { fault: None, first }, fresh: true }
+        Self { progress, faults: Faults { first, ..Faults::default() }, fresh: true }
     }
 }
 

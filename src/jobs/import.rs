@@ -10,13 +10,14 @@ use super::upload::told;
 use crate::files::api::{self, Api};
 use crate::files::failures::Failures;
 use crate::files::import::{self, Books, Job, Outcome, Progress};
-use crate::files::mapping::Mapping;
+use crate::files::layout::Said;
+use crate::files::mapping::{Mapping, Variable};
 use crate::files::row::Reading;
 use crate::files::send::Way;
 use crate::files::state::State;
-use crate::files::survey::{Said, Survey};
+use crate::files::survey::Survey;
 use crate::files::target::Target;
-use crate::files::{Error, Result, defuse, table};
+use crate::files::{self, Error, Result, table};
 
 /// Requests in flight of one import.
 const PARALLEL: usize = 4;
@@ -59,33 +60,38 @@ async fn import_file(
     let Some(plan) = &import.plan else {
         return Err(Error::Told("it was not said what the columns are".to_owned()));
     };
-    let upload = files.upload();
-    let surveyed = tokio::task::spawn_blocking(move || look(&upload)).await;
-    let (survey, header) = surveyed.map_err(|error| Error::Told(error.to_string()))??;
-    let mut mapping = mapping(plan, &header)?;
-    if trying {
-        // What would be made is not there: its values are left out.
-        let new = std::mem::take(&mut mapping.new_variables);
-        mapping.leave_out(&new);
-    }
-    let ours = defuse::is_ours(header.iter().map(str::trim));
+    let known = api::list(api.as_ref(), list, PATIENCE).await?.known();
+    let (upload, plan) = (files.upload(), plan.clone());
+    let made = tokio::task::spawn_blocking(move || prepare(&upload, &plan, &known, trying)).await;
+    let (survey, header, reading) = made.map_err(|error| Error::Told(error.to_string()))??;
+    let choices = import.plan.as_ref().map(Plan::choices).unwrap_or_default();
+    let resubscribe = import.plan.as_ref().is_some_and(|plan| plan.resubscribe);
     let way = Way {
         list: list.to_owned(),
-        upsert: plan.upsert,
+        mode: choices.mode,
+        by: choices.by(),
+        leave_out: choices.values.leave_out,
         dry_run: trying,
-        resubscribe: plan.resubscribe,
+        resubscribe,
         patience: PATIENCE,
     };
-    let reading = Reading { mapping, empty_clears: plan.empty_clears, ours };
-    let job = Job { survey, header, reading, way, parallel: PARALLEL };
+    let job = Job { survey, header, reading, choices, way, parallel: PARALLEL };
     let books = if trying { Books::default() } else { open_books(api.as_ref(), files, &job).await? };
     import::run(api, job, books, watch, stop).await
 }
 
-fn look(path: &Path) -> Result<(Survey, csv::StringRecord)> {
-    let survey = Survey::of(path, Said::default())?;
+fn prepare(
+    path: &Path,
+    plan: &Plan,
+    known: &[Variable],
+    trying: bool,
+) -> Result<(Survey, csv::StringRecord, Reading)> {
+    // Whoever has begun it has seen what the guess gives.
+    let survey = Survey::of(path, &Said { accept_doubt: true, ..plan.said.clone() })?;
     let (header, _) = table::beginning(&survey, 0)?;
-    Ok((survey, header))
+    let (mapping, choices) = (mapping(plan, &header)?, plan.choices());
+    let made = files::plan::plan(&survey, &header, mapping, &choices, plan.empty_clears, known, trying)?;
+    Ok((survey, header, made.reading))
 }
 
 /// The columns as they were said.

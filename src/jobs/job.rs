@@ -9,7 +9,10 @@ use serde_json::{Map, Value};
 use super::store::{JobFiles, JobStore};
 use super::upload::Preview;
 use crate::clock::Timestamp;
+use crate::files::choices::{Choices, Mode};
+use crate::files::layout::Said;
 use crate::files::mapping::NewVariable;
+use crate::files::notes::Counted;
 use crate::files::send::Counts;
 use crate::id::ObjectId;
 use crate::storage::{JobKey, JobState, StoredJob};
@@ -102,6 +105,12 @@ pub struct Import {
     pub rows: u64,
     /// How it is written, for people.
     pub form: String,
+    /// The sheets of a workbook that people see.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sheets: Vec<String>,
+    /// What speaks against the encoding that was guessed: another must be chosen, or this one confirmed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub doubt: Option<String>,
     /// What its columns are, once that was said.
     pub plan: Option<Plan>,
 }
@@ -116,11 +125,25 @@ pub struct Plan {
     pub new_variables: Vec<NewVariable>,
     /// Whether an empty cell clears.
     pub empty_clears: bool,
-    /// Whether contacts that are not in the list are made.
+    /// Whether contacts that are not in the list are made. It agrees with the mode of the choices.
     pub upsert: bool,
     /// Whether flags that were set to false may be set to true.
     #[serde(default)]
     pub resubscribe: bool,
+    /// What was chosen beside the columns.
+    #[serde(default)]
+    pub choices: Choices,
+    /// What was said about the file.
+    #[serde(default)]
+    pub said: Said,
+}
+
+impl Plan {
+    /// What was chosen; a plan of an earlier release says its mode by [`Plan::upsert`] alone.
+    pub fn choices(&self) -> Choices {
+        let mode = if self.upsert { self.choices.mode } else { Mode::Update };
+        Choices { mode, ..self.choices.clone() }
+    }
 }
 
 /// A change of many contacts.
@@ -210,6 +233,9 @@ pub struct Faults {
     pub fault: Option<String>,
     /// The first rows or contacts that failed: line, or 0 if there is none, and why.
     pub first: Vec<(u64, String)>,
+    /// What was told of rows that were imported.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<Counted>,
 }
 
 /// How a job is, as people are told.

@@ -9,11 +9,12 @@ use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
 use super::JobService;
-use super::job::{Import, Subject, Task};
+use super::job::{Import, Job, Subject, Task};
 use super::places::Room;
 use super::service::{Error, Order, blocking};
 use super::store::{JobFiles, Lock};
-use crate::files::survey::{Form, Said, Survey};
+use crate::files::layout::Said;
+use crate::files::survey::{Form, Survey};
 use crate::files::{self, table};
 use crate::id::ObjectId;
 use crate::runtime::App;
@@ -93,6 +94,26 @@ impl JobService {
     }
 }
 
+impl JobService {
+    /// Looks at an uploaded file again, as it is said to be written.
+    ///
+    /// # Errors
+    /// If it is not on this node, or no table that can be imported if it is read so.
+    pub async fn look(&self, job: &Job, name: &str, said: &Said) -> Result<Looked, Error> {
+        let Some(files) = job.files_here() else {
+            return Err(Error::told(
+                "the file is on another node of this server: try again, or upload it again",
+            ));
+        };
+        let (path, said) = (files.upload(), Said { accept_doubt: true, ..said.clone() });
+        // Never closed, so there is a permit.
+        let _looking = self.looking.acquire().await.map_err(io::Error::other)?;
+        let upload = path.clone();
+        let looked = blocking(move || Ok(look(&upload, &said))).await?;
+        looked.map_err(|error| Error::Told(told(&path, name, &error.to_string())))
+    }
+}
+
 fn create(files: &JobFiles) -> io::Result<std::fs::File> {
     use std::os::unix::fs::OpenOptionsExt as _;
     std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(files.upload())
@@ -132,17 +153,18 @@ impl Upload {
         };
         let (name, bytes) = (shown_name(name), self.bytes);
         let path = files.upload();
-        let (form, rows, preview) = {
+        let Looked { form, rows, sheets, doubt, preview } = {
             // Never closed, so there is a permit.
             let _looking = app.jobs.looking.acquire().await.map_err(io::Error::other)?;
             let upload = path.clone();
             let looked = blocking(move || {
                 file.sync_all()?;
-                Ok(look(&upload))
+                // On its page another encoding can be chosen.
+                Ok(look(&upload, &Said { accept_doubt: true, ..Said::default() }))
             });
             looked.await?.map_err(|error| Error::Told(told(&path, &name, &error.to_string())))?
         };
-        let import = Import { file: name, bytes, rows, form, plan: None };
+        let import = Import { file: name, bytes, rows, form, sheets, doubt, plan: None };
         let (task, subject) = (Task::Import(import), Subject::Rows(preview));
         app.jobs.add(app, order, (files.id, Some(self.directory)), task, subject).await?;
         // From here on the row says that the files are wanted.
@@ -162,27 +184,42 @@ impl Drop for Upload {
     }
 }
 
-fn look(path: &std::path::Path) -> files::Result<(String, u64, Preview)> {
-    let survey = Survey::of(path, Said::default())?;
+/// A file as a page shows it before the import.
+#[derive(Clone, Debug)]
+pub struct Looked {
+    /// How it is written, for people.
+    pub form: String,
+    /// Its rows.
+    pub rows: u64,
+    /// The sheets that people see.
+    pub sheets: Vec<String>,
+    /// What speaks against the encoding.
+    pub doubt: Option<String>,
+    /// Its first rows.
+    pub preview: Preview,
+}
+
+/// Looks a file through, as it is said to be written.
+///
+/// # Errors
+/// Where it is no table that can be imported.
+pub fn look(path: &std::path::Path, said: &Said) -> files::Result<Looked> {
+    let survey = Survey::of(path, said)?;
     let (header, rows) = table::beginning(&survey, SHOWN_ROWS)?;
     let cells = |row: &csv::StringRecord| row.iter().map(shorten).collect();
     let preview = Preview { header: cells(&header), rows: rows.iter().map(cells).collect() };
-    Ok((form(&survey.form, has_mark(path)), survey.rows, preview))
-}
-
-/// How a file is written, for people.
-fn form(form: &Form, marked: bool) -> String {
-    let (encoding, delimiter) = match form {
-        Form::Csv { encoding, delimiter } => (encoding, delimiter),
-        Form::Xlsx { sheet } => return format!("XLSX, sheet \"{}\"", shorten(sheet)),
+    let mark = if matches!(survey.form, Form::Csv { .. }) && has_mark(path) {
+        " with a byte order mark"
+    } else {
+        ""
     };
-    let delimiter = match delimiter {
-        b';' => "semicolons",
-        b'\t' => "tabs",
-        _ => "commas",
+    let form = survey.shown();
+    let form = match form.split_once(',') {
+        Some((encoding, rest)) if !mark.is_empty() => format!("{encoding}{mark},{rest}"),
+        _ => form,
     };
-    let mark = if marked { " with a byte order mark" } else { "" };
-    format!("{}{mark}, {delimiter} between cells", encoding.name())
+    let (rows, sheets, doubt) = (survey.rows, survey.sheets, survey.doubt);
+    Ok(Looked { form, rows, sheets, doubt, preview })
 }
 
 fn has_mark(path: &std::path::Path) -> bool {

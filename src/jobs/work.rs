@@ -156,6 +156,7 @@ async fn perform(
             let earlier = if job.continues() { job.faults.first.clone() } else { Vec::new() };
             let watch = |now: files::import::Progress| {
                 let faults = earlier.iter().chain(&now.first_faults).take(FIRST_FAULTS).cloned().collect();
+                claim.tell(|_, told, _| told.notes = now.notes);
                 tell(now.rows, now.of, now.counts, faults);
             };
             let ended = import::run(api, files, import, list, job.dry_run, watch, stop).await;

@@ -14,14 +14,14 @@ use crate::process::{Account, Process, Store};
 use crate::visitor::{BOUNDARY, Visitor, between};
 
 /// A server, its user before a browser, and a list.
-struct Desk {
-    server: Server,
-    visitor: Visitor,
-    list: String,
+pub struct Desk {
+    pub server: Server,
+    pub visitor: Visitor,
+    pub list: String,
 }
 
 impl Desk {
-    async fn new() -> Self {
+    pub async fn new() -> Self {
         Self::with(Setup::default()).await
     }
 
@@ -42,7 +42,7 @@ impl Desk {
 }
 
 /// What the page of a job says once it is neither waiting nor running.
-async fn ended(visitor: &Visitor, job: &str, patience: Duration) -> String {
+pub async fn ended(visitor: &Visitor, job: &str, patience: Duration) -> String {
     let start = Instant::now();
     let job = job.split('?').next().expect("a path");
     loop {
@@ -56,12 +56,12 @@ async fn ended(visitor: &Visitor, job: &str, patience: Duration) -> String {
 }
 
 /// A figure of the page of a job.
-fn figure(page: &str, name: &str) -> u64 {
+pub fn figure(page: &str, name: &str) -> u64 {
     let text = between(page, &format!("<dt>{name}</dt><dd>"), "</dd>");
     text.split(' ').next().expect("a number").parse().expect("a number")
 }
 
-fn figures(page: &str) -> [u64; 4] {
+pub fn figures(page: &str) -> [u64; 4] {
     ["Created", "Updated", "Unchanged", "Failed"].map(|name| figure(page, name))
 }
 
@@ -296,8 +296,13 @@ async fn a_filtered_view_is_exported_with_formulas_defused() {
     let answer =
         desk.visitor.get(&format!("{path}&format=csv&column=name&column=phoneNumber&column=userId")).await;
     assert_eq!(answer.text(), "name,phoneNumber,userId\n'=1+1,,a\n'@x,+15555555,\n");
-    let name = format!("attachment; filename=\"contacts-{}.csv\"", desk.list);
-    assert_eq!(answer.headers[CONTENT_DISPOSITION], name.as_str());
+    let name = answer.headers[CONTENT_DISPOSITION].to_str().expect("text");
+    let day = between(name, "attachment; filename=\"Customers-", ".csv\"");
+    assert!(day.len() == 10 && day.starts_with("20"), "{name}");
+    for (format, line) in [("excel", "name,phoneNumber"), ("excel-semicolon", "name;phoneNumber")] {
+        let text = desk.visitor.get(&format!("{path}&format={format}&column=name&column=phoneNumber")).await;
+        assert!(text.text().starts_with(&format!("\u{feff}{line}\n")), "{}", text.text());
+    }
     let whole = desk.visitor.get(&path).await.text();
     assert!(whole.starts_with("name,email,phoneNumber,userId,active,"), "{whole}");
     let lines = desk.visitor.get(&format!("{path}&format=jsonl")).await.text();

@@ -10,7 +10,7 @@ use crate::files::Office;
 
 /// A workbook of sheets: their names, whether they are hidden, and their rows as XML. Its styles 1 to 4 are a date, six
 /// digits, a time of day and a length of time.
-fn workbook(sheets: &[(&str, bool, &str)]) -> Vec<u8> {
+pub fn workbook(sheets: &[(&str, bool, &str)]) -> Vec<u8> {
     let mut zip = ZipWriter::new(std::io::Cursor::new(Vec::new()));
     let stored = SimpleFileOptions::default().compression_method(CompressionMethod::Stored);
     let mut part = |name: &str, text: &str| {
@@ -50,7 +50,7 @@ fn workbook(sheets: &[(&str, bool, &str)]) -> Vec<u8> {
 }
 
 /// A row of cells: texts, or numbers with a style.
-fn row(cells: &[&str]) -> String {
+pub fn row(cells: &[&str]) -> String {
     let cell = |cell: &&str| match cell.split_once('#') {
         Some((style, number)) => format!("<c s=\"{style}\"><v>{number}</v></c>"),
         None => format!("<c t=\"inlineStr\"><is><t>{cell}</t></is></c>"),
@@ -161,4 +161,50 @@ fn any_encoding_that_browsers_know_can_be_said() {
         assert_eq!(told, "1 rows: 1 created, 0 updated, 0 unchanged, 0 failed\n");
         assert_eq!(office.contact(label)["name"], name);
     }
+}
+
+#[test]
+fn a_formula_without_a_stored_result_fails_its_row() {
+    let office = Office::open();
+    let with = |formula: &str| format!("<row><c t=\"inlineStr\"><is><t>u</t></is></c><c>{formula}</c></row>");
+    let rows = [
+        row(&["userId", "name"]),
+        with("<f>A1&amp;1</f><v></v>"),
+        with("<f>A1&amp;1</f>"),
+        "<row><c t=\"inlineStr\"><is><t>v</t></is></c><c t=\"str\"><f>A1&amp;1</f><v>Jo</v></c></row>"
+            .to_owned(),
+        "<row><c t=\"inlineStr\"><is><t>w</t></is></c><c s=\"1\"/></row>".to_owned(),
+    ];
+    office.file("people.xlsx", workbook(&[("People", false, &rows.concat())]));
+    let printed = office.import(&["people.xlsx", "--empty-clears"]);
+    let told = "4 rows: 2 created, 0 updated, 0 unchanged, 2 failed\n";
+    assert_eq!((printed.code, printed.out.as_str()), (Some(1), told), "{}", printed.err);
+    for line in [2, 3] {
+        let fault = format!("line {line}: column \"name\": the cell has a formula without a stored result");
+        assert!(printed.err.contains(&fault), "{}", printed.err);
+    }
+    assert_eq!(office.contact("v")["name"], "Jo");
+}
+
+#[test]
+fn a_sheet_is_chosen_by_its_name() {
+    let office = Office::open();
+    let sheets = [
+        ("Cover", false, row(&["Report"])),
+        ("People", false, [row(&["userId"]), row(&["u1"])].concat()),
+        ("Old", true, [row(&["userId"]), row(&["u2"])].concat()),
+    ];
+    let sheets: Vec<_> = sheets.iter().map(|(name, hidden, rows)| (*name, *hidden, rows.as_str())).collect();
+    office.file("people.xlsx", workbook(&sheets));
+    let printed = office.import(&["people.xlsx"]);
+    assert!(printed.code == Some(2) && printed.err.contains("\"Report\""), "{}", printed.err);
+    let printed = office.import(&["people.xlsx", "--sheet", "People"]);
+    assert_eq!(printed.code, Some(0), "{}", printed.err);
+    assert!(printed.err.contains("XLSX, sheet \"People\""), "{}", printed.err);
+    assert_eq!(office.contact("u1")["userId"], "u1");
+    // A sheet that is hidden is read if it is named.
+    office.imported(&["people.xlsx", "--sheet", "Old"]);
+    let printed = office.import(&["people.xlsx", "--sheet", "None"]);
+    let told = "the workbook has no sheet \"None\"; it has \"Cover\", \"People\"";
+    assert!(printed.code == Some(2) && printed.err.contains(told), "{}", printed.err);
 }

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 
 use rollbook::clock::Clock;
+use rollbook::files::choices::Choices;
+use rollbook::files::layout::Said;
 use rollbook::http::inside::Inside;
 use rollbook::id::{Ids, ObjectId};
 use rollbook::jobs::JobService;
@@ -26,7 +28,16 @@ pub struct Yard {
 /// What the columns of the files of these tests are.
 fn plan(upsert: bool) -> Plan {
     let columns = ["email", "name", "variables.plan"].map(str::to_owned).to_vec();
-    Plan { columns, new_variables: Vec::new(), empty_clears: false, upsert, resubscribe: false }
+    let (choices, said) = (Choices::default(), Said::default());
+    Plan {
+        columns,
+        new_variables: Vec::new(),
+        empty_clears: false,
+        upsert,
+        choices,
+        said,
+        resubscribe: false,
+    }
 }
 
 /// Rows of such a file, of which every `bad`th has no e-mail address that is one.

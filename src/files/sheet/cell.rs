@@ -158,7 +158,12 @@ fn elapsed(days: f64) -> String {
 }
 
 /// A cell of the type "date" has its text in ISO 8601; midnight is left out.
-fn iso(text: &str) -> String {
+pub fn iso(text: &str) -> String {
+    if let Ok(date) = text.parse::<civil::Date>()
+        && text.len() == 10
+    {
+        return date.to_string();
+    }
     match text.trim_end_matches('Z').parse::<civil::DateTime>().and_then(|time| time.round(Unit::Second)) {
         Ok(time) if time.time() == civil::Time::midnight() => time.date().to_string(),
         Ok(time) => time.strftime("%Y-%m-%d %H:%M:%S").to_string(),

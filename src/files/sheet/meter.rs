@@ -21,6 +21,9 @@ const MAX_TEXTS: u64 = 1 << 20;
 /// Styles, with all that is inside them; a spreadsheet has at most 65,490 formats.
 const MAX_STYLES: u64 = 300_000;
 
+/// Formulas that cells share.
+const MAX_FORMULAS: u64 = 100_000;
+
 /// Sheets, names of ranges and relationships.
 const MAX_NAMES: u64 = 20_000;
 
@@ -36,7 +39,7 @@ enum Kind {
 }
 
 /// Counts the bytes that are read, and stops where the parser would hold too many or the part is too long.
-struct Metered<R> {
+pub struct Metered<R> {
     inner: R,
     /// Bytes that may be read before the parser gives an event out, and what to say if it gives none.
     event: usize,
@@ -44,6 +47,18 @@ struct Metered<R> {
     /// Bytes of the part so far, and at most.
     bytes: u64,
     max: u64,
+}
+
+impl<R> Metered<R> {
+    /// Of a sheet of at most `max` bytes.
+    pub fn new(inner: R, max: u64) -> Self {
+        Self { inner, event: MAX_HELD + AHEAD, endless: cell_too_long, bytes: 0, max }
+    }
+
+    /// Another event is read.
+    pub const fn again(&mut self) {
+        self.event = MAX_HELD + AHEAD;
+    }
 }
 
 impl<R: Read> Read for Metered<R> {
@@ -70,11 +85,20 @@ fn too_large() -> Error {
     Error::other("the workbook is too large: save it as CSV, which may have any size")
 }
 
+/// What was found in a part.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Measured {
+    /// Its bytes, unpacked.
+    pub bytes: u64,
+    /// Whether it has formulas.
+    pub formulas: bool,
+}
+
 /// Walks a part of the workbook and returns its bytes, unpacked. `max` bounds a sheet, `max_held` any other part.
 ///
 /// # Errors
 /// Where the part cannot be unpacked, or reading it would take too much memory.
-pub fn measure(name: &str, part: impl Read, max: u64, max_held: u64) -> io::Result<u64> {
+pub fn measure(name: &str, part: impl Read, max: u64, max_held: u64) -> io::Result<Measured> {
     let base = name.rsplit(['/', '\\']).next().unwrap_or_default().to_ascii_lowercase();
     let mut kind = match base.as_str() {
         "styles.xml" => Some(Kind::Styles),
@@ -123,7 +147,7 @@ pub fn measure(name: &str, part: impl Read, max: u64, max_held: u64) -> io::Resu
     loop {
         rest.get_mut().event = AHEAD;
         if io::copy(&mut (&mut rest).take(AHEAD as u64 / 2), &mut io::sink())? == 0 {
-            return Ok(rest.get_ref().bytes);
+            return Ok(Measured { bytes: rest.get_ref().bytes, formulas: counts.formulas });
         }
     }
 }
@@ -136,12 +160,22 @@ struct Counts {
     texts: u64,
     styles: u64,
     names: u64,
+    formulas: bool,
 }
 
 impl Counts {
     fn start(&mut self, start: &BytesStart<'_>, kind: Option<Kind>) -> io::Result<()> {
         match start.local_name().as_ref() {
             "c" | "row" => self.held = 0,
+            "f" if kind == Some(Kind::Sheet) => {
+                self.formulas = true;
+                // The parser makes room for as many formulas as the number of a shared one says.
+                let number = start.try_get_attribute("si").ok().flatten();
+                let number = number.and_then(|number| number.value.parse::<u64>().ok());
+                if number.is_some_and(|number| number > MAX_FORMULAS) {
+                    return Err(too_large());
+                }
+            }
             "si" => self.texts += 1,
             "sheet" | "definedName" | "Relationship" => self.names += 1,
             // The parser makes room for as many texts as the table says it has.
@@ -176,7 +210,7 @@ mod tests {
     const MAX: u64 = 1 << 30;
 
     fn of(name: &str, pieces: &[&str]) -> io::Result<u64> {
-        measure(name, pieces.concat().as_bytes(), MAX, 1 << 25)
+        measure(name, pieces.concat().as_bytes(), MAX, 1 << 25).map(|measured| measured.bytes)
     }
 
     fn takes(pieces: &[&str]) -> bool {
