@@ -26,6 +26,7 @@ mod confirm;
 mod contact;
 mod contacts;
 mod cookie;
+mod duplicates;
 mod error;
 mod export;
 mod fields;
@@ -107,6 +108,7 @@ fn viewer() -> Router<Arc<App>> {
         .route("/lists/{id}/contacts/{contact}", get(contact::show_contact))
         .route("/lists/{id}/contacts/{contact}/person.json", get(contact::export))
         .route("/lists/{id}/variables", get(variables::all))
+        .route("/lists/{id}/duplicates", get(duplicates::all))
         .route("/lists/{id}/export", get(export::ask))
         .route("/lists/{id}/export/file", get(export::file))
         .route("/sources", get(sources::all))
@@ -155,6 +157,7 @@ fn editor() -> Router<Arc<App>> {
         .route("/requests/{id}/undo", get(requests::ask_undo).post(requests::undo))
         .route("/lists/{id}/import", get(import::ask).post(import::upload).layer(DefaultBodyLimit::disable()))
         .route("/lists/{id}/bulk", post(bulk::change))
+        .route("/lists/{id}/duplicates", post(duplicates::merge))
         .route("/jobs/{id}/begin", post(jobs::begin))
         .route("/jobs/{id}/stop", post(jobs::stop))
         .route("/jobs/{id}/resume", post(jobs::resume))

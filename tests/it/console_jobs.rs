@@ -188,6 +188,27 @@ async fn the_page_of_a_contact_names_what_it_turned_off_and_turns_it_on_where_th
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn duplicates_are_shown_and_merged_into_the_one_that_was_chosen() {
+    let Desk { server, visitor, list } = Desk::new().await;
+    let none = visitor.page(&format!("/lists/{list}/duplicates")).await;
+    assert!(none.contains("No duplicates"), "{none}");
+    let contacts =
+        json!([{ "contact": "a@example.com" }, { "contact": "a+shop@example.com", "name": "Ada" }]);
+    let made = server.update(&list, true, contacts).await;
+    let ids = [0, 1].map(|place| made["results"]["success"][place]["id"].as_str().expect("an id").to_owned());
+    let path = format!("/lists/{list}/duplicates");
+    let page = visitor.page(&path).await;
+    assert!(page.contains("Same address but for its tag") && page.contains(&ids[1]), "{page}");
+    let unchosen = visitor.goes(&path, &[("contact", ids[0].as_str()), ("contact", ids[1].as_str())]).await;
+    assert_eq!(unchosen, format!("{path}?done=none"));
+    let fields = [("contact", ids[0].as_str()), ("contact", ids[1].as_str()), ("winner", ids[0].as_str())];
+    assert_eq!(visitor.goes(&path, &fields).await, format!("{path}?done=merged"));
+    assert_eq!(server.contact(&list, "email", "a@example.com").await["name"], "Ada");
+    assert_eq!(visitor.goes(&path, &fields).await, format!("{path}?done=failed"));
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_owner_sets_what_lists_do_about_opt_outs() {
     let Desk { server, visitor, list } = Desk::new().await;
     assert_eq!(visitor.goes("/account/opt-out", &[("opt_out", "keep")]).await, "/account?done=opt-out");
