@@ -12,8 +12,8 @@ use rollbook::contact::identifier::IdentifierKind;
 use rollbook::id::ObjectId;
 use rollbook::journal::{Batch, BatchKind, ItemsWriter, ListNo};
 use rollbook::storage::{
-    Change, ChangeCursor, ChangePage, ChangeQuery, ChangesError, ChangesFrom, Detail, Keep, Mark, Role,
-    Storage,
+    Change, ChangeCursor, ChangePage, ChangeQuery, ChangesError, ChangesFrom, Detail, Keep, Mark, NewList,
+    Role, Storage,
 };
 use tokio_postgres::NoTls;
 
@@ -184,7 +184,10 @@ async fn an_erased_contact_leaves_its_number_alone(desk: Desk) {
 
 async fn add_list(desk: &Desk) -> (ListNo, ObjectId) {
     let id = desk.ids.next(desk.now);
-    desk.storage().add_list(desk.account.no, id, format!("{id}"), desk.now).await.expect("a list");
+    desk.storage()
+        .add_list(desk.account.no, id, NewList::named(&id.to_string()), desk.now)
+        .await
+        .expect("a list");
     (desk.storage().find_list(id).await.expect("a look").expect("the list").no, id)
 }
 
