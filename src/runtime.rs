@@ -17,12 +17,14 @@ use crate::clock::Clock;
 use crate::console::Console;
 use crate::flights::Flights;
 use crate::guesses::Guesses;
+use crate::http::contacts::changes::values;
 use crate::id::Ids;
 use crate::intake::writer::Writer;
 use crate::jobs::{self, JobService};
 use crate::journal::KEEP_KEYS;
 use crate::metrics::{Metrics, Work};
 use crate::notify::deliver::Deliverer;
+use crate::notify::events::EventSender;
 use crate::notify::send::Carrier;
 use crate::rejections::Rejections;
 use crate::retention::RetentionClock;
@@ -178,6 +180,7 @@ pub fn start(
         appliers.into_iter().map(|applier| tokio::spawn(applier.run(stopped.clone()))).collect();
     tasks.extend([
         tokio::spawn(deliverer.run(stopped.clone())),
+        tokio::spawn(event_sender(&app).run(stopped.clone())),
         tokio::spawn(until(stopped.clone(), watch_catalogue(Arc::clone(&app)))),
         tokio::spawn(until(stopped.clone(), prune(Arc::clone(&app)))),
         tokio::spawn(until(stopped.clone(), wake_followers(Arc::clone(&app)))),
@@ -227,6 +230,18 @@ async fn until(mut stop: watch::Receiver<bool>, endless: impl Future<Output = ()
         _ = stop.wait_for(|stop| *stop) => {}
         () = endless => {}
     }
+}
+
+fn event_sender(app: &App) -> EventSender {
+    EventSender::new(
+        values,
+        Arc::clone(&app.storage),
+        app.queries.clone(),
+        Arc::clone(&app.clock),
+        Arc::clone(&app.ids),
+        Arc::clone(&app.carrier),
+        Arc::clone(&app.metrics),
+    )
 }
 
 async fn watch_catalogue(app: Arc<App>) {

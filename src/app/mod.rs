@@ -10,6 +10,7 @@
 //! 4. The HTTP handler decodes a body, calls, and encodes the answer. The page reads a form, calls, and renders.
 
 pub mod accept;
+pub mod account_webhooks;
 pub mod api_activity;
 mod caller;
 pub mod changes;

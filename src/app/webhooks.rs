@@ -56,6 +56,11 @@ pub struct Resent {
 pub struct WebhookUrl(WebHook);
 
 impl WebhookUrl {
+    /// Where it goes.
+    pub fn into_webhook(self) -> WebHook {
+        self.0
+    }
+
     /// Checks a URL; `None` is a value that is not a text.
     ///
     /// # Errors

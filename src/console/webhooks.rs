@@ -8,10 +8,12 @@ use url::form_urlencoded;
 use super::page::{Pager, address, show_with, without_empty};
 use super::requests::view::{self, Pill};
 use super::{Form, Page, Query, Refused, Result, Section, Trouble, User, see, show};
+use crate::app::account_webhooks::{EventNames, NewWebhook, Title};
 use crate::app::webhooks::WebhookUrl;
 use crate::clock::Timestamp;
 use crate::id::ObjectId;
-use crate::storage::{AttemptFilter, DeliveryEnd, EndpointHealth, LoggedAttempt};
+use crate::notify::event;
+use crate::storage::{AccountWebhook, AttemptFilter, DeliveryEnd, EndpointHealth, LoggedAttempt, WebhookNo};
 
 /// Attempts on a page.
 const ROWS: u32 = 50;
@@ -24,7 +26,10 @@ const BAD_RATE: u64 = 90;
 /// What the filter offers.
 const OUTCOMES: [(&str, &str); 2] = [("failed", "failed"), ("delivered", "delivered")];
 
-const DONE: [(&str, &str); 2] = [
+const DONE: [(&str, &str); 5] = [
+    ("made", "The webhook is created. It gets the changes from now on."),
+    ("removed", "The webhook is deleted."),
+    ("resumed", "The webhook continues from where it stopped."),
     ("resent", "The webhooks are queued to be sent again, with all their attempts."),
     ("more", "10,000 webhooks are queued to be sent again. There are more: send again for the rest."),
 ];
@@ -33,6 +38,11 @@ const DONE: [(&str, &str); 2] = [
 #[template(path = "console/webhooks.html")]
 struct Webhooks {
     page: Page,
+    webhooks: Vec<ConfigRow>,
+    event_names: Vec<&'static str>,
+    new_title: String,
+    new_url: String,
+    new_error: Option<String>,
     health: Vec<HealthRow>,
     receivers: Vec<String>,
     filter: Filter,
@@ -43,6 +53,50 @@ struct Webhooks {
     url_error: Option<String>,
     from: String,
     from_error: Option<String>,
+}
+
+/// An account webhook, as the page shows it.
+struct ConfigRow {
+    id: i64,
+    title: String,
+    url: String,
+    events: String,
+    order: String,
+    state: Pill,
+    note: Option<String>,
+    skipped_at: Option<Timestamp>,
+    can_resume: bool,
+}
+
+impl ConfigRow {
+    fn of(webhook: &AccountWebhook) -> Self {
+        let (config, progress) = (&webhook.config, &webhook.progress);
+        let order = if config.parallel { "in no order" } else { "in order" };
+        let (state, note) = match (progress.paused, progress.attempts) {
+            (Some((at, end)), _) => {
+                (Pill { text: "paused", class: "bad" }, Some(format!("since {at}: {}", view::end(end))))
+            }
+            (None, 0) => (Pill { text: "active", class: "good" }, None),
+            (None, attempts) => {
+                let note = format!("{attempts} failed attempts, next at {}", progress.next_at);
+                (Pill { text: "failing", class: "bad" }, Some(note))
+            }
+        };
+        Self {
+            id: webhook.key.no.0,
+            title: config.title.clone(),
+            url: config.to.uri.clone(),
+            events: config.events.join(", "),
+            order: match config.batch {
+                1 => order.to_owned(),
+                batch => format!("{order}, up to {batch} events a message"),
+            },
+            state,
+            note,
+            skipped_at: progress.skipped_at,
+            can_resume: progress.attempts > 0 || progress.paused.is_some(),
+        }
+    }
 }
 
 /// An endpoint, as the page shows it.
@@ -165,6 +219,11 @@ impl Webhooks {
         receivers.dedup();
         Ok(Self {
             page: user.page(Section::Webhooks).done(query.get("done"), &DONE),
+            webhooks: user.app.queries.account_webhooks(&caller).await?.iter().map(ConfigRow::of).collect(),
+            event_names: event::names().collect(),
+            new_title: String::new(),
+            new_url: String::new(),
+            new_error: None,
             health: health.into_iter().map(HealthRow::of).collect(),
             receivers,
             filtered: !query_text.is_empty(),
@@ -259,4 +318,72 @@ pub async fn resend_failed(form: Form) -> Result {
     let resent =
         user.app.commands.resend_failed_webhooks(&user.caller(), since).await.map_err(Refused::from)?;
     Ok(see(if resent.more { "/webhooks?done=more" } else { "/webhooks?done=resent" }))
+}
+
+/// Makes an account webhook.
+pub async fn make(form: Form) -> Result {
+    let user = &form.user;
+    let made = match read_new(&form) {
+        Ok(new) => user.app.commands.create_webhook(&user.caller(), new).await.map(drop),
+        Err(problem) => Err(problem.into()),
+    };
+    match made.map_err(Refused::from) {
+        Ok(()) => Ok(see("/webhooks?done=made")),
+        Err(refused) => {
+            let mut page = Webhooks::of(user, &Query::default()).await?;
+            form.get("title").clone_into(&mut page.new_title);
+            form.get("url").clone_into(&mut page.new_url);
+            page.new_error = Some(if refused.of("events").is_some() {
+                "Choose at least one event.".to_owned()
+            } else {
+                refused.text()
+            });
+            show_with(refused.status, &page)
+        }
+    }
+}
+
+fn read_new(form: &Form) -> Result<NewWebhook, crate::intake::problem::Problem> {
+    let events = form.all("event").map(str::to_owned).collect();
+    Ok(NewWebhook {
+        title: Title::parse(Some(form.get("title")))?,
+        to: WebhookUrl::parse(Some(form.get("url")))?,
+        events: EventNames::parse(Some(events))?,
+        domain: None,
+        parallel: !form.get("parallel").is_empty(),
+        batch: form.get("batch").parse().unwrap_or(1),
+    })
+}
+
+#[derive(Template)]
+#[template(path = "console/webhook-remove.html")]
+struct Remove {
+    page: Page,
+    title: String,
+}
+
+async fn find_webhook(user: &User, id: &str) -> Result<AccountWebhook> {
+    let webhooks = user.app.queries.account_webhooks(&user.caller()).await?;
+    let found = webhooks.into_iter().find(|webhook| webhook.key.no.0.to_string() == id);
+    found.ok_or(Trouble::NotFound)
+}
+
+/// Asks whether an account webhook is to be deleted.
+pub async fn ask_removal(user: User, Path(id): Path<String>) -> Result {
+    let webhook = find_webhook(&user, &id).await?;
+    show(&Remove { page: user.page(Section::Webhooks), title: webhook.config.title })
+}
+
+/// Deletes an account webhook.
+pub async fn remove(Path(id): Path<String>, form: Form) -> Result {
+    let no = find_webhook(&form.user, &id).await?.key.no;
+    form.user.app.commands.remove_webhook(&form.user.caller(), no).await.map_err(Refused::from)?;
+    Ok(see("/webhooks?done=removed"))
+}
+
+/// Lets an account webhook continue.
+pub async fn resume(Path(id): Path<String>, form: Form) -> Result {
+    let no: WebhookNo = find_webhook(&form.user, &id).await?.key.no;
+    form.user.app.commands.resume_webhook(&form.user.caller(), no).await.map_err(Refused::from)?;
+    Ok(see("/webhooks?done=resumed"))
 }

@@ -47,7 +47,7 @@ use crate::intake::problem::Problem;
 use crate::runtime::App;
 
 /// Every method of the API, in the order of the reference: routes and description are made from it.
-pub static METHODS: [&Method; 44] = [
+pub static METHODS: [&Method; 48] = [
     &account::INFO,
     &contact_list::CREATE,
     &contact_list::ADD_VARIABLES,
@@ -78,6 +78,10 @@ pub static METHODS: [&Method; 44] = [
     &contact::erase::ERASE,
     &request::list::LIST,
     &request::rejected::REJECTED,
+    &webhook::config::CREATE,
+    &webhook::config::LIST,
+    &webhook::config::RESUME,
+    &webhook::config::REMOVE,
     &webhook::deliveries::DELIVERIES,
     &webhook::deliveries::HEALTH,
     &webhook::resend::RESEND,

@@ -1,5 +1,6 @@
 //! `/v3/webhook/…`
 
+pub mod config;
 pub mod deliveries;
 pub mod resend;
 

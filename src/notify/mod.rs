@@ -5,6 +5,8 @@ pub mod address;
 pub mod backoff;
 mod connect;
 pub mod deliver;
+pub mod event;
+pub mod events;
 mod resolve;
 pub mod send;
 pub mod sign;

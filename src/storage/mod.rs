@@ -2,6 +2,7 @@
 //!
 //! No transaction leaks out: each method is one, and is done or not done when it returns.
 
+mod account_webhooks;
 mod changes;
 pub mod copy;
 pub mod database;
@@ -22,6 +23,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
+pub use self::account_webhooks::AccountWebhooks;
 pub use self::changes::ChangeReader;
 pub use self::error::{AddError, AppendError, Error, TokenError};
 pub use self::jobs::Jobs;
@@ -53,7 +55,9 @@ pub enum Role {
 
 /// A store. See each method for what holds when it returns.
 #[async_trait]
-pub trait Storage: Logins + Jobs + Webhooks + Suppressions + ChangeReader + ApiActivity {
+pub trait Storage:
+    Logins + Jobs + Webhooks + AccountWebhooks + Suppressions + ChangeReader + ApiActivity
+{
     // --- The path of a batch
 
     /// Makes batches durable, in their order, those of one list all or none. One whose `Idempotency-Key` its account has used for its

@@ -1,5 +1,6 @@
 //! A store that fails, panics or holds back on demand, and is otherwise the real one.
 
+mod account_webhooks;
 mod api_activity;
 mod changes;
 mod fault;

@@ -139,6 +139,11 @@ fn bodies(path: &str, ids: &Ids, own: &str) -> Vec<Value> {
         "/v3/request/list" => vec![json!({}), with(json!({})), json!({ "status": "processed" })],
         "/v3/request/undo" => vec![json!({ "requestId": request })],
         "/v3/request/rejected" => vec![json!({}), json!({ "code": "REQUEST_NOT_FOUND" })],
+        "/v3/webhook/create" => {
+            vec![json!({ "title": "Mine", "url": request, "events": ["contact.created"] })]
+        }
+        "/v3/webhook/list" => vec![json!({})],
+        "/v3/webhook/resume" | "/v3/webhook/remove" => vec![json!({ "id": 1 })],
         "/v3/webhook/deliveries" => vec![json!({}), json!({ "requestId": request })],
         "/v3/webhook/health" => vec![json!({})],
         "/v3/webhook/resend" => vec![json!({ "requestId": request })],

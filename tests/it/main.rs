@@ -8,6 +8,7 @@
 
 mod access;
 mod account;
+mod account_webhooks;
 mod backup;
 mod bad_input;
 mod bench_command;

@@ -61,6 +61,11 @@ impl Bound {
                 assert!(ChangeCursor::decode(real).is_ok(), "{about}: {real}");
             }
             (Value::String(told), real) => assert_eq!(&json!(self.real(told)), real, "{about}"),
+            // Ids of account webhooks are numbers, and drawn.
+            (Value::Number(told), Value::Number(real)) if told.as_i64() > Some(1_000_000) => {
+                let bound = self.0.entry(told.to_string()).or_insert_with(|| real.to_string());
+                assert_eq!(*bound, real.to_string(), "{about}");
+            }
             (told, real) => assert_eq!(told, real, "{about}"),
         }
     }

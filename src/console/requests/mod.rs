@@ -42,12 +42,13 @@ const LISTS: u32 = 500;
 const OUTCOMES: [(&str, &str); 2] = [("errors", "with errors"), ("webhook", "webhook failed")];
 
 /// What requests may ask for.
-const KINDS: [(&str, &[BatchKind]); 5] = [
+const KINDS: [(&str, &[BatchKind]); 6] = [
     ("update", &[BatchKind::Update, BatchKind::Upsert, BatchKind::UpdateExact, BatchKind::UpsertExact]),
     ("add", &[BatchKind::Add]),
     ("delete", &[BatchKind::Remove]),
     ("undo", &[BatchKind::Undo]),
     ("erase", &[BatchKind::Erase]),
+    ("merge", &[BatchKind::Merge]),
 ];
 
 /// Jobs whose requests are shown together.

@@ -252,6 +252,17 @@ async fn run(mut call: Call) -> Outcome<Changed> {
     Ok(Answer::new(Changed { changes, next: read.page.next.encode() }).warn(asked.warnings))
 }
 
+/// The changes of a page with the old and the new values, a JSON object each.
+///
+/// # Errors
+/// What is stored does not read.
+pub fn values(read: &ChangesRead) -> Result<Vec<Value>, Error> {
+    let shown = show(read, Detail::Fields)?.into_iter();
+    let values = shown.map(serde_json::to_value).collect::<Result<_, _>>();
+    // Only a map with keys that are no strings could fail, and there is none.
+    values.map_err(|error| Error::Damaged(error.to_string()))
+}
+
 /// The changes of a page as they are answered.
 ///
 /// # Errors

@@ -51,7 +51,8 @@ pub const REFERENCE: [&str; 12] = [
 ];
 
 /// Tables that only the coordinator knows: no statement reads or locks them with others.
-pub const LOCAL: [&str; 5] = ["schema_version", "setting", "node", "catalogue_change", "rejection"];
+pub const LOCAL: [&str; 6] =
+    ["schema_version", "setting", "node", "catalogue_change", "rejection", "webhook"];
 
 /// Brings the database to the present schema and distributes what is not distributed yet; returns the statements that
 /// were run.

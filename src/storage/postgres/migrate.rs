@@ -10,7 +10,7 @@ use super::session::{Session, error, get};
 use crate::storage::Error;
 
 /// All migrations; each one's number is its place, from 1.
-const MIGRATIONS: [&str; 15] = [
+const MIGRATIONS: [&str; 16] = [
     include_str!("../../../migrations/postgres/V1__store.sql"),
     include_str!("../../../migrations/postgres/V2__logins.sql"),
     include_str!("../../../migrations/postgres/V3__activity.sql"),
@@ -26,6 +26,7 @@ const MIGRATIONS: [&str; 15] = [
     include_str!("../../../migrations/postgres/V13__feed.sql"),
     include_str!("../../../migrations/postgres/V14__delivery_attempts.sql"),
     include_str!("../../../migrations/postgres/V15__api_activity.sql"),
+    include_str!("../../../migrations/postgres/V16__webhooks.sql"),
 ];
 
 /// Held while the schema changes, in the transaction that changes it: several nodes may start at once.

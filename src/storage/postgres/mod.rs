@@ -39,6 +39,7 @@ mod store;
 mod suppressions;
 mod target;
 mod tls;
+mod webhooks;
 
 use std::collections::HashMap;
 use std::sync::Arc;

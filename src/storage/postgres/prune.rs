@@ -9,7 +9,7 @@ use tokio_postgres::types::{FromSql, ToSql};
 use super::rows::View;
 use super::session::{Session, Value, Values, get, get_number};
 use super::shared::Shared;
-use super::{address_form, attempts, due, scrub, suppressions};
+use super::{address_form, attempts, due, scrub, suppressions, webhooks};
 use crate::clock::Timestamp;
 use crate::journal::{ContactNo, ListNo};
 use crate::retention::Reckoning;
@@ -50,7 +50,7 @@ pub fn prune(session: &Session, shared: &Shared, keep: Keep) -> Result<Pruned, E
         return Ok(Pruned::default());
     }
     let mut rows = keys(session, keep)? + ended(session, keep)? + activity(session, keep)?;
-    rows += logged(session, keep)? + rejections(session, keep)?;
+    rows += logged(session, keep)? + rejections(session, keep)? + webhooks::prune(session)?;
     rows += scrub::scrub(session, shared)?;
     let mut lists = match shared.traces().clone() {
         Some(lists) => lists,

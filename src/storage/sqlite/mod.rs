@@ -45,6 +45,7 @@ mod store;
 mod suppressions;
 mod turns;
 mod vacuum;
+mod webhooks;
 mod worker;
 
 use std::collections::HashMap;

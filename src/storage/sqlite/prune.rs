@@ -88,6 +88,7 @@ fn chunk(pair: &mut Pair, shared: &Shared, keep: Keep) -> Result<usize, Error> {
     let [forgotten, unsuppressed] =
         [forgotten_account(pair, "erased"), forgotten_account(pair, "suppression")];
     let (forgotten, unsuppressed) = (forgotten.map_err(error)?, unsuppressed.map_err(error)?);
+    let unfollowed = forgotten_account(pair, "webhook").map_err(error)?;
     let transaction = pair.store.transaction_with_behavior(TransactionBehavior::Immediate).map_err(error)?;
     let mut gone = requests(&transaction, keep.requests).map_err(error)?;
     gone += activity(&transaction, keep.requests).map_err(error)?;
@@ -99,6 +100,10 @@ fn chunk(pair: &mut Pair, shared: &Shared, keep: Keep) -> Result<usize, Error> {
     }
     if let Some(account) = forgotten {
         gone += erased(&transaction, account).map_err(error)?;
+    }
+    if let Some(account) = unfollowed {
+        let delete = "DELETE FROM webhook WHERE account = ?1";
+        gone += transaction.execute(delete, [account]).map_err(error)?;
     }
     gone += suppressions::prune(&transaction, unsuppressed, keep.ended, CHUNK).map_err(error)?;
     transaction.commit().map_err(error)?;

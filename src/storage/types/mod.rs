@@ -16,6 +16,7 @@ mod source;
 mod space;
 mod suppression;
 mod user;
+mod webhook;
 
 pub use self::access::*;
 pub use self::activity::*;
@@ -33,3 +34,4 @@ pub use self::source::*;
 pub use self::space::*;
 pub use self::suppression::*;
 pub use self::user::*;
+pub use self::webhook::*;

@@ -61,6 +61,8 @@ fn routes() -> Vec<(Method, &'static str, UserRole)> {
         (post.clone(), "/suppression/import", editor),
         (post.clone(), "/requests/ID/resend", editor),
         (post.clone(), "/webhooks/test", editor),
+        (post.clone(), "/webhooks/ID/resume", editor),
+        (post.clone(), "/webhooks", owner),
         (post.clone(), "/webhooks/resend-failed", editor),
         (post.clone(), "/webhooks/attempts/ID/resend", editor),
         (post.clone(), "/jobs/ID/begin", editor),
@@ -90,7 +92,7 @@ fn routes() -> Vec<(Method, &'static str, UserRole)> {
     ] {
         routes.extend(both(path, editor));
     }
-    for path in ["/keys", "/keys/ID/revoke", "/account/users/ID/disable"] {
+    for path in ["/keys", "/keys/ID/revoke", "/webhooks/ID/remove", "/account/users/ID/disable"] {
         routes.extend(both(path, owner));
     }
     routes.push((get, "/account/webhook-secret", owner));

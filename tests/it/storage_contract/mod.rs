@@ -47,6 +47,7 @@ mod sqlite_space;
 mod sqlite_turns;
 mod suppressions;
 mod turns;
+mod webhooks;
 
 use std::path::PathBuf;
 use std::sync::Arc;
