@@ -57,6 +57,8 @@ pub struct Shown {
     pub removes: bool,
     pub has_failures: bool,
     pub has_requests: bool,
+    /// Whether it has changed contacts and can be undone here.
+    pub can_undo: bool,
     /// What it needs to go on was deleted.
     pub is_gone: bool,
     /// Its files are on another node.
@@ -81,6 +83,10 @@ impl Shown {
             removes: matches!(task, Task::Bulk(Bulk { action: Action::Remove, .. })),
             has_failures: files.is_some_and(|files| files.failures().exists()),
             has_requests: job.parts > 0,
+            can_undo: !job.dry_run
+                && !job.status.is_active()
+                && !matches!(task, Task::Bulk(Bulk { action: Action::Undo { .. }, .. }))
+                && (job.parts > 0 || files.is_some_and(|files| files.requests().exists())),
             is_gone: job.subject.is_none() || files.is_some_and(|files| !files.upload().exists()),
             is_elsewhere: matches!(job.files, Files::Elsewhere),
         }
@@ -107,6 +113,10 @@ impl Shown {
 pub fn what(task: &Task) -> String {
     match task {
         Task::Import(import) => format!("Import of {}", import.file),
+        Task::Bulk(Bulk { action: Action::Undo { import, .. }, extent: Extent::Chosen(count) }) => {
+            let of = if *import { "an import" } else { "a bulk change" };
+            format!("Undo of {of}: {count} requests")
+        }
         Task::Bulk(Bulk { action, extent }) => {
             let whom = match extent {
                 Extent::Chosen(1) => "1 contact".to_owned(),
@@ -124,6 +134,7 @@ pub fn what(task: &Task) -> String {
 pub fn doing(action: &Action) -> String {
     match action {
         Action::Remove => "Delete".to_owned(),
+        Action::Undo { .. } => "Undo".to_owned(),
         Action::Set { field, to, .. } if field == "active" => {
             if *to { "Activate" } else { "Deactivate" }.to_owned()
         }
@@ -404,6 +415,17 @@ pub async fn stop(Path(id): Path<String>, form: Form) -> Result {
     let job = form.user.job(&id).await?;
     form.user.app.jobs.stop(&form.user.app, &job).await?;
     Ok(see(&format!("/jobs/{}", job.key.id)))
+}
+
+/// Undoes what a job has done, in a job of its own.
+pub async fn undo(Path(id): Path<String>, form: Form) -> Result {
+    let (user, job) = (&form.user, form.user.job(&id).await?);
+    let list = user.list(&job.description.list).await?;
+    match user.app.jobs.undo(&user.app, &user.order(&list), &job).await {
+        Ok(id) => Ok(see(&format!("/jobs/{id}?done=begun"))),
+        Err(Error::Told(text)) => Err(Trouble::Refused(StatusCode::CONFLICT, text)),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// Has a job that was stopped go on.

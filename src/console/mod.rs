@@ -161,6 +161,7 @@ fn editor() -> Router<Arc<App>> {
         .route("/lists/{id}/duplicates", post(duplicates::merge))
         .route("/jobs/{id}/begin", post(jobs::begin))
         .route("/jobs/{id}/stop", post(jobs::stop))
+        .route("/jobs/{id}/undo", post(jobs::undo))
         .route("/jobs/{id}/resume", post(jobs::resume))
         .route("/jobs/{id}/remove", post(jobs::remove))
 }

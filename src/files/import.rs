@@ -25,6 +25,7 @@ use super::failures::Failures;
 use super::key::{ImportId, hex};
 use super::layout::Header;
 use super::notes::{Counted, Note, Notes};
+use super::requests::Requests;
 use super::row::Reading;
 use super::send::{Counts, Fault, Results, Sent, Way, send};
 use super::state::{Identity, PLAN_VERSION, Point, State};
@@ -108,6 +109,8 @@ pub struct Books {
     pub state: Option<State>,
     /// The rows that were not imported.
     pub failures: Option<Failures>,
+    /// The requests that were sent.
+    pub requests: Option<Requests>,
 }
 
 /// How far an import is.
@@ -148,6 +151,7 @@ struct Entry {
     faults: Vec<Fault>,
     counts: Counts,
     notes: Vec<(usize, Note)>,
+    ids: Vec<String>,
 }
 
 struct Engine {
@@ -276,13 +280,14 @@ impl Engine {
         self.sending.spawn(async move { (number, send(api, way, import, going).await) });
         self.window_bytes += batch.bytes;
         let counts = Counts::default();
-        let (open, faults, notes) = (Vec::new(), Vec::new(), Vec::new());
-        self.window.push_back(Entry { batch, accepted: false, open, faults, counts, notes });
+        let (open, faults, notes, ids) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        self.window.push_back(Entry { batch, accepted: false, open, faults, counts, notes, ids });
     }
 
     fn accepted(&mut self, number: u64, sent: Sent) {
         let Some(entry) = self.window.iter_mut().find(|entry| entry.batch.number == number) else { return };
         entry.accepted = true;
+        entry.ids = sent.requests.iter().map(|(id, _)| id.clone()).collect();
         entry.open = sent.requests;
         entry.faults = sent.faults;
         entry.counts = sent.counts;
@@ -348,8 +353,13 @@ impl Engine {
     /// Writes down what became of the batches before the first that is not done.
     fn finish(&mut self) -> Result<()> {
         while self.window.front().is_some_and(|entry| entry.accepted && entry.open.is_empty()) {
-            let Some(Entry { batch, mut faults, counts, notes, .. }) = self.window.pop_front() else { break };
+            let Some(Entry { batch, mut faults, counts, notes, ids, .. }) = self.window.pop_front() else {
+                break;
+            };
             self.window_bytes -= batch.bytes;
+            if let Some(requests) = &mut self.books.requests {
+                requests.add(&ids)?;
+            }
             let unread = batch.items.iter().enumerate();
             faults.extend(
                 unread.filter_map(|(place, item)| Some((place, item.contact.as_ref().err()?.clone()))),
@@ -404,6 +414,9 @@ impl Engine {
     fn checkpoint(&mut self) -> Result<()> {
         if let Some(failures) = &mut self.books.failures {
             failures.sync()?;
+        }
+        if let Some(requests) = &mut self.books.requests {
+            requests.sync()?;
         }
         match &mut self.books.state {
             Some(state) => state.reach(self.point),

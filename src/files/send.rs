@@ -158,6 +158,16 @@ struct Failed<'a> {
 }
 
 impl Results<'_> {
+    /// How many contacts they are about.
+    pub const fn len(&self) -> usize {
+        self.success.len() + self.errors.len()
+    }
+
+    /// Whether they are about none.
+    pub const fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
     /// Counts what was done, and adds what was not to the faults; `rows` are the places of the items in their batch.
     pub fn tell(&self, rows: &[usize], faults: &mut Vec<Fault>) -> Counts {
         self.tell_with(rows, faults, |_| false)

@@ -16,7 +16,7 @@ use super::claim::{Claim, Kept, Lost};
 use super::import::PATIENCE;
 use super::job::{Action, Whom, encode};
 use crate::app::contacts::MAX_CONTACTS;
-use crate::files::api::{self, Api};
+use crate::files::api::{self, Api, Reply};
 use crate::files::import::FIRST_FAULTS;
 use crate::files::key::ImportId;
 use crate::files::send::{Counts, Results};
@@ -38,6 +38,10 @@ const TO_THE_END: Duration = Duration::from_secs(5);
 
 const FIND: &str = "/v3/contacts/find";
 const ASK: &str = "/v3/request/find";
+const UNDO: &str = "/v3/request/undo";
+
+/// Requests that are undone at a time.
+const UNDONE: usize = 20;
 
 /// How far a change of many is.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -165,6 +169,14 @@ async fn look(api: &dyn Api, change: Change<'_>, reached: &mut Reached) -> Resul
             (reached.at_end, reached.after) = (page.next.is_none(), page.next);
             page.data
         }
+        Whom::Ids(ids) if matches!(action, Action::Undo { .. }) => {
+            let some: Vec<_> = ids.iter().skip(reached.ids).take(UNDONE).collect();
+            reached.ids += some.len();
+            reached.at_end = reached.ids >= ids.len();
+            reached.page += 1;
+            reached.open = some.into_iter().map(|id| undo(id)).collect();
+            return Ok(());
+        }
         Whom::Ids(ids) => {
             let some = ids.iter().skip(reached.ids).take(IDS);
             let mut found = Vec::new();
@@ -256,6 +268,8 @@ fn requests(list: &str, action: &Action, found: &[Found]) -> Vec<Request> {
                     });
                     ("/v3/contacts/update", body)
                 }
+                // It is about requests, and names no contact.
+                Action::Undo { .. } => continue,
                 Action::Remove => {
                     let key = format!("{kind}s");
                     ("/v3/contacts/remove", json!({ "contactListId": list, key: some }))
@@ -265,6 +279,12 @@ fn requests(list: &str, action: &Action, found: &[Found]) -> Vec<Request> {
         }
     }
     requests
+}
+
+fn undo(id: &str) -> Request {
+    let body = json!({ "requestId": id }).to_string();
+    // How many contacts it is about, its results tell.
+    Request { path: UNDO.to_owned(), body, contacts: 0 }
 }
 
 /// Sends the requests of a page, waits until they are processed, and counts what became of them. Returns their ids, a
@@ -277,17 +297,34 @@ async fn finish(api: &dyn Api, key: &ImportId, reached: &mut Reached) -> Result<
     }
     // Side by side, so that one write to the journal takes them all: no two of a page are about one contact.
     let page = reached.page;
-    let sent = try_join_all(reached.open.iter().map(async |Request { path, body, contacts }| {
+    let post = async |Request { path, body, .. }: &Request| {
         let key = key.key(page, body.as_bytes());
-        let reply = api::post(api, path, Some(&key), body.clone().into(), PATIENCE).await?;
+        api::post(api, path, Some(&key), body.clone().into(), PATIENCE).await
+    };
+    let accepted = |Request { path, contacts, .. }: &Request, reply: &Reply| {
         if reply.status != 200 {
             return Err(Error::Told(api::refusal(path, &reply.body)));
         }
         let accepted: Accepted = api::read(path, &reply.body)?;
         Ok((accepted.request_id, *contacts))
-    }));
-    let sent = sent.await?;
+    };
     let mut next = reached.clone();
+    let sent = if reached.open.first().is_some_and(|request| request.path == UNDO) {
+        // Their order counts: what a later request has changed, an earlier one does not put back.
+        let mut sent = Vec::new();
+        for request in &reached.open {
+            let reply = post(request).await?;
+            match reply.status {
+                // Its history is gone.
+                400..=499 => fail(&mut next, api::refusal(UNDO, &reply.body)),
+                _ => sent.push(accepted(request, &reply)?),
+            }
+        }
+        sent
+    } else {
+        try_join_all(reached.open.iter().map(async |request| accepted(request, &post(request).await?)))
+            .await?
+    };
     for some in sent.chunks(20) {
         count(api, some, &mut next).await?;
     }
@@ -323,9 +360,10 @@ async fn count(api: &dyn Api, sent: &[(String, usize)], reached: &mut Reached) -
                 continue;
             };
             let mut faults = Vec::new();
-            let places: Vec<_> = (0..*contacts).collect();
+            let contacts = if *contacts == 0 { told.results.len() } else { *contacts };
+            let places: Vec<_> = (0..contacts).collect();
             reached.counts = reached.counts.plus(told.results.tell(&places, &mut faults));
-            reached.done += (*contacts - faults.len().min(*contacts)) as u64;
+            reached.done += (contacts - faults.len().min(contacts)) as u64;
             for (_, text) in faults {
                 fail(reached, text);
             }

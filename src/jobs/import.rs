@@ -12,6 +12,7 @@ use crate::files::failures::Failures;
 use crate::files::import::{self, Books, Job, Outcome, Progress};
 use crate::files::layout::Said;
 use crate::files::mapping::{Mapping, Variable};
+use crate::files::requests::Requests;
 use crate::files::row::Reading;
 use crate::files::send::Way;
 use crate::files::state::State;
@@ -120,5 +121,6 @@ async fn open_books(api: &dyn Api, files: &JobFiles, job: &Job) -> Result<Books>
     }
     let state = State::open(&files.state(), &job.identity())?;
     let failures = Failures::open(&files.failures(), &job.header, Some(state.point.failures))?;
-    Ok(Books { state: Some(state), failures: Some(failures) })
+    let requests = Requests::open(&files.requests(), state.resumed)?;
+    Ok(Books { state: Some(state), failures: Some(failures), requests: Some(requests) })
 }

@@ -184,6 +184,15 @@ pub enum Action {
     },
     /// It is removed.
     Remove,
+    /// Requests of another job are undone: those with these ids, the last first.
+    Undo {
+        /// The id of that job.
+        job: String,
+        /// Whether that job was an import.
+        import: bool,
+        /// How many contacts it has changed, at most.
+        contacts: u64,
+    },
 }
 
 /// Which contacts.

@@ -146,6 +146,11 @@ impl JobFiles {
         self.path.join("failed.csv")
     }
 
+    /// The requests of the import: see [`crate::files::requests`].
+    pub fn requests(&self) -> PathBuf {
+        self.path.join("requests")
+    }
+
     /// How far the import of the file has come: see [`crate::files::state`].
     pub fn state(&self) -> PathBuf {
         self.path.join("state")

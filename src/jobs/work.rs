@@ -7,7 +7,7 @@ use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 
 use super::claim::{Claim, Kept, Lost};
-use super::job::{Job, Subject, Task};
+use super::job::{Action, Job, Subject, Task};
 use super::{bulk, import};
 use crate::app::Caller;
 use crate::files::api::Api;
@@ -167,6 +167,7 @@ async fn perform(
                 super::job::Whom::Ids(ids) => ids.len() as u64,
                 super::job::Whom::Matching(_) => 0,
             };
+            let of = if let Action::Undo { contacts, .. } = bulk.action { contacts } else { of };
             let watch = |reached: &bulk::Reached| {
                 tell(reached.done, of, reached.counts, reached.first_faults.clone());
             };

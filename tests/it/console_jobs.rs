@@ -32,7 +32,7 @@ impl Desk {
         Self { server, visitor, list }
     }
 
-    async fn count(&self, filter: &Value) -> usize {
+    pub async fn count(&self, filter: &Value) -> usize {
         let mut question = json!({ "contactListId": self.list, "limit": 1000 });
         question.as_object_mut().expect("an object").extend(filter.as_object().expect("an object").clone());
         let found = self.server.ok("/v3/contacts/find", &question).await;

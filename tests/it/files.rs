@@ -44,6 +44,17 @@ impl Office {
         command
     }
 
+    /// The command that undoes the last import of a file.
+    pub fn undo(&self, file: &str) -> Command {
+        let mut command = program();
+        command
+            .args(["import", file, "--undo"])
+            .current_dir(self.store.directory.path("."))
+            .env("ROLLBOOK_URL", format!("http://{}", self.server.address))
+            .env("ROLLBOOK_TOKEN", &self.account.token);
+        command
+    }
+
     /// Imports a file into the list.
     pub fn import(&self, arguments: &[&str]) -> Printed {
         run(&mut self.command("import", &self.list, arguments))

@@ -63,6 +63,7 @@ mod files_resume;
 mod files_round_trip;
 mod files_services;
 mod files_text;
+mod files_undo;
 mod files_values;
 mod first_release;
 mod fuzz_corpus;

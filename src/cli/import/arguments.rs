@@ -13,7 +13,7 @@ pub struct Arguments {
     /// CSV, XLSX, ODS or vCard; CSV and vCard also as .gz or .zip
     pub file: PathBuf,
     /// List to import into; repeatable: the lists are imported one by one
-    #[arg(long, value_name = "CONTACT_LIST_ID", required = true)]
+    #[arg(long, value_name = "CONTACT_LIST_ID", required_unless_present = "undo")]
     pub list: Vec<String>,
     #[command(flatten)]
     pub server: ServerArguments,
@@ -35,6 +35,9 @@ pub struct Arguments {
     /// File for failed rows with line and error [default: FILE.failed.csv]
     #[arg(long, value_name = "FILE")]
     pub failures: Option<PathBuf>,
+    /// Undo the last import of this file, field by field
+    #[arg(long, conflicts_with = "list")]
+    pub undo: bool,
     /// Start without asking
     #[arg(long)]
     pub yes: bool,

@@ -2,6 +2,7 @@
 
 mod arguments;
 mod show;
+mod undo;
 
 use std::io::{IsTerminal, stderr, stdin};
 use std::path::{Path, PathBuf};
@@ -21,6 +22,7 @@ use crate::files::choices::Choices;
 use crate::files::failures::Failures;
 use crate::files::import::{self, Books, Job};
 use crate::files::mapping::{Mapping, Wishes};
+use crate::files::requests::Requests;
 use crate::files::send::{Counts, Way};
 use crate::files::state::State;
 use crate::files::survey::Survey;
@@ -44,6 +46,9 @@ pub fn main(arguments: Arguments) -> ExitCode {
 async fn run(arguments: Arguments) -> Result<Counts> {
     let api: Arc<dyn Api> = Arc::new(arguments.server.client().map_err(Error::Told)?);
     let patience = arguments.server.patience();
+    if arguments.undo {
+        return undo::run(api.as_ref(), &arguments.file, arguments.yes, patience).await;
+    }
     let survey = Survey::of(&arguments.file, &arguments.file_form.said())?;
     let (header, rows) = table::beginning(&survey, SHOWN_ROWS)?;
     let ColumnArguments { map, new_variable, ignore, ignore_others } = arguments.columns;
@@ -84,7 +89,9 @@ async fn run(arguments: Arguments) -> Result<Counts> {
             print(&format!("list {list}:"));
         }
         let failures = failures_of(&job, arguments.failures.as_deref(), Some(&list).filter(|_| place > 0));
-        counts = counts.plus(import(Arc::clone(&api), job, failures, arguments.failures.is_some()).await?);
+        counts = counts.plus(
+            import(Arc::clone(&api), job, failures, arguments.failures.is_some(), &arguments.list[0]).await?,
+        );
     }
     Ok(counts)
 }
@@ -142,12 +149,12 @@ impl Request {
     }
 }
 
-async fn import(api: Arc<dyn Api>, job: Job, failures: PathBuf, said: bool) -> Result<Counts> {
+async fn import(api: Arc<dyn Api>, job: Job, failures: PathBuf, said: bool, first: &str) -> Result<Counts> {
     let books = if job.way.dry_run {
         let failures = said.then(|| Failures::open(&failures, &job.header, None)).transpose()?;
-        Books { state: None, failures }
+        Books { state: None, failures, requests: None }
     } else {
-        let mut books = open_books(&job, &failures)?;
+        let mut books = open_books(&job, &failures, first)?;
         let new = &job.reading.mapping.new_variables;
         let made = api::add_variables(api.as_ref(), &job.way.list, new, job.way.patience).await;
         if made.is_err()
@@ -189,7 +196,7 @@ async fn import(api: Arc<dyn Api>, job: Job, failures: PathBuf, said: bool) -> R
     }
 }
 
-fn open_books(job: &Job, path: &Path) -> Result<Books> {
+fn open_books(job: &Job, path: &Path, first: &str) -> Result<Books> {
     let state = State::path_beside(path);
     if !state.exists() && path.exists() {
         // Told before a state is made that would speak of another's file.
@@ -200,5 +207,7 @@ fn open_books(job: &Job, path: &Path) -> Result<Books> {
     if state.resumed {
         eprintln!("going on with an import that was stopped: {} rows are done", state.point.rows);
     }
-    Ok(Books { state: Some(state), failures: Some(failures) })
+    let requests =
+        Requests::open(&undo::requests_of(&job.survey.path), state.resumed || job.way.list != first)?;
+    Ok(Books { state: Some(state), failures: Some(failures), requests: Some(requests) })
 }

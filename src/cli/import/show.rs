@@ -93,8 +93,13 @@ pub fn confirm(lists: &[String]) -> Result<()> {
         1 => "Import? [y/N] ".to_owned(),
         count => format!("Import into {count} lists? [y/N] "),
     };
-    let yes = ["y", "yes"].contains(&question(&text)?.to_lowercase().as_str());
-    if yes { Ok(()) } else { Err(Error::Told("nothing was imported".to_owned())) }
+    confirm_text(&text, "nothing was imported")
+}
+
+/// Asks a question; `otherwise` is what is told where the answer is no.
+pub fn confirm_text(text: &str, otherwise: &str) -> Result<()> {
+    let yes = ["y", "yes"].contains(&question(text)?.to_lowercase().as_str());
+    if yes { Ok(()) } else { Err(Error::Told(otherwise.to_owned())) }
 }
 
 /// A cell in one short line, without what a terminal would obey.
@@ -135,6 +140,7 @@ pub fn tell(outcome: &Outcome, rows: u64, dry_run: bool, failures: Option<&Path>
     }
 }
 
-fn shorten_text(text: &str) -> String {
+/// A text in one line that is not endless.
+pub fn shorten_text(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(300).collect()
 }

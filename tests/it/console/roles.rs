@@ -67,6 +67,7 @@ fn routes() -> Vec<(Method, &'static str, UserRole)> {
         (post.clone(), "/webhooks/attempts/ID/resend", editor),
         (post.clone(), "/jobs/ID/begin", editor),
         (post.clone(), "/jobs/ID/stop", editor),
+        (post.clone(), "/jobs/ID/undo", editor),
         (post.clone(), "/jobs/ID/resume", editor),
         (post.clone(), "/jobs/ID/remove", editor),
         (post.clone(), "/account/opt-out", owner),
