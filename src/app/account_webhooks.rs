@@ -3,7 +3,7 @@
 use super::changes::MAX_LISTS;
 use super::webhooks::WebhookUrl;
 use super::{Caller, Commands, Operation, Queries, Reach, Refusal, Result};
-use crate::intake::check::fits;
+use crate::contact::field::fits;
 use crate::intake::problem::Problem;
 use crate::notify::event;
 use crate::storage::{self, AccountWebhook, WebhookConfig, WebhookKey, WebhookNo, WebhookProgress};
@@ -41,7 +41,7 @@ impl Title {
     pub fn parse(title: Option<&str>) -> Result<Self, Problem> {
         let text = "Argument title must be a non-empty string with max length 150 chars";
         title
-            .filter(|title| !title.trim().is_empty() && fits(title, MAX_TITLE))
+            .filter(|title| !title.trim().is_empty() && fits(title, MAX_TITLE) && !title.contains('\0'))
             .map(|title| Self(title.to_owned()))
             .ok_or_else(|| Problem::new("INVALID_TITLE", text).of("title"))
     }

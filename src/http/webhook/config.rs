@@ -8,6 +8,7 @@ use crate::app::account_webhooks::{self, EventNames, MAX_BATCH, MAX_EVENTS, MAX_
 use crate::app::webhooks::WebhookUrl;
 use crate::app::{Refusal, Result};
 use crate::clock::Timestamp;
+use crate::contact::field::fits;
 use crate::http::call::{Answer, Call, Nothing, Outcome};
 use crate::http::method::{Body, Example, Method};
 use crate::http::page::read_within;
@@ -16,6 +17,9 @@ use crate::intake::top::read_flag;
 use crate::json::{Keys, Raw, Value, read_body};
 use crate::param::{Param, Shape};
 use crate::storage::{AccountWebhook, WebhookNo};
+
+/// The longest domain, in Unicode scalar values.
+const MAX_DOMAIN: usize = 253;
 
 /// `POST /v3/webhook/create`
 pub static CREATE: Method = Method {
@@ -110,6 +114,8 @@ async fn create(call: Call) -> Outcome<CreatedWebhook> {
         Problem::new("EVENT_NEVER_SENT", text).of("events")
     }));
     let domain = body.get(4).or(body.get(3)).and_then(Raw::as_text).map(std::borrow::Cow::into_owned);
+    // It is only echoed: one that no store could hold is left out.
+    let domain = domain.filter(|domain| fits(domain, MAX_DOMAIN) && !domain.contains('\0'));
     let new = NewWebhook { title, to, events, domain, parallel, batch };
     let webhook = call.app.commands.create_webhook(&call.caller, new).await?;
     Ok(Answer::new(CreatedWebhook { config: config_object(webhook) }).warn(warnings))
