@@ -100,6 +100,11 @@ impl<'a> ContactPatch<'a> {
         is_valid
     }
 
+    /// The kind of identifier by which the contact is named.
+    pub const fn kind(&self) -> IdentifierKind {
+        self.kind
+    }
+
     /// The text by which the contact is named.
     pub fn contact(&self) -> &str {
         &self.contact

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use serde_json::{Value as Json, json};
 
 use super::*;
-use crate::contact::field::Key;
+use crate::contact::field::{Key, Kind};
 use crate::contact::record::Reader;
 use crate::journal::{AccountNo, ListNo};
 use crate::json::read_members;
@@ -185,7 +185,7 @@ fn what_contact_is_follows_from_its_form() {
         let text = json!({ "contact": contact }).to_string();
         let members = read_members(&text, &KEYS).unwrap();
         let checked = CheckedContact::check(&members, 0, (BatchKind::Upsert, None), None);
-        assert_eq!((checked.kind, &*checked.contact), (kind, contact));
+        assert_eq!((checked.patch.kind(), checked.patch.contact()), (kind, contact));
         assert_eq!(checked.warnings.len(), usize::from(doubtful));
     }
     for contact in [json!(long), json!("a\nb"), json!(""), json!("a\0"), json!(7), json!({})] {
