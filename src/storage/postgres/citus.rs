@@ -10,7 +10,7 @@ use super::store::{connection, pool};
 use crate::storage::Error;
 
 /// Tables that grow. Each has the column `list` in its primary key and in every unique index.
-pub const DISTRIBUTED: [&str; 21] = [
+pub const DISTRIBUTED: [&str; 22] = [
     "queue",
     "progress",
     "batch",
@@ -32,6 +32,7 @@ pub const DISTRIBUTED: [&str; 21] = [
     "job_part",
     "suppression",
     "delivery_attempt",
+    "suppression_change",
 ];
 
 /// Small tables that statements about a list read: each machine has them whole.

@@ -18,6 +18,7 @@ use crate::history;
 use crate::journal::{AccountNo, ListNo};
 use crate::storage::rows::attempts::Trim;
 use crate::storage::rows::damage::Damage;
+use crate::storage::rows::suppression_filter::Filters;
 use crate::storage::{Backlog, Error};
 
 /// What a node keeps in memory.
@@ -43,6 +44,8 @@ pub(super) struct Shared {
     pub logged: Trim,
     /// Contacts that were found to be damaged.
     pub damage: Damage,
+    /// What is known of suppressed addresses.
+    pub filters: Filters,
 }
 
 /// The journal, as far as this node has heard of it.
@@ -100,6 +103,7 @@ impl Shared {
             earlier_nodes: AtomicBool::new(true),
             logged: Trim::default(),
             damage: Damage::default(),
+            filters: Filters::default(),
         })
     }
 

@@ -11,6 +11,7 @@ use super::shared::Shared;
 use crate::clock::Timestamp;
 use crate::contact::suppression::Reason;
 use crate::journal::AccountNo;
+use crate::storage::rows::suppression_filter::AddressHash;
 use crate::storage::rows::suppressions::{SAMPLE_END, by_key, hash, may_be_full};
 use crate::storage::{
     AddError, Address, Error, NewSuppression, Page, Suppression, SuppressionFilter, SuppressionPlace,
@@ -123,14 +124,20 @@ fn add(
     let expires: Vec<_> = rows.values().map(|new| new.expires_at.map(Timestamp::millis)).collect();
     let addresses: Vec<_> = rows.values().map(|new| new.address.as_str()).collect();
     let logs: Vec<_> = rows.values().map(|new| new.raw_log.as_deref()).collect();
-    let upsert = "INSERT INTO suppression AS s (list, hash, reason, created_at, expires_at, address, raw_log) \
-                  SELECT $1, * FROM unnest($2::bytea[], $3::bigint[], $4::bigint[], $5::bigint[], $6::text[], \
-                  $7::text[]) ON CONFLICT (list, hash, reason) DO UPDATE SET created_at = excluded.created_at, \
-                  expires_at = excluded.expires_at, address = excluded.address, raw_log = excluded.raw_log \
-                  WHERE s.expires_at <= $8";
     let list = -account.0;
+    // The row is locked until the commit: numbers are committed in their order.
+    let number = "INSERT INTO suppression_change AS c (list, serial) VALUES ($1, 1) \
+                  ON CONFLICT (list) DO UPDATE SET serial = c.serial + 1 RETURNING serial";
+    let serial: i64 = session.query_opt(number, &[&list])?.map_or(Ok(0), |row| get(&row, 0))?;
+    let upsert = "INSERT INTO suppression AS s \
+                  (list, serial, hash, reason, created_at, expires_at, address, raw_log) \
+                  SELECT $1, $9::bigint, * FROM unnest($2::bytea[], $3::bigint[], $4::bigint[], $5::bigint[], \
+                  $6::text[], $7::text[]) ON CONFLICT (list, hash, reason) DO UPDATE SET \
+                  created_at = excluded.created_at, expires_at = excluded.expires_at, serial = excluded.serial, \
+                  address = excluded.address, raw_log = excluded.raw_log WHERE s.expires_at <= $8";
     let now = now.millis();
-    let values: Values<'_> = &[&list, &hashes, &reasons, &created, &expires, &addresses, &logs, &now];
+    let values: Values<'_> =
+        &[&list, &hashes, &reasons, &created, &expires, &addresses, &logs, &now, &serial];
     let added = usize::try_from(session.execute(upsert, values)?).unwrap_or(usize::MAX);
     if added > 0 && is_over(session, list, added, max)? {
         return Err(AddError::TooMany(usize::try_from(max).unwrap_or(usize::MAX)));
@@ -204,12 +211,13 @@ fn of(
     addresses: &[Address],
     now: Timestamp,
 ) -> Result<Vec<(usize, Suppression)>, Error> {
-    // Most accounts have none.
-    if session.query_opt("SELECT FROM suppression WHERE list = $1 LIMIT 1", &[&-account.0])?.is_none() {
+    let hashes: Vec<_> = addresses.iter().map(|address| hash(&shared.key, account, address)).collect();
+    let places = possible(session, shared, account, &hashes)?;
+    if places.is_empty() {
         return Ok(Vec::new());
     }
-    let hashes: Vec<_> = addresses.iter().map(|address| hash(&shared.key, account, address)).collect();
-    let bytes: Vec<_> = hashes.iter().map(<[u8; 16]>::as_slice).collect();
+    let bytes: Vec<&[u8]> =
+        places.iter().filter_map(|place| hashes.get(*place).map(<[u8; 16]>::as_slice)).collect();
     // A look-up for each: a join would read all rows of the account where few are expected.
     let select = format!(
         "SELECT {COLUMNS}, u.place FROM unnest($2::bytea[]) WITH ORDINALITY AS u (wanted, place) CROSS JOIN LATERAL \
@@ -218,12 +226,42 @@ fn of(
     );
     let mut found = Vec::new();
     session.stream(&select, &[&-account.0, &bytes, &now.millis()], |row| {
-        let place = usize::try_from(get::<i64>(row, 6)? - 1).unwrap_or_default();
+        let asked = usize::try_from(get::<i64>(row, 6)? - 1).unwrap_or_default();
+        let place = places.get(asked).copied().unwrap_or_default();
         found.extend(read(row)?.map(|suppression| (place, suppression)));
         Ok(true)
     })?;
     found.sort_by_key(|(place, suppression)| (*place, suppression.reason));
     Ok(found)
+}
+
+/// The places of the hashes that may be suppressed. All that is read is of one moment.
+fn possible(
+    session: &Session,
+    shared: &Shared,
+    account: AccountNo,
+    hashes: &[AddressHash],
+) -> Result<Vec<usize>, Error> {
+    let list = -account.0;
+    let row = session.query_opt("SELECT serial FROM suppression_change WHERE list = $1", &[&list])?;
+    let Some(serial) = row.map(|row| get_number(&row, 0)).transpose()? else { return Ok(Vec::new()) };
+    if let Some(places) = shared.filters.sift(account, serial, hashes) {
+        return Ok(places);
+    }
+    let base = shared.filters.serial(account);
+    let mut added: Vec<AddressHash> = Vec::new();
+    let since = base.map_or(-1, u64::cast_signed);
+    session.stream(
+        "SELECT hash FROM suppression WHERE list = $1 AND serial > $2",
+        &[&list, &since],
+        |row| {
+            added.push(get_array(row, 0)?);
+            Ok(true)
+        },
+    )?;
+    shared.filters.extend(account, base, serial, &added);
+    let places = shared.filters.sift(account, serial, hashes);
+    Ok(places.unwrap_or_else(|| (0..hashes.len()).collect()))
 }
 
 /// Deletes a chunk of those that have expired, and of those of accounts that are gone.
@@ -243,12 +281,17 @@ pub fn prune(session: &Session, expired: Timestamp, chunk: i64) -> Result<u64, E
     for (list, (hashes, reasons)) in &lists {
         gone += session.execute(delete, &[list, hashes, reasons, &expired.millis()])?;
     }
-    let orphaned = "SELECT list FROM suppression s \
+    let orphaned = "SELECT list FROM suppression_change s \
                     WHERE NOT EXISTS (SELECT FROM account a WHERE a.no = -s.list) LIMIT 1";
     if let Some(row) = session.query_opt(orphaned, &[])? {
         let delete = "DELETE FROM suppression WHERE list = $1 AND (hash, reason) IN \
                       (SELECT hash, reason FROM suppression WHERE list = $1 LIMIT $2)";
-        gone += session.execute(delete, &[&get::<i64>(&row, 0)?, &chunk])?;
+        let list: i64 = get(&row, 0)?;
+        let of_account = session.execute(delete, &[&list, &chunk])?;
+        gone += of_account;
+        if of_account == 0 {
+            gone += session.execute("DELETE FROM suppression_change WHERE list = $1", &[&list])?;
+        }
     }
     Ok(gone)
 }

@@ -24,6 +24,7 @@ pub mod person;
 pub mod results;
 pub mod scrub;
 pub mod seal;
+pub mod suppression_filter;
 pub mod suppressions;
 pub mod try_out;
 pub mod undo;

@@ -86,7 +86,7 @@ fn intake_chunk(intake: &Connection, keep: Keep) -> Result<usize, Error> {
 fn chunk(pair: &mut Pair, shared: &Shared, keep: Keep) -> Result<usize, Error> {
     let orphan = orphaned_list(pair)?;
     let [forgotten, unsuppressed] =
-        [forgotten_account(pair, "erased"), forgotten_account(pair, "suppression")];
+        [forgotten_account(pair, "erased"), forgotten_account(pair, "suppression_change")];
     let (forgotten, unsuppressed) = (forgotten.map_err(error)?, unsuppressed.map_err(error)?);
     let unfollowed = forgotten_account(pair, "webhook").map_err(error)?;
     let transaction = pair.store.transaction_with_behavior(TransactionBehavior::Immediate).map_err(error)?;

@@ -14,6 +14,7 @@ use crate::journal::AccountNo;
 use crate::storage::Error;
 use crate::storage::rows::attempts::Trim;
 use crate::storage::rows::damage::Damage;
+use crate::storage::rows::suppression_filter::Filters;
 
 /// A connection to each file.
 pub(super) struct Pair {
@@ -39,6 +40,8 @@ pub(super) struct Shared {
     pub logged: Trim,
     /// Contacts that were found to be damaged.
     pub damage: Damage,
+    /// What is known of suppressed addresses.
+    pub filters: Filters,
 }
 
 impl Shared {
@@ -58,6 +61,7 @@ impl Shared {
             claims: Mutex::default(),
             logged: Trim::default(),
             damage: Damage::default(),
+            filters: Filters::default(),
         })
     }
 

@@ -1,12 +1,13 @@
 //! Suppressed addresses: rows of the file with the contacts, so that erasing a person is one transaction.
 
 use async_trait::async_trait;
-use rusqlite::{Connection, Row, ToSql, Transaction, TransactionBehavior, params};
+use rusqlite::{Connection, OptionalExtension as _, Row, ToSql, Transaction, TransactionBehavior, params};
 
-use super::{Pair, Shared, SqliteStore, error, unsigned};
+use super::{Pair, Shared, SqliteStore, error, signed, unsigned};
 use crate::clock::Timestamp;
 use crate::contact::suppression::Reason;
 use crate::journal::AccountNo;
+use crate::storage::rows::suppression_filter::AddressHash;
 use crate::storage::rows::suppressions::{SAMPLE_END, by_key, hash, may_be_full};
 use crate::storage::{
     AddError, Address, Error, NewSuppression, Page, Suppression, SuppressionFilter, SuppressionPlace,
@@ -69,7 +70,7 @@ impl Suppressions for SqliteStore {
         addresses: Vec<Address>,
         now: Timestamp,
     ) -> Result<Vec<(usize, Suppression)>, Error> {
-        self.read(move |pair, shared| of(&pair.store, shared, account, &addresses, now)).await
+        self.read(move |pair, shared| of(pair, shared, account, &addresses, now)).await
     }
 }
 
@@ -111,19 +112,27 @@ fn add(
     let transaction = pair.store.transaction_with_behavior(TransactionBehavior::Immediate).map_err(error)?;
     let mut added = 0;
     {
-        let upsert = "INSERT INTO suppression (account, hash, reason, created_at, expires_at, address, raw_log) \
-                      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT DO UPDATE SET \
-                      created_at = excluded.created_at, expires_at = excluded.expires_at, \
+        let number = "INSERT INTO suppression_change VALUES (?1, 1) ON CONFLICT DO UPDATE SET serial = serial + 1 \
+                      RETURNING serial";
+        let serial: i64 = transaction.query_row(number, [account.0], |row| row.get(0)).map_err(error)?;
+        let upsert = "INSERT INTO suppression \
+                      (account, hash, reason, created_at, expires_at, address, raw_log, serial) \
+                      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?9) ON CONFLICT DO UPDATE SET \
+                      created_at = excluded.created_at, expires_at = excluded.expires_at, serial = excluded.serial, \
                       address = excluded.address, raw_log = excluded.raw_log WHERE expires_at <= ?8";
         let mut upsert = transaction.prepare_cached(upsert).map_err(error)?;
         for ((hash, reason), new) in &rows {
             let expires = new.expires_at.map(Timestamp::millis);
             let (reason, created, now) = (reason.code(), new.created_at.millis(), now.millis());
-            let values = params![account.0, hash, reason, created, expires, new.address, new.raw_log, now];
+            let values =
+                params![account.0, hash, reason, created, expires, new.address, new.raw_log, now, serial];
             added += upsert.execute(values).map_err(error)?;
         }
     }
-    if added > 0 && is_over(&transaction, account, added, max).map_err(error)? {
+    if added == 0 {
+        return Ok(0);
+    }
+    if is_over(&transaction, account, added, max).map_err(error)? {
         return Err(AddError::TooMany(usize::try_from(max).unwrap_or(usize::MAX)));
     }
     transaction.commit().map_err(error)?;
@@ -204,28 +213,26 @@ fn scan(
 }
 
 fn of(
-    store: &Connection,
+    pair: &mut Pair,
     shared: &Shared,
     account: AccountNo,
     addresses: &[Address],
     now: Timestamp,
 ) -> Result<Vec<(usize, Suppression)>, Error> {
-    // Most accounts have none.
-    let any = store.prepare_cached("SELECT 1 FROM suppression WHERE account = ?1");
-    if !any.and_then(|mut any| any.exists([account.0])).map_err(error)? {
-        return Ok(Vec::new());
-    }
-    let hashes = addresses.iter().map(|address| hash(&shared.key, account, address));
-    let mut hashes: Vec<_> = hashes.enumerate().collect();
+    let hashes: Vec<_> = addresses.iter().map(|address| hash(&shared.key, account, address)).collect();
+    // One transaction: the number of the last change and its rows are of one moment.
+    let store = pair.store.transaction().map_err(error)?;
+    let mut places = possible(&store, shared, account, &hashes).map_err(error)?;
     // In the order of the index: neighbours lie on one page of it.
-    hashes.sort_unstable_by_key(|(_, hash)| *hash);
+    places.sort_unstable_by_key(|place| hashes.get(*place));
     let select = format!(
         "SELECT {COLUMNS} FROM suppression WHERE account = ?1 AND hash = ?2 \
          AND (expires_at IS NULL OR expires_at > ?3) ORDER BY reason"
     );
     let mut select = store.prepare_cached(&select).map_err(error)?;
     let mut found = Vec::new();
-    for (place, hash) in hashes {
+    for place in places {
+        let Some(hash) = hashes.get(place) else { continue };
         let mut rows = select.query(params![account.0, hash, now.millis()]).map_err(error)?;
         while let Some(row) = rows.next().map_err(error)? {
             found.extend(read(row).map_err(error)?.map(|suppression| (place, suppression)));
@@ -233,6 +240,31 @@ fn of(
     }
     found.sort_by_key(|(place, suppression)| (*place, suppression.reason));
     Ok(found)
+}
+
+/// The places of the hashes that may be suppressed.
+fn possible(
+    store: &Connection,
+    shared: &Shared,
+    account: AccountNo,
+    hashes: &[AddressHash],
+) -> rusqlite::Result<Vec<usize>> {
+    let serial = store
+        .prepare_cached("SELECT serial FROM suppression_change WHERE account = ?1")?
+        .query_row([account.0], |row| row.get(0).map(unsigned))
+        .optional()?;
+    let Some(serial) = serial else { return Ok(Vec::new()) };
+    if let Some(places) = shared.filters.sift(account, serial, hashes) {
+        return Ok(places);
+    }
+    let base = shared.filters.serial(account);
+    let mut select =
+        store.prepare_cached("SELECT hash FROM suppression WHERE account = ?1 AND serial > ?2")?;
+    let rows = select.query_map([account.0, base.map_or(-1, signed)], |row| row.get(0))?;
+    let added = rows.collect::<rusqlite::Result<Vec<AddressHash>>>()?;
+    shared.filters.extend(account, base, serial, &added);
+    let places = shared.filters.sift(account, serial, hashes);
+    Ok(places.unwrap_or_else(|| (0..hashes.len()).collect()))
 }
 
 /// Deletes a chunk of those that have expired, and of those of an account that is gone.
@@ -248,7 +280,11 @@ pub fn prune(
     if let Some(account) = gone {
         let delete =
             "DELETE FROM suppression WHERE no IN (SELECT no FROM suppression WHERE account = ?1 LIMIT ?2)";
-        rows += store.execute(delete, [account, chunk])?;
+        let of_account = store.execute(delete, [account, chunk])?;
+        rows += of_account;
+        if of_account == 0 {
+            rows += store.execute("DELETE FROM suppression_change WHERE account = ?1", [account])?;
+        }
     }
     Ok(rows)
 }

@@ -7,7 +7,8 @@ use rollbook::contact::field::Field::Email;
 use rollbook::contact::identifier::IdentifierKind;
 use rollbook::contact::suppression::{Channel, Reason};
 use rollbook::storage::{
-    AddError, Address, Keep, NewSuppression, Page, Suppression, SuppressionFilter, SuppressionPlace, Window,
+    AddError, Address, Keep, NewSuppression, Page, Role, Suppression, SuppressionFilter, SuppressionPlace,
+    Window,
 };
 
 use super::{Desk, add_account, keep_since, on_every_backend};
@@ -21,6 +22,7 @@ on_every_backend! {
     an_erased_person_stays_suppressed_without_the_address,
     an_address_that_was_handed_on_stays_readable,
     suppressions_of_a_removed_account_go,
+    an_address_that_another_process_suppresses_is_found_at_once,
 }
 
 const MAX: u64 = 1_000;
@@ -285,6 +287,29 @@ async fn suppressions_of_a_removed_account_go(desk: Desk) {
     let left = desk.storage().find_suppressions(other.no, SuppressionFilter::default(), ALL, desk.now).await;
     assert_eq!(left.expect("a look").total, 0);
     assert_eq!(desk.reasons(email("a@example.com")).await, [Reason::Hard]);
+}
+
+async fn an_address_that_another_process_suppresses_is_found_at_once(desk: Desk) {
+    desk.suppress(vec![new("a@example.com", Reason::Hard, desk.now)]).await;
+    assert_eq!(desk.reasons(email("b@example.com")).await, []);
+    let other = desk.backend.open(Role::Command);
+    for round in 0..3 {
+        let address = format!("b{round}@example.com");
+        assert_eq!(desk.reasons(email(&address)).await, []);
+        let theirs = vec![new(&address, Reason::Complaint, desk.now)];
+        other.add_suppressions(desk.account.no, theirs, MAX, desk.now).await.expect("added");
+        assert_eq!(desk.reasons(email(&address)).await, [Reason::Complaint]);
+    }
+    // More than a small filter has room for.
+    for chunk in 0..6 {
+        let many = (0..1_000).map(|n| new(&format!("m{chunk}x{n}@example.com"), Reason::Hard, desk.now));
+        other.add_suppressions(desk.account.no, many.collect(), 10_000, desk.now).await.expect("added");
+        assert_eq!(desk.reasons(email(&format!("M{chunk}x999@example.com"))).await, [Reason::Hard]);
+    }
+    for address in ["a@example.com", "b0@example.com", "m0x0@example.com"] {
+        assert_eq!(desk.reasons(email(address)).await.len(), 1, "{address}");
+    }
+    assert_eq!(desk.reasons(email("nobody2@example.com")).await, []);
 }
 
 /// Prints what a look-up costs beside a million suppressions; docs/decisions/0023-suppression.md has the figures.

@@ -450,11 +450,17 @@ pub const TABLES: &[Table] = &[
     },
     Table {
         name: "suppression",
-        columns: &["list", "hash", "reason", "created_at", "expires_at", "address", "raw_log"],
+        columns: &["list", "hash", "reason", "created_at", "expires_at", "address", "raw_log", "serial"],
         from: &["store.suppression"],
         // The number of a row is of the files alone.
-        select: "SELECT -account, hash, reason, created_at, expires_at, address, raw_log FROM \
-                 (SELECT no, account, hash, reason, created_at, expires_at, address, raw_log FROM store.suppression) \
+        select: "SELECT -account, hash, reason, created_at, expires_at, address, raw_log, serial FROM (SELECT no, account, \
+                 hash, reason, created_at, expires_at, address, raw_log, serial FROM store.suppression) \
                  ORDER BY account, hash, reason",
+    },
+    Table {
+        name: "suppression_change",
+        columns: &["list", "serial"],
+        from: &["store.suppression_change"],
+        select: "SELECT -account, serial FROM store.suppression_change ORDER BY account",
     },
 ];
