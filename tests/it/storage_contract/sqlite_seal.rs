@@ -77,15 +77,17 @@ impl Bench {
     /// Appends a batch that would have an effect, and returns its position.
     async fn append(&self, kind: BatchKind) -> i64 {
         let undone = self.made.to_string();
-        let (contact, fields) = match kind {
-            BatchKind::Undo => (undone.as_str(), &[][..]),
-            BatchKind::Remove | BatchKind::Erase => ("a", &[][..]),
-            BatchKind::Add => ("c", &[(UserId, "c")][..]),
+        let items = match kind {
+            BatchKind::Undo => vec![(undone.as_str(), &[][..])],
+            BatchKind::Remove | BatchKind::Erase => vec![("a", &[][..])],
+            BatchKind::Add => vec![("c", &[(UserId, "c")][..])],
             BatchKind::Update | BatchKind::Upsert | BatchKind::UpdateExact | BatchKind::UpsertExact => {
-                ("a", &[(FirstName, "Al")][..])
+                vec![("a", &[(FirstName, "Al")][..])]
             }
+            // The numbers of both contacts of the list.
+            BatchKind::Merge => vec![("1", &[][..]), ("2", &[][..])],
         };
-        let batch = self.desk.reported("https://one.example:443", &[(contact, fields)]);
+        let batch = self.desk.reported("https://one.example:443", &items);
         let batch = match kind {
             BatchKind::Erase => Batch { list: ListNo::NONE, list_id: ObjectId::from_bytes([0; 12]), ..batch },
             _ => batch,
