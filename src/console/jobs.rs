@@ -11,8 +11,9 @@ use tokio::io::AsyncReadExt as _;
 
 use super::columns::{Columns, read_said};
 use super::contact::form::label;
-use super::page::show_with;
+use super::page::{Pager, show_with};
 use super::{Form, Page, Query, Result, Section, Trouble, User, see, show};
+use crate::app::lists::ListQuery;
 use crate::clock::Timestamp;
 use crate::contact::field::Field;
 use crate::files::layout::{Header, Said};
@@ -31,6 +32,9 @@ const DONE: [(&str, &str); 3] = [
 /// Why failed rows are not sent.
 const ELSEWHERE: &str = "The rows that failed lie on another node of this server, which ran the import. Try again: another \
                          try may reach that node.";
+
+/// Other lists that a file can be imported into at the same time.
+const SHOWN_LISTS: u32 = 50;
 
 /// How much of a file is sent at a time.
 const CHUNK: usize = 64 << 10;
@@ -100,6 +104,11 @@ impl Shown {
             status if status.is_active() => "busy",
             _ => "",
         }
+    }
+
+    /// The list with the contacts that changed since the job was made.
+    pub fn changed(&self) -> String {
+        format!("/lists/{}?updatedSince={}", self.list, self.made_at.to_string().replace(' ', "+"))
     }
 
     /// When it is done, as far as that can be told.
@@ -187,6 +196,8 @@ struct ColumnsPage {
     form: Columns,
     /// Labels of encodings, and whether each is chosen.
     encodings: Vec<&'static str>,
+    /// Other lists of the account: their ids, names, and whether each gets the file too.
+    lists: Vec<(String, String, bool)>,
     error: Option<String>,
 }
 
@@ -261,7 +272,8 @@ pub async fn one(user: User, Path(id): Path<String>, query: Query) -> Result {
                 Err(Trouble::NotFound) => show(&JobPage { page, job: shown }),
                 Err(trouble) => Err(trouble),
                 Ok(Read { import, form, .. }) => {
-                    show(&ColumnsPage { page, job: shown, import, form, encodings: encodings(), error })
+                    let (encodings, lists) = (encodings(), other_lists(&user, &job, &[]).await?);
+                    show(&ColumnsPage { page, job: shown, import, form, encodings, lists, error })
                 }
             }
         }
@@ -335,6 +347,15 @@ fn encodings() -> Vec<&'static str> {
     all.into_iter().map(encoding_rs::Encoding::name).collect()
 }
 
+/// The first lists of the account, without that of the job.
+async fn other_lists(user: &User, job: &Job, chosen: &[String]) -> Result<Vec<(String, String, bool)>> {
+    let window = Pager::at("/lists", "", SHOWN_LISTS).window();
+    let found = user.app.queries.lists(&user.caller(), ListQuery::default(), window).await?;
+    let others = found.rows.into_iter().map(|list| (list.id.to_string(), list.about.name));
+    let others = others.filter(|(id, _)| *id != job.description.list);
+    Ok(others.map(|(id, name)| (id.clone(), name, chosen.contains(&id))).collect())
+}
+
 /// What the columns are of a file that is written as it is said.
 async fn read(user: &User, job: &Job, import: &Import, said: Said) -> Result<Read, Fault> {
     if said == Said::default() {
@@ -388,13 +409,24 @@ pub async fn begin(Path(id): Path<String>, form: Form) -> Result {
         Err(Fault::Trouble(trouble)) => return Err(trouble),
     };
     columns.choose(&form);
+    let also: Vec<_> = form.all("also").map(str::to_owned).collect();
     let begun = match (&import.doubt, columns.plan(&variables)) {
         (Some(doubt), _) if columns.said.encoding.is_none() => {
             Err(Error::Told(format!("Choose the encoding of the file: {doubt}.")))
         }
         (_, Ok(plan)) => {
             let dry_run = form.get("do") == "try";
-            user.app.jobs.begin(&user.app, user.signed_in.user, job, Some(plan), dry_run).await
+            let copied = if dry_run { Ok(()) } else { copy(user, &job, &columns, &also).await };
+            match copied {
+                Ok(()) => {
+                    user.app
+                        .jobs
+                        .begin(&user.app, user.signed_in.user, job.clone(), Some(plan), dry_run)
+                        .await
+                }
+                Err(Fault::Told(text)) => Err(Error::Told(text)),
+                Err(Fault::Trouble(trouble)) => return Err(trouble),
+            }
         }
         (_, Err(text)) => Err(Error::Told(text)),
     };
@@ -403,11 +435,33 @@ pub async fn begin(Path(id): Path<String>, form: Form) -> Result {
         Err(Error::Told(text)) => {
             let page = user.page(Section::Jobs);
             let (encodings, error) = (encodings(), Some(text));
-            let page = ColumnsPage { page, job: shown, import, form: columns, encodings, error };
+            let lists = other_lists(user, &job, &also).await?;
+            let page = ColumnsPage { page, job: shown, import, form: columns, encodings, lists, error };
             show_with(StatusCode::BAD_REQUEST, &page)
         }
         Err(error) => Err(error.into()),
     }
+}
+
+/// Begins the same import for other lists, each as a job of its own.
+async fn copy(user: &User, job: &Job, columns: &Columns, lists: &[String]) -> Result<(), Fault> {
+    let mut plans = Vec::new();
+    for id in lists {
+        let list = user.list(id).await?;
+        let variables: Vec<_> = list.variables.iter().map(|variable| variable.name.clone()).collect();
+        let plan = columns.plan(&variables);
+        let plan = plan.map_err(|text| Fault::Told(format!("the list {}: {text}", list.about.name)))?;
+        plans.push((list, plan));
+    }
+    // All of them are checked before the first begins.
+    for (list, plan) in plans {
+        let jobs = &user.app.jobs;
+        let id = jobs.copy(&user.app, &user.order(&list), job).await?;
+        let copied = jobs.one(user.signed_in.account, id).await.map_err(Trouble::from)?;
+        let copied = copied.ok_or(Trouble::NotFound)?;
+        jobs.begin(&user.app, user.signed_in.user, copied, Some(plan), false).await?;
+    }
+    Ok(())
 }
 
 /// Has a job stop.

@@ -114,6 +114,38 @@ impl JobService {
     }
 }
 
+impl JobService {
+    /// Makes a job like this one for another list: the file is the same, and both jobs are independent.
+    ///
+    /// # Errors
+    /// If the file is not on this node, or there are too many jobs.
+    pub async fn copy(&self, app: &App, order: &Order, job: &Job) -> Result<ObjectId, Error> {
+        let (Task::Import(import), Some(subject), Some(files)) =
+            (&job.description.task, &job.subject, job.files_here())
+        else {
+            return Err(Error::told(
+                "the file is on another node of this server: try again, or upload it again",
+            ));
+        };
+        let [fresh, id] = [(); 2].map(|()| app.ids.next(app.clock.now()));
+        let (store, account, upload) = (Arc::clone(&self.store), job.key.account, files.upload());
+        let (directory, copied) = blocking(move || {
+            let directory = store.directory(fresh)?;
+            let copied = store.make(account, id)?;
+            std::fs::hard_link(upload, copied.upload())?;
+            Ok((directory, copied))
+        })
+        .await?;
+        let task = Task::Import(Import { plan: None, ..import.clone() });
+        let added = self.add(app, order, (id, Some(directory)), task, subject.clone()).await;
+        if let Err(error) = added {
+            blocking(move || copied.remove()).await?;
+            return Err(error);
+        }
+        Ok(id)
+    }
+}
+
 fn create(files: &JobFiles) -> io::Result<std::fs::File> {
     use std::os::unix::fs::OpenOptionsExt as _;
     std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(files.upload())

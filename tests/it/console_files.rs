@@ -108,3 +108,20 @@ async fn choices_hold_for_all_rows_and_warnings_are_counted() {
     assert_eq!(shown(&ann), [json!(true), json!(false), json!("fr"), Value::Null, json!("+33612345678")]);
     assert_eq!(shown(&bob), [json!(true), json!(true), json!("fr"), json!("1990-02-01"), json!("+55555555")]);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_is_imported_into_several_lists_at_once() {
+    let Desk { server, visitor, list } = Desk::new().await;
+    let other = server.list().await;
+    let job = visitor.uploaded(&list, "people.csv", b"userId,name\nu1,Jo\n").await;
+    assert!(visitor.page(&job).await.contains(&format!("name=\"also\" value=\"{other}\"")));
+    let columns = [("column-0", "userId"), ("column-1", "name"), ("do", "begin"), ("also", other.as_str())];
+    visitor.goes(&format!("{job}/begin"), &columns).await;
+    assert_eq!(figures(&ended(&visitor, &job, PATIENCE).await), [1, 0, 0, 0]);
+    server
+        .wait_for("the other list to have the contact", async || {
+            let contact = server.contact(&other, "userId", "u1").await;
+            (contact["name"] == "Jo").then_some(())
+        })
+        .await;
+}

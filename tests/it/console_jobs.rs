@@ -106,6 +106,11 @@ async fn a_hundred_thousand_rows_with_three_hundred_bad_ones_are_imported_throug
     visitor.goes(&format!("{job}/begin"), &choose("begin")).await;
     let page = ended(&visitor, &job, Duration::from_secs(120)).await;
     assert_eq!(figures(&page), [99_700, 0, 0, 300], "{page}");
+    let changed = between(&page, "<a href=\"/lists/", "\">Contacts that changed since")
+        .rsplit("<a href=\"/lists/")
+        .next();
+    let changed = visitor.page(&format!("/lists/{}", changed.expect("a link"))).await;
+    assert!(changed.contains("user100000@example.com") || changed.contains("user1@example.com"), "{changed}");
     let failed = visitor.get(&format!("{job}/failed.csv")).await;
     assert!(
         failed.headers[CONTENT_DISPOSITION]
