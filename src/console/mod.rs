@@ -172,7 +172,7 @@ fn owner() -> Router<Arc<App>> {
         .route("/keys", get(keys::all).post(keys::make))
         .route("/keys/{key}/revoke", get(keys::ask_revocation).post(keys::revoke))
         .route("/account/opt-out", post(account::set_opt_out))
-        .route("/webhooks", post(webhooks::make))
+        .route("/webhooks/new", post(webhooks::make))
         .route("/webhooks/{id}/remove", get(webhooks::ask_removal).post(webhooks::remove))
         .route("/account/webhook-secret", get(webhook_secret::page).post(webhook_secret::rotate))
         .route("/account/webhook-secret/show", post(webhook_secret::reveal))

@@ -10,6 +10,7 @@ use rollbook::storage::DeliveryEnd;
 use serde_json::{Value, json};
 
 use crate::harness::{Server, Setup};
+use crate::process::{Store, wait_for};
 use crate::receiver::Receiver;
 
 const OWN: [&str; 4] = ["contact.created", "contact.updated", "contact.removed", "contact.erased"];
@@ -281,4 +282,39 @@ async fn a_removed_webhook_sends_nothing_more() {
     let late = events(&gone).iter().filter(|event| event["userId"].to_string().contains("user")).count();
     assert_eq!(late, 0);
     server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_is_killed_in_the_middle_leaves_no_event_out() {
+    const USERS: usize = 120;
+    let receiver = Receiver::start(Arc::new(SystemClock), &[], 204);
+    let store = Store::new();
+    let token = store.account("Shop").token;
+    let serve = || {
+        store.serve_with(|command| {
+            command.args(["--webhook-allow", "127.0.0.0/8"]);
+        })
+    };
+    let mut server = serve();
+    let list = server.list(&token);
+    let body = json!({ "title": "CRM", "url": receiver.uri(), "events": OWN });
+    server.ok("/v3/webhook/create", &token, &body);
+    for number in 0..USERS {
+        server.upsert(&token, &list, json!([{ "contact": format!("user{number}") }]));
+        if number % 40 == 30 {
+            server.kill();
+            server = serve();
+        }
+    }
+    let first = || {
+        let mut seen = HashSet::new();
+        let users =
+            events(&receiver).into_iter().map(|event| event["userId"].as_str().expect("a user").to_owned());
+        users.filter(|user| seen.insert(user.clone())).collect::<Vec<_>>()
+    };
+    let users = wait_for("all events", || {
+        let users = first();
+        (users.len() == USERS).then_some(users)
+    });
+    assert_eq!(users, (0..USERS).map(|number| format!("user{number}")).collect::<Vec<_>>(), "in order");
 }

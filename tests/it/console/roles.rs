@@ -62,7 +62,7 @@ fn routes() -> Vec<(Method, &'static str, UserRole)> {
         (post.clone(), "/requests/ID/resend", editor),
         (post.clone(), "/webhooks/test", editor),
         (post.clone(), "/webhooks/ID/resume", editor),
-        (post.clone(), "/webhooks", owner),
+        (post.clone(), "/webhooks/new", owner),
         (post.clone(), "/webhooks/resend-failed", editor),
         (post.clone(), "/webhooks/attempts/ID/resend", editor),
         (post.clone(), "/jobs/ID/begin", editor),

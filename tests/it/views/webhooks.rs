@@ -111,3 +111,45 @@ async fn a_viewer_reads_and_sends_nothing() {
     assert!(!page.says("Send a test event") && !page.says("Send failed webhooks again"), "{}", page.text());
     server.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_account_webhook_is_made_resumed_and_deleted() {
+    let (server, browser, list) = open().await;
+    let receiver = Receiver::start(Arc::new(SystemClock), &[410], 204);
+    let uri = receiver.uri();
+    let fields = [("title", "CRM"), ("url", uri.as_str()), ("batch", "1")];
+    let none = browser.submit(&server, "/webhooks", "/webhooks/new", &fields).await;
+    assert!(
+        none.status == StatusCode::BAD_REQUEST && none.says("Choose at least one event."),
+        "{}",
+        none.text()
+    );
+    let fields = [&fields[..], &[("event", "contact.created")]].concat();
+    let made = browser.submit(&server, "/webhooks", "/webhooks/new", &fields).await;
+    assert_eq!(made.led(), "/webhooks?done=made");
+    server.upsert(&list, json!({ "contact": "a" })).await;
+    let page = server
+        .wait_for("the webhook to be paused", async || {
+            let page = browser.get(&server, "/webhooks").await;
+            page.says("paused since").then_some(page)
+        })
+        .await;
+    assert!(
+        page.says("answered with status 410") && page.says("contact.created in order"),
+        "{}",
+        page.text()
+    );
+    let removal = page.attributes("class=\"danger\" href=\"/webhooks/", "href").remove(0);
+    let resume = removal.replace("/remove", "/resume");
+    let resumed = browser.submit(&server, "/webhooks", &resume, &[]).await;
+    assert_eq!(resumed.led(), "/webhooks?done=resumed");
+    server.wait_for("the event", async || (receiver.hooks().len() == 2).then_some(())).await;
+    let stranger = Browser::sign_in(&server, server.bearer("Other").await.user).await;
+    assert_eq!(stranger.ask(&server, &removal).await.status, StatusCode::NOT_FOUND);
+    assert!(browser.get(&server, &removal).await.says("Delete CRM"));
+    let csrf = page.attributes("name=\"csrf\"", "value").remove(0);
+    let removed = browser.post(&server, &removal, format!("csrf={csrf}")).await;
+    assert_eq!(removed.led(), "/webhooks?done=removed");
+    assert!(!browser.get(&server, "/webhooks").await.says("Account webhooks"));
+    server.stop().await;
+}
