@@ -22,6 +22,7 @@ BUSY = (429, {"Retry-After": "1"}, refused("TOO_MANY_CONCURRENT_REQUESTS"))
 NOT_SAVED = (503, {"Retry-After": "1"}, refused("NOT_SAVED"))
 UNKNOWN = (503, {}, refused("OUTCOME_UNKNOWN"))
 BAD_GATEWAY = (502, {"Content-Type": "text/html"}, PAGE)
+GATEWAY = (504, {}, b'{"message": "Endpoint request timed out", "details": ["x"]}')
 MOVED = (301, {"Location": "https://contacts.example.com/"}, b"")
 
 

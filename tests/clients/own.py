@@ -11,7 +11,7 @@ import socket
 import subprocess
 import sys
 
-from faults import BAD_GATEWAY, BUSY, CUT_AFTER, CUT_BEFORE, CUT_WITHIN, MOVED, NOT_SAVED, UNKNOWN, Faults
+from faults import BAD_GATEWAY, BUSY, CUT_AFTER, CUT_BEFORE, CUT_WITHIN, GATEWAY, MOVED, NOT_SAVED, UNKNOWN, Faults
 
 HERE = pathlib.Path(__file__).resolve().parent
 CLIENTS = HERE.parent.parent / "clients"
@@ -52,6 +52,7 @@ SCENARIOS = [
     ("same key", [], None, {"same": True}, 4, 2),
     ("busy", [BUSY], None, {"ok": True}, 2, 1),
     ("page", [BAD_GATEWAY], None, {"ok": True}, 2, 1),
+    ("gateway", [GATEWAY], None, {"ok": True}, 2, 1),
     ("cut before", [CUT_BEFORE], None, {"ok": True}, 2, 1),
     ("cut after", [CUT_AFTER], None, {"ok": True}, 2, 1),
     ("cut within", [CUT_WITHIN], None, {"ok": True}, 2, 1),
@@ -73,19 +74,27 @@ SCENARIOS = [
     ("gives up: cut", [CUT_AFTER], NOT_SAVED, error("OutcomeUnknown", "NOT_SAVED", 503, key=True), None, 1),
     ("gives up: read", [], BAD_GATEWAY, error("Unavailable", None, 502), None, 0),
     ("unreachable", None, None, error("Unavailable"), None, None),
+    ("not ours", [(400, {}, GATEWAY[2])], None, error("Validation", None, 400), 1, 1),
     ("moved", [MOVED], None, error("Rollbook", None, 301), 1, 1),
     ("expired", [(410, {}, json.dumps({"result": False, "errors": ["x"], "details": [
         {"position": None, "field": "after", "code": "CURSOR_EXPIRED", "message": "x"}]}).encode())], None,
      error("CursorExpired", "CURSOR_EXPIRED", 410), 1, 0),
+    # A cursor over all lists is none of one list.
+    ("unknown cursor", [], None, error("CursorExpired", "CURSOR_UNKNOWN", 400), 2, 0),
     ("wait", [None], changed(queued), error("WaitTimeout"), None, 1),
     ("unknown request", [], None, error("Rollbook"), 1, 0),
     # One member set, and nothing cleared; a variable cleared.
     ("members", [], None, {"firstName": "Jo", "score": "7", "variables": [None]}, None, 3),
+    # All contacts that the scenarios before made, in pages of 250.
+    ("find", [], None, {"contacts": 605, "cursors": 1}, None, 0),
+    # From the cursor of a first page: a creation and an update, each once and in order, though two polls fail.
+    ("follow", [None, None, None, BAD_GATEWAY, CUT_WITHIN], None,
+     {"actions": ["created", "updated"], "fields": [None, ["lastName"]], "cursors": 2}, None, 2),
     # A later version adds members.
     ("later", [changed(later)], None, {"name": "Jo", "cac": None}, 1, 0),
 ]
 # Each batch of the scenarios that is accepted, once.
-ACCEPTED = 19
+ACCEPTED = 22
 
 
 def php(work, run, fresh):

@@ -78,6 +78,12 @@ final class ContactListCreateRequest extends Body
     public function __construct(
         /** The name of the list. */
         public string $contactListName,
+        /**
+         * @var 'allow'|'keep'|'account'|null What items do to flags that were set to false. `keep`: these stay
+         * false, unless the item has `resubscribe`. `allow`: an item may set them to true, with the note
+         * `RESUBSCRIBED` in its result. `account`: as the account says, which is the default. Own to this server.
+         */
+        public ?string $optOut = null,
     ) {
     }
 }
@@ -238,6 +244,11 @@ final class ContactList
     public readonly array $customVariables;
     /** @var list<Variable> The fields that every contact has. */
     public readonly array $defaultVariables;
+    /**
+     * What items do to flags that were set to false: see contact-list/update. What the account says, where the list
+     * leaves it to that.
+     */
+    public readonly string $optOut;
 
     /** @param array<string, mixed> $json */
     public static function from(array $json): self
@@ -271,6 +282,9 @@ final class ContactList
         }
         if (isset($json['defaultVariables'])) {
             $made->defaultVariables = \array_map(Variable::from(...), $json['defaultVariables']);
+        }
+        if (isset($json['optOut'])) {
+            $made->optOut = $json['optOut'];
         }
         return $made;
     }
@@ -648,6 +662,11 @@ final class ContactsUpdateRequest extends Body
          * address, then as a phone number.
          */
         public ?string $contactBy = null,
+        /**
+         * @var 'keep'|null If `keep`, flags that were set to false stay false, whatever the list says, unless an
+         * item has `resubscribe`. Imports and bulk changes send this. Own to this server.
+         */
+        public ?string $optOut = null,
     ) {
     }
 }
@@ -740,6 +759,16 @@ final class ContactInput extends Body
         public ?CacInput $cac = null,
         /** An old name of `userId`. Ignored if `userId` is given. */
         public ?string $externalId = null,
+        /**
+         * Whether the item may set flags to true that were set to false before, where `optOut` is `keep`. False by
+         * default, and then these flags stay false, with the note `OPTED_OUT` in the result. Own to this server.
+         */
+        public ?bool $resubscribe = null,
+        /**
+         * How the flags of the item were chosen: kept in the consent ledger, see consent/find. The item must name a
+         * flag. An undo leaves such a flag as it is. Own to this server.
+         */
+        public ?ConsentInput $consent = null,
     ) {
     }
 }
@@ -758,6 +787,27 @@ final class VariableInput extends Body
          * is an error.
          */
         public string|int|float|bool|null $value,
+    ) {
+    }
+}
+
+final class ConsentInput extends Body
+{
+    public function __construct(
+        /** Where the person chose, such as `form` or `phone`. */
+        public ?string $source = null,
+        /** The name or the address of the form. */
+        public ?string $form = null,
+        /** The IP address of the person, version 4 or 6. */
+        public ?string $ip = null,
+        /** The version or the hash of the text that the person saw. */
+        public ?string $wording = null,
+        /** What the messages are for. */
+        public ?string $purpose = null,
+        /** When the person chose, UTC. */
+        public ?string $at = null,
+        /** When the person confirmed the choice (double opt-in), UTC. */
+        public ?string $confirmedAt = null,
     ) {
     }
 }
@@ -836,6 +886,8 @@ final class ItemDone
     public readonly array $restored;
     /** @var list<Kept> Where a request was undone: the fields that were not put back. */
     public readonly array $kept;
+    /** @var list<ItemNote> What is to be said of flags that were set to false before. */
+    public readonly array $notes;
 
     /** @param array<string, mixed> $json */
     public static function from(array $json): self
@@ -853,6 +905,7 @@ final class ItemDone
         $made->userId = $json['userId'] ?? null;
         $made->restored = isset($json['restored']) ? $json['restored'] : [];
         $made->kept = isset($json['kept']) ? \array_map(Kept::from(...), $json['kept']) : [];
+        $made->notes = isset($json['notes']) ? \array_map(ItemNote::from(...), $json['notes']) : [];
         return $made;
     }
 }
@@ -879,6 +932,33 @@ final class Kept
         }
         if (isset($json['humanError'])) {
             $made->humanError = $json['humanError'];
+        }
+        return $made;
+    }
+}
+
+/** What is to be said of a flag that was set to false before. */
+final class ItemNote
+{
+    /** `OPTED_OUT`: it stays false. `RESUBSCRIBED`: it is true now. */
+    public readonly string $code;
+    /** The flag. */
+    public readonly string $field;
+    /** The code in words. */
+    public readonly string $humanNote;
+
+    /** @param array<string, mixed> $json */
+    public static function from(array $json): self
+    {
+        $made = new self();
+        if (isset($json['code'])) {
+            $made->code = $json['code'];
+        }
+        if (isset($json['field'])) {
+            $made->field = $json['field'];
+        }
+        if (isset($json['humanNote'])) {
+            $made->humanNote = $json['humanNote'];
         }
         return $made;
     }
@@ -989,6 +1069,11 @@ final class ContactsAddRequest extends Body
          * contact an identifier of such a person ends in `CONTACT_ERASED`.
          */
         public ?bool $restoreErased = null,
+        /**
+         * @var 'keep'|null If `keep`, flags that were set to false stay false, whatever the list says, unless an
+         * item has `resubscribe`. Imports and bulk changes send this. Own to this server.
+         */
+        public ?string $optOut = null,
     ) {
     }
 }
@@ -1075,6 +1160,16 @@ final class ContactToAdd extends Body
         public ?CacInput $cac = null,
         /** An old name of `userId`. Ignored if `userId` is given. */
         public ?string $externalId = null,
+        /**
+         * Whether the item may set flags to true that were set to false before, where `optOut` is `keep`. False by
+         * default, and then these flags stay false, with the note `OPTED_OUT` in the result. Own to this server.
+         */
+        public ?bool $resubscribe = null,
+        /**
+         * How the flags of the item were chosen: kept in the consent ledger, see consent/find. The item must name a
+         * flag. An undo leaves such a flag as it is. Own to this server.
+         */
+        public ?ConsentInput $consent = null,
     ) {
     }
 }
@@ -1206,6 +1301,8 @@ final class ContactsFindRequest extends Body
         public ?string $updatedSince = null,
         /** Contacts whose name begins with this text, in any case; all if it is blank. */
         public ?string $namePrefix = null,
+        /** If true, contacts whose e-mail address or phone number is suppressed; if false, all others. */
+        public ?bool $suppressed = null,
     ) {
     }
 }
@@ -1225,6 +1322,8 @@ final class ContactsFindAnswer
     public readonly array $errors;
     /** @var list<Warning> Doubtful parts of the request, at most 1,000; absent without any. */
     public readonly array $warnings;
+    /** On the first page, the cursor of the moment before it: contacts/changes from there completes these pages. */
+    public readonly ?string $cursor;
 
     /** @param array<string, mixed> $json */
     public static function from(array $json): self
@@ -1244,6 +1343,7 @@ final class ContactsFindAnswer
             $made->errors = $json['errors'];
         }
         $made->warnings = isset($json['warnings']) ? \array_map(Warning::from(...), $json['warnings']) : [];
+        $made->cursor = $json['cursor'] ?? null;
         return $made;
     }
 }
@@ -1322,6 +1422,8 @@ final class Contact
     public readonly array $variables;
     /** The cost to acquire the contact: its own, else its source's, also of a removed source. */
     public readonly ?Cac $cac;
+    /** @var list<ContactSuppression> The suppressions of its e-mail address and phone number; absent without any. */
+    public readonly array $suppressed;
 
     /** @param array<string, mixed> $json */
     public static function from(array $json): self
@@ -1380,6 +1482,7 @@ final class Contact
             $made->variables = \array_map(VariableValue::from(...), $json['variables']);
         }
         $made->cac = isset($json['cac']) ? Cac::from($json['cac']) : null;
+        $made->suppressed = isset($json['suppressed']) ? \array_map(ContactSuppression::from(...), $json['suppressed']) : [];
         return $made;
     }
 }
@@ -1400,6 +1503,36 @@ final class VariableValue
             $made->name = $json['name'];
         }
         $made->value = $json['value'] ?? null;
+        return $made;
+    }
+}
+
+/** A suppression of a contact. */
+final class ContactSuppression
+{
+    /** The field with the suppressed address. */
+    public readonly string $channel;
+    /** Why it is suppressed: a rejectType of its channel. */
+    public readonly string $reason;
+    /** Since when. */
+    public readonly string $createdAt;
+    /** Until when; null if it does not expire. */
+    public readonly ?string $expireAt;
+
+    /** @param array<string, mixed> $json */
+    public static function from(array $json): self
+    {
+        $made = new self();
+        if (isset($json['channel'])) {
+            $made->channel = $json['channel'];
+        }
+        if (isset($json['reason'])) {
+            $made->reason = $json['reason'];
+        }
+        if (isset($json['createdAt'])) {
+            $made->createdAt = $json['createdAt'];
+        }
+        $made->expireAt = $json['expireAt'] ?? null;
         return $made;
     }
 }
@@ -1624,6 +1757,8 @@ final class ContactExportAnswer
     public readonly array $errors;
     /** @var list<Warning> Doubtful parts of the request, at most 1,000; absent without any. */
     public readonly array $warnings;
+    /** @var list<Suppression> The suppressions of the addresses that were given and that the contacts have. */
+    public readonly array $suppressed;
 
     /** @param array<string, mixed> $json */
     public static function from(array $json): self
@@ -1648,6 +1783,9 @@ final class ContactExportAnswer
             $made->errors = $json['errors'];
         }
         $made->warnings = isset($json['warnings']) ? \array_map(Warning::from(...), $json['warnings']) : [];
+        if (isset($json['suppressed'])) {
+            $made->suppressed = \array_map(Suppression::from(...), $json['suppressed']);
+        }
         return $made;
     }
 }
@@ -1667,6 +1805,8 @@ final class ExportedContact
     public readonly array $history;
     /** Whether these are all that are stored; at most the newest 10,000 are returned, fewer if they are very large. */
     public readonly bool $historyComplete;
+    /** @var list<Consent> What was said about its flags, the newest first, as consent/find tells it. */
+    public readonly array $consents;
 
     /** @param array<string, mixed> $json */
     public static function from(array $json): self
@@ -1687,6 +1827,77 @@ final class ExportedContact
         }
         if (isset($json['historyComplete'])) {
             $made->historyComplete = $json['historyComplete'];
+        }
+        if (isset($json['consents'])) {
+            $made->consents = \array_map(Consent::from(...), $json['consents']);
+        }
+        return $made;
+    }
+}
+
+/** A record of the consent ledger. */
+final class Consent
+{
+    /** The flag. */
+    public readonly string $channel;
+    /** What it was to be. */
+    public readonly string $state;
+    /** When the record was written. */
+    public readonly string $recordedAt;
+    /** When the person chose, as the caller said. */
+    public readonly ?string $at;
+    /** When the person confirmed it, as the caller said. */
+    public readonly ?string $confirmedAt;
+    /** What had the record written. */
+    public readonly string $by;
+    /** Where the person chose, as the caller said. */
+    public readonly ?string $source;
+    /** The form. */
+    public readonly ?string $form;
+    /** The IP address of the person. */
+    public readonly ?string $ip;
+    /** The version or the hash of the text that the person saw. */
+    public readonly ?string $wording;
+    /** What the messages are for. */
+    public readonly ?string $purpose;
+    /** By which request. */
+    public readonly string $requestId;
+    /** The key of the token; `user:` and the id of the user for the console. */
+    public readonly string $token;
+    /** The hash of the record, in hex digits. */
+    public readonly string $hash;
+
+    /** @param array<string, mixed> $json */
+    public static function from(array $json): self
+    {
+        $made = new self();
+        if (isset($json['channel'])) {
+            $made->channel = $json['channel'];
+        }
+        if (isset($json['state'])) {
+            $made->state = $json['state'];
+        }
+        if (isset($json['recordedAt'])) {
+            $made->recordedAt = $json['recordedAt'];
+        }
+        $made->at = $json['at'] ?? null;
+        $made->confirmedAt = $json['confirmedAt'] ?? null;
+        if (isset($json['by'])) {
+            $made->by = $json['by'];
+        }
+        $made->source = $json['source'] ?? null;
+        $made->form = $json['form'] ?? null;
+        $made->ip = $json['ip'] ?? null;
+        $made->wording = $json['wording'] ?? null;
+        $made->purpose = $json['purpose'] ?? null;
+        if (isset($json['requestId'])) {
+            $made->requestId = $json['requestId'];
+        }
+        if (isset($json['token'])) {
+            $made->token = $json['token'];
+        }
+        if (isset($json['hash'])) {
+            $made->hash = $json['hash'];
         }
         return $made;
     }
@@ -1730,6 +1941,42 @@ final class ExportedRequest
         if (isset($json['positions'])) {
             $made->positions = $json['positions'];
         }
+        return $made;
+    }
+}
+
+/** A suppression. */
+final class Suppression
+{
+    /** The kind of its address. */
+    public readonly string $channel;
+    /** The address; null after the person was erased. */
+    public readonly ?string $address;
+    /** Why it is suppressed: a rejectType of its channel. */
+    public readonly string $reason;
+    /** What the receiving server answered. */
+    public readonly ?string $rawLog;
+    /** Since when. */
+    public readonly string $createdAt;
+    /** Until when; null if it does not expire. */
+    public readonly ?string $expireAt;
+
+    /** @param array<string, mixed> $json */
+    public static function from(array $json): self
+    {
+        $made = new self();
+        if (isset($json['channel'])) {
+            $made->channel = $json['channel'];
+        }
+        $made->address = $json['address'] ?? null;
+        if (isset($json['reason'])) {
+            $made->reason = $json['reason'];
+        }
+        $made->rawLog = $json['rawLog'] ?? null;
+        if (isset($json['createdAt'])) {
+            $made->createdAt = $json['createdAt'];
+        }
+        $made->expireAt = $json['expireAt'] ?? null;
         return $made;
     }
 }
@@ -2080,6 +2327,925 @@ final class Counts
         if (isset($json['errors'])) {
             $made->errors = $json['errors'];
         }
+        return $made;
+    }
+}
+
+final class ContactSourceUpdateRequest extends Body
+{
+    protected const REQUIRED = ['source'];
+
+    public function __construct(
+        /** The sourceId or the customerSourceId of the source. */
+        public string $source,
+        /** Its new name. */
+        public ?string $name = null,
+        /** Your own id of it; `""` clears it. */
+        public ?string $customerSourceId = null,
+        /** The cost of a contact from it. A `value` of `""` clears it. */
+        public ?CacInput $cac = null,
+    ) {
+    }
+}
+
+/** A success: what a method answers, around it what every answer has. */
+final class ContactSourceUpdateAnswer
+{
+    /** True: the request was done, or accepted and is on disk. */
+    public readonly bool $result;
+    /** @var list<Warning> Doubtful parts of the request, at most 1,000; absent without any. */
+    public readonly array $warnings;
+
+    /** @param array<string, mixed> $json */
+    public static function from(array $json): self
+    {
+        $made = new self();
+        if (isset($json['result'])) {
+            $made->result = $json['result'];
+        }
+        $made->warnings = isset($json['warnings']) ? \array_map(Warning::from(...), $json['warnings']) : [];
+        return $made;
+    }
+}
+
+final class ContactSourceRemoveRequest extends Body
+{
+    public function __construct(
+        /** @var list<string>|null The ids that contact-source/add gave. */
+        public ?array $ids = null,
+        /** @var list<string>|null Your own ids of sources. */
+        public ?array $customerSourceIds = null,
+    ) {
+    }
+}
+
+/** A success: what a method answers, around it what every answer has. */
+final class ContactSourceRemoveAnswer
+{
+    /** True: the request was done, or accepted and is on disk. */
+    public readonly bool $result;
+    /** How many sources were removed. */
+    public readonly int $affectedRows;
+    /** @var list<Warning> Doubtful parts of the request, at most 1,000; absent without any. */
+    public readonly array $warnings;
+
+    /** @param array<string, mixed> $json */
+    public static function from(array $json): self
+    {
+        $made = new self();
+        if (isset($json['result'])) {
+            $made->result = $json['result'];
+        }
+        if (isset($json['affectedRows'])) {
+            $made->affectedRows = $json['affectedRows'];
+        }
+        $made->warnings = isset($json['warnings']) ? \array_map(Warning::from(...), $json['warnings']) : [];
+        return $made;
+    }
+}
+
+final class ContactListVariablesRenameRequest extends Body
+{
+    protected const REQUIRED = ['contactListId', 'name', 'newName'];
+
+    public function __construct(
+        /** The id of the list, as contact-list/create gave it. */
+        public string $contactListId,
+        /** The present name of the variable. */
+        public string $name,
+        /** Its name from now on, in lowerCamelCase: letters only, and not the name of a field of a contact. */
+        public string $newName,
+    ) {
+    }
+}
+
+/** A success: what a method answers, around it what every answer has. */
+final class ContactListVariablesRenameAnswer
+{
+    /** True: the request was done, or accepted and is on disk. */
+    public readonly bool $result;
+    /** @var list<Warning> Doubtful parts of the request, at most 1,000; absent without any. */
+    public readonly array $warnings;
+
+    /** @param array<string, mixed> $json */
+    public static function from(array $json): self
+    {
+        $made = new self();
+        if (isset($json['result'])) {
+            $made->result = $json['result'];
+        }
+        $made->warnings = isset($json['warnings']) ? \array_map(Warning::from(...), $json['warnings']) : [];
+        return $made;
+    }
+}
+
+final class ContactListVariablesRemoveRequest extends Body
+{
+    protected const REQUIRED = ['contactListId', 'names'];
+
+    public function __construct(
+        /** The id of the list, as contact-list/create gave it. */
+        public string $contactListId,
+        /** @var list<string> The names of variables that the list has. */
+        public array $names,
+    ) {
+    }
+}
+
+/** A success: what a method answers, around it what every answer has. */
+final class ContactListVariablesRemoveAnswer
+{
+    /** True: the request was done, or accepted and is on disk. */
+    public readonly bool $result;
+    /** @var list<Warning> Doubtful parts of the request, at most 1,000; absent without any. */
+    public readonly array $warnings;
+
+    /** @param array<string, mixed> $json */
+    public static function from(array $json): self
+    {
+        $made = new self();
+        if (isset($json['result'])) {
+            $made->result = $json['result'];
+        }
+        $made->warnings = isset($json['warnings']) ? \array_map(Warning::from(...), $json['warnings']) : [];
+        return $made;
+    }
+}
+
+final class ContactListUpdateRequest extends Body
+{
+    protected const REQUIRED = ['contactListId', 'contactListName'];
+
+    public function __construct(
+        /** The id of the list, as contact-list/create gave it. */
+        public string $contactListId,
+        /** The new name of the list. */
+        public string $contactListName,
+        /**
+         * @var 'allow'|'keep'|'account'|null What items do to flags that were set to false. `keep`: these stay
+         * false, unless the item has `resubscribe`. `allow`: an item may set them to true, with the note
+         * `RESUBSCRIBED` in its result. `account`: as the account says, which is the default. Own to this server.
+         */
+        public ?string $optOut = null,
+    ) {
+    }
+}
+
+/** A success: what a method answers, around it what every answer has. */
+final class ContactListUpdateAnswer
+{
+    /** True: the request was done, or accepted and is on disk. */
+    public readonly bool $result;
+    /** @var list<Warning> Doubtful parts of the request, at most 1,000; absent without any. */
+    public readonly array $warnings;
+
+    /** @param array<string, mixed> $json */
+    public static function from(array $json): self
+    {
+        $made = new self();
+        if (isset($json['result'])) {
+            $made->result = $json['result'];
+        }
+        $made->warnings = isset($json['warnings']) ? \array_map(Warning::from(...), $json['warnings']) : [];
+        return $made;
+    }
+}
+
+final class ContactListRemoveRequest extends Body
+{
+    protected const REQUIRED = ['contactListId', 'confirm'];
+
+    public function __construct(
+        /** The id of the list, as contact-list/create gave it. */
+        public string $contactListId,
+        /** The list's present name, to show that it is meant. */
+        public string $confirm,
+    ) {
+    }
+}
+
+/** A success: what a method answers, around it what every answer has. */
+final class ContactListRemoveAnswer
+{
+    /** True: the request was done, or accepted and is on disk. */
+    public readonly bool $result;
+    /** @var list<Warning> Doubtful parts of the request, at most 1,000; absent without any. */
+    public readonly array $warnings;
+
+    /** @param array<string, mixed> $json */
+    public static function from(array $json): self
+    {
+        $made = new self();
+        if (isset($json['result'])) {
+            $made->result = $json['result'];
+        }
+        $made->warnings = isset($json['warnings']) ? \array_map(Warning::from(...), $json['warnings']) : [];
+        return $made;
+    }
+}
+
+final class ContactsChangesRequest extends Body
+{
+    public function __construct(
+        /** The list; all lists that the token may see where it is absent, at most 1,000. */
+        public ?string $contactListId = null,
+        /**
+         * Where to begin: `next`, or the `cursor` of a change or of contacts/find. `start` begins at the oldest
+         * change that is stored. If absent, no changes are returned, and `next` is the cursor of this moment.
+         */
+        public ?string $after = null,
+        /** How many changes there are at most; 100 by default. A page ends earlier when it is large. */
+        public ?int $limit = null,
+        /** How long to wait for a change if there is none; 0 by default. */
+        public ?int $waitSeconds = null,
+        /**
+         * @var list<string>|null Only updates of these fields, and of these updates only these fields; a variable
+         * is `variables.` and its name. Creations, removals and erasures are always returned.
+         */
+        public ?array $fields = null,
+        /**
+         * @var 'ids'|'changes'|'contact'|null `ids` (the default): which contact it is. `changes`: also the old and
+         * the new value of each field. `contact`: also the contact as it is now, not as of the change; it is absent
+         * if the contact is gone.
+         */
+        public ?string $include = null,
+    ) {
+    }
+}
+
+/** A success: what a method answers, around it what every answer has. */
+final class ContactsChangesAnswer
+{
+    /** True: the request was done, or accepted and is on disk. */
+    public readonly bool $result;
+    /** The id of this request, by which request/find knows it. */
+    public readonly string $requestId;
+    /** @var list<FeedChange> The changes, in their order. */
+    public readonly array $changes;
+    /** The cursor behind them: send it as `after`. */
+    public readonly string $next;
+    /** @var list<string> Empty. */
+    public readonly array $errors;
+    /** @var list<Warning> Doubtful parts of the request, at most 1,000; absent without any. */
+    public readonly array $warnings;
+
+    /** @param array<string, mixed> $json */
+    public static function from(array $json): self
+    {
+        $made = new self();
+        if (isset($json['result'])) {
+            $made->result = $json['result'];
+        }
+        if (isset($json['requestId'])) {
+            $made->requestId = $json['requestId'];
+        }
+        if (isset($json['changes'])) {
+            $made->changes = \array_map(FeedChange::from(...), $json['changes']);
+        }
+        if (isset($json['next'])) {
+            $made->next = $json['next'];
+        }
+        if (isset($json['errors'])) {
+            $made->errors = $json['errors'];
+        }
+        $made->warnings = isset($json['warnings']) ? \array_map(Warning::from(...), $json['warnings']) : [];
+        return $made;
+    }
+}
+
+/** A change of a contact. */
+final class FeedChange
+{
+    /** The cursor behind this change. */
+    public readonly string $cursor;
+    /** The list. */
+    public readonly string $contactListId;
+    /** The contact. */
+    public readonly string $contactId;
+    /** Its userId after the change, of a removal the last; null if it has none or was erased. */
+    public readonly ?string $userId;
+    /** Its e-mail address, in the same way. */
+    public readonly ?string $email;
+    /** Its phone number, in the same way. */
+    public readonly ?string $phoneNumber;
+    /** The action. */
+    public readonly string $action;
+    /** By which request. */
+    public readonly string $requestId;
+    /** The method that was called. */
+    public readonly string $source;
+    /** When it was applied. */
+    public readonly string $at;
+    /** The key of the token, as `rollbook token list` shows it; `user:` and the id of the user for the console. */
+    public readonly string $by;
+    /**
+     * @var array<string, ValueChange> The fields that changed, by name; the name of a variable stands behind
+     * `variables.`. With `include` `changes`.
+     */
+    public readonly array $fields;
+    /** The contact as it is now; absent if it is gone. With `include` `contact`. */
+    public readonly ?Contact $contact;
+
+    /** @param array<string, mixed> $json */
+    public static function from(array $json): self
+    {
+        $made = new self();
+        if (isset($json['cursor'])) {
+            $made->cursor = $json['cursor'];
+        }
+        if (isset($json['contactListId'])) {
+            $made->contactListId = $json['contactListId'];
+        }
+        if (isset($json['contactId'])) {
+            $made->contactId = $json['contactId'];
+        }
+        $made->userId = $json['userId'] ?? null;
+        $made->email = $json['email'] ?? null;
+        $made->phoneNumber = $json['phoneNumber'] ?? null;
+        if (isset($json['action'])) {
+            $made->action = $json['action'];
+        }
+        if (isset($json['requestId'])) {
+            $made->requestId = $json['requestId'];
+        }
+        if (isset($json['source'])) {
+            $made->source = $json['source'];
+        }
+        if (isset($json['at'])) {
+            $made->at = $json['at'];
+        }
+        if (isset($json['by'])) {
+            $made->by = $json['by'];
+        }
+        $made->fields = isset($json['fields']) ? \array_map(ValueChange::from(...), $json['fields']) : [];
+        $made->contact = isset($json['contact']) ? Contact::from($json['contact']) : null;
+        return $made;
+    }
+}
+
+/** The change of a value. */
+final class ValueChange
+{
+    /** The old value, as contact/get shows it. */
+    public readonly mixed $from;
+    /** The new value. */
+    public readonly mixed $to;
+
+    /** @param array<string, mixed> $json */
+    public static function from(array $json): self
+    {
+        $made = new self();
+        $made->from = $json['from'] ?? null;
+        $made->to = $json['to'] ?? null;
+        return $made;
+    }
+}
+
+final class ContactsUnsubscribeLinksRequest extends Body
+{
+    protected const REQUIRED = ['contactListId'];
+
+    public function __construct(
+        /** The id of the list, as contact-list/create gave it. */
+        public string $contactListId,
+        /** @var list<string>|null E-mail addresses of contacts; compared without case. */
+        public ?array $emails = null,
+        /** @var list<string>|null Phone numbers of contacts; compared exactly. */
+        public ?array $phoneNumbers = null,
+        /** @var list<string>|null userIds of contacts; compared exactly. */
+        public ?array $userIds = null,
+        /**
+         * @var 'email'|'sms'|'desktopWebPush'|'mobileWebPush'|'telegram'|'viber'|null What the link turns off;
+         * `email` by default.
+         */
+        public ?string $channel = null,
+    ) {
+    }
+}
+
+/** A success: what a method answers, around it what every answer has. */
+final class ContactsUnsubscribeLinksAnswer
+{
+    /** True: the request was done, or accepted and is on disk. */
+    public readonly bool $result;
+    /** The id of this request, by which request/find knows it. */
+    public readonly string $requestId;
+    /** @var list<UnsubscribeLink> A link for each identifier, in the order emails, phoneNumbers, userIds. */
+    public readonly array $links;
+    /** @var list<string> Empty. */
+    public readonly array $errors;
+    /** @var list<Warning> Doubtful parts of the request, at most 1,000; absent without any. */
+    public readonly array $warnings;
+
+    /** @param array<string, mixed> $json */
+    public static function from(array $json): self
+    {
+        $made = new self();
+        if (isset($json['result'])) {
+            $made->result = $json['result'];
+        }
+        if (isset($json['requestId'])) {
+            $made->requestId = $json['requestId'];
+        }
+        if (isset($json['links'])) {
+            $made->links = \array_map(UnsubscribeLink::from(...), $json['links']);
+        }
+        if (isset($json['errors'])) {
+            $made->errors = $json['errors'];
+        }
+        $made->warnings = isset($json['warnings']) ? \array_map(Warning::from(...), $json['warnings']) : [];
+        return $made;
+    }
+}
+
+/** An unsubscribe link. */
+final class UnsubscribeLink
+{
+    /** The identifier that was given. */
+    public readonly string $identifier;
+    /** The link; null if the list has no such contact. */
+    public readonly ?string $url;
+    /**
+     * @var array<string, string>|null The headers of a message by their names: `List-Unsubscribe` and
+     * `List-Unsubscribe-Post`. DKIM must sign both. Null for other channels than `email`, and without a link.
+     */
+    public readonly ?array $headers;
+
+    /** @param array<string, mixed> $json */
+    public static function from(array $json): self
+    {
+        $made = new self();
+        if (isset($json['identifier'])) {
+            $made->identifier = $json['identifier'];
+        }
+        $made->url = $json['url'] ?? null;
+        $made->headers = $json['headers'] ?? null;
+        return $made;
+    }
+}
+
+final class BlacklistAddRequest extends Body
+{
+    protected const REQUIRED = ['records'];
+
+    public function __construct(
+        /** @var list<EmailToSuppress> The addresses. */
+        public array $records,
+    ) {
+    }
+}
+
+final class EmailToSuppress extends Body
+{
+    protected const REQUIRED = ['email', 'rejectType'];
+
+    public function __construct(
+        /** The e-mail address. */
+        public string $email,
+        /** @var 'hard'|'complaint'|'list-unsubscribe' Why it is suppressed. */
+        public string $rejectType,
+        /** What the receiving server answered: at most 1,024 bytes. */
+        public ?string $rawLog = null,
+        /**
+         * Since when: `YYYY-MM-DD hh:mm:ss`, or `YYYY-MM-DD`, UTC; now by default. For suppressions of another
+         * system.
+         */
+        public ?string $createdAt = null,
+        /**
+         * Until when, in the same form. By default the settings decide for `hard` and `undeliverable`; others never
+         * expire.
+         */
+        public ?string $expireAt = null,
+    ) {
+    }
+}
+
+/** A success: what a method answers, around it what every answer has. */
+final class BlacklistAddAnswer
+{
+    /** True: the request was done, or accepted and is on disk. */
+    public readonly bool $result;
+    /** @var list<Warning> Doubtful parts of the request, at most 1,000; absent without any. */
+    public readonly array $warnings;
+
+    /** @param array<string, mixed> $json */
+    public static function from(array $json): self
+    {
+        $made = new self();
+        if (isset($json['result'])) {
+            $made->result = $json['result'];
+        }
+        $made->warnings = isset($json['warnings']) ? \array_map(Warning::from(...), $json['warnings']) : [];
+        return $made;
+    }
+}
+
+final class BlacklistFindRequest extends Body
+{
+    public function __construct(
+        /** This address, compared without case; all if it is blank. */
+        public ?string $email = null,
+        /** Only those for this reason; all if it is blank. */
+        public ?string $rejectType = null,
+        /** Whether `rawLog` is shown; false by default. */
+        public ?bool $withRawLog = null,
+        /** How many entries are left out at the beginning; 0 by default. */
+        public ?int $offset = null,
+        /** How many entries there are at most; 20 by default. */
+        public ?int $limit = null,
+    ) {
+    }
+}
+
+/** A success: what a method answers, around it what every answer has. */
+final class BlacklistFindAnswer
+{
+    /** True: the request was done, or accepted and is on disk. */
+    public readonly bool $result;
+    /** @var list<SuppressedEmail> The entries. */
+    public readonly array $data;
+    /** How many match in all. */
+    public readonly int $totalCount;
+    /** How many were left out at the beginning. */
+    public readonly int $offset;
+    /** How many there are at most. */
+    public readonly int $limit;
+    /** @var list<Warning> Doubtful parts of the request, at most 1,000; absent without any. */
+    public readonly array $warnings;
+
+    /** @param array<string, mixed> $json */
+    public static function from(array $json): self
+    {
+        $made = new self();
+        if (isset($json['result'])) {
+            $made->result = $json['result'];
+        }
+        if (isset($json['data'])) {
+            $made->data = \array_map(SuppressedEmail::from(...), $json['data']);
+        }
+        if (isset($json['totalCount'])) {
+            $made->totalCount = $json['totalCount'];
+        }
+        if (isset($json['offset'])) {
+            $made->offset = $json['offset'];
+        }
+        if (isset($json['limit'])) {
+            $made->limit = $json['limit'];
+        }
+        $made->warnings = isset($json['warnings']) ? \array_map(Warning::from(...), $json['warnings']) : [];
+        return $made;
+    }
+}
+
+/** A suppressed e-mail address. */
+final class SuppressedEmail
+{
+    /** The address as it was added; null if the person was erased and it was found otherwise. */
+    public readonly ?string $email;
+    /** Why it is suppressed. */
+    public readonly string $type;
+    /** What the receiving server answered; absent unless `withRawLog` is true. */
+    public readonly ?string $rawLog;
+    /** Since when. */
+    public readonly string $createdAt;
+    /** Until when; null if it does not expire. */
+    public readonly ?string $expireAt;
+
+    /** @param array<string, mixed> $json */
+    public static function from(array $json): self
+    {
+        $made = new self();
+        $made->email = $json['email'] ?? null;
+        if (isset($json['type'])) {
+            $made->type = $json['type'];
+        }
+        $made->rawLog = $json['rawLog'] ?? null;
+        if (isset($json['createdAt'])) {
+            $made->createdAt = $json['createdAt'];
+        }
+        $made->expireAt = $json['expireAt'] ?? null;
+        return $made;
+    }
+}
+
+final class PhoneBlacklistAddRequest extends Body
+{
+    protected const REQUIRED = ['records'];
+
+    public function __construct(
+        /** @var list<PhoneToSuppress> The numbers. */
+        public array $records,
+    ) {
+    }
+}
+
+final class PhoneToSuppress extends Body
+{
+    protected const REQUIRED = ['phoneNumber'];
+
+    public function __construct(
+        /** The phone number, E.164. */
+        public string $phoneNumber,
+        /** @var 'import'|'invalid'|'unsubscribe'|'undeliverable'|null Why it is suppressed; `import` by default. */
+        public ?string $rejectType = null,
+        /**
+         * Since when: `YYYY-MM-DD hh:mm:ss`, or `YYYY-MM-DD`, UTC; now by default. For suppressions of another
+         * system.
+         */
+        public ?string $createdAt = null,
+        /**
+         * Until when, in the same form. By default the settings decide for `hard` and `undeliverable`; others never
+         * expire.
+         */
+        public ?string $expireAt = null,
+    ) {
+    }
+}
+
+/** A success: what a method answers, around it what every answer has. */
+final class PhoneBlacklistAddAnswer
+{
+    /** True: the request was done, or accepted and is on disk. */
+    public readonly bool $result;
+    /** @var list<Warning> Doubtful parts of the request, at most 1,000; absent without any. */
+    public readonly array $warnings;
+
+    /** @param array<string, mixed> $json */
+    public static function from(array $json): self
+    {
+        $made = new self();
+        if (isset($json['result'])) {
+            $made->result = $json['result'];
+        }
+        $made->warnings = isset($json['warnings']) ? \array_map(Warning::from(...), $json['warnings']) : [];
+        return $made;
+    }
+}
+
+final class PhoneBlacklistFindRequest extends Body
+{
+    protected const REQUIRED = ['phoneNumber'];
+
+    public function __construct(
+        /** The phone number; compared exactly. */
+        public string $phoneNumber,
+        /** Only that for this reason; all if it is blank. */
+        public ?string $rejectType = null,
+        /** How many entries are left out at the beginning; 0 by default. */
+        public ?int $offset = null,
+        /** How many entries there are at most; 20 by default. */
+        public ?int $limit = null,
+    ) {
+    }
+}
+
+/** A success: what a method answers, around it what every answer has. */
+final class PhoneBlacklistFindAnswer
+{
+    /** True: the request was done, or accepted and is on disk. */
+    public readonly bool $result;
+    /** @var list<SuppressedPhone> The entries. */
+    public readonly array $data;
+    /** How many match in all. */
+    public readonly int $totalCount;
+    /** How many were left out at the beginning. */
+    public readonly int $offset;
+    /** How many there are at most. */
+    public readonly int $limit;
+    /** @var list<Warning> Doubtful parts of the request, at most 1,000; absent without any. */
+    public readonly array $warnings;
+
+    /** @param array<string, mixed> $json */
+    public static function from(array $json): self
+    {
+        $made = new self();
+        if (isset($json['result'])) {
+            $made->result = $json['result'];
+        }
+        if (isset($json['data'])) {
+            $made->data = \array_map(SuppressedPhone::from(...), $json['data']);
+        }
+        if (isset($json['totalCount'])) {
+            $made->totalCount = $json['totalCount'];
+        }
+        if (isset($json['offset'])) {
+            $made->offset = $json['offset'];
+        }
+        if (isset($json['limit'])) {
+            $made->limit = $json['limit'];
+        }
+        $made->warnings = isset($json['warnings']) ? \array_map(Warning::from(...), $json['warnings']) : [];
+        return $made;
+    }
+}
+
+/** A suppressed phone number. */
+final class SuppressedPhone
+{
+    /** The number. */
+    public readonly string $phoneNumber;
+    /** Why it is suppressed. */
+    public readonly string $rejectType;
+    /** Since when. */
+    public readonly string $createdAt;
+
+    /** @param array<string, mixed> $json */
+    public static function from(array $json): self
+    {
+        $made = new self();
+        if (isset($json['phoneNumber'])) {
+            $made->phoneNumber = $json['phoneNumber'];
+        }
+        if (isset($json['rejectType'])) {
+            $made->rejectType = $json['rejectType'];
+        }
+        if (isset($json['createdAt'])) {
+            $made->createdAt = $json['createdAt'];
+        }
+        return $made;
+    }
+}
+
+final class SuppressionListRequest extends Body
+{
+    public function __construct(
+        /** @var 'email'|'phoneNumber'|null Only those of this channel. */
+        public ?string $channel = null,
+        /**
+         * @var 'hard'|'complaint'|'list-unsubscribe'|'import'|'invalid'|'unsubscribe'|'undeliverable'|null Only
+         * those for this reason.
+         */
+        public ?string $reason = null,
+        /** Where the page begins: `next` of the page before. */
+        public ?string $after = null,
+        /** How many suppressions there are at most; 100 by default. */
+        public ?int $limit = null,
+    ) {
+    }
+}
+
+/** A success: what a method answers, around it what every answer has. */
+final class SuppressionListAnswer
+{
+    /** True: the request was done, or accepted and is on disk. */
+    public readonly bool $result;
+    /** @var list<Suppression> The suppressions. */
+    public readonly array $data;
+    /** The beginning of the next page; null on the last page. */
+    public readonly ?string $next;
+    /** @var list<Warning> Doubtful parts of the request, at most 1,000; absent without any. */
+    public readonly array $warnings;
+
+    /** @param array<string, mixed> $json */
+    public static function from(array $json): self
+    {
+        $made = new self();
+        if (isset($json['result'])) {
+            $made->result = $json['result'];
+        }
+        if (isset($json['data'])) {
+            $made->data = \array_map(Suppression::from(...), $json['data']);
+        }
+        $made->next = $json['next'] ?? null;
+        $made->warnings = isset($json['warnings']) ? \array_map(Warning::from(...), $json['warnings']) : [];
+        return $made;
+    }
+}
+
+final class BlacklistRemoveRequest extends Body
+{
+    protected const REQUIRED = ['email'];
+
+    public function __construct(
+        /** The e-mail address; compared without case. */
+        public string $email,
+        /**
+         * @var 'hard'|'complaint'|'list-unsubscribe'|null Only the suppression for this reason; all if it is
+         * absent.
+         */
+        public ?string $rejectType = null,
+    ) {
+    }
+}
+
+/** A success: what a method answers, around it what every answer has. */
+final class BlacklistRemoveAnswer
+{
+    /** True: the request was done, or accepted and is on disk. */
+    public readonly bool $result;
+    /** @var list<Warning> Doubtful parts of the request, at most 1,000; absent without any. */
+    public readonly array $warnings;
+
+    /** @param array<string, mixed> $json */
+    public static function from(array $json): self
+    {
+        $made = new self();
+        if (isset($json['result'])) {
+            $made->result = $json['result'];
+        }
+        $made->warnings = isset($json['warnings']) ? \array_map(Warning::from(...), $json['warnings']) : [];
+        return $made;
+    }
+}
+
+final class PhoneBlacklistRemoveRequest extends Body
+{
+    protected const REQUIRED = ['phoneNumber'];
+
+    public function __construct(
+        /** The phone number; compared exactly. */
+        public string $phoneNumber,
+    ) {
+    }
+}
+
+/** A success: what a method answers, around it what every answer has. */
+final class PhoneBlacklistRemoveAnswer
+{
+    /** True: the request was done, or accepted and is on disk. */
+    public readonly bool $result;
+    /** @var list<Warning> Doubtful parts of the request, at most 1,000; absent without any. */
+    public readonly array $warnings;
+
+    /** @param array<string, mixed> $json */
+    public static function from(array $json): self
+    {
+        $made = new self();
+        if (isset($json['result'])) {
+            $made->result = $json['result'];
+        }
+        $made->warnings = isset($json['warnings']) ? \array_map(Warning::from(...), $json['warnings']) : [];
+        return $made;
+    }
+}
+
+final class ConsentFindRequest extends Body
+{
+    protected const REQUIRED = ['contactListId'];
+
+    public function __construct(
+        /** The id of the list, as contact-list/create gave it. */
+        public string $contactListId,
+        /** The userId of the contact; compared exactly. */
+        public ?string $userId = null,
+        /** The e-mail address of the contact; compared without case. */
+        public ?string $email = null,
+        /** The phone number of the contact; compared exactly. */
+        public ?string $phoneNumber = null,
+        /** An old name of `userId`. Not looked at where `userId` is given. */
+        public ?string $externalId = null,
+        /**
+         * @var 'active'|'emailSubscribe'|'smsSubscribe'|'desktopWebPushSubscribe'|'mobileWebPushSubscribe'|'telegra
+         * mSubscribe'|'viberSubscribe'|null Only records about this flag.
+         */
+        public ?string $channel = null,
+        /** How many entries are left out at the beginning; 0 by default. */
+        public ?int $offset = null,
+        /** How many entries there are at most; 20 by default. */
+        public ?int $limit = null,
+    ) {
+    }
+}
+
+/** A success: what a method answers, around it what every answer has. */
+final class ConsentFindAnswer
+{
+    /** True: the request was done, or accepted and is on disk. */
+    public readonly bool $result;
+    /** The contact; null if none was found. */
+    public readonly ?string $contactId;
+    /** @var list<Consent> The entries. */
+    public readonly array $data;
+    /** How many match in all. */
+    public readonly int $totalCount;
+    /** How many were left out at the beginning. */
+    public readonly int $offset;
+    /** How many there are at most. */
+    public readonly int $limit;
+    /** @var list<Warning> Doubtful parts of the request, at most 1,000; absent without any. */
+    public readonly array $warnings;
+
+    /** @param array<string, mixed> $json */
+    public static function from(array $json): self
+    {
+        $made = new self();
+        if (isset($json['result'])) {
+            $made->result = $json['result'];
+        }
+        $made->contactId = $json['contactId'] ?? null;
+        if (isset($json['data'])) {
+            $made->data = \array_map(Consent::from(...), $json['data']);
+        }
+        if (isset($json['totalCount'])) {
+            $made->totalCount = $json['totalCount'];
+        }
+        if (isset($json['offset'])) {
+            $made->offset = $json['offset'];
+        }
+        if (isset($json['limit'])) {
+            $made->limit = $json['limit'];
+        }
+        $made->warnings = isset($json['warnings']) ? \array_map(Warning::from(...), $json['warnings']) : [];
         return $made;
     }
 }
@@ -2487,7 +3653,7 @@ final class WebhookTestRequest extends Body
     protected const REQUIRED = ['url'];
 
     public function __construct(
-        /** The receiver: an absolute http or https URI. */
+        /** Where it is sent: an absolute http or https URI. */
         public string $url,
     ) {
     }
@@ -2512,213 +3678,6 @@ final class WebhookTestAnswer
         }
         if (isset($json['delivery'])) {
             $made->delivery = AttemptObject::from($json['delivery']);
-        }
-        $made->warnings = isset($json['warnings']) ? \array_map(Warning::from(...), $json['warnings']) : [];
-        return $made;
-    }
-}
-
-final class ContactSourceUpdateRequest extends Body
-{
-    protected const REQUIRED = ['source'];
-
-    public function __construct(
-        /** The sourceId or the customerSourceId of the source. */
-        public string $source,
-        /** Its new name. */
-        public ?string $name = null,
-        /** Your own id of it; `""` clears it. */
-        public ?string $customerSourceId = null,
-        /** The cost of a contact from it. A `value` of `""` clears it. */
-        public ?CacInput $cac = null,
-    ) {
-    }
-}
-
-/** A success: what a method answers, around it what every answer has. */
-final class ContactSourceUpdateAnswer
-{
-    /** True: the request was done, or accepted and is on disk. */
-    public readonly bool $result;
-    /** @var list<Warning> Doubtful parts of the request, at most 1,000; absent without any. */
-    public readonly array $warnings;
-
-    /** @param array<string, mixed> $json */
-    public static function from(array $json): self
-    {
-        $made = new self();
-        if (isset($json['result'])) {
-            $made->result = $json['result'];
-        }
-        $made->warnings = isset($json['warnings']) ? \array_map(Warning::from(...), $json['warnings']) : [];
-        return $made;
-    }
-}
-
-final class ContactSourceRemoveRequest extends Body
-{
-    public function __construct(
-        /** @var list<string>|null The ids that contact-source/add gave. */
-        public ?array $ids = null,
-        /** @var list<string>|null Your own ids of sources. */
-        public ?array $customerSourceIds = null,
-    ) {
-    }
-}
-
-/** A success: what a method answers, around it what every answer has. */
-final class ContactSourceRemoveAnswer
-{
-    /** True: the request was done, or accepted and is on disk. */
-    public readonly bool $result;
-    /** How many sources were removed. */
-    public readonly int $affectedRows;
-    /** @var list<Warning> Doubtful parts of the request, at most 1,000; absent without any. */
-    public readonly array $warnings;
-
-    /** @param array<string, mixed> $json */
-    public static function from(array $json): self
-    {
-        $made = new self();
-        if (isset($json['result'])) {
-            $made->result = $json['result'];
-        }
-        if (isset($json['affectedRows'])) {
-            $made->affectedRows = $json['affectedRows'];
-        }
-        $made->warnings = isset($json['warnings']) ? \array_map(Warning::from(...), $json['warnings']) : [];
-        return $made;
-    }
-}
-
-final class ContactListVariablesRenameRequest extends Body
-{
-    protected const REQUIRED = ['contactListId', 'name', 'newName'];
-
-    public function __construct(
-        /** The id of the list, as contact-list/create gave it. */
-        public string $contactListId,
-        /** The present name of the variable. */
-        public string $name,
-        /** Its name from now on, in lowerCamelCase: letters only, and not the name of a field of a contact. */
-        public string $newName,
-    ) {
-    }
-}
-
-/** A success: what a method answers, around it what every answer has. */
-final class ContactListVariablesRenameAnswer
-{
-    /** True: the request was done, or accepted and is on disk. */
-    public readonly bool $result;
-    /** @var list<Warning> Doubtful parts of the request, at most 1,000; absent without any. */
-    public readonly array $warnings;
-
-    /** @param array<string, mixed> $json */
-    public static function from(array $json): self
-    {
-        $made = new self();
-        if (isset($json['result'])) {
-            $made->result = $json['result'];
-        }
-        $made->warnings = isset($json['warnings']) ? \array_map(Warning::from(...), $json['warnings']) : [];
-        return $made;
-    }
-}
-
-final class ContactListVariablesRemoveRequest extends Body
-{
-    protected const REQUIRED = ['contactListId', 'names'];
-
-    public function __construct(
-        /** The id of the list, as contact-list/create gave it. */
-        public string $contactListId,
-        /** @var list<string> The names of variables that the list has. */
-        public array $names,
-    ) {
-    }
-}
-
-/** A success: what a method answers, around it what every answer has. */
-final class ContactListVariablesRemoveAnswer
-{
-    /** True: the request was done, or accepted and is on disk. */
-    public readonly bool $result;
-    /** @var list<Warning> Doubtful parts of the request, at most 1,000; absent without any. */
-    public readonly array $warnings;
-
-    /** @param array<string, mixed> $json */
-    public static function from(array $json): self
-    {
-        $made = new self();
-        if (isset($json['result'])) {
-            $made->result = $json['result'];
-        }
-        $made->warnings = isset($json['warnings']) ? \array_map(Warning::from(...), $json['warnings']) : [];
-        return $made;
-    }
-}
-
-final class ContactListUpdateRequest extends Body
-{
-    protected const REQUIRED = ['contactListId', 'contactListName'];
-
-    public function __construct(
-        /** The id of the list, as contact-list/create gave it. */
-        public string $contactListId,
-        /** The new name of the list. */
-        public string $contactListName,
-    ) {
-    }
-}
-
-/** A success: what a method answers, around it what every answer has. */
-final class ContactListUpdateAnswer
-{
-    /** True: the request was done, or accepted and is on disk. */
-    public readonly bool $result;
-    /** @var list<Warning> Doubtful parts of the request, at most 1,000; absent without any. */
-    public readonly array $warnings;
-
-    /** @param array<string, mixed> $json */
-    public static function from(array $json): self
-    {
-        $made = new self();
-        if (isset($json['result'])) {
-            $made->result = $json['result'];
-        }
-        $made->warnings = isset($json['warnings']) ? \array_map(Warning::from(...), $json['warnings']) : [];
-        return $made;
-    }
-}
-
-final class ContactListRemoveRequest extends Body
-{
-    protected const REQUIRED = ['contactListId', 'confirm'];
-
-    public function __construct(
-        /** The id of the list, as contact-list/create gave it. */
-        public string $contactListId,
-        /** The list's present name, to show that it is meant. */
-        public string $confirm,
-    ) {
-    }
-}
-
-/** A success: what a method answers, around it what every answer has. */
-final class ContactListRemoveAnswer
-{
-    /** True: the request was done, or accepted and is on disk. */
-    public readonly bool $result;
-    /** @var list<Warning> Doubtful parts of the request, at most 1,000; absent without any. */
-    public readonly array $warnings;
-
-    /** @param array<string, mixed> $json */
-    public static function from(array $json): self
-    {
-        $made = new self();
-        if (isset($json['result'])) {
-            $made->result = $json['result'];
         }
         $made->warnings = isset($json['warnings']) ? \array_map(Warning::from(...), $json['warnings']) : [];
         return $made;
@@ -3032,6 +3991,166 @@ abstract class Api
     }
 
     /**
+     * Change a source: `contact-source/update`.
+     *
+     * @param ContactSourceUpdateRequest|array<string, mixed> $body
+     */
+    public function contactSourceUpdate(ContactSourceUpdateRequest|array $body): ContactSourceUpdateAnswer
+    {
+        return ContactSourceUpdateAnswer::from($this->call('contact-source/update', 'write', $body));
+    }
+
+    /**
+     * Remove sources: `contact-source/remove`.
+     *
+     * @param ContactSourceRemoveRequest|array<string, mixed> $body
+     */
+    public function contactSourceRemove(ContactSourceRemoveRequest|array $body): ContactSourceRemoveAnswer
+    {
+        return ContactSourceRemoveAnswer::from($this->call('contact-source/remove', 'write', $body));
+    }
+
+    /**
+     * Give a variable another name: `contact-list/variables/rename`.
+     *
+     * @param ContactListVariablesRenameRequest|array<string, mixed> $body
+     */
+    public function contactListVariablesRename(ContactListVariablesRenameRequest|array $body): ContactListVariablesRenameAnswer
+    {
+        return ContactListVariablesRenameAnswer::from($this->call('contact-list/variables/rename', 'write', $body));
+    }
+
+    /**
+     * Remove variables of a list with their values: `contact-list/variables/remove`.
+     *
+     * @param ContactListVariablesRemoveRequest|array<string, mixed> $body
+     */
+    public function contactListVariablesRemove(ContactListVariablesRemoveRequest|array $body): ContactListVariablesRemoveAnswer
+    {
+        return ContactListVariablesRemoveAnswer::from($this->call('contact-list/variables/remove', 'write', $body));
+    }
+
+    /**
+     * Change the name or the rules of a list: `contact-list/update`.
+     *
+     * @param ContactListUpdateRequest|array<string, mixed> $body
+     */
+    public function contactListUpdate(ContactListUpdateRequest|array $body): ContactListUpdateAnswer
+    {
+        return ContactListUpdateAnswer::from($this->call('contact-list/update', 'write', $body));
+    }
+
+    /**
+     * Remove a list with its contacts: `contact-list/remove`.
+     *
+     * @param ContactListRemoveRequest|array<string, mixed> $body
+     */
+    public function contactListRemove(ContactListRemoveRequest|array $body): ContactListRemoveAnswer
+    {
+        return ContactListRemoveAnswer::from($this->call('contact-list/remove', 'write', $body));
+    }
+
+    /**
+     * Follow the changes of contacts, in order: `contacts/changes`.
+     *
+     * @param ContactsChangesRequest|array<string, mixed> $body
+     */
+    public function contactsChanges(ContactsChangesRequest|array $body): ContactsChangesAnswer
+    {
+        return ContactsChangesAnswer::from($this->call('contacts/changes', 'read', $body));
+    }
+
+    /**
+     * Make unsubscribe links: `contacts/unsubscribe-links`.
+     *
+     * @param ContactsUnsubscribeLinksRequest|array<string, mixed> $body
+     */
+    public function contactsUnsubscribeLinks(ContactsUnsubscribeLinksRequest|array $body): ContactsUnsubscribeLinksAnswer
+    {
+        return ContactsUnsubscribeLinksAnswer::from($this->call('contacts/unsubscribe-links', 'read', $body));
+    }
+
+    /**
+     * Suppress e-mail addresses: `blacklist/add`.
+     *
+     * @param BlacklistAddRequest|array<string, mixed> $body
+     */
+    public function blacklistAdd(BlacklistAddRequest|array $body): BlacklistAddAnswer
+    {
+        return BlacklistAddAnswer::from($this->call('blacklist/add', 'write', $body));
+    }
+
+    /**
+     * Find suppressed e-mail addresses: `blacklist/find`.
+     *
+     * @param BlacklistFindRequest|array<string, mixed> $body
+     */
+    public function blacklistFind(BlacklistFindRequest|array $body): BlacklistFindAnswer
+    {
+        return BlacklistFindAnswer::from($this->call('blacklist/find', 'read', $body));
+    }
+
+    /**
+     * Suppress phone numbers: `phone-blacklist/add`.
+     *
+     * @param PhoneBlacklistAddRequest|array<string, mixed> $body
+     */
+    public function phoneBlacklistAdd(PhoneBlacklistAddRequest|array $body): PhoneBlacklistAddAnswer
+    {
+        return PhoneBlacklistAddAnswer::from($this->call('phone-blacklist/add', 'write', $body));
+    }
+
+    /**
+     * Find a suppressed phone number: `phone-blacklist/find`.
+     *
+     * @param PhoneBlacklistFindRequest|array<string, mixed> $body
+     */
+    public function phoneBlacklistFind(PhoneBlacklistFindRequest|array $body): PhoneBlacklistFindAnswer
+    {
+        return PhoneBlacklistFindAnswer::from($this->call('phone-blacklist/find', 'read', $body));
+    }
+
+    /**
+     * Read all suppressions, a page at a time: `suppression/list`.
+     *
+     * @param SuppressionListRequest|array<string, mixed> $body
+     */
+    public function suppressionList(SuppressionListRequest|array $body): SuppressionListAnswer
+    {
+        return SuppressionListAnswer::from($this->call('suppression/list', 'read', $body));
+    }
+
+    /**
+     * Remove an e-mail address from suppression: `blacklist/remove`.
+     *
+     * @param BlacklistRemoveRequest|array<string, mixed> $body
+     */
+    public function blacklistRemove(BlacklistRemoveRequest|array $body): BlacklistRemoveAnswer
+    {
+        return BlacklistRemoveAnswer::from($this->call('blacklist/remove', 'write', $body));
+    }
+
+    /**
+     * Remove a phone number from suppression: `phone-blacklist/remove`.
+     *
+     * @param PhoneBlacklistRemoveRequest|array<string, mixed> $body
+     */
+    public function phoneBlacklistRemove(PhoneBlacklistRemoveRequest|array $body): PhoneBlacklistRemoveAnswer
+    {
+        return PhoneBlacklistRemoveAnswer::from($this->call('phone-blacklist/remove', 'write', $body));
+    }
+
+    /**
+     * What was said about the flags of a contact: `consent/find`.
+     *
+     * @param ConsentFindRequest|array<string, mixed> $body
+     */
+    public function consentFind(ConsentFindRequest|array $body): ConsentFindAnswer
+    {
+        return ConsentFindAnswer::from($this->call('consent/find', 'read', $body));
+    }
+
+    /**
      * Rejected requests by hour, token and code: `request/rejected`.
      *
      * @param RequestRejectedRequest|array<string, mixed> $body
@@ -3089,65 +4208,5 @@ abstract class Api
     public function webhookTest(WebhookTestRequest|array $body): WebhookTestAnswer
     {
         return WebhookTestAnswer::from($this->call('webhook/test', 'write', $body));
-    }
-
-    /**
-     * Change a source: `contact-source/update`.
-     *
-     * @param ContactSourceUpdateRequest|array<string, mixed> $body
-     */
-    public function contactSourceUpdate(ContactSourceUpdateRequest|array $body): ContactSourceUpdateAnswer
-    {
-        return ContactSourceUpdateAnswer::from($this->call('contact-source/update', 'write', $body));
-    }
-
-    /**
-     * Remove sources: `contact-source/remove`.
-     *
-     * @param ContactSourceRemoveRequest|array<string, mixed> $body
-     */
-    public function contactSourceRemove(ContactSourceRemoveRequest|array $body): ContactSourceRemoveAnswer
-    {
-        return ContactSourceRemoveAnswer::from($this->call('contact-source/remove', 'write', $body));
-    }
-
-    /**
-     * Give a variable another name: `contact-list/variables/rename`.
-     *
-     * @param ContactListVariablesRenameRequest|array<string, mixed> $body
-     */
-    public function contactListVariablesRename(ContactListVariablesRenameRequest|array $body): ContactListVariablesRenameAnswer
-    {
-        return ContactListVariablesRenameAnswer::from($this->call('contact-list/variables/rename', 'write', $body));
-    }
-
-    /**
-     * Remove variables of a list with their values: `contact-list/variables/remove`.
-     *
-     * @param ContactListVariablesRemoveRequest|array<string, mixed> $body
-     */
-    public function contactListVariablesRemove(ContactListVariablesRemoveRequest|array $body): ContactListVariablesRemoveAnswer
-    {
-        return ContactListVariablesRemoveAnswer::from($this->call('contact-list/variables/remove', 'write', $body));
-    }
-
-    /**
-     * Give a list another name: `contact-list/update`.
-     *
-     * @param ContactListUpdateRequest|array<string, mixed> $body
-     */
-    public function contactListUpdate(ContactListUpdateRequest|array $body): ContactListUpdateAnswer
-    {
-        return ContactListUpdateAnswer::from($this->call('contact-list/update', 'write', $body));
-    }
-
-    /**
-     * Remove a list with its contacts: `contact-list/remove`.
-     *
-     * @param ContactListRemoveRequest|array<string, mixed> $body
-     */
-    public function contactListRemove(ContactListRemoveRequest|array $body): ContactListRemoveAnswer
-    {
-        return ContactListRemoveAnswer::from($this->call('contact-list/remove', 'write', $body));
     }
 }

@@ -6,6 +6,10 @@ namespace Rollbook;
 
 use Rollbook\Api\ContactInput;
 use Rollbook\Api\ContactsAddRequest;
+use Rollbook\Api\ContactsChangesAnswer;
+use Rollbook\Api\ContactsChangesRequest;
+use Rollbook\Api\ContactsFindAnswer;
+use Rollbook\Api\ContactsFindRequest;
 use Rollbook\Api\ContactsUpdateRequest;
 use Rollbook\Api\ContactToAdd;
 use Rollbook\Api\Request;
@@ -66,6 +70,39 @@ final class Client extends Transport
             return $this->contactsAdd($body, $key)->requestId;
         };
         return self::sendAll($contacts, $send, $key);
+    }
+
+    /**
+     * The contacts of a list, page by page. The first page has the `cursor` with which `follow` completes them.
+     *
+     * @return \Generator<ContactsFindAnswer>
+     */
+    public function findContacts(ContactsFindRequest $body): \Generator
+    {
+        $body = clone $body;
+        do {
+            $page = $this->contactsFind($body);
+            yield $page;
+            $body->after = $page->next;
+        } while ($page->next !== null);
+    }
+
+    /**
+     * Follows the changes of a list, or of all lists, for as long as it is read. Each page is yielded, also an empty one
+     * when `waitSeconds` (25 by default) have passed: store its `next` when its changes are done, and begin after it next
+     * time. A failure is repeated as for any read. A CursorExpiredException means: read the list again.
+     *
+     * @return \Generator<ContactsChangesAnswer>
+     */
+    public function follow(?ContactsChangesRequest $body = null): \Generator
+    {
+        $body = $body === null ? new ContactsChangesRequest() : clone $body;
+        $body->waitSeconds ??= 25;
+        while (true) {
+            $page = $this->contactsChanges($body);
+            yield $page;
+            $body->after = $page->next;
+        }
     }
 
     /** The results of a request, once it is processed. `timeout` is in seconds. */

@@ -42,14 +42,16 @@ abstract class Transport extends Api
         $this->curl = \curl_init();
     }
 
-    protected function call(string $path, string $kind, object|array $body, ?string $key = null, ?float $timeout = null): array
+    protected function call(string $path, string $kind, object|array $body, ?string $key = null): array
     {
         $sent = \json_encode($body === [] ? (object) [] : $body, self::FLAGS);
         $key = $kind === 'keyed' ? $key ?? \bin2hex(\random_bytes(16)) : null;
+        // An answer that the server holds back has that much more time.
+        $timeout = $this->timeout + (((array) $body)['waitSeconds'] ?? 0);
         $end = \microtime(true) + $this->retryFor;
         $unknown = false;
         for ($attempts = 0;; $attempts++) {
-            $answer = $this->attempt($path, $kind, $sent, $key, $timeout ?? $this->timeout);
+            $answer = $this->attempt($path, $kind, $sent, $key, $timeout);
             if (\is_array($answer)) {
                 return $answer;
             }
@@ -121,11 +123,12 @@ abstract class Transport extends Api
     private static function judge(int $status, int $after, string $text, ?string $key): array|Attempt
     {
         $body = \json_decode($text, true);
-        if ($status === 200 && \is_array($body)) {
+        // Every answer of the server has a `result`; a proxy's may be JSON too.
+        $isOurs = \is_array($body) && isset($body['result']);
+        $body = $isOurs ? $body : [];
+        if ($status === 200 && $isOurs) {
             return $body;
         }
-        $isJson = \is_array($body);
-        $body = $isJson ? $body : [];
         $problems = \array_map(Problem::from(...), $body['details'] ?? []);
         $error = static fn (string $kind): RollbookException =>
             new $kind(self::message($status, $problems), $status, $problems, $body['requestId'] ?? null, $key);
@@ -137,15 +140,19 @@ abstract class Transport extends Api
             $kind = $status === 429 ? TooManyRequestsException::class : UnavailableException::class;
             return new Attempt($error($kind), false, true, $after);
         }
-        if ($status === 503 && $isJson) {
+        if ($status === 503 && $isOurs) {
             $unknown = !\in_array($problems[0]->code ?? '', self::NOTHING_DONE, true);
             return new Attempt($error(UnavailableException::class), $unknown, true, $after);
         }
         // The answer of a proxy, or a part of an answer: it does not tell what the server did.
-        if (!$isJson && \in_array($status, [200, 502, 503, 504], true)) {
+        if (!$isOurs && \in_array($status, [200, 502, 503, 504], true)) {
             return new Attempt($error(UnavailableException::class), true, true, $after);
         }
-        return new Attempt($error(self::KINDS[$status] ?? RollbookException::class), $status >= 500, false, 0);
+        $kind = self::KINDS[$status] ?? RollbookException::class;
+        if (($problems[0]->code ?? '') === 'CURSOR_UNKNOWN') {
+            $kind = CursorExpiredException::class;
+        }
+        return new Attempt($error($kind), $status >= 500, false, 0);
     }
 
     /**
@@ -160,7 +167,7 @@ abstract class Transport extends Api
             return $problem->code . $place . ($problem->position === null ? '' : " at position $problem->position");
         }, \array_slice($problems, 0, 3));
         $rest = \count($problems) > 3 ? ', and ' . (\count($problems) - 3) . ' more' : '';
-        return "$status: " . (\implode(', ', $shown) ?: 'an answer without JSON') . $rest;
+        return "$status: " . (\implode(', ', $shown) ?: 'not an answer of Rollbook') . $rest;
     }
 
     private static function asUnknown(RollbookException $error): OutcomeUnknownException

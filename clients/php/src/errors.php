@@ -87,7 +87,7 @@ class OutcomeUnknownException extends RollbookException
 {
 }
 
-/** The cursor of a change feed is older than the stored changes (410). Read the whole list again. */
+/** The cursor is older than the stored changes, or is that of another store. Read the whole list again. */
 class CursorExpiredException extends RollbookException
 {
 }

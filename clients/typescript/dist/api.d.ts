@@ -29,6 +29,12 @@ export interface Warning {
 export interface ContactListCreateRequest {
     /** The name of the list. */
     contactListName: string;
+    /**
+     * What items do to flags that were set to false. `keep`: these stay false, unless the item has `resubscribe`.
+     * `allow`: an item may set them to true, with the note `RESUBSCRIBED` in its result. `account`: as the account
+     * says, which is the default. Own to this server.
+     */
+    optOut?: "allow" | "keep" | "account" | null | undefined;
 }
 /** A success: what a method answers, around it what every answer has. */
 export interface ContactListCreateAnswer {
@@ -115,6 +121,11 @@ export interface ContactList {
     customVariables: Variable[];
     /** The fields that every contact has. */
     defaultVariables: Variable[];
+    /**
+     * What items do to flags that were set to false: see contact-list/update. What the account says, where the list
+     * leaves it to that.
+     */
+    optOut: string;
 }
 /** A variable of a list, or a field that every contact has. */
 export interface Variable {
@@ -293,6 +304,11 @@ export interface ContactsUpdateRequest {
      * `contact` is looked up as a userId, then as an e-mail address, then as a phone number.
      */
     contactBy?: "userId" | "email" | "phoneNumber" | null | undefined;
+    /**
+     * If `keep`, flags that were set to false stay false, whatever the list says, unless an item has `resubscribe`.
+     * Imports and bulk changes send this. Own to this server.
+     */
+    optOut?: "keep" | null | undefined;
 }
 export interface ContactInput {
     /**
@@ -374,6 +390,16 @@ export interface ContactInput {
     cac?: CacInput | null | undefined;
     /** An old name of `userId`. Ignored if `userId` is given. */
     externalId?: string | null | undefined;
+    /**
+     * Whether the item may set flags to true that were set to false before, where `optOut` is `keep`. False by
+     * default, and then these flags stay false, with the note `OPTED_OUT` in the result. Own to this server.
+     */
+    resubscribe?: boolean | null | undefined;
+    /**
+     * How the flags of the item were chosen: kept in the consent ledger, see consent/find. The item must name a flag.
+     * An undo leaves such a flag as it is. Own to this server.
+     */
+    consent?: ConsentInput | null | undefined;
 }
 export interface VariableInput {
     /** The name of a variable that the list has. */
@@ -384,6 +410,22 @@ export interface VariableInput {
      * model sends null for members that were not set must always set this one. Absence is an error.
      */
     value: string | number | boolean | null;
+}
+export interface ConsentInput {
+    /** Where the person chose, such as `form` or `phone`. */
+    source?: string | null | undefined;
+    /** The name or the address of the form. */
+    form?: string | null | undefined;
+    /** The IP address of the person, version 4 or 6. */
+    ip?: string | null | undefined;
+    /** The version or the hash of the text that the person saw. */
+    wording?: string | null | undefined;
+    /** What the messages are for. */
+    purpose?: string | null | undefined;
+    /** When the person chose, UTC. */
+    at?: string | null | undefined;
+    /** When the person confirmed the choice (double opt-in), UTC. */
+    confirmedAt?: string | null | undefined;
 }
 /** A success: what a method answers, around it what every answer has. */
 export interface ContactsUpdateAnswer {
@@ -423,6 +465,8 @@ export interface ItemDone {
     restored?: string[];
     /** Where a request was undone: the fields that were not put back. */
     kept?: Kept[];
+    /** What is to be said of flags that were set to false before. */
+    notes?: ItemNote[];
 }
 /** A field that was not put back. */
 export interface Kept {
@@ -432,6 +476,15 @@ export interface Kept {
     error: string;
     /** Why, in words. */
     humanError: string;
+}
+/** What is to be said of a flag that was set to false before. */
+export interface ItemNote {
+    /** `OPTED_OUT`: it stays false. `RESUBSCRIBED`: it is true now. */
+    code: string;
+    /** The flag. */
+    field: string;
+    /** The code in words. */
+    humanNote: string;
 }
 /** An item that was not applied. */
 export interface ItemFailed {
@@ -483,6 +536,11 @@ export interface ContactsAddRequest {
      * contact an identifier of such a person ends in `CONTACT_ERASED`.
      */
     restoreErased?: boolean | null | undefined;
+    /**
+     * If `keep`, flags that were set to false stay false, whatever the list says, unless an item has `resubscribe`.
+     * Imports and bulk changes send this. Own to this server.
+     */
+    optOut?: "keep" | null | undefined;
 }
 export interface ContactToAdd {
     /** Not looked at; clients of contacts/update send it. */
@@ -560,6 +618,16 @@ export interface ContactToAdd {
     cac?: CacInput | null | undefined;
     /** An old name of `userId`. Ignored if `userId` is given. */
     externalId?: string | null | undefined;
+    /**
+     * Whether the item may set flags to true that were set to false before, where `optOut` is `keep`. False by
+     * default, and then these flags stay false, with the note `OPTED_OUT` in the result. Own to this server.
+     */
+    resubscribe?: boolean | null | undefined;
+    /**
+     * How the flags of the item were chosen: kept in the consent ledger, see consent/find. The item must name a flag.
+     * An undo leaves such a flag as it is. Own to this server.
+     */
+    consent?: ConsentInput | null | undefined;
 }
 /** A success: what a method answers, around it what every answer has. */
 export interface ContactsAddAnswer {
@@ -637,6 +705,8 @@ export interface ContactsFindRequest {
     updatedSince?: string | null | undefined;
     /** Contacts whose name begins with this text, in any case; all if it is blank. */
     namePrefix?: string | null | undefined;
+    /** If true, contacts whose e-mail address or phone number is suppressed; if false, all others. */
+    suppressed?: boolean | null | undefined;
 }
 /** A success: what a method answers, around it what every answer has. */
 export interface ContactsFindAnswer {
@@ -652,6 +722,8 @@ export interface ContactsFindAnswer {
     errors: string[];
     /** Doubtful parts of the request, at most 1,000; absent without any. */
     warnings?: Warning[];
+    /** On the first page, the cursor of the moment before it: contacts/changes from there completes these pages. */
+    cursor?: string;
 }
 /** A contact. Texts that are absent are null. */
 export interface Contact {
@@ -726,6 +798,8 @@ export interface Contact {
     variables: VariableValue[];
     /** The cost to acquire the contact: its own, else its source's, also of a removed source. */
     cac: Cac | null;
+    /** The suppressions of its e-mail address and phone number; absent without any. */
+    suppressed?: ContactSuppression[];
 }
 /** A variable of the contact's list. */
 export interface VariableValue {
@@ -733,6 +807,17 @@ export interface VariableValue {
     name: string;
     /** Its value; null where the contact has none. */
     value: string | null;
+}
+/** A suppression of a contact. */
+export interface ContactSuppression {
+    /** The field with the suppressed address. */
+    channel: string;
+    /** Why it is suppressed: a rejectType of its channel. */
+    reason: string;
+    /** Since when. */
+    createdAt: string;
+    /** Until when; null if it does not expire. */
+    expireAt: string | null;
 }
 export interface ContactGetRequest {
     /** The id of the list, as contact-list/create gave it. */
@@ -847,6 +932,8 @@ export interface ContactExportAnswer {
     errors: string[];
     /** Doubtful parts of the request, at most 1,000; absent without any. */
     warnings?: Warning[];
+    /** The suppressions of the addresses that were given and that the contacts have. */
+    suppressed: Suppression[];
 }
 /** A contact of a person. */
 export interface ExportedContact {
@@ -862,6 +949,39 @@ export interface ExportedContact {
     history: Change[];
     /** Whether these are all that are stored; at most the newest 10,000 are returned, fewer if they are very large. */
     historyComplete: boolean;
+    /** What was said about its flags, the newest first, as consent/find tells it. */
+    consents: Consent[];
+}
+/** A record of the consent ledger. */
+export interface Consent {
+    /** The flag. */
+    channel: string;
+    /** What it was to be. */
+    state: string;
+    /** When the record was written. */
+    recordedAt: string;
+    /** When the person chose, as the caller said. */
+    at: string | null;
+    /** When the person confirmed it, as the caller said. */
+    confirmedAt: string | null;
+    /** What had the record written. */
+    by: string;
+    /** Where the person chose, as the caller said. */
+    source: string | null;
+    /** The form. */
+    form: string | null;
+    /** The IP address of the person. */
+    ip: string | null;
+    /** The version or the hash of the text that the person saw. */
+    wording: string | null;
+    /** What the messages are for. */
+    purpose: string | null;
+    /** By which request. */
+    requestId: string;
+    /** The key of the token; `user:` and the id of the user for the console. */
+    token: string;
+    /** The hash of the record, in hex digits. */
+    hash: string;
 }
 /** A request that mentions a person. */
 export interface ExportedRequest {
@@ -877,6 +997,21 @@ export interface ExportedRequest {
     createdAt: string;
     /** Which of its items mention the person, from 0. */
     positions: number[];
+}
+/** A suppression. */
+export interface Suppression {
+    /** The kind of its address. */
+    channel: string;
+    /** The address; null after the person was erased. */
+    address: string | null;
+    /** Why it is suppressed: a rejectType of its channel. */
+    reason: string;
+    /** What the receiving server answered. */
+    rawLog: string | null;
+    /** Since when. */
+    createdAt: string;
+    /** Until when; null if it does not expire. */
+    expireAt: string | null;
 }
 export interface RequestFindRequest {
     /** The ids of the requests, as `requestId` gave them. */
@@ -1027,6 +1162,413 @@ export interface Counts {
     success: number;
     /** The items that were not. */
     errors: number;
+}
+export interface ContactSourceUpdateRequest {
+    /** The sourceId or the customerSourceId of the source. */
+    source: string;
+    /** Its new name. */
+    name?: string | null | undefined;
+    /** Your own id of it; `""` clears it. */
+    customerSourceId?: string | null | undefined;
+    /** The cost of a contact from it. A `value` of `""` clears it. */
+    cac?: CacInput | null | undefined;
+}
+/** A success: what a method answers, around it what every answer has. */
+export interface ContactSourceUpdateAnswer {
+    /** True: the request was done, or accepted and is on disk. */
+    result: boolean;
+    /** Doubtful parts of the request, at most 1,000; absent without any. */
+    warnings?: Warning[];
+}
+export interface ContactSourceRemoveRequest {
+    /** The ids that contact-source/add gave. */
+    ids?: string[] | null | undefined;
+    /** Your own ids of sources. */
+    customerSourceIds?: string[] | null | undefined;
+}
+/** A success: what a method answers, around it what every answer has. */
+export interface ContactSourceRemoveAnswer {
+    /** True: the request was done, or accepted and is on disk. */
+    result: boolean;
+    /** How many sources were removed. */
+    affectedRows: number;
+    /** Doubtful parts of the request, at most 1,000; absent without any. */
+    warnings?: Warning[];
+}
+export interface ContactListVariablesRenameRequest {
+    /** The id of the list, as contact-list/create gave it. */
+    contactListId: string;
+    /** The present name of the variable. */
+    name: string;
+    /** Its name from now on, in lowerCamelCase: letters only, and not the name of a field of a contact. */
+    newName: string;
+}
+/** A success: what a method answers, around it what every answer has. */
+export interface ContactListVariablesRenameAnswer {
+    /** True: the request was done, or accepted and is on disk. */
+    result: boolean;
+    /** Doubtful parts of the request, at most 1,000; absent without any. */
+    warnings?: Warning[];
+}
+export interface ContactListVariablesRemoveRequest {
+    /** The id of the list, as contact-list/create gave it. */
+    contactListId: string;
+    /** The names of variables that the list has. */
+    names: string[];
+}
+/** A success: what a method answers, around it what every answer has. */
+export interface ContactListVariablesRemoveAnswer {
+    /** True: the request was done, or accepted and is on disk. */
+    result: boolean;
+    /** Doubtful parts of the request, at most 1,000; absent without any. */
+    warnings?: Warning[];
+}
+export interface ContactListUpdateRequest {
+    /** The id of the list, as contact-list/create gave it. */
+    contactListId: string;
+    /** The new name of the list. */
+    contactListName: string;
+    /**
+     * What items do to flags that were set to false. `keep`: these stay false, unless the item has `resubscribe`.
+     * `allow`: an item may set them to true, with the note `RESUBSCRIBED` in its result. `account`: as the account
+     * says, which is the default. Own to this server.
+     */
+    optOut?: "allow" | "keep" | "account" | null | undefined;
+}
+/** A success: what a method answers, around it what every answer has. */
+export interface ContactListUpdateAnswer {
+    /** True: the request was done, or accepted and is on disk. */
+    result: boolean;
+    /** Doubtful parts of the request, at most 1,000; absent without any. */
+    warnings?: Warning[];
+}
+export interface ContactListRemoveRequest {
+    /** The id of the list, as contact-list/create gave it. */
+    contactListId: string;
+    /** The list's present name, to show that it is meant. */
+    confirm: string;
+}
+/** A success: what a method answers, around it what every answer has. */
+export interface ContactListRemoveAnswer {
+    /** True: the request was done, or accepted and is on disk. */
+    result: boolean;
+    /** Doubtful parts of the request, at most 1,000; absent without any. */
+    warnings?: Warning[];
+}
+export interface ContactsChangesRequest {
+    /** The list; all lists that the token may see where it is absent, at most 1,000. */
+    contactListId?: string | null | undefined;
+    /**
+     * Where to begin: `next`, or the `cursor` of a change or of contacts/find. `start` begins at the oldest change
+     * that is stored. If absent, no changes are returned, and `next` is the cursor of this moment.
+     */
+    after?: string | null | undefined;
+    /** How many changes there are at most; 100 by default. A page ends earlier when it is large. */
+    limit?: number | null | undefined;
+    /** How long to wait for a change if there is none; 0 by default. */
+    waitSeconds?: number | null | undefined;
+    /**
+     * Only updates of these fields, and of these updates only these fields; a variable is `variables.` and its name.
+     * Creations, removals and erasures are always returned.
+     */
+    fields?: string[] | null | undefined;
+    /**
+     * `ids` (the default): which contact it is. `changes`: also the old and the new value of each field. `contact`:
+     * also the contact as it is now, not as of the change; it is absent if the contact is gone.
+     */
+    include?: "ids" | "changes" | "contact" | null | undefined;
+}
+/** A success: what a method answers, around it what every answer has. */
+export interface ContactsChangesAnswer {
+    /** True: the request was done, or accepted and is on disk. */
+    result: boolean;
+    /** The id of this request, by which request/find knows it. */
+    requestId: string;
+    /** The changes, in their order. */
+    changes: FeedChange[];
+    /** The cursor behind them: send it as `after`. */
+    next: string;
+    /** Empty. */
+    errors: string[];
+    /** Doubtful parts of the request, at most 1,000; absent without any. */
+    warnings?: Warning[];
+}
+/** A change of a contact. */
+export interface FeedChange {
+    /** The cursor behind this change. */
+    cursor: string;
+    /** The list. */
+    contactListId: string;
+    /** The contact. */
+    contactId: string;
+    /** Its userId after the change, of a removal the last; null if it has none or was erased. */
+    userId: string | null;
+    /** Its e-mail address, in the same way. */
+    email: string | null;
+    /** Its phone number, in the same way. */
+    phoneNumber: string | null;
+    /** The action. */
+    action: string;
+    /** By which request. */
+    requestId: string;
+    /** The method that was called. */
+    source: string;
+    /** When it was applied. */
+    at: string;
+    /** The key of the token, as `rollbook token list` shows it; `user:` and the id of the user for the console. */
+    by: string;
+    /** The fields that changed, by name; the name of a variable stands behind `variables.`. With `include` `changes`. */
+    fields?: Record<string, ValueChange>;
+    /** The contact as it is now; absent if it is gone. With `include` `contact`. */
+    contact?: Contact;
+}
+/** The change of a value. */
+export interface ValueChange {
+    /** The old value, as contact/get shows it. */
+    from: unknown;
+    /** The new value. */
+    to: unknown;
+}
+export interface ContactsUnsubscribeLinksRequest {
+    /** The id of the list, as contact-list/create gave it. */
+    contactListId: string;
+    /** E-mail addresses of contacts; compared without case. */
+    emails?: string[] | null | undefined;
+    /** Phone numbers of contacts; compared exactly. */
+    phoneNumbers?: string[] | null | undefined;
+    /** userIds of contacts; compared exactly. */
+    userIds?: string[] | null | undefined;
+    /** What the link turns off; `email` by default. */
+    channel?: "email" | "sms" | "desktopWebPush" | "mobileWebPush" | "telegram" | "viber" | null | undefined;
+}
+/** A success: what a method answers, around it what every answer has. */
+export interface ContactsUnsubscribeLinksAnswer {
+    /** True: the request was done, or accepted and is on disk. */
+    result: boolean;
+    /** The id of this request, by which request/find knows it. */
+    requestId: string;
+    /** A link for each identifier, in the order emails, phoneNumbers, userIds. */
+    links: UnsubscribeLink[];
+    /** Empty. */
+    errors: string[];
+    /** Doubtful parts of the request, at most 1,000; absent without any. */
+    warnings?: Warning[];
+}
+/** An unsubscribe link. */
+export interface UnsubscribeLink {
+    /** The identifier that was given. */
+    identifier: string;
+    /** The link; null if the list has no such contact. */
+    url: string | null;
+    /**
+     * The headers of a message by their names: `List-Unsubscribe` and `List-Unsubscribe-Post`. DKIM must sign both.
+     * Null for other channels than `email`, and without a link.
+     */
+    headers: Record<string, string> | null;
+}
+export interface BlacklistAddRequest {
+    /** The addresses. */
+    records: EmailToSuppress[];
+}
+export interface EmailToSuppress {
+    /** The e-mail address. */
+    email: string;
+    /** Why it is suppressed. */
+    rejectType: "hard" | "complaint" | "list-unsubscribe";
+    /** What the receiving server answered: at most 1,024 bytes. */
+    rawLog?: string | null | undefined;
+    /** Since when: `YYYY-MM-DD hh:mm:ss`, or `YYYY-MM-DD`, UTC; now by default. For suppressions of another system. */
+    createdAt?: string | null | undefined;
+    /**
+     * Until when, in the same form. By default the settings decide for `hard` and `undeliverable`; others never
+     * expire.
+     */
+    expireAt?: string | null | undefined;
+}
+/** A success: what a method answers, around it what every answer has. */
+export interface BlacklistAddAnswer {
+    /** True: the request was done, or accepted and is on disk. */
+    result: boolean;
+    /** Doubtful parts of the request, at most 1,000; absent without any. */
+    warnings?: Warning[];
+}
+export interface BlacklistFindRequest {
+    /** This address, compared without case; all if it is blank. */
+    email?: string | null | undefined;
+    /** Only those for this reason; all if it is blank. */
+    rejectType?: string | null | undefined;
+    /** Whether `rawLog` is shown; false by default. */
+    withRawLog?: boolean | null | undefined;
+    /** How many entries are left out at the beginning; 0 by default. */
+    offset?: number | null | undefined;
+    /** How many entries there are at most; 20 by default. */
+    limit?: number | null | undefined;
+}
+/** A success: what a method answers, around it what every answer has. */
+export interface BlacklistFindAnswer {
+    /** True: the request was done, or accepted and is on disk. */
+    result: boolean;
+    /** The entries. */
+    data: SuppressedEmail[];
+    /** How many match in all. */
+    totalCount: number;
+    /** How many were left out at the beginning. */
+    offset: number;
+    /** How many there are at most. */
+    limit: number;
+    /** Doubtful parts of the request, at most 1,000; absent without any. */
+    warnings?: Warning[];
+}
+/** A suppressed e-mail address. */
+export interface SuppressedEmail {
+    /** The address as it was added; null if the person was erased and it was found otherwise. */
+    email: string | null;
+    /** Why it is suppressed. */
+    type: string;
+    /** What the receiving server answered; absent unless `withRawLog` is true. */
+    rawLog?: string;
+    /** Since when. */
+    createdAt: string;
+    /** Until when; null if it does not expire. */
+    expireAt: string | null;
+}
+export interface PhoneBlacklistAddRequest {
+    /** The numbers. */
+    records: PhoneToSuppress[];
+}
+export interface PhoneToSuppress {
+    /** The phone number, E.164. */
+    phoneNumber: string;
+    /** Why it is suppressed; `import` by default. */
+    rejectType?: "import" | "invalid" | "unsubscribe" | "undeliverable" | null | undefined;
+    /** Since when: `YYYY-MM-DD hh:mm:ss`, or `YYYY-MM-DD`, UTC; now by default. For suppressions of another system. */
+    createdAt?: string | null | undefined;
+    /**
+     * Until when, in the same form. By default the settings decide for `hard` and `undeliverable`; others never
+     * expire.
+     */
+    expireAt?: string | null | undefined;
+}
+/** A success: what a method answers, around it what every answer has. */
+export interface PhoneBlacklistAddAnswer {
+    /** True: the request was done, or accepted and is on disk. */
+    result: boolean;
+    /** Doubtful parts of the request, at most 1,000; absent without any. */
+    warnings?: Warning[];
+}
+export interface PhoneBlacklistFindRequest {
+    /** The phone number; compared exactly. */
+    phoneNumber: string;
+    /** Only that for this reason; all if it is blank. */
+    rejectType?: string | null | undefined;
+    /** How many entries are left out at the beginning; 0 by default. */
+    offset?: number | null | undefined;
+    /** How many entries there are at most; 20 by default. */
+    limit?: number | null | undefined;
+}
+/** A success: what a method answers, around it what every answer has. */
+export interface PhoneBlacklistFindAnswer {
+    /** True: the request was done, or accepted and is on disk. */
+    result: boolean;
+    /** The entries. */
+    data: SuppressedPhone[];
+    /** How many match in all. */
+    totalCount: number;
+    /** How many were left out at the beginning. */
+    offset: number;
+    /** How many there are at most. */
+    limit: number;
+    /** Doubtful parts of the request, at most 1,000; absent without any. */
+    warnings?: Warning[];
+}
+/** A suppressed phone number. */
+export interface SuppressedPhone {
+    /** The number. */
+    phoneNumber: string;
+    /** Why it is suppressed. */
+    rejectType: string;
+    /** Since when. */
+    createdAt: string;
+}
+export interface SuppressionListRequest {
+    /** Only those of this channel. */
+    channel?: "email" | "phoneNumber" | null | undefined;
+    /** Only those for this reason. */
+    reason?: "hard" | "complaint" | "list-unsubscribe" | "import" | "invalid" | "unsubscribe" | "undeliverable" | null | undefined;
+    /** Where the page begins: `next` of the page before. */
+    after?: string | null | undefined;
+    /** How many suppressions there are at most; 100 by default. */
+    limit?: number | null | undefined;
+}
+/** A success: what a method answers, around it what every answer has. */
+export interface SuppressionListAnswer {
+    /** True: the request was done, or accepted and is on disk. */
+    result: boolean;
+    /** The suppressions. */
+    data: Suppression[];
+    /** The beginning of the next page; null on the last page. */
+    next: string | null;
+    /** Doubtful parts of the request, at most 1,000; absent without any. */
+    warnings?: Warning[];
+}
+export interface BlacklistRemoveRequest {
+    /** The e-mail address; compared without case. */
+    email: string;
+    /** Only the suppression for this reason; all if it is absent. */
+    rejectType?: "hard" | "complaint" | "list-unsubscribe" | null | undefined;
+}
+/** A success: what a method answers, around it what every answer has. */
+export interface BlacklistRemoveAnswer {
+    /** True: the request was done, or accepted and is on disk. */
+    result: boolean;
+    /** Doubtful parts of the request, at most 1,000; absent without any. */
+    warnings?: Warning[];
+}
+export interface PhoneBlacklistRemoveRequest {
+    /** The phone number; compared exactly. */
+    phoneNumber: string;
+}
+/** A success: what a method answers, around it what every answer has. */
+export interface PhoneBlacklistRemoveAnswer {
+    /** True: the request was done, or accepted and is on disk. */
+    result: boolean;
+    /** Doubtful parts of the request, at most 1,000; absent without any. */
+    warnings?: Warning[];
+}
+export interface ConsentFindRequest {
+    /** The id of the list, as contact-list/create gave it. */
+    contactListId: string;
+    /** The userId of the contact; compared exactly. */
+    userId?: string | null | undefined;
+    /** The e-mail address of the contact; compared without case. */
+    email?: string | null | undefined;
+    /** The phone number of the contact; compared exactly. */
+    phoneNumber?: string | null | undefined;
+    /** An old name of `userId`. Not looked at where `userId` is given. */
+    externalId?: string | null | undefined;
+    /** Only records about this flag. */
+    channel?: "active" | "emailSubscribe" | "smsSubscribe" | "desktopWebPushSubscribe" | "mobileWebPushSubscribe" | "telegramSubscribe" | "viberSubscribe" | null | undefined;
+    /** How many entries are left out at the beginning; 0 by default. */
+    offset?: number | null | undefined;
+    /** How many entries there are at most; 20 by default. */
+    limit?: number | null | undefined;
+}
+/** A success: what a method answers, around it what every answer has. */
+export interface ConsentFindAnswer {
+    /** True: the request was done, or accepted and is on disk. */
+    result: boolean;
+    /** The contact; null if none was found. */
+    contactId: string | null;
+    /** The entries. */
+    data: Consent[];
+    /** How many match in all. */
+    totalCount: number;
+    /** How many were left out at the beginning. */
+    offset: number;
+    /** How many there are at most. */
+    limit: number;
+    /** Doubtful parts of the request, at most 1,000; absent without any. */
+    warnings?: Warning[];
 }
 export interface RequestRejectedRequest {
     /** Only of this token: its key. */
@@ -1197,7 +1739,7 @@ export interface WebhookResendFailedAnswer {
     warnings?: Warning[];
 }
 export interface WebhookTestRequest {
-    /** The receiver: an absolute http or https URI. */
+    /** Where it is sent: an absolute http or https URI. */
     url: string;
 }
 /** A success: what a method answers, around it what every answer has. */
@@ -1206,92 +1748,6 @@ export interface WebhookTestAnswer {
     result: boolean;
     /** The attempt. */
     delivery: AttemptObject;
-    /** Doubtful parts of the request, at most 1,000; absent without any. */
-    warnings?: Warning[];
-}
-export interface ContactSourceUpdateRequest {
-    /** The sourceId or the customerSourceId of the source. */
-    source: string;
-    /** Its new name. */
-    name?: string | null | undefined;
-    /** Your own id of it; `""` clears it. */
-    customerSourceId?: string | null | undefined;
-    /** The cost of a contact from it. A `value` of `""` clears it. */
-    cac?: CacInput | null | undefined;
-}
-/** A success: what a method answers, around it what every answer has. */
-export interface ContactSourceUpdateAnswer {
-    /** True: the request was done, or accepted and is on disk. */
-    result: boolean;
-    /** Doubtful parts of the request, at most 1,000; absent without any. */
-    warnings?: Warning[];
-}
-export interface ContactSourceRemoveRequest {
-    /** The ids that contact-source/add gave. */
-    ids?: string[] | null | undefined;
-    /** Your own ids of sources. */
-    customerSourceIds?: string[] | null | undefined;
-}
-/** A success: what a method answers, around it what every answer has. */
-export interface ContactSourceRemoveAnswer {
-    /** True: the request was done, or accepted and is on disk. */
-    result: boolean;
-    /** How many sources were removed. */
-    affectedRows: number;
-    /** Doubtful parts of the request, at most 1,000; absent without any. */
-    warnings?: Warning[];
-}
-export interface ContactListVariablesRenameRequest {
-    /** The id of the list, as contact-list/create gave it. */
-    contactListId: string;
-    /** The present name of the variable. */
-    name: string;
-    /** Its name from now on, in lowerCamelCase: letters only, and not the name of a field of a contact. */
-    newName: string;
-}
-/** A success: what a method answers, around it what every answer has. */
-export interface ContactListVariablesRenameAnswer {
-    /** True: the request was done, or accepted and is on disk. */
-    result: boolean;
-    /** Doubtful parts of the request, at most 1,000; absent without any. */
-    warnings?: Warning[];
-}
-export interface ContactListVariablesRemoveRequest {
-    /** The id of the list, as contact-list/create gave it. */
-    contactListId: string;
-    /** The names of variables that the list has. */
-    names: string[];
-}
-/** A success: what a method answers, around it what every answer has. */
-export interface ContactListVariablesRemoveAnswer {
-    /** True: the request was done, or accepted and is on disk. */
-    result: boolean;
-    /** Doubtful parts of the request, at most 1,000; absent without any. */
-    warnings?: Warning[];
-}
-export interface ContactListUpdateRequest {
-    /** The id of the list, as contact-list/create gave it. */
-    contactListId: string;
-    /** The new name of the list. */
-    contactListName: string;
-}
-/** A success: what a method answers, around it what every answer has. */
-export interface ContactListUpdateAnswer {
-    /** True: the request was done, or accepted and is on disk. */
-    result: boolean;
-    /** Doubtful parts of the request, at most 1,000; absent without any. */
-    warnings?: Warning[];
-}
-export interface ContactListRemoveRequest {
-    /** The id of the list, as contact-list/create gave it. */
-    contactListId: string;
-    /** The list's present name, to show that it is meant. */
-    confirm: string;
-}
-/** A success: what a method answers, around it what every answer has. */
-export interface ContactListRemoveAnswer {
-    /** True: the request was done, or accepted and is on disk. */
-    result: boolean;
     /** Doubtful parts of the request, at most 1,000; absent without any. */
     warnings?: Warning[];
 }
@@ -1378,6 +1834,38 @@ export declare abstract class Api {
     contactErase(body: ContactEraseRequest, call?: KeyedCall): Promise<ContactEraseAnswer>;
     /** Requests by state, list and time: `request/list`. */
     requestList(body: RequestListRequest, call?: Call): Promise<RequestListAnswer>;
+    /** Change a source: `contact-source/update`. */
+    contactSourceUpdate(body: ContactSourceUpdateRequest, call?: Call): Promise<ContactSourceUpdateAnswer>;
+    /** Remove sources: `contact-source/remove`. */
+    contactSourceRemove(body: ContactSourceRemoveRequest, call?: Call): Promise<ContactSourceRemoveAnswer>;
+    /** Give a variable another name: `contact-list/variables/rename`. */
+    contactListVariablesRename(body: ContactListVariablesRenameRequest, call?: Call): Promise<ContactListVariablesRenameAnswer>;
+    /** Remove variables of a list with their values: `contact-list/variables/remove`. */
+    contactListVariablesRemove(body: ContactListVariablesRemoveRequest, call?: Call): Promise<ContactListVariablesRemoveAnswer>;
+    /** Change the name or the rules of a list: `contact-list/update`. */
+    contactListUpdate(body: ContactListUpdateRequest, call?: Call): Promise<ContactListUpdateAnswer>;
+    /** Remove a list with its contacts: `contact-list/remove`. */
+    contactListRemove(body: ContactListRemoveRequest, call?: Call): Promise<ContactListRemoveAnswer>;
+    /** Follow the changes of contacts, in order: `contacts/changes`. */
+    contactsChanges(body: ContactsChangesRequest, call?: Call): Promise<ContactsChangesAnswer>;
+    /** Make unsubscribe links: `contacts/unsubscribe-links`. */
+    contactsUnsubscribeLinks(body: ContactsUnsubscribeLinksRequest, call?: Call): Promise<ContactsUnsubscribeLinksAnswer>;
+    /** Suppress e-mail addresses: `blacklist/add`. */
+    blacklistAdd(body: BlacklistAddRequest, call?: Call): Promise<BlacklistAddAnswer>;
+    /** Find suppressed e-mail addresses: `blacklist/find`. */
+    blacklistFind(body: BlacklistFindRequest, call?: Call): Promise<BlacklistFindAnswer>;
+    /** Suppress phone numbers: `phone-blacklist/add`. */
+    phoneBlacklistAdd(body: PhoneBlacklistAddRequest, call?: Call): Promise<PhoneBlacklistAddAnswer>;
+    /** Find a suppressed phone number: `phone-blacklist/find`. */
+    phoneBlacklistFind(body: PhoneBlacklistFindRequest, call?: Call): Promise<PhoneBlacklistFindAnswer>;
+    /** Read all suppressions, a page at a time: `suppression/list`. */
+    suppressionList(body: SuppressionListRequest, call?: Call): Promise<SuppressionListAnswer>;
+    /** Remove an e-mail address from suppression: `blacklist/remove`. */
+    blacklistRemove(body: BlacklistRemoveRequest, call?: Call): Promise<BlacklistRemoveAnswer>;
+    /** Remove a phone number from suppression: `phone-blacklist/remove`. */
+    phoneBlacklistRemove(body: PhoneBlacklistRemoveRequest, call?: Call): Promise<PhoneBlacklistRemoveAnswer>;
+    /** What was said about the flags of a contact: `consent/find`. */
+    consentFind(body: ConsentFindRequest, call?: Call): Promise<ConsentFindAnswer>;
     /** Rejected requests by hour, token and code: `request/rejected`. */
     requestRejected(body: RequestRejectedRequest, call?: Call): Promise<RequestRejectedAnswer>;
     /** Attempts to send webhooks: `webhook/deliveries`. */
@@ -1390,16 +1878,4 @@ export declare abstract class Api {
     webhookResendFailed(body: WebhookResendFailedRequest, call?: Call): Promise<WebhookResendFailedAnswer>;
     /** Send a test event: `webhook/test`. */
     webhookTest(body: WebhookTestRequest, call?: Call): Promise<WebhookTestAnswer>;
-    /** Change a source: `contact-source/update`. */
-    contactSourceUpdate(body: ContactSourceUpdateRequest, call?: Call): Promise<ContactSourceUpdateAnswer>;
-    /** Remove sources: `contact-source/remove`. */
-    contactSourceRemove(body: ContactSourceRemoveRequest, call?: Call): Promise<ContactSourceRemoveAnswer>;
-    /** Give a variable another name: `contact-list/variables/rename`. */
-    contactListVariablesRename(body: ContactListVariablesRenameRequest, call?: Call): Promise<ContactListVariablesRenameAnswer>;
-    /** Remove variables of a list with their values: `contact-list/variables/remove`. */
-    contactListVariablesRemove(body: ContactListVariablesRemoveRequest, call?: Call): Promise<ContactListVariablesRemoveAnswer>;
-    /** Give a list another name: `contact-list/update`. */
-    contactListUpdate(body: ContactListUpdateRequest, call?: Call): Promise<ContactListUpdateAnswer>;
-    /** Remove a list with its contacts: `contact-list/remove`. */
-    contactListRemove(body: ContactListRemoveRequest, call?: Call): Promise<ContactListRemoveAnswer>;
 }

@@ -77,6 +77,70 @@ export class Api {
     requestList(body, call = {}) {
         return this.call("request/list", "read", body, call);
     }
+    /** Change a source: `contact-source/update`. */
+    contactSourceUpdate(body, call = {}) {
+        return this.call("contact-source/update", "write", body, call);
+    }
+    /** Remove sources: `contact-source/remove`. */
+    contactSourceRemove(body, call = {}) {
+        return this.call("contact-source/remove", "write", body, call);
+    }
+    /** Give a variable another name: `contact-list/variables/rename`. */
+    contactListVariablesRename(body, call = {}) {
+        return this.call("contact-list/variables/rename", "write", body, call);
+    }
+    /** Remove variables of a list with their values: `contact-list/variables/remove`. */
+    contactListVariablesRemove(body, call = {}) {
+        return this.call("contact-list/variables/remove", "write", body, call);
+    }
+    /** Change the name or the rules of a list: `contact-list/update`. */
+    contactListUpdate(body, call = {}) {
+        return this.call("contact-list/update", "write", body, call);
+    }
+    /** Remove a list with its contacts: `contact-list/remove`. */
+    contactListRemove(body, call = {}) {
+        return this.call("contact-list/remove", "write", body, call);
+    }
+    /** Follow the changes of contacts, in order: `contacts/changes`. */
+    contactsChanges(body, call = {}) {
+        return this.call("contacts/changes", "read", body, call);
+    }
+    /** Make unsubscribe links: `contacts/unsubscribe-links`. */
+    contactsUnsubscribeLinks(body, call = {}) {
+        return this.call("contacts/unsubscribe-links", "read", body, call);
+    }
+    /** Suppress e-mail addresses: `blacklist/add`. */
+    blacklistAdd(body, call = {}) {
+        return this.call("blacklist/add", "write", body, call);
+    }
+    /** Find suppressed e-mail addresses: `blacklist/find`. */
+    blacklistFind(body, call = {}) {
+        return this.call("blacklist/find", "read", body, call);
+    }
+    /** Suppress phone numbers: `phone-blacklist/add`. */
+    phoneBlacklistAdd(body, call = {}) {
+        return this.call("phone-blacklist/add", "write", body, call);
+    }
+    /** Find a suppressed phone number: `phone-blacklist/find`. */
+    phoneBlacklistFind(body, call = {}) {
+        return this.call("phone-blacklist/find", "read", body, call);
+    }
+    /** Read all suppressions, a page at a time: `suppression/list`. */
+    suppressionList(body, call = {}) {
+        return this.call("suppression/list", "read", body, call);
+    }
+    /** Remove an e-mail address from suppression: `blacklist/remove`. */
+    blacklistRemove(body, call = {}) {
+        return this.call("blacklist/remove", "write", body, call);
+    }
+    /** Remove a phone number from suppression: `phone-blacklist/remove`. */
+    phoneBlacklistRemove(body, call = {}) {
+        return this.call("phone-blacklist/remove", "write", body, call);
+    }
+    /** What was said about the flags of a contact: `consent/find`. */
+    consentFind(body, call = {}) {
+        return this.call("consent/find", "read", body, call);
+    }
     /** Rejected requests by hour, token and code: `request/rejected`. */
     requestRejected(body, call = {}) {
         return this.call("request/rejected", "read", body, call);
@@ -100,29 +164,5 @@ export class Api {
     /** Send a test event: `webhook/test`. */
     webhookTest(body, call = {}) {
         return this.call("webhook/test", "write", body, call);
-    }
-    /** Change a source: `contact-source/update`. */
-    contactSourceUpdate(body, call = {}) {
-        return this.call("contact-source/update", "write", body, call);
-    }
-    /** Remove sources: `contact-source/remove`. */
-    contactSourceRemove(body, call = {}) {
-        return this.call("contact-source/remove", "write", body, call);
-    }
-    /** Give a variable another name: `contact-list/variables/rename`. */
-    contactListVariablesRename(body, call = {}) {
-        return this.call("contact-list/variables/rename", "write", body, call);
-    }
-    /** Remove variables of a list with their values: `contact-list/variables/remove`. */
-    contactListVariablesRemove(body, call = {}) {
-        return this.call("contact-list/variables/remove", "write", body, call);
-    }
-    /** Give a list another name: `contact-list/update`. */
-    contactListUpdate(body, call = {}) {
-        return this.call("contact-list/update", "write", body, call);
-    }
-    /** Remove a list with its contacts: `contact-list/remove`. */
-    contactListRemove(body, call = {}) {
-        return this.call("contact-list/remove", "write", body, call);
     }
 }

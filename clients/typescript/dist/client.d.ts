@@ -1,4 +1,4 @@
-import type { ContactInput, ContactToAdd, ContactsAddRequest, ContactsUpdateRequest, Request } from "./api.js";
+import type { ContactInput, ContactsAddRequest, ContactsChangesAnswer, ContactsChangesRequest, ContactsFindAnswer, ContactsFindRequest, ContactsUpdateRequest, ContactToAdd, Request } from "./api.js";
 import type { Call } from "./call.js";
 import { type Batch } from "./errors.js";
 import { type ClientOptions, Transport } from "./transport.js";
@@ -23,6 +23,14 @@ export declare class Client extends Transport {
     updateContacts(contactListId: string, contacts: Iterable<ContactInput> | AsyncIterable<ContactInput>, options?: SendOptions & Omit<ContactsUpdateRequest, "contactListId" | "contacts" | "dryRun">): Promise<Batch[]>;
     /** Adds contacts, in batches that are sent one after another. Returns when all of them are on disk. */
     addContacts(contactListId: string, contacts: Iterable<ContactToAdd> | AsyncIterable<ContactToAdd>, options?: SendOptions & Omit<ContactsAddRequest, "contactListId" | "contacts" | "dryRun">): Promise<Batch[]>;
+    /** The contacts of a list, page by page. The first page has the `cursor` with which `follow` completes them. */
+    findContacts(body: ContactsFindRequest, call?: Call): AsyncGenerator<ContactsFindAnswer>;
+    /**
+     * Follows the changes of a list, or of all lists, for as long as it is read. Each page is yielded, also an empty one
+     * when `waitSeconds` (25 by default) have passed: store its `next` when its changes are done, and begin after it next
+     * time. A failure is repeated as for any read. A CursorExpiredError means: read the list again.
+     */
+    follow(body?: ContactsChangesRequest, call?: Call): AsyncGenerator<ContactsChangesAnswer>;
     /** The results of a request, once it is processed. `timeout` is in milliseconds, 60,000 by default. */
     waitFor(requestId: string, { timeout, signal }?: Call): Promise<Request>;
 }

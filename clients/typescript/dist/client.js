@@ -22,6 +22,29 @@ export class Client extends Transport {
         const send = (batch, call) => this.contactsAdd({ ...rest, contactListId, contacts: batch }, call);
         return this.#batches(contacts, send, options);
     }
+    /** The contacts of a list, page by page. The first page has the `cursor` with which `follow` completes them. */
+    async *findContacts(body, call = {}) {
+        for (let after = body.after;;) {
+            const page = await this.contactsFind({ ...body, after }, call);
+            yield page;
+            if (page.next === null) {
+                return;
+            }
+            after = page.next;
+        }
+    }
+    /**
+     * Follows the changes of a list, or of all lists, for as long as it is read. Each page is yielded, also an empty one
+     * when `waitSeconds` (25 by default) have passed: store its `next` when its changes are done, and begin after it next
+     * time. A failure is repeated as for any read. A CursorExpiredError means: read the list again.
+     */
+    async *follow(body = {}, call = {}) {
+        for (let after = body.after;;) {
+            const page = await this.contactsChanges({ waitSeconds: 25, ...body, after }, call);
+            yield page;
+            after = page.next;
+        }
+    }
     /** The results of a request, once it is processed. `timeout` is in milliseconds, 60,000 by default. */
     async waitFor(requestId, { timeout = 60_000, signal } = {}) {
         const end = Date.now() + timeout;

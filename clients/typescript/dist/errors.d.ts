@@ -53,7 +53,7 @@ export declare class UnavailableError extends RollbookError {
  */
 export declare class OutcomeUnknownError extends RollbookError {
 }
-/** The cursor of a change feed is older than the stored changes (410). Read the whole list again. */
+/** The cursor is older than the stored changes, or is that of another store. Read the whole list again. */
 export declare class CursorExpiredError extends RollbookError {
 }
 /** The request was not processed in time. It is still queued. */

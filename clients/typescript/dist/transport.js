@@ -23,10 +23,13 @@ export class Transport extends Api {
     async call(path, kind, body, call) {
         const sent = JSON.stringify(body);
         const key = kind === "keyed" ? (call.idempotencyKey ?? crypto.randomUUID()) : undefined;
+        // An answer that the server holds back has that much more time.
+        const { waitSeconds } = body;
+        const timeout = (call.timeout ?? this.#timeout) + (waitSeconds ?? 0) * 1000;
         const end = Date.now() + this.#retryFor;
         let unknown = false;
         for (let attempts = 0;; attempts += 1) {
-            const answer = await this.#attempt(path, sent, key, call);
+            const answer = await this.#attempt(path, sent, key, call, timeout);
             if ("body" in answer) {
                 return answer.body;
             }
@@ -41,20 +44,20 @@ export class Transport extends Api {
             await sleep(pause, call.signal);
         }
     }
-    async #attempt(path, sent, key, call) {
+    async #attempt(path, sent, key, { signal: caller }, timeout) {
         const headers = { "Access-Token": this.#token, "Content-Type": "application/json" };
         if (key !== undefined) {
             headers["Idempotency-Key"] = key;
         }
-        const limit = AbortSignal.timeout(call.timeout ?? this.#timeout);
-        const signal = call.signal ? AbortSignal.any([call.signal, limit]) : limit;
+        const limit = AbortSignal.timeout(timeout);
+        const signal = caller ? AbortSignal.any([caller, limit]) : limit;
         try {
             const response = await this.#fetch(this.#url + path, { method: "POST", headers, body: sent, signal, redirect: "manual" });
             return judge(response, await response.text(), key);
         }
         catch (cause) {
             // The caller ended it.
-            call.signal?.throwIfAborted();
+            caller?.throwIfAborted();
             return broken(cause, key);
         }
     }
@@ -103,12 +106,14 @@ function judge(response, text, key) {
         410: CursorExpiredError,
         413: ValidationError,
     };
-    return { error: named(kinds[status] ?? RollbookError, failure), unknown: status >= 500, again: false, after: 0 };
+    const cursor = problems[0]?.code === "CURSOR_UNKNOWN" ? CursorExpiredError : undefined;
+    return { error: named(cursor ?? kinds[status] ?? RollbookError, failure), unknown: status >= 500, again: false, after: 0 };
 }
 function parsed(text) {
     try {
         const body = JSON.parse(text);
-        return typeof body === "object" && body !== null ? body : undefined;
+        // Every answer of the server has a `result`; a proxy's may be JSON too.
+        return typeof body === "object" && body !== null && "result" in body ? body : undefined;
     }
     catch {
         return undefined;
@@ -122,7 +127,7 @@ function named(kind, failure) {
         return `${code}${field === null ? "" : ` in ${field}`}${at}`;
     });
     const rest = problems.length > 3 ? `, and ${problems.length - 3} more` : "";
-    return new kind(`${failure.status}: ${shown.join(", ") || "an answer without JSON"}${rest}`, failure);
+    return new kind(`${failure.status}: ${shown.join(", ") || "not an answer of Rollbook"}${rest}`, failure);
 }
 function asUnknown(error) {
     return new OutcomeUnknownError(`the server may have accepted the request (${error.message})`, {

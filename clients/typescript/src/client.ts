@@ -1,4 +1,14 @@
-import type { ContactInput, ContactToAdd, ContactsAddRequest, ContactsUpdateRequest, Request } from "./api.js";
+import type {
+  ContactInput,
+  ContactsAddRequest,
+  ContactsChangesAnswer,
+  ContactsChangesRequest,
+  ContactsFindAnswer,
+  ContactsFindRequest,
+  ContactsUpdateRequest,
+  ContactToAdd,
+  Request,
+} from "./api.js";
 import type { Call, KeyedCall } from "./call.js";
 import { type Batch, RollbookError, WaitTimeoutError } from "./errors.js";
 import { type ClientOptions, sleep, Transport } from "./transport.js";
@@ -47,6 +57,31 @@ export class Client extends Transport {
     const send = (batch: ContactToAdd[], call: KeyedCall) =>
       this.contactsAdd({ ...rest, contactListId, contacts: batch }, call);
     return this.#batches(contacts, send, options);
+  }
+
+  /** The contacts of a list, page by page. The first page has the `cursor` with which `follow` completes them. */
+  async *findContacts(body: ContactsFindRequest, call: Call = {}): AsyncGenerator<ContactsFindAnswer> {
+    for (let after = body.after; ; ) {
+      const page = await this.contactsFind({ ...body, after }, call);
+      yield page;
+      if (page.next === null) {
+        return;
+      }
+      after = page.next;
+    }
+  }
+
+  /**
+   * Follows the changes of a list, or of all lists, for as long as it is read. Each page is yielded, also an empty one
+   * when `waitSeconds` (25 by default) have passed: store its `next` when its changes are done, and begin after it next
+   * time. A failure is repeated as for any read. A CursorExpiredError means: read the list again.
+   */
+  async *follow(body: ContactsChangesRequest = {}, call: Call = {}): AsyncGenerator<ContactsChangesAnswer> {
+    for (let after = body.after; ; ) {
+      const page = await this.contactsChanges({ waitSeconds: 25, ...body, after }, call);
+      yield page;
+      after = page.next;
+    }
   }
 
   /** The results of a request, once it is processed. `timeout` is in milliseconds, 60,000 by default. */

@@ -68,7 +68,7 @@ export class UnavailableError extends RollbookError {}
  */
 export class OutcomeUnknownError extends RollbookError {}
 
-/** The cursor of a change feed is older than the stored changes (410). Read the whole list again. */
+/** The cursor is older than the stored changes, or is that of another store. Read the whole list again. */
 export class CursorExpiredError extends RollbookError {}
 
 /** The request was not processed in time. It is still queued. */

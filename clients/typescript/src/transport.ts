@@ -1,6 +1,6 @@
 import type { Refused } from "./api.js";
 import { Api } from "./api.js";
-import type { KeyedCall, Kind } from "./call.js";
+import type { Call, KeyedCall, Kind } from "./call.js";
 import {
   CursorExpiredError,
   type Failure,
@@ -58,10 +58,13 @@ export abstract class Transport extends Api {
   protected async call(path: string, kind: Kind, body: unknown, call: KeyedCall): Promise<unknown> {
     const sent = JSON.stringify(body);
     const key = kind === "keyed" ? (call.idempotencyKey ?? crypto.randomUUID()) : undefined;
+    // An answer that the server holds back has that much more time.
+    const { waitSeconds } = body as { waitSeconds?: number | null };
+    const timeout = (call.timeout ?? this.#timeout) + (waitSeconds ?? 0) * 1000;
     const end = Date.now() + this.#retryFor;
     let unknown = false;
     for (let attempts = 0; ; attempts += 1) {
-      const answer = await this.#attempt(path, sent, key, call);
+      const answer = await this.#attempt(path, sent, key, call, timeout);
       if ("body" in answer) {
         return answer.body;
       }
@@ -77,19 +80,25 @@ export abstract class Transport extends Api {
     }
   }
 
-  async #attempt(path: string, sent: string, key: string | undefined, call: KeyedCall): Promise<{ body: unknown } | Attempt> {
+  async #attempt(
+    path: string,
+    sent: string,
+    key: string | undefined,
+    { signal: caller }: Call,
+    timeout: number,
+  ): Promise<{ body: unknown } | Attempt> {
     const headers: Record<string, string> = { "Access-Token": this.#token, "Content-Type": "application/json" };
     if (key !== undefined) {
       headers["Idempotency-Key"] = key;
     }
-    const limit = AbortSignal.timeout(call.timeout ?? this.#timeout);
-    const signal = call.signal ? AbortSignal.any([call.signal, limit]) : limit;
+    const limit = AbortSignal.timeout(timeout);
+    const signal = caller ? AbortSignal.any([caller, limit]) : limit;
     try {
       const response = await this.#fetch(this.#url + path, { method: "POST", headers, body: sent, signal, redirect: "manual" });
       return judge(response, await response.text(), key);
     } catch (cause) {
       // The caller ended it.
-      call.signal?.throwIfAborted();
+      caller?.throwIfAborted();
       return broken(cause, key);
     }
   }
@@ -140,13 +149,15 @@ function judge(response: Response, text: string, key: string | undefined): { bod
     410: CursorExpiredError,
     413: ValidationError,
   };
-  return { error: named(kinds[status] ?? RollbookError, failure), unknown: status >= 500, again: false, after: 0 };
+  const cursor = problems[0]?.code === "CURSOR_UNKNOWN" ? CursorExpiredError : undefined;
+  return { error: named(cursor ?? kinds[status] ?? RollbookError, failure), unknown: status >= 500, again: false, after: 0 };
 }
 
 function parsed(text: string): object | undefined {
   try {
     const body: unknown = JSON.parse(text);
-    return typeof body === "object" && body !== null ? body : undefined;
+    // Every answer of the server has a `result`; a proxy's may be JSON too.
+    return typeof body === "object" && body !== null && "result" in body ? body : undefined;
   } catch {
     return undefined;
   }
@@ -160,7 +171,7 @@ function named(kind: typeof RollbookError, failure: Failure): RollbookError {
     return `${code}${field === null ? "" : ` in ${field}`}${at}`;
   });
   const rest = problems.length > 3 ? `, and ${problems.length - 3} more` : "";
-  return new kind(`${failure.status}: ${shown.join(", ") || "an answer without JSON"}${rest}`, failure);
+  return new kind(`${failure.status}: ${shown.join(", ") || "not an answer of Rollbook"}${rest}`, failure);
 }
 
 function asUnknown(error: RollbookError): OutcomeUnknownError {

@@ -9,6 +9,8 @@ require __DIR__ . '/vendor/autoload.php';
 use Rollbook\Api\ContactGetRequest;
 use Rollbook\Api\ContactInput;
 use Rollbook\Api\ContactListCreateRequest;
+use Rollbook\Api\ContactsChangesRequest;
+use Rollbook\Api\ContactsFindRequest;
 use Rollbook\Api\ContactsUpdateRequest;
 use Rollbook\Api\ContactToAdd;
 use Rollbook\Api\ContactsUpdateAnswer;
@@ -93,15 +95,15 @@ scenario('same key', static function () use ($list): array {
     $send = static fn (): array => $api->updateContacts($list, people('same', 150), upsert: true, key: 'import-php');
     return ['same' => $send() == $send()];
 });
-foreach (['busy', 'page', 'cut before', 'cut after', 'cut within', 'outcome unknown', 'moved'] as $name) {
+foreach (['busy', 'page', 'cut before', 'cut after', 'cut within', 'outcome unknown', 'gateway', 'not ours', 'moved'] as $name) {
     scenario($name, static fn (): array => add($name));
 }
 foreach (['write cut', 'write page', 'write unknown', 'write not saved', 'write busy'] as $name) {
     scenario($name, static fn (): array => write($name));
 }
-foreach (['read cut', 'expired'] as $name) {
-    scenario($name, static fn (): array => ['ok' => client($name)->accountInfo()->result]);
-}
+scenario('read cut', static fn (): array => ['ok' => client('read cut')->accountInfo()->result]);
+scenario('expired', static fn (): array =>
+    (array) client('expired')->follow(new ContactsChangesRequest(after: 'x'))->current());
 scenario('invalid', static function () use ($list): array {
     $wrong = iterator_to_array(people('invalid', 150));
     $wrong[120]->email = $wrong[130]->email = 'ann';
@@ -130,6 +132,37 @@ scenario('members', static function () use ($list): array {
     $contact = $api->contactGet(new ContactGetRequest($list, userId: 'member'))->contact;
     $variables = array_map(static fn ($variable) => $variable->value, $contact->variables);
     return ['firstName' => $contact->firstName, 'score' => $contact->contactScore, 'variables' => $variables];
+});
+scenario('unknown cursor', static function () use ($list): array {
+    $api = client('unknown cursor');
+    $cursor = $api->contactsChanges(new ContactsChangesRequest())->next;
+    return (array) $api->follow(new ContactsChangesRequest(contactListId: $list, after: $cursor))->current();
+});
+scenario('find', static function () use ($list): array {
+    $pages = iterator_to_array(client('find')->findContacts(new ContactsFindRequest($list, limit: 250)), false);
+    $contacts = array_sum(array_map(static fn ($page) => count($page->data), $pages));
+    return ['contacts' => $contacts, 'cursors' => count(array_filter($pages, static fn ($page) => $page->cursor !== null))];
+});
+scenario('follow', static function () use ($list): array {
+    $api = client('follow');
+    $after = $api->findContacts(new ContactsFindRequest($list, limit: 1))->current()->cursor;
+    foreach ([new ContactInput('followed', firstName: 'Jo'), new ContactInput('followed', lastName: 'Doe')] as $contact) {
+        $api->contactsUpdate(new ContactsUpdateRequest($list, [$contact], upsert: true));
+    }
+    $changes = [];
+    $asked = new ContactsChangesRequest(contactListId: $list, after: $after, include: 'changes', limit: 1);
+    foreach ($api->follow($asked) as $page) {
+        array_push($changes, ...$page->changes);
+        if (count($changes) === 2) {
+            break;
+        }
+    }
+    $fields = static fn ($change) => $change->action === 'updated' ? array_keys($change->fields) : null;
+    return [
+        'actions' => array_map(static fn ($change) => $change->action, $changes),
+        'fields' => array_map($fields, $changes),
+        'cursors' => count(array_unique(array_map(static fn ($change) => $change->cursor, $changes))),
+    ];
 });
 scenario('later', static function () use ($list): array {
     $contact = client('later')->contactGet(['contactListId' => $list, 'userId' => 'member'])->contact;

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import rollbook
-from rollbook.api import ContactInput
+from rollbook.api import ContactInput, FeedChange
 
 given = json.load(sys.stdin)
 LIST: str = given["list"]
@@ -85,6 +85,33 @@ def members() -> dict[str, Any]:
     return {"firstName": contact["firstName"], "score": contact["contactScore"], "variables": values}
 
 
+def find() -> dict[str, Any]:
+    pages = list(client("find").find_contacts({"contactListId": LIST, "limit": 250}))
+    return {"contacts": sum(len(page["data"]) for page in pages), "cursors": sum("cursor" in page for page in pages)}
+
+
+def follow() -> dict[str, Any]:
+    api = client("follow")
+    first = next(api.find_contacts({"contactListId": LIST, "limit": 1}))
+    versions: list[ContactInput] = [{"contact": "followed", "firstName": "Jo"}, {"contact": "followed", "lastName": "Doe"}]
+    for contact in versions:
+        api.contacts_update({"contactListId": LIST, "upsert": True, "contacts": [contact]})
+    changes: list[FeedChange] = []
+    for page in api.follow({"contactListId": LIST, "after": first["cursor"], "include": "changes", "limit": 1}):
+        changes += page["changes"]
+        if len(changes) == 2:
+            break
+    fields = [list(change["fields"]) if change["action"] == "updated" else None for change in changes]
+    cursors = len({change["cursor"] for change in changes})
+    return {"actions": [change["action"] for change in changes], "fields": fields, "cursors": cursors}
+
+
+def unknown_cursor() -> dict[str, Any]:
+    api = client("unknown cursor")
+    cursor = api.contacts_changes({})["next"]
+    return {"next": next(api.follow({"contactListId": LIST, "after": cursor}))["next"]}
+
+
 def later() -> dict[str, Any]:
     contact = client("later").contact_get({"contactListId": LIST, "userId": "member"})["contact"]
     assert contact is not None
@@ -100,12 +127,12 @@ def wait() -> dict[str, Any]:
 scenario("batches", batches)
 scenario("large", lambda: {"counts": [batch.count for batch in client("large").update_contacts(LIST, large(), upsert=True)]})
 scenario("same key", same_key)
-for name in ("busy", "page", "cut before", "cut after", "cut within", "outcome unknown", "moved"):
+for name in ("busy", "page", "cut before", "cut after", "cut within", "outcome unknown", "gateway", "not ours", "moved"):
     scenario(name, lambda: add(name))
 for name in ("write cut", "write page", "write unknown", "write not saved", "write busy"):
     scenario(name, lambda: write(name))
-for name in ("read cut", "expired"):
-    scenario(name, lambda: {"ok": client(name).account_info()["result"]})
+scenario("read cut", lambda: {"ok": client("read cut").account_info()["result"]})
+scenario("expired", lambda: {"next": next(client("expired").follow({"after": "x"}))["next"]})
 scenario("invalid", invalid)
 scenario("unauthorized", lambda: {"ok": client("unauthorized", token="none").account_info()["result"]})
 for name in ("gives up: not saved", "gives up: busy", "gives up: cut"):
@@ -115,4 +142,7 @@ scenario("unreachable", lambda: add("unreachable", 0))
 scenario("wait", wait)
 scenario("unknown request", lambda: {"ok": client("unknown request").wait_for("0" * 24)["id"]})
 scenario("members", members)
+scenario("unknown cursor", unknown_cursor)
+scenario("find", find)
+scenario("follow", follow)
 scenario("later", later)

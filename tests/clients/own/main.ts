@@ -72,15 +72,14 @@ await scenario("same key", async () => {
   const send = () => api.updateContacts(contactListId, people("same", 150), { upsert: true, key: "import-ts" });
   return { same: JSON.stringify(await send()) === JSON.stringify(await send()) };
 });
-for (const name of ["busy", "page", "cut before", "cut after", "cut within", "outcome unknown", "moved"]) {
+for (const name of ["busy", "page", "cut before", "cut after", "cut within", "outcome unknown", "gateway", "not ours", "moved"]) {
   await scenario(name, () => add(name));
 }
 for (const name of ["write cut", "write page", "write unknown", "write not saved", "write busy"]) {
   await scenario(name, () => write(name));
 }
-for (const name of ["read cut", "expired"]) {
-  await scenario(name, async () => ({ ok: (await client(name).accountInfo()).result }));
-}
+await scenario("read cut", async () => ({ ok: (await client("read cut").accountInfo()).result }));
+await scenario("expired", async () => await client("expired").follow({ after: "x" }).next());
 await scenario("invalid", async () => {
   const wrong = [...people("invalid", 150)];
   Object.assign(wrong[120] ?? {}, { email: "ann" });
@@ -108,6 +107,37 @@ await scenario("members", async () => {
   const { contact } = await api.contactGet({ contactListId, userId: "member" });
   const variables = contact?.variables.map(({ value }) => value);
   return { firstName: contact?.firstName, score: contact?.contactScore, variables };
+});
+await scenario("unknown cursor", async () => {
+  const api = client("unknown cursor");
+  const { next } = await api.contactsChanges({});
+  return await api.follow({ contactListId, after: next }).next();
+});
+await scenario("find", async () => {
+  const pages = [];
+  for await (const page of client("find").findContacts({ contactListId, limit: 250 })) {
+    pages.push(page);
+  }
+  const contacts = pages.reduce((sum, { data }) => sum + data.length, 0);
+  return { contacts, cursors: pages.filter(({ cursor }) => cursor !== undefined).length };
+});
+await scenario("follow", async () => {
+  const api = client("follow");
+  const first = await api.findContacts({ contactListId, limit: 1 }).next();
+  for (const name of [{ firstName: "Jo" }, { lastName: "Doe" }]) {
+    await api.contactsUpdate({ contactListId, upsert: true, contacts: [{ contact: "followed", ...name }] });
+  }
+  const changes = [];
+  const after = first.value?.cursor;
+  for await (const page of api.follow({ contactListId, after, include: "changes", limit: 1 })) {
+    changes.push(...page.changes);
+    if (changes.length === 2) {
+      break;
+    }
+  }
+  const fields = changes.map(({ action, fields }) => (action === "updated" ? Object.keys(fields ?? {}) : null));
+  const cursors = new Set(changes.map(({ cursor }) => cursor)).size;
+  return { actions: changes.map(({ action }) => action), fields, cursors };
 });
 await scenario("later", async () => {
   const { contact } = await client("later").contactGet({ contactListId, userId: "member" });

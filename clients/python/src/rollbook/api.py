@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Literal, NotRequired, TypedDict, cast
 
 
@@ -47,6 +48,12 @@ class ContactListCreateRequest(TypedDict):
 
     contactListName: str
     """The name of the list."""
+
+    optOut: NotRequired[Literal["allow", "keep", "account"] | None]
+    """What items do to flags that were set to false. `keep`: these stay false, unless the item has
+    `resubscribe`. `allow`: an item may set them to true, with the note `RESUBSCRIBED` in its result.
+    `account`: as the account says, which is the default. Own to this server.
+    """
 
 
 class ContactListCreateAnswer(TypedDict):
@@ -169,6 +176,11 @@ class ContactList(TypedDict):
 
     defaultVariables: list[Variable]
     """The fields that every contact has."""
+
+    optOut: str
+    """What items do to flags that were set to false: see contact-list/update. What the account says, where the
+    list leaves it to that.
+    """
 
 
 class Variable(TypedDict):
@@ -415,6 +427,11 @@ class ContactsUpdateRequest(TypedDict):
     out, `contact` is looked up as a userId, then as an e-mail address, then as a phone number.
     """
 
+    optOut: NotRequired[Literal["keep"] | None]
+    """If `keep`, flags that were set to false stay false, whatever the list says, unless an item has
+    `resubscribe`. Imports and bulk changes send this. Own to this server.
+    """
+
 
 class ContactInput(TypedDict):
 
@@ -524,6 +541,16 @@ class ContactInput(TypedDict):
     externalId: NotRequired[str | None]
     """An old name of `userId`. Ignored if `userId` is given."""
 
+    resubscribe: NotRequired[bool | None]
+    """Whether the item may set flags to true that were set to false before, where `optOut` is `keep`. False by
+    default, and then these flags stay false, with the note `OPTED_OUT` in the result. Own to this server.
+    """
+
+    consent: NotRequired[ConsentInput | None]
+    """How the flags of the item were chosen: kept in the consent ledger, see consent/find. The item must name a
+    flag. An undo leaves such a flag as it is. Own to this server.
+    """
+
 
 class VariableInput(TypedDict):
 
@@ -536,6 +563,30 @@ class VariableInput(TypedDict):
     too, so a client whose model sends null for members that were not set must always set this one. Absence is
     an error.
     """
+
+
+class ConsentInput(TypedDict):
+
+    source: NotRequired[str | None]
+    """Where the person chose, such as `form` or `phone`."""
+
+    form: NotRequired[str | None]
+    """The name or the address of the form."""
+
+    ip: NotRequired[str | None]
+    """The IP address of the person, version 4 or 6."""
+
+    wording: NotRequired[str | None]
+    """The version or the hash of the text that the person saw."""
+
+    purpose: NotRequired[str | None]
+    """What the messages are for."""
+
+    at: NotRequired[str | None]
+    """When the person chose, UTC."""
+
+    confirmedAt: NotRequired[str | None]
+    """When the person confirmed the choice (double opt-in), UTC."""
 
 
 class ContactsUpdateAnswer(TypedDict):
@@ -594,6 +645,9 @@ class ItemDone(TypedDict):
     kept: NotRequired[list[Kept]]
     """Where a request was undone: the fields that were not put back."""
 
+    notes: NotRequired[list[ItemNote]]
+    """What is to be said of flags that were set to false before."""
+
 
 class Kept(TypedDict):
     """A field that was not put back."""
@@ -606,6 +660,19 @@ class Kept(TypedDict):
 
     humanError: str
     """Why, in words."""
+
+
+class ItemNote(TypedDict):
+    """What is to be said of a flag that was set to false before."""
+
+    code: str
+    """`OPTED_OUT`: it stays false. `RESUBSCRIBED`: it is true now."""
+
+    field: str
+    """The flag."""
+
+    humanNote: str
+    """The code in words."""
 
 
 class ItemFailed(TypedDict):
@@ -675,6 +742,11 @@ class ContactsAddRequest(TypedDict):
     restoreErased: NotRequired[bool | None]
     """Whether a person who was erased may be brought back. False by default, and then an item that would give a
     contact an identifier of such a person ends in `CONTACT_ERASED`.
+    """
+
+    optOut: NotRequired[Literal["keep"] | None]
+    """If `keep`, flags that were set to false stay false, whatever the list says, unless an item has
+    `resubscribe`. Imports and bulk changes send this. Own to this server.
     """
 
 
@@ -783,6 +855,16 @@ class ContactToAdd(TypedDict):
     externalId: NotRequired[str | None]
     """An old name of `userId`. Ignored if `userId` is given."""
 
+    resubscribe: NotRequired[bool | None]
+    """Whether the item may set flags to true that were set to false before, where `optOut` is `keep`. False by
+    default, and then these flags stay false, with the note `OPTED_OUT` in the result. Own to this server.
+    """
+
+    consent: NotRequired[ConsentInput | None]
+    """How the flags of the item were chosen: kept in the consent ledger, see consent/find. The item must name a
+    flag. An undo leaves such a flag as it is. Own to this server.
+    """
+
 
 class ContactsAddAnswer(TypedDict):
     """A success: what a method answers, around it what every answer has."""
@@ -890,6 +972,9 @@ class ContactsFindRequest(TypedDict):
     namePrefix: NotRequired[str | None]
     """Contacts whose name begins with this text, in any case; all if it is blank."""
 
+    suppressed: NotRequired[bool | None]
+    """If true, contacts whose e-mail address or phone number is suppressed; if false, all others."""
+
 
 class ContactsFindAnswer(TypedDict):
     """A success: what a method answers, around it what every answer has."""
@@ -911,6 +996,9 @@ class ContactsFindAnswer(TypedDict):
 
     warnings: NotRequired[list[Warning]]
     """Doubtful parts of the request, at most 1,000; absent without any."""
+
+    cursor: NotRequired[str]
+    """On the first page, the cursor of the moment before it: contacts/changes from there completes these pages."""
 
 
 class Contact(TypedDict):
@@ -1016,6 +1104,9 @@ class Contact(TypedDict):
     cac: Cac | None
     """The cost to acquire the contact: its own, else its source's, also of a removed source."""
 
+    suppressed: NotRequired[list[ContactSuppression]]
+    """The suppressions of its e-mail address and phone number; absent without any."""
+
 
 class VariableValue(TypedDict):
     """A variable of the contact's list."""
@@ -1025,6 +1116,22 @@ class VariableValue(TypedDict):
 
     value: str | None
     """Its value; null where the contact has none."""
+
+
+class ContactSuppression(TypedDict):
+    """A suppression of a contact."""
+
+    channel: str
+    """The field with the suppressed address."""
+
+    reason: str
+    """Why it is suppressed: a rejectType of its channel."""
+
+    createdAt: str
+    """Since when."""
+
+    expireAt: str | None
+    """Until when; null if it does not expire."""
 
 
 class ContactGetRequest(TypedDict):
@@ -1192,6 +1299,9 @@ class ContactExportAnswer(TypedDict):
     warnings: NotRequired[list[Warning]]
     """Doubtful parts of the request, at most 1,000; absent without any."""
 
+    suppressed: list[Suppression]
+    """The suppressions of the addresses that were given and that the contacts have."""
+
 
 class ExportedContact(TypedDict):
     """A contact of a person."""
@@ -1216,6 +1326,55 @@ class ExportedContact(TypedDict):
     large.
     """
 
+    consents: list[Consent]
+    """What was said about its flags, the newest first, as consent/find tells it."""
+
+
+class Consent(TypedDict):
+    """A record of the consent ledger."""
+
+    channel: str
+    """The flag."""
+
+    state: str
+    """What it was to be."""
+
+    recordedAt: str
+    """When the record was written."""
+
+    at: str | None
+    """When the person chose, as the caller said."""
+
+    confirmedAt: str | None
+    """When the person confirmed it, as the caller said."""
+
+    by: str
+    """What had the record written."""
+
+    source: str | None
+    """Where the person chose, as the caller said."""
+
+    form: str | None
+    """The form."""
+
+    ip: str | None
+    """The IP address of the person."""
+
+    wording: str | None
+    """The version or the hash of the text that the person saw."""
+
+    purpose: str | None
+    """What the messages are for."""
+
+    requestId: str
+    """By which request."""
+
+    token: str
+    """The key of the token; `user:` and the id of the user for the console."""
+
+    hash: str
+    """The hash of the record, in hex digits."""
+
 
 class ExportedRequest(TypedDict):
     """A request that mentions a person."""
@@ -1237,6 +1396,28 @@ class ExportedRequest(TypedDict):
 
     positions: list[int]
     """Which of its items mention the person, from 0."""
+
+
+class Suppression(TypedDict):
+    """A suppression."""
+
+    channel: str
+    """The kind of its address."""
+
+    address: str | None
+    """The address; null after the person was erased."""
+
+    reason: str
+    """Why it is suppressed: a rejectType of its channel."""
+
+    rawLog: str | None
+    """What the receiving server answered."""
+
+    createdAt: str
+    """Since when."""
+
+    expireAt: str | None
+    """Until when; null if it does not expire."""
 
 
 class RequestFindRequest(TypedDict):
@@ -1446,6 +1627,595 @@ class Counts(TypedDict):
 
     errors: int
     """The items that were not."""
+
+
+class ContactSourceUpdateRequest(TypedDict):
+
+    source: str
+    """The sourceId or the customerSourceId of the source."""
+
+    name: NotRequired[str | None]
+    """Its new name."""
+
+    customerSourceId: NotRequired[str | None]
+    """Your own id of it; `''` clears it."""
+
+    cac: NotRequired[CacInput | None]
+    """The cost of a contact from it. A `value` of `''` clears it."""
+
+
+class ContactSourceUpdateAnswer(TypedDict):
+    """A success: what a method answers, around it what every answer has."""
+
+    result: bool
+    """True: the request was done, or accepted and is on disk."""
+
+    warnings: NotRequired[list[Warning]]
+    """Doubtful parts of the request, at most 1,000; absent without any."""
+
+
+class ContactSourceRemoveRequest(TypedDict):
+
+    ids: NotRequired[list[str] | None]
+    """The ids that contact-source/add gave."""
+
+    customerSourceIds: NotRequired[list[str] | None]
+    """Your own ids of sources."""
+
+
+class ContactSourceRemoveAnswer(TypedDict):
+    """A success: what a method answers, around it what every answer has."""
+
+    result: bool
+    """True: the request was done, or accepted and is on disk."""
+
+    affectedRows: int
+    """How many sources were removed."""
+
+    warnings: NotRequired[list[Warning]]
+    """Doubtful parts of the request, at most 1,000; absent without any."""
+
+
+class ContactListVariablesRenameRequest(TypedDict):
+
+    contactListId: str
+    """The id of the list, as contact-list/create gave it."""
+
+    name: str
+    """The present name of the variable."""
+
+    newName: str
+    """Its name from now on, in lowerCamelCase: letters only, and not the name of a field of a contact."""
+
+
+class ContactListVariablesRenameAnswer(TypedDict):
+    """A success: what a method answers, around it what every answer has."""
+
+    result: bool
+    """True: the request was done, or accepted and is on disk."""
+
+    warnings: NotRequired[list[Warning]]
+    """Doubtful parts of the request, at most 1,000; absent without any."""
+
+
+class ContactListVariablesRemoveRequest(TypedDict):
+
+    contactListId: str
+    """The id of the list, as contact-list/create gave it."""
+
+    names: list[str]
+    """The names of variables that the list has."""
+
+
+class ContactListVariablesRemoveAnswer(TypedDict):
+    """A success: what a method answers, around it what every answer has."""
+
+    result: bool
+    """True: the request was done, or accepted and is on disk."""
+
+    warnings: NotRequired[list[Warning]]
+    """Doubtful parts of the request, at most 1,000; absent without any."""
+
+
+class ContactListUpdateRequest(TypedDict):
+
+    contactListId: str
+    """The id of the list, as contact-list/create gave it."""
+
+    contactListName: str
+    """The new name of the list."""
+
+    optOut: NotRequired[Literal["allow", "keep", "account"] | None]
+    """What items do to flags that were set to false. `keep`: these stay false, unless the item has
+    `resubscribe`. `allow`: an item may set them to true, with the note `RESUBSCRIBED` in its result.
+    `account`: as the account says, which is the default. Own to this server.
+    """
+
+
+class ContactListUpdateAnswer(TypedDict):
+    """A success: what a method answers, around it what every answer has."""
+
+    result: bool
+    """True: the request was done, or accepted and is on disk."""
+
+    warnings: NotRequired[list[Warning]]
+    """Doubtful parts of the request, at most 1,000; absent without any."""
+
+
+class ContactListRemoveRequest(TypedDict):
+
+    contactListId: str
+    """The id of the list, as contact-list/create gave it."""
+
+    confirm: str
+    """The list's present name, to show that it is meant."""
+
+
+class ContactListRemoveAnswer(TypedDict):
+    """A success: what a method answers, around it what every answer has."""
+
+    result: bool
+    """True: the request was done, or accepted and is on disk."""
+
+    warnings: NotRequired[list[Warning]]
+    """Doubtful parts of the request, at most 1,000; absent without any."""
+
+
+class ContactsChangesRequest(TypedDict):
+
+    contactListId: NotRequired[str | None]
+    """The list; all lists that the token may see where it is absent, at most 1,000."""
+
+    after: NotRequired[str | None]
+    """Where to begin: `next`, or the `cursor` of a change or of contacts/find. `start` begins at the oldest
+    change that is stored. If absent, no changes are returned, and `next` is the cursor of this moment.
+    """
+
+    limit: NotRequired[int | None]
+    """How many changes there are at most; 100 by default. A page ends earlier when it is large."""
+
+    waitSeconds: NotRequired[int | None]
+    """How long to wait for a change if there is none; 0 by default."""
+
+    fields: NotRequired[list[str] | None]
+    """Only updates of these fields, and of these updates only these fields; a variable is `variables.` and its
+    name. Creations, removals and erasures are always returned.
+    """
+
+    include: NotRequired[Literal["ids", "changes", "contact"] | None]
+    """`ids` (the default): which contact it is. `changes`: also the old and the new value of each field.
+    `contact`: also the contact as it is now, not as of the change; it is absent if the contact is gone.
+    """
+
+
+class ContactsChangesAnswer(TypedDict):
+    """A success: what a method answers, around it what every answer has."""
+
+    result: bool
+    """True: the request was done, or accepted and is on disk."""
+
+    requestId: str
+    """The id of this request, by which request/find knows it."""
+
+    changes: list[FeedChange]
+    """The changes, in their order."""
+
+    next: str
+    """The cursor behind them: send it as `after`."""
+
+    errors: list[str]
+    """Empty."""
+
+    warnings: NotRequired[list[Warning]]
+    """Doubtful parts of the request, at most 1,000; absent without any."""
+
+
+class FeedChange(TypedDict):
+    """A change of a contact."""
+
+    cursor: str
+    """The cursor behind this change."""
+
+    contactListId: str
+    """The list."""
+
+    contactId: str
+    """The contact."""
+
+    userId: str | None
+    """Its userId after the change, of a removal the last; null if it has none or was erased."""
+
+    email: str | None
+    """Its e-mail address, in the same way."""
+
+    phoneNumber: str | None
+    """Its phone number, in the same way."""
+
+    action: str
+    """The action."""
+
+    requestId: str
+    """By which request."""
+
+    source: str
+    """The method that was called."""
+
+    at: str
+    """When it was applied."""
+
+    by: str
+    """The key of the token, as `rollbook token list` shows it; `user:` and the id of the user for the console."""
+
+    fields: NotRequired[dict[str, ValueChange]]
+    """The fields that changed, by name; the name of a variable stands behind `variables.`. With `include`
+    `changes`.
+    """
+
+    contact: NotRequired[Contact]
+    """The contact as it is now; absent if it is gone. With `include` `contact`."""
+
+
+ValueChange = TypedDict(
+    "ValueChange",
+    {
+        # The old value, as contact/get shows it.
+        "from": "Any",
+        # The new value.
+        "to": "Any",
+    },
+)
+
+
+class ContactsUnsubscribeLinksRequest(TypedDict):
+
+    contactListId: str
+    """The id of the list, as contact-list/create gave it."""
+
+    emails: NotRequired[list[str] | None]
+    """E-mail addresses of contacts; compared without case."""
+
+    phoneNumbers: NotRequired[list[str] | None]
+    """Phone numbers of contacts; compared exactly."""
+
+    userIds: NotRequired[list[str] | None]
+    """userIds of contacts; compared exactly."""
+
+    channel: NotRequired[Literal["email", "sms", "desktopWebPush", "mobileWebPush", "telegram", "viber"] | None]
+    """What the link turns off; `email` by default."""
+
+
+class ContactsUnsubscribeLinksAnswer(TypedDict):
+    """A success: what a method answers, around it what every answer has."""
+
+    result: bool
+    """True: the request was done, or accepted and is on disk."""
+
+    requestId: str
+    """The id of this request, by which request/find knows it."""
+
+    links: list[UnsubscribeLink]
+    """A link for each identifier, in the order emails, phoneNumbers, userIds."""
+
+    errors: list[str]
+    """Empty."""
+
+    warnings: NotRequired[list[Warning]]
+    """Doubtful parts of the request, at most 1,000; absent without any."""
+
+
+class UnsubscribeLink(TypedDict):
+    """An unsubscribe link."""
+
+    identifier: str
+    """The identifier that was given."""
+
+    url: str | None
+    """The link; null if the list has no such contact."""
+
+    headers: dict[str, str] | None
+    """The headers of a message by their names: `List-Unsubscribe` and `List-Unsubscribe-Post`. DKIM must sign
+    both. Null for other channels than `email`, and without a link.
+    """
+
+
+class BlacklistAddRequest(TypedDict):
+
+    records: list[EmailToSuppress]
+    """The addresses."""
+
+
+class EmailToSuppress(TypedDict):
+
+    email: str
+    """The e-mail address."""
+
+    rejectType: Literal["hard", "complaint", "list-unsubscribe"]
+    """Why it is suppressed."""
+
+    rawLog: NotRequired[str | None]
+    """What the receiving server answered: at most 1,024 bytes."""
+
+    createdAt: NotRequired[str | None]
+    """Since when: `YYYY-MM-DD hh:mm:ss`, or `YYYY-MM-DD`, UTC; now by default. For suppressions of another
+    system.
+    """
+
+    expireAt: NotRequired[str | None]
+    """Until when, in the same form. By default the settings decide for `hard` and `undeliverable`; others never
+    expire.
+    """
+
+
+class BlacklistAddAnswer(TypedDict):
+    """A success: what a method answers, around it what every answer has."""
+
+    result: bool
+    """True: the request was done, or accepted and is on disk."""
+
+    warnings: NotRequired[list[Warning]]
+    """Doubtful parts of the request, at most 1,000; absent without any."""
+
+
+class BlacklistFindRequest(TypedDict):
+
+    email: NotRequired[str | None]
+    """This address, compared without case; all if it is blank."""
+
+    rejectType: NotRequired[str | None]
+    """Only those for this reason; all if it is blank."""
+
+    withRawLog: NotRequired[bool | None]
+    """Whether `rawLog` is shown; false by default."""
+
+    offset: NotRequired[int | None]
+    """How many entries are left out at the beginning; 0 by default."""
+
+    limit: NotRequired[int | None]
+    """How many entries there are at most; 20 by default."""
+
+
+class BlacklistFindAnswer(TypedDict):
+    """A success: what a method answers, around it what every answer has."""
+
+    result: bool
+    """True: the request was done, or accepted and is on disk."""
+
+    data: list[SuppressedEmail]
+    """The entries."""
+
+    totalCount: int
+    """How many match in all."""
+
+    offset: int
+    """How many were left out at the beginning."""
+
+    limit: int
+    """How many there are at most."""
+
+    warnings: NotRequired[list[Warning]]
+    """Doubtful parts of the request, at most 1,000; absent without any."""
+
+
+class SuppressedEmail(TypedDict):
+    """A suppressed e-mail address."""
+
+    email: str | None
+    """The address as it was added; null if the person was erased and it was found otherwise."""
+
+    type: str
+    """Why it is suppressed."""
+
+    rawLog: NotRequired[str]
+    """What the receiving server answered; absent unless `withRawLog` is true."""
+
+    createdAt: str
+    """Since when."""
+
+    expireAt: str | None
+    """Until when; null if it does not expire."""
+
+
+class PhoneBlacklistAddRequest(TypedDict):
+
+    records: list[PhoneToSuppress]
+    """The numbers."""
+
+
+class PhoneToSuppress(TypedDict):
+
+    phoneNumber: str
+    """The phone number, E.164."""
+
+    rejectType: NotRequired[Literal["import", "invalid", "unsubscribe", "undeliverable"] | None]
+    """Why it is suppressed; `import` by default."""
+
+    createdAt: NotRequired[str | None]
+    """Since when: `YYYY-MM-DD hh:mm:ss`, or `YYYY-MM-DD`, UTC; now by default. For suppressions of another
+    system.
+    """
+
+    expireAt: NotRequired[str | None]
+    """Until when, in the same form. By default the settings decide for `hard` and `undeliverable`; others never
+    expire.
+    """
+
+
+class PhoneBlacklistAddAnswer(TypedDict):
+    """A success: what a method answers, around it what every answer has."""
+
+    result: bool
+    """True: the request was done, or accepted and is on disk."""
+
+    warnings: NotRequired[list[Warning]]
+    """Doubtful parts of the request, at most 1,000; absent without any."""
+
+
+class PhoneBlacklistFindRequest(TypedDict):
+
+    phoneNumber: str
+    """The phone number; compared exactly."""
+
+    rejectType: NotRequired[str | None]
+    """Only that for this reason; all if it is blank."""
+
+    offset: NotRequired[int | None]
+    """How many entries are left out at the beginning; 0 by default."""
+
+    limit: NotRequired[int | None]
+    """How many entries there are at most; 20 by default."""
+
+
+class PhoneBlacklistFindAnswer(TypedDict):
+    """A success: what a method answers, around it what every answer has."""
+
+    result: bool
+    """True: the request was done, or accepted and is on disk."""
+
+    data: list[SuppressedPhone]
+    """The entries."""
+
+    totalCount: int
+    """How many match in all."""
+
+    offset: int
+    """How many were left out at the beginning."""
+
+    limit: int
+    """How many there are at most."""
+
+    warnings: NotRequired[list[Warning]]
+    """Doubtful parts of the request, at most 1,000; absent without any."""
+
+
+class SuppressedPhone(TypedDict):
+    """A suppressed phone number."""
+
+    phoneNumber: str
+    """The number."""
+
+    rejectType: str
+    """Why it is suppressed."""
+
+    createdAt: str
+    """Since when."""
+
+
+class SuppressionListRequest(TypedDict):
+
+    channel: NotRequired[Literal["email", "phoneNumber"] | None]
+    """Only those of this channel."""
+
+    reason: NotRequired[Literal["hard", "complaint", "list-unsubscribe", "import", "invalid", "unsubscribe", "undeliverable"] | None]
+    """Only those for this reason."""
+
+    after: NotRequired[str | None]
+    """Where the page begins: `next` of the page before."""
+
+    limit: NotRequired[int | None]
+    """How many suppressions there are at most; 100 by default."""
+
+
+class SuppressionListAnswer(TypedDict):
+    """A success: what a method answers, around it what every answer has."""
+
+    result: bool
+    """True: the request was done, or accepted and is on disk."""
+
+    data: list[Suppression]
+    """The suppressions."""
+
+    next: str | None
+    """The beginning of the next page; null on the last page."""
+
+    warnings: NotRequired[list[Warning]]
+    """Doubtful parts of the request, at most 1,000; absent without any."""
+
+
+class BlacklistRemoveRequest(TypedDict):
+
+    email: str
+    """The e-mail address; compared without case."""
+
+    rejectType: NotRequired[Literal["hard", "complaint", "list-unsubscribe"] | None]
+    """Only the suppression for this reason; all if it is absent."""
+
+
+class BlacklistRemoveAnswer(TypedDict):
+    """A success: what a method answers, around it what every answer has."""
+
+    result: bool
+    """True: the request was done, or accepted and is on disk."""
+
+    warnings: NotRequired[list[Warning]]
+    """Doubtful parts of the request, at most 1,000; absent without any."""
+
+
+class PhoneBlacklistRemoveRequest(TypedDict):
+
+    phoneNumber: str
+    """The phone number; compared exactly."""
+
+
+class PhoneBlacklistRemoveAnswer(TypedDict):
+    """A success: what a method answers, around it what every answer has."""
+
+    result: bool
+    """True: the request was done, or accepted and is on disk."""
+
+    warnings: NotRequired[list[Warning]]
+    """Doubtful parts of the request, at most 1,000; absent without any."""
+
+
+class ConsentFindRequest(TypedDict):
+
+    contactListId: str
+    """The id of the list, as contact-list/create gave it."""
+
+    userId: NotRequired[str | None]
+    """The userId of the contact; compared exactly."""
+
+    email: NotRequired[str | None]
+    """The e-mail address of the contact; compared without case."""
+
+    phoneNumber: NotRequired[str | None]
+    """The phone number of the contact; compared exactly."""
+
+    externalId: NotRequired[str | None]
+    """An old name of `userId`. Not looked at where `userId` is given."""
+
+    channel: NotRequired[Literal["active", "emailSubscribe", "smsSubscribe", "desktopWebPushSubscribe", "mobileWebPushSubscribe", "telegramSubscribe", "viberSubscribe"] | None]
+    """Only records about this flag."""
+
+    offset: NotRequired[int | None]
+    """How many entries are left out at the beginning; 0 by default."""
+
+    limit: NotRequired[int | None]
+    """How many entries there are at most; 20 by default."""
+
+
+class ConsentFindAnswer(TypedDict):
+    """A success: what a method answers, around it what every answer has."""
+
+    result: bool
+    """True: the request was done, or accepted and is on disk."""
+
+    contactId: str | None
+    """The contact; null if none was found."""
+
+    data: list[Consent]
+    """The entries."""
+
+    totalCount: int
+    """How many match in all."""
+
+    offset: int
+    """How many were left out at the beginning."""
+
+    limit: int
+    """How many there are at most."""
+
+    warnings: NotRequired[list[Warning]]
+    """Doubtful parts of the request, at most 1,000; absent without any."""
 
 
 RequestRejectedRequest = TypedDict(
@@ -1694,7 +2464,7 @@ class WebhookResendFailedAnswer(TypedDict):
 class WebhookTestRequest(TypedDict):
 
     url: str
-    """The receiver: an absolute http or https URI."""
+    """Where it is sent: an absolute http or https URI."""
 
 
 class WebhookTestAnswer(TypedDict):
@@ -1705,132 +2475,6 @@ class WebhookTestAnswer(TypedDict):
 
     delivery: AttemptObject
     """The attempt."""
-
-    warnings: NotRequired[list[Warning]]
-    """Doubtful parts of the request, at most 1,000; absent without any."""
-
-
-class ContactSourceUpdateRequest(TypedDict):
-
-    source: str
-    """The sourceId or the customerSourceId of the source."""
-
-    name: NotRequired[str | None]
-    """Its new name."""
-
-    customerSourceId: NotRequired[str | None]
-    """Your own id of it; `''` clears it."""
-
-    cac: NotRequired[CacInput | None]
-    """The cost of a contact from it. A `value` of `''` clears it."""
-
-
-class ContactSourceUpdateAnswer(TypedDict):
-    """A success: what a method answers, around it what every answer has."""
-
-    result: bool
-    """True: the request was done, or accepted and is on disk."""
-
-    warnings: NotRequired[list[Warning]]
-    """Doubtful parts of the request, at most 1,000; absent without any."""
-
-
-class ContactSourceRemoveRequest(TypedDict):
-
-    ids: NotRequired[list[str] | None]
-    """The ids that contact-source/add gave."""
-
-    customerSourceIds: NotRequired[list[str] | None]
-    """Your own ids of sources."""
-
-
-class ContactSourceRemoveAnswer(TypedDict):
-    """A success: what a method answers, around it what every answer has."""
-
-    result: bool
-    """True: the request was done, or accepted and is on disk."""
-
-    affectedRows: int
-    """How many sources were removed."""
-
-    warnings: NotRequired[list[Warning]]
-    """Doubtful parts of the request, at most 1,000; absent without any."""
-
-
-class ContactListVariablesRenameRequest(TypedDict):
-
-    contactListId: str
-    """The id of the list, as contact-list/create gave it."""
-
-    name: str
-    """The present name of the variable."""
-
-    newName: str
-    """Its name from now on, in lowerCamelCase: letters only, and not the name of a field of a contact."""
-
-
-class ContactListVariablesRenameAnswer(TypedDict):
-    """A success: what a method answers, around it what every answer has."""
-
-    result: bool
-    """True: the request was done, or accepted and is on disk."""
-
-    warnings: NotRequired[list[Warning]]
-    """Doubtful parts of the request, at most 1,000; absent without any."""
-
-
-class ContactListVariablesRemoveRequest(TypedDict):
-
-    contactListId: str
-    """The id of the list, as contact-list/create gave it."""
-
-    names: list[str]
-    """The names of variables that the list has."""
-
-
-class ContactListVariablesRemoveAnswer(TypedDict):
-    """A success: what a method answers, around it what every answer has."""
-
-    result: bool
-    """True: the request was done, or accepted and is on disk."""
-
-    warnings: NotRequired[list[Warning]]
-    """Doubtful parts of the request, at most 1,000; absent without any."""
-
-
-class ContactListUpdateRequest(TypedDict):
-
-    contactListId: str
-    """The id of the list, as contact-list/create gave it."""
-
-    contactListName: str
-    """The new name of the list."""
-
-
-class ContactListUpdateAnswer(TypedDict):
-    """A success: what a method answers, around it what every answer has."""
-
-    result: bool
-    """True: the request was done, or accepted and is on disk."""
-
-    warnings: NotRequired[list[Warning]]
-    """Doubtful parts of the request, at most 1,000; absent without any."""
-
-
-class ContactListRemoveRequest(TypedDict):
-
-    contactListId: str
-    """The id of the list, as contact-list/create gave it."""
-
-    confirm: str
-    """The list's present name, to show that it is meant."""
-
-
-class ContactListRemoveAnswer(TypedDict):
-    """A success: what a method answers, around it what every answer has."""
-
-    result: bool
-    """True: the request was done, or accepted and is on disk."""
 
     warnings: NotRequired[list[Warning]]
     """Doubtful parts of the request, at most 1,000; absent without any."""
@@ -1898,7 +2542,7 @@ class Problem(TypedDict):
 class Api:
     """The methods of the API."""
 
-    def _call(self, path: str, kind: str, body: object, idempotency_key: str | None = None) -> object:
+    def _call(self, path: str, kind: str, body: Mapping[str, Any], idempotency_key: str | None = None) -> Any:
         raise NotImplementedError
 
     def account_info(self, body: AccountInfoRequest | None = None) -> AccountInfoAnswer:
@@ -1977,6 +2621,70 @@ class Api:
         """Requests by state, list and time: `request/list`."""
         return cast(RequestListAnswer, self._call("request/list", "read", body))
 
+    def contact_source_update(self, body: ContactSourceUpdateRequest) -> ContactSourceUpdateAnswer:
+        """Change a source: `contact-source/update`."""
+        return cast(ContactSourceUpdateAnswer, self._call("contact-source/update", "write", body))
+
+    def contact_source_remove(self, body: ContactSourceRemoveRequest) -> ContactSourceRemoveAnswer:
+        """Remove sources: `contact-source/remove`."""
+        return cast(ContactSourceRemoveAnswer, self._call("contact-source/remove", "write", body))
+
+    def contact_list_variables_rename(self, body: ContactListVariablesRenameRequest) -> ContactListVariablesRenameAnswer:
+        """Give a variable another name: `contact-list/variables/rename`."""
+        return cast(ContactListVariablesRenameAnswer, self._call("contact-list/variables/rename", "write", body))
+
+    def contact_list_variables_remove(self, body: ContactListVariablesRemoveRequest) -> ContactListVariablesRemoveAnswer:
+        """Remove variables of a list with their values: `contact-list/variables/remove`."""
+        return cast(ContactListVariablesRemoveAnswer, self._call("contact-list/variables/remove", "write", body))
+
+    def contact_list_update(self, body: ContactListUpdateRequest) -> ContactListUpdateAnswer:
+        """Change the name or the rules of a list: `contact-list/update`."""
+        return cast(ContactListUpdateAnswer, self._call("contact-list/update", "write", body))
+
+    def contact_list_remove(self, body: ContactListRemoveRequest) -> ContactListRemoveAnswer:
+        """Remove a list with its contacts: `contact-list/remove`."""
+        return cast(ContactListRemoveAnswer, self._call("contact-list/remove", "write", body))
+
+    def contacts_changes(self, body: ContactsChangesRequest) -> ContactsChangesAnswer:
+        """Follow the changes of contacts, in order: `contacts/changes`."""
+        return cast(ContactsChangesAnswer, self._call("contacts/changes", "read", body))
+
+    def contacts_unsubscribe_links(self, body: ContactsUnsubscribeLinksRequest) -> ContactsUnsubscribeLinksAnswer:
+        """Make unsubscribe links: `contacts/unsubscribe-links`."""
+        return cast(ContactsUnsubscribeLinksAnswer, self._call("contacts/unsubscribe-links", "read", body))
+
+    def blacklist_add(self, body: BlacklistAddRequest) -> BlacklistAddAnswer:
+        """Suppress e-mail addresses: `blacklist/add`."""
+        return cast(BlacklistAddAnswer, self._call("blacklist/add", "write", body))
+
+    def blacklist_find(self, body: BlacklistFindRequest) -> BlacklistFindAnswer:
+        """Find suppressed e-mail addresses: `blacklist/find`."""
+        return cast(BlacklistFindAnswer, self._call("blacklist/find", "read", body))
+
+    def phone_blacklist_add(self, body: PhoneBlacklistAddRequest) -> PhoneBlacklistAddAnswer:
+        """Suppress phone numbers: `phone-blacklist/add`."""
+        return cast(PhoneBlacklistAddAnswer, self._call("phone-blacklist/add", "write", body))
+
+    def phone_blacklist_find(self, body: PhoneBlacklistFindRequest) -> PhoneBlacklistFindAnswer:
+        """Find a suppressed phone number: `phone-blacklist/find`."""
+        return cast(PhoneBlacklistFindAnswer, self._call("phone-blacklist/find", "read", body))
+
+    def suppression_list(self, body: SuppressionListRequest) -> SuppressionListAnswer:
+        """Read all suppressions, a page at a time: `suppression/list`."""
+        return cast(SuppressionListAnswer, self._call("suppression/list", "read", body))
+
+    def blacklist_remove(self, body: BlacklistRemoveRequest) -> BlacklistRemoveAnswer:
+        """Remove an e-mail address from suppression: `blacklist/remove`."""
+        return cast(BlacklistRemoveAnswer, self._call("blacklist/remove", "write", body))
+
+    def phone_blacklist_remove(self, body: PhoneBlacklistRemoveRequest) -> PhoneBlacklistRemoveAnswer:
+        """Remove a phone number from suppression: `phone-blacklist/remove`."""
+        return cast(PhoneBlacklistRemoveAnswer, self._call("phone-blacklist/remove", "write", body))
+
+    def consent_find(self, body: ConsentFindRequest) -> ConsentFindAnswer:
+        """What was said about the flags of a contact: `consent/find`."""
+        return cast(ConsentFindAnswer, self._call("consent/find", "read", body))
+
     def request_rejected(self, body: RequestRejectedRequest) -> RequestRejectedAnswer:
         """Rejected requests by hour, token and code: `request/rejected`."""
         return cast(RequestRejectedAnswer, self._call("request/rejected", "read", body))
@@ -2000,27 +2708,3 @@ class Api:
     def webhook_test(self, body: WebhookTestRequest) -> WebhookTestAnswer:
         """Send a test event: `webhook/test`."""
         return cast(WebhookTestAnswer, self._call("webhook/test", "write", body))
-
-    def contact_source_update(self, body: ContactSourceUpdateRequest) -> ContactSourceUpdateAnswer:
-        """Change a source: `contact-source/update`."""
-        return cast(ContactSourceUpdateAnswer, self._call("contact-source/update", "write", body))
-
-    def contact_source_remove(self, body: ContactSourceRemoveRequest) -> ContactSourceRemoveAnswer:
-        """Remove sources: `contact-source/remove`."""
-        return cast(ContactSourceRemoveAnswer, self._call("contact-source/remove", "write", body))
-
-    def contact_list_variables_rename(self, body: ContactListVariablesRenameRequest) -> ContactListVariablesRenameAnswer:
-        """Give a variable another name: `contact-list/variables/rename`."""
-        return cast(ContactListVariablesRenameAnswer, self._call("contact-list/variables/rename", "write", body))
-
-    def contact_list_variables_remove(self, body: ContactListVariablesRemoveRequest) -> ContactListVariablesRemoveAnswer:
-        """Remove variables of a list with their values: `contact-list/variables/remove`."""
-        return cast(ContactListVariablesRemoveAnswer, self._call("contact-list/variables/remove", "write", body))
-
-    def contact_list_update(self, body: ContactListUpdateRequest) -> ContactListUpdateAnswer:
-        """Give a list another name: `contact-list/update`."""
-        return cast(ContactListUpdateAnswer, self._call("contact-list/update", "write", body))
-
-    def contact_list_remove(self, body: ContactListRemoveRequest) -> ContactListRemoveAnswer:
-        """Remove a list with its contacts: `contact-list/remove`."""
-        return cast(ContactListRemoveAnswer, self._call("contact-list/remove", "write", body))

@@ -7,7 +7,17 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import Literal, TypeVar
 
-from .api import ContactInput, ContactsAddRequest, ContactsUpdateRequest, ContactToAdd, Request
+from .api import (
+    ContactInput,
+    ContactsAddRequest,
+    ContactsChangesAnswer,
+    ContactsChangesRequest,
+    ContactsFindAnswer,
+    ContactsFindRequest,
+    ContactsUpdateRequest,
+    ContactToAdd,
+    Request,
+)
 from .errors import Batch, RollbookError, WaitTimeout
 from .transport import Transport
 
@@ -76,6 +86,29 @@ class Client(Transport):
             return self.contacts_add(body, idempotency_key=key)["requestId"]
 
         return _send_all(contacts, send, key)
+
+    def find_contacts(self, body: ContactsFindRequest) -> Iterator[ContactsFindAnswer]:
+        """The contacts of a list, page by page. The first page has the `cursor` with which `follow` completes them."""
+        after = body.get("after")
+        while True:
+            page = self.contacts_find({**body, "after": after})
+            yield page
+            after = page["next"]
+            if after is None:
+                return
+
+    def follow(self, body: ContactsChangesRequest | None = None) -> Iterator[ContactsChangesAnswer]:
+        """Follows the changes of a list, or of all lists, for as long as it is read.
+
+        Each page is yielded, also an empty one when `waitSeconds` (25 by default) have passed: store its `next` when
+        its changes are done, and begin after it next time. A failure is repeated as for any read. `CursorExpired`
+        means: read the list again.
+        """
+        asked: ContactsChangesRequest = {"waitSeconds": 25, **(body or {})}
+        while True:
+            page = self.contacts_changes(asked)
+            yield page
+            asked = {**asked, "after": page["next"]}
 
     def wait_for(self, request_id: str, timeout: float = 60) -> Request:
         """The results of a request, once it is processed. `timeout` is in seconds."""

@@ -78,7 +78,7 @@ class OutcomeUnknown(RollbookError):
 
 
 class CursorExpired(RollbookError):
-    """The cursor of a change feed is older than the stored changes (410). Read the whole list again."""
+    """The cursor is older than the stored changes, or is that of another store. Read the whole list again."""
 
 
 class WaitTimeout(RollbookError, TimeoutError):

@@ -7,6 +7,7 @@ import random
 import re
 import time
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypedDict
 
@@ -78,15 +79,15 @@ class Transport(Api):
         self._retry_for = retry_for
         self._pool = pool or urllib3.PoolManager(maxsize=10)
 
-    def _call(
-        self, path: str, kind: str, body: object, idempotency_key: str | None = None, timeout: float | None = None
-    ) -> Any:
+    def _call(self, path: str, kind: str, body: Mapping[str, Any], idempotency_key: str | None = None) -> Any:
         sent = json.dumps(body, allow_nan=False).encode()
         key = (idempotency_key or str(uuid.uuid4())) if kind == "keyed" else None
+        # An answer that the server holds back has that much more time.
+        timeout = self._timeout + (body.get("waitSeconds") or 0)
         end = time.monotonic() + self._retry_for
         unknown, attempts = False, 0
         while True:
-            answer = self._attempt(path, sent, key, timeout or self._timeout)
+            answer = self._attempt(path, sent, key, timeout)
             if not isinstance(answer, _Attempt):
                 return answer
             unknown = unknown or answer.unknown
@@ -137,16 +138,18 @@ def _broken(cause: exceptions.HTTPError, key: str | None) -> _Attempt:
 
 def _judge(status: int, retry_after: str, data: bytes, key: str | None) -> dict[str, Any] | _Attempt:
     try:
-        body = json.loads(data)
+        found = json.loads(data)
     except ValueError:
-        body = None
-    body = body if isinstance(body, dict) else None
-    if status == 200 and body is not None:
+        found = None
+    # Every answer of the server has a `result`; a proxy's may be JSON too.
+    ours = isinstance(found, dict) and "result" in found
+    body: dict[str, Any] = found if ours else {}
+    if status == 200 and ours:
         return body
     known: _Known = {
         "status": status,
-        "problems": (body or {}).get("details") or [],
-        "request_id": (body or {}).get("requestId"),
+        "problems": body.get("details") or [],
+        "request_id": body.get("requestId"),
         "idempotency_key": key,
     }
     after = int(retry_after) if re.fullmatch(r"[0-9]{1,6}", retry_after) else 0
@@ -154,13 +157,16 @@ def _judge(status: int, retry_after: str, data: bytes, key: str | None) -> dict[
         return _Attempt(RollbookError("the server redirects to another address: use that address", **known))
     if status in (408, 429):
         return _Attempt(_named(TooManyRequests if status == 429 else Unavailable, known), again=True, after=after)
-    if status == 503 and body is not None:
+    if status == 503 and ours:
         error = _named(Unavailable, known)
         return _Attempt(error, unknown=error.code not in NOTHING_DONE, again=True, after=after)
     # The answer of a proxy, or a part of an answer: it does not tell what the server did.
-    if body is None and status in (200, 502, 503, 504):
+    if not ours and status in (200, 502, 503, 504):
         return _Attempt(_named(Unavailable, known), unknown=True, again=True, after=after)
-    return _Attempt(_named(KINDS.get(status, RollbookError), known), unknown=status >= 500)
+    kind = KINDS.get(status, RollbookError)
+    if known["problems"] and known["problems"][0]["code"] == "CURSOR_UNKNOWN":
+        kind = CursorExpired
+    return _Attempt(_named(kind, known), unknown=status >= 500)
 
 
 def _named(kind: type[RollbookError], known: _Known) -> RollbookError:
@@ -172,7 +178,7 @@ def _named(kind: type[RollbookError], known: _Known) -> RollbookError:
         position = "" if problem["position"] is None else f" at position {problem['position']}"
         shown.append(f"{problem['code']}{place}{position}")
     rest = f", and {len(problems) - 3} more" if len(problems) > 3 else ""
-    return kind(f"{known['status']}: {', '.join(shown) or 'an answer without JSON'}{rest}", **known)
+    return kind(f"{known['status']}: {', '.join(shown) or 'not an answer of Rollbook'}{rest}", **known)
 
 
 def _as_unknown(error: RollbookError) -> OutcomeUnknown:
