@@ -68,7 +68,7 @@ enum Command {
     /// Send webhooks again
     #[command(subcommand)]
     Webhook(webhook::Command),
-    /// Import a file of contacts (CSV or XLSX) into a list
+    /// Import a file of contacts into a list, or undo the last import
     #[command(
         after_help = "Example:\n  ROLLBOOK_TOKEN=rb_… rollbook import people.csv --list 5d9155bad132d5f45a4e38b1"
     )]

@@ -86,7 +86,7 @@ pub struct ChoiceArguments {
     /// Create contacts, and update none
     #[arg(long)]
     pub create_only: bool,
-    /// Find contacts by userId, email or phoneNumber [default: the first of these]
+    /// Find contacts by: userId, email, phoneNumber [default: the first]
     #[arg(long, value_name = "FIELD")]
     pub match_by: Option<String>,
     /// Set a field of all rows without a value of their own: "active=yes"
