@@ -205,8 +205,9 @@ async fn batches_hold_up_to_as_many_events_as_asked_for() {
     let users: HashSet<_> =
         sent.iter().map(|event| event["userId"].as_str().expect("a user").to_owned()).collect();
     assert_eq!((sent.len(), users.len()), (100, 100));
-    let sizes = receiver.hooks().iter().map(|hook| hook.json()["events"].as_array().expect("events").len());
-    assert!(sizes.max() == Some(40));
+    let hooks = receiver.hooks();
+    let sizes = hooks.iter().map(|hook| hook.json()["events"].as_array().expect("events").len());
+    assert_eq!(sizes.max(), Some(40));
     server.stop().await;
 }
 
