@@ -1,10 +1,11 @@
 //! Where the bytes of a text come from: a file, a gzip archive, or the one table of a zip archive.
 
 use std::fs::File;
-use std::io::{self, BufReader, Read, Seek, SeekFrom, Take};
+use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Take};
 use std::path::{Path, PathBuf};
 
-use flate2::read::{DeflateDecoder, MultiGzDecoder};
+use flate2::bufread::GzDecoder;
+use flate2::read::DeflateDecoder;
 use zip::{CompressionMethod, ZipArchive};
 
 use super::decode::Hashing;
@@ -43,7 +44,7 @@ pub struct Source {
 
 enum Inner {
     Plain(Hashing<File>),
-    Gzip(Take<MultiGzDecoder<BufReader<File>>>),
+    Gzip(Take<Members<BufReader<File>>>),
     Deflated(Take<DeflateDecoder<BufReader<Take<File>>>>),
     Stored(Take<File>),
 }
@@ -59,7 +60,7 @@ impl Packing {
         let most = MAX_UNPACKED + 1;
         let inner = match self {
             Self::Plain => Inner::Plain(Hashing::new(file)),
-            Self::Gzip => Inner::Gzip(MultiGzDecoder::new(BufReader::new(file)).take(most)),
+            Self::Gzip => Inner::Gzip(Members::new(BufReader::new(file)).take(most)),
             Self::Zip { place: (start, length), deflated, .. } => {
                 file.seek(SeekFrom::Start(*start)).map_err(told)?;
                 let file = file.take(*length);
@@ -100,6 +101,43 @@ impl Read for Source {
             return Err(io::Error::other("the archive holds more than 64 GiB"));
         }
         Ok(count)
+    }
+}
+
+/// The streams of a gzip archive as one text. Zeros behind a stream fill a block, and are none.
+struct Members<R> {
+    decoder: Option<GzDecoder<R>>,
+}
+
+impl<R: BufRead> Members<R> {
+    fn new(inner: R) -> Self {
+        Self { decoder: Some(GzDecoder::new(inner)) }
+    }
+}
+
+impl<R: BufRead> Read for Members<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        loop {
+            let Some(decoder) = &mut self.decoder else { return Ok(0) };
+            let count = decoder.read(buffer)?;
+            if count > 0 || buffer.is_empty() {
+                return Ok(count);
+            }
+            let Some(mut inner) = self.decoder.take().map(GzDecoder::into_inner) else { return Ok(0) };
+            loop {
+                let rest = inner.fill_buf()?;
+                let zeros = rest.iter().take_while(|byte| **byte == 0).count();
+                if rest.is_empty() {
+                    return Ok(0);
+                }
+                let is_next = zeros < rest.len();
+                inner.consume(zeros);
+                if is_next {
+                    break;
+                }
+            }
+            self.decoder = Some(GzDecoder::new(inner));
+        }
     }
 }
 
