@@ -8,7 +8,7 @@ use tokio::sync::{Notify, watch};
 use crate::clock::Clock;
 use crate::metrics::{Metrics, Work};
 use crate::spans::Spans;
-use crate::storage::{Applied, Storage};
+use crate::storage::{self, Applied};
 
 /// Batches of one transaction. Large is fast: pages are written once however many of their contacts change.
 const GROUP: usize = 1_000;
@@ -23,7 +23,7 @@ const MAX_PAUSE: Duration = Duration::from_secs(5);
 /// What the loop works with.
 pub struct Applier {
     /// Where batches wait.
-    pub storage: Arc<dyn Storage>,
+    pub storage: Arc<dyn storage::Applier>,
     /// Tells when a contact changed.
     pub clock: Arc<dyn Clock>,
     /// Told when something was appended.

@@ -10,7 +10,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::clock::{Clock, Timestamp};
-use crate::storage::{Error, Storage};
+use crate::storage::{Error, Retention};
 
 /// How long servers must observe a jump of the clock before it counts.
 pub const HOLD: Duration = Duration::from_secs(24 * 3_600);
@@ -139,7 +139,7 @@ impl RetentionClock {
     ///
     /// # Errors
     /// Where the store cannot be read or written: time stands then.
-    pub async fn look(&self, storage: &dyn Storage, clock: &dyn Clock) -> Result<(), Error> {
+    pub async fn look(&self, storage: &dyn Retention, clock: &dyn Clock) -> Result<(), Error> {
         let (last, at, system) = (self.last(), clock.monotonic(), clock.system());
         let elapsed = last.map_or(Duration::ZERO, |last| at.saturating_sub(last.at));
         let seen = last.map(|last| last.reckoning);

@@ -125,10 +125,10 @@ pub fn start(
     let [appended, applied, reported] = [(); 3].map(|()| Arc::new(Notify::new()));
     let (metrics, ids) = (Arc::new(Metrics::new()), Arc::new(ids));
     let seen = (Arc::clone(&metrics), spans.clone());
-    let (writer, commits) = Writer::new(Arc::clone(&storage), limits.backlog, Arc::clone(&appended), seen);
+    let (writer, commits) = Writer::new(storage.clone(), limits.backlog, Arc::clone(&appended), seen);
     let (stop, stopped) = watch::channel(false);
     let appliers = (0..storage.appliers()).map(|_| Applier {
-        storage: Arc::clone(&storage),
+        storage: storage.clone(),
         clock: Arc::clone(&clock),
         appended: Arc::clone(&appended),
         applied: Arc::clone(&applied),
@@ -205,7 +205,7 @@ impl Loops {
                     tracing::error!(%error, "runtime: background task panicked");
                 }
             }
-            app.used.flush(app.storage.as_ref()).await;
+            app.used.flush(&*app.storage).await;
             app.rejections.flush(app.storage.as_ref()).await;
             drop(app);
             if let Err(error) = (&mut writer).await {
@@ -253,7 +253,7 @@ async fn wake_followers(app: Arc<App>) {
 }
 
 async fn keep_used(app: Arc<App>) {
-    app.used.keep(app.storage.as_ref(), app.clock.as_ref()).await;
+    app.used.keep(&*app.storage, app.clock.as_ref()).await;
 }
 
 async fn keep_rejections(app: Arc<App>) {
@@ -263,7 +263,7 @@ async fn keep_rejections(app: Arc<App>) {
 async fn prune(app: Arc<App>) {
     loop {
         // Pruning gives room back: it is done also if the disk has no room for that note.
-        let looked = app.retention.look(app.storage.as_ref(), app.clock.as_ref()).await;
+        let looked = app.retention.look(&*app.storage, app.clock.as_ref()).await;
         if let Err(error) = looked.and(prune_all(&app).await) {
             tracing::error!(%error, "retention: pruning failed");
             app.metrics.store_error(Work::Prune);

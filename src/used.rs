@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::clock::{Clock, Timestamp};
-use crate::storage::Storage;
+use crate::storage::Logins;
 
 /// How often it is written: what a crash loses is no more than this.
 const FLUSH: Duration = Duration::from_secs(60);
@@ -34,7 +34,7 @@ impl Used {
     }
 
     /// Writes once a minute, for ever.
-    pub async fn keep(&self, storage: &dyn Storage, clock: &dyn Clock) {
+    pub async fn keep(&self, storage: &dyn Logins, clock: &dyn Clock) {
         loop {
             clock.sleep(FLUSH).await;
             self.flush(storage).await;
@@ -42,7 +42,7 @@ impl Used {
     }
 
     /// Writes what was noted. What cannot be written is noted for the next time, unless the token was used since.
-    pub async fn flush(&self, storage: &dyn Storage) {
+    pub async fn flush(&self, storage: &dyn Logins) {
         let taken = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
         if taken.is_empty() {
             return;

@@ -21,9 +21,8 @@ use rollbook::clock::{Clock, SystemClock};
 use rollbook::contact::document::Document;
 use rollbook::contact::field::Key;
 use rollbook::id::Ids;
-use rollbook::intake::Context;
-use rollbook::intake::contacts::{self, Method};
 use rollbook::intake::writer::Writer;
+use rollbook::intake::{self, BodyKind, Context};
 use rollbook::journal::{AccountNo, ListNo};
 use rollbook::notify::address::AddressPolicy;
 use rollbook::notify::send::Sender;
@@ -90,7 +89,7 @@ impl Bare {
         let storage: Arc<dyn Storage> = Arc::new(store);
         let unbounded = Backlog { batches: u64::MAX, bytes: u64::MAX };
         let (writer, commits) =
-            Writer::new(Arc::clone(&storage), unbounded, Arc::new(Notify::new()), Default::default());
+            Writer::new(storage.clone(), unbounded, Arc::new(Notify::new()), Default::default());
         runtime.spawn(commits);
         let ids = Ids::from_system();
         let (account, list, target) = runtime.block_on(prepare(storage.as_ref(), &ids, contacts))?;
@@ -162,7 +161,7 @@ impl Bare {
             let submission = self.commands.submission();
             let (commands, queries, caller) = (&self.commands, &self.queries, &self.caller);
             let context = Context { commands, queries, caller, submission };
-            let kept = contacts::accept(context, Method::Update, &body.bytes);
+            let kept = intake::accept(context, BodyKind::Update, &body.bytes);
             self.runtime.block_on(kept).map_err(|refusal| format!("the bare engine's body: {refusal:?}"))?;
             self.target.remember(&body.changes);
         }

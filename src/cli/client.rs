@@ -14,7 +14,8 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use serde_json::Value;
 
-use crate::files::api::{self, Api, Reply};
+use crate::files::api::must;
+use crate::files::remote::{Remote, Reply, Transport};
 
 /// How long one answer may take.
 const ANSWER: Duration = Duration::from_secs(60);
@@ -57,12 +58,14 @@ impl ServerArguments {
 
     async fn call_for(&self, path: &str, body: &Value, patience: Duration) -> Result<Value, String> {
         let client = self.client()?;
-        let answer = api::call(&client, path, body, patience).await.map_err(|error| error.to_string())?;
+        let body = Bytes::from(body.to_string());
+        let answer = must(&client, patience, || client.call(path, None, body.clone())).await;
+        let answer = answer.map_err(|error| error.to_string())?;
         serde_json::from_slice(&answer).map_err(|error| format!("{path}: {error}"))
     }
 
     /// A client of the server.
-    pub fn client(&self) -> Result<Server, String> {
+    pub fn client(&self) -> Result<Remote<Server>, String> {
         let url = url::Url::parse(&self.url).map_err(|error| format!("--url {}: {error}", self.url))?;
         if !matches!(url.scheme(), "http" | "https") {
             return Err(format!("--url {}: this is not an http or https address", self.url));
@@ -81,7 +84,7 @@ impl ServerArguments {
         };
         let client = Client::builder(TokioExecutor::new()).pool_timer(TokioTimer::new()).build(connector);
         let base = self.url.trim_end_matches('/').to_owned();
-        Ok(Server { base, token, client, told: Mutex::default() })
+        Ok(Remote(Server { base, token, client, told: Mutex::default() }))
     }
 }
 
@@ -95,7 +98,7 @@ pub struct Server {
 }
 
 #[async_trait]
-impl Api for Server {
+impl Transport for Server {
     async fn post(&self, path: &str, key: Option<&str>, body: Bytes) -> Result<Reply, String> {
         let told = |error: &dyn std::fmt::Display| format!("no answer of a server at {}: {error}", self.base);
         let mut request = Request::post(format!("{}{path}", self.base))

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 
 use super::client::{Server, ServerArguments};
 use crate::app::changes::{CHANGES, MAX_LIMIT, MAX_WAIT};
-use crate::files::api::{Api as _, Reply, refusal};
+use crate::files::remote::{Reply, Transport as _, refusal};
 
 /// The exit code when the cursor is refused: the follower must read the lists again.
 const CURSOR_REFUSED: u8 = 3;
@@ -100,7 +100,7 @@ struct Page<'a> {
 }
 
 async fn run(arguments: &Arguments) -> Result<(), End> {
-    let server = arguments.server.client().map_err(End::Failed)?;
+    let server = arguments.server.client().map_err(End::Failed)?.0;
     let stored = arguments.cursor_file.as_deref().map(read_cursor).transpose()?.flatten();
     let mut after = stored.or_else(|| arguments.after.clone());
     let wait = if arguments.once { 0 } else { MAX_WAIT };

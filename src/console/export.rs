@@ -14,7 +14,6 @@ use super::{Page, Query, Result, Section, Trouble, User, filter, show};
 use crate::files::Error;
 use crate::files::export::{Export, Format};
 use crate::files::target::COLUMNS;
-use crate::http::inside::Inside;
 use crate::jobs::import::PATIENCE;
 use crate::storage::List;
 
@@ -46,7 +45,7 @@ pub async fn file(user: User, Path(id): Path<String>, query: Query) -> Result {
         _ => (Format::Csv, "text/csv; charset=utf-8", "csv"),
     };
     let wanted: Vec<_> = query.all("column").map(str::to_owned).collect();
-    let api = Inside { app: Arc::clone(&user.app), caller: user.caller() };
+    let api = user.local();
     let filter = filter::read(&query)?.to_json();
     let list_id = list.id.to_string();
     // The first page is made before anything is sent: a wrong filter gets its own error, and a store that is away is

@@ -3,7 +3,7 @@
 use axum::http::StatusCode;
 use url::form_urlencoded::Serializer;
 
-use super::{Fields, Result, Trouble};
+use super::{Fields, Result, Trouble, texts};
 use crate::find::Wanted;
 
 /// Reads what a form or an address asks for.
@@ -17,6 +17,6 @@ pub fn read(fields: &Fields) -> Result<Wanted> {
     if problems.is_empty() {
         return Ok(wanted);
     }
-    let texts: Vec<_> = problems.iter().map(|problem| problem.message.as_str()).collect();
+    let texts: Vec<_> = problems.iter().map(texts::text).collect();
     Err(Trouble::Refused(StatusCode::BAD_REQUEST, texts.join(" ")))
 }

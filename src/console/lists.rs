@@ -139,16 +139,9 @@ pub async fn remove(Path(id): Path<String>, form: Form) -> Result {
     match commands.remove_list(&form.user.caller(), &list, confirm).await.map_err(Refused::from) {
         Ok(()) => Ok(see("/lists?done=removed")),
         Err(refused) => {
-            let error = Some(wrong_name(&refused));
+            let error = Some(refused.text());
             show_with(refused.status, &Remove { page: form.user.page(Section::Lists), list, error })
         }
-    }
-}
-
-fn wrong_name(refused: &Refused) -> String {
-    match refused.of("confirm") {
-        Some(_) => "That does not match the name. Nothing was deleted.".to_owned(),
-        None => refused.text(),
     }
 }
 

@@ -11,7 +11,7 @@
 //!    answer of a template, [`see`] leads to another page. Every form has `{{ page.csrf_field()|safe }}` in it; htmx
 //!    sends the token by itself.
 //! 3. It does something by a use case of [`crate::app`], as [`User::caller`]; [`Refused::of`] gives the text for a
-//!    form's field. Pages that are not on use cases yet use [`User::call`] and the store, with the user's account.
+//!    form's field, by the table in `texts`. Pages about credentials and users use the store, with the user's account.
 //! 4. Its route stands in [`router`], under the role that it needs. What concerns credentials is confirmed first, by
 //!    [`Form::confirm`]. Macros that all pages share are in `templates/console/parts.html`, and styles in
 //!    `assets/console.css`. Nothing is inline: no `style=`, no `<script>`, no `on…=`.
@@ -20,7 +20,6 @@ mod account;
 pub mod assets;
 pub mod attempts;
 mod bulk;
-mod call;
 mod columns;
 mod confirm;
 mod contact;
@@ -43,6 +42,7 @@ mod overview;
 mod page;
 mod password;
 mod people;
+mod refused;
 mod requests;
 mod rights;
 mod sessions;
@@ -50,6 +50,7 @@ mod setting;
 mod sign_in;
 mod sources;
 mod suppression;
+mod texts;
 mod user;
 mod variables;
 mod webhook_secret;
@@ -65,7 +66,6 @@ use axum::response::Response;
 use axum::routing::{get, post};
 
 pub use self::assets::POLICY;
-pub use self::call::{Detail, Refused};
 pub use self::error::{Trouble, not_found};
 pub use self::fields::{Fields, Query};
 pub use self::form::Form;
@@ -73,6 +73,7 @@ pub use self::guard::wants_page;
 pub use self::links::{first_link, invite};
 pub use self::page::{Page, Section, see, show};
 pub use self::people::MAX_USERS;
+pub use self::refused::Refused;
 use self::rights::needs;
 pub use self::setting::{Console, PublicUrl};
 pub use self::user::User;

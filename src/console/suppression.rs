@@ -205,10 +205,7 @@ pub async fn remove(form: Form) -> Result {
     let channel = Channel::of_name(form.get("channel")).ok_or(Trouble::NotFound)?;
     let reason = channel.reason(form.get("reason")).ok_or(Trouble::NotFound)?;
     let commands = &form.user.app.commands;
-    commands
-        .unsuppress(&form.user.caller(), Address { channel, text }, Some(reason))
-        .await
-        .map_err(Refused::from)?;
+    commands.unsuppress(&form.user.caller(), Address { channel, text }, Some(reason)).await?;
     Ok(see("/suppression?done=removed"))
 }
 
@@ -357,7 +354,7 @@ async fn read(user: &User, table: Vec<u8>) -> Result<Imported, Fault> {
         for (channel, batch) in Channel::ALL.into_iter().zip(batches).filter(|(_, batch)| !batch.is_empty()) {
             let all = batch.len();
             let added = user.app.commands.suppress(&user.caller(), channel, batch).await;
-            let added = added.map_err(|refusal| Fault::Trouble(Refused::from(refusal).into()))?;
+            let added = added.map_err(|refusal| Fault::Trouble(refusal.into()))?;
             imported.added += added;
             imported.known += all - added;
         }

@@ -12,6 +12,7 @@ use url::form_urlencoded;
 use super::{Trouble, cookie, guard, rights, see};
 use crate::app::Caller;
 use crate::http::admission;
+use crate::jobs::local::Local;
 use crate::runtime::App;
 use crate::storage::{self, SignedIn, TextHash};
 
@@ -57,7 +58,14 @@ impl User {
         Ok(Some(Self { app: Arc::clone(app), signed_in, session, csrf: guard::token_of(cookie) }))
     }
 
-    /// The user as a caller of the API.
+    /// The use cases, as an export asks for them.
+    pub fn local(&self) -> Local {
+        let App { commands, queries, limits, .. } = self.app.as_ref();
+        let (commands, queries) = (commands.clone(), queries.clone());
+        Local { commands, queries, caller: self.caller(), max_body: limits.body }
+    }
+
+    /// The user as a caller of use cases.
     pub fn caller(&self) -> Caller {
         let known = &self.signed_in;
         Caller::user(known.account, known.account_name.clone(), known.user, known.role)

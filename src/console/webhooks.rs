@@ -278,7 +278,7 @@ pub async fn one(user: User, Path(id): Path<String>, query: Query) -> Result {
 pub async fn resend(Path(id): Path<String>, form: Form) -> Result {
     let user = &form.user;
     let request = find(user, &id).await?.request.ok_or(Trouble::NotFound)?;
-    user.app.commands.resend_webhook(&user.caller(), request).await.map_err(Refused::from)?;
+    user.app.commands.resend_webhook(&user.caller(), request).await?;
     Ok(see(&format!("/requests/{request}?done=resent")))
 }
 
@@ -315,8 +315,7 @@ pub async fn resend_failed(form: Form) -> Result {
         page.from_error = Some("Enter a time as YYYY-MM-DD hh:mm or YYYY-MM-DD.".to_owned());
         return show_with(StatusCode::BAD_REQUEST, &page);
     };
-    let resent =
-        user.app.commands.resend_failed_webhooks(&user.caller(), since).await.map_err(Refused::from)?;
+    let resent = user.app.commands.resend_failed_webhooks(&user.caller(), since).await?;
     Ok(see(if resent.more { "/webhooks?done=more" } else { "/webhooks?done=resent" }))
 }
 
@@ -377,13 +376,13 @@ pub async fn ask_removal(user: User, Path(id): Path<String>) -> Result {
 /// Deletes an account webhook.
 pub async fn remove(Path(id): Path<String>, form: Form) -> Result {
     let no = find_webhook(&form.user, &id).await?.key.no;
-    form.user.app.commands.remove_webhook(&form.user.caller(), no).await.map_err(Refused::from)?;
+    form.user.app.commands.remove_webhook(&form.user.caller(), no).await?;
     Ok(see("/webhooks?done=removed"))
 }
 
 /// Lets an account webhook continue.
 pub async fn resume(Path(id): Path<String>, form: Form) -> Result {
     let no: WebhookNo = find_webhook(&form.user, &id).await?.key.no;
-    form.user.app.commands.resume_webhook(&form.user.caller(), no).await.map_err(Refused::from)?;
+    form.user.app.commands.resume_webhook(&form.user.caller(), no).await?;
     Ok(see("/webhooks?done=resumed"))
 }

@@ -1,34 +1,166 @@
-//! The API as an import or export sees it.
+//! The API as imports, exports and bulk changes see it: typed questions and answers. The commands ask a server over HTTP
+//! ([`super::remote`]); jobs ask the use cases of their own process.
 
+use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::value::RawValue;
+use serde_json::{Map, Value};
 
 use super::mapping::{NewVariable, Variable};
 use super::{Error, Result};
+use crate::intake::BodyKind;
 
-/// What was answered.
+/// What a server answers.
+pub type Answer<T> = std::result::Result<T, Failure>;
+
+/// Why a server did not do what it was asked.
 #[derive(Clone, Debug)]
-pub struct Reply {
-    /// The status.
-    pub status: u16,
-    /// How long to wait before the next try.
-    pub retry_after: Option<Duration>,
-    /// The body.
-    pub body: Bytes,
+pub enum Failure {
+    /// The request is invalid.
+    Invalid(Vec<Wrong>, String),
+    /// The body is too large.
+    TooLarge(String),
+    /// The same request may succeed later. A key makes it safe to repeat.
+    Later {
+        /// Why.
+        text: String,
+        /// When, if the server said so.
+        after: Option<Duration>,
+        /// Whether the server asked for that, and has not failed.
+        away: bool,
+    },
+    /// Something else.
+    Other(String),
 }
 
-/// Something that answers the API's methods.
+/// What is wrong with a request.
+#[derive(Clone, Debug)]
+pub struct Wrong {
+    /// The place of the contact, if it is about one.
+    pub position: Option<usize>,
+    /// The field, if it is about one.
+    pub field: Option<String>,
+    /// The code.
+    pub code: String,
+    /// The text, without the place.
+    pub text: String,
+}
+
+impl Wrong {
+    /// The text of a problem names the place of the contact: a row is named by its line.
+    pub fn new(position: Option<usize>, field: Option<String>, code: String, text: &str) -> Self {
+        let place = position.map(|position| format!(" at contact position {position}"));
+        let text = place.and_then(|place| text.strip_suffix(&place)).unwrap_or(text).to_owned();
+        Self { position, field, code, text }
+    }
+}
+
+/// A batch that was accepted.
+#[derive(Clone, Debug)]
+pub struct Accepted {
+    /// The id of the request.
+    pub request: String,
+    /// The results, if it was a dry run.
+    pub results: Option<Results>,
+    /// The warnings.
+    pub warnings: Vec<Wrong>,
+}
+
+/// What became of an item.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The contact was made.
+    Created,
+    /// The contact was changed or removed.
+    Changed,
+    /// The contact was so already.
+    Unchanged,
+    /// The item was not applied: its code and why.
+    Failed(String),
+}
+
+/// What became of an item, and of which.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ItemOutcome {
+    /// Its place in the request, from 0.
+    pub position: usize,
+    /// What became of it.
+    pub outcome: Outcome,
+    /// Whether something that the contact had turned off stays off.
+    pub opted_out: bool,
+}
+
+/// The results of a request.
+pub type Results = Vec<ItemOutcome>;
+
+/// A page of contacts.
+#[derive(Debug)]
+pub struct ContactPage {
+    /// The contacts, as contact/get shows them.
+    pub contacts: Vec<Box<RawValue>>,
+    /// Where the next page begins.
+    pub next: Option<String>,
+    /// What is said of contacts that are damaged on disk, and so left out.
+    pub left_out: Vec<String>,
+}
+
+/// A list, as far as it matters here.
+#[derive(Clone, Debug)]
+pub struct ListData {
+    /// Its name.
+    pub contact_list_name: String,
+    /// Its variables.
+    pub custom_variables: Vec<VariableData>,
+}
+
+/// A variable of a list.
+#[derive(Clone, Debug)]
+pub struct VariableData {
+    /// Its name.
+    pub name: String,
+    /// Whether its values are dates.
+    pub date: bool,
+}
+
+impl ListData {
+    /// Its variables, as far as they matter for the columns of a table.
+    pub fn known(&self) -> Vec<Variable> {
+        let known = |variable: &VariableData| Variable { name: variable.name.clone(), date: variable.date };
+        self.custom_variables.iter().map(known).collect()
+    }
+
+    /// The names of its variables.
+    pub fn variables(&self) -> Vec<String> {
+        self.custom_variables.iter().map(|variable| variable.name.clone()).collect()
+    }
+}
+
+/// What answers the questions of imports, exports and bulk changes.
 #[async_trait]
 pub trait Api: Send + Sync + 'static {
-    /// Sends a body, with an `Idempotency-Key` where there is one.
-    ///
-    /// # Errors
-    /// Where there was no answer; it is not known then whether the request was done.
-    async fn post(&self, path: &str, key: Option<&str>, body: Bytes) -> std::result::Result<Reply, String>;
+    /// Reads a list.
+    async fn list(&self, id: &str) -> Answer<ListData>;
+
+    /// Makes variables of a list, at most 100.
+    async fn add_variables(&self, list: &str, new: &[NewVariable]) -> Answer<()>;
+
+    /// Submits a batch: the body of a method of contacts, with its `Idempotency-Key` unless it is a dry run.
+    async fn submit(&self, kind: BodyKind, key: Option<&str>, body: Bytes) -> Answer<Accepted>;
+
+    /// The results of requests; `None` for one that is not processed yet. Requests that are not known are left out.
+    async fn results(&self, requests: &[String]) -> Answer<HashMap<String, Option<Results>>>;
+
+    /// A page of the contacts of a list that fit a filter, by the keys of contacts/find.
+    async fn contacts(
+        &self,
+        list: &str,
+        filter: &Map<String, Value>,
+        after: Option<&str>,
+        limit: u32,
+    ) -> Answer<ContactPage>;
 
     /// Takes note why a request is tried again.
     fn waits(&self, _why: &str) {}
@@ -37,33 +169,24 @@ pub trait Api: Send + Sync + 'static {
 /// The first wait after a failure; each is twice the one before it.
 const FIRST_WAIT: Duration = Duration::from_millis(100);
 
-/// The longest wait that nobody asked for.
+/// The longest wait that the server did not ask for.
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
 
-/// Sends a body until it is answered with something else than "later"; `patience` is for how long at most. Bodies that
-/// change something have a key, so that a second try is no second request.
+/// Asks until the answer is something else than "later", for `patience` at most.
 ///
 /// # Errors
-/// Where patience has ended.
-pub async fn post(
+/// Patience has ended.
+pub async fn retry<T, F: Future<Output = Answer<T>>>(
     api: &dyn Api,
-    path: &str,
-    key: Option<&str>,
-    body: Bytes,
     patience: Duration,
-) -> Result<Reply> {
+    ask: impl Fn() -> F,
+) -> Result<Answer<T>> {
     let (start, mut wait) = (Instant::now(), FIRST_WAIT);
     loop {
-        let reply = api.post(path, key, body.clone()).await;
-        let (error, asked) = match reply {
-            Ok(Reply { status: 408 | 429 | 503, retry_after, body }) => {
-                (Error::Away(refusal(path, &body)), retry_after)
-            }
-            Ok(Reply { status: 500..=599, retry_after, body }) => {
-                (Error::Told(refusal(path, &body)), retry_after)
-            }
-            Ok(reply) => return Ok(reply),
-            Err(told) => (Error::Told(told), None),
+        let (error, asked) = match ask().await {
+            Err(Failure::Later { text, after, away: true }) => (Error::Away(text), after),
+            Err(Failure::Later { text, after, away: false }) => (Error::Told(text), after),
+            answer => return Ok(answer),
         };
         let pause = asked.unwrap_or(wait).max(wait);
         if start.elapsed() + pause > patience {
@@ -75,99 +198,45 @@ pub async fn post(
     }
 }
 
-/// Calls a method that must be answered with 200.
+/// The same for what must succeed.
 ///
 /// # Errors
-/// Where it is not.
-pub async fn call(api: &dyn Api, path: &str, body: &Value, patience: Duration) -> Result<Bytes> {
-    let reply = post(api, path, None, body.to_string().into(), patience).await?;
-    if reply.status == 200 { Ok(reply.body) } else { Err(Error::Told(refusal(path, &reply.body))) }
+/// It does not.
+pub async fn must<T, F: Future<Output = Answer<T>>>(
+    api: &dyn Api,
+    patience: Duration,
+    ask: impl Fn() -> F,
+) -> Result<T> {
+    retry(api, patience, ask).await?.map_err(Error::from)
 }
 
-/// What a refusal says.
-pub fn refusal(path: &str, body: &[u8]) -> String {
-    #[derive(Deserialize)]
-    struct Refused {
-        errors: Vec<String>,
-    }
-    match serde_json::from_slice::<Refused>(body) {
-        Ok(refused) => format!("{path}: {}", refused.errors.join("; ")),
-        Err(_) => format!("{path}: the answer is none of Rollbook; is the address right?"),
-    }
-}
-
-/// Reads an answer.
-///
-/// # Errors
-/// Where it is none of the method's.
-pub fn read<'a, T: Deserialize<'a>>(path: &str, body: &'a [u8]) -> Result<T> {
-    serde_json::from_slice(body)
-        .map_err(|error| Error::Told(format!("{path}: the answer does not read: {error}")))
-}
-
-/// A list, as far as it matters here.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct ListData {
-    /// What it is called.
-    pub contact_list_name: String,
-    /// Its variables.
-    pub custom_variables: Vec<VariableData>,
-}
-
-/// A variable of a list.
-#[derive(Clone, Debug, Deserialize)]
-pub struct VariableData {
-    /// Its name.
-    pub name: String,
-    /// What its values are.
-    #[serde(rename = "type", default)]
-    kind: String,
-}
-
-impl ListData {
-    /// Its variables, as far as they matter for the columns of a table.
-    pub fn known(&self) -> Vec<Variable> {
-        let known =
-            |variable: &VariableData| Variable { name: variable.name.clone(), date: variable.kind == "date" };
-        self.custom_variables.iter().map(known).collect()
-    }
-
-    /// The names of its variables.
-    pub fn variables(&self) -> Vec<String> {
-        self.custom_variables.iter().map(|variable| variable.name.clone()).collect()
+impl From<Failure> for Error {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Later { text, away: true, .. } => Self::Away(text),
+            Failure::Invalid(_, text)
+            | Failure::TooLarge(text)
+            | Failure::Later { text, .. }
+            | Failure::Other(text) => Self::Told(text),
+        }
     }
 }
 
 /// Reads a list.
 ///
 /// # Errors
-/// Where there is none, or no server.
+/// There is none, or the server fails.
 pub async fn list(api: &dyn Api, id: &str, patience: Duration) -> Result<ListData> {
-    #[derive(Deserialize)]
-    struct Got {
-        data: ListData,
-    }
-    let path = "/v3/contact-list/get";
-    let body = call(api, path, &json!({ "contactListId": id }), patience).await?;
-    Ok(read::<Got>(path, &body)?.data)
+    must(api, patience, || api.list(id)).await
 }
 
-/// Makes variables of a list.
+/// Makes variables of a list, however many.
 ///
 /// # Errors
-/// Where that is refused.
+/// The server refuses.
 pub async fn add_variables(api: &dyn Api, list: &str, new: &[NewVariable], patience: Duration) -> Result<()> {
-    // One request takes 100.
     for some in new.chunks(100) {
-        let variables: Vec<_> = some
-            .iter()
-            .map(|NewVariable { name, date }| {
-                json!({ "name": name, "type": if *date { "ENUM_DATE" } else { "ENUM_STRING" } })
-            })
-            .collect();
-        let body = json!({ "contactListId": list, "variables": variables });
-        call(api, "/v3/contact-list/variables/add", &body, patience).await?;
+        must(api, patience, || api.add_variables(list, some)).await?;
     }
     Ok(())
 }

@@ -4,19 +4,16 @@ use std::borrow::Cow;
 use std::io::Write;
 use std::time::Duration;
 
-use bytes::Bytes;
 use csv::{Writer, WriterBuilder};
 use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
-use super::api::{self, Api};
+use super::api::{Api, must};
 use super::defuse::defuse;
 use super::target::{COLUMNS, SUPPRESSED};
 use super::{Error, Result};
-
-const FIND: &str = "/v3/contacts/find";
 
 /// Contacts that are asked for at a time.
 const PAGE: u32 = 1_000;
@@ -31,21 +28,6 @@ pub enum Format {
     Excel(u8),
     /// A contact a line, as contact/get shows it.
     JsonLines,
-}
-
-#[derive(Deserialize)]
-struct Found<'a> {
-    #[serde(borrow)]
-    data: Vec<&'a RawValue>,
-    next: Option<String>,
-    #[serde(default)]
-    warnings: Vec<Warning>,
-}
-
-#[derive(Deserialize)]
-struct Warning {
-    code: String,
-    message: String,
 }
 
 /// A suppression of a contact.
@@ -70,7 +52,9 @@ pub struct Export {
     variables: Vec<String>,
     /// For each column whether it is written.
     columns: Vec<bool>,
-    question: Value,
+    list: String,
+    filter: Map<String, Value>,
+    after: Option<String>,
     begun: bool,
     at_end: bool,
     /// For how long a request is tried.
@@ -100,18 +84,16 @@ impl Export {
         patience: Duration,
     ) -> Result<Self> {
         // Asked for also where nobody needs the variables: a list that is not there is told at once.
-        let variables = api::list(api, list, patience).await?.variables();
-        let mut question = json!({ "contactListId": list, "limit": PAGE });
-        if let Some(question) = question.as_object_mut() {
-            question.extend(filter.clone());
-        }
+        let variables = must(api, patience, || api.list(list)).await?.variables();
         let names = COLUMNS.into_iter().chain(variables.iter().map(String::as_str));
         let columns = names.map(|name| wanted.is_empty() || wanted.iter().any(|it| it == name)).collect();
         Ok(Self {
             format,
             variables,
             columns,
-            question,
+            list: list.to_owned(),
+            filter: filter.clone(),
+            after: None,
             begun: false,
             at_end: false,
             patience,
@@ -137,11 +119,11 @@ impl Export {
             let header: Vec<_> = header.map(Cow::Borrowed).collect();
             self.write(&mut self.writer(out), &header, SUPPRESSED)?;
         }
-        let body: Bytes = api::call(api, FIND, &self.question, self.patience).await?;
-        let found: Found<'_> = api::read(FIND, &body)?;
+        let (list, filter, after) = (&self.list, &self.filter, self.after.as_deref());
+        let found = must(api, self.patience, || api.contacts(list, filter, after, PAGE)).await?;
         let (mut written, mut table) = (0, Vec::new());
         let mut writer = self.writer(&mut table);
-        for contact in &found.data {
+        for contact in &found.contacts {
             let members = Members::read(contact)?;
             let suppressed = members.suppressed()?;
             if !self.include_suppressed && !suppressed.is_empty() {
@@ -160,12 +142,9 @@ impl Export {
         writer.flush().map_err(unwritten)?;
         drop(writer);
         out.append(&mut table);
-        let left_out = found.warnings.into_iter().filter(|warning| warning.code == "CONTACT_DAMAGED");
-        self.left_out.extend(left_out.map(|warning| warning.message));
-        match found.next {
-            Some(next) => self.question["after"] = json!(next),
-            None => self.at_end = true,
-        }
+        self.left_out.extend(found.left_out);
+        self.at_end = found.next.is_none();
+        self.after = found.next;
         Ok(Some(written))
     }
 
@@ -249,14 +228,14 @@ impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {
 
 impl<'a> Members<'a> {
     fn read(raw: &'a RawValue) -> Result<Self> {
-        api::read(FIND, raw.get().as_bytes())
+        serde_json::from_str(raw.get()).map_err(unread)
     }
 
     /// Why its addresses are suppressed.
     fn suppressed(&self) -> Result<Vec<Suppressed>> {
         // It stands last.
         let raw = self.0.iter().rev().find(|(name, _)| *name == "suppressed").map(|(_, raw)| raw.get());
-        raw.map_or(Ok(Vec::new()), |raw| api::read(FIND, raw.as_bytes()))
+        raw.map_or(Ok(Vec::new()), |raw| serde_json::from_str(raw).map_err(unread))
     }
 
     /// A member, which stands at `place` or behind it; `place` is moved behind it.
@@ -293,7 +272,7 @@ fn cells<'a>(members: &Members<'a>, variables: &[String]) -> Result<Vec<Cow<'a, 
     }
     let shown = members.get("variables", &mut place).filter(|raw| raw.get() != "null");
     let shown: Vec<VariableOf<'_>> =
-        shown.map_or(Ok(Vec::new()), |raw| api::read(FIND, raw.get().as_bytes()))?;
+        shown.map_or(Ok(Vec::new()), |raw| serde_json::from_str(raw.get()).map_err(unread))?;
     // They are shown in the order of the list; one that came or went meanwhile is looked for.
     for (place, name) in variables.iter().enumerate() {
         let at_place = shown.get(place).filter(|variable| variable.name == *name);
@@ -309,7 +288,7 @@ fn cell(value: &RawValue) -> Result<Cow<'_, str>> {
     match value.get() {
         "null" => Ok(Cow::Borrowed("")),
         text if text.starts_with('"') => {
-            let Text(text): Text<'_> = api::read(FIND, text.as_bytes())?;
+            let Text(text): Text<'_> = serde_json::from_str(text).map_err(unread)?;
             let defused = match defuse(&text) {
                 Cow::Owned(defused) => Some(defused),
                 Cow::Borrowed(_) => None,
@@ -318,6 +297,10 @@ fn cell(value: &RawValue) -> Result<Cow<'_, str>> {
         }
         other => Ok(Cow::Borrowed(other)),
     }
+}
+
+fn unread(error: serde_json::Error) -> Error {
+    Error::Told(format!("a contact does not read: {error}"))
 }
 
 fn unwritten(error: std::io::Error) -> Error {

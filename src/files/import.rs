@@ -8,16 +8,14 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
 use csv::StringRecord;
-use serde::Deserialize;
 use serde_json::json;
 use sha2::{Digest, Sha256};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::MissedTickBehavior;
 
-use super::api::{self, Api};
+use super::api::{Api, Results, must};
 use super::batch::{self, Batch};
 use super::choices::{Choices, Mode};
 use super::defuse::FAILED_COLUMNS;
@@ -27,13 +25,11 @@ use super::layout::Header;
 use super::notes::{Counted, Note, Notes};
 use super::requests::Requests;
 use super::row::Reading;
-use super::send::{Counts, Fault, Results, Sent, Way, send};
+use super::send::{Counts, Fault, Sent, Way, send};
 use super::state::{Identity, PLAN_VERSION, Point, State};
 use super::survey::Survey;
 use super::table::Go;
 use super::{Error, Result};
-
-const FIND: &str = "/v3/request/find";
 
 /// Requests that are asked for at a time.
 const ASKED: usize = 20;
@@ -164,7 +160,7 @@ struct Engine {
     /// Identifiers that batches in flight name.
     busy: HashMap<u64, usize>,
     sending: JoinSet<(u64, Result<Sent>)>,
-    asking: JoinSet<(Vec<String>, Result<Bytes>)>,
+    asking: JoinSet<(Vec<String>, Result<HashMap<String, Option<Results>>>)>,
     pause: Duration,
     point: Point,
     first_faults: Vec<(u64, String)>,
@@ -312,34 +308,20 @@ impl Engine {
         let (api, patience, pause) = (Arc::clone(&self.api), self.job.way.patience, self.pause);
         self.asking.spawn(async move {
             tokio::time::sleep(pause).await;
-            let found = api::call(api.as_ref(), FIND, &json!({ "ids": ids }), patience).await;
+            let found = must(api.as_ref(), patience, || api.results(&ids)).await;
             (ids, found)
         });
     }
 
-    fn found(&mut self, ids: &[String], body: &[u8]) -> Result<()> {
-        #[derive(Deserialize)]
-        struct Found<'a> {
-            #[serde(borrow)]
-            requests: HashMap<&'a str, Told<'a>>,
-        }
-        #[derive(Deserialize)]
-        struct Told<'a> {
-            status: &'a str,
-            #[serde(borrow)]
-            results: Results<'a>,
-        }
-        let found: Found<'_> = api::read(FIND, body)?;
-        if let Some(id) = ids.iter().find(|id| !found.requests.contains_key(id.as_str())) {
-            return Err(Error::Told(format!(
-                "{FIND}: the server does not know request {id}, which it accepted"
-            )));
+    fn found(&mut self, ids: &[String], found: &HashMap<String, Option<Results>>) -> Result<()> {
+        if let Some(id) = ids.iter().find(|id| !found.contains_key(*id)) {
+            return Err(Error::Told(format!("the server does not know request {id}, which it accepted")));
         }
         let mut any = false;
         for Entry { open, faults, counts, .. } in &mut self.window {
-            open.retain(|(id, rows)| match found.requests.get(id.as_str()) {
-                Some(told) if told.status == "processed" => {
-                    *counts = counts.plus(told.results.tell(rows, faults));
+            open.retain(|(id, rows)| match found.get(id) {
+                Some(Some(results)) => {
+                    *counts = counts.plus(Counts::of(results, rows, faults));
                     any = true;
                     false
                 }

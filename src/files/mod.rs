@@ -23,6 +23,7 @@ pub mod notes;
 mod packed;
 pub mod plan;
 pub mod profile;
+pub mod remote;
 pub mod requests;
 pub mod row;
 pub mod scan;

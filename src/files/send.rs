@@ -1,6 +1,5 @@
 //! One batch on its way: sent until it is accepted, without the rows that are refused.
 
-use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,19 +7,14 @@ use std::time::Duration;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
-use super::api::{self, Api};
+use super::api::{Api, Failure, ItemOutcome, Outcome, Results, Wrong, retry};
 use super::batch::Batch;
 use super::choices::Mode;
 use super::key::ImportId;
 use super::notes::{Note, What};
 use super::{Error, Result};
-use crate::apply::outcome::NoteCode;
 use crate::contact::identifier::IdentifierKind;
-
-const OPTED_OUT: &str = NoteCode::OptedOut.code();
-
-const UPDATE: &str = "/v3/contacts/update";
-const ADD: &str = "/v3/contacts/add";
+use crate::intake::BodyKind;
 
 /// Where batches go, and how.
 #[derive(Clone, Debug)]
@@ -42,10 +36,10 @@ pub struct Way {
 }
 
 impl Way {
-    const fn path(&self) -> &'static str {
+    const fn kind(&self) -> BodyKind {
         match self.mode {
-            Mode::Create => ADD,
-            Mode::Both | Mode::Update => UPDATE,
+            Mode::Create => BodyKind::Add,
+            Mode::Both | Mode::Update => BodyKind::Update,
         }
     }
 }
@@ -109,106 +103,40 @@ impl Counts {
     }
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Accepted<'a> {
-    request_id: &'a str,
-    #[serde(borrow)]
-    results: Option<Results<'a>>,
-    #[serde(default)]
-    warnings: Vec<Warning>,
-}
-
-#[derive(Deserialize)]
-struct Warning {
-    position: Option<usize>,
-    code: String,
-    message: String,
-}
-
-/// What became of the items of a request.
-#[derive(Debug, Default, Deserialize)]
-pub struct Results<'a> {
-    #[serde(borrow)]
-    success: Vec<Done<'a>>,
-    #[serde(borrow)]
-    errors: Vec<Failed<'a>>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Done<'a> {
-    position: usize,
-    action: &'a str,
-    #[serde(borrow, default)]
-    notes: Vec<ItemNote<'a>>,
-}
-
-#[derive(Debug, Deserialize)]
-struct ItemNote<'a> {
-    code: &'a str,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Failed<'a> {
-    position: usize,
-    error: &'a str,
-    #[serde(borrow)]
-    human_error: Cow<'a, str>,
-}
-
-impl Results<'_> {
-    /// How many contacts they are about.
-    pub const fn len(&self) -> usize {
-        self.success.len() + self.errors.len()
-    }
-
-    /// Whether they are about none.
-    pub const fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    /// Counts what was done, and adds what was not to the faults; `rows` are the places of the items in their batch.
-    pub fn tell(&self, rows: &[usize], faults: &mut Vec<Fault>) -> Counts {
-        self.tell_with(rows, faults, |_| false)
+impl Counts {
+    /// Counts results, and adds what was not done to the faults; `rows` are the places of the items in their batch.
+    pub fn of(results: &Results, rows: &[usize], faults: &mut Vec<Fault>) -> Self {
+        Self::with(results, rows, faults, |_| false)
     }
 
     /// The same for a dry run: rows that set what it does not make would be changed by that.
-    fn tell_with(&self, rows: &[usize], faults: &mut Vec<Fault>, changes: impl Fn(usize) -> bool) -> Counts {
-        let mut counts = Counts::default();
-        for done in &self.success {
-            counts.opted_out += u64::from(done.notes.iter().any(|note| note.code == OPTED_OUT));
-            match done.action {
-                "created" => counts.created += 1,
-                "updated" | "removed" => counts.updated += 1,
-                "unchanged" if rows.get(done.position).is_some_and(|row| changes(*row)) => {
-                    counts.updated += 1
+    fn with(
+        results: &Results,
+        rows: &[usize],
+        faults: &mut Vec<Fault>,
+        changes: impl Fn(usize) -> bool,
+    ) -> Self {
+        let mut counts = Self::default();
+        for ItemOutcome { position, outcome, opted_out } in results {
+            counts.opted_out += u64::from(*opted_out);
+            match outcome {
+                Outcome::Created => counts.created += 1,
+                Outcome::Changed => counts.updated += 1,
+                Outcome::Unchanged if rows.get(*position).is_some_and(|row| changes(*row)) => {
+                    counts.updated += 1;
                 }
-                _ => counts.unchanged += 1,
+                Outcome::Unchanged => counts.unchanged += 1,
+                Outcome::Failed(text) => {
+                    // Results that the disk has damaged stand in one error for all items.
+                    let damaged = results.len() == 1 && rows.len() > 1;
+                    let about =
+                        if damaged { rows } else { rows.get(*position..=*position).unwrap_or_default() };
+                    faults.extend(about.iter().map(|row| (*row, text.clone())));
+                }
             }
-        }
-        for failed in &self.errors {
-            // Results that the disk has damaged stand in one error for all items.
-            let damaged = self.success.is_empty() && self.errors.len() == 1 && rows.len() > 1;
-            let about =
-                if damaged { rows } else { rows.get(failed.position..=failed.position).unwrap_or_default() };
-            let text = format!("{}: {}", failed.error, failed.human_error);
-            faults.extend(about.iter().map(|row| (*row, text.clone())));
         }
         counts
     }
-}
-
-#[derive(Deserialize)]
-struct Refused {
-    details: Vec<Detail>,
-}
-
-#[derive(Deserialize)]
-struct Detail {
-    position: Option<usize>,
-    field: Option<String>,
-    message: String,
 }
 
 /// Sends a batch. Rows that are refused are taken out, and the rest is sent again: so is a half where the whole is
@@ -222,59 +150,52 @@ pub async fn send(api: Arc<dyn Api>, way: Way, import: ImportId, batch: Arc<Batc
     let mut queue: Vec<Vec<usize>> = vec![(0..batch.items.len()).filter(good).collect()];
     // Rows that are sent without what was refused of them.
     let mut mended = Mended::new();
-    let path = way.path();
     while let Some(rows) = queue.pop() {
         if rows.is_empty() {
             continue;
         }
         let body = body(&way, &batch, &rows, &mended);
         let key = (!way.dry_run).then(|| import.key(batch.number, &body));
-        let reply = api::post(api.as_ref(), path, key.as_deref(), body, way.patience).await?;
-        match reply.status {
-            200 => {
-                let accepted: Accepted<'_> = api::read(path, &reply.body)?;
-                sent.notes.extend(accepted.warnings.iter().filter_map(|warning| warning.about(&rows)));
+        let submit = || api.submit(way.kind(), key.as_deref(), body.clone());
+        match retry(api.as_ref(), way.patience, submit).await? {
+            Ok(accepted) => {
+                let notes = accepted.warnings.iter().filter_map(|warning| note(warning, &rows));
+                sent.notes.extend(notes);
                 match accepted.results {
                     Some(results) if way.dry_run => {
                         let changes = |row: usize| batch.items[row].sets_absent;
-                        sent.counts = sent.counts.plus(results.tell_with(&rows, &mut sent.faults, changes));
+                        let counts = Counts::with(&results, &rows, &mut sent.faults, changes);
+                        sent.counts = sent.counts.plus(counts);
                     }
-                    _ => sent.requests.push((accepted.request_id.to_owned(), rows)),
+                    _ => sent.requests.push((accepted.request, rows)),
                 }
             }
-            413 if rows.len() > 1 => {
+            Err(Failure::TooLarge(_)) if rows.len() > 1 => {
                 // The first half is the next.
                 let (first, second) = rows.split_at(rows.len() / 2);
                 queue.extend([second.to_vec(), first.to_vec()]);
             }
-            413 => sent.faults.push((rows[0], "the row is too large for one request".to_owned())),
-            400 => {
+            Err(Failure::TooLarge(_)) => {
+                sent.faults.push((rows[0], "the row is too large for one request".to_owned()))
+            }
+            Err(Failure::Invalid(wrong, text)) => {
                 let leave_out = way.leave_out.then_some(&batch);
                 queue.push(take_out(
-                    path,
-                    &reply.body,
+                    (&wrong, text),
                     rows,
                     &mut sent,
                     leave_out.map(|batch| (&**batch, &mut mended)),
                 )?);
             }
-            _ => return Err(Error::Told(api::refusal(path, &reply.body))),
+            Err(failure) => return Err(failure.into()),
         }
     }
     Ok(sent)
 }
 
-impl Warning {
-    fn about(&self, rows: &[usize]) -> Option<(usize, Note)> {
-        let place = self.position?;
-        let what = What::Server(self.code.clone(), without_place(&self.message, place).to_owned());
-        Some((*rows.get(place)?, Note { column: None, what }))
-    }
-}
-
-/// A message without the place in the request: a row is told by its line.
-fn without_place(message: &str, place: usize) -> &str {
-    message.strip_suffix(&format!(" at contact position {place}")).unwrap_or(message)
+fn note(warning: &Wrong, rows: &[usize]) -> Option<(usize, Note)> {
+    let what = What::Server(warning.code.clone(), warning.text.clone());
+    Some((*rows.get(warning.position?)?, Note { column: None, what }))
 }
 
 /// Contacts in JSON, by the places of their rows.
@@ -282,25 +203,23 @@ type Mended = HashMap<usize, String>;
 
 /// The rows that are not at fault. With `mend`, a value that is refused is left out of its row where that can be.
 fn take_out(
-    path: &str,
-    refusal: &[u8],
+    (details, text): (&[Wrong], String),
     rows: Vec<usize>,
     sent: &mut Sent,
     mut mend: Option<(&Batch, &mut Mended)>,
 ) -> Result<Vec<usize>> {
-    let refused: Refused = api::read(path, refusal)?;
-    let mut wrong: Vec<Vec<&Detail>> = rows.iter().map(|_| Vec::new()).collect();
-    for detail in &refused.details {
+    let mut wrong: Vec<Vec<&Wrong>> = rows.iter().map(|_| Vec::new()).collect();
+    for detail in details {
         if let Some(told) = detail.position.and_then(|position| wrong.get_mut(position)) {
             told.push(detail);
         }
     }
-    let whole = refused.details.iter().any(|detail| detail.position.is_none());
+    let whole = details.iter().any(|detail| detail.position.is_none());
     if whole || wrong.iter().all(Vec::is_empty) {
-        return Err(Error::Told(api::refusal(path, refusal)));
+        return Err(Error::Told(text));
     }
     let mut rest = Vec::new();
-    for (place, (row, told)) in rows.into_iter().zip(wrong).enumerate() {
+    for (row, told) in rows.into_iter().zip(wrong) {
         if told.is_empty() {
             rest.push(row);
             continue;
@@ -310,19 +229,19 @@ fn take_out(
             && let Some(without) = without(contact, &told)
         {
             mended.insert(row, without);
-            let why = |detail: &&Detail| What::LeftOut(without_place(&detail.message, place).to_owned());
+            let why = |detail: &&Wrong| What::LeftOut(detail.text.clone());
             sent.notes.extend(told.iter().map(|detail| (row, Note { column: None, what: why(detail) })));
             rest.push(row);
             continue;
         }
-        let texts: Vec<_> = told.iter().map(|detail| without_place(&detail.message, place)).collect();
+        let texts: Vec<_> = told.iter().map(|detail| detail.text.as_str()).collect();
         sent.faults.push((row, texts.join("; ")));
     }
     Ok(rest)
 }
 
 /// A contact without the fields that are refused; `None` where one of them says whom it is about.
-fn without(contact: &str, refused: &[&Detail]) -> Option<String> {
+fn without(contact: &str, refused: &[&Wrong]) -> Option<String> {
     let mut contact: serde_json::Map<String, serde_json::Value> = serde_json::from_str(contact).ok()?;
     for detail in refused {
         let field = detail.field.as_deref()?;

@@ -1,42 +1,20 @@
 //! An import that is taken back: its requests are undone, the last one first.
 
-use std::collections::HashMap;
 use std::time::Duration;
 
-use serde::Deserialize;
+use bytes::Bytes;
 use serde_json::json;
 
-use super::api::{self, Api};
-use super::send::{Counts, Results};
-use super::{Error, Result};
-
-const UNDO: &str = "/v3/request/undo";
-const FIND: &str = "/v3/request/find";
+use super::Result;
+use super::api::{Api, Failure, must, retry};
+use super::send::Counts;
+use crate::intake::BodyKind;
 
 /// Requests that are undone before it is asked what became of them.
 const SOME: usize = 20;
 
 /// How long it waits before it asks again.
 const ASK_AGAIN: Duration = Duration::from_millis(25);
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Accepted {
-    request_id: String,
-}
-
-#[derive(Deserialize)]
-struct Found<'a> {
-    #[serde(borrow)]
-    requests: HashMap<&'a str, Done<'a>>,
-}
-
-#[derive(Deserialize)]
-struct Done<'a> {
-    status: &'a str,
-    #[serde(borrow)]
-    results: Results<'a>,
-}
 
 /// Undoes requests in this order, and returns what became of their contacts, with the first faults.
 ///
@@ -52,13 +30,13 @@ pub async fn run(
     for (place, some) in ids.chunks(SOME).enumerate() {
         let mut sent = Vec::new();
         for id in some {
-            let body = json!({ "requestId": id }).to_string();
+            let (body, key) = (Bytes::from(json!({ "requestId": id }).to_string()), format!("undo-{id}"));
             // One by one: what a later request has changed, an earlier one does not put back.
-            let reply = api::post(api, UNDO, Some(&format!("undo-{id}")), body.into(), patience).await?;
-            match reply.status {
-                200 => sent.push(api::read::<Accepted>(UNDO, &reply.body)?.request_id),
-                400..=499 => faults.push(api::refusal(UNDO, &reply.body)),
-                _ => return Err(Error::Told(api::refusal(UNDO, &reply.body))),
+            let submit = || api.submit(BodyKind::Undo, Some(&key), body.clone());
+            match retry(api, patience, submit).await? {
+                Ok(accepted) => sent.push(accepted.request),
+                Err(Failure::Invalid(_, text) | Failure::Other(text)) => faults.push(text),
+                Err(failure) => return Err(failure.into()),
             }
         }
         let (done, failed) = results(api, &sent, patience).await?;
@@ -75,16 +53,15 @@ async fn results(api: &dyn Api, sent: &[String], patience: Duration) -> Result<(
         return Ok(Default::default());
     }
     loop {
-        let body = api::call(api, FIND, &json!({ "ids": sent }), patience).await?;
-        let found: Found<'_> = api::read(FIND, &body)?;
-        if found.requests.values().any(|request| request.status != "processed") {
+        let found = must(api, patience, || api.results(sent)).await?;
+        if found.values().any(Option::is_none) {
             tokio::time::sleep(ASK_AGAIN).await;
             continue;
         }
         let (mut counts, mut faults) = (Counts::default(), Vec::new());
-        for request in found.requests.values() {
-            let places: Vec<_> = (0..request.results.len()).collect();
-            counts = counts.plus(request.results.tell(&places, &mut faults));
+        for results in found.values().flatten() {
+            let places: Vec<_> = (0..results.len()).collect();
+            counts = counts.plus(Counts::of(results, &places, &mut faults));
         }
         return Ok((counts, faults.into_iter().map(|(_, text)| text).collect()));
     }

@@ -14,7 +14,7 @@ use crate::intake::fields;
 use crate::intake::problem::{self, Problem};
 use crate::intake::top::read_flag;
 use crate::journal::AccountNo;
-use crate::json::{Raw, Value};
+use crate::json::{Keys, Raw, Value, read_members};
 use crate::param::{Param, Shape};
 use crate::storage::{Error, SourceRef};
 
@@ -159,6 +159,18 @@ impl Wanted {
         ];
         let rest = rest.into_iter().filter_map(|(key, value)| Some((key, value?)));
         flags.chain(rest).map(|(key, value)| (key.to_owned(), value)).collect()
+    }
+
+    /// Reads what [`Wanted::to_json`] wrote.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn from_json(keys: &Map<String, serde_json::Value>) -> Result<Self, Vec<Problem>> {
+        let text = serde_json::Value::Object(keys.clone()).to_string();
+        let mut problems = Vec::new();
+        let members = read_members(&text, &Keys::of(&PARAMS)).ok_or_else(|| vec![problem::bad_request()])?;
+        let wanted = Self::read(std::array::from_fn(|place| members.get(place)), &mut problems);
+        if problems.is_empty() { Ok(wanted) } else { Err(problems) }
     }
 
     /// Whether everybody fits.

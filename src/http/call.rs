@@ -198,9 +198,8 @@ pub fn put_policy(app: &App, response: &mut Response) {
     }
 }
 
-/// Takes a call in by `call` and has its method do it, wherever it comes from: so panics, counts and texts are the
-/// same for all.
-pub async fn perform(
+/// Takes a call in by `call` and has its method do it. `Call` is beside what must live until the answer is made.
+async fn perform(
     app: &App,
     method: &'static Method,
     shown: Option<ObjectId>,
@@ -282,10 +281,7 @@ fn note(app: &App, caller: &Caller, method: &Method, refused: Refused) -> Refuse
 }
 
 /// Checks the rights of a caller.
-///
-/// # Errors
-/// The caller may not call the method.
-pub fn permit(app: &App, caller: &Caller, method: &Method) -> Result<(), Refused> {
+fn permit(app: &App, caller: &Caller, method: &Method) -> Result<(), Refused> {
     let permitted = caller.permit(method.operation);
     permitted.map_err(|problem| denied(app, Denial::Refused(StatusCode::FORBIDDEN, problem)))
 }

@@ -13,7 +13,7 @@ use super::call::{Answer, Call, Outcome};
 use super::method::{Body, Example, Group, Method};
 use crate::app::accept::Accepted;
 use crate::app::contacts as use_case;
-use crate::intake::{contacts, remove};
+use crate::intake::{self, BodyKind, contacts, remove};
 use crate::report::Results;
 
 static GROUP: Group = Group {
@@ -100,15 +100,15 @@ pub struct Taken {
 }
 
 async fn update(call: Call) -> Outcome<Taken> {
-    Ok(answer(contacts::accept(call.context()?, contacts::Method::Update, &call.body).await?))
+    Ok(answer(intake::accept(call.context()?, BodyKind::Update, &call.body).await?))
 }
 
 async fn add(call: Call) -> Outcome<Taken> {
-    Ok(answer(contacts::accept(call.context()?, contacts::Method::Add, &call.body).await?))
+    Ok(answer(intake::accept(call.context()?, BodyKind::Add, &call.body).await?))
 }
 
 async fn remove(call: Call) -> Outcome<Taken> {
-    Ok(answer(remove::accept(call.context()?, &call.body).await?))
+    Ok(answer(intake::accept(call.context()?, BodyKind::Remove, &call.body).await?))
 }
 
 /// The answer to a batch that was accepted.

@@ -18,7 +18,6 @@ pub mod contacts;
 pub mod drain;
 pub mod file;
 pub mod gate;
-pub mod inside;
 pub mod method;
 pub mod page;
 pub mod reference;

@@ -67,42 +67,34 @@ const fn body<const N: usize>(outer: Keys<N>, array: &'static str) -> EnvelopeKe
     EnvelopeKeys { outer, array, inner: check::KEYS, keep: MAX_CONTACTS }
 }
 
-/// Which method was called.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Method {
-    /// contacts/update
-    Update,
-    /// contacts/add: `contact` is not looked at.
-    Add,
-}
-
-/// Reads a body and changes contacts, or tries it out.
+/// Reads a body of contacts/update and submits its batch.
 ///
 /// # Errors
 /// See [`Refusal`].
-pub async fn accept(context: Context<'_>, method: Method, body: &[u8]) -> Result<Accepted> {
+pub async fn update(context: Context<'_>, body: &[u8]) -> Result<Accepted> {
     let mut problems = Vec::new();
-    match method {
-        Method::Update => {
-            let envelope = UPDATE_BODY.read(body).ok_or_else(problem::bad_request)?;
-            // In the order of the page: upsert stands behind webHookUri.
-            let list = context.list(envelope.members.get(0), &mut problems).await?;
-            let top = read_top(list, &envelope.members, &mut problems);
-            let upsert = read_flag("upsert", envelope.members.get(4), &mut problems);
-            let by = read_contact_by(envelope.members.get(5), &mut problems);
-            let keep = read_keep(envelope.members.get(6), &mut problems);
-            let kind = BatchKind::update(upsert, by.is_some());
-            finish(context, Opened { top, kind, by, keep, problems }, envelope).await
-        }
-        Method::Add => {
-            let envelope = ADD_BODY.read(body).ok_or_else(problem::bad_request)?;
-            let list = context.list(envelope.members.get(0), &mut problems).await?;
-            let top = read_top(list, &envelope.members, &mut problems);
-            let keep = read_keep(envelope.members.get(4), &mut problems);
-            let opened = Opened { top, kind: BatchKind::Add, by: None, keep, problems };
-            finish(context, opened, envelope).await
-        }
-    }
+    let envelope = UPDATE_BODY.read(body).ok_or_else(problem::bad_request)?;
+    // In the order of the page: upsert stands behind webHookUri.
+    let list = context.list(envelope.members.get(0), &mut problems).await?;
+    let top = read_top(list, &envelope.members, &mut problems);
+    let upsert = read_flag("upsert", envelope.members.get(4), &mut problems);
+    let by = read_contact_by(envelope.members.get(5), &mut problems);
+    let keep = read_keep(envelope.members.get(6), &mut problems);
+    let kind = BatchKind::update(upsert, by.is_some());
+    finish(context, Opened { top, kind, by, keep, problems }, envelope).await
+}
+
+/// Reads a body of contacts/add and submits its batch.
+///
+/// # Errors
+/// See [`Refusal`].
+pub async fn add(context: Context<'_>, body: &[u8]) -> Result<Accepted> {
+    let mut problems = Vec::new();
+    let envelope = ADD_BODY.read(body).ok_or_else(problem::bad_request)?;
+    let list = context.list(envelope.members.get(0), &mut problems).await?;
+    let top = read_top(list, &envelope.members, &mut problems);
+    let keep = read_keep(envelope.members.get(4), &mut problems);
+    finish(context, Opened { top, kind: BatchKind::Add, by: None, keep, problems }, envelope).await
 }
 
 /// Reads and checks a body of contacts/update as far as that needs no store, and encodes its items: what a fuzzer tries.

@@ -20,10 +20,56 @@ use std::sync::Arc;
 use self::list::find_list;
 use self::problem::Problem;
 use crate::app::accept::{Accepted, Submission};
-use crate::app::{Caller, Commands, Queries, Result};
+use crate::app::contacts as use_cases;
+use crate::app::{Caller, Commands, Operation, Queries, Result};
 use crate::journal::ListNo;
 use crate::json::Raw;
 use crate::storage::List;
+
+/// Which method a body is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BodyKind {
+    /// contacts/update
+    Update,
+    /// contacts/add: `contact` is not looked at.
+    Add,
+    /// contacts/remove
+    Remove,
+    /// request/undo
+    Undo,
+}
+
+impl BodyKind {
+    /// The use case that it asks for.
+    pub const fn operation(self) -> &'static Operation {
+        match self {
+            Self::Update => &use_cases::UPDATE,
+            Self::Add => &use_cases::ADD,
+            Self::Remove => &use_cases::REMOVE,
+            Self::Undo => &crate::app::undo::UNDO,
+        }
+    }
+
+    /// The kind of a body for the method with that path.
+    pub fn of(path: &str) -> Option<Self> {
+        [Self::Update, Self::Add, Self::Remove, Self::Undo]
+            .into_iter()
+            .find(|kind| kind.operation().path == path)
+    }
+}
+
+/// Reads a body and submits its batch, or tries it out.
+///
+/// # Errors
+/// See [`Refusal`](crate::app::Refusal).
+pub async fn accept(context: Context<'_>, kind: BodyKind, body: &[u8]) -> Result<Accepted> {
+    match kind {
+        BodyKind::Update => contacts::update(context, body).await,
+        BodyKind::Add => contacts::add(context, body).await,
+        BodyKind::Remove => remove::accept(context, body).await,
+        BodyKind::Undo => undo::accept(context, body).await,
+    }
+}
 
 /// What a body is read for.
 pub struct Context<'a> {

@@ -9,6 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::contact::field::Field;
 use crate::contact::phone;
+use crate::id::ObjectId;
+use crate::journal::ContactNo;
 
 /// Something wrong (or, in `warnings`, doubtful) in a request: one entry of `details`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -326,6 +328,12 @@ pub fn cac_currency(currency: &str) -> Problem {
 /// A warning: nobody knows that key. `path` is where it stands, `cac.` or `variables.` before a nested one.
 pub fn unknown_field(path: String) -> Problem {
     Problem::new("UNKNOWN_FIELD", format!("Argument {path} is unknown and was ignored")).of(path)
+}
+
+/// A warning: a contact is damaged on disk.
+pub fn contact_damaged(list: ObjectId, number: ContactNo) -> Problem {
+    let id = ObjectId::of_contact(list, number.0);
+    Problem::new("CONTACT_DAMAGED", format!("Contact {id} is damaged on disk and was left out"))
 }
 
 /// A warning: `contact` looks like an e-mail address or a phone number, and is not valid as one.

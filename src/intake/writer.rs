@@ -9,7 +9,7 @@ use crate::id::ObjectId;
 use crate::journal::Batch;
 use crate::metrics::{Metrics, Work};
 use crate::spans::Spans;
-use crate::storage::{self, AppendError, Appended, Backlog, Storage};
+use crate::storage::{self, AppendError, Appended, Backlog, Journal};
 
 /// Batches of one commit: enough that the commit costs each of them little, few enough that it stays short.
 const GROUP: usize = 64;
@@ -41,7 +41,7 @@ type Waiter = (Arc<Batch>, oneshot::Sender<Result<Appended, NotAccepted>>);
 /// Hands batches to the task that commits them.
 #[derive(Clone)]
 pub struct Writer {
-    storage: Arc<dyn Storage>,
+    storage: Arc<dyn Journal>,
     max_backlog: Backlog,
     waiters: mpsc::Sender<Waiter>,
 }
@@ -50,7 +50,7 @@ impl Writer {
     /// A writer, and the task that commits; the task ends when the last writer is gone and all are answered.
     /// `appended` is told after every commit.
     pub fn new(
-        storage: Arc<dyn Storage>,
+        storage: Arc<dyn Journal>,
         max_backlog: Backlog,
         appended: Arc<Notify>,
         (metrics, spans): (Arc<Metrics>, Spans),
@@ -58,11 +58,6 @@ impl Writer {
         let (waiters, queue) = mpsc::channel(GROUP);
         let task = run(Committing { storage: Arc::clone(&storage), metrics, spans }, queue, appended);
         (Self { storage, max_backlog, waiters }, task)
-    }
-
-    /// The store that it writes to.
-    pub fn storage(&self) -> &dyn Storage {
-        self.storage.as_ref()
     }
 
     /// Makes a batch durable.
@@ -88,7 +83,7 @@ impl Writer {
 
 /// What the task that commits works with.
 struct Committing {
-    storage: Arc<dyn Storage>,
+    storage: Arc<dyn Journal>,
     metrics: Arc<Metrics>,
     spans: Spans,
 }

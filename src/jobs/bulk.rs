@@ -4,10 +4,10 @@
 //! again with the same keys, and the server answers those that it has with the first answer: so a contact is changed
 //! once, though by then it may no longer fit the filter by which it was found, or somebody has changed it back.
 
-use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use bytes::Bytes;
 use futures_util::future::try_join_all;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -16,16 +16,17 @@ use super::claim::{Claim, Kept, Lost};
 use super::import::PATIENCE;
 use super::job::{Action, Whom, encode};
 use crate::app::contacts::MAX_CONTACTS;
-use crate::files::api::{self, Api, Reply};
+use crate::files::api::{Accepted, Answer, Api, Failure, must, retry};
 use crate::files::import::FIRST_FAULTS;
 use crate::files::key::ImportId;
-use crate::files::send::{Counts, Results};
+use crate::files::send::Counts;
 use crate::files::{Error, Result};
 use crate::id::ObjectId;
+use crate::intake::BodyKind;
 use crate::storage::{self, JobState};
 
 /// Contacts that are looked for at a time.
-const PAGE: usize = 1_000;
+const PAGE: u32 = 1_000;
 
 /// Ids that are looked for at a time: each is a question of its own.
 const IDS: usize = 100;
@@ -36,8 +37,6 @@ const ASK_AGAIN: Duration = Duration::from_millis(25);
 /// How long a page may take to its end when a stop is asked for. Cut off, it is sent again under the same keys.
 const TO_THE_END: Duration = Duration::from_secs(5);
 
-const FIND: &str = "/v3/contacts/find";
-const ASK: &str = "/v3/request/find";
 const UNDO: &str = "/v3/request/undo";
 
 /// Requests that are undone at a time.
@@ -204,7 +203,6 @@ fn fail(reached: &mut Reached, text: String) {
     }
 }
 
-#[derive(Deserialize)]
 struct Page {
     data: Vec<Found>,
     next: Option<String>,
@@ -215,14 +213,12 @@ async fn page(
     list: &str,
     filter: &Map<String, Value>,
     after: Option<&str>,
-    limit: usize,
+    limit: u32,
 ) -> Result<Page> {
-    let mut question = filter.clone();
-    question.insert("contactListId".to_owned(), json!(list));
-    question.insert("limit".to_owned(), json!(limit));
-    question.insert("after".to_owned(), json!(after));
-    let body = api::call(api, FIND, &Value::Object(question), PATIENCE).await?;
-    api::read(FIND, &body)
+    let page = must(api, PATIENCE, || api.contacts(list, filter, after, limit)).await?;
+    let data = page.contacts.iter().map(|contact| serde_json::from_str(contact.get()));
+    let data = data.collect::<std::result::Result<_, _>>();
+    Ok(Page { data: data.map_err(|error| Error::Told(error.to_string()))?, next: page.next })
 }
 
 /// The contact with that id: the first behind the number before it, unless that is the first behind it too.
@@ -290,40 +286,31 @@ fn undo(id: &str) -> Request {
 /// Sends the requests of a page, waits until they are processed, and counts what became of them. Returns their ids, a
 /// line each.
 async fn finish(api: &dyn Api, key: &ImportId, reached: &mut Reached) -> Result<Vec<u8>> {
-    #[derive(Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Accepted {
-        request_id: String,
-    }
     // Side by side, so that one write to the journal takes them all: no two of a page are about one contact.
     let page = reached.page;
     let post = async |Request { path, body, .. }: &Request| {
         let key = key.key(page, body.as_bytes());
-        api::post(api, path, Some(&key), body.clone().into(), PATIENCE).await
+        let kind =
+            BodyKind::of(path).ok_or_else(|| Error::Told(format!("{path}: there is no such method")))?;
+        retry(api, PATIENCE, || api.submit(kind, Some(&key), Bytes::from(body.clone()))).await
     };
-    let accepted = |Request { path, contacts, .. }: &Request, reply: &Reply| {
-        if reply.status != 200 {
-            return Err(Error::Told(api::refusal(path, &reply.body)));
-        }
-        let accepted: Accepted = api::read(path, &reply.body)?;
-        Ok((accepted.request_id, *contacts))
+    let accepted = |Request { contacts, .. }: &Request, answer: Answer<Accepted>| {
+        answer.map(|accepted| (accepted.request, *contacts)).map_err(Error::from)
     };
     let mut next = reached.clone();
     let sent = if reached.open.first().is_some_and(|request| request.path == UNDO) {
         // Their order counts: what a later request has changed, an earlier one does not put back.
         let mut sent = Vec::new();
         for request in &reached.open {
-            let reply = post(request).await?;
-            match reply.status {
+            match post(request).await? {
                 // Its history is gone.
-                400..=499 => fail(&mut next, api::refusal(UNDO, &reply.body)),
-                _ => sent.push(accepted(request, &reply)?),
+                Err(Failure::Invalid(_, text) | Failure::Other(text)) => fail(&mut next, text),
+                answer => sent.push(accepted(request, answer)?),
             }
         }
         sent
     } else {
-        try_join_all(reached.open.iter().map(async |request| accepted(request, &post(request).await?)))
-            .await?
+        try_join_all(reached.open.iter().map(async |request| accepted(request, post(request).await?))).await?
     };
     for some in sent.chunks(20) {
         count(api, some, &mut next).await?;
@@ -334,35 +321,23 @@ async fn finish(api: &dyn Api, key: &ImportId, reached: &mut Reached) -> Result<
 }
 
 async fn count(api: &dyn Api, sent: &[(String, usize)], reached: &mut Reached) -> Result<()> {
-    #[derive(Deserialize)]
-    struct Told<'a> {
-        status: &'a str,
-        #[serde(borrow)]
-        results: Results<'a>,
-    }
-    #[derive(Deserialize)]
-    struct Asked<'a> {
-        #[serde(borrow)]
-        requests: HashMap<&'a str, Told<'a>>,
-    }
-    let ids: Vec<_> = sent.iter().map(|(id, _)| id).collect();
+    let ids: Vec<_> = sent.iter().map(|(id, _)| id.clone()).collect();
     loop {
-        let body = api::call(api, ASK, &json!({ "ids": ids }), PATIENCE).await?;
-        let asked: Asked<'_> = api::read(ASK, &body)?;
-        if asked.requests.values().any(|told| told.status != "processed") {
+        let found = must(api, PATIENCE, || api.results(&ids)).await?;
+        if found.values().any(Option::is_none) {
             tokio::time::sleep(ASK_AGAIN).await;
             continue;
         }
         for (id, contacts) in sent {
             // One that was processed more than 7 days ago is not told any more; it was accepted once.
-            let Some(told) = asked.requests.get(id.as_str()) else {
+            let Some(results) = found.get(id).and_then(Option::as_ref) else {
                 reached.done += *contacts as u64;
                 continue;
             };
             let mut faults = Vec::new();
-            let contacts = if *contacts == 0 { told.results.len() } else { *contacts };
+            let contacts = if *contacts == 0 { results.len() } else { *contacts };
             let places: Vec<_> = (0..contacts).collect();
-            reached.counts = reached.counts.plus(told.results.tell(&places, &mut faults));
+            reached.counts = reached.counts.plus(Counts::of(results, &places, &mut faults));
             reached.done += (contacts - faults.len().min(contacts)) as u64;
             for (_, text) in faults {
                 fail(reached, text);

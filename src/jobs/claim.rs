@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use super::import::PATIENCE;
 use super::job::{Faults, Job, Progress, encode};
 use crate::clock::{Clock, Timestamp};
-use crate::storage::{Error, JobKey, JobReport, JobState, Storage};
+use crate::storage::{Error, JobKey, JobReport, JobState, Jobs};
 
 /// How long it waits before it writes again what could not be written.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -42,7 +42,7 @@ pub struct Claim {
     /// What it is known by.
     pub key: JobKey,
     lease: u64,
-    storage: Arc<dyn Storage>,
+    storage: Arc<dyn Jobs>,
     clock: Arc<dyn Clock>,
     told: Mutex<Told>,
 }
@@ -62,13 +62,7 @@ pub struct Lost;
 
 impl Claim {
     /// Of a job that was claimed under that lease.
-    pub fn new(
-        key: JobKey,
-        lease: u64,
-        storage: Arc<dyn Storage>,
-        clock: Arc<dyn Clock>,
-        told: Told,
-    ) -> Self {
+    pub fn new(key: JobKey, lease: u64, storage: Arc<dyn Jobs>, clock: Arc<dyn Clock>, told: Told) -> Self {
         Self { key, lease, storage, clock, told: Mutex::new(told) }
     }
 

@@ -12,6 +12,7 @@ pub mod check;
 mod claim;
 pub mod import;
 pub mod job;
+pub mod local;
 pub mod places;
 pub mod run;
 pub mod service;

@@ -8,13 +8,13 @@ use tokio::time::Instant;
 
 use super::claim::{Claim, Kept, Lost};
 use super::job::{Action, Job, Subject, Task};
+use super::local::Local;
 use super::{bulk, import};
 use crate::app::Caller;
 use crate::files::api::Api;
 use crate::files::import::FIRST_FAULTS;
 use crate::files::send::Counts;
 use crate::files::{self, Error};
-use crate::http::inside::Inside;
 use crate::id::ObjectId;
 use crate::runtime::App;
 use crate::storage::{JobState, Storage, UserRole};
@@ -102,7 +102,8 @@ async fn run(app: &Arc<App>, job: &Job, claim: &Claim, signals: &mut Signals) ->
         Err(End::Interrupted) => return pause().await,
         Err(end) => return end,
     };
-    let api: Arc<dyn Api> = Arc::new(Inside { app: Arc::clone(app), caller });
+    let (commands, queries) = (app.commands.clone(), app.queries.clone());
+    let api: Arc<dyn Api> = Arc::new(Local { commands, queries, caller, max_body: app.limits.body });
     // Why it was told to stop, if it was.
     let why = Mutex::new(None);
     let stop = async {

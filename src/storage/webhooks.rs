@@ -12,7 +12,7 @@ pub const MAX_ATTEMPTS: u32 = 10_000;
 /// Endpoints whose health is returned, those with the newest attempts.
 pub const MAX_ENDPOINTS: u32 = 200;
 
-/// The delivery log. [`finish_deliveries`](super::Storage::finish_deliveries) writes attempts, in the transaction that
+/// The delivery log. [`finish_deliveries`](super::Outbox::finish_deliveries) writes attempts, in the transaction that
 /// ends them.
 #[async_trait]
 pub trait Webhooks: Send + Sync + 'static {

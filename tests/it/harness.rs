@@ -23,10 +23,10 @@ use rollbook::app::Caller;
 use rollbook::clock::{Clock, SystemClock};
 use rollbook::console::{Console, PublicUrl};
 use rollbook::http::connection_limit::ConnectionLimit;
-use rollbook::http::inside::Inside;
 use rollbook::http::{router, serve};
 use rollbook::id::{Ids, ObjectId};
 use rollbook::jobs;
+use rollbook::jobs::local::Local;
 use rollbook::notify::address::AddressPolicy;
 use rollbook::notify::send::{Carrier, Sender};
 use rollbook::notify::sign::Secret;
@@ -97,6 +97,22 @@ impl Default for Setup {
 
 /// An account, its user, a token of that user, and the account's webhook secret.
 pub type Owner = (ObjectId, ObjectId, String, Secret);
+
+/// The server without its socket, and a user in it.
+#[derive(Clone)]
+pub struct Inside {
+    pub app: Arc<App>,
+    pub caller: Caller,
+}
+
+impl Inside {
+    /// The use cases, as jobs ask for them.
+    pub fn local(&self) -> Local {
+        let App { commands, queries, limits, .. } = self.app.as_ref();
+        let (commands, queries, caller) = (commands.clone(), queries.clone(), self.caller.clone());
+        Local { commands, queries, caller, max_body: limits.body }
+    }
+}
 
 /// A running server, with an account and a list in it.
 pub struct Server {

@@ -1,68 +1,85 @@
-//! Methods called within the process: by a user who is signed in, and by imports that run on the server.
+//! Use cases within the process: by a user who is signed in, and by imports that run on the server.
 
 use bytes::Bytes;
-use rollbook::files::api::{Api, Reply};
-use rollbook::http::inside::Inside;
+use rollbook::app::Refusal;
+use rollbook::app::lists::ListName;
+use rollbook::contact::identifier::IdentifierKind;
+use rollbook::files::api::{Accepted, Answer, Api as _, Failure};
+use rollbook::intake::BodyKind;
+use rollbook::jobs::local::Local;
 use serde_json::{Value, json};
 
 use crate::faults::{Fault, Switch};
-use crate::harness::{Server, Setup, is_id};
+use crate::harness::{Server, Setup};
 
-async fn post(inside: &Inside, path: &str, key: Option<&str>, body: &Value) -> (u16, Value) {
-    let Reply { status, body, .. } =
-        inside.post(path, key, body.to_string().into()).await.expect("an answer");
-    (status, serde_json::from_slice(&body).expect("JSON"))
+async fn update(local: &Local, key: Option<&str>, body: &Value) -> Answer<Accepted> {
+    local.submit(BodyKind::Update, key, body.to_string().into()).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_call_within_the_process_answers_as_http_does_and_histories_name_the_user() {
+async fn a_batch_within_the_process_is_answered_as_over_http_and_histories_name_the_user() {
     let server = Server::start().await;
     let list = server.list().await;
-    let inside = server.inside().await;
+    let local = server.inside().await.local();
     let wrong =
         json!({ "contactListId": list, "contacts": [{ "contact": "a", "email": "a@" }, { "contact": " " }] });
-    let (status, mut told) = post(&inside, "/v3/contacts/update", None, &wrong).await;
-    assert_eq!(status, 400);
-    assert!(is_id(&told["requestId"]), "{told}");
-    let mut over_http = server.post("/v3/contacts/update", &wrong).await.json();
-    for answer in [&mut told, &mut over_http] {
-        answer.as_object_mut().expect("an object").remove("requestId");
+    let Err(Failure::Invalid(told, _)) = update(&local, None, &wrong).await else { panic!("it is invalid") };
+    let over_http = server.post("/v3/contacts/update", &wrong).await.json();
+    let details = over_http["details"].as_array().expect("details");
+    assert_eq!(told.len(), details.len(), "{told:?}");
+    for (wrong, detail) in told.iter().zip(details) {
+        assert_eq!(
+            json!([wrong.position, wrong.field, wrong.code]),
+            json!([detail["position"], detail["field"], detail["code"]])
+        );
+        let message = detail["message"].as_str().expect("a message");
+        assert!(message.starts_with(&wrong.text), "{message} of {wrong:?}");
     }
-    assert_eq!(told, over_http);
 
     let right =
         json!({ "contactListId": list, "upsert": true, "contacts": [{ "contact": "u1", "name": "Jo" }] });
-    let (status, first) = post(&inside, "/v3/contacts/update", Some("key-1"), &right).await;
-    let (_, again) = post(&inside, "/v3/contacts/update", Some("key-1"), &right).await;
-    assert_eq!((status, &first["requestId"]), (200, &again["requestId"]), "the same key, the same request");
-    server.processed(first["requestId"].as_str().expect("an id")).await;
+    let first = update(&local, Some("key-1"), &right).await.expect("it is accepted").request;
+    let again = update(&local, Some("key-1"), &right).await.expect("it is accepted").request;
+    assert_eq!(first, again, "the same key, the same request");
+    server.processed(&first).await;
     let history = json!({ "contactListId": list, "userId": "u1" });
     let history = server.ok("/v3/contact/history", &history).await;
     assert_eq!(history["data"][0]["token"], format!("user:{}", server.user), "{history}");
-    let (status, told) = post(&inside, "/v3/contacts/update", Some("no key"), &right).await;
-    assert_eq!((status, &told["details"][0]["code"]), (400, &json!("INVALID_IDEMPOTENCY_KEY")), "{told}");
+    let Err(Failure::Invalid(told, _)) = update(&local, Some("no key"), &right).await else {
+        panic!("it is no key")
+    };
+    assert_eq!(told[0].code, "INVALID_IDEMPOTENCY_KEY");
+    // A key that was used over HTTP is known here, and the other way round.
+    let headers = [("access-token", server.token.as_str()), ("idempotency-key", "key-1")];
+    let path = "/v3/contacts/update";
+    let over_http = server.send(hyper::Method::POST, path, &headers, right.to_string()).await.json();
+    assert_eq!(over_http["requestId"], json!(first));
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_call_within_the_process_has_the_bounds_and_the_limits_of_others() {
+async fn a_use_case_within_the_process_has_the_bounds_and_the_limits_of_others() {
     let server = Server::start().await;
     let list = server.list().await;
     let mut inside = server.inside().await;
     let large = Bytes::from(vec![b' '; (1 << 20) + 1]);
-    let reply = inside.post("/v3/contacts/update", None, large).await.expect("an answer");
-    assert_eq!(reply.status, 413);
-    assert!(inside.post("/v3/nothing", None, Bytes::new()).await.is_err());
+    let answer = inside.local().submit(BodyKind::Update, None, large).await;
+    assert!(matches!(answer, Err(Failure::TooLarge(_))), "{answer:?}");
 
-    let get = json!({ "contactListId": list });
     inside.caller.viewer.lists = Some(Vec::new());
-    assert_eq!(post(&inside, "/v3/contact-list/get", None, &get).await.0, 400, "as if it were not there");
+    let hidden = inside.local().list(&list).await;
+    assert!(matches!(hidden, Err(Failure::Invalid(..))), "as if it were not there: {hidden:?}");
     inside.caller.viewer.lists = None;
     inside.caller.read_only = true;
-    let body = json!({ "contactListName": "New" });
-    assert_eq!(post(&inside, "/v3/contact-list/create", None, &body).await.0, 403);
+    let name = ListName::parse(Some("New")).expect("a name");
+    let created = inside.app.commands.create_list(&inside.caller, name, None).await;
+    assert!(matches!(created, Err(Refusal::Forbidden(_))), "{created:?}");
+    let body =
+        json!({ "contactListId": list, "upsert": true, "contacts": [{ "contact": "u1", "name": "Jo" }] });
+    let changed = update(&inside.local(), None, &body).await;
+    assert!(matches!(changed, Err(Failure::Other(_))), "{changed:?}");
     let stranger = server.bearer("Stranger").await;
-    let (status, _) = post(&server.inside_as(&stranger).await, "/v3/contact-list/get", None, &get).await;
-    assert_eq!(status, 400, "the list of another account");
+    let theirs = server.inside_as(&stranger).await.local().list(&list).await;
+    assert!(matches!(theirs, Err(Failure::Invalid(..))), "the list of another account: {theirs:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -72,12 +89,12 @@ async fn a_panic_within_the_process_is_contained_and_counted() {
     let list = server.list().await;
     let inside = server.inside().await;
     switch.set(Fault::Panic);
-    let get = json!({ "contactListId": list, "contact": "u" });
-    let (status, told) = post(&inside, "/v3/contact/get", None, &get).await;
-    assert_eq!((status, &told["errors"][0]), (500, &json!("Internal server error")));
+    let identifiers = vec![(IdentifierKind::UserId, "u".to_owned())];
+    let person = inside.app.queries.person(&inside.caller, identifiers).await;
+    assert!(matches!(person, Err(Refusal::Panicked)), "{person:?}");
     switch.set(Fault::None);
-    assert_eq!(post(&inside, "/v3/contact-list/get", None, &json!({ "contactListId": list })).await.0, 200);
+    assert!(inside.local().list(&list).await.is_ok());
     let counted = inside.app.metrics.to_text(server.storage.backlog(), std::time::Duration::ZERO, 0);
-    let line = r#"rollbook_requests_total{method="/v3/contact/get",status="500"} 1"#;
+    let line = r#"rollbook_requests_total{method="/v3/contact/export",status="500"} 1"#;
     assert!(counted.contains(line), "{counted}");
 }

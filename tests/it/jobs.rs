@@ -5,7 +5,6 @@ use std::sync::Arc;
 use rollbook::clock::Clock;
 use rollbook::files::choices::Choices;
 use rollbook::files::layout::Said;
-use rollbook::http::inside::Inside;
 use rollbook::id::{Ids, ObjectId};
 use rollbook::jobs::JobService;
 use rollbook::jobs::job::{Action, Job, Plan, Status, Task, Whom};
@@ -15,7 +14,7 @@ use rollbook::storage::{JobKey, JobLimits, JobState, NewJob, UserRole};
 use serde_json::{Value, json};
 
 use crate::faults::{Fault, Switch};
-use crate::harness::{Server, Setup};
+use crate::harness::{Inside, Server, Setup};
 
 /// A server, a list of it, and its user who works on it within the process.
 pub struct Yard {
@@ -147,7 +146,7 @@ impl Yard {
     /// Forgets what is to be forgotten, as the server does each minute.
     async fn tidy(&self) {
         let app = &self.inside.app;
-        let looked = app.retention.look(app.storage.as_ref(), app.clock.as_ref()).await;
+        let looked = app.retention.look(&*app.storage, app.clock.as_ref()).await;
         looked.expect("the time that has passed is known");
         rollbook::jobs::tidy::tidy(app).await.expect("it is tidied");
     }

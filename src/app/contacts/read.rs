@@ -13,6 +13,17 @@ pub static HISTORY: Operation = Operation::read("/v3/contact/history", Reach::Li
 /// Reads the contacts of a list, a page at a time.
 pub static FIND: Operation = Operation::read("/v3/contacts/find", Reach::List);
 
+/// Contacts that one page looks at: with a filter that few fit, others are answered in between.
+const MAX_LOOKED_AT: usize = 20_000;
+
+/// Bytes of stored contacts after which a page ends.
+const MAX_BYTES: usize = 4 << 20;
+
+/// The bounds of a page of at most `limit` contacts.
+pub const fn bounds(limit: u32) -> Bounds {
+    Bounds { found: limit, looked_at: MAX_LOOKED_AT, bytes: MAX_BYTES }
+}
+
 impl Queries {
     /// The first contact of a list that has one of the identifiers, with its number.
     ///

@@ -16,7 +16,7 @@ use crate::app::contacts::patch::{ContactItems, ContactPatch};
 use crate::apply::outcome::Failure;
 use crate::clock::Timestamp;
 use crate::console::page::show_with;
-use crate::console::{Form, Page, Query, Refused, Result, Section, User, see, show};
+use crate::console::{Form, Page, Query, Refused, Result, Section, User, see, show, texts};
 use crate::contact::choice::{Flags, State};
 use crate::contact::document::Document;
 use crate::contact::field::Field;
@@ -177,10 +177,10 @@ async fn submit<'a>(
     let is_refused = |field: Field| wrong.contains_key(field.name());
     let mut at_top = Vec::new();
     if patch.has_no_identifier(kind == BatchKind::Add, is_refused) {
-        at_top.push(problem::no_identifier(0).message);
+        at_top.push(texts::text(&problem::no_identifier(0)));
     }
     if !wrong.is_empty() || !at_top.is_empty() {
-        let at_fields = wrong.into_iter().map(|(name, problem)| (name, problem.message)).collect();
+        let at_fields = wrong.into_iter().map(|(name, problem)| (name, texts::text(&problem))).collect();
         return Ok(Err((StatusCode::BAD_REQUEST, (at_fields, at_top))));
     }
     let mut items = ContactItems::new(list.opt_out() == OptOut::Keep);

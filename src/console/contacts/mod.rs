@@ -144,7 +144,7 @@ impl Contacts {
         time.unwrap_or_else(|| self.asked.typed_time.clone())
     }
 
-    fn time_error(&self) -> Option<&str> {
+    fn time_error(&self) -> Option<String> {
         self.asked.problem("updatedSince")
     }
 

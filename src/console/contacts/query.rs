@@ -2,6 +2,7 @@
 
 use url::form_urlencoded;
 
+use crate::console::texts;
 use crate::find::{Found, Wanted};
 use crate::id::ObjectId;
 use crate::intake::problem::Problem;
@@ -64,14 +65,15 @@ impl Query {
     }
 
     /// What is wrong with the filter of that name.
-    pub fn problem(&self, field: &str) -> Option<&str> {
+    pub fn problem(&self, field: &str) -> Option<String> {
         let of_field = self.problems.iter().find(|problem| problem.field.as_deref() == Some(field));
-        of_field.map(|problem| problem.message.as_ref())
+        of_field.map(texts::text)
     }
 
-    /// Whether a problem is shown at its field.
-    pub fn is_of_a_field(&self, problem: &Problem) -> bool {
-        problem.field.as_deref() == Some("updatedSince")
+    /// What is wrong beside what is shown at its field.
+    pub fn errors(&self) -> impl Iterator<Item = String> {
+        let others = self.problems.iter().filter(|problem| problem.field.as_deref() != Some("updatedSince"));
+        others.map(texts::text)
     }
 
     /// What is wanted where the search box says the beginning of a name.

@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::GROUP;
 use crate::app::Refusal;
 use crate::app::contacts::read;
-use crate::find::{self, Bounds, Wanted};
+use crate::find::{self, Wanted};
 use crate::http::call::{Answer, Call, Outcome};
 use crate::http::contact::show::Shown;
 use crate::http::method::{Body, Example, Method};
@@ -24,12 +24,6 @@ const LIMIT: u32 = 100;
 
 /// The most contacts of one answer.
 const MAX_LIMIT: u32 = 1_000;
-
-/// Contacts that one request looks at: with a filter that few fit, others are answered in between.
-const MAX_LOOKED_AT: usize = 20_000;
-
-/// Bytes of stored contacts after which an answer ends.
-const MAX_BYTES: usize = 4 << 20;
 
 /// `POST /v3/contacts/find`
 pub static FIND: Method = Method {
@@ -122,7 +116,7 @@ async fn collect(
     wanted: &Wanted,
 ) -> Result<(Found, Vec<Problem>), Refusal> {
     let filter = call.app.queries.filter(&call.caller, wanted).await?;
-    let bounds = Bounds { found: limit, looked_at: MAX_LOOKED_AT, bytes: MAX_BYTES };
+    let bounds = read::bounds(limit);
     let found = call.app.queries.find_contacts(&call.caller, list, Way::Up(after), &filter, bounds).await?;
     let contacts = found.rows.iter().map(|(_, contact)| contact);
     let suppressed = call.app.queries.suppressions_of(&call.caller, contacts.clone()).await?;
@@ -130,10 +124,7 @@ async fn collect(
     let data = data.collect::<Result<_, _>>();
     let data = data.map_err(|malformed| Refusal::Store(Error::Damaged(malformed.to_string())))?;
     let next = found.next.map(|way| ObjectId::of_contact(list.id, way.number().0));
-    let damaged = found.damaged.iter().map(|number| {
-        let id = ObjectId::of_contact(list.id, number.0);
-        Problem::new("CONTACT_DAMAGED", format!("Contact {id} is damaged on disk and was left out"))
-    });
+    let damaged = found.damaged.iter().map(|number| problem::contact_damaged(list.id, *number));
     let contact_ids = found.rows.iter().map(|(number, _)| ObjectId::of_contact(list.id, number.0)).collect();
     Ok((Found { data, contact_ids, next, cursor: None }, damaged.collect()))
 }

@@ -52,12 +52,12 @@ pub use self::store::{PostgresStore, Settings};
 pub use self::target::Target;
 use super::rows::{consent, contact_page, contacts, history, person, try_out};
 use super::{
-    Access, Account, Activities, ActivityWindow, AddError, AppendError, Appended, Applied, Attempt, Backlog,
-    CatalogueChanges, Consents, Contact, ContactPage, Delivery, Error, History, ItemResult, Keep, LINK_KEY,
-    List, ListChange, ListFilter, ListOwner, Mentions, NewAccount, NewList, NewSource, NewToken, OptOut,
-    Page, Person, Remembered, Renamed, Request, RequestFilter, RequestState, RequestSummary, Source,
-    SourceChange, SourceFilter, SourceRef, Storage, Subject, Token, TokenError, Undoable, VariableKind, Way,
-    WebhookSecrets, Window,
+    Access, Account, Activities, ActivityWindow, AddError, AppendError, Appended, Applied, Applier, Attempt,
+    Backlog, Catalogue, CatalogueChanges, Consents, Contact, ContactPage, ContactReader, Delivery, Error,
+    Health, History, Identity, ItemResult, Journal, Keep, LINK_KEY, List, ListChange, ListFilter, ListOwner,
+    Mentions, NewAccount, NewList, NewSource, NewToken, OptOut, Outbox, Page, Person, Remembered, Renamed,
+    Request, RequestFilter, RequestReader, RequestState, RequestSummary, Retention, Source, SourceChange,
+    SourceFilter, SourceRef, Subject, Token, TokenError, Undoable, VariableKind, Way, WebhookSecrets, Window,
 };
 use crate::clock::Timestamp;
 use crate::contact::identifier::IdentifierKind;
@@ -66,7 +66,7 @@ use crate::journal::{AccountNo, Batch, ContactNo, ListNo};
 use crate::retention::Reckoning;
 
 #[async_trait]
-impl Storage for PostgresStore {
+impl Journal for PostgresStore {
     async fn append(&self, batches: Vec<Arc<Batch>>) -> Result<Vec<Appended>, AppendError> {
         append::append(self, batches).await
     }
@@ -82,6 +82,21 @@ impl Storage for PostgresStore {
         self.read(move |session, _| append::find_once(session, queue, account, &key, since)).await
     }
 
+    fn backlog(&self) -> Backlog {
+        self.shared.journal().backlog
+    }
+
+    fn backlog_of(&self, account: AccountNo) -> Backlog {
+        self.shared.journal().backlogs.get(&account).copied().unwrap_or_default()
+    }
+
+    async fn oldest_waiting(&self) -> Result<Option<Timestamp>, Error> {
+        self.read(|session, _| append::oldest_waiting(session)).await
+    }
+}
+
+#[async_trait]
+impl Applier for PostgresStore {
     async fn try_out(&self, batch: Batch, now: Timestamp) -> Result<Vec<ItemResult>, Error> {
         self.view(move |view| try_out::try_out(view, batch.clone(), now)).await
     }
@@ -101,40 +116,10 @@ impl Storage for PostgresStore {
     fn damaged_contacts(&self) -> Vec<(ListNo, ContactNo)> {
         self.shared.damage.found()
     }
+}
 
-    fn backlog(&self) -> Backlog {
-        self.shared.journal().backlog
-    }
-
-    fn backlog_of(&self, account: AccountNo) -> Backlog {
-        self.shared.journal().backlogs.get(&account).copied().unwrap_or_default()
-    }
-
-    async fn oldest_waiting(&self) -> Result<Option<Timestamp>, Error> {
-        self.read(|session, _| append::oldest_waiting(session)).await
-    }
-
-    async fn has_schema(&self) -> Result<bool, Error> {
-        self.read(|session, _| migrate::has_schema(session)).await
-    }
-
-    async fn reckon(
-        &self,
-        seen: Option<Reckoning>,
-        elapsed: Duration,
-        system: Timestamp,
-    ) -> Result<Reckoning, Error> {
-        self.write(move |session, _| prune::reckon(session, seen, elapsed, system)).await
-    }
-
-    async fn prune(&self, keep: Keep) -> Result<usize, Error> {
-        let pruned = self.write(move |session, shared| prune::prune(session, shared, keep)).await?;
-        if pruned.traces.is_some() {
-            *self.shared.traces() = pruned.traces;
-        }
-        Ok(usize::try_from(pruned.rows).unwrap_or(usize::MAX))
-    }
-
+#[async_trait]
+impl Outbox for PostgresStore {
     async fn claim_deliveries(
         &self,
         now: Timestamp,
@@ -184,7 +169,10 @@ impl Storage for PostgresStore {
     async fn webhook_secrets(&self, account: AccountNo, now: Timestamp) -> Result<WebhookSecrets, Error> {
         self.read(move |session, _| catalogue::accounts::webhook_secrets(session, account, now)).await
     }
+}
 
+#[async_trait]
+impl RequestReader for PostgresStore {
     async fn find_requests(&self, account: AccountNo, ids: Vec<ObjectId>) -> Result<Vec<Request>, Error> {
         self.read(move |session, shared| requests::find(session, shared, account, &ids)).await
     }
@@ -209,7 +197,10 @@ impl Storage for PostgresStore {
     ) -> Result<Page<RequestSummary>, Error> {
         self.read(move |session, shared| requests::page(session, shared, account, &filter, window)).await
     }
+}
 
+#[async_trait]
+impl ContactReader for PostgresStore {
     async fn find_contact(
         &self,
         account: AccountNo,
@@ -298,13 +289,12 @@ impl Storage for PostgresStore {
     ) -> Result<Mentions, Error> {
         self.read(move |session, _| mentions::find(session, account, &subject)).await
     }
+}
 
+#[async_trait]
+impl Catalogue for PostgresStore {
     async fn catalogue_changes(&self, since: u64) -> Result<CatalogueChanges, Error> {
         self.read(move |session, _| catalogue::changes(session, since)).await
-    }
-
-    async fn find_access(&self, key: String) -> Result<Option<Access>, Error> {
-        self.read(move |session, _| catalogue::tokens::find_access(session, &key)).await
     }
 
     async fn find_list(&self, id: ObjectId) -> Result<Option<List>, Error> {
@@ -313,10 +303,6 @@ impl Storage for PostgresStore {
 
     async fn list_owner(&self, list: ListNo) -> Result<Option<ListOwner>, Error> {
         self.read(move |session, _| catalogue::lists::owner(session, list)).await
-    }
-
-    fn link_key(&self) -> [u8; 32] {
-        self.shared.key.derive(LINK_KEY)
     }
 
     async fn find_lists(
@@ -339,50 +325,6 @@ impl Storage for PostgresStore {
 
     async fn find_source(&self, account: AccountNo, source: SourceRef) -> Result<Option<Source>, Error> {
         self.read(move |session, _| catalogue::sources::find(session, account, &source)).await
-    }
-
-    async fn add_account(&self, account: NewAccount, now: Timestamp) -> Result<(), Error> {
-        self.change(move |session| catalogue::accounts::add(session, &account, now)).await
-    }
-
-    async fn accounts(&self) -> Result<Vec<Account>, Error> {
-        self.read(|session, _| catalogue::accounts::all(session)).await
-    }
-
-    async fn set_account_enabled(&self, id: ObjectId, enabled: bool) -> Result<bool, Error> {
-        self.change(move |session| catalogue::accounts::set_enabled(session, id, enabled)).await
-    }
-
-    async fn remove_account(&self, id: ObjectId) -> Result<bool, Error> {
-        self.change(move |session| catalogue::accounts::remove(session, id)).await
-    }
-
-    async fn webhook_secret(&self, id: ObjectId) -> Result<Option<String>, Error> {
-        self.read(move |session, _| catalogue::accounts::webhook_secret(session, id)).await
-    }
-
-    async fn set_webhook_secret(
-        &self,
-        id: ObjectId,
-        secret: String,
-        previous_until: Timestamp,
-    ) -> Result<bool, Error> {
-        self.change(move |session| {
-            catalogue::accounts::set_webhook_secret(session, id, &secret, previous_until)
-        })
-        .await
-    }
-
-    async fn add_token(&self, user: ObjectId, token: NewToken, now: Timestamp) -> Result<(), TokenError> {
-        self.change(move |session| catalogue::tokens::add(session, user, &token, now)).await
-    }
-
-    async fn tokens(&self, account: Option<ObjectId>) -> Result<Vec<Token>, Error> {
-        self.read(move |session, _| catalogue::tokens::all(session, account)).await
-    }
-
-    async fn revoke_token(&self, key: String, now: Timestamp) -> Result<bool, Error> {
-        self.change(move |session| catalogue::tokens::revoke(session, &key, now)).await
     }
 
     async fn add_list(
@@ -462,5 +404,87 @@ impl Storage for PostgresStore {
 
     async fn remove_sources(&self, account: AccountNo, sources: Vec<SourceRef>) -> Result<usize, Error> {
         self.change(move |session| catalogue::sources::remove(session, account, &sources)).await
+    }
+}
+
+#[async_trait]
+impl Identity for PostgresStore {
+    async fn find_access(&self, key: String) -> Result<Option<Access>, Error> {
+        self.read(move |session, _| catalogue::tokens::find_access(session, &key)).await
+    }
+
+    fn link_key(&self) -> [u8; 32] {
+        self.shared.key.derive(LINK_KEY)
+    }
+
+    async fn add_account(&self, account: NewAccount, now: Timestamp) -> Result<(), Error> {
+        self.change(move |session| catalogue::accounts::add(session, &account, now)).await
+    }
+
+    async fn accounts(&self) -> Result<Vec<Account>, Error> {
+        self.read(|session, _| catalogue::accounts::all(session)).await
+    }
+
+    async fn set_account_enabled(&self, id: ObjectId, enabled: bool) -> Result<bool, Error> {
+        self.change(move |session| catalogue::accounts::set_enabled(session, id, enabled)).await
+    }
+
+    async fn remove_account(&self, id: ObjectId) -> Result<bool, Error> {
+        self.change(move |session| catalogue::accounts::remove(session, id)).await
+    }
+
+    async fn webhook_secret(&self, id: ObjectId) -> Result<Option<String>, Error> {
+        self.read(move |session, _| catalogue::accounts::webhook_secret(session, id)).await
+    }
+
+    async fn set_webhook_secret(
+        &self,
+        id: ObjectId,
+        secret: String,
+        previous_until: Timestamp,
+    ) -> Result<bool, Error> {
+        self.change(move |session| {
+            catalogue::accounts::set_webhook_secret(session, id, &secret, previous_until)
+        })
+        .await
+    }
+
+    async fn add_token(&self, user: ObjectId, token: NewToken, now: Timestamp) -> Result<(), TokenError> {
+        self.change(move |session| catalogue::tokens::add(session, user, &token, now)).await
+    }
+
+    async fn tokens(&self, account: Option<ObjectId>) -> Result<Vec<Token>, Error> {
+        self.read(move |session, _| catalogue::tokens::all(session, account)).await
+    }
+
+    async fn revoke_token(&self, key: String, now: Timestamp) -> Result<bool, Error> {
+        self.change(move |session| catalogue::tokens::revoke(session, &key, now)).await
+    }
+}
+
+#[async_trait]
+impl Retention for PostgresStore {
+    async fn reckon(
+        &self,
+        seen: Option<Reckoning>,
+        elapsed: Duration,
+        system: Timestamp,
+    ) -> Result<Reckoning, Error> {
+        self.write(move |session, _| prune::reckon(session, seen, elapsed, system)).await
+    }
+
+    async fn prune(&self, keep: Keep) -> Result<usize, Error> {
+        let pruned = self.write(move |session, shared| prune::prune(session, shared, keep)).await?;
+        if pruned.traces.is_some() {
+            *self.shared.traces() = pruned.traces;
+        }
+        Ok(usize::try_from(pruned.rows).unwrap_or(usize::MAX))
+    }
+}
+
+#[async_trait]
+impl Health for PostgresStore {
+    async fn has_schema(&self) -> Result<bool, Error> {
+        self.read(|session, _| migrate::has_schema(session)).await
     }
 }

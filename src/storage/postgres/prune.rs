@@ -120,7 +120,7 @@ fn ended(session: &Session, keep: Keep) -> Result<u64, Error> {
     Ok(gone)
 }
 
-/// See [`Storage::reckon`](crate::storage::Storage::reckon).
+/// See [`Retention::reckon`](crate::storage::Retention::reckon).
 pub fn reckon(
     session: &Session,
     seen: Option<Reckoning>,

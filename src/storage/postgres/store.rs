@@ -21,7 +21,7 @@ use super::shared::Shared;
 use super::tls::Tls;
 use super::{migrate, node};
 use crate::clock::Timestamp;
-use crate::storage::{Error, Role, Storage};
+use crate::storage::{Applier as _, Error, Role};
 
 /// How often a transaction is tried that failed for a passing reason.
 const TRIES: u32 = 5;

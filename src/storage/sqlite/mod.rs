@@ -61,12 +61,13 @@ pub use self::store::{Settings, SqliteStore};
 pub use self::turns::{Hands, Turns};
 use super::rows::{consent, contact_page, contacts as find_contact, history, person, try_out};
 use super::{
-    Access, Account, Activities, ActivityWindow, AddError, AppendError, Appended, Applied, Attempt, Backlog,
-    CatalogueChanges, Consents, Contact, ContactPage, Delivery, Error, History, ItemResult, Keep, LINK_KEY,
-    List, ListChange, ListFilter, ListOwner, Mentions, NewAccount, NewList, NewSource, NewToken, OptOut,
-    Page, Person, Remembered, Renamed, Request, RequestFilter, RequestState, RequestSummary, Source,
-    SourceChange, SourceFilter, SourceRef, Space, Storage, Subject, Token, TokenError, Undoable,
-    VariableKind, Way, WebhookSecrets, Window,
+    Access, Account, Activities, ActivityWindow, AddError, AppendError, Appended, Applied, Applier, Attempt,
+    Backlog, Catalogue, CatalogueChanges, Consents, Contact, ContactPage, ContactReader, Delivery, Error,
+    Health, History, Identity, ItemResult, Journal, Keep, LINK_KEY, List, ListChange, ListFilter, ListOwner,
+    Mentions, NewAccount, NewList, NewSource, NewToken, OptOut, Outbox, Page, Person, Remembered, Renamed,
+    Request, RequestFilter, RequestReader, RequestState, RequestSummary, Retention, Source, SourceChange,
+    SourceFilter, SourceRef, Space, Subject, Token, TokenError, Undoable, VariableKind, Way, WebhookSecrets,
+    Window,
 };
 use crate::clock::Timestamp;
 use crate::contact::identifier::IdentifierKind;
@@ -75,14 +76,7 @@ use crate::journal::{AccountNo, Batch, ContactNo, ListNo};
 use crate::retention::Reckoning;
 
 #[async_trait]
-impl Storage for SqliteStore {
-    async fn failed(&self) -> Error {
-        tokio::select! {
-            error = self.failure.wait() => error,
-            error = self.moved() => error,
-        }
-    }
-
+impl Journal for SqliteStore {
     async fn append(&self, batches: Vec<Arc<Batch>>) -> Result<Vec<Appended>, AppendError> {
         append::append(self, batches).await
     }
@@ -97,6 +91,21 @@ impl Storage for SqliteStore {
         self.gate.call(move |intake| once::find(intake, account, list, &key, since)).await
     }
 
+    fn backlog(&self) -> Backlog {
+        backlog::counted(&self.shared).backlog()
+    }
+
+    fn backlog_of(&self, account: AccountNo) -> Backlog {
+        backlog::counted(&self.shared).backlog_of(account)
+    }
+
+    async fn oldest_waiting(&self) -> Result<Option<Timestamp>, Error> {
+        self.read(|pair, _| append::oldest_waiting(pair)).await
+    }
+}
+
+#[async_trait]
+impl Applier for SqliteStore {
     async fn try_out(&self, batch: Batch, now: Timestamp) -> Result<Vec<ItemResult>, Error> {
         self.view(move |view| try_out::try_out(view, batch, now)).await
     }
@@ -115,40 +124,10 @@ impl Storage for SqliteStore {
     fn damaged_contacts(&self) -> Vec<(ListNo, ContactNo)> {
         self.shared.damage.found()
     }
+}
 
-    fn backlog(&self) -> Backlog {
-        backlog::counted(&self.shared).backlog()
-    }
-
-    fn backlog_of(&self, account: AccountNo) -> Backlog {
-        backlog::counted(&self.shared).backlog_of(account)
-    }
-
-    fn space(&self) -> Option<Space> {
-        self.room()
-    }
-
-    async fn oldest_waiting(&self) -> Result<Option<Timestamp>, Error> {
-        self.read(|pair, _| append::oldest_waiting(pair)).await
-    }
-
-    async fn has_schema(&self) -> Result<bool, Error> {
-        self.read(|pair, _| schema::has_schema(pair)).await
-    }
-
-    async fn reckon(
-        &self,
-        seen: Option<Reckoning>,
-        elapsed: Duration,
-        system: Timestamp,
-    ) -> Result<Reckoning, Error> {
-        self.intake.call(move |intake| prune::reckon(intake, seen, elapsed, system)).await
-    }
-
-    async fn prune(&self, keep: Keep) -> Result<usize, Error> {
-        prune::prune(self, keep).await
-    }
-
+#[async_trait]
+impl Outbox for SqliteStore {
     async fn claim_deliveries(
         &self,
         now: Timestamp,
@@ -178,7 +157,10 @@ impl Storage for SqliteStore {
     async fn webhook_secrets(&self, account: AccountNo, now: Timestamp) -> Result<WebhookSecrets, Error> {
         self.read(move |pair, _| catalogue::accounts::webhook_secrets(&pair.intake, account, now)).await
     }
+}
 
+#[async_trait]
+impl RequestReader for SqliteStore {
     async fn find_requests(&self, account: AccountNo, ids: Vec<ObjectId>) -> Result<Vec<Request>, Error> {
         self.read(move |pair, shared| requests::find(pair, shared, account, &ids)).await
     }
@@ -203,7 +185,10 @@ impl Storage for SqliteStore {
     ) -> Result<Page<RequestSummary>, Error> {
         self.read(move |pair, shared| request_list::page(pair, shared, account, &filter, window)).await
     }
+}
 
+#[async_trait]
+impl ContactReader for SqliteStore {
     async fn find_contact(
         &self,
         account: AccountNo,
@@ -292,13 +277,12 @@ impl Storage for SqliteStore {
     ) -> Result<Mentions, Error> {
         self.read(move |pair, _| export::mentions(pair, account, &subject, after)).await
     }
+}
 
+#[async_trait]
+impl Catalogue for SqliteStore {
     async fn catalogue_changes(&self, since: u64) -> Result<CatalogueChanges, Error> {
         self.gate.call(move |intake| catalogue::changes(intake, since)).await
-    }
-
-    async fn find_access(&self, key: String) -> Result<Option<Access>, Error> {
-        self.gate.call(move |intake| catalogue::tokens::find_access(intake, &key)).await
     }
 
     async fn find_list(&self, id: ObjectId) -> Result<Option<List>, Error> {
@@ -307,10 +291,6 @@ impl Storage for SqliteStore {
 
     async fn list_owner(&self, list: ListNo) -> Result<Option<ListOwner>, Error> {
         self.gate.call(move |intake| catalogue::lists::owner(intake, list)).await
-    }
-
-    fn link_key(&self) -> [u8; 32] {
-        self.shared.key.derive(LINK_KEY)
     }
 
     async fn find_lists(
@@ -333,49 +313,6 @@ impl Storage for SqliteStore {
 
     async fn find_source(&self, account: AccountNo, source: SourceRef) -> Result<Option<Source>, Error> {
         self.gate.call(move |intake| catalogue::sources::find(intake, account, &source)).await
-    }
-
-    async fn add_account(&self, account: NewAccount, now: Timestamp) -> Result<(), Error> {
-        self.intake.call(move |intake| catalogue::accounts::add(intake, &account, now)).await
-    }
-
-    async fn accounts(&self) -> Result<Vec<Account>, Error> {
-        self.read(|pair, _| catalogue::accounts::all(&pair.intake)).await
-    }
-
-    async fn set_account_enabled(&self, id: ObjectId, enabled: bool) -> Result<bool, Error> {
-        self.intake.call(move |intake| catalogue::accounts::set_enabled(intake, id, enabled)).await
-    }
-
-    async fn remove_account(&self, id: ObjectId) -> Result<bool, Error> {
-        self.intake.call(move |intake| catalogue::accounts::remove(intake, id)).await
-    }
-
-    async fn webhook_secret(&self, id: ObjectId) -> Result<Option<String>, Error> {
-        self.read(move |pair, _| catalogue::accounts::webhook_secret(&pair.intake, id)).await
-    }
-
-    async fn set_webhook_secret(
-        &self,
-        id: ObjectId,
-        secret: String,
-        previous_until: Timestamp,
-    ) -> Result<bool, Error> {
-        self.intake
-            .call(move |intake| catalogue::accounts::set_webhook_secret(intake, id, &secret, previous_until))
-            .await
-    }
-
-    async fn add_token(&self, user: ObjectId, token: NewToken, now: Timestamp) -> Result<(), TokenError> {
-        self.intake.call(move |intake| Ok(catalogue::tokens::add(intake, user, &token, now))).await?
-    }
-
-    async fn tokens(&self, account: Option<ObjectId>) -> Result<Vec<Token>, Error> {
-        self.read(move |pair, _| catalogue::tokens::all(&pair.intake, account)).await
-    }
-
-    async fn revoke_token(&self, key: String, now: Timestamp) -> Result<bool, Error> {
-        self.intake.call(move |intake| catalogue::tokens::revoke(intake, &key, now)).await
     }
 
     async fn add_list(
@@ -461,5 +398,93 @@ impl Storage for SqliteStore {
 
     async fn remove_sources(&self, account: AccountNo, sources: Vec<SourceRef>) -> Result<usize, Error> {
         self.intake.call(move |intake| catalogue::sources::remove(intake, account, &sources)).await
+    }
+}
+
+#[async_trait]
+impl Identity for SqliteStore {
+    async fn find_access(&self, key: String) -> Result<Option<Access>, Error> {
+        self.gate.call(move |intake| catalogue::tokens::find_access(intake, &key)).await
+    }
+
+    fn link_key(&self) -> [u8; 32] {
+        self.shared.key.derive(LINK_KEY)
+    }
+
+    async fn add_account(&self, account: NewAccount, now: Timestamp) -> Result<(), Error> {
+        self.intake.call(move |intake| catalogue::accounts::add(intake, &account, now)).await
+    }
+
+    async fn accounts(&self) -> Result<Vec<Account>, Error> {
+        self.read(|pair, _| catalogue::accounts::all(&pair.intake)).await
+    }
+
+    async fn set_account_enabled(&self, id: ObjectId, enabled: bool) -> Result<bool, Error> {
+        self.intake.call(move |intake| catalogue::accounts::set_enabled(intake, id, enabled)).await
+    }
+
+    async fn remove_account(&self, id: ObjectId) -> Result<bool, Error> {
+        self.intake.call(move |intake| catalogue::accounts::remove(intake, id)).await
+    }
+
+    async fn webhook_secret(&self, id: ObjectId) -> Result<Option<String>, Error> {
+        self.read(move |pair, _| catalogue::accounts::webhook_secret(&pair.intake, id)).await
+    }
+
+    async fn set_webhook_secret(
+        &self,
+        id: ObjectId,
+        secret: String,
+        previous_until: Timestamp,
+    ) -> Result<bool, Error> {
+        self.intake
+            .call(move |intake| catalogue::accounts::set_webhook_secret(intake, id, &secret, previous_until))
+            .await
+    }
+
+    async fn add_token(&self, user: ObjectId, token: NewToken, now: Timestamp) -> Result<(), TokenError> {
+        self.intake.call(move |intake| Ok(catalogue::tokens::add(intake, user, &token, now))).await?
+    }
+
+    async fn tokens(&self, account: Option<ObjectId>) -> Result<Vec<Token>, Error> {
+        self.read(move |pair, _| catalogue::tokens::all(&pair.intake, account)).await
+    }
+
+    async fn revoke_token(&self, key: String, now: Timestamp) -> Result<bool, Error> {
+        self.intake.call(move |intake| catalogue::tokens::revoke(intake, &key, now)).await
+    }
+}
+
+#[async_trait]
+impl Retention for SqliteStore {
+    async fn reckon(
+        &self,
+        seen: Option<Reckoning>,
+        elapsed: Duration,
+        system: Timestamp,
+    ) -> Result<Reckoning, Error> {
+        self.intake.call(move |intake| prune::reckon(intake, seen, elapsed, system)).await
+    }
+
+    async fn prune(&self, keep: Keep) -> Result<usize, Error> {
+        prune::prune(self, keep).await
+    }
+}
+
+#[async_trait]
+impl Health for SqliteStore {
+    async fn failed(&self) -> Error {
+        tokio::select! {
+            error = self.failure.wait() => error,
+            error = self.moved() => error,
+        }
+    }
+
+    fn space(&self) -> Option<Space> {
+        self.room()
+    }
+
+    async fn has_schema(&self) -> Result<bool, Error> {
+        self.read(|pair, _| schema::has_schema(pair)).await
     }
 }

@@ -16,7 +16,7 @@ use crate::retention::Reckoning;
 use crate::storage::rows::activity::minute;
 use crate::storage::rows::check::index::entries;
 use crate::storage::rows::consent;
-use crate::storage::{Backlog, Error, HOUR, Keep, Storage};
+use crate::storage::{Backlog, Error, HOUR, Journal as _, Keep};
 
 /// Rows that one transaction deletes: applying waits no longer than that.
 pub const CHUNK: i64 = 2_000;
@@ -51,7 +51,7 @@ pub async fn prune(store: &SqliteStore, keep: Keep) -> Result<usize, Error> {
     Ok(gone)
 }
 
-/// See [`Storage::reckon`].
+/// See [`Retention::reckon`](crate::storage::Retention::reckon).
 pub fn reckon(
     intake: &mut Connection,
     seen: Option<Reckoning>,

@@ -31,7 +31,7 @@ pub struct Keep {
     pub ended: Timestamp,
 }
 
-/// What one call of [`apply_next`](crate::storage::Storage::apply_next) did.
+/// What one call of [`apply_next`](crate::storage::Applier::apply_next) did.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Applied {
     /// Batches that are applied now and were not before; 0 where none waits.

@@ -5,22 +5,10 @@ use rollbook::id::ObjectId;
 use rollbook::journal::{AccountNo, ListNo};
 use rollbook::storage::{ChangePage, ChangeQuery, ChangeReader, ChangesError, Error};
 
-use super::Faulty;
+use super::{Faulty, forward};
 
-#[async_trait]
-impl ChangeReader for Faulty {
-    async fn read_changes(&self, query: ChangeQuery) -> Result<ChangePage, ChangesError> {
-        self.read()?;
-        self.store.read_changes(query).await
-    }
-
-    async fn account_lists(&self, account: AccountNo) -> Result<Vec<(ListNo, ObjectId)>, Error> {
-        self.read()?;
-        self.store.account_lists(account).await
-    }
-
-    async fn last_changes(&self, lists: Vec<ListNo>) -> Result<Vec<u64>, Error> {
-        self.read()?;
-        self.store.last_changes(lists).await
-    }
+forward! { ChangeReader:
+    read fn read_changes(query: ChangeQuery) -> Result<ChangePage, ChangesError>;
+    read fn account_lists(account: AccountNo) -> Result<Vec<(ListNo, ObjectId)>, Error>;
+    read fn last_changes(lists: Vec<ListNo>) -> Result<Vec<u64>, Error>;
 }

@@ -8,8 +8,9 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use rollbook::clock::Timestamp;
 use rollbook::id::ObjectId;
+use rollbook::storage::ports::{Catalogue as _, Identity as _};
 use rollbook::storage::sqlite::{Settings, SqliteStore};
-use rollbook::storage::{NewAccount, NewList, NewToken, Role, Scope, Storage};
+use rollbook::storage::{NewAccount, NewList, NewToken, Role, Scope};
 use rollbook::token::SecretHash;
 use sha2::{Digest, Sha256};
 

@@ -4,9 +4,10 @@ use std::path::Path;
 
 use rollbook::clock::Timestamp;
 use rollbook::id::ObjectId;
+use rollbook::storage::ports::Catalogue as _;
 use rollbook::storage::postgres::Target;
 use rollbook::storage::sqlite::{Dump, Settings, SqliteStore};
-use rollbook::storage::{JobKey, JobLimits, JobReport, JobState, Jobs, Role, Storage};
+use rollbook::storage::{JobKey, JobLimits, JobReport, JobState, Jobs, Role};
 use rusqlite::Connection;
 use serde_json::{Map, Value, json};
 

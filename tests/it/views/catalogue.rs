@@ -15,13 +15,16 @@ async fn variables_are_added_renamed_and_removed() {
     assert_eq!(added.led(), format!("{path}?done=added"));
     let twice = browser.submit(&server, &path, &path, &[("name", "city"), ("type", "date")]).await;
     assert_eq!(twice.status, StatusCode::BAD_REQUEST);
-    assert!(twice.says(&format!("Variable city already exists in list {list}")));
+    assert!(twice.says("The list already has a custom field with this name."));
     let reserved = browser.submit(&server, &path, &path, &[("name", "email")]).await;
-    assert!(reserved.says(r#"variable "email" is reserved and can not be added as custom variable"#));
+    assert!(reserved.says("This is the name of a built-in field. Choose another."));
 
     let rename = format!("{path}/city/rename");
     let wrong = browser.submit(&server, &rename, &rename, &[("name", "<i>")]).await;
-    assert!(wrong.says("invalid name of variable <i>") && wrong.html.contains(r#"value="&#60;i&#62;""#));
+    assert!(
+        wrong.says("Use letters only, and begin with a small one")
+            && wrong.html.contains(r#"value="&#60;i&#62;""#)
+    );
     let renamed = browser.submit(&server, &rename, &rename, &[("name", "town")]).await;
     assert_eq!(renamed.led(), format!("{path}?done=renamed"));
     assert_eq!(browser.ask(&server, &rename).await.status, StatusCode::NOT_FOUND);
@@ -44,9 +47,9 @@ async fn sources_are_added_changed_and_removed() {
     let wrong = browser.submit(&server, "/sources", "/sources", &wrong).await;
     assert_eq!(wrong.status, StatusCode::BAD_REQUEST);
     for text in [
-        "Argument 'name' must be a non-empty string with max length 150 chars",
-        "Argument 'customerSourceId' must be an alphanumeric string with max length 40 chars",
-        "CAC value must be a positive float",
+        "Enter a name of 1 to 150 characters.",
+        "Use letters and digits only, at most 40.",
+        "Enter an amount above 0, such as 2.05.",
     ] {
         assert!(wrong.says(text), "{text} in {}", wrong.text());
     }

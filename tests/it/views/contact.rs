@@ -89,10 +89,10 @@ async fn what_is_wrong_stands_at_its_field_and_what_was_typed_stays() {
         .await;
     assert_eq!(wrong.status, StatusCode::BAD_REQUEST);
     for (field, text) in [
-        ("email", "invalid RFC2822 email &#60;b&#62;nobody at email field"),
-        ("contactScore", "Argument score must have a numeric value"),
-        ("variables.since", "Variable since type is date, but value is not valid date. Value soon"),
-        ("cac.value", "CAC value must be a positive float"),
+        ("email", "This is not an e-mail address."),
+        ("contactScore", "Enter a whole number."),
+        ("variables.since", "Enter a date as YYYY-MM-DD."),
+        ("cac.value", "Enter an amount above 0, such as 2.05."),
     ] {
         let error = format!(r#"<p class="error" id="{field}-error">{text}</p>"#);
         assert!(wrong.html.contains(&error), "{error} in {}", wrong.html);
@@ -145,7 +145,7 @@ async fn a_new_contact_is_made_or_told_why_not() {
     let new = format!("/lists/{list}/contacts/new");
     let nobody = browser.submit(&server, &new, &new, &[("firstName", "Ann")]).await;
     assert_eq!(nobody.status, StatusCode::BAD_REQUEST);
-    assert!(nobody.says("email, phoneNumber or externalId/userId must be filled at contact position 0"));
+    assert!(nobody.says("A contact needs an e-mail address, a phone number or a user ID."));
     assert!(nobody.html.contains(r#"name="firstName" value="Ann""#));
     let fields = [("email", "ann@example.com"), ("firstName", "Ann"), ("emailSubscribe", "true")];
     let made = browser.submit(&server, &new, &new, &fields).await;

@@ -94,8 +94,8 @@ async fn contacts_are_narrowed_by_flags_source_and_time_and_the_links_keep_that(
         assert!(none.contacts().is_empty() && none.says("No contacts match"));
     }
     let wrong = browser.get(&server, &format!("/lists/{list}?updatedSince=yesterday&active=x")).await;
-    assert!(wrong.says("Argument updatedSince must be a YYYY-MM-DD hh:mm:ss time"));
-    assert!(wrong.says("Argument active can be true or false"));
+    assert!(wrong.says("Enter a time as YYYY-MM-DD hh:mm:ss or YYYY-MM-DD."));
+    assert!(wrong.says("Choose yes or no for active."));
     server.stop().await;
 }
 
