@@ -12,7 +12,7 @@ use crate::storage::{self, AccountWebhook, WebhookConfig, WebhookKey, WebhookNo,
 pub static CREATE: Operation = Operation::write("/v3/webhook/create", Reach::Account);
 /// Reads the webhooks.
 pub static LIST: Operation = Operation::read("/v3/webhook/list", Reach::Account);
-/// Lets a webhook go on.
+/// Lets a webhook continue.
 pub static RESUME: Operation = Operation::write("/v3/webhook/resume", Reach::Account);
 /// Removes a webhook.
 pub static REMOVE: Operation = Operation::write("/v3/webhook/remove", Reach::Account);
@@ -158,7 +158,7 @@ impl Commands {
         app.run(&CREATE, caller, work).await
     }
 
-    /// Lets a webhook go on that is paused or waits after a failure.
+    /// Lets a webhook continue that is paused or waits after a failure.
     ///
     /// # Errors
     /// The caller may not, there is no such webhook, or the store fails.

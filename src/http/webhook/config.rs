@@ -256,11 +256,11 @@ const ID: [Param; 1] = [Param::required("id", Shape::Within(1, i64::MAX), "The i
 pub static RESUME: Method = Method {
     operation: &account_webhooks::RESUME,
     group: &GROUP,
-    summary: "Let a paused webhook go on",
-    text: "It goes on from where it stopped, at once. A webhook that waits after a failure is tried at once.",
+    summary: "Let a paused webhook continue",
+    text: "It continues from where it stopped, at once. A webhook that waits after a failure is tried at once.",
     body: Body { params: &[&ID], optional: false },
     examples: &[Example {
-        summary: "A webhook goes on",
+        summary: "A webhook continues",
         body: r#"{"id":1748293}"#,
         answer: r#"{"result":true}"#,
     }],
