@@ -82,7 +82,7 @@ struct ConfigObject {
     id: i64,
     /// Its title.
     title: String,
-    /// Where it is sent.
+    /// The receiver.
     url: String,
     /// The domain that was given, or null.
     domain: Option<String>,
@@ -180,7 +180,7 @@ struct WebhookObject {
     id: i64,
     /// Its title.
     title: String,
-    /// Where it is sent.
+    /// The receiver.
     url: String,
     /// When it was made.
     created_at: Timestamp,
