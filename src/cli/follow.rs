@@ -35,7 +35,7 @@ pub struct Arguments {
     /// File that keeps the cursor; if it exists, it wins over --after
     #[arg(long, value_name = "FILE")]
     cursor_file: Option<PathBuf>,
-    /// What each line holds beside the ids
+    /// Contents of each line beside the ids
     #[arg(long, value_enum, default_value_t = Include::Changes)]
     include: Include,
     /// Exit when all present changes are printed
@@ -65,7 +65,7 @@ impl Include {
     }
 }
 
-/// What ends the command.
+/// The reason why the command ends.
 enum End {
     /// The cursor is too old, or of another server.
     Cursor(String),

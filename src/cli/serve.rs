@@ -212,7 +212,7 @@ fn end(error: &Error) -> ! {
     std::process::exit(DISK_FAILED)
 }
 
-/// Unsubscribe links that some mail libraries break are found out too late: when nobody can unsubscribe by one click.
+/// Some mail libraries break long unsubscribe links. Without a warning, the operator notices it too late.
 fn warn_of_links(limits: &runtime::Limits) {
     let length = limits.unsubscribe_url.as_ref().map(|url| link_length(url));
     if let Some(length) = length.filter(|length| *length > MAX_LINK) {

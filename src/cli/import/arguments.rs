@@ -104,7 +104,7 @@ pub struct ChoiceArguments {
 }
 
 impl FileArguments {
-    /// What was said about the file.
+    /// The form of the file, as the arguments name it.
     pub fn said(self) -> Said {
         let Self { delimiter, encoding, sheet, header_row } = self;
         Said { encoding, delimiter, sheet, header: header_row.unwrap_or_default(), accept_doubt: false }
@@ -112,7 +112,7 @@ impl FileArguments {
 }
 
 impl ChoiceArguments {
-    /// What was chosen.
+    /// The choices of the user.
     pub fn choices(self) -> Choices {
         let mode = match (self.create_only, self.update_only) {
             (true, _) => Mode::Create,

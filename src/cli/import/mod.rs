@@ -109,7 +109,7 @@ fn failures_of(job: &Job, said: Option<&Path>, list: Option<&String>) -> PathBuf
     path.into()
 }
 
-/// What is to be done, for whichever list.
+/// The work, for any list.
 struct Request {
     wishes: Wishes,
     choices: Choices,

@@ -15,7 +15,7 @@ use crate::files::{Error, Result};
 /// Letters of a cell that are shown.
 const SHOWN_LETTERS: usize = 24;
 
-/// Shows what was found out about a file that nobody is asked about.
+/// Shows the findings about a file without a question.
 pub fn remarks(job: &Job, remarks: &[String]) {
     if !job.survey.sheets.is_empty() || job.survey.guessed {
         eprintln!("{}", job.survey.shown());
@@ -96,7 +96,7 @@ pub fn confirm(lists: &[String]) -> Result<()> {
     confirm_text(&text, "nothing was imported")
 }
 
-/// Asks a question; `otherwise` is what is told where the answer is no.
+/// Asks a question; `otherwise` is the error if the answer is no.
 pub fn confirm_text(text: &str, otherwise: &str) -> Result<()> {
     let yes = ["y", "yes"].contains(&question(text)?.to_lowercase().as_str());
     if yes { Ok(()) } else { Err(Error::Told(otherwise.to_owned())) }
