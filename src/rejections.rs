@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crate::clock::{Clock, Timestamp};
 use crate::journal::AccountNo;
-use crate::storage::{HOUR, Rejection, Storage};
+use crate::storage::{ApiActivity, HOUR, Rejection};
 
 /// How often they are written: what a crash loses is no more than this.
 const FLUSH: Duration = Duration::from_secs(60);
@@ -68,7 +68,7 @@ impl Rejections {
     }
 
     /// Writes once a minute, for ever.
-    pub async fn keep(&self, storage: &dyn Storage, clock: &dyn Clock) {
+    pub async fn keep(&self, storage: &dyn ApiActivity, clock: &dyn Clock) {
         loop {
             clock.sleep(FLUSH).await;
             self.flush(storage).await;
@@ -76,7 +76,7 @@ impl Rejections {
     }
 
     /// Writes the counts. Those that certainly were not written are counted in the next time.
-    pub async fn flush(&self, storage: &dyn Storage) {
+    pub async fn flush(&self, storage: &dyn ApiActivity) {
         let taken = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
         if taken.is_empty() {
             return;

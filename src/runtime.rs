@@ -206,7 +206,7 @@ impl Loops {
                 }
             }
             app.used.flush(&*app.storage).await;
-            app.rejections.flush(app.storage.as_ref()).await;
+            app.rejections.flush(&*app.storage).await;
             drop(app);
             if let Err(error) = (&mut writer).await {
                 tracing::error!(%error, "journal: writer panicked");
@@ -249,7 +249,7 @@ async fn watch_catalogue(app: Arc<App>) {
 }
 
 async fn wake_followers(app: Arc<App>) {
-    app.followers.wake_all(app.storage.as_ref(), &app.applied, app.clock.as_ref()).await;
+    app.followers.wake_all(&*app.storage, &app.applied, app.clock.as_ref()).await;
 }
 
 async fn keep_used(app: Arc<App>) {
@@ -257,7 +257,7 @@ async fn keep_used(app: Arc<App>) {
 }
 
 async fn keep_rejections(app: Arc<App>) {
-    app.rejections.keep(app.storage.as_ref(), app.clock.as_ref()).await;
+    app.rejections.keep(&*app.storage, app.clock.as_ref()).await;
 }
 
 async fn prune(app: Arc<App>) {

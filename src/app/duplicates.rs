@@ -121,8 +121,7 @@ impl Queries {
         for (reason, numbers, count) in found {
             let mut contacts = Vec::with_capacity(numbers.len());
             for number in numbers {
-                let found =
-                    crate::find::contact_by_number(storage.as_ref(), account, list.no, number).await?;
+                let found = crate::find::contact_by_number(&**storage, account, list.no, number).await?;
                 contacts.extend(found.and_then(|contact| alike(number, &contact)));
             }
             // Some may have gone meanwhile.

@@ -9,7 +9,7 @@ use tokio::sync::Notify;
 
 use crate::clock::Clock;
 use crate::journal::ListNo;
-use crate::storage::Storage;
+use crate::storage::ChangeReader;
 
 /// Waiting requests of one token at a time.
 pub const MAX_PER_TOKEN: usize = 20;
@@ -88,7 +88,7 @@ impl Followers {
     }
 
     /// Wakes those whose lists have changed, for ever. One read of the store serves all who wait, whoever applied.
-    pub async fn wake_all(&self, storage: &dyn Storage, applied: &Notify, clock: &dyn Clock) {
+    pub async fn wake_all(&self, storage: &dyn ChangeReader, applied: &Notify, clock: &dyn Clock) {
         loop {
             // Listening begins before the look, so that nothing is missed in between.
             let mut applied = pin!(applied.notified());

@@ -252,7 +252,7 @@ impl Queries {
         contacts: impl IntoIterator<Item = &'a Contact>,
     ) -> Result<Vec<Vec<Suppression>>, storage::Error> {
         let app = &self.0;
-        suppressions(app.storage.as_ref(), caller.viewer.account, contacts, app.clock.now()).await
+        suppressions(&*app.storage, caller.viewer.account, contacts, app.clock.now()).await
     }
 
     /// The suppressions of addresses, each once, the oldest first.

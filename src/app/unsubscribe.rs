@@ -151,7 +151,7 @@ impl Commands {
         let app = &self.0;
         for _ in 0..TRIES {
             let Some(owner) = app.storage.list_owner(link.list).await? else { return Ok(()) };
-            let storage = app.storage.as_ref();
+            let storage = &*app.storage;
             let contact = find::contact_by_number(storage, owner.account, link.list, link.contact).await?;
             let Some(contact) = contact else { return Ok(()) };
             let document = Document::read(&contact.document);

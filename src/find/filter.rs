@@ -6,7 +6,7 @@ use crate::contact::document::Document;
 use crate::contact::field::Field;
 use crate::contact::record::Malformed;
 use crate::journal::{AccountNo, ContactNo};
-use crate::storage::{Contact, Error, Storage};
+use crate::storage::{Contact, Error, Suppressions};
 
 /// Which contacts are wanted: those that all of these fit.
 #[derive(Clone, Debug, Default)]
@@ -68,7 +68,7 @@ impl Filter {
     /// The store cannot be read.
     pub async fn suppressed_fit(
         &self,
-        storage: &dyn Storage,
+        storage: &dyn Suppressions,
         account: AccountNo,
         contacts: &[(ContactNo, Contact)],
     ) -> Result<Vec<bool>, Error> {

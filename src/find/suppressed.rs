@@ -4,7 +4,7 @@ use crate::clock::Timestamp;
 use crate::contact::document::Document;
 use crate::contact::suppression::Channel;
 use crate::journal::AccountNo;
-use crate::storage::{Address, Contact, Error, Storage, Suppression};
+use crate::storage::{Address, Contact, Error, Suppression, Suppressions};
 
 /// The suppressions of the addresses of contacts: a list for each contact, by channel and reason. The store is asked
 /// once for all of them. Contacts that do not read have none.
@@ -12,7 +12,7 @@ use crate::storage::{Address, Contact, Error, Storage, Suppression};
 /// # Errors
 /// The store cannot be read.
 pub async fn suppressions<'a>(
-    storage: &dyn Storage,
+    storage: &dyn Suppressions,
     account: AccountNo,
     contacts: impl IntoIterator<Item = &'a Contact>,
     now: Timestamp,

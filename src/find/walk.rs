@@ -5,7 +5,7 @@ use super::Filter;
 use crate::contact::document::Document;
 use crate::contact::record::Malformed;
 use crate::journal::{AccountNo, ContactNo, ListNo};
-use crate::storage::{Contact, ContactPage, Error, Storage, Way};
+use crate::storage::{Contact, ContactPage, ContactReader, Error, Storage, Way};
 
 /// Contacts that are read at once while it is looked for those that fit.
 const CHUNK: u32 = 1_000;
@@ -88,7 +88,7 @@ pub async fn collect(
 }
 
 async fn page(
-    storage: &dyn Storage,
+    storage: &dyn ContactReader,
     account: AccountNo,
     list: ListNo,
     way: Way,
@@ -105,7 +105,7 @@ async fn page(
 /// # Errors
 /// Where the store cannot be read.
 pub async fn contact_by_number(
-    storage: &dyn Storage,
+    storage: &dyn ContactReader,
     account: AccountNo,
     list: ListNo,
     number: ContactNo,

@@ -48,7 +48,7 @@ impl Queries {
         list: &List,
         number: ContactNo,
     ) -> Result<Option<Contact>, Error> {
-        find::contact_by_number(self.0.storage.as_ref(), caller.viewer.account, list.no, number).await
+        find::contact_by_number(&*self.0.storage, caller.viewer.account, list.no, number).await
     }
 
     /// The changes of the contact that has, or had last, one of the identifiers.
@@ -83,7 +83,7 @@ impl Queries {
         filter: &Filter,
         contacts: &[(ContactNo, Contact)],
     ) -> Result<Vec<bool>, Error> {
-        filter.suppressed_fit(self.0.storage.as_ref(), caller.viewer.account, contacts).await
+        filter.suppressed_fit(&*self.0.storage, caller.viewer.account, contacts).await
     }
 
     /// Contacts of a list that fit a filter, along `way`, within bounds.
