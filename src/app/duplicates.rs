@@ -9,7 +9,7 @@ use crate::contact::document::Document;
 use crate::contact::identifier::Identifiers;
 use crate::contact::likeness::{self, Reason};
 use crate::journal::{BatchKind, ContactNo, WebHook};
-use crate::storage::{Contact, Error, List};
+use crate::storage::{Contact, Error, List, Way};
 
 /// Looks for contacts that may be one person.
 pub static DUPLICATES: Operation = Operation::read("/v3/contacts/duplicates", Reach::List);
@@ -102,7 +102,7 @@ impl Queries {
         let mut keys = Shared::after(after);
         let mut from = ContactNo(0);
         loop {
-            let page = storage.page_contacts(account, list.no, from, CHUNK).await?;
+            let page = storage.page_contacts(account, list.no, Way::Up(from), CHUNK).await?;
             for (number, contact) in &page.rows {
                 // One that does not read is told elsewhere.
                 let Ok(found) = Document::read(&contact.document).and_then(|it| likeness::keys(&it)) else {

@@ -52,7 +52,7 @@ pub async fn collect(
     let chunk = if filter.takes_all() { bounds.found } else { CHUNK };
     let mut way = way;
     loop {
-        let ContactPage { rows, damaged, more } = page(storage, account, list, way, chunk).await?;
+        let ContactPage { rows, damaged, more } = storage.page_contacts(account, list, way, chunk).await?;
         let (count, mut damaged) = (rows.len(), damaged.into_iter().peekable());
         let fit = filter.suppressed_fit(storage, account, &rows).await?;
         for (index, ((number, contact), fits)) in rows.into_iter().zip(fit).enumerate() {
@@ -87,19 +87,6 @@ pub async fn collect(
     }
 }
 
-async fn page(
-    storage: &dyn ContactReader,
-    account: AccountNo,
-    list: ListNo,
-    way: Way,
-    limit: u32,
-) -> Result<ContactPage, Error> {
-    match way {
-        Way::Up(after) => storage.page_contacts(account, list, after, limit).await,
-        Way::Down(before) => storage.page_contacts_down(account, list, before, limit).await,
-    }
-}
-
 /// The contact of a list with that number.
 ///
 /// # Errors
@@ -111,7 +98,7 @@ pub async fn contact_by_number(
     number: ContactNo,
 ) -> Result<Option<Contact>, Error> {
     let Some(after) = number.0.checked_sub(1) else { return Ok(None) };
-    let page = storage.page_contacts(account, list, ContactNo(after), 1).await?;
+    let page = storage.page_contacts(account, list, Way::Up(ContactNo(after)), 1).await?;
     if page.damaged.contains(&number) {
         return Err(Error::Damaged("the contact is damaged on disk".to_owned()));
     }

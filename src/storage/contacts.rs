@@ -7,7 +7,7 @@ use async_trait::async_trait;
 
 use super::{
     Activities, ActivityWindow, Consents, Contact, ContactPage, Error, History, Mentions, Person, Subject,
-    Window,
+    Way, Window,
 };
 use crate::clock::Timestamp;
 use crate::contact::identifier::IdentifierKind;
@@ -32,22 +32,13 @@ pub trait ContactReader: Send + Sync + 'static {
         wanted: Vec<Vec<(IdentifierKind, String)>>,
     ) -> Result<Vec<Option<(ContactNo, Contact)>>, Error>;
 
-    /// Contacts of a list in the order of their numbers, those behind `after`: at most `limit`, and fewer where they
-    /// are large (at least one, if there is one). It costs the same wherever in the list it begins.
+    /// Contacts of a list on a way along their numbers: at most `limit`, and fewer where they are large (at least one, if
+    /// there is one). It costs the same wherever in the list it begins.
     async fn page_contacts(
         &self,
         account: AccountNo,
         list: ListNo,
-        after: ContactNo,
-        limit: u32,
-    ) -> Result<ContactPage, Error>;
-
-    /// The same the other way round: contacts with numbers below `before`, the highest first.
-    async fn page_contacts_down(
-        &self,
-        account: AccountNo,
-        list: ListNo,
-        before: ContactNo,
+        way: Way,
         limit: u32,
     ) -> Result<ContactPage, Error>;
 

@@ -25,7 +25,7 @@ use rollbook::storage::{
     Health, History, Identity, ItemResult, Journal, Keep, List, ListChange, ListFilter, ListOwner, Mentions,
     NewAccount, NewList, NewSource, NewToken, OptOut, Outbox, Page, Person, Remembered, Renamed, Request,
     RequestFilter, RequestReader, RequestState, RequestSummary, Retention, Source, SourceChange,
-    SourceFilter, SourceRef, Subject, Token, TokenError, Undoable, VariableKind, WebhookSecrets, Window,
+    SourceFilter, SourceRef, Subject, Token, TokenError, Undoable, VariableKind, Way, WebhookSecrets, Window,
 };
 
 pub use self::fault::{Fault, Switch};
@@ -113,8 +113,7 @@ forward! { RequestReader:
 forward! { ContactReader:
     read fn find_contact(account: AccountNo, list: ListNo, identifiers: Vec<(IdentifierKind, String)>) -> Result<Option<(ContactNo, Contact)>, Error>;
     read fn find_contacts(account: AccountNo, list: ListNo, wanted: Vec<Vec<(IdentifierKind, String)>>) -> Result<Vec<Option<(ContactNo, Contact)>>, Error>;
-    read fn page_contacts(account: AccountNo, list: ListNo, after: ContactNo, limit: u32) -> Result<ContactPage, Error>;
-    read fn page_contacts_down(account: AccountNo, list: ListNo, before: ContactNo, limit: u32) -> Result<ContactPage, Error>;
+    read fn page_contacts(account: AccountNo, list: ListNo, way: Way, limit: u32) -> Result<ContactPage, Error>;
     read fn count_contacts(lists: Vec<ListNo>) -> Result<HashMap<ListNo, u64>, Error>;
     read fn count_all_contacts(account: AccountNo) -> Result<u64, Error>;
     read fn activity(account: AccountNo, window: ActivityWindow) -> Result<Activities, Error>;

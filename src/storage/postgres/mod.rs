@@ -223,20 +223,10 @@ impl ContactReader for PostgresStore {
         &self,
         account: AccountNo,
         list: ListNo,
-        after: ContactNo,
+        way: Way,
         limit: u32,
     ) -> Result<ContactPage, Error> {
-        self.view(move |view| contact_page::page(view, account, list, Way::Up(after), limit)).await
-    }
-
-    async fn page_contacts_down(
-        &self,
-        account: AccountNo,
-        list: ListNo,
-        before: ContactNo,
-        limit: u32,
-    ) -> Result<ContactPage, Error> {
-        self.view(move |view| contact_page::page(view, account, list, Way::Down(before), limit)).await
+        self.view(move |view| contact_page::page(view, account, list, way, limit)).await
     }
 
     async fn count_contacts(&self, lists: Vec<ListNo>) -> Result<HashMap<ListNo, u64>, Error> {

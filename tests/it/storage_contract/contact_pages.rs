@@ -3,7 +3,7 @@
 use rollbook::contact::document::Document;
 use rollbook::contact::field::Field;
 use rollbook::journal::{Batch, BatchKind, ContactNo, ListNo};
-use rollbook::storage::NewList;
+use rollbook::storage::{NewList, Way};
 
 use super::{Desk, on_every_backend};
 
@@ -21,7 +21,8 @@ async fn page(
     after: ContactNo,
     limit: u32,
 ) -> (Vec<String>, Vec<ContactNo>, bool) {
-    let page = desk.storage().page_contacts(desk.account.no, list, after, limit).await.expect("a page");
+    let page =
+        desk.storage().page_contacts(desk.account.no, list, Way::Up(after), limit).await.expect("a page");
     let names = page.rows.iter().map(|(_, contact)| {
         let document = Document::read(&contact.document).expect("a contact");
         document.text(Field::UserId).expect("a text").expect("a userId").to_owned()
@@ -65,7 +66,8 @@ async fn pages_go_down_as_well_as_up(mut desk: Desk) {
     desk.append(Batch { kind: BatchKind::Remove, ..remove }).await;
     desk.apply_all().await;
     let down = async |list, before, limit| {
-        let page = desk.storage().page_contacts_down(desk.account.no, list, ContactNo(before), limit).await;
+        let page =
+            desk.storage().page_contacts(desk.account.no, list, Way::Down(ContactNo(before)), limit).await;
         let page = page.expect("a page");
         (page.rows.iter().map(|(number, _)| number.0).collect::<Vec<_>>(), page.more)
     };

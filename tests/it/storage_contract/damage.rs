@@ -3,7 +3,7 @@
 use rollbook::contact::field::Field::{Email, FirstName, LastName};
 use rollbook::contact::identifier::IdentifierKind;
 use rollbook::journal::ContactNo;
-use rollbook::storage::Error;
+use rollbook::storage::{Error, Way};
 
 use super::raw::{ALL, Rows};
 
@@ -38,8 +38,14 @@ async fn a_contact_with_a_flipped_bit_is_named_and_not_shown_and_the_others_go_o
             assert!(matches!(person, Err(Error::Damaged(_))), "{backend} {place}");
             assert_eq!(desk.erase(IdentifierKind::UserId, "a").await, ["STORE_DAMAGED"], "{backend} {place}");
             for (page, left) in [
-                (desk.storage().page_contacts(desk.account.no, list, ContactNo(0), 10).await, [2, 3]),
-                (desk.storage().page_contacts_down(desk.account.no, list, ContactNo(9), 10).await, [3, 2]),
+                (
+                    desk.storage().page_contacts(desk.account.no, list, Way::Up(ContactNo(0)), 10).await,
+                    [2, 3],
+                ),
+                (
+                    desk.storage().page_contacts(desk.account.no, list, Way::Down(ContactNo(9)), 10).await,
+                    [3, 2],
+                ),
             ] {
                 let page = page.expect("a page");
                 let numbers: Vec<_> = page.rows.iter().map(|(number, _)| number.0).collect();

@@ -7,7 +7,7 @@ use rollbook::contact::field::Field::{Email, FirstName, LastName, UserId};
 use rollbook::contact::identifier::IdentifierKind;
 use rollbook::journal::ContactNo;
 use rollbook::storage::sqlite::check::check;
-use rollbook::storage::{Delivery, DeliveryEnd, DeliveryState, Error, RequestState};
+use rollbook::storage::{Delivery, DeliveryEnd, DeliveryState, Error, RequestState, Way};
 use rusqlite::{Connection, params};
 
 use super::sqlite_files::{number, sql};
@@ -136,8 +136,11 @@ async fn every_flipped_bit_of_a_contact_is_noticed() {
         let whom = vec![(IdentifierKind::Email, "u@x.com".to_owned())];
         let found = desk.storage().find_contact(desk.account.no, desk.list, whom).await;
         assert!(matches!(found, Err(Error::Damaged(_))), "bit {bit}: {found:?}");
-        let page =
-            desk.storage().page_contacts(desk.account.no, desk.list, ContactNo(0), 10).await.expect("a page");
+        let page = desk
+            .storage()
+            .page_contacts(desk.account.no, desk.list, Way::Up(ContactNo(0)), 10)
+            .await
+            .expect("a page");
         assert_eq!((page.rows.len(), page.damaged, page.more), (1, vec![ContactNo(1)], false), "bit {bit}");
         if bit % 97 == 0 {
             let told =
