@@ -282,7 +282,10 @@ async fn a_filtered_view_is_unsubscribed_after_it_was_asked() {
             vec![("action", "remove"), ("contact", "5d9155bad132d5f45a4e38b1")],
             "These are not contacts of the list.",
         ),
-        (vec![("action", "remove"), ("all", "1"), ("updatedSince", "yesterday")], "updatedSince"),
+        (
+            vec![("action", "remove"), ("all", "1"), ("updatedSince", "yesterday")],
+            "Enter a time as YYYY-MM-DD",
+        ),
     ] {
         let told = desk.visitor.post(&path, &fields).await;
         assert!(told.status.is_client_error() && told.text().contains(text), "{fields:?}: {}", told.text());

@@ -35,7 +35,9 @@ async fn changes_show_who_did_what_by_which_request_with_old_and_new_values() {
     let made = json!([{ "contact": "u", "email": "u@example.com", "active": true, "variables": variables }]);
     let made = server.update(&list, true, made).await;
     let changed = json!([{ "contact": "u", "active": false, "firstName": "Jo", "sourceId": source }]);
-    let changed = server.update(&list, true, changed).await;
+    let changed = json!({ "contactListId": list, "upsert": true, "contacts": changed });
+    let changed = server.ok("/v3/contacts/update", &changed).await;
+    server.processed(changed["requestId"].as_str().unwrap()).await;
     let removed = server.ok("/v3/contacts/remove", &json!({ "contactListId": list, "userIds": ["u"] })).await;
     server.processed(removed["requestId"].as_str().unwrap()).await;
     let body = json!({ "contactListId": list, "after": start, "include": "changes" });
