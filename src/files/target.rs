@@ -240,7 +240,7 @@ impl Target {
             false => distance(&wanted, name),
         };
         let nearest = known.map(|(name, target)| (far(&name), target)).min_by_key(|(far, _)| *far);
-        nearest.filter(|(far, _)| *far <= 1 + length / 6).map(|(_, target)| target)
+        nearest.filter(|(far, _)| *far <= 1 + length / 5).map(|(_, target)| target)
     }
 
     /// Whether its cells are identifiers or names: a number there is never reckoned with.

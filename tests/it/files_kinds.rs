@@ -160,7 +160,7 @@ const XLSB: &[u8] = include_bytes!("fixtures/people.xlsb");
 fn binary_workbooks_are_read_whole() {
     let office = Office::open();
     office.file("people.xlsb", XLSB);
-    let printed = office.import(&["people.xlsb", "--ignore-others"]);
+    let printed = office.import(&["people.xlsb", "--ignore-others", "--ignore", "score"]);
     assert_eq!(printed.code, Some(0), "{} {}", printed.out, printed.err);
     assert!(printed.err.contains("XLSB (numbers without their formats), sheet "), "{}", printed.err);
     let contacts = office.contacts(&office.list);
@@ -192,7 +192,7 @@ fn binary_workbooks_are_read_whole() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_pages_read_the_same_files() {
     let Desk { server, visitor, list } = Desk::new().await;
-    let both = zipped(&[("a.csv", b"userId,name\nu1,Jo\n"), ("b.csv", b"userId,name\nu2,Bo\n")]);
+    let both = zipped(&[("a.csv", b"userId,name\nu1,Jo\n"), ("b.csv", b"userId,name\nu9,Bo\n")]);
     let card = b"BEGIN:VCARD\nVERSION:3.0\nFN:Ann\nEMAIL:ann@example.com\nEND:VCARD\n".as_slice();
     let vcard =
         ["name", "firstName", "lastName", "email", "phoneNumber", "contactBirthday", "contactLanguage"];
@@ -222,6 +222,6 @@ async fn the_pages_read_the_same_files() {
     let fields = [("said-sheet", "b.csv"), ("column-0", "userId"), ("column-1", "name"), ("do", "begin")];
     visitor.goes(&format!("{job}/begin"), &fields).await;
     assert_eq!(figures(&ended(&visitor, &job, Duration::from_secs(30)).await), [1, 0, 0, 0]);
-    assert_eq!(server.contact(&list, "userId", "u2").await["name"], "Bo");
+    assert_eq!(server.contact(&list, "userId", "u9").await["name"], "Bo");
     assert_eq!(server.contact(&list, "email", "ann@example.com").await["name"], "Ann");
 }
