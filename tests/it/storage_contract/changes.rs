@@ -191,8 +191,8 @@ async fn add_list(desk: &Desk) -> (ListNo, ObjectId) {
     (desk.storage().find_list(id).await.expect("a look").expect("the list").no, id)
 }
 
-async fn update_in(desk: &Desk, (list, list_id): (ListNo, ObjectId), name: &str) {
-    desk.append(Batch { list, list_id, ..desk.batch(&[("a", &[(Name, name)])]) }).await;
+async fn update_in(desk: &Desk, (list, list_id): (ListNo, ObjectId), user_id: &str, name: &str) {
+    desk.append(Batch { list, list_id, ..desk.batch(&[(user_id, &[(Name, name)])]) }).await;
     desk.apply_all().await;
 }
 
@@ -205,14 +205,14 @@ async fn a_cursor_over_all_lists_comes_to_lists_that_are_made_later(desk: Desk) 
         detail: Detail::Fields,
         ..ChangeQuery::new(desk.account.no, lists.to_vec())
     };
-    update_in(&desk, first, "1").await;
+    update_in(&desk, first, "a", "1").await;
     let start = read(&desk, over(&both, ChangesFrom::Now, 9)).await.expect("a cursor").next;
     for name in ["2", "3", "4"] {
-        update_in(&desk, first, name).await;
-        update_in(&desk, second, name).await;
+        update_in(&desk, first, "a", name).await;
+        update_in(&desk, second, "a", name).await;
     }
     let third = add_list(&desk).await;
-    update_in(&desk, third, "5").await;
+    update_in(&desk, third, "a", "5").await;
     about(&desk, BatchKind::Erase, &["a"]).await;
     let lists = [first.0, second.0, third.0];
     let (mut cursor, mut found) = (start.clone(), Vec::new());
@@ -227,7 +227,7 @@ async fn a_cursor_over_all_lists_comes_to_lists_that_are_made_later(desk: Desk) 
     // What was changed of erased contacts is not told any more, and each list's erased contact is.
     found.sort_unstable();
     assert_eq!(found, lists.map(|list| (list, "erased")));
-    update_in(&desk, second, "6").await;
+    update_in(&desk, second, "b", "6").await;
     let page = read(&desk, over(&lists[1..], ChangesFrom::After(cursor.clone()), 9)).await.expect("changes");
     assert_eq!(page.changes.len(), 1);
     assert_eq!(page.next.mark(first.0), None, "a list that is not visible any more is forgotten");
@@ -394,7 +394,7 @@ async fn after_an_older_backup_was_restored_cursors_from_before_it_go_on_and_lat
 #[tokio::test(flavor = "multi_thread")]
 async fn beside_a_node_of_an_earlier_version_changes_are_written_in_its_form_and_read_the_same() {
     let backend = Postgres::new();
-    drop(Desk::new(Box::new(backend.clone())).await);
+    drop(backend.open(Role::Server));
     let (client, connection) =
         tokio_postgres::connect(&backend.address(), NoTls).await.expect("a connection");
     tokio::spawn(connection);
