@@ -132,8 +132,7 @@ fn without_midnight(text: &str) -> Option<&str> {
 
 /// 29 February of no year, as address books write it: --02-29, --0229, 02-29, 02/29.
 fn has_no_year(text: &str) -> bool {
-    let rest =
-        text.strip_prefix("--").or_else(|| text.strip_prefix("1604-")).or_else(|| text.strip_prefix("0000-"));
+    let rest = text.strip_prefix("--").or_else(|| text.strip_prefix("0000-"));
     let digits =
         |text: &str| !text.is_empty() && text.len() <= 2 && text.bytes().all(|sign| sign.is_ascii_digit());
     match rest.unwrap_or(text).split_once(['-', '/', '.']) {
