@@ -81,12 +81,12 @@ struct Success {
     /// Where a request was undone: the fields that were not put back.
     #[serde(skip_serializing_if = "Option::is_none")]
     kept: Option<Vec<Kept>>,
-    /// What is to be said of flags that were set to false before.
+    /// Notes about flags that were set to false before.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     notes: Vec<NoteObject>,
 }
 
-/// What is to be said of a flag that was set to false before.
+/// A note about a flag that was set to false before.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[schemars(rename = "ItemNote")]

@@ -23,7 +23,7 @@ use crate::storage::{Consent, Page};
 pub static FIND: Method = Method {
     operation: &consents::FIND,
     group: &super::contact::GROUP,
-    summary: "What was said about the flags of a contact",
+    summary: "Read the consent ledger of a contact",
     text: "The consent ledger of a contact, the newest record first: each change of a flag, and each `consent` that came \
         with one. Records are never changed. Each has a hash that is made of the one before, so that a missing or \
         forged record shows. Erasing a person empties the records. At most the newest 10,000 are returned.",
@@ -70,19 +70,19 @@ pub struct ConsentObject {
     /// The flag.
     #[schemars(schema_with = "channels")]
     channel: &'static str,
-    /// What it was to be.
+    /// The value that was set.
     #[schemars(extend("enum" = ["subscribed", "unsubscribed"]))]
     state: &'static str,
     /// When the record was written.
     recorded_at: Timestamp,
-    /// When the person chose, as the caller said.
+    /// When the person chose, as the caller reports.
     at: Option<Timestamp>,
-    /// When the person confirmed it, as the caller said.
+    /// When the person confirmed it, as the caller reports.
     confirmed_at: Option<Timestamp>,
-    /// What had the record written.
+    /// The cause of the record.
     #[schemars(schema_with = "hows")]
     by: &'static str,
-    /// Where the person chose, as the caller said.
+    /// Where the person chose, as the caller reports.
     source: Option<String>,
     /// The form.
     form: Option<String>,
@@ -90,7 +90,7 @@ pub struct ConsentObject {
     ip: Option<String>,
     /// The version or the hash of the text that the person saw.
     wording: Option<String>,
-    /// What the messages are for.
+    /// The purpose of the messages.
     purpose: Option<String>,
     /// By which request.
     request_id: ObjectId,

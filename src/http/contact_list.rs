@@ -75,7 +75,7 @@ const NEW_LIST: [Param; 2] =
 const OPT_OUT: Param = Param::optional(
     "optOut",
     Shape::Word(&["allow", "keep", "account"]),
-    "What items do to flags that were set to false. `keep`: these stay false, unless the item has `resubscribe`. \
+    "The effect of items on flags that were set to false. `keep`: these stay false, unless the item has `resubscribe`. \
      `allow`: an item may set them to true, with the note `RESUBSCRIBED` in its result. `account`: as the account \
      says, which is the default. Own to this server.",
 );

@@ -51,7 +51,7 @@ pub const PARAMS: [Param; KEY_COUNT] = {
     params[CONSENT] = Param::optional(
         "consent",
         super::proof::SHAPE,
-        "How the flags of the item were chosen: kept in the consent ledger, see consent/find. The item must name a \
+        "How the flags of the item were chosen: stored in the consent ledger, see consent/find. The item must name a \
          flag. An undo leaves such a flag as it is. Own to this server.",
     );
     let mut index = 0;

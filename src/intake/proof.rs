@@ -23,7 +23,7 @@ pub const CONSENT: [Param; 7] = [
         Shape::text(MAX_TEXT),
         "The version or the hash of the text that the person saw.",
     ),
-    Param::optional("purpose", Shape::text(MAX_TEXT), "What the messages are for."),
+    Param::optional("purpose", Shape::text(MAX_TEXT), "The purpose of the messages."),
     Param::optional("at", TIME, "When the person chose, UTC."),
     Param::optional("confirmedAt", TIME, "When the person confirmed the choice (double opt-in), UTC."),
 ];

@@ -68,7 +68,7 @@ struct ExportedContact {
     history: Vec<ShownChange>,
     /// Whether these are all that are stored; at most the newest 10,000 are returned, fewer if they are very large.
     history_complete: bool,
-    /// What was said about its flags, the newest first, as consent/find tells it.
+    /// Its consent ledger, the newest record first, as consent/find returns it.
     consents: Vec<ConsentObject>,
 }
 

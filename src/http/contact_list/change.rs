@@ -15,7 +15,7 @@ pub static UPDATE: Method = Method {
     operation: &lists::UPDATE,
     group: &GROUP,
     summary: "Change the name or the rules of a list",
-    text: "Its id, its contacts and its variables stay as they are. What is left out stays too.",
+    text: "Its id, its contacts and its variables stay as they are. Keys that are absent change nothing.",
     body: Body { params: &[&RENAMED, &IGNORED], optional: false },
     examples: &[
         Example {

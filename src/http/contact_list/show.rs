@@ -67,8 +67,8 @@ struct ListData {
     created_at: Timestamp,
     /// When its name or its variables last changed.
     updated_at: Timestamp,
-    /// What items do to flags that were set to false: see contact-list/update. What the account says, where the list
-    /// leaves it to that.
+    /// The effect of items on flags that were set to false: see contact-list/update. If the list follows its account,
+    /// this is the rule of the account.
     #[schemars(extend("enum" = ["allow", "keep"]))]
     opt_out: &'static str,
     #[serde(flatten)]

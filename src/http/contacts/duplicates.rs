@@ -22,8 +22,8 @@ pub static DUPLICATES: Method = Method {
     operation: &use_case::DUPLICATES,
     group: &GROUP,
     summary: "Find contacts that may be one person",
-    text: "Groups of contacts of a list that share a phone number in another spelling, an address without case, tag or \
-        a provider's dots, or name and birthday. `score` says how likely it is that they are one person. The server \
+    text: "Returns groups of contacts of a list. They share a phone number in another spelling, an address without \
+        case, tag or a provider's dots, or name and birthday. `score` says how likely it is that they are one person. The server \
         reads the whole list for each page, so call it seldom for large lists.",
     body: Body { params: &[&FOUND_BY], optional: false },
     examples: &[Example {
@@ -80,7 +80,7 @@ struct GroupObject {
     reason: &'static str,
     /// How likely it is that they are, from 0 to 100.
     score: u8,
-    /// How many there are; at most 50 of them are told.
+    /// The number of contacts; at most 50 of them are returned.
     count: u64,
     /// The contacts, the oldest first.
     contacts: Vec<AlikeObject>,
