@@ -224,6 +224,11 @@ final class ContactList
     public readonly string $createdAt;
     /** When its name or its variables last changed. */
     public readonly string $updatedAt;
+    /**
+     * What items do to flags that were set to false: see contact-list/update. What the account says, where the list
+     * leaves it to that.
+     */
+    public readonly string $optOut;
     /** Always null. */
     public readonly ?string $domainId;
     /** Always null. */
@@ -244,11 +249,6 @@ final class ContactList
     public readonly array $customVariables;
     /** @var list<Variable> The fields that every contact has. */
     public readonly array $defaultVariables;
-    /**
-     * What items do to flags that were set to false: see contact-list/update. What the account says, where the list
-     * leaves it to that.
-     */
-    public readonly string $optOut;
 
     /** @param array<string, mixed> $json */
     public static function from(array $json): self
@@ -269,6 +269,9 @@ final class ContactList
         if (isset($json['updatedAt'])) {
             $made->updatedAt = $json['updatedAt'];
         }
+        if (isset($json['optOut'])) {
+            $made->optOut = $json['optOut'];
+        }
         $made->domainId = $json['domainId'] ?? null;
         $made->domain = $json['domain'] ?? null;
         $made->defaultFromEmail = $json['defaultFromEmail'] ?? null;
@@ -282,9 +285,6 @@ final class ContactList
         }
         if (isset($json['defaultVariables'])) {
             $made->defaultVariables = \array_map(Variable::from(...), $json['defaultVariables']);
-        }
-        if (isset($json['optOut'])) {
-            $made->optOut = $json['optOut'];
         }
         return $made;
     }
@@ -1316,14 +1316,16 @@ final class ContactsFindAnswer
     public readonly string $requestId;
     /** @var list<Contact> The contacts, as contact/get shows them. */
     public readonly array $data;
+    /** @var list<string> The ids of the contacts, in the same order: changes and results name contacts by them. */
+    public readonly array $contactIds;
     /** The beginning of the next page; null on the last page. */
     public readonly ?string $next;
+    /** On the first page, the cursor of the moment before it: contacts/changes from there completes these pages. */
+    public readonly ?string $cursor;
     /** @var list<string> Empty. */
     public readonly array $errors;
     /** @var list<Warning> Doubtful parts of the request, at most 1,000; absent without any. */
     public readonly array $warnings;
-    /** On the first page, the cursor of the moment before it: contacts/changes from there completes these pages. */
-    public readonly ?string $cursor;
 
     /** @param array<string, mixed> $json */
     public static function from(array $json): self
@@ -1338,12 +1340,15 @@ final class ContactsFindAnswer
         if (isset($json['data'])) {
             $made->data = \array_map(Contact::from(...), $json['data']);
         }
+        if (isset($json['contactIds'])) {
+            $made->contactIds = $json['contactIds'];
+        }
         $made->next = $json['next'] ?? null;
+        $made->cursor = $json['cursor'] ?? null;
         if (isset($json['errors'])) {
             $made->errors = $json['errors'];
         }
         $made->warnings = isset($json['warnings']) ? \array_map(Warning::from(...), $json['warnings']) : [];
-        $made->cursor = $json['cursor'] ?? null;
         return $made;
     }
 }
@@ -1537,6 +1542,381 @@ final class ContactSuppression
     }
 }
 
+final class ContactsDuplicatesRequest extends Body
+{
+    protected const REQUIRED = ['contactListId'];
+
+    public function __construct(
+        /** The id of the list, as contact-list/create gave it. */
+        public string $contactListId,
+        /** The `next` of the page before; left out for the first page. */
+        public ?string $after = null,
+        /** How many entries there are at most; 20 by default. */
+        public ?int $limit = null,
+    ) {
+    }
+}
+
+/** A success: what a method answers, around it what every answer has. */
+final class ContactsDuplicatesAnswer
+{
+    /** True: the request was done, or accepted and is on disk. */
+    public readonly bool $result;
+    /** The id of this request, by which request/find knows it. */
+    public readonly string $requestId;
+    /** @var list<DuplicateGroup> The groups. */
+    public readonly array $data;
+    /** Where the next page begins; null at the end. */
+    public readonly ?string $next;
+    /** @var list<string> Empty. */
+    public readonly array $errors;
+    /** @var list<Warning> Doubtful parts of the request, at most 1,000; absent without any. */
+    public readonly array $warnings;
+
+    /** @param array<string, mixed> $json */
+    public static function from(array $json): self
+    {
+        $made = new self();
+        if (isset($json['result'])) {
+            $made->result = $json['result'];
+        }
+        if (isset($json['requestId'])) {
+            $made->requestId = $json['requestId'];
+        }
+        if (isset($json['data'])) {
+            $made->data = \array_map(DuplicateGroup::from(...), $json['data']);
+        }
+        $made->next = $json['next'] ?? null;
+        if (isset($json['errors'])) {
+            $made->errors = $json['errors'];
+        }
+        $made->warnings = isset($json['warnings']) ? \array_map(Warning::from(...), $json['warnings']) : [];
+        return $made;
+    }
+}
+
+/** Contacts that may be one person. */
+final class DuplicateGroup
+{
+    /** Why they may be one person. */
+    public readonly string $reason;
+    /** How likely it is that they are, from 0 to 100. */
+    public readonly int $score;
+    /** How many there are; at most 50 of them are told. */
+    public readonly int $count;
+    /** @var list<DuplicateContact> The contacts, the oldest first. */
+    public readonly array $contacts;
+
+    /** @param array<string, mixed> $json */
+    public static function from(array $json): self
+    {
+        $made = new self();
+        if (isset($json['reason'])) {
+            $made->reason = $json['reason'];
+        }
+        if (isset($json['score'])) {
+            $made->score = $json['score'];
+        }
+        if (isset($json['count'])) {
+            $made->count = $json['count'];
+        }
+        if (isset($json['contacts'])) {
+            $made->contacts = \array_map(DuplicateContact::from(...), $json['contacts']);
+        }
+        return $made;
+    }
+}
+
+/** A contact that may be another one too. */
+final class DuplicateContact
+{
+    /** Its id. */
+    public readonly string $id;
+    /** Its userId. */
+    public readonly ?string $userId;
+    /** Its address. */
+    public readonly ?string $email;
+    /** Its phone number. */
+    public readonly ?string $phoneNumber;
+
+    /** @param array<string, mixed> $json */
+    public static function from(array $json): self
+    {
+        $made = new self();
+        if (isset($json['id'])) {
+            $made->id = $json['id'];
+        }
+        $made->userId = $json['userId'] ?? null;
+        $made->email = $json['email'] ?? null;
+        $made->phoneNumber = $json['phoneNumber'] ?? null;
+        return $made;
+    }
+}
+
+final class ContactsUnsubscribeLinksRequest extends Body
+{
+    protected const REQUIRED = ['contactListId'];
+
+    public function __construct(
+        /** The id of the list, as contact-list/create gave it. */
+        public string $contactListId,
+        /** @var list<string>|null E-mail addresses of contacts; compared without case. */
+        public ?array $emails = null,
+        /** @var list<string>|null Phone numbers of contacts; compared exactly. */
+        public ?array $phoneNumbers = null,
+        /** @var list<string>|null userIds of contacts; compared exactly. */
+        public ?array $userIds = null,
+        /**
+         * @var 'email'|'sms'|'desktopWebPush'|'mobileWebPush'|'telegram'|'viber'|null What the link turns off;
+         * `email` by default.
+         */
+        public ?string $channel = null,
+    ) {
+    }
+}
+
+/** A success: what a method answers, around it what every answer has. */
+final class ContactsUnsubscribeLinksAnswer
+{
+    /** True: the request was done, or accepted and is on disk. */
+    public readonly bool $result;
+    /** The id of this request, by which request/find knows it. */
+    public readonly string $requestId;
+    /** @var list<UnsubscribeLink> A link for each identifier, in the order emails, phoneNumbers, userIds. */
+    public readonly array $links;
+    /** @var list<string> Empty. */
+    public readonly array $errors;
+    /** @var list<Warning> Doubtful parts of the request, at most 1,000; absent without any. */
+    public readonly array $warnings;
+
+    /** @param array<string, mixed> $json */
+    public static function from(array $json): self
+    {
+        $made = new self();
+        if (isset($json['result'])) {
+            $made->result = $json['result'];
+        }
+        if (isset($json['requestId'])) {
+            $made->requestId = $json['requestId'];
+        }
+        if (isset($json['links'])) {
+            $made->links = \array_map(UnsubscribeLink::from(...), $json['links']);
+        }
+        if (isset($json['errors'])) {
+            $made->errors = $json['errors'];
+        }
+        $made->warnings = isset($json['warnings']) ? \array_map(Warning::from(...), $json['warnings']) : [];
+        return $made;
+    }
+}
+
+/** An unsubscribe link. */
+final class UnsubscribeLink
+{
+    /** The identifier that was given. */
+    public readonly string $identifier;
+    /** The link; null if the list has no such contact. */
+    public readonly ?string $url;
+    /**
+     * @var list<MessageHeader> The headers of a message: `List-Unsubscribe` and `List-Unsubscribe-Post`. DKIM must
+     * sign both. Empty for other channels than `email`, and without a link.
+     */
+    public readonly array $headers;
+
+    /** @param array<string, mixed> $json */
+    public static function from(array $json): self
+    {
+        $made = new self();
+        if (isset($json['identifier'])) {
+            $made->identifier = $json['identifier'];
+        }
+        $made->url = $json['url'] ?? null;
+        if (isset($json['headers'])) {
+            $made->headers = \array_map(MessageHeader::from(...), $json['headers']);
+        }
+        return $made;
+    }
+}
+
+/** A header of a message. */
+final class MessageHeader
+{
+    /** Its name. */
+    public readonly string $name;
+    /** Its value, to be written unchanged. */
+    public readonly string $value;
+
+    /** @param array<string, mixed> $json */
+    public static function from(array $json): self
+    {
+        $made = new self();
+        if (isset($json['name'])) {
+            $made->name = $json['name'];
+        }
+        if (isset($json['value'])) {
+            $made->value = $json['value'];
+        }
+        return $made;
+    }
+}
+
+final class ContactsChangesRequest extends Body
+{
+    public function __construct(
+        /** The list; all lists that the token may see where it is absent, at most 1,000. */
+        public ?string $contactListId = null,
+        /**
+         * Where to begin: `next`, or the `cursor` of a change or of contacts/find. `start` begins at the oldest
+         * change that is stored. If absent, no changes are returned, and `next` is the cursor of this moment.
+         */
+        public ?string $after = null,
+        /** How many changes there are at most; 100 by default. A page ends earlier when it is large. */
+        public ?int $limit = null,
+        /** How long to wait for a change if there is none; 0 by default. */
+        public ?int $waitSeconds = null,
+        /**
+         * @var list<string>|null Only updates of these fields, and of these updates only these fields; a variable
+         * is `variables.` and its name. Creations, removals and erasures are always returned.
+         */
+        public ?array $fields = null,
+        /**
+         * @var 'ids'|'changes'|'contact'|null `ids` (the default): which contact it is. `changes`: also the old and
+         * the new value of each field. `contact`: also the contact as it is now, not as of the change; it is absent
+         * if the contact is gone.
+         */
+        public ?string $include = null,
+    ) {
+    }
+}
+
+/** A success: what a method answers, around it what every answer has. */
+final class ContactsChangesAnswer
+{
+    /** True: the request was done, or accepted and is on disk. */
+    public readonly bool $result;
+    /** The id of this request, by which request/find knows it. */
+    public readonly string $requestId;
+    /** @var list<FeedChange> The changes, in their order. */
+    public readonly array $changes;
+    /** The cursor behind them: send it as `after`. */
+    public readonly string $next;
+    /** @var list<string> Empty. */
+    public readonly array $errors;
+    /** @var list<Warning> Doubtful parts of the request, at most 1,000; absent without any. */
+    public readonly array $warnings;
+
+    /** @param array<string, mixed> $json */
+    public static function from(array $json): self
+    {
+        $made = new self();
+        if (isset($json['result'])) {
+            $made->result = $json['result'];
+        }
+        if (isset($json['requestId'])) {
+            $made->requestId = $json['requestId'];
+        }
+        if (isset($json['changes'])) {
+            $made->changes = \array_map(FeedChange::from(...), $json['changes']);
+        }
+        if (isset($json['next'])) {
+            $made->next = $json['next'];
+        }
+        if (isset($json['errors'])) {
+            $made->errors = $json['errors'];
+        }
+        $made->warnings = isset($json['warnings']) ? \array_map(Warning::from(...), $json['warnings']) : [];
+        return $made;
+    }
+}
+
+/** A change of a contact. */
+final class FeedChange
+{
+    /** The cursor behind this change. */
+    public readonly string $cursor;
+    /** The list. */
+    public readonly string $contactListId;
+    /** The contact. */
+    public readonly string $contactId;
+    /** Its userId after the change, of a removal the last; null if it has none or was erased. */
+    public readonly ?string $userId;
+    /** Its e-mail address, in the same way. */
+    public readonly ?string $email;
+    /** Its phone number, in the same way. */
+    public readonly ?string $phoneNumber;
+    /** The action. */
+    public readonly string $action;
+    /** By which request. */
+    public readonly string $requestId;
+    /** The method that was called. */
+    public readonly string $source;
+    /** When it was applied. */
+    public readonly string $at;
+    /** The key of the token, as `rollbook token list` shows it; `user:` and the id of the user for the console. */
+    public readonly string $by;
+    /**
+     * @var array<string, ValueChange> The fields that changed, by name; the name of a variable stands behind
+     * `variables.`. With `include` `changes`.
+     */
+    public readonly array $fields;
+    /** The contact as it is now; absent if it is gone. With `include` `contact`. */
+    public readonly ?Contact $contact;
+
+    /** @param array<string, mixed> $json */
+    public static function from(array $json): self
+    {
+        $made = new self();
+        if (isset($json['cursor'])) {
+            $made->cursor = $json['cursor'];
+        }
+        if (isset($json['contactListId'])) {
+            $made->contactListId = $json['contactListId'];
+        }
+        if (isset($json['contactId'])) {
+            $made->contactId = $json['contactId'];
+        }
+        $made->userId = $json['userId'] ?? null;
+        $made->email = $json['email'] ?? null;
+        $made->phoneNumber = $json['phoneNumber'] ?? null;
+        if (isset($json['action'])) {
+            $made->action = $json['action'];
+        }
+        if (isset($json['requestId'])) {
+            $made->requestId = $json['requestId'];
+        }
+        if (isset($json['source'])) {
+            $made->source = $json['source'];
+        }
+        if (isset($json['at'])) {
+            $made->at = $json['at'];
+        }
+        if (isset($json['by'])) {
+            $made->by = $json['by'];
+        }
+        $made->fields = isset($json['fields']) ? \array_map(ValueChange::from(...), $json['fields']) : [];
+        $made->contact = isset($json['contact']) ? Contact::from($json['contact']) : null;
+        return $made;
+    }
+}
+
+/** The change of a value. */
+final class ValueChange
+{
+    /** The old value, as contact/get shows it. */
+    public readonly mixed $from;
+    /** The new value. */
+    public readonly mixed $to;
+
+    /** @param array<string, mixed> $json */
+    public static function from(array $json): self
+    {
+        $made = new self();
+        $made->from = $json['from'] ?? null;
+        $made->to = $json['to'] ?? null;
+        return $made;
+    }
+}
+
 final class ContactGetRequest extends Body
 {
     protected const REQUIRED = ['contactListId'];
@@ -1585,6 +1965,96 @@ final class ContactGetAnswer
             $made->errors = $json['errors'];
         }
         $made->warnings = isset($json['warnings']) ? \array_map(Warning::from(...), $json['warnings']) : [];
+        return $made;
+    }
+}
+
+final class ContactGetManyRequest extends Body
+{
+    protected const REQUIRED = ['contactListId', 'contacts'];
+
+    public function __construct(
+        /** The id of the list, as contact-list/create gave it. */
+        public string $contactListId,
+        /** @var list<Lookup> Up to 100 contacts, each by one or more identifiers. */
+        public array $contacts,
+    ) {
+    }
+}
+
+final class Lookup extends Body
+{
+    public function __construct(
+        /** The userId of the contact; compared exactly. */
+        public ?string $userId = null,
+        /** The e-mail address of the contact; compared without case. */
+        public ?string $email = null,
+        /** The phone number of the contact; compared exactly. */
+        public ?string $phoneNumber = null,
+        /** An old name of `userId`. Not looked at where `userId` is given. */
+        public ?string $externalId = null,
+    ) {
+    }
+}
+
+/** A success: what a method answers, around it what every answer has. */
+final class ContactGetManyAnswer
+{
+    /** True: the request was done, or accepted and is on disk. */
+    public readonly bool $result;
+    /** @var list<FoundContact> The contacts that were found. */
+    public readonly array $found;
+    /** @var list<int> The places in `contacts` of those that were not. */
+    public readonly array $missing;
+    /** @var list<string> Empty. */
+    public readonly array $errors;
+    /** @var list<Warning> Doubtful parts of the request, at most 1,000; absent without any. */
+    public readonly array $warnings;
+
+    /** @param array<string, mixed> $json */
+    public static function from(array $json): self
+    {
+        $made = new self();
+        if (isset($json['result'])) {
+            $made->result = $json['result'];
+        }
+        if (isset($json['found'])) {
+            $made->found = \array_map(FoundContact::from(...), $json['found']);
+        }
+        if (isset($json['missing'])) {
+            $made->missing = $json['missing'];
+        }
+        if (isset($json['errors'])) {
+            $made->errors = $json['errors'];
+        }
+        $made->warnings = isset($json['warnings']) ? \array_map(Warning::from(...), $json['warnings']) : [];
+        return $made;
+    }
+}
+
+/** A contact that was found. */
+final class FoundContact
+{
+    /** Its place in `contacts`. */
+    public readonly int $position;
+    /** Its id. */
+    public readonly string $contactId;
+    /** The contact. */
+    public readonly Contact $contact;
+
+    /** @param array<string, mixed> $json */
+    public static function from(array $json): self
+    {
+        $made = new self();
+        if (isset($json['position'])) {
+            $made->position = $json['position'];
+        }
+        if (isset($json['contactId'])) {
+            $made->contactId = $json['contactId'];
+        }
+        if (isset($json['contact'])) {
+            $made->contact = Contact::from($json['contact']);
+        }
         return $made;
     }
 }
@@ -1751,14 +2221,14 @@ final class ContactExportAnswer
     public readonly array $requests;
     /** Whether these are all; at most the oldest 10,000 are returned. */
     public readonly bool $requestsComplete;
+    /** @var list<Suppression> The suppressions of the addresses that were given and that the contacts have. */
+    public readonly array $suppressed;
     /** Whether a person with such an identifier was erased: only a keyed hash is stored then. */
     public readonly bool $erased;
     /** @var list<string> Empty. */
     public readonly array $errors;
     /** @var list<Warning> Doubtful parts of the request, at most 1,000; absent without any. */
     public readonly array $warnings;
-    /** @var list<Suppression> The suppressions of the addresses that were given and that the contacts have. */
-    public readonly array $suppressed;
 
     /** @param array<string, mixed> $json */
     public static function from(array $json): self
@@ -1776,6 +2246,9 @@ final class ContactExportAnswer
         if (isset($json['requestsComplete'])) {
             $made->requestsComplete = $json['requestsComplete'];
         }
+        if (isset($json['suppressed'])) {
+            $made->suppressed = \array_map(Suppression::from(...), $json['suppressed']);
+        }
         if (isset($json['erased'])) {
             $made->erased = $json['erased'];
         }
@@ -1783,9 +2256,6 @@ final class ContactExportAnswer
             $made->errors = $json['errors'];
         }
         $made->warnings = isset($json['warnings']) ? \array_map(Warning::from(...), $json['warnings']) : [];
-        if (isset($json['suppressed'])) {
-            $made->suppressed = \array_map(Suppression::from(...), $json['suppressed']);
-        }
         return $made;
     }
 }
@@ -1981,6 +2451,77 @@ final class Suppression
     }
 }
 
+final class ConsentFindRequest extends Body
+{
+    protected const REQUIRED = ['contactListId'];
+
+    public function __construct(
+        /** The id of the list, as contact-list/create gave it. */
+        public string $contactListId,
+        /** The userId of the contact; compared exactly. */
+        public ?string $userId = null,
+        /** The e-mail address of the contact; compared without case. */
+        public ?string $email = null,
+        /** The phone number of the contact; compared exactly. */
+        public ?string $phoneNumber = null,
+        /** An old name of `userId`. Not looked at where `userId` is given. */
+        public ?string $externalId = null,
+        /**
+         * @var 'active'|'emailSubscribe'|'smsSubscribe'|'desktopWebPushSubscribe'|'mobileWebPushSubscribe'|'telegra
+         * mSubscribe'|'viberSubscribe'|null Only records about this flag.
+         */
+        public ?string $channel = null,
+        /** How many entries are left out at the beginning; 0 by default. */
+        public ?int $offset = null,
+        /** How many entries there are at most; 20 by default. */
+        public ?int $limit = null,
+    ) {
+    }
+}
+
+/** A success: what a method answers, around it what every answer has. */
+final class ConsentFindAnswer
+{
+    /** True: the request was done, or accepted and is on disk. */
+    public readonly bool $result;
+    /** The contact; null if none was found. */
+    public readonly ?string $contactId;
+    /** @var list<Consent> The entries. */
+    public readonly array $data;
+    /** How many match in all. */
+    public readonly int $totalCount;
+    /** How many were left out at the beginning. */
+    public readonly int $offset;
+    /** How many there are at most. */
+    public readonly int $limit;
+    /** @var list<Warning> Doubtful parts of the request, at most 1,000; absent without any. */
+    public readonly array $warnings;
+
+    /** @param array<string, mixed> $json */
+    public static function from(array $json): self
+    {
+        $made = new self();
+        if (isset($json['result'])) {
+            $made->result = $json['result'];
+        }
+        $made->contactId = $json['contactId'] ?? null;
+        if (isset($json['data'])) {
+            $made->data = \array_map(Consent::from(...), $json['data']);
+        }
+        if (isset($json['totalCount'])) {
+            $made->totalCount = $json['totalCount'];
+        }
+        if (isset($json['offset'])) {
+            $made->offset = $json['offset'];
+        }
+        if (isset($json['limit'])) {
+            $made->limit = $json['limit'];
+        }
+        $made->warnings = isset($json['warnings']) ? \array_map(Warning::from(...), $json['warnings']) : [];
+        return $made;
+    }
+}
+
 final class RequestFindRequest extends Body
 {
     protected const REQUIRED = ['ids'];
@@ -2095,6 +2636,334 @@ final class WebHook
             $made->attempts = $json['attempts'];
         }
         $made->reason = $json['reason'] ?? null;
+        return $made;
+    }
+}
+
+final class BlacklistAddRequest extends Body
+{
+    protected const REQUIRED = ['records'];
+
+    public function __construct(
+        /** @var list<EmailToSuppress> The addresses. */
+        public array $records,
+    ) {
+    }
+}
+
+final class EmailToSuppress extends Body
+{
+    protected const REQUIRED = ['email', 'rejectType'];
+
+    public function __construct(
+        /** The e-mail address. */
+        public string $email,
+        /** @var 'hard'|'complaint'|'list-unsubscribe' Why it is suppressed. */
+        public string $rejectType,
+        /** What the receiving server answered: at most 1,024 bytes. */
+        public ?string $rawLog = null,
+        /**
+         * Since when: `YYYY-MM-DD hh:mm:ss`, or `YYYY-MM-DD`, UTC; now by default. For suppressions of another
+         * system.
+         */
+        public ?string $createdAt = null,
+        /**
+         * Until when, in the same form. By default the settings decide for `hard` and `undeliverable`; others never
+         * expire.
+         */
+        public ?string $expireAt = null,
+    ) {
+    }
+}
+
+/** A success: what a method answers, around it what every answer has. */
+final class BlacklistAddAnswer
+{
+    /** True: the request was done, or accepted and is on disk. */
+    public readonly bool $result;
+    /** @var list<Warning> Doubtful parts of the request, at most 1,000; absent without any. */
+    public readonly array $warnings;
+
+    /** @param array<string, mixed> $json */
+    public static function from(array $json): self
+    {
+        $made = new self();
+        if (isset($json['result'])) {
+            $made->result = $json['result'];
+        }
+        $made->warnings = isset($json['warnings']) ? \array_map(Warning::from(...), $json['warnings']) : [];
+        return $made;
+    }
+}
+
+final class BlacklistFindRequest extends Body
+{
+    public function __construct(
+        /** This address, compared without case; all if it is blank. */
+        public ?string $email = null,
+        /** Only those for this reason; all if it is blank. */
+        public ?string $rejectType = null,
+        /** Whether `rawLog` is shown; false by default. */
+        public ?bool $withRawLog = null,
+        /** How many entries are left out at the beginning; 0 by default. */
+        public ?int $offset = null,
+        /** How many entries there are at most; 20 by default. */
+        public ?int $limit = null,
+    ) {
+    }
+}
+
+/** A success: what a method answers, around it what every answer has. */
+final class BlacklistFindAnswer
+{
+    /** True: the request was done, or accepted and is on disk. */
+    public readonly bool $result;
+    /** @var list<SuppressedEmail> The entries. */
+    public readonly array $data;
+    /** How many match in all. */
+    public readonly int $totalCount;
+    /** How many were left out at the beginning. */
+    public readonly int $offset;
+    /** How many there are at most. */
+    public readonly int $limit;
+    /** @var list<Warning> Doubtful parts of the request, at most 1,000; absent without any. */
+    public readonly array $warnings;
+
+    /** @param array<string, mixed> $json */
+    public static function from(array $json): self
+    {
+        $made = new self();
+        if (isset($json['result'])) {
+            $made->result = $json['result'];
+        }
+        if (isset($json['data'])) {
+            $made->data = \array_map(SuppressedEmail::from(...), $json['data']);
+        }
+        if (isset($json['totalCount'])) {
+            $made->totalCount = $json['totalCount'];
+        }
+        if (isset($json['offset'])) {
+            $made->offset = $json['offset'];
+        }
+        if (isset($json['limit'])) {
+            $made->limit = $json['limit'];
+        }
+        $made->warnings = isset($json['warnings']) ? \array_map(Warning::from(...), $json['warnings']) : [];
+        return $made;
+    }
+}
+
+/** A suppressed e-mail address. */
+final class SuppressedEmail
+{
+    /** The address as it was added; null if the person was erased and it was found otherwise. */
+    public readonly ?string $email;
+    /** Why it is suppressed. */
+    public readonly string $type;
+    /** What the receiving server answered; absent without a log, and unless `withRawLog` is true. */
+    public readonly ?string $rawLog;
+    /** Since when. */
+    public readonly string $createdAt;
+    /** Until when; null if it does not expire. */
+    public readonly ?string $expireAt;
+
+    /** @param array<string, mixed> $json */
+    public static function from(array $json): self
+    {
+        $made = new self();
+        $made->email = $json['email'] ?? null;
+        if (isset($json['type'])) {
+            $made->type = $json['type'];
+        }
+        $made->rawLog = $json['rawLog'] ?? null;
+        if (isset($json['createdAt'])) {
+            $made->createdAt = $json['createdAt'];
+        }
+        $made->expireAt = $json['expireAt'] ?? null;
+        return $made;
+    }
+}
+
+final class PhoneBlacklistAddRequest extends Body
+{
+    protected const REQUIRED = ['records'];
+
+    public function __construct(
+        /** @var list<PhoneToSuppress> The numbers. */
+        public array $records,
+    ) {
+    }
+}
+
+final class PhoneToSuppress extends Body
+{
+    protected const REQUIRED = ['phoneNumber'];
+
+    public function __construct(
+        /** The phone number, E.164. */
+        public string $phoneNumber,
+        /** @var 'import'|'invalid'|'unsubscribe'|'undeliverable'|null Why it is suppressed; `import` by default. */
+        public ?string $rejectType = null,
+        /**
+         * Since when: `YYYY-MM-DD hh:mm:ss`, or `YYYY-MM-DD`, UTC; now by default. For suppressions of another
+         * system.
+         */
+        public ?string $createdAt = null,
+        /**
+         * Until when, in the same form. By default the settings decide for `hard` and `undeliverable`; others never
+         * expire.
+         */
+        public ?string $expireAt = null,
+    ) {
+    }
+}
+
+/** A success: what a method answers, around it what every answer has. */
+final class PhoneBlacklistAddAnswer
+{
+    /** True: the request was done, or accepted and is on disk. */
+    public readonly bool $result;
+    /** @var list<Warning> Doubtful parts of the request, at most 1,000; absent without any. */
+    public readonly array $warnings;
+
+    /** @param array<string, mixed> $json */
+    public static function from(array $json): self
+    {
+        $made = new self();
+        if (isset($json['result'])) {
+            $made->result = $json['result'];
+        }
+        $made->warnings = isset($json['warnings']) ? \array_map(Warning::from(...), $json['warnings']) : [];
+        return $made;
+    }
+}
+
+final class PhoneBlacklistFindRequest extends Body
+{
+    protected const REQUIRED = ['phoneNumber'];
+
+    public function __construct(
+        /** The phone number; compared exactly. */
+        public string $phoneNumber,
+        /** Only that for this reason; all if it is blank. */
+        public ?string $rejectType = null,
+        /** How many entries are left out at the beginning; 0 by default. */
+        public ?int $offset = null,
+        /** How many entries there are at most; 20 by default. */
+        public ?int $limit = null,
+    ) {
+    }
+}
+
+/** A success: what a method answers, around it what every answer has. */
+final class PhoneBlacklistFindAnswer
+{
+    /** True: the request was done, or accepted and is on disk. */
+    public readonly bool $result;
+    /** @var list<SuppressedPhone> The entries. */
+    public readonly array $data;
+    /** How many match in all. */
+    public readonly int $totalCount;
+    /** How many were left out at the beginning. */
+    public readonly int $offset;
+    /** How many there are at most. */
+    public readonly int $limit;
+    /** @var list<Warning> Doubtful parts of the request, at most 1,000; absent without any. */
+    public readonly array $warnings;
+
+    /** @param array<string, mixed> $json */
+    public static function from(array $json): self
+    {
+        $made = new self();
+        if (isset($json['result'])) {
+            $made->result = $json['result'];
+        }
+        if (isset($json['data'])) {
+            $made->data = \array_map(SuppressedPhone::from(...), $json['data']);
+        }
+        if (isset($json['totalCount'])) {
+            $made->totalCount = $json['totalCount'];
+        }
+        if (isset($json['offset'])) {
+            $made->offset = $json['offset'];
+        }
+        if (isset($json['limit'])) {
+            $made->limit = $json['limit'];
+        }
+        $made->warnings = isset($json['warnings']) ? \array_map(Warning::from(...), $json['warnings']) : [];
+        return $made;
+    }
+}
+
+/** A suppressed phone number. */
+final class SuppressedPhone
+{
+    /** The number. */
+    public readonly string $phoneNumber;
+    /** Why it is suppressed. */
+    public readonly string $rejectType;
+    /** Since when. */
+    public readonly string $createdAt;
+
+    /** @param array<string, mixed> $json */
+    public static function from(array $json): self
+    {
+        $made = new self();
+        if (isset($json['phoneNumber'])) {
+            $made->phoneNumber = $json['phoneNumber'];
+        }
+        if (isset($json['rejectType'])) {
+            $made->rejectType = $json['rejectType'];
+        }
+        if (isset($json['createdAt'])) {
+            $made->createdAt = $json['createdAt'];
+        }
+        return $made;
+    }
+}
+
+final class SuppressionListRequest extends Body
+{
+    public function __construct(
+        /** @var 'email'|'phoneNumber'|null Only those of this channel. */
+        public ?string $channel = null,
+        /**
+         * @var 'hard'|'complaint'|'list-unsubscribe'|'import'|'invalid'|'unsubscribe'|'undeliverable'|null Only
+         * those for this reason.
+         */
+        public ?string $reason = null,
+        /** Where the page begins: `next` of the page before. */
+        public ?string $after = null,
+        /** How many suppressions there are at most; 100 by default. */
+        public ?int $limit = null,
+    ) {
+    }
+}
+
+/** A success: what a method answers, around it what every answer has. */
+final class SuppressionListAnswer
+{
+    /** True: the request was done, or accepted and is on disk. */
+    public readonly bool $result;
+    /** @var list<Suppression> The suppressions. */
+    public readonly array $data;
+    /** The beginning of the next page; null on the last page. */
+    public readonly ?string $next;
+    /** @var list<Warning> Doubtful parts of the request, at most 1,000; absent without any. */
+    public readonly array $warnings;
+
+    /** @param array<string, mixed> $json */
+    public static function from(array $json): self
+    {
+        $made = new self();
+        if (isset($json['result'])) {
+            $made->result = $json['result'];
+        }
+        if (isset($json['data'])) {
+            $made->data = \array_map(Suppression::from(...), $json['data']);
+        }
+        $made->next = $json['next'] ?? null;
+        $made->warnings = isset($json['warnings']) ? \array_map(Warning::from(...), $json['warnings']) : [];
         return $made;
     }
 }
@@ -2331,925 +3200,6 @@ final class Counts
     }
 }
 
-final class ContactSourceUpdateRequest extends Body
-{
-    protected const REQUIRED = ['source'];
-
-    public function __construct(
-        /** The sourceId or the customerSourceId of the source. */
-        public string $source,
-        /** Its new name. */
-        public ?string $name = null,
-        /** Your own id of it; `""` clears it. */
-        public ?string $customerSourceId = null,
-        /** The cost of a contact from it. A `value` of `""` clears it. */
-        public ?CacInput $cac = null,
-    ) {
-    }
-}
-
-/** A success: what a method answers, around it what every answer has. */
-final class ContactSourceUpdateAnswer
-{
-    /** True: the request was done, or accepted and is on disk. */
-    public readonly bool $result;
-    /** @var list<Warning> Doubtful parts of the request, at most 1,000; absent without any. */
-    public readonly array $warnings;
-
-    /** @param array<string, mixed> $json */
-    public static function from(array $json): self
-    {
-        $made = new self();
-        if (isset($json['result'])) {
-            $made->result = $json['result'];
-        }
-        $made->warnings = isset($json['warnings']) ? \array_map(Warning::from(...), $json['warnings']) : [];
-        return $made;
-    }
-}
-
-final class ContactSourceRemoveRequest extends Body
-{
-    public function __construct(
-        /** @var list<string>|null The ids that contact-source/add gave. */
-        public ?array $ids = null,
-        /** @var list<string>|null Your own ids of sources. */
-        public ?array $customerSourceIds = null,
-    ) {
-    }
-}
-
-/** A success: what a method answers, around it what every answer has. */
-final class ContactSourceRemoveAnswer
-{
-    /** True: the request was done, or accepted and is on disk. */
-    public readonly bool $result;
-    /** How many sources were removed. */
-    public readonly int $affectedRows;
-    /** @var list<Warning> Doubtful parts of the request, at most 1,000; absent without any. */
-    public readonly array $warnings;
-
-    /** @param array<string, mixed> $json */
-    public static function from(array $json): self
-    {
-        $made = new self();
-        if (isset($json['result'])) {
-            $made->result = $json['result'];
-        }
-        if (isset($json['affectedRows'])) {
-            $made->affectedRows = $json['affectedRows'];
-        }
-        $made->warnings = isset($json['warnings']) ? \array_map(Warning::from(...), $json['warnings']) : [];
-        return $made;
-    }
-}
-
-final class ContactListVariablesRenameRequest extends Body
-{
-    protected const REQUIRED = ['contactListId', 'name', 'newName'];
-
-    public function __construct(
-        /** The id of the list, as contact-list/create gave it. */
-        public string $contactListId,
-        /** The present name of the variable. */
-        public string $name,
-        /** Its name from now on, in lowerCamelCase: letters only, and not the name of a field of a contact. */
-        public string $newName,
-    ) {
-    }
-}
-
-/** A success: what a method answers, around it what every answer has. */
-final class ContactListVariablesRenameAnswer
-{
-    /** True: the request was done, or accepted and is on disk. */
-    public readonly bool $result;
-    /** @var list<Warning> Doubtful parts of the request, at most 1,000; absent without any. */
-    public readonly array $warnings;
-
-    /** @param array<string, mixed> $json */
-    public static function from(array $json): self
-    {
-        $made = new self();
-        if (isset($json['result'])) {
-            $made->result = $json['result'];
-        }
-        $made->warnings = isset($json['warnings']) ? \array_map(Warning::from(...), $json['warnings']) : [];
-        return $made;
-    }
-}
-
-final class ContactListVariablesRemoveRequest extends Body
-{
-    protected const REQUIRED = ['contactListId', 'names'];
-
-    public function __construct(
-        /** The id of the list, as contact-list/create gave it. */
-        public string $contactListId,
-        /** @var list<string> The names of variables that the list has. */
-        public array $names,
-    ) {
-    }
-}
-
-/** A success: what a method answers, around it what every answer has. */
-final class ContactListVariablesRemoveAnswer
-{
-    /** True: the request was done, or accepted and is on disk. */
-    public readonly bool $result;
-    /** @var list<Warning> Doubtful parts of the request, at most 1,000; absent without any. */
-    public readonly array $warnings;
-
-    /** @param array<string, mixed> $json */
-    public static function from(array $json): self
-    {
-        $made = new self();
-        if (isset($json['result'])) {
-            $made->result = $json['result'];
-        }
-        $made->warnings = isset($json['warnings']) ? \array_map(Warning::from(...), $json['warnings']) : [];
-        return $made;
-    }
-}
-
-final class ContactListUpdateRequest extends Body
-{
-    protected const REQUIRED = ['contactListId', 'contactListName'];
-
-    public function __construct(
-        /** The id of the list, as contact-list/create gave it. */
-        public string $contactListId,
-        /** The new name of the list. */
-        public string $contactListName,
-        /**
-         * @var 'allow'|'keep'|'account'|null What items do to flags that were set to false. `keep`: these stay
-         * false, unless the item has `resubscribe`. `allow`: an item may set them to true, with the note
-         * `RESUBSCRIBED` in its result. `account`: as the account says, which is the default. Own to this server.
-         */
-        public ?string $optOut = null,
-    ) {
-    }
-}
-
-/** A success: what a method answers, around it what every answer has. */
-final class ContactListUpdateAnswer
-{
-    /** True: the request was done, or accepted and is on disk. */
-    public readonly bool $result;
-    /** @var list<Warning> Doubtful parts of the request, at most 1,000; absent without any. */
-    public readonly array $warnings;
-
-    /** @param array<string, mixed> $json */
-    public static function from(array $json): self
-    {
-        $made = new self();
-        if (isset($json['result'])) {
-            $made->result = $json['result'];
-        }
-        $made->warnings = isset($json['warnings']) ? \array_map(Warning::from(...), $json['warnings']) : [];
-        return $made;
-    }
-}
-
-final class ContactListRemoveRequest extends Body
-{
-    protected const REQUIRED = ['contactListId', 'confirm'];
-
-    public function __construct(
-        /** The id of the list, as contact-list/create gave it. */
-        public string $contactListId,
-        /** The list's present name, to show that it is meant. */
-        public string $confirm,
-    ) {
-    }
-}
-
-/** A success: what a method answers, around it what every answer has. */
-final class ContactListRemoveAnswer
-{
-    /** True: the request was done, or accepted and is on disk. */
-    public readonly bool $result;
-    /** @var list<Warning> Doubtful parts of the request, at most 1,000; absent without any. */
-    public readonly array $warnings;
-
-    /** @param array<string, mixed> $json */
-    public static function from(array $json): self
-    {
-        $made = new self();
-        if (isset($json['result'])) {
-            $made->result = $json['result'];
-        }
-        $made->warnings = isset($json['warnings']) ? \array_map(Warning::from(...), $json['warnings']) : [];
-        return $made;
-    }
-}
-
-final class ContactsChangesRequest extends Body
-{
-    public function __construct(
-        /** The list; all lists that the token may see where it is absent, at most 1,000. */
-        public ?string $contactListId = null,
-        /**
-         * Where to begin: `next`, or the `cursor` of a change or of contacts/find. `start` begins at the oldest
-         * change that is stored. If absent, no changes are returned, and `next` is the cursor of this moment.
-         */
-        public ?string $after = null,
-        /** How many changes there are at most; 100 by default. A page ends earlier when it is large. */
-        public ?int $limit = null,
-        /** How long to wait for a change if there is none; 0 by default. */
-        public ?int $waitSeconds = null,
-        /**
-         * @var list<string>|null Only updates of these fields, and of these updates only these fields; a variable
-         * is `variables.` and its name. Creations, removals and erasures are always returned.
-         */
-        public ?array $fields = null,
-        /**
-         * @var 'ids'|'changes'|'contact'|null `ids` (the default): which contact it is. `changes`: also the old and
-         * the new value of each field. `contact`: also the contact as it is now, not as of the change; it is absent
-         * if the contact is gone.
-         */
-        public ?string $include = null,
-    ) {
-    }
-}
-
-/** A success: what a method answers, around it what every answer has. */
-final class ContactsChangesAnswer
-{
-    /** True: the request was done, or accepted and is on disk. */
-    public readonly bool $result;
-    /** The id of this request, by which request/find knows it. */
-    public readonly string $requestId;
-    /** @var list<FeedChange> The changes, in their order. */
-    public readonly array $changes;
-    /** The cursor behind them: send it as `after`. */
-    public readonly string $next;
-    /** @var list<string> Empty. */
-    public readonly array $errors;
-    /** @var list<Warning> Doubtful parts of the request, at most 1,000; absent without any. */
-    public readonly array $warnings;
-
-    /** @param array<string, mixed> $json */
-    public static function from(array $json): self
-    {
-        $made = new self();
-        if (isset($json['result'])) {
-            $made->result = $json['result'];
-        }
-        if (isset($json['requestId'])) {
-            $made->requestId = $json['requestId'];
-        }
-        if (isset($json['changes'])) {
-            $made->changes = \array_map(FeedChange::from(...), $json['changes']);
-        }
-        if (isset($json['next'])) {
-            $made->next = $json['next'];
-        }
-        if (isset($json['errors'])) {
-            $made->errors = $json['errors'];
-        }
-        $made->warnings = isset($json['warnings']) ? \array_map(Warning::from(...), $json['warnings']) : [];
-        return $made;
-    }
-}
-
-/** A change of a contact. */
-final class FeedChange
-{
-    /** The cursor behind this change. */
-    public readonly string $cursor;
-    /** The list. */
-    public readonly string $contactListId;
-    /** The contact. */
-    public readonly string $contactId;
-    /** Its userId after the change, of a removal the last; null if it has none or was erased. */
-    public readonly ?string $userId;
-    /** Its e-mail address, in the same way. */
-    public readonly ?string $email;
-    /** Its phone number, in the same way. */
-    public readonly ?string $phoneNumber;
-    /** The action. */
-    public readonly string $action;
-    /** By which request. */
-    public readonly string $requestId;
-    /** The method that was called. */
-    public readonly string $source;
-    /** When it was applied. */
-    public readonly string $at;
-    /** The key of the token, as `rollbook token list` shows it; `user:` and the id of the user for the console. */
-    public readonly string $by;
-    /**
-     * @var array<string, ValueChange> The fields that changed, by name; the name of a variable stands behind
-     * `variables.`. With `include` `changes`.
-     */
-    public readonly array $fields;
-    /** The contact as it is now; absent if it is gone. With `include` `contact`. */
-    public readonly ?Contact $contact;
-
-    /** @param array<string, mixed> $json */
-    public static function from(array $json): self
-    {
-        $made = new self();
-        if (isset($json['cursor'])) {
-            $made->cursor = $json['cursor'];
-        }
-        if (isset($json['contactListId'])) {
-            $made->contactListId = $json['contactListId'];
-        }
-        if (isset($json['contactId'])) {
-            $made->contactId = $json['contactId'];
-        }
-        $made->userId = $json['userId'] ?? null;
-        $made->email = $json['email'] ?? null;
-        $made->phoneNumber = $json['phoneNumber'] ?? null;
-        if (isset($json['action'])) {
-            $made->action = $json['action'];
-        }
-        if (isset($json['requestId'])) {
-            $made->requestId = $json['requestId'];
-        }
-        if (isset($json['source'])) {
-            $made->source = $json['source'];
-        }
-        if (isset($json['at'])) {
-            $made->at = $json['at'];
-        }
-        if (isset($json['by'])) {
-            $made->by = $json['by'];
-        }
-        $made->fields = isset($json['fields']) ? \array_map(ValueChange::from(...), $json['fields']) : [];
-        $made->contact = isset($json['contact']) ? Contact::from($json['contact']) : null;
-        return $made;
-    }
-}
-
-/** The change of a value. */
-final class ValueChange
-{
-    /** The old value, as contact/get shows it. */
-    public readonly mixed $from;
-    /** The new value. */
-    public readonly mixed $to;
-
-    /** @param array<string, mixed> $json */
-    public static function from(array $json): self
-    {
-        $made = new self();
-        $made->from = $json['from'] ?? null;
-        $made->to = $json['to'] ?? null;
-        return $made;
-    }
-}
-
-final class ContactsUnsubscribeLinksRequest extends Body
-{
-    protected const REQUIRED = ['contactListId'];
-
-    public function __construct(
-        /** The id of the list, as contact-list/create gave it. */
-        public string $contactListId,
-        /** @var list<string>|null E-mail addresses of contacts; compared without case. */
-        public ?array $emails = null,
-        /** @var list<string>|null Phone numbers of contacts; compared exactly. */
-        public ?array $phoneNumbers = null,
-        /** @var list<string>|null userIds of contacts; compared exactly. */
-        public ?array $userIds = null,
-        /**
-         * @var 'email'|'sms'|'desktopWebPush'|'mobileWebPush'|'telegram'|'viber'|null What the link turns off;
-         * `email` by default.
-         */
-        public ?string $channel = null,
-    ) {
-    }
-}
-
-/** A success: what a method answers, around it what every answer has. */
-final class ContactsUnsubscribeLinksAnswer
-{
-    /** True: the request was done, or accepted and is on disk. */
-    public readonly bool $result;
-    /** The id of this request, by which request/find knows it. */
-    public readonly string $requestId;
-    /** @var list<UnsubscribeLink> A link for each identifier, in the order emails, phoneNumbers, userIds. */
-    public readonly array $links;
-    /** @var list<string> Empty. */
-    public readonly array $errors;
-    /** @var list<Warning> Doubtful parts of the request, at most 1,000; absent without any. */
-    public readonly array $warnings;
-
-    /** @param array<string, mixed> $json */
-    public static function from(array $json): self
-    {
-        $made = new self();
-        if (isset($json['result'])) {
-            $made->result = $json['result'];
-        }
-        if (isset($json['requestId'])) {
-            $made->requestId = $json['requestId'];
-        }
-        if (isset($json['links'])) {
-            $made->links = \array_map(UnsubscribeLink::from(...), $json['links']);
-        }
-        if (isset($json['errors'])) {
-            $made->errors = $json['errors'];
-        }
-        $made->warnings = isset($json['warnings']) ? \array_map(Warning::from(...), $json['warnings']) : [];
-        return $made;
-    }
-}
-
-/** An unsubscribe link. */
-final class UnsubscribeLink
-{
-    /** The identifier that was given. */
-    public readonly string $identifier;
-    /** The link; null if the list has no such contact. */
-    public readonly ?string $url;
-    /**
-     * @var array<string, string>|null The headers of a message by their names: `List-Unsubscribe` and
-     * `List-Unsubscribe-Post`. DKIM must sign both. Null for other channels than `email`, and without a link.
-     */
-    public readonly ?array $headers;
-
-    /** @param array<string, mixed> $json */
-    public static function from(array $json): self
-    {
-        $made = new self();
-        if (isset($json['identifier'])) {
-            $made->identifier = $json['identifier'];
-        }
-        $made->url = $json['url'] ?? null;
-        $made->headers = $json['headers'] ?? null;
-        return $made;
-    }
-}
-
-final class BlacklistAddRequest extends Body
-{
-    protected const REQUIRED = ['records'];
-
-    public function __construct(
-        /** @var list<EmailToSuppress> The addresses. */
-        public array $records,
-    ) {
-    }
-}
-
-final class EmailToSuppress extends Body
-{
-    protected const REQUIRED = ['email', 'rejectType'];
-
-    public function __construct(
-        /** The e-mail address. */
-        public string $email,
-        /** @var 'hard'|'complaint'|'list-unsubscribe' Why it is suppressed. */
-        public string $rejectType,
-        /** What the receiving server answered: at most 1,024 bytes. */
-        public ?string $rawLog = null,
-        /**
-         * Since when: `YYYY-MM-DD hh:mm:ss`, or `YYYY-MM-DD`, UTC; now by default. For suppressions of another
-         * system.
-         */
-        public ?string $createdAt = null,
-        /**
-         * Until when, in the same form. By default the settings decide for `hard` and `undeliverable`; others never
-         * expire.
-         */
-        public ?string $expireAt = null,
-    ) {
-    }
-}
-
-/** A success: what a method answers, around it what every answer has. */
-final class BlacklistAddAnswer
-{
-    /** True: the request was done, or accepted and is on disk. */
-    public readonly bool $result;
-    /** @var list<Warning> Doubtful parts of the request, at most 1,000; absent without any. */
-    public readonly array $warnings;
-
-    /** @param array<string, mixed> $json */
-    public static function from(array $json): self
-    {
-        $made = new self();
-        if (isset($json['result'])) {
-            $made->result = $json['result'];
-        }
-        $made->warnings = isset($json['warnings']) ? \array_map(Warning::from(...), $json['warnings']) : [];
-        return $made;
-    }
-}
-
-final class BlacklistFindRequest extends Body
-{
-    public function __construct(
-        /** This address, compared without case; all if it is blank. */
-        public ?string $email = null,
-        /** Only those for this reason; all if it is blank. */
-        public ?string $rejectType = null,
-        /** Whether `rawLog` is shown; false by default. */
-        public ?bool $withRawLog = null,
-        /** How many entries are left out at the beginning; 0 by default. */
-        public ?int $offset = null,
-        /** How many entries there are at most; 20 by default. */
-        public ?int $limit = null,
-    ) {
-    }
-}
-
-/** A success: what a method answers, around it what every answer has. */
-final class BlacklistFindAnswer
-{
-    /** True: the request was done, or accepted and is on disk. */
-    public readonly bool $result;
-    /** @var list<SuppressedEmail> The entries. */
-    public readonly array $data;
-    /** How many match in all. */
-    public readonly int $totalCount;
-    /** How many were left out at the beginning. */
-    public readonly int $offset;
-    /** How many there are at most. */
-    public readonly int $limit;
-    /** @var list<Warning> Doubtful parts of the request, at most 1,000; absent without any. */
-    public readonly array $warnings;
-
-    /** @param array<string, mixed> $json */
-    public static function from(array $json): self
-    {
-        $made = new self();
-        if (isset($json['result'])) {
-            $made->result = $json['result'];
-        }
-        if (isset($json['data'])) {
-            $made->data = \array_map(SuppressedEmail::from(...), $json['data']);
-        }
-        if (isset($json['totalCount'])) {
-            $made->totalCount = $json['totalCount'];
-        }
-        if (isset($json['offset'])) {
-            $made->offset = $json['offset'];
-        }
-        if (isset($json['limit'])) {
-            $made->limit = $json['limit'];
-        }
-        $made->warnings = isset($json['warnings']) ? \array_map(Warning::from(...), $json['warnings']) : [];
-        return $made;
-    }
-}
-
-/** A suppressed e-mail address. */
-final class SuppressedEmail
-{
-    /** The address as it was added; null if the person was erased and it was found otherwise. */
-    public readonly ?string $email;
-    /** Why it is suppressed. */
-    public readonly string $type;
-    /** What the receiving server answered; absent unless `withRawLog` is true. */
-    public readonly ?string $rawLog;
-    /** Since when. */
-    public readonly string $createdAt;
-    /** Until when; null if it does not expire. */
-    public readonly ?string $expireAt;
-
-    /** @param array<string, mixed> $json */
-    public static function from(array $json): self
-    {
-        $made = new self();
-        $made->email = $json['email'] ?? null;
-        if (isset($json['type'])) {
-            $made->type = $json['type'];
-        }
-        $made->rawLog = $json['rawLog'] ?? null;
-        if (isset($json['createdAt'])) {
-            $made->createdAt = $json['createdAt'];
-        }
-        $made->expireAt = $json['expireAt'] ?? null;
-        return $made;
-    }
-}
-
-final class PhoneBlacklistAddRequest extends Body
-{
-    protected const REQUIRED = ['records'];
-
-    public function __construct(
-        /** @var list<PhoneToSuppress> The numbers. */
-        public array $records,
-    ) {
-    }
-}
-
-final class PhoneToSuppress extends Body
-{
-    protected const REQUIRED = ['phoneNumber'];
-
-    public function __construct(
-        /** The phone number, E.164. */
-        public string $phoneNumber,
-        /** @var 'import'|'invalid'|'unsubscribe'|'undeliverable'|null Why it is suppressed; `import` by default. */
-        public ?string $rejectType = null,
-        /**
-         * Since when: `YYYY-MM-DD hh:mm:ss`, or `YYYY-MM-DD`, UTC; now by default. For suppressions of another
-         * system.
-         */
-        public ?string $createdAt = null,
-        /**
-         * Until when, in the same form. By default the settings decide for `hard` and `undeliverable`; others never
-         * expire.
-         */
-        public ?string $expireAt = null,
-    ) {
-    }
-}
-
-/** A success: what a method answers, around it what every answer has. */
-final class PhoneBlacklistAddAnswer
-{
-    /** True: the request was done, or accepted and is on disk. */
-    public readonly bool $result;
-    /** @var list<Warning> Doubtful parts of the request, at most 1,000; absent without any. */
-    public readonly array $warnings;
-
-    /** @param array<string, mixed> $json */
-    public static function from(array $json): self
-    {
-        $made = new self();
-        if (isset($json['result'])) {
-            $made->result = $json['result'];
-        }
-        $made->warnings = isset($json['warnings']) ? \array_map(Warning::from(...), $json['warnings']) : [];
-        return $made;
-    }
-}
-
-final class PhoneBlacklistFindRequest extends Body
-{
-    protected const REQUIRED = ['phoneNumber'];
-
-    public function __construct(
-        /** The phone number; compared exactly. */
-        public string $phoneNumber,
-        /** Only that for this reason; all if it is blank. */
-        public ?string $rejectType = null,
-        /** How many entries are left out at the beginning; 0 by default. */
-        public ?int $offset = null,
-        /** How many entries there are at most; 20 by default. */
-        public ?int $limit = null,
-    ) {
-    }
-}
-
-/** A success: what a method answers, around it what every answer has. */
-final class PhoneBlacklistFindAnswer
-{
-    /** True: the request was done, or accepted and is on disk. */
-    public readonly bool $result;
-    /** @var list<SuppressedPhone> The entries. */
-    public readonly array $data;
-    /** How many match in all. */
-    public readonly int $totalCount;
-    /** How many were left out at the beginning. */
-    public readonly int $offset;
-    /** How many there are at most. */
-    public readonly int $limit;
-    /** @var list<Warning> Doubtful parts of the request, at most 1,000; absent without any. */
-    public readonly array $warnings;
-
-    /** @param array<string, mixed> $json */
-    public static function from(array $json): self
-    {
-        $made = new self();
-        if (isset($json['result'])) {
-            $made->result = $json['result'];
-        }
-        if (isset($json['data'])) {
-            $made->data = \array_map(SuppressedPhone::from(...), $json['data']);
-        }
-        if (isset($json['totalCount'])) {
-            $made->totalCount = $json['totalCount'];
-        }
-        if (isset($json['offset'])) {
-            $made->offset = $json['offset'];
-        }
-        if (isset($json['limit'])) {
-            $made->limit = $json['limit'];
-        }
-        $made->warnings = isset($json['warnings']) ? \array_map(Warning::from(...), $json['warnings']) : [];
-        return $made;
-    }
-}
-
-/** A suppressed phone number. */
-final class SuppressedPhone
-{
-    /** The number. */
-    public readonly string $phoneNumber;
-    /** Why it is suppressed. */
-    public readonly string $rejectType;
-    /** Since when. */
-    public readonly string $createdAt;
-
-    /** @param array<string, mixed> $json */
-    public static function from(array $json): self
-    {
-        $made = new self();
-        if (isset($json['phoneNumber'])) {
-            $made->phoneNumber = $json['phoneNumber'];
-        }
-        if (isset($json['rejectType'])) {
-            $made->rejectType = $json['rejectType'];
-        }
-        if (isset($json['createdAt'])) {
-            $made->createdAt = $json['createdAt'];
-        }
-        return $made;
-    }
-}
-
-final class SuppressionListRequest extends Body
-{
-    public function __construct(
-        /** @var 'email'|'phoneNumber'|null Only those of this channel. */
-        public ?string $channel = null,
-        /**
-         * @var 'hard'|'complaint'|'list-unsubscribe'|'import'|'invalid'|'unsubscribe'|'undeliverable'|null Only
-         * those for this reason.
-         */
-        public ?string $reason = null,
-        /** Where the page begins: `next` of the page before. */
-        public ?string $after = null,
-        /** How many suppressions there are at most; 100 by default. */
-        public ?int $limit = null,
-    ) {
-    }
-}
-
-/** A success: what a method answers, around it what every answer has. */
-final class SuppressionListAnswer
-{
-    /** True: the request was done, or accepted and is on disk. */
-    public readonly bool $result;
-    /** @var list<Suppression> The suppressions. */
-    public readonly array $data;
-    /** The beginning of the next page; null on the last page. */
-    public readonly ?string $next;
-    /** @var list<Warning> Doubtful parts of the request, at most 1,000; absent without any. */
-    public readonly array $warnings;
-
-    /** @param array<string, mixed> $json */
-    public static function from(array $json): self
-    {
-        $made = new self();
-        if (isset($json['result'])) {
-            $made->result = $json['result'];
-        }
-        if (isset($json['data'])) {
-            $made->data = \array_map(Suppression::from(...), $json['data']);
-        }
-        $made->next = $json['next'] ?? null;
-        $made->warnings = isset($json['warnings']) ? \array_map(Warning::from(...), $json['warnings']) : [];
-        return $made;
-    }
-}
-
-final class BlacklistRemoveRequest extends Body
-{
-    protected const REQUIRED = ['email'];
-
-    public function __construct(
-        /** The e-mail address; compared without case. */
-        public string $email,
-        /**
-         * @var 'hard'|'complaint'|'list-unsubscribe'|null Only the suppression for this reason; all if it is
-         * absent.
-         */
-        public ?string $rejectType = null,
-    ) {
-    }
-}
-
-/** A success: what a method answers, around it what every answer has. */
-final class BlacklistRemoveAnswer
-{
-    /** True: the request was done, or accepted and is on disk. */
-    public readonly bool $result;
-    /** @var list<Warning> Doubtful parts of the request, at most 1,000; absent without any. */
-    public readonly array $warnings;
-
-    /** @param array<string, mixed> $json */
-    public static function from(array $json): self
-    {
-        $made = new self();
-        if (isset($json['result'])) {
-            $made->result = $json['result'];
-        }
-        $made->warnings = isset($json['warnings']) ? \array_map(Warning::from(...), $json['warnings']) : [];
-        return $made;
-    }
-}
-
-final class PhoneBlacklistRemoveRequest extends Body
-{
-    protected const REQUIRED = ['phoneNumber'];
-
-    public function __construct(
-        /** The phone number; compared exactly. */
-        public string $phoneNumber,
-    ) {
-    }
-}
-
-/** A success: what a method answers, around it what every answer has. */
-final class PhoneBlacklistRemoveAnswer
-{
-    /** True: the request was done, or accepted and is on disk. */
-    public readonly bool $result;
-    /** @var list<Warning> Doubtful parts of the request, at most 1,000; absent without any. */
-    public readonly array $warnings;
-
-    /** @param array<string, mixed> $json */
-    public static function from(array $json): self
-    {
-        $made = new self();
-        if (isset($json['result'])) {
-            $made->result = $json['result'];
-        }
-        $made->warnings = isset($json['warnings']) ? \array_map(Warning::from(...), $json['warnings']) : [];
-        return $made;
-    }
-}
-
-final class ConsentFindRequest extends Body
-{
-    protected const REQUIRED = ['contactListId'];
-
-    public function __construct(
-        /** The id of the list, as contact-list/create gave it. */
-        public string $contactListId,
-        /** The userId of the contact; compared exactly. */
-        public ?string $userId = null,
-        /** The e-mail address of the contact; compared without case. */
-        public ?string $email = null,
-        /** The phone number of the contact; compared exactly. */
-        public ?string $phoneNumber = null,
-        /** An old name of `userId`. Not looked at where `userId` is given. */
-        public ?string $externalId = null,
-        /**
-         * @var 'active'|'emailSubscribe'|'smsSubscribe'|'desktopWebPushSubscribe'|'mobileWebPushSubscribe'|'telegra
-         * mSubscribe'|'viberSubscribe'|null Only records about this flag.
-         */
-        public ?string $channel = null,
-        /** How many entries are left out at the beginning; 0 by default. */
-        public ?int $offset = null,
-        /** How many entries there are at most; 20 by default. */
-        public ?int $limit = null,
-    ) {
-    }
-}
-
-/** A success: what a method answers, around it what every answer has. */
-final class ConsentFindAnswer
-{
-    /** True: the request was done, or accepted and is on disk. */
-    public readonly bool $result;
-    /** The contact; null if none was found. */
-    public readonly ?string $contactId;
-    /** @var list<Consent> The entries. */
-    public readonly array $data;
-    /** How many match in all. */
-    public readonly int $totalCount;
-    /** How many were left out at the beginning. */
-    public readonly int $offset;
-    /** How many there are at most. */
-    public readonly int $limit;
-    /** @var list<Warning> Doubtful parts of the request, at most 1,000; absent without any. */
-    public readonly array $warnings;
-
-    /** @param array<string, mixed> $json */
-    public static function from(array $json): self
-    {
-        $made = new self();
-        if (isset($json['result'])) {
-            $made->result = $json['result'];
-        }
-        $made->contactId = $json['contactId'] ?? null;
-        if (isset($json['data'])) {
-            $made->data = \array_map(Consent::from(...), $json['data']);
-        }
-        if (isset($json['totalCount'])) {
-            $made->totalCount = $json['totalCount'];
-        }
-        if (isset($json['offset'])) {
-            $made->offset = $json['offset'];
-        }
-        if (isset($json['limit'])) {
-            $made->limit = $json['limit'];
-        }
-        $made->warnings = isset($json['warnings']) ? \array_map(Warning::from(...), $json['warnings']) : [];
-        return $made;
-    }
-}
-
 final class RequestRejectedRequest extends Body
 {
     public function __construct(
@@ -3358,6 +3308,283 @@ final class RejectionObject
         if (isset($json['lastAt'])) {
             $made->lastAt = $json['lastAt'];
         }
+        return $made;
+    }
+}
+
+final class WebhookCreateRequest extends Body
+{
+    protected const REQUIRED = ['title', 'url', 'events'];
+
+    public function __construct(
+        /** Its title. */
+        public string $title,
+        /** The receiver: an absolute http or https URI. */
+        public string $url,
+        /** @var list<string> The names of its events. */
+        public array $events,
+        /** Accepted and echoed: of the vendor's sending domains. */
+        public mixed $domain = null,
+        /**
+         * Whether up to 8 messages may be out at a time. False by default: the messages are sent one after the
+         * other, in the order of the changes of each list.
+         */
+        public ?bool $parallel = null,
+        /**
+         * How many events a message holds at most; 1 by default. With more than 1, a message is an object with the
+         * array `events`.
+         */
+        public ?int $batch = null,
+    ) {
+    }
+}
+
+/** A success: what a method answers, around it what every answer has. */
+final class WebhookCreateAnswer
+{
+    /** True: the request was done, or accepted and is on disk. */
+    public readonly bool $result;
+    /** The webhook. */
+    public readonly WebhookConfig $config;
+    /** @var list<Warning> Doubtful parts of the request, at most 1,000; absent without any. */
+    public readonly array $warnings;
+
+    /** @param array<string, mixed> $json */
+    public static function from(array $json): self
+    {
+        $made = new self();
+        if (isset($json['result'])) {
+            $made->result = $json['result'];
+        }
+        if (isset($json['config'])) {
+            $made->config = WebhookConfig::from($json['config']);
+        }
+        $made->warnings = isset($json['warnings']) ? \array_map(Warning::from(...), $json['warnings']) : [];
+        return $made;
+    }
+}
+
+/** An account webhook as webhook/create answers it. */
+final class WebhookConfig
+{
+    /** Its id. */
+    public readonly int $id;
+    /** Its title. */
+    public readonly string $title;
+    /** The receiver. */
+    public readonly string $url;
+    /** The domain that was given, or null. */
+    public readonly ?string $domain;
+    /** @var list<string> The names of its events. */
+    public readonly array $events;
+    /** Whether several messages may be out at a time. */
+    public readonly bool $parallel;
+    /** How many events a message holds at most. */
+    public readonly int $batch;
+
+    /** @param array<string, mixed> $json */
+    public static function from(array $json): self
+    {
+        $made = new self();
+        if (isset($json['id'])) {
+            $made->id = $json['id'];
+        }
+        if (isset($json['title'])) {
+            $made->title = $json['title'];
+        }
+        if (isset($json['url'])) {
+            $made->url = $json['url'];
+        }
+        $made->domain = $json['domain'] ?? null;
+        if (isset($json['events'])) {
+            $made->events = $json['events'];
+        }
+        if (isset($json['parallel'])) {
+            $made->parallel = $json['parallel'];
+        }
+        if (isset($json['batch'])) {
+            $made->batch = $json['batch'];
+        }
+        return $made;
+    }
+}
+
+final class WebhookListRequest extends Body
+{
+}
+
+/** A success: what a method answers, around it what every answer has. */
+final class WebhookListAnswer
+{
+    /** True: the request was done, or accepted and is on disk. */
+    public readonly bool $result;
+    /** @var list<AccountWebhook> The webhooks. */
+    public readonly array $data;
+    /** @var list<Warning> Doubtful parts of the request, at most 1,000; absent without any. */
+    public readonly array $warnings;
+
+    /** @param array<string, mixed> $json */
+    public static function from(array $json): self
+    {
+        $made = new self();
+        if (isset($json['result'])) {
+            $made->result = $json['result'];
+        }
+        if (isset($json['data'])) {
+            $made->data = \array_map(AccountWebhook::from(...), $json['data']);
+        }
+        $made->warnings = isset($json['warnings']) ? \array_map(Warning::from(...), $json['warnings']) : [];
+        return $made;
+    }
+}
+
+/** An account webhook as webhook/list answers it. */
+final class AccountWebhook
+{
+    /** Its id. */
+    public readonly int $id;
+    /** Its title. */
+    public readonly string $title;
+    /** The receiver. */
+    public readonly string $url;
+    /** When it was made. */
+    public readonly string $createdAt;
+    /** The vendor's sending domain. */
+    public readonly WebhookDomain $domain;
+    /** @var list<string> The names of its events. */
+    public readonly array $events;
+    /** Whether several messages may be out at a time. */
+    public readonly bool $parallel;
+    /** How many events a message holds at most. */
+    public readonly int $batch;
+    /** `paused`: it failed for 3 days or was answered with 410, and sends nothing until it is resumed. */
+    public readonly string $status;
+    /** How often the message that is due has failed. */
+    public readonly int $failedAttempts;
+    /** Why it was paused, as a code; null if it is not. */
+    public readonly ?string $reason;
+    /** When it was paused; null if it is not. */
+    public readonly ?string $pausedAt;
+    /** When it skipped changes last, since they were not stored any more; null if it never did. */
+    public readonly ?string $skippedAt;
+
+    /** @param array<string, mixed> $json */
+    public static function from(array $json): self
+    {
+        $made = new self();
+        if (isset($json['id'])) {
+            $made->id = $json['id'];
+        }
+        if (isset($json['title'])) {
+            $made->title = $json['title'];
+        }
+        if (isset($json['url'])) {
+            $made->url = $json['url'];
+        }
+        if (isset($json['createdAt'])) {
+            $made->createdAt = $json['createdAt'];
+        }
+        if (isset($json['domain'])) {
+            $made->domain = WebhookDomain::from($json['domain']);
+        }
+        if (isset($json['events'])) {
+            $made->events = $json['events'];
+        }
+        if (isset($json['parallel'])) {
+            $made->parallel = $json['parallel'];
+        }
+        if (isset($json['batch'])) {
+            $made->batch = $json['batch'];
+        }
+        if (isset($json['status'])) {
+            $made->status = $json['status'];
+        }
+        if (isset($json['failedAttempts'])) {
+            $made->failedAttempts = $json['failedAttempts'];
+        }
+        $made->reason = $json['reason'] ?? null;
+        $made->pausedAt = $json['pausedAt'] ?? null;
+        $made->skippedAt = $json['skippedAt'] ?? null;
+        return $made;
+    }
+}
+
+/** The vendor's sending domain of an account webhook. */
+final class WebhookDomain
+{
+    /** Always null. */
+    public readonly ?int $id;
+    /** The domain that was given, or null. */
+    public readonly ?string $name;
+
+    /** @param array<string, mixed> $json */
+    public static function from(array $json): self
+    {
+        $made = new self();
+        $made->id = $json['id'] ?? null;
+        $made->name = $json['name'] ?? null;
+        return $made;
+    }
+}
+
+final class WebhookResumeRequest extends Body
+{
+    protected const REQUIRED = ['id'];
+
+    public function __construct(
+        /** The id of the webhook. */
+        public int $id,
+    ) {
+    }
+}
+
+/** A success: what a method answers, around it what every answer has. */
+final class WebhookResumeAnswer
+{
+    /** True: the request was done, or accepted and is on disk. */
+    public readonly bool $result;
+    /** @var list<Warning> Doubtful parts of the request, at most 1,000; absent without any. */
+    public readonly array $warnings;
+
+    /** @param array<string, mixed> $json */
+    public static function from(array $json): self
+    {
+        $made = new self();
+        if (isset($json['result'])) {
+            $made->result = $json['result'];
+        }
+        $made->warnings = isset($json['warnings']) ? \array_map(Warning::from(...), $json['warnings']) : [];
+        return $made;
+    }
+}
+
+final class WebhookRemoveRequest extends Body
+{
+    protected const REQUIRED = ['id'];
+
+    public function __construct(
+        /** The id of the webhook. */
+        public int $id,
+    ) {
+    }
+}
+
+/** A success: what a method answers, around it what every answer has. */
+final class WebhookRemoveAnswer
+{
+    /** True: the request was done, or accepted and is on disk. */
+    public readonly bool $result;
+    /** @var list<Warning> Doubtful parts of the request, at most 1,000; absent without any. */
+    public readonly array $warnings;
+
+    /** @param array<string, mixed> $json */
+    public static function from(array $json): self
+    {
+        $made = new self();
+        if (isset($json['result'])) {
+            $made->result = $json['result'];
+        }
+        $made->warnings = isset($json['warnings']) ? \array_map(Warning::from(...), $json['warnings']) : [];
         return $made;
     }
 }
@@ -3653,7 +3880,7 @@ final class WebhookTestRequest extends Body
     protected const REQUIRED = ['url'];
 
     public function __construct(
-        /** Where it is sent: an absolute http or https URI. */
+        /** The receiver: an absolute http or https URI. */
         public string $url,
     ) {
     }
@@ -3678,6 +3905,348 @@ final class WebhookTestAnswer
         }
         if (isset($json['delivery'])) {
             $made->delivery = AttemptObject::from($json['delivery']);
+        }
+        $made->warnings = isset($json['warnings']) ? \array_map(Warning::from(...), $json['warnings']) : [];
+        return $made;
+    }
+}
+
+final class ContactsMergeRequest extends Body
+{
+    protected const REQUIRED = ['contactListId', 'winner', 'loser'];
+
+    public function __construct(
+        /** The id of the list, as contact-list/create gave it. */
+        public string $contactListId,
+        /** The id of the contact that stays. */
+        public string $winner,
+        /** The id of the contact that is removed. */
+        public string $loser,
+        /**
+         * An absolute http or https URI without credentials. The server posts the result there when the request is
+         * processed: see the webhook.
+         */
+        public ?string $webHookUri = null,
+        /**
+         * If true, the server stores nothing. The answer has in `results` the result that each contact would have
+         * now. Waiting batches do not count.
+         */
+        public ?bool $dryRun = null,
+        /** @var list<string>|null Fields whose value is the loser's, where the loser has one. */
+        public ?array $fromLoser = null,
+        /** @var list<string>|null Fields that stay as the winner has them, also where it has none. */
+        public ?array $fromWinner = null,
+    ) {
+    }
+}
+
+/** A success: what a method answers, around it what every answer has. */
+final class ContactsMergeAnswer
+{
+    /** True: the request was done, or accepted and is on disk. */
+    public readonly bool $result;
+    /** The id of this request, by which request/find knows it. */
+    public readonly string $requestId;
+    /** Where the request was a dry run: what would become of each item. */
+    public readonly ?Results $results;
+    /** @var list<string> Empty. */
+    public readonly array $errors;
+    /** @var list<Warning> Doubtful parts of the request, at most 1,000; absent without any. */
+    public readonly array $warnings;
+
+    /** @param array<string, mixed> $json */
+    public static function from(array $json): self
+    {
+        $made = new self();
+        if (isset($json['result'])) {
+            $made->result = $json['result'];
+        }
+        if (isset($json['requestId'])) {
+            $made->requestId = $json['requestId'];
+        }
+        $made->results = isset($json['results']) ? Results::from($json['results']) : null;
+        if (isset($json['errors'])) {
+            $made->errors = $json['errors'];
+        }
+        $made->warnings = isset($json['warnings']) ? \array_map(Warning::from(...), $json['warnings']) : [];
+        return $made;
+    }
+}
+
+final class BlacklistRemoveRequest extends Body
+{
+    protected const REQUIRED = ['email'];
+
+    public function __construct(
+        /** The e-mail address; compared without case. */
+        public string $email,
+        /**
+         * @var 'hard'|'complaint'|'list-unsubscribe'|null Only the suppression for this reason; all if it is
+         * absent.
+         */
+        public ?string $rejectType = null,
+    ) {
+    }
+}
+
+/** A success: what a method answers, around it what every answer has. */
+final class BlacklistRemoveAnswer
+{
+    /** True: the request was done, or accepted and is on disk. */
+    public readonly bool $result;
+    /** @var list<Warning> Doubtful parts of the request, at most 1,000; absent without any. */
+    public readonly array $warnings;
+
+    /** @param array<string, mixed> $json */
+    public static function from(array $json): self
+    {
+        $made = new self();
+        if (isset($json['result'])) {
+            $made->result = $json['result'];
+        }
+        $made->warnings = isset($json['warnings']) ? \array_map(Warning::from(...), $json['warnings']) : [];
+        return $made;
+    }
+}
+
+final class PhoneBlacklistRemoveRequest extends Body
+{
+    protected const REQUIRED = ['phoneNumber'];
+
+    public function __construct(
+        /** The phone number; compared exactly. */
+        public string $phoneNumber,
+    ) {
+    }
+}
+
+/** A success: what a method answers, around it what every answer has. */
+final class PhoneBlacklistRemoveAnswer
+{
+    /** True: the request was done, or accepted and is on disk. */
+    public readonly bool $result;
+    /** @var list<Warning> Doubtful parts of the request, at most 1,000; absent without any. */
+    public readonly array $warnings;
+
+    /** @param array<string, mixed> $json */
+    public static function from(array $json): self
+    {
+        $made = new self();
+        if (isset($json['result'])) {
+            $made->result = $json['result'];
+        }
+        $made->warnings = isset($json['warnings']) ? \array_map(Warning::from(...), $json['warnings']) : [];
+        return $made;
+    }
+}
+
+final class ContactSourceUpdateRequest extends Body
+{
+    protected const REQUIRED = ['source'];
+
+    public function __construct(
+        /** The sourceId or the customerSourceId of the source. */
+        public string $source,
+        /** Its new name. */
+        public ?string $name = null,
+        /** Your own id of it; `""` clears it. */
+        public ?string $customerSourceId = null,
+        /** The cost of a contact from it. A `value` of `""` clears it. */
+        public ?CacInput $cac = null,
+    ) {
+    }
+}
+
+/** A success: what a method answers, around it what every answer has. */
+final class ContactSourceUpdateAnswer
+{
+    /** True: the request was done, or accepted and is on disk. */
+    public readonly bool $result;
+    /** @var list<Warning> Doubtful parts of the request, at most 1,000; absent without any. */
+    public readonly array $warnings;
+
+    /** @param array<string, mixed> $json */
+    public static function from(array $json): self
+    {
+        $made = new self();
+        if (isset($json['result'])) {
+            $made->result = $json['result'];
+        }
+        $made->warnings = isset($json['warnings']) ? \array_map(Warning::from(...), $json['warnings']) : [];
+        return $made;
+    }
+}
+
+final class ContactSourceRemoveRequest extends Body
+{
+    public function __construct(
+        /** @var list<string>|null The ids that contact-source/add gave. */
+        public ?array $ids = null,
+        /** @var list<string>|null Your own ids of sources. */
+        public ?array $customerSourceIds = null,
+    ) {
+    }
+}
+
+/** A success: what a method answers, around it what every answer has. */
+final class ContactSourceRemoveAnswer
+{
+    /** True: the request was done, or accepted and is on disk. */
+    public readonly bool $result;
+    /** How many sources were removed. */
+    public readonly int $affectedRows;
+    /** @var list<Warning> Doubtful parts of the request, at most 1,000; absent without any. */
+    public readonly array $warnings;
+
+    /** @param array<string, mixed> $json */
+    public static function from(array $json): self
+    {
+        $made = new self();
+        if (isset($json['result'])) {
+            $made->result = $json['result'];
+        }
+        if (isset($json['affectedRows'])) {
+            $made->affectedRows = $json['affectedRows'];
+        }
+        $made->warnings = isset($json['warnings']) ? \array_map(Warning::from(...), $json['warnings']) : [];
+        return $made;
+    }
+}
+
+final class ContactListVariablesRenameRequest extends Body
+{
+    protected const REQUIRED = ['contactListId', 'name', 'newName'];
+
+    public function __construct(
+        /** The id of the list, as contact-list/create gave it. */
+        public string $contactListId,
+        /** The present name of the variable. */
+        public string $name,
+        /** Its name from now on, in lowerCamelCase: letters only, and not the name of a field of a contact. */
+        public string $newName,
+    ) {
+    }
+}
+
+/** A success: what a method answers, around it what every answer has. */
+final class ContactListVariablesRenameAnswer
+{
+    /** True: the request was done, or accepted and is on disk. */
+    public readonly bool $result;
+    /** @var list<Warning> Doubtful parts of the request, at most 1,000; absent without any. */
+    public readonly array $warnings;
+
+    /** @param array<string, mixed> $json */
+    public static function from(array $json): self
+    {
+        $made = new self();
+        if (isset($json['result'])) {
+            $made->result = $json['result'];
+        }
+        $made->warnings = isset($json['warnings']) ? \array_map(Warning::from(...), $json['warnings']) : [];
+        return $made;
+    }
+}
+
+final class ContactListVariablesRemoveRequest extends Body
+{
+    protected const REQUIRED = ['contactListId', 'names'];
+
+    public function __construct(
+        /** The id of the list, as contact-list/create gave it. */
+        public string $contactListId,
+        /** @var list<string> The names of variables that the list has. */
+        public array $names,
+    ) {
+    }
+}
+
+/** A success: what a method answers, around it what every answer has. */
+final class ContactListVariablesRemoveAnswer
+{
+    /** True: the request was done, or accepted and is on disk. */
+    public readonly bool $result;
+    /** @var list<Warning> Doubtful parts of the request, at most 1,000; absent without any. */
+    public readonly array $warnings;
+
+    /** @param array<string, mixed> $json */
+    public static function from(array $json): self
+    {
+        $made = new self();
+        if (isset($json['result'])) {
+            $made->result = $json['result'];
+        }
+        $made->warnings = isset($json['warnings']) ? \array_map(Warning::from(...), $json['warnings']) : [];
+        return $made;
+    }
+}
+
+final class ContactListUpdateRequest extends Body
+{
+    protected const REQUIRED = ['contactListId'];
+
+    public function __construct(
+        /** The id of the list, as contact-list/create gave it. */
+        public string $contactListId,
+        /** The new name of the list. Required, unless `optOut` is given. */
+        public ?string $contactListName = null,
+        /**
+         * @var 'allow'|'keep'|'account'|null What items do to flags that were set to false. `keep`: these stay
+         * false, unless the item has `resubscribe`. `allow`: an item may set them to true, with the note
+         * `RESUBSCRIBED` in its result. `account`: as the account says, which is the default. Own to this server.
+         */
+        public ?string $optOut = null,
+    ) {
+    }
+}
+
+/** A success: what a method answers, around it what every answer has. */
+final class ContactListUpdateAnswer
+{
+    /** True: the request was done, or accepted and is on disk. */
+    public readonly bool $result;
+    /** @var list<Warning> Doubtful parts of the request, at most 1,000; absent without any. */
+    public readonly array $warnings;
+
+    /** @param array<string, mixed> $json */
+    public static function from(array $json): self
+    {
+        $made = new self();
+        if (isset($json['result'])) {
+            $made->result = $json['result'];
+        }
+        $made->warnings = isset($json['warnings']) ? \array_map(Warning::from(...), $json['warnings']) : [];
+        return $made;
+    }
+}
+
+final class ContactListRemoveRequest extends Body
+{
+    protected const REQUIRED = ['contactListId', 'confirm'];
+
+    public function __construct(
+        /** The id of the list, as contact-list/create gave it. */
+        public string $contactListId,
+        /** The list's present name, to show that it is meant. */
+        public string $confirm,
+    ) {
+    }
+}
+
+/** A success: what a method answers, around it what every answer has. */
+final class ContactListRemoveAnswer
+{
+    /** True: the request was done, or accepted and is on disk. */
+    public readonly bool $result;
+    /** @var list<Warning> Doubtful parts of the request, at most 1,000; absent without any. */
+    public readonly array $warnings;
+
+    /** @param array<string, mixed> $json */
+    public static function from(array $json): self
+    {
+        $made = new self();
+        if (isset($json['result'])) {
+            $made->result = $json['result'];
         }
         $made->warnings = isset($json['warnings']) ? \array_map(Warning::from(...), $json['warnings']) : [];
         return $made;
@@ -3921,6 +4490,36 @@ abstract class Api
     }
 
     /**
+     * Find contacts that may be one person: `contacts/duplicates`.
+     *
+     * @param ContactsDuplicatesRequest|array<string, mixed> $body
+     */
+    public function contactsDuplicates(ContactsDuplicatesRequest|array $body): ContactsDuplicatesAnswer
+    {
+        return ContactsDuplicatesAnswer::from($this->call('contacts/duplicates', 'read', $body));
+    }
+
+    /**
+     * Make unsubscribe links: `contacts/unsubscribe-links`.
+     *
+     * @param ContactsUnsubscribeLinksRequest|array<string, mixed> $body
+     */
+    public function contactsUnsubscribeLinks(ContactsUnsubscribeLinksRequest|array $body): ContactsUnsubscribeLinksAnswer
+    {
+        return ContactsUnsubscribeLinksAnswer::from($this->call('contacts/unsubscribe-links', 'read', $body));
+    }
+
+    /**
+     * Follow the changes of contacts, in order: `contacts/changes`.
+     *
+     * @param ContactsChangesRequest|array<string, mixed> $body
+     */
+    public function contactsChanges(ContactsChangesRequest|array $body): ContactsChangesAnswer
+    {
+        return ContactsChangesAnswer::from($this->call('contacts/changes', 'read', $body));
+    }
+
+    /**
      * Read a contact: `contact/get`.
      *
      * @param ContactGetRequest|array<string, mixed> $body
@@ -3928,6 +4527,16 @@ abstract class Api
     public function contactGet(ContactGetRequest|array $body): ContactGetAnswer
     {
         return ContactGetAnswer::from($this->call('contact/get', 'read', $body));
+    }
+
+    /**
+     * Read up to 100 contacts by their identifiers: `contact/get-many`.
+     *
+     * @param ContactGetManyRequest|array<string, mixed> $body
+     */
+    public function contactGetMany(ContactGetManyRequest|array $body): ContactGetManyAnswer
+    {
+        return ContactGetManyAnswer::from($this->call('contact/get-many', 'read', $body));
     }
 
     /**
@@ -3951,6 +4560,16 @@ abstract class Api
     }
 
     /**
+     * What was said about the flags of a contact: `consent/find`.
+     *
+     * @param ConsentFindRequest|array<string, mixed> $body
+     */
+    public function consentFind(ConsentFindRequest|array $body): ConsentFindAnswer
+    {
+        return ConsentFindAnswer::from($this->call('consent/find', 'read', $body));
+    }
+
+    /**
      * How far requests have come, and their results: `request/find`.
      *
      * @param RequestFindRequest|array<string, mixed> $body
@@ -3958,6 +4577,56 @@ abstract class Api
     public function requestFind(RequestFindRequest|array $body): RequestFindAnswer
     {
         return RequestFindAnswer::from($this->call('request/find', 'read', $body));
+    }
+
+    /**
+     * Suppress e-mail addresses: `blacklist/add`.
+     *
+     * @param BlacklistAddRequest|array<string, mixed> $body
+     */
+    public function blacklistAdd(BlacklistAddRequest|array $body): BlacklistAddAnswer
+    {
+        return BlacklistAddAnswer::from($this->call('blacklist/add', 'write', $body));
+    }
+
+    /**
+     * Find suppressed e-mail addresses: `blacklist/find`.
+     *
+     * @param BlacklistFindRequest|array<string, mixed> $body
+     */
+    public function blacklistFind(BlacklistFindRequest|array $body): BlacklistFindAnswer
+    {
+        return BlacklistFindAnswer::from($this->call('blacklist/find', 'read', $body));
+    }
+
+    /**
+     * Suppress phone numbers: `phone-blacklist/add`.
+     *
+     * @param PhoneBlacklistAddRequest|array<string, mixed> $body
+     */
+    public function phoneBlacklistAdd(PhoneBlacklistAddRequest|array $body): PhoneBlacklistAddAnswer
+    {
+        return PhoneBlacklistAddAnswer::from($this->call('phone-blacklist/add', 'write', $body));
+    }
+
+    /**
+     * Find a suppressed phone number: `phone-blacklist/find`.
+     *
+     * @param PhoneBlacklistFindRequest|array<string, mixed> $body
+     */
+    public function phoneBlacklistFind(PhoneBlacklistFindRequest|array $body): PhoneBlacklistFindAnswer
+    {
+        return PhoneBlacklistFindAnswer::from($this->call('phone-blacklist/find', 'read', $body));
+    }
+
+    /**
+     * Read all suppressions, a page at a time: `suppression/list`.
+     *
+     * @param SuppressionListRequest|array<string, mixed> $body
+     */
+    public function suppressionList(SuppressionListRequest|array $body): SuppressionListAnswer
+    {
+        return SuppressionListAnswer::from($this->call('suppression/list', 'read', $body));
     }
 
     /**
@@ -3988,6 +4657,136 @@ abstract class Api
     public function requestList(RequestListRequest|array $body): RequestListAnswer
     {
         return RequestListAnswer::from($this->call('request/list', 'read', $body));
+    }
+
+    /**
+     * Rejected requests by hour, token and code: `request/rejected`.
+     *
+     * @param RequestRejectedRequest|array<string, mixed> $body
+     */
+    public function requestRejected(RequestRejectedRequest|array $body): RequestRejectedAnswer
+    {
+        return RequestRejectedAnswer::from($this->call('request/rejected', 'read', $body));
+    }
+
+    /**
+     * Make an account webhook: `webhook/create`.
+     *
+     * @param WebhookCreateRequest|array<string, mixed> $body
+     */
+    public function webhookCreate(WebhookCreateRequest|array $body): WebhookCreateAnswer
+    {
+        return WebhookCreateAnswer::from($this->call('webhook/create', 'write', $body));
+    }
+
+    /**
+     * The account webhooks: `webhook/list`.
+     *
+     * @param WebhookListRequest|array<string, mixed> $body
+     */
+    public function webhookList(WebhookListRequest|array $body = []): WebhookListAnswer
+    {
+        return WebhookListAnswer::from($this->call('webhook/list', 'read', $body));
+    }
+
+    /**
+     * Let a paused webhook continue: `webhook/resume`.
+     *
+     * @param WebhookResumeRequest|array<string, mixed> $body
+     */
+    public function webhookResume(WebhookResumeRequest|array $body): WebhookResumeAnswer
+    {
+        return WebhookResumeAnswer::from($this->call('webhook/resume', 'write', $body));
+    }
+
+    /**
+     * Remove an account webhook: `webhook/remove`.
+     *
+     * @param WebhookRemoveRequest|array<string, mixed> $body
+     */
+    public function webhookRemove(WebhookRemoveRequest|array $body): WebhookRemoveAnswer
+    {
+        return WebhookRemoveAnswer::from($this->call('webhook/remove', 'write', $body));
+    }
+
+    /**
+     * Attempts to send webhooks: `webhook/deliveries`.
+     *
+     * @param WebhookDeliveriesRequest|array<string, mixed> $body
+     */
+    public function webhookDeliveries(WebhookDeliveriesRequest|array $body): WebhookDeliveriesAnswer
+    {
+        return WebhookDeliveriesAnswer::from($this->call('webhook/deliveries', 'read', $body));
+    }
+
+    /**
+     * How the receivers of webhooks fare: `webhook/health`.
+     *
+     * @param WebhookHealthRequest|array<string, mixed> $body
+     */
+    public function webhookHealth(WebhookHealthRequest|array $body = []): WebhookHealthAnswer
+    {
+        return WebhookHealthAnswer::from($this->call('webhook/health', 'read', $body));
+    }
+
+    /**
+     * Send the status webhook of a request again: `webhook/resend`.
+     *
+     * @param WebhookResendRequest|array<string, mixed> $body
+     */
+    public function webhookResend(WebhookResendRequest|array $body): WebhookResendAnswer
+    {
+        return WebhookResendAnswer::from($this->call('webhook/resend', 'write', $body));
+    }
+
+    /**
+     * Send status webhooks again that were given up: `webhook/resend-failed`.
+     *
+     * @param WebhookResendFailedRequest|array<string, mixed> $body
+     */
+    public function webhookResendFailed(WebhookResendFailedRequest|array $body): WebhookResendFailedAnswer
+    {
+        return WebhookResendFailedAnswer::from($this->call('webhook/resend-failed', 'write', $body));
+    }
+
+    /**
+     * Send a test event: `webhook/test`.
+     *
+     * @param WebhookTestRequest|array<string, mixed> $body
+     */
+    public function webhookTest(WebhookTestRequest|array $body): WebhookTestAnswer
+    {
+        return WebhookTestAnswer::from($this->call('webhook/test', 'write', $body));
+    }
+
+    /**
+     * Merge two contacts of a list: `contacts/merge`.
+     *
+     * @param ContactsMergeRequest|array<string, mixed> $body
+     */
+    public function contactsMerge(ContactsMergeRequest|array $body, ?string $idempotencyKey = null): ContactsMergeAnswer
+    {
+        return ContactsMergeAnswer::from($this->call('contacts/merge', 'keyed', $body, $idempotencyKey));
+    }
+
+    /**
+     * Remove an e-mail address from suppression: `blacklist/remove`.
+     *
+     * @param BlacklistRemoveRequest|array<string, mixed> $body
+     */
+    public function blacklistRemove(BlacklistRemoveRequest|array $body): BlacklistRemoveAnswer
+    {
+        return BlacklistRemoveAnswer::from($this->call('blacklist/remove', 'write', $body));
+    }
+
+    /**
+     * Remove a phone number from suppression: `phone-blacklist/remove`.
+     *
+     * @param PhoneBlacklistRemoveRequest|array<string, mixed> $body
+     */
+    public function phoneBlacklistRemove(PhoneBlacklistRemoveRequest|array $body): PhoneBlacklistRemoveAnswer
+    {
+        return PhoneBlacklistRemoveAnswer::from($this->call('phone-blacklist/remove', 'write', $body));
     }
 
     /**
@@ -4048,165 +4847,5 @@ abstract class Api
     public function contactListRemove(ContactListRemoveRequest|array $body): ContactListRemoveAnswer
     {
         return ContactListRemoveAnswer::from($this->call('contact-list/remove', 'write', $body));
-    }
-
-    /**
-     * Follow the changes of contacts, in order: `contacts/changes`.
-     *
-     * @param ContactsChangesRequest|array<string, mixed> $body
-     */
-    public function contactsChanges(ContactsChangesRequest|array $body): ContactsChangesAnswer
-    {
-        return ContactsChangesAnswer::from($this->call('contacts/changes', 'read', $body));
-    }
-
-    /**
-     * Make unsubscribe links: `contacts/unsubscribe-links`.
-     *
-     * @param ContactsUnsubscribeLinksRequest|array<string, mixed> $body
-     */
-    public function contactsUnsubscribeLinks(ContactsUnsubscribeLinksRequest|array $body): ContactsUnsubscribeLinksAnswer
-    {
-        return ContactsUnsubscribeLinksAnswer::from($this->call('contacts/unsubscribe-links', 'read', $body));
-    }
-
-    /**
-     * Suppress e-mail addresses: `blacklist/add`.
-     *
-     * @param BlacklistAddRequest|array<string, mixed> $body
-     */
-    public function blacklistAdd(BlacklistAddRequest|array $body): BlacklistAddAnswer
-    {
-        return BlacklistAddAnswer::from($this->call('blacklist/add', 'write', $body));
-    }
-
-    /**
-     * Find suppressed e-mail addresses: `blacklist/find`.
-     *
-     * @param BlacklistFindRequest|array<string, mixed> $body
-     */
-    public function blacklistFind(BlacklistFindRequest|array $body): BlacklistFindAnswer
-    {
-        return BlacklistFindAnswer::from($this->call('blacklist/find', 'read', $body));
-    }
-
-    /**
-     * Suppress phone numbers: `phone-blacklist/add`.
-     *
-     * @param PhoneBlacklistAddRequest|array<string, mixed> $body
-     */
-    public function phoneBlacklistAdd(PhoneBlacklistAddRequest|array $body): PhoneBlacklistAddAnswer
-    {
-        return PhoneBlacklistAddAnswer::from($this->call('phone-blacklist/add', 'write', $body));
-    }
-
-    /**
-     * Find a suppressed phone number: `phone-blacklist/find`.
-     *
-     * @param PhoneBlacklistFindRequest|array<string, mixed> $body
-     */
-    public function phoneBlacklistFind(PhoneBlacklistFindRequest|array $body): PhoneBlacklistFindAnswer
-    {
-        return PhoneBlacklistFindAnswer::from($this->call('phone-blacklist/find', 'read', $body));
-    }
-
-    /**
-     * Read all suppressions, a page at a time: `suppression/list`.
-     *
-     * @param SuppressionListRequest|array<string, mixed> $body
-     */
-    public function suppressionList(SuppressionListRequest|array $body): SuppressionListAnswer
-    {
-        return SuppressionListAnswer::from($this->call('suppression/list', 'read', $body));
-    }
-
-    /**
-     * Remove an e-mail address from suppression: `blacklist/remove`.
-     *
-     * @param BlacklistRemoveRequest|array<string, mixed> $body
-     */
-    public function blacklistRemove(BlacklistRemoveRequest|array $body): BlacklistRemoveAnswer
-    {
-        return BlacklistRemoveAnswer::from($this->call('blacklist/remove', 'write', $body));
-    }
-
-    /**
-     * Remove a phone number from suppression: `phone-blacklist/remove`.
-     *
-     * @param PhoneBlacklistRemoveRequest|array<string, mixed> $body
-     */
-    public function phoneBlacklistRemove(PhoneBlacklistRemoveRequest|array $body): PhoneBlacklistRemoveAnswer
-    {
-        return PhoneBlacklistRemoveAnswer::from($this->call('phone-blacklist/remove', 'write', $body));
-    }
-
-    /**
-     * What was said about the flags of a contact: `consent/find`.
-     *
-     * @param ConsentFindRequest|array<string, mixed> $body
-     */
-    public function consentFind(ConsentFindRequest|array $body): ConsentFindAnswer
-    {
-        return ConsentFindAnswer::from($this->call('consent/find', 'read', $body));
-    }
-
-    /**
-     * Rejected requests by hour, token and code: `request/rejected`.
-     *
-     * @param RequestRejectedRequest|array<string, mixed> $body
-     */
-    public function requestRejected(RequestRejectedRequest|array $body): RequestRejectedAnswer
-    {
-        return RequestRejectedAnswer::from($this->call('request/rejected', 'read', $body));
-    }
-
-    /**
-     * Attempts to send webhooks: `webhook/deliveries`.
-     *
-     * @param WebhookDeliveriesRequest|array<string, mixed> $body
-     */
-    public function webhookDeliveries(WebhookDeliveriesRequest|array $body): WebhookDeliveriesAnswer
-    {
-        return WebhookDeliveriesAnswer::from($this->call('webhook/deliveries', 'read', $body));
-    }
-
-    /**
-     * How the receivers of webhooks fare: `webhook/health`.
-     *
-     * @param WebhookHealthRequest|array<string, mixed> $body
-     */
-    public function webhookHealth(WebhookHealthRequest|array $body = []): WebhookHealthAnswer
-    {
-        return WebhookHealthAnswer::from($this->call('webhook/health', 'read', $body));
-    }
-
-    /**
-     * Send the status webhook of a request again: `webhook/resend`.
-     *
-     * @param WebhookResendRequest|array<string, mixed> $body
-     */
-    public function webhookResend(WebhookResendRequest|array $body): WebhookResendAnswer
-    {
-        return WebhookResendAnswer::from($this->call('webhook/resend', 'write', $body));
-    }
-
-    /**
-     * Send status webhooks again that were given up: `webhook/resend-failed`.
-     *
-     * @param WebhookResendFailedRequest|array<string, mixed> $body
-     */
-    public function webhookResendFailed(WebhookResendFailedRequest|array $body): WebhookResendFailedAnswer
-    {
-        return WebhookResendFailedAnswer::from($this->call('webhook/resend-failed', 'write', $body));
-    }
-
-    /**
-     * Send a test event: `webhook/test`.
-     *
-     * @param WebhookTestRequest|array<string, mixed> $body
-     */
-    public function webhookTest(WebhookTestRequest|array $body): WebhookTestAnswer
-    {
-        return WebhookTestAnswer::from($this->call('webhook/test', 'write', $body));
     }
 }

@@ -49,9 +49,25 @@ export class Api {
     contactsFind(body, call = {}) {
         return this.call("contacts/find", "read", body, call);
     }
+    /** Find contacts that may be one person: `contacts/duplicates`. */
+    contactsDuplicates(body, call = {}) {
+        return this.call("contacts/duplicates", "read", body, call);
+    }
+    /** Make unsubscribe links: `contacts/unsubscribe-links`. */
+    contactsUnsubscribeLinks(body, call = {}) {
+        return this.call("contacts/unsubscribe-links", "read", body, call);
+    }
+    /** Follow the changes of contacts, in order: `contacts/changes`. */
+    contactsChanges(body, call = {}) {
+        return this.call("contacts/changes", "read", body, call);
+    }
     /** Read a contact: `contact/get`. */
     contactGet(body, call = {}) {
         return this.call("contact/get", "read", body, call);
+    }
+    /** Read up to 100 contacts by their identifiers: `contact/get-many`. */
+    contactGetMany(body, call = {}) {
+        return this.call("contact/get-many", "read", body, call);
     }
     /** The changes of a contact, with their times and requests: `contact/history`. */
     contactHistory(body, call = {}) {
@@ -61,9 +77,33 @@ export class Api {
     contactExport(body, call = {}) {
         return this.call("contact/export", "read", body, call);
     }
+    /** What was said about the flags of a contact: `consent/find`. */
+    consentFind(body, call = {}) {
+        return this.call("consent/find", "read", body, call);
+    }
     /** How far requests have come, and their results: `request/find`. */
     requestFind(body, call = {}) {
         return this.call("request/find", "read", body, call);
+    }
+    /** Suppress e-mail addresses: `blacklist/add`. */
+    blacklistAdd(body, call = {}) {
+        return this.call("blacklist/add", "write", body, call);
+    }
+    /** Find suppressed e-mail addresses: `blacklist/find`. */
+    blacklistFind(body, call = {}) {
+        return this.call("blacklist/find", "read", body, call);
+    }
+    /** Suppress phone numbers: `phone-blacklist/add`. */
+    phoneBlacklistAdd(body, call = {}) {
+        return this.call("phone-blacklist/add", "write", body, call);
+    }
+    /** Find a suppressed phone number: `phone-blacklist/find`. */
+    phoneBlacklistFind(body, call = {}) {
+        return this.call("phone-blacklist/find", "read", body, call);
+    }
+    /** Read all suppressions, a page at a time: `suppression/list`. */
+    suppressionList(body, call = {}) {
+        return this.call("suppression/list", "read", body, call);
     }
     /** Put back what a request changed: `request/undo`. */
     requestUndo(body, call = {}) {
@@ -76,6 +116,58 @@ export class Api {
     /** Requests by state, list and time: `request/list`. */
     requestList(body, call = {}) {
         return this.call("request/list", "read", body, call);
+    }
+    /** Rejected requests by hour, token and code: `request/rejected`. */
+    requestRejected(body, call = {}) {
+        return this.call("request/rejected", "read", body, call);
+    }
+    /** Make an account webhook: `webhook/create`. */
+    webhookCreate(body, call = {}) {
+        return this.call("webhook/create", "write", body, call);
+    }
+    /** The account webhooks: `webhook/list`. */
+    webhookList(body = {}, call = {}) {
+        return this.call("webhook/list", "read", body, call);
+    }
+    /** Let a paused webhook continue: `webhook/resume`. */
+    webhookResume(body, call = {}) {
+        return this.call("webhook/resume", "write", body, call);
+    }
+    /** Remove an account webhook: `webhook/remove`. */
+    webhookRemove(body, call = {}) {
+        return this.call("webhook/remove", "write", body, call);
+    }
+    /** Attempts to send webhooks: `webhook/deliveries`. */
+    webhookDeliveries(body, call = {}) {
+        return this.call("webhook/deliveries", "read", body, call);
+    }
+    /** How the receivers of webhooks fare: `webhook/health`. */
+    webhookHealth(body = {}, call = {}) {
+        return this.call("webhook/health", "read", body, call);
+    }
+    /** Send the status webhook of a request again: `webhook/resend`. */
+    webhookResend(body, call = {}) {
+        return this.call("webhook/resend", "write", body, call);
+    }
+    /** Send status webhooks again that were given up: `webhook/resend-failed`. */
+    webhookResendFailed(body, call = {}) {
+        return this.call("webhook/resend-failed", "write", body, call);
+    }
+    /** Send a test event: `webhook/test`. */
+    webhookTest(body, call = {}) {
+        return this.call("webhook/test", "write", body, call);
+    }
+    /** Merge two contacts of a list: `contacts/merge`. */
+    contactsMerge(body, call = {}) {
+        return this.call("contacts/merge", "keyed", body, call);
+    }
+    /** Remove an e-mail address from suppression: `blacklist/remove`. */
+    blacklistRemove(body, call = {}) {
+        return this.call("blacklist/remove", "write", body, call);
+    }
+    /** Remove a phone number from suppression: `phone-blacklist/remove`. */
+    phoneBlacklistRemove(body, call = {}) {
+        return this.call("phone-blacklist/remove", "write", body, call);
     }
     /** Change a source: `contact-source/update`. */
     contactSourceUpdate(body, call = {}) {
@@ -100,69 +192,5 @@ export class Api {
     /** Remove a list with its contacts: `contact-list/remove`. */
     contactListRemove(body, call = {}) {
         return this.call("contact-list/remove", "write", body, call);
-    }
-    /** Follow the changes of contacts, in order: `contacts/changes`. */
-    contactsChanges(body, call = {}) {
-        return this.call("contacts/changes", "read", body, call);
-    }
-    /** Make unsubscribe links: `contacts/unsubscribe-links`. */
-    contactsUnsubscribeLinks(body, call = {}) {
-        return this.call("contacts/unsubscribe-links", "read", body, call);
-    }
-    /** Suppress e-mail addresses: `blacklist/add`. */
-    blacklistAdd(body, call = {}) {
-        return this.call("blacklist/add", "write", body, call);
-    }
-    /** Find suppressed e-mail addresses: `blacklist/find`. */
-    blacklistFind(body, call = {}) {
-        return this.call("blacklist/find", "read", body, call);
-    }
-    /** Suppress phone numbers: `phone-blacklist/add`. */
-    phoneBlacklistAdd(body, call = {}) {
-        return this.call("phone-blacklist/add", "write", body, call);
-    }
-    /** Find a suppressed phone number: `phone-blacklist/find`. */
-    phoneBlacklistFind(body, call = {}) {
-        return this.call("phone-blacklist/find", "read", body, call);
-    }
-    /** Read all suppressions, a page at a time: `suppression/list`. */
-    suppressionList(body, call = {}) {
-        return this.call("suppression/list", "read", body, call);
-    }
-    /** Remove an e-mail address from suppression: `blacklist/remove`. */
-    blacklistRemove(body, call = {}) {
-        return this.call("blacklist/remove", "write", body, call);
-    }
-    /** Remove a phone number from suppression: `phone-blacklist/remove`. */
-    phoneBlacklistRemove(body, call = {}) {
-        return this.call("phone-blacklist/remove", "write", body, call);
-    }
-    /** What was said about the flags of a contact: `consent/find`. */
-    consentFind(body, call = {}) {
-        return this.call("consent/find", "read", body, call);
-    }
-    /** Rejected requests by hour, token and code: `request/rejected`. */
-    requestRejected(body, call = {}) {
-        return this.call("request/rejected", "read", body, call);
-    }
-    /** Attempts to send webhooks: `webhook/deliveries`. */
-    webhookDeliveries(body, call = {}) {
-        return this.call("webhook/deliveries", "read", body, call);
-    }
-    /** How the receivers of webhooks fare: `webhook/health`. */
-    webhookHealth(body = {}, call = {}) {
-        return this.call("webhook/health", "read", body, call);
-    }
-    /** Send the status webhook of a request again: `webhook/resend`. */
-    webhookResend(body, call = {}) {
-        return this.call("webhook/resend", "write", body, call);
-    }
-    /** Send status webhooks again that were given up: `webhook/resend-failed`. */
-    webhookResendFailed(body, call = {}) {
-        return this.call("webhook/resend-failed", "write", body, call);
-    }
-    /** Send a test event: `webhook/test`. */
-    webhookTest(body, call = {}) {
-        return this.call("webhook/test", "write", body, call);
     }
 }

@@ -114,6 +114,11 @@ export interface ContactList {
   createdAt: string;
   /** When its name or its variables last changed. */
   updatedAt: string;
+  /**
+   * What items do to flags that were set to false: see contact-list/update. What the account says, where the list
+   * leaves it to that.
+   */
+  optOut: string;
   /** Always null. */
   domainId: string | null;
   /** Always null. */
@@ -134,11 +139,6 @@ export interface ContactList {
   customVariables: Variable[];
   /** The fields that every contact has. */
   defaultVariables: Variable[];
-  /**
-   * What items do to flags that were set to false: see contact-list/update. What the account says, where the list
-   * leaves it to that.
-   */
-  optOut: string;
 }
 
 /** A variable of a list, or a field that every contact has. */
@@ -761,14 +761,16 @@ export interface ContactsFindAnswer {
   requestId: string;
   /** The contacts, as contact/get shows them. */
   data: Contact[];
+  /** The ids of the contacts, in the same order: changes and results name contacts by them. */
+  contactIds: string[];
   /** The beginning of the next page; null on the last page. */
   next: string | null;
+  /** On the first page, the cursor of the moment before it: contacts/changes from there completes these pages. */
+  cursor?: string;
   /** Empty. */
   errors: string[];
   /** Doubtful parts of the request, at most 1,000; absent without any. */
   warnings?: Warning[];
-  /** On the first page, the cursor of the moment before it: contacts/changes from there completes these pages. */
-  cursor?: string;
 }
 
 /** A contact. Texts that are absent are null. */
@@ -868,6 +870,181 @@ export interface ContactSuppression {
   expireAt: string | null;
 }
 
+export interface ContactsDuplicatesRequest {
+  /** The id of the list, as contact-list/create gave it. */
+  contactListId: string;
+  /** The `next` of the page before; left out for the first page. */
+  after?: string | null | undefined;
+  /** How many entries there are at most; 20 by default. */
+  limit?: number | null | undefined;
+}
+
+/** A success: what a method answers, around it what every answer has. */
+export interface ContactsDuplicatesAnswer {
+  /** True: the request was done, or accepted and is on disk. */
+  result: boolean;
+  /** The id of this request, by which request/find knows it. */
+  requestId: string;
+  /** The groups. */
+  data: DuplicateGroup[];
+  /** Where the next page begins; null at the end. */
+  next: string | null;
+  /** Empty. */
+  errors: string[];
+  /** Doubtful parts of the request, at most 1,000; absent without any. */
+  warnings?: Warning[];
+}
+
+/** Contacts that may be one person. */
+export interface DuplicateGroup {
+  /** Why they may be one person. */
+  reason: string;
+  /** How likely it is that they are, from 0 to 100. */
+  score: number;
+  /** How many there are; at most 50 of them are told. */
+  count: number;
+  /** The contacts, the oldest first. */
+  contacts: DuplicateContact[];
+}
+
+/** A contact that may be another one too. */
+export interface DuplicateContact {
+  /** Its id. */
+  id: string;
+  /** Its userId. */
+  userId: string | null;
+  /** Its address. */
+  email: string | null;
+  /** Its phone number. */
+  phoneNumber: string | null;
+}
+
+export interface ContactsUnsubscribeLinksRequest {
+  /** The id of the list, as contact-list/create gave it. */
+  contactListId: string;
+  /** E-mail addresses of contacts; compared without case. */
+  emails?: string[] | null | undefined;
+  /** Phone numbers of contacts; compared exactly. */
+  phoneNumbers?: string[] | null | undefined;
+  /** userIds of contacts; compared exactly. */
+  userIds?: string[] | null | undefined;
+  /** What the link turns off; `email` by default. */
+  channel?: "email" | "sms" | "desktopWebPush" | "mobileWebPush" | "telegram" | "viber" | null | undefined;
+}
+
+/** A success: what a method answers, around it what every answer has. */
+export interface ContactsUnsubscribeLinksAnswer {
+  /** True: the request was done, or accepted and is on disk. */
+  result: boolean;
+  /** The id of this request, by which request/find knows it. */
+  requestId: string;
+  /** A link for each identifier, in the order emails, phoneNumbers, userIds. */
+  links: UnsubscribeLink[];
+  /** Empty. */
+  errors: string[];
+  /** Doubtful parts of the request, at most 1,000; absent without any. */
+  warnings?: Warning[];
+}
+
+/** An unsubscribe link. */
+export interface UnsubscribeLink {
+  /** The identifier that was given. */
+  identifier: string;
+  /** The link; null if the list has no such contact. */
+  url: string | null;
+  /**
+   * The headers of a message: `List-Unsubscribe` and `List-Unsubscribe-Post`. DKIM must sign both. Empty for other
+   * channels than `email`, and without a link.
+   */
+  headers: MessageHeader[];
+}
+
+/** A header of a message. */
+export interface MessageHeader {
+  /** Its name. */
+  name: string;
+  /** Its value, to be written unchanged. */
+  value: string;
+}
+
+export interface ContactsChangesRequest {
+  /** The list; all lists that the token may see where it is absent, at most 1,000. */
+  contactListId?: string | null | undefined;
+  /**
+   * Where to begin: `next`, or the `cursor` of a change or of contacts/find. `start` begins at the oldest change
+   * that is stored. If absent, no changes are returned, and `next` is the cursor of this moment.
+   */
+  after?: string | null | undefined;
+  /** How many changes there are at most; 100 by default. A page ends earlier when it is large. */
+  limit?: number | null | undefined;
+  /** How long to wait for a change if there is none; 0 by default. */
+  waitSeconds?: number | null | undefined;
+  /**
+   * Only updates of these fields, and of these updates only these fields; a variable is `variables.` and its name.
+   * Creations, removals and erasures are always returned.
+   */
+  fields?: string[] | null | undefined;
+  /**
+   * `ids` (the default): which contact it is. `changes`: also the old and the new value of each field. `contact`:
+   * also the contact as it is now, not as of the change; it is absent if the contact is gone.
+   */
+  include?: "ids" | "changes" | "contact" | null | undefined;
+}
+
+/** A success: what a method answers, around it what every answer has. */
+export interface ContactsChangesAnswer {
+  /** True: the request was done, or accepted and is on disk. */
+  result: boolean;
+  /** The id of this request, by which request/find knows it. */
+  requestId: string;
+  /** The changes, in their order. */
+  changes: FeedChange[];
+  /** The cursor behind them: send it as `after`. */
+  next: string;
+  /** Empty. */
+  errors: string[];
+  /** Doubtful parts of the request, at most 1,000; absent without any. */
+  warnings?: Warning[];
+}
+
+/** A change of a contact. */
+export interface FeedChange {
+  /** The cursor behind this change. */
+  cursor: string;
+  /** The list. */
+  contactListId: string;
+  /** The contact. */
+  contactId: string;
+  /** Its userId after the change, of a removal the last; null if it has none or was erased. */
+  userId: string | null;
+  /** Its e-mail address, in the same way. */
+  email: string | null;
+  /** Its phone number, in the same way. */
+  phoneNumber: string | null;
+  /** The action. */
+  action: string;
+  /** By which request. */
+  requestId: string;
+  /** The method that was called. */
+  source: string;
+  /** When it was applied. */
+  at: string;
+  /** The key of the token, as `rollbook token list` shows it; `user:` and the id of the user for the console. */
+  by: string;
+  /** The fields that changed, by name; the name of a variable stands behind `variables.`. With `include` `changes`. */
+  fields?: Record<string, ValueChange>;
+  /** The contact as it is now; absent if it is gone. With `include` `contact`. */
+  contact?: Contact;
+}
+
+/** The change of a value. */
+export interface ValueChange {
+  /** The old value, as contact/get shows it. */
+  from: unknown;
+  /** The new value. */
+  to: unknown;
+}
+
 export interface ContactGetRequest {
   /** The id of the list, as contact-list/create gave it. */
   contactListId: string;
@@ -896,6 +1073,48 @@ export interface ContactGetAnswer {
   errors: string[];
   /** Doubtful parts of the request, at most 1,000; absent without any. */
   warnings?: Warning[];
+}
+
+export interface ContactGetManyRequest {
+  /** The id of the list, as contact-list/create gave it. */
+  contactListId: string;
+  /** Up to 100 contacts, each by one or more identifiers. */
+  contacts: Lookup[];
+}
+
+export interface Lookup {
+  /** The userId of the contact; compared exactly. */
+  userId?: string | null | undefined;
+  /** The e-mail address of the contact; compared without case. */
+  email?: string | null | undefined;
+  /** The phone number of the contact; compared exactly. */
+  phoneNumber?: string | null | undefined;
+  /** An old name of `userId`. Not looked at where `userId` is given. */
+  externalId?: string | null | undefined;
+}
+
+/** A success: what a method answers, around it what every answer has. */
+export interface ContactGetManyAnswer {
+  /** True: the request was done, or accepted and is on disk. */
+  result: boolean;
+  /** The contacts that were found. */
+  found: FoundContact[];
+  /** The places in `contacts` of those that were not. */
+  missing: number[];
+  /** Empty. */
+  errors: string[];
+  /** Doubtful parts of the request, at most 1,000; absent without any. */
+  warnings?: Warning[];
+}
+
+/** A contact that was found. */
+export interface FoundContact {
+  /** Its place in `contacts`. */
+  position: number;
+  /** Its id. */
+  contactId: string;
+  /** The contact. */
+  contact: Contact;
 }
 
 export interface ContactHistoryRequest {
@@ -982,14 +1201,14 @@ export interface ContactExportAnswer {
   requests: ExportedRequest[];
   /** Whether these are all; at most the oldest 10,000 are returned. */
   requestsComplete: boolean;
+  /** The suppressions of the addresses that were given and that the contacts have. */
+  suppressed: Suppression[];
   /** Whether a person with such an identifier was erased: only a keyed hash is stored then. */
   erased: boolean;
   /** Empty. */
   errors: string[];
   /** Doubtful parts of the request, at most 1,000; absent without any. */
   warnings?: Warning[];
-  /** The suppressions of the addresses that were given and that the contacts have. */
-  suppressed: Suppression[];
 }
 
 /** A contact of a person. */
@@ -1074,6 +1293,43 @@ export interface Suppression {
   expireAt: string | null;
 }
 
+export interface ConsentFindRequest {
+  /** The id of the list, as contact-list/create gave it. */
+  contactListId: string;
+  /** The userId of the contact; compared exactly. */
+  userId?: string | null | undefined;
+  /** The e-mail address of the contact; compared without case. */
+  email?: string | null | undefined;
+  /** The phone number of the contact; compared exactly. */
+  phoneNumber?: string | null | undefined;
+  /** An old name of `userId`. Not looked at where `userId` is given. */
+  externalId?: string | null | undefined;
+  /** Only records about this flag. */
+  channel?: "active" | "emailSubscribe" | "smsSubscribe" | "desktopWebPushSubscribe" | "mobileWebPushSubscribe" | "telegramSubscribe" | "viberSubscribe" | null | undefined;
+  /** How many entries are left out at the beginning; 0 by default. */
+  offset?: number | null | undefined;
+  /** How many entries there are at most; 20 by default. */
+  limit?: number | null | undefined;
+}
+
+/** A success: what a method answers, around it what every answer has. */
+export interface ConsentFindAnswer {
+  /** True: the request was done, or accepted and is on disk. */
+  result: boolean;
+  /** The contact; null if none was found. */
+  contactId: string | null;
+  /** The entries. */
+  data: Consent[];
+  /** How many match in all. */
+  totalCount: number;
+  /** How many were left out at the beginning. */
+  offset: number;
+  /** How many there are at most. */
+  limit: number;
+  /** Doubtful parts of the request, at most 1,000; absent without any. */
+  warnings?: Warning[];
+}
+
 export interface RequestFindRequest {
   /** The ids of the requests, as `requestId` gave them. */
   ids: string[];
@@ -1121,6 +1377,165 @@ export interface WebHook {
    * it did not fail.
    */
   reason?: string;
+}
+
+export interface BlacklistAddRequest {
+  /** The addresses. */
+  records: EmailToSuppress[];
+}
+
+export interface EmailToSuppress {
+  /** The e-mail address. */
+  email: string;
+  /** Why it is suppressed. */
+  rejectType: "hard" | "complaint" | "list-unsubscribe";
+  /** What the receiving server answered: at most 1,024 bytes. */
+  rawLog?: string | null | undefined;
+  /** Since when: `YYYY-MM-DD hh:mm:ss`, or `YYYY-MM-DD`, UTC; now by default. For suppressions of another system. */
+  createdAt?: string | null | undefined;
+  /**
+   * Until when, in the same form. By default the settings decide for `hard` and `undeliverable`; others never
+   * expire.
+   */
+  expireAt?: string | null | undefined;
+}
+
+/** A success: what a method answers, around it what every answer has. */
+export interface BlacklistAddAnswer {
+  /** True: the request was done, or accepted and is on disk. */
+  result: boolean;
+  /** Doubtful parts of the request, at most 1,000; absent without any. */
+  warnings?: Warning[];
+}
+
+export interface BlacklistFindRequest {
+  /** This address, compared without case; all if it is blank. */
+  email?: string | null | undefined;
+  /** Only those for this reason; all if it is blank. */
+  rejectType?: string | null | undefined;
+  /** Whether `rawLog` is shown; false by default. */
+  withRawLog?: boolean | null | undefined;
+  /** How many entries are left out at the beginning; 0 by default. */
+  offset?: number | null | undefined;
+  /** How many entries there are at most; 20 by default. */
+  limit?: number | null | undefined;
+}
+
+/** A success: what a method answers, around it what every answer has. */
+export interface BlacklistFindAnswer {
+  /** True: the request was done, or accepted and is on disk. */
+  result: boolean;
+  /** The entries. */
+  data: SuppressedEmail[];
+  /** How many match in all. */
+  totalCount: number;
+  /** How many were left out at the beginning. */
+  offset: number;
+  /** How many there are at most. */
+  limit: number;
+  /** Doubtful parts of the request, at most 1,000; absent without any. */
+  warnings?: Warning[];
+}
+
+/** A suppressed e-mail address. */
+export interface SuppressedEmail {
+  /** The address as it was added; null if the person was erased and it was found otherwise. */
+  email: string | null;
+  /** Why it is suppressed. */
+  type: string;
+  /** What the receiving server answered; absent without a log, and unless `withRawLog` is true. */
+  rawLog?: string;
+  /** Since when. */
+  createdAt: string;
+  /** Until when; null if it does not expire. */
+  expireAt: string | null;
+}
+
+export interface PhoneBlacklistAddRequest {
+  /** The numbers. */
+  records: PhoneToSuppress[];
+}
+
+export interface PhoneToSuppress {
+  /** The phone number, E.164. */
+  phoneNumber: string;
+  /** Why it is suppressed; `import` by default. */
+  rejectType?: "import" | "invalid" | "unsubscribe" | "undeliverable" | null | undefined;
+  /** Since when: `YYYY-MM-DD hh:mm:ss`, or `YYYY-MM-DD`, UTC; now by default. For suppressions of another system. */
+  createdAt?: string | null | undefined;
+  /**
+   * Until when, in the same form. By default the settings decide for `hard` and `undeliverable`; others never
+   * expire.
+   */
+  expireAt?: string | null | undefined;
+}
+
+/** A success: what a method answers, around it what every answer has. */
+export interface PhoneBlacklistAddAnswer {
+  /** True: the request was done, or accepted and is on disk. */
+  result: boolean;
+  /** Doubtful parts of the request, at most 1,000; absent without any. */
+  warnings?: Warning[];
+}
+
+export interface PhoneBlacklistFindRequest {
+  /** The phone number; compared exactly. */
+  phoneNumber: string;
+  /** Only that for this reason; all if it is blank. */
+  rejectType?: string | null | undefined;
+  /** How many entries are left out at the beginning; 0 by default. */
+  offset?: number | null | undefined;
+  /** How many entries there are at most; 20 by default. */
+  limit?: number | null | undefined;
+}
+
+/** A success: what a method answers, around it what every answer has. */
+export interface PhoneBlacklistFindAnswer {
+  /** True: the request was done, or accepted and is on disk. */
+  result: boolean;
+  /** The entries. */
+  data: SuppressedPhone[];
+  /** How many match in all. */
+  totalCount: number;
+  /** How many were left out at the beginning. */
+  offset: number;
+  /** How many there are at most. */
+  limit: number;
+  /** Doubtful parts of the request, at most 1,000; absent without any. */
+  warnings?: Warning[];
+}
+
+/** A suppressed phone number. */
+export interface SuppressedPhone {
+  /** The number. */
+  phoneNumber: string;
+  /** Why it is suppressed. */
+  rejectType: string;
+  /** Since when. */
+  createdAt: string;
+}
+
+export interface SuppressionListRequest {
+  /** Only those of this channel. */
+  channel?: "email" | "phoneNumber" | null | undefined;
+  /** Only those for this reason. */
+  reason?: "hard" | "complaint" | "list-unsubscribe" | "import" | "invalid" | "unsubscribe" | "undeliverable" | null | undefined;
+  /** Where the page begins: `next` of the page before. */
+  after?: string | null | undefined;
+  /** How many suppressions there are at most; 100 by default. */
+  limit?: number | null | undefined;
+}
+
+/** A success: what a method answers, around it what every answer has. */
+export interface SuppressionListAnswer {
+  /** True: the request was done, or accepted and is on disk. */
+  result: boolean;
+  /** The suppressions. */
+  data: Suppression[];
+  /** The beginning of the next page; null on the last page. */
+  next: string | null;
+  /** Doubtful parts of the request, at most 1,000; absent without any. */
+  warnings?: Warning[];
 }
 
 export interface RequestUndoRequest {
@@ -1236,452 +1651,6 @@ export interface Counts {
   errors: number;
 }
 
-export interface ContactSourceUpdateRequest {
-  /** The sourceId or the customerSourceId of the source. */
-  source: string;
-  /** Its new name. */
-  name?: string | null | undefined;
-  /** Your own id of it; `""` clears it. */
-  customerSourceId?: string | null | undefined;
-  /** The cost of a contact from it. A `value` of `""` clears it. */
-  cac?: CacInput | null | undefined;
-}
-
-/** A success: what a method answers, around it what every answer has. */
-export interface ContactSourceUpdateAnswer {
-  /** True: the request was done, or accepted and is on disk. */
-  result: boolean;
-  /** Doubtful parts of the request, at most 1,000; absent without any. */
-  warnings?: Warning[];
-}
-
-export interface ContactSourceRemoveRequest {
-  /** The ids that contact-source/add gave. */
-  ids?: string[] | null | undefined;
-  /** Your own ids of sources. */
-  customerSourceIds?: string[] | null | undefined;
-}
-
-/** A success: what a method answers, around it what every answer has. */
-export interface ContactSourceRemoveAnswer {
-  /** True: the request was done, or accepted and is on disk. */
-  result: boolean;
-  /** How many sources were removed. */
-  affectedRows: number;
-  /** Doubtful parts of the request, at most 1,000; absent without any. */
-  warnings?: Warning[];
-}
-
-export interface ContactListVariablesRenameRequest {
-  /** The id of the list, as contact-list/create gave it. */
-  contactListId: string;
-  /** The present name of the variable. */
-  name: string;
-  /** Its name from now on, in lowerCamelCase: letters only, and not the name of a field of a contact. */
-  newName: string;
-}
-
-/** A success: what a method answers, around it what every answer has. */
-export interface ContactListVariablesRenameAnswer {
-  /** True: the request was done, or accepted and is on disk. */
-  result: boolean;
-  /** Doubtful parts of the request, at most 1,000; absent without any. */
-  warnings?: Warning[];
-}
-
-export interface ContactListVariablesRemoveRequest {
-  /** The id of the list, as contact-list/create gave it. */
-  contactListId: string;
-  /** The names of variables that the list has. */
-  names: string[];
-}
-
-/** A success: what a method answers, around it what every answer has. */
-export interface ContactListVariablesRemoveAnswer {
-  /** True: the request was done, or accepted and is on disk. */
-  result: boolean;
-  /** Doubtful parts of the request, at most 1,000; absent without any. */
-  warnings?: Warning[];
-}
-
-export interface ContactListUpdateRequest {
-  /** The id of the list, as contact-list/create gave it. */
-  contactListId: string;
-  /** The new name of the list. */
-  contactListName: string;
-  /**
-   * What items do to flags that were set to false. `keep`: these stay false, unless the item has `resubscribe`.
-   * `allow`: an item may set them to true, with the note `RESUBSCRIBED` in its result. `account`: as the account
-   * says, which is the default. Own to this server.
-   */
-  optOut?: "allow" | "keep" | "account" | null | undefined;
-}
-
-/** A success: what a method answers, around it what every answer has. */
-export interface ContactListUpdateAnswer {
-  /** True: the request was done, or accepted and is on disk. */
-  result: boolean;
-  /** Doubtful parts of the request, at most 1,000; absent without any. */
-  warnings?: Warning[];
-}
-
-export interface ContactListRemoveRequest {
-  /** The id of the list, as contact-list/create gave it. */
-  contactListId: string;
-  /** The list's present name, to show that it is meant. */
-  confirm: string;
-}
-
-/** A success: what a method answers, around it what every answer has. */
-export interface ContactListRemoveAnswer {
-  /** True: the request was done, or accepted and is on disk. */
-  result: boolean;
-  /** Doubtful parts of the request, at most 1,000; absent without any. */
-  warnings?: Warning[];
-}
-
-export interface ContactsChangesRequest {
-  /** The list; all lists that the token may see where it is absent, at most 1,000. */
-  contactListId?: string | null | undefined;
-  /**
-   * Where to begin: `next`, or the `cursor` of a change or of contacts/find. `start` begins at the oldest change
-   * that is stored. If absent, no changes are returned, and `next` is the cursor of this moment.
-   */
-  after?: string | null | undefined;
-  /** How many changes there are at most; 100 by default. A page ends earlier when it is large. */
-  limit?: number | null | undefined;
-  /** How long to wait for a change if there is none; 0 by default. */
-  waitSeconds?: number | null | undefined;
-  /**
-   * Only updates of these fields, and of these updates only these fields; a variable is `variables.` and its name.
-   * Creations, removals and erasures are always returned.
-   */
-  fields?: string[] | null | undefined;
-  /**
-   * `ids` (the default): which contact it is. `changes`: also the old and the new value of each field. `contact`:
-   * also the contact as it is now, not as of the change; it is absent if the contact is gone.
-   */
-  include?: "ids" | "changes" | "contact" | null | undefined;
-}
-
-/** A success: what a method answers, around it what every answer has. */
-export interface ContactsChangesAnswer {
-  /** True: the request was done, or accepted and is on disk. */
-  result: boolean;
-  /** The id of this request, by which request/find knows it. */
-  requestId: string;
-  /** The changes, in their order. */
-  changes: FeedChange[];
-  /** The cursor behind them: send it as `after`. */
-  next: string;
-  /** Empty. */
-  errors: string[];
-  /** Doubtful parts of the request, at most 1,000; absent without any. */
-  warnings?: Warning[];
-}
-
-/** A change of a contact. */
-export interface FeedChange {
-  /** The cursor behind this change. */
-  cursor: string;
-  /** The list. */
-  contactListId: string;
-  /** The contact. */
-  contactId: string;
-  /** Its userId after the change, of a removal the last; null if it has none or was erased. */
-  userId: string | null;
-  /** Its e-mail address, in the same way. */
-  email: string | null;
-  /** Its phone number, in the same way. */
-  phoneNumber: string | null;
-  /** The action. */
-  action: string;
-  /** By which request. */
-  requestId: string;
-  /** The method that was called. */
-  source: string;
-  /** When it was applied. */
-  at: string;
-  /** The key of the token, as `rollbook token list` shows it; `user:` and the id of the user for the console. */
-  by: string;
-  /** The fields that changed, by name; the name of a variable stands behind `variables.`. With `include` `changes`. */
-  fields?: Record<string, ValueChange>;
-  /** The contact as it is now; absent if it is gone. With `include` `contact`. */
-  contact?: Contact;
-}
-
-/** The change of a value. */
-export interface ValueChange {
-  /** The old value, as contact/get shows it. */
-  from: unknown;
-  /** The new value. */
-  to: unknown;
-}
-
-export interface ContactsUnsubscribeLinksRequest {
-  /** The id of the list, as contact-list/create gave it. */
-  contactListId: string;
-  /** E-mail addresses of contacts; compared without case. */
-  emails?: string[] | null | undefined;
-  /** Phone numbers of contacts; compared exactly. */
-  phoneNumbers?: string[] | null | undefined;
-  /** userIds of contacts; compared exactly. */
-  userIds?: string[] | null | undefined;
-  /** What the link turns off; `email` by default. */
-  channel?: "email" | "sms" | "desktopWebPush" | "mobileWebPush" | "telegram" | "viber" | null | undefined;
-}
-
-/** A success: what a method answers, around it what every answer has. */
-export interface ContactsUnsubscribeLinksAnswer {
-  /** True: the request was done, or accepted and is on disk. */
-  result: boolean;
-  /** The id of this request, by which request/find knows it. */
-  requestId: string;
-  /** A link for each identifier, in the order emails, phoneNumbers, userIds. */
-  links: UnsubscribeLink[];
-  /** Empty. */
-  errors: string[];
-  /** Doubtful parts of the request, at most 1,000; absent without any. */
-  warnings?: Warning[];
-}
-
-/** An unsubscribe link. */
-export interface UnsubscribeLink {
-  /** The identifier that was given. */
-  identifier: string;
-  /** The link; null if the list has no such contact. */
-  url: string | null;
-  /**
-   * The headers of a message by their names: `List-Unsubscribe` and `List-Unsubscribe-Post`. DKIM must sign both.
-   * Null for other channels than `email`, and without a link.
-   */
-  headers: Record<string, string> | null;
-}
-
-export interface BlacklistAddRequest {
-  /** The addresses. */
-  records: EmailToSuppress[];
-}
-
-export interface EmailToSuppress {
-  /** The e-mail address. */
-  email: string;
-  /** Why it is suppressed. */
-  rejectType: "hard" | "complaint" | "list-unsubscribe";
-  /** What the receiving server answered: at most 1,024 bytes. */
-  rawLog?: string | null | undefined;
-  /** Since when: `YYYY-MM-DD hh:mm:ss`, or `YYYY-MM-DD`, UTC; now by default. For suppressions of another system. */
-  createdAt?: string | null | undefined;
-  /**
-   * Until when, in the same form. By default the settings decide for `hard` and `undeliverable`; others never
-   * expire.
-   */
-  expireAt?: string | null | undefined;
-}
-
-/** A success: what a method answers, around it what every answer has. */
-export interface BlacklistAddAnswer {
-  /** True: the request was done, or accepted and is on disk. */
-  result: boolean;
-  /** Doubtful parts of the request, at most 1,000; absent without any. */
-  warnings?: Warning[];
-}
-
-export interface BlacklistFindRequest {
-  /** This address, compared without case; all if it is blank. */
-  email?: string | null | undefined;
-  /** Only those for this reason; all if it is blank. */
-  rejectType?: string | null | undefined;
-  /** Whether `rawLog` is shown; false by default. */
-  withRawLog?: boolean | null | undefined;
-  /** How many entries are left out at the beginning; 0 by default. */
-  offset?: number | null | undefined;
-  /** How many entries there are at most; 20 by default. */
-  limit?: number | null | undefined;
-}
-
-/** A success: what a method answers, around it what every answer has. */
-export interface BlacklistFindAnswer {
-  /** True: the request was done, or accepted and is on disk. */
-  result: boolean;
-  /** The entries. */
-  data: SuppressedEmail[];
-  /** How many match in all. */
-  totalCount: number;
-  /** How many were left out at the beginning. */
-  offset: number;
-  /** How many there are at most. */
-  limit: number;
-  /** Doubtful parts of the request, at most 1,000; absent without any. */
-  warnings?: Warning[];
-}
-
-/** A suppressed e-mail address. */
-export interface SuppressedEmail {
-  /** The address as it was added; null if the person was erased and it was found otherwise. */
-  email: string | null;
-  /** Why it is suppressed. */
-  type: string;
-  /** What the receiving server answered; absent unless `withRawLog` is true. */
-  rawLog?: string;
-  /** Since when. */
-  createdAt: string;
-  /** Until when; null if it does not expire. */
-  expireAt: string | null;
-}
-
-export interface PhoneBlacklistAddRequest {
-  /** The numbers. */
-  records: PhoneToSuppress[];
-}
-
-export interface PhoneToSuppress {
-  /** The phone number, E.164. */
-  phoneNumber: string;
-  /** Why it is suppressed; `import` by default. */
-  rejectType?: "import" | "invalid" | "unsubscribe" | "undeliverable" | null | undefined;
-  /** Since when: `YYYY-MM-DD hh:mm:ss`, or `YYYY-MM-DD`, UTC; now by default. For suppressions of another system. */
-  createdAt?: string | null | undefined;
-  /**
-   * Until when, in the same form. By default the settings decide for `hard` and `undeliverable`; others never
-   * expire.
-   */
-  expireAt?: string | null | undefined;
-}
-
-/** A success: what a method answers, around it what every answer has. */
-export interface PhoneBlacklistAddAnswer {
-  /** True: the request was done, or accepted and is on disk. */
-  result: boolean;
-  /** Doubtful parts of the request, at most 1,000; absent without any. */
-  warnings?: Warning[];
-}
-
-export interface PhoneBlacklistFindRequest {
-  /** The phone number; compared exactly. */
-  phoneNumber: string;
-  /** Only that for this reason; all if it is blank. */
-  rejectType?: string | null | undefined;
-  /** How many entries are left out at the beginning; 0 by default. */
-  offset?: number | null | undefined;
-  /** How many entries there are at most; 20 by default. */
-  limit?: number | null | undefined;
-}
-
-/** A success: what a method answers, around it what every answer has. */
-export interface PhoneBlacklistFindAnswer {
-  /** True: the request was done, or accepted and is on disk. */
-  result: boolean;
-  /** The entries. */
-  data: SuppressedPhone[];
-  /** How many match in all. */
-  totalCount: number;
-  /** How many were left out at the beginning. */
-  offset: number;
-  /** How many there are at most. */
-  limit: number;
-  /** Doubtful parts of the request, at most 1,000; absent without any. */
-  warnings?: Warning[];
-}
-
-/** A suppressed phone number. */
-export interface SuppressedPhone {
-  /** The number. */
-  phoneNumber: string;
-  /** Why it is suppressed. */
-  rejectType: string;
-  /** Since when. */
-  createdAt: string;
-}
-
-export interface SuppressionListRequest {
-  /** Only those of this channel. */
-  channel?: "email" | "phoneNumber" | null | undefined;
-  /** Only those for this reason. */
-  reason?: "hard" | "complaint" | "list-unsubscribe" | "import" | "invalid" | "unsubscribe" | "undeliverable" | null | undefined;
-  /** Where the page begins: `next` of the page before. */
-  after?: string | null | undefined;
-  /** How many suppressions there are at most; 100 by default. */
-  limit?: number | null | undefined;
-}
-
-/** A success: what a method answers, around it what every answer has. */
-export interface SuppressionListAnswer {
-  /** True: the request was done, or accepted and is on disk. */
-  result: boolean;
-  /** The suppressions. */
-  data: Suppression[];
-  /** The beginning of the next page; null on the last page. */
-  next: string | null;
-  /** Doubtful parts of the request, at most 1,000; absent without any. */
-  warnings?: Warning[];
-}
-
-export interface BlacklistRemoveRequest {
-  /** The e-mail address; compared without case. */
-  email: string;
-  /** Only the suppression for this reason; all if it is absent. */
-  rejectType?: "hard" | "complaint" | "list-unsubscribe" | null | undefined;
-}
-
-/** A success: what a method answers, around it what every answer has. */
-export interface BlacklistRemoveAnswer {
-  /** True: the request was done, or accepted and is on disk. */
-  result: boolean;
-  /** Doubtful parts of the request, at most 1,000; absent without any. */
-  warnings?: Warning[];
-}
-
-export interface PhoneBlacklistRemoveRequest {
-  /** The phone number; compared exactly. */
-  phoneNumber: string;
-}
-
-/** A success: what a method answers, around it what every answer has. */
-export interface PhoneBlacklistRemoveAnswer {
-  /** True: the request was done, or accepted and is on disk. */
-  result: boolean;
-  /** Doubtful parts of the request, at most 1,000; absent without any. */
-  warnings?: Warning[];
-}
-
-export interface ConsentFindRequest {
-  /** The id of the list, as contact-list/create gave it. */
-  contactListId: string;
-  /** The userId of the contact; compared exactly. */
-  userId?: string | null | undefined;
-  /** The e-mail address of the contact; compared without case. */
-  email?: string | null | undefined;
-  /** The phone number of the contact; compared exactly. */
-  phoneNumber?: string | null | undefined;
-  /** An old name of `userId`. Not looked at where `userId` is given. */
-  externalId?: string | null | undefined;
-  /** Only records about this flag. */
-  channel?: "active" | "emailSubscribe" | "smsSubscribe" | "desktopWebPushSubscribe" | "mobileWebPushSubscribe" | "telegramSubscribe" | "viberSubscribe" | null | undefined;
-  /** How many entries are left out at the beginning; 0 by default. */
-  offset?: number | null | undefined;
-  /** How many entries there are at most; 20 by default. */
-  limit?: number | null | undefined;
-}
-
-/** A success: what a method answers, around it what every answer has. */
-export interface ConsentFindAnswer {
-  /** True: the request was done, or accepted and is on disk. */
-  result: boolean;
-  /** The contact; null if none was found. */
-  contactId: string | null;
-  /** The entries. */
-  data: Consent[];
-  /** How many match in all. */
-  totalCount: number;
-  /** How many were left out at the beginning. */
-  offset: number;
-  /** How many there are at most. */
-  limit: number;
-  /** Doubtful parts of the request, at most 1,000; absent without any. */
-  warnings?: Warning[];
-}
-
 export interface RequestRejectedRequest {
   /** Only of this token: its key. */
   token?: string | null | undefined;
@@ -1732,6 +1701,132 @@ export interface RejectionObject {
   count: number;
   /** When the last of them was. */
   lastAt: string;
+}
+
+export interface WebhookCreateRequest {
+  /** Its title. */
+  title: string;
+  /** The receiver: an absolute http or https URI. */
+  url: string;
+  /** The names of its events. */
+  events: string[];
+  /** Accepted and echoed: of the vendor's sending domains. */
+  domain?: unknown;
+  /**
+   * Whether up to 8 messages may be out at a time. False by default: the messages are sent one after the other, in
+   * the order of the changes of each list.
+   */
+  parallel?: boolean | null | undefined;
+  /**
+   * How many events a message holds at most; 1 by default. With more than 1, a message is an object with the array
+   * `events`.
+   */
+  batch?: number | null | undefined;
+}
+
+/** A success: what a method answers, around it what every answer has. */
+export interface WebhookCreateAnswer {
+  /** True: the request was done, or accepted and is on disk. */
+  result: boolean;
+  /** The webhook. */
+  config: WebhookConfig;
+  /** Doubtful parts of the request, at most 1,000; absent without any. */
+  warnings?: Warning[];
+}
+
+/** An account webhook as webhook/create answers it. */
+export interface WebhookConfig {
+  /** Its id. */
+  id: number;
+  /** Its title. */
+  title: string;
+  /** The receiver. */
+  url: string;
+  /** The domain that was given, or null. */
+  domain: string | null;
+  /** The names of its events. */
+  events: string[];
+  /** Whether several messages may be out at a time. */
+  parallel: boolean;
+  /** How many events a message holds at most. */
+  batch: number;
+}
+
+export interface WebhookListRequest {
+}
+
+/** A success: what a method answers, around it what every answer has. */
+export interface WebhookListAnswer {
+  /** True: the request was done, or accepted and is on disk. */
+  result: boolean;
+  /** The webhooks. */
+  data: AccountWebhook[];
+  /** Doubtful parts of the request, at most 1,000; absent without any. */
+  warnings?: Warning[];
+}
+
+/** An account webhook as webhook/list answers it. */
+export interface AccountWebhook {
+  /** Its id. */
+  id: number;
+  /** Its title. */
+  title: string;
+  /** The receiver. */
+  url: string;
+  /** When it was made. */
+  createdAt: string;
+  /** The vendor's sending domain. */
+  domain: WebhookDomain;
+  /** The names of its events. */
+  events: string[];
+  /** Whether several messages may be out at a time. */
+  parallel: boolean;
+  /** How many events a message holds at most. */
+  batch: number;
+  /** `paused`: it failed for 3 days or was answered with 410, and sends nothing until it is resumed. */
+  status: string;
+  /** How often the message that is due has failed. */
+  failedAttempts: number;
+  /** Why it was paused, as a code; null if it is not. */
+  reason: string | null;
+  /** When it was paused; null if it is not. */
+  pausedAt: string | null;
+  /** When it skipped changes last, since they were not stored any more; null if it never did. */
+  skippedAt: string | null;
+}
+
+/** The vendor's sending domain of an account webhook. */
+export interface WebhookDomain {
+  /** Always null. */
+  id: number | null;
+  /** The domain that was given, or null. */
+  name: string | null;
+}
+
+export interface WebhookResumeRequest {
+  /** The id of the webhook. */
+  id: number;
+}
+
+/** A success: what a method answers, around it what every answer has. */
+export interface WebhookResumeAnswer {
+  /** True: the request was done, or accepted and is on disk. */
+  result: boolean;
+  /** Doubtful parts of the request, at most 1,000; absent without any. */
+  warnings?: Warning[];
+}
+
+export interface WebhookRemoveRequest {
+  /** The id of the webhook. */
+  id: number;
+}
+
+/** A success: what a method answers, around it what every answer has. */
+export interface WebhookRemoveAnswer {
+  /** True: the request was done, or accepted and is on disk. */
+  result: boolean;
+  /** Doubtful parts of the request, at most 1,000; absent without any. */
+  warnings?: Warning[];
 }
 
 export interface WebhookDeliveriesRequest {
@@ -1865,7 +1960,7 @@ export interface WebhookResendFailedAnswer {
 }
 
 export interface WebhookTestRequest {
-  /** Where it is sent: an absolute http or https URI. */
+  /** The receiver: an absolute http or https URI. */
   url: string;
 }
 
@@ -1875,6 +1970,175 @@ export interface WebhookTestAnswer {
   result: boolean;
   /** The attempt. */
   delivery: AttemptObject;
+  /** Doubtful parts of the request, at most 1,000; absent without any. */
+  warnings?: Warning[];
+}
+
+export interface ContactsMergeRequest {
+  /** The id of the list, as contact-list/create gave it. */
+  contactListId: string;
+  /** The id of the contact that stays. */
+  winner: string;
+  /** The id of the contact that is removed. */
+  loser: string;
+  /**
+   * An absolute http or https URI without credentials. The server posts the result there when the request is
+   * processed: see the webhook.
+   */
+  webHookUri?: string | null | undefined;
+  /**
+   * If true, the server stores nothing. The answer has in `results` the result that each contact would have now.
+   * Waiting batches do not count.
+   */
+  dryRun?: boolean | null | undefined;
+  /** Fields whose value is the loser's, where the loser has one. */
+  fromLoser?: string[] | null | undefined;
+  /** Fields that stay as the winner has them, also where it has none. */
+  fromWinner?: string[] | null | undefined;
+}
+
+/** A success: what a method answers, around it what every answer has. */
+export interface ContactsMergeAnswer {
+  /** True: the request was done, or accepted and is on disk. */
+  result: boolean;
+  /** The id of this request, by which request/find knows it. */
+  requestId: string;
+  /** Where the request was a dry run: what would become of each item. */
+  results?: Results;
+  /** Empty. */
+  errors: string[];
+  /** Doubtful parts of the request, at most 1,000; absent without any. */
+  warnings?: Warning[];
+}
+
+export interface BlacklistRemoveRequest {
+  /** The e-mail address; compared without case. */
+  email: string;
+  /** Only the suppression for this reason; all if it is absent. */
+  rejectType?: "hard" | "complaint" | "list-unsubscribe" | null | undefined;
+}
+
+/** A success: what a method answers, around it what every answer has. */
+export interface BlacklistRemoveAnswer {
+  /** True: the request was done, or accepted and is on disk. */
+  result: boolean;
+  /** Doubtful parts of the request, at most 1,000; absent without any. */
+  warnings?: Warning[];
+}
+
+export interface PhoneBlacklistRemoveRequest {
+  /** The phone number; compared exactly. */
+  phoneNumber: string;
+}
+
+/** A success: what a method answers, around it what every answer has. */
+export interface PhoneBlacklistRemoveAnswer {
+  /** True: the request was done, or accepted and is on disk. */
+  result: boolean;
+  /** Doubtful parts of the request, at most 1,000; absent without any. */
+  warnings?: Warning[];
+}
+
+export interface ContactSourceUpdateRequest {
+  /** The sourceId or the customerSourceId of the source. */
+  source: string;
+  /** Its new name. */
+  name?: string | null | undefined;
+  /** Your own id of it; `""` clears it. */
+  customerSourceId?: string | null | undefined;
+  /** The cost of a contact from it. A `value` of `""` clears it. */
+  cac?: CacInput | null | undefined;
+}
+
+/** A success: what a method answers, around it what every answer has. */
+export interface ContactSourceUpdateAnswer {
+  /** True: the request was done, or accepted and is on disk. */
+  result: boolean;
+  /** Doubtful parts of the request, at most 1,000; absent without any. */
+  warnings?: Warning[];
+}
+
+export interface ContactSourceRemoveRequest {
+  /** The ids that contact-source/add gave. */
+  ids?: string[] | null | undefined;
+  /** Your own ids of sources. */
+  customerSourceIds?: string[] | null | undefined;
+}
+
+/** A success: what a method answers, around it what every answer has. */
+export interface ContactSourceRemoveAnswer {
+  /** True: the request was done, or accepted and is on disk. */
+  result: boolean;
+  /** How many sources were removed. */
+  affectedRows: number;
+  /** Doubtful parts of the request, at most 1,000; absent without any. */
+  warnings?: Warning[];
+}
+
+export interface ContactListVariablesRenameRequest {
+  /** The id of the list, as contact-list/create gave it. */
+  contactListId: string;
+  /** The present name of the variable. */
+  name: string;
+  /** Its name from now on, in lowerCamelCase: letters only, and not the name of a field of a contact. */
+  newName: string;
+}
+
+/** A success: what a method answers, around it what every answer has. */
+export interface ContactListVariablesRenameAnswer {
+  /** True: the request was done, or accepted and is on disk. */
+  result: boolean;
+  /** Doubtful parts of the request, at most 1,000; absent without any. */
+  warnings?: Warning[];
+}
+
+export interface ContactListVariablesRemoveRequest {
+  /** The id of the list, as contact-list/create gave it. */
+  contactListId: string;
+  /** The names of variables that the list has. */
+  names: string[];
+}
+
+/** A success: what a method answers, around it what every answer has. */
+export interface ContactListVariablesRemoveAnswer {
+  /** True: the request was done, or accepted and is on disk. */
+  result: boolean;
+  /** Doubtful parts of the request, at most 1,000; absent without any. */
+  warnings?: Warning[];
+}
+
+export interface ContactListUpdateRequest {
+  /** The id of the list, as contact-list/create gave it. */
+  contactListId: string;
+  /** The new name of the list. Required, unless `optOut` is given. */
+  contactListName?: string | null | undefined;
+  /**
+   * What items do to flags that were set to false. `keep`: these stay false, unless the item has `resubscribe`.
+   * `allow`: an item may set them to true, with the note `RESUBSCRIBED` in its result. `account`: as the account
+   * says, which is the default. Own to this server.
+   */
+  optOut?: "allow" | "keep" | "account" | null | undefined;
+}
+
+/** A success: what a method answers, around it what every answer has. */
+export interface ContactListUpdateAnswer {
+  /** True: the request was done, or accepted and is on disk. */
+  result: boolean;
+  /** Doubtful parts of the request, at most 1,000; absent without any. */
+  warnings?: Warning[];
+}
+
+export interface ContactListRemoveRequest {
+  /** The id of the list, as contact-list/create gave it. */
+  contactListId: string;
+  /** The list's present name, to show that it is meant. */
+  confirm: string;
+}
+
+/** A success: what a method answers, around it what every answer has. */
+export interface ContactListRemoveAnswer {
+  /** True: the request was done, or accepted and is on disk. */
+  result: boolean;
   /** Doubtful parts of the request, at most 1,000; absent without any. */
   warnings?: Warning[];
 }
@@ -1988,9 +2252,29 @@ export abstract class Api {
     return this.call("contacts/find", "read", body, call) as Promise<ContactsFindAnswer>;
   }
 
+  /** Find contacts that may be one person: `contacts/duplicates`. */
+  contactsDuplicates(body: ContactsDuplicatesRequest, call: Call = {}): Promise<ContactsDuplicatesAnswer> {
+    return this.call("contacts/duplicates", "read", body, call) as Promise<ContactsDuplicatesAnswer>;
+  }
+
+  /** Make unsubscribe links: `contacts/unsubscribe-links`. */
+  contactsUnsubscribeLinks(body: ContactsUnsubscribeLinksRequest, call: Call = {}): Promise<ContactsUnsubscribeLinksAnswer> {
+    return this.call("contacts/unsubscribe-links", "read", body, call) as Promise<ContactsUnsubscribeLinksAnswer>;
+  }
+
+  /** Follow the changes of contacts, in order: `contacts/changes`. */
+  contactsChanges(body: ContactsChangesRequest, call: Call = {}): Promise<ContactsChangesAnswer> {
+    return this.call("contacts/changes", "read", body, call) as Promise<ContactsChangesAnswer>;
+  }
+
   /** Read a contact: `contact/get`. */
   contactGet(body: ContactGetRequest, call: Call = {}): Promise<ContactGetAnswer> {
     return this.call("contact/get", "read", body, call) as Promise<ContactGetAnswer>;
+  }
+
+  /** Read up to 100 contacts by their identifiers: `contact/get-many`. */
+  contactGetMany(body: ContactGetManyRequest, call: Call = {}): Promise<ContactGetManyAnswer> {
+    return this.call("contact/get-many", "read", body, call) as Promise<ContactGetManyAnswer>;
   }
 
   /** The changes of a contact, with their times and requests: `contact/history`. */
@@ -2003,9 +2287,39 @@ export abstract class Api {
     return this.call("contact/export", "read", body, call) as Promise<ContactExportAnswer>;
   }
 
+  /** What was said about the flags of a contact: `consent/find`. */
+  consentFind(body: ConsentFindRequest, call: Call = {}): Promise<ConsentFindAnswer> {
+    return this.call("consent/find", "read", body, call) as Promise<ConsentFindAnswer>;
+  }
+
   /** How far requests have come, and their results: `request/find`. */
   requestFind(body: RequestFindRequest, call: Call = {}): Promise<RequestFindAnswer> {
     return this.call("request/find", "read", body, call) as Promise<RequestFindAnswer>;
+  }
+
+  /** Suppress e-mail addresses: `blacklist/add`. */
+  blacklistAdd(body: BlacklistAddRequest, call: Call = {}): Promise<BlacklistAddAnswer> {
+    return this.call("blacklist/add", "write", body, call) as Promise<BlacklistAddAnswer>;
+  }
+
+  /** Find suppressed e-mail addresses: `blacklist/find`. */
+  blacklistFind(body: BlacklistFindRequest, call: Call = {}): Promise<BlacklistFindAnswer> {
+    return this.call("blacklist/find", "read", body, call) as Promise<BlacklistFindAnswer>;
+  }
+
+  /** Suppress phone numbers: `phone-blacklist/add`. */
+  phoneBlacklistAdd(body: PhoneBlacklistAddRequest, call: Call = {}): Promise<PhoneBlacklistAddAnswer> {
+    return this.call("phone-blacklist/add", "write", body, call) as Promise<PhoneBlacklistAddAnswer>;
+  }
+
+  /** Find a suppressed phone number: `phone-blacklist/find`. */
+  phoneBlacklistFind(body: PhoneBlacklistFindRequest, call: Call = {}): Promise<PhoneBlacklistFindAnswer> {
+    return this.call("phone-blacklist/find", "read", body, call) as Promise<PhoneBlacklistFindAnswer>;
+  }
+
+  /** Read all suppressions, a page at a time: `suppression/list`. */
+  suppressionList(body: SuppressionListRequest, call: Call = {}): Promise<SuppressionListAnswer> {
+    return this.call("suppression/list", "read", body, call) as Promise<SuppressionListAnswer>;
   }
 
   /** Put back what a request changed: `request/undo`. */
@@ -2021,6 +2335,71 @@ export abstract class Api {
   /** Requests by state, list and time: `request/list`. */
   requestList(body: RequestListRequest, call: Call = {}): Promise<RequestListAnswer> {
     return this.call("request/list", "read", body, call) as Promise<RequestListAnswer>;
+  }
+
+  /** Rejected requests by hour, token and code: `request/rejected`. */
+  requestRejected(body: RequestRejectedRequest, call: Call = {}): Promise<RequestRejectedAnswer> {
+    return this.call("request/rejected", "read", body, call) as Promise<RequestRejectedAnswer>;
+  }
+
+  /** Make an account webhook: `webhook/create`. */
+  webhookCreate(body: WebhookCreateRequest, call: Call = {}): Promise<WebhookCreateAnswer> {
+    return this.call("webhook/create", "write", body, call) as Promise<WebhookCreateAnswer>;
+  }
+
+  /** The account webhooks: `webhook/list`. */
+  webhookList(body: WebhookListRequest = {}, call: Call = {}): Promise<WebhookListAnswer> {
+    return this.call("webhook/list", "read", body, call) as Promise<WebhookListAnswer>;
+  }
+
+  /** Let a paused webhook continue: `webhook/resume`. */
+  webhookResume(body: WebhookResumeRequest, call: Call = {}): Promise<WebhookResumeAnswer> {
+    return this.call("webhook/resume", "write", body, call) as Promise<WebhookResumeAnswer>;
+  }
+
+  /** Remove an account webhook: `webhook/remove`. */
+  webhookRemove(body: WebhookRemoveRequest, call: Call = {}): Promise<WebhookRemoveAnswer> {
+    return this.call("webhook/remove", "write", body, call) as Promise<WebhookRemoveAnswer>;
+  }
+
+  /** Attempts to send webhooks: `webhook/deliveries`. */
+  webhookDeliveries(body: WebhookDeliveriesRequest, call: Call = {}): Promise<WebhookDeliveriesAnswer> {
+    return this.call("webhook/deliveries", "read", body, call) as Promise<WebhookDeliveriesAnswer>;
+  }
+
+  /** How the receivers of webhooks fare: `webhook/health`. */
+  webhookHealth(body: WebhookHealthRequest = {}, call: Call = {}): Promise<WebhookHealthAnswer> {
+    return this.call("webhook/health", "read", body, call) as Promise<WebhookHealthAnswer>;
+  }
+
+  /** Send the status webhook of a request again: `webhook/resend`. */
+  webhookResend(body: WebhookResendRequest, call: Call = {}): Promise<WebhookResendAnswer> {
+    return this.call("webhook/resend", "write", body, call) as Promise<WebhookResendAnswer>;
+  }
+
+  /** Send status webhooks again that were given up: `webhook/resend-failed`. */
+  webhookResendFailed(body: WebhookResendFailedRequest, call: Call = {}): Promise<WebhookResendFailedAnswer> {
+    return this.call("webhook/resend-failed", "write", body, call) as Promise<WebhookResendFailedAnswer>;
+  }
+
+  /** Send a test event: `webhook/test`. */
+  webhookTest(body: WebhookTestRequest, call: Call = {}): Promise<WebhookTestAnswer> {
+    return this.call("webhook/test", "write", body, call) as Promise<WebhookTestAnswer>;
+  }
+
+  /** Merge two contacts of a list: `contacts/merge`. */
+  contactsMerge(body: ContactsMergeRequest, call: KeyedCall = {}): Promise<ContactsMergeAnswer> {
+    return this.call("contacts/merge", "keyed", body, call) as Promise<ContactsMergeAnswer>;
+  }
+
+  /** Remove an e-mail address from suppression: `blacklist/remove`. */
+  blacklistRemove(body: BlacklistRemoveRequest, call: Call = {}): Promise<BlacklistRemoveAnswer> {
+    return this.call("blacklist/remove", "write", body, call) as Promise<BlacklistRemoveAnswer>;
+  }
+
+  /** Remove a phone number from suppression: `phone-blacklist/remove`. */
+  phoneBlacklistRemove(body: PhoneBlacklistRemoveRequest, call: Call = {}): Promise<PhoneBlacklistRemoveAnswer> {
+    return this.call("phone-blacklist/remove", "write", body, call) as Promise<PhoneBlacklistRemoveAnswer>;
   }
 
   /** Change a source: `contact-source/update`. */
@@ -2051,85 +2430,5 @@ export abstract class Api {
   /** Remove a list with its contacts: `contact-list/remove`. */
   contactListRemove(body: ContactListRemoveRequest, call: Call = {}): Promise<ContactListRemoveAnswer> {
     return this.call("contact-list/remove", "write", body, call) as Promise<ContactListRemoveAnswer>;
-  }
-
-  /** Follow the changes of contacts, in order: `contacts/changes`. */
-  contactsChanges(body: ContactsChangesRequest, call: Call = {}): Promise<ContactsChangesAnswer> {
-    return this.call("contacts/changes", "read", body, call) as Promise<ContactsChangesAnswer>;
-  }
-
-  /** Make unsubscribe links: `contacts/unsubscribe-links`. */
-  contactsUnsubscribeLinks(body: ContactsUnsubscribeLinksRequest, call: Call = {}): Promise<ContactsUnsubscribeLinksAnswer> {
-    return this.call("contacts/unsubscribe-links", "read", body, call) as Promise<ContactsUnsubscribeLinksAnswer>;
-  }
-
-  /** Suppress e-mail addresses: `blacklist/add`. */
-  blacklistAdd(body: BlacklistAddRequest, call: Call = {}): Promise<BlacklistAddAnswer> {
-    return this.call("blacklist/add", "write", body, call) as Promise<BlacklistAddAnswer>;
-  }
-
-  /** Find suppressed e-mail addresses: `blacklist/find`. */
-  blacklistFind(body: BlacklistFindRequest, call: Call = {}): Promise<BlacklistFindAnswer> {
-    return this.call("blacklist/find", "read", body, call) as Promise<BlacklistFindAnswer>;
-  }
-
-  /** Suppress phone numbers: `phone-blacklist/add`. */
-  phoneBlacklistAdd(body: PhoneBlacklistAddRequest, call: Call = {}): Promise<PhoneBlacklistAddAnswer> {
-    return this.call("phone-blacklist/add", "write", body, call) as Promise<PhoneBlacklistAddAnswer>;
-  }
-
-  /** Find a suppressed phone number: `phone-blacklist/find`. */
-  phoneBlacklistFind(body: PhoneBlacklistFindRequest, call: Call = {}): Promise<PhoneBlacklistFindAnswer> {
-    return this.call("phone-blacklist/find", "read", body, call) as Promise<PhoneBlacklistFindAnswer>;
-  }
-
-  /** Read all suppressions, a page at a time: `suppression/list`. */
-  suppressionList(body: SuppressionListRequest, call: Call = {}): Promise<SuppressionListAnswer> {
-    return this.call("suppression/list", "read", body, call) as Promise<SuppressionListAnswer>;
-  }
-
-  /** Remove an e-mail address from suppression: `blacklist/remove`. */
-  blacklistRemove(body: BlacklistRemoveRequest, call: Call = {}): Promise<BlacklistRemoveAnswer> {
-    return this.call("blacklist/remove", "write", body, call) as Promise<BlacklistRemoveAnswer>;
-  }
-
-  /** Remove a phone number from suppression: `phone-blacklist/remove`. */
-  phoneBlacklistRemove(body: PhoneBlacklistRemoveRequest, call: Call = {}): Promise<PhoneBlacklistRemoveAnswer> {
-    return this.call("phone-blacklist/remove", "write", body, call) as Promise<PhoneBlacklistRemoveAnswer>;
-  }
-
-  /** What was said about the flags of a contact: `consent/find`. */
-  consentFind(body: ConsentFindRequest, call: Call = {}): Promise<ConsentFindAnswer> {
-    return this.call("consent/find", "read", body, call) as Promise<ConsentFindAnswer>;
-  }
-
-  /** Rejected requests by hour, token and code: `request/rejected`. */
-  requestRejected(body: RequestRejectedRequest, call: Call = {}): Promise<RequestRejectedAnswer> {
-    return this.call("request/rejected", "read", body, call) as Promise<RequestRejectedAnswer>;
-  }
-
-  /** Attempts to send webhooks: `webhook/deliveries`. */
-  webhookDeliveries(body: WebhookDeliveriesRequest, call: Call = {}): Promise<WebhookDeliveriesAnswer> {
-    return this.call("webhook/deliveries", "read", body, call) as Promise<WebhookDeliveriesAnswer>;
-  }
-
-  /** How the receivers of webhooks fare: `webhook/health`. */
-  webhookHealth(body: WebhookHealthRequest = {}, call: Call = {}): Promise<WebhookHealthAnswer> {
-    return this.call("webhook/health", "read", body, call) as Promise<WebhookHealthAnswer>;
-  }
-
-  /** Send the status webhook of a request again: `webhook/resend`. */
-  webhookResend(body: WebhookResendRequest, call: Call = {}): Promise<WebhookResendAnswer> {
-    return this.call("webhook/resend", "write", body, call) as Promise<WebhookResendAnswer>;
-  }
-
-  /** Send status webhooks again that were given up: `webhook/resend-failed`. */
-  webhookResendFailed(body: WebhookResendFailedRequest, call: Call = {}): Promise<WebhookResendFailedAnswer> {
-    return this.call("webhook/resend-failed", "write", body, call) as Promise<WebhookResendFailedAnswer>;
-  }
-
-  /** Send a test event: `webhook/test`. */
-  webhookTest(body: WebhookTestRequest, call: Call = {}): Promise<WebhookTestAnswer> {
-    return this.call("webhook/test", "write", body, call) as Promise<WebhookTestAnswer>;
   }
 }

@@ -147,6 +147,11 @@ class ContactList(TypedDict):
     updatedAt: str
     """When its name or its variables last changed."""
 
+    optOut: str
+    """What items do to flags that were set to false: see contact-list/update. What the account says, where the
+    list leaves it to that.
+    """
+
     domainId: str | None
     """Always null."""
 
@@ -176,11 +181,6 @@ class ContactList(TypedDict):
 
     defaultVariables: list[Variable]
     """The fields that every contact has."""
-
-    optOut: str
-    """What items do to flags that were set to false: see contact-list/update. What the account says, where the
-    list leaves it to that.
-    """
 
 
 class Variable(TypedDict):
@@ -988,17 +988,20 @@ class ContactsFindAnswer(TypedDict):
     data: list[Contact]
     """The contacts, as contact/get shows them."""
 
+    contactIds: list[str]
+    """The ids of the contacts, in the same order: changes and results name contacts by them."""
+
     next: str | None
     """The beginning of the next page; null on the last page."""
+
+    cursor: NotRequired[str]
+    """On the first page, the cursor of the moment before it: contacts/changes from there completes these pages."""
 
     errors: list[str]
     """Empty."""
 
     warnings: NotRequired[list[Warning]]
     """Doubtful parts of the request, at most 1,000; absent without any."""
-
-    cursor: NotRequired[str]
-    """On the first page, the cursor of the moment before it: contacts/changes from there completes these pages."""
 
 
 class Contact(TypedDict):
@@ -1134,6 +1137,239 @@ class ContactSuppression(TypedDict):
     """Until when; null if it does not expire."""
 
 
+class ContactsDuplicatesRequest(TypedDict):
+
+    contactListId: str
+    """The id of the list, as contact-list/create gave it."""
+
+    after: NotRequired[str | None]
+    """The `next` of the page before; left out for the first page."""
+
+    limit: NotRequired[int | None]
+    """How many entries there are at most; 20 by default."""
+
+
+class ContactsDuplicatesAnswer(TypedDict):
+    """A success: what a method answers, around it what every answer has."""
+
+    result: bool
+    """True: the request was done, or accepted and is on disk."""
+
+    requestId: str
+    """The id of this request, by which request/find knows it."""
+
+    data: list[DuplicateGroup]
+    """The groups."""
+
+    next: str | None
+    """Where the next page begins; null at the end."""
+
+    errors: list[str]
+    """Empty."""
+
+    warnings: NotRequired[list[Warning]]
+    """Doubtful parts of the request, at most 1,000; absent without any."""
+
+
+class DuplicateGroup(TypedDict):
+    """Contacts that may be one person."""
+
+    reason: str
+    """Why they may be one person."""
+
+    score: int
+    """How likely it is that they are, from 0 to 100."""
+
+    count: int
+    """How many there are; at most 50 of them are told."""
+
+    contacts: list[DuplicateContact]
+    """The contacts, the oldest first."""
+
+
+class DuplicateContact(TypedDict):
+    """A contact that may be another one too."""
+
+    id: str
+    """Its id."""
+
+    userId: str | None
+    """Its userId."""
+
+    email: str | None
+    """Its address."""
+
+    phoneNumber: str | None
+    """Its phone number."""
+
+
+class ContactsUnsubscribeLinksRequest(TypedDict):
+
+    contactListId: str
+    """The id of the list, as contact-list/create gave it."""
+
+    emails: NotRequired[list[str] | None]
+    """E-mail addresses of contacts; compared without case."""
+
+    phoneNumbers: NotRequired[list[str] | None]
+    """Phone numbers of contacts; compared exactly."""
+
+    userIds: NotRequired[list[str] | None]
+    """userIds of contacts; compared exactly."""
+
+    channel: NotRequired[Literal["email", "sms", "desktopWebPush", "mobileWebPush", "telegram", "viber"] | None]
+    """What the link turns off; `email` by default."""
+
+
+class ContactsUnsubscribeLinksAnswer(TypedDict):
+    """A success: what a method answers, around it what every answer has."""
+
+    result: bool
+    """True: the request was done, or accepted and is on disk."""
+
+    requestId: str
+    """The id of this request, by which request/find knows it."""
+
+    links: list[UnsubscribeLink]
+    """A link for each identifier, in the order emails, phoneNumbers, userIds."""
+
+    errors: list[str]
+    """Empty."""
+
+    warnings: NotRequired[list[Warning]]
+    """Doubtful parts of the request, at most 1,000; absent without any."""
+
+
+class UnsubscribeLink(TypedDict):
+    """An unsubscribe link."""
+
+    identifier: str
+    """The identifier that was given."""
+
+    url: str | None
+    """The link; null if the list has no such contact."""
+
+    headers: list[MessageHeader]
+    """The headers of a message: `List-Unsubscribe` and `List-Unsubscribe-Post`. DKIM must sign both. Empty for
+    other channels than `email`, and without a link.
+    """
+
+
+class MessageHeader(TypedDict):
+    """A header of a message."""
+
+    name: str
+    """Its name."""
+
+    value: str
+    """Its value, to be written unchanged."""
+
+
+class ContactsChangesRequest(TypedDict):
+
+    contactListId: NotRequired[str | None]
+    """The list; all lists that the token may see where it is absent, at most 1,000."""
+
+    after: NotRequired[str | None]
+    """Where to begin: `next`, or the `cursor` of a change or of contacts/find. `start` begins at the oldest
+    change that is stored. If absent, no changes are returned, and `next` is the cursor of this moment.
+    """
+
+    limit: NotRequired[int | None]
+    """How many changes there are at most; 100 by default. A page ends earlier when it is large."""
+
+    waitSeconds: NotRequired[int | None]
+    """How long to wait for a change if there is none; 0 by default."""
+
+    fields: NotRequired[list[str] | None]
+    """Only updates of these fields, and of these updates only these fields; a variable is `variables.` and its
+    name. Creations, removals and erasures are always returned.
+    """
+
+    include: NotRequired[Literal["ids", "changes", "contact"] | None]
+    """`ids` (the default): which contact it is. `changes`: also the old and the new value of each field.
+    `contact`: also the contact as it is now, not as of the change; it is absent if the contact is gone.
+    """
+
+
+class ContactsChangesAnswer(TypedDict):
+    """A success: what a method answers, around it what every answer has."""
+
+    result: bool
+    """True: the request was done, or accepted and is on disk."""
+
+    requestId: str
+    """The id of this request, by which request/find knows it."""
+
+    changes: list[FeedChange]
+    """The changes, in their order."""
+
+    next: str
+    """The cursor behind them: send it as `after`."""
+
+    errors: list[str]
+    """Empty."""
+
+    warnings: NotRequired[list[Warning]]
+    """Doubtful parts of the request, at most 1,000; absent without any."""
+
+
+class FeedChange(TypedDict):
+    """A change of a contact."""
+
+    cursor: str
+    """The cursor behind this change."""
+
+    contactListId: str
+    """The list."""
+
+    contactId: str
+    """The contact."""
+
+    userId: str | None
+    """Its userId after the change, of a removal the last; null if it has none or was erased."""
+
+    email: str | None
+    """Its e-mail address, in the same way."""
+
+    phoneNumber: str | None
+    """Its phone number, in the same way."""
+
+    action: str
+    """The action."""
+
+    requestId: str
+    """By which request."""
+
+    source: str
+    """The method that was called."""
+
+    at: str
+    """When it was applied."""
+
+    by: str
+    """The key of the token, as `rollbook token list` shows it; `user:` and the id of the user for the console."""
+
+    fields: NotRequired[dict[str, ValueChange]]
+    """The fields that changed, by name; the name of a variable stands behind `variables.`. With `include`
+    `changes`.
+    """
+
+    contact: NotRequired[Contact]
+    """The contact as it is now; absent if it is gone. With `include` `contact`."""
+
+
+ValueChange = TypedDict(
+    "ValueChange",
+    {
+        # The old value, as contact/get shows it.
+        "from": "Any",
+        # The new value.
+        "to": "Any",
+    },
+)
+
+
 class ContactGetRequest(TypedDict):
 
     contactListId: str
@@ -1171,6 +1407,62 @@ class ContactGetAnswer(TypedDict):
 
     warnings: NotRequired[list[Warning]]
     """Doubtful parts of the request, at most 1,000; absent without any."""
+
+
+class ContactGetManyRequest(TypedDict):
+
+    contactListId: str
+    """The id of the list, as contact-list/create gave it."""
+
+    contacts: list[Lookup]
+    """Up to 100 contacts, each by one or more identifiers."""
+
+
+class Lookup(TypedDict):
+
+    userId: NotRequired[str | None]
+    """The userId of the contact; compared exactly."""
+
+    email: NotRequired[str | None]
+    """The e-mail address of the contact; compared without case."""
+
+    phoneNumber: NotRequired[str | None]
+    """The phone number of the contact; compared exactly."""
+
+    externalId: NotRequired[str | None]
+    """An old name of `userId`. Not looked at where `userId` is given."""
+
+
+class ContactGetManyAnswer(TypedDict):
+    """A success: what a method answers, around it what every answer has."""
+
+    result: bool
+    """True: the request was done, or accepted and is on disk."""
+
+    found: list[FoundContact]
+    """The contacts that were found."""
+
+    missing: list[int]
+    """The places in `contacts` of those that were not."""
+
+    errors: list[str]
+    """Empty."""
+
+    warnings: NotRequired[list[Warning]]
+    """Doubtful parts of the request, at most 1,000; absent without any."""
+
+
+class FoundContact(TypedDict):
+    """A contact that was found."""
+
+    position: int
+    """Its place in `contacts`."""
+
+    contactId: str
+    """Its id."""
+
+    contact: Contact
+    """The contact."""
 
 
 class ContactHistoryRequest(TypedDict):
@@ -1290,6 +1582,9 @@ class ContactExportAnswer(TypedDict):
     requestsComplete: bool
     """Whether these are all; at most the oldest 10,000 are returned."""
 
+    suppressed: list[Suppression]
+    """The suppressions of the addresses that were given and that the contacts have."""
+
     erased: bool
     """Whether a person with such an identifier was erased: only a keyed hash is stored then."""
 
@@ -1298,9 +1593,6 @@ class ContactExportAnswer(TypedDict):
 
     warnings: NotRequired[list[Warning]]
     """Doubtful parts of the request, at most 1,000; absent without any."""
-
-    suppressed: list[Suppression]
-    """The suppressions of the addresses that were given and that the contacts have."""
 
 
 class ExportedContact(TypedDict):
@@ -1420,6 +1712,58 @@ class Suppression(TypedDict):
     """Until when; null if it does not expire."""
 
 
+class ConsentFindRequest(TypedDict):
+
+    contactListId: str
+    """The id of the list, as contact-list/create gave it."""
+
+    userId: NotRequired[str | None]
+    """The userId of the contact; compared exactly."""
+
+    email: NotRequired[str | None]
+    """The e-mail address of the contact; compared without case."""
+
+    phoneNumber: NotRequired[str | None]
+    """The phone number of the contact; compared exactly."""
+
+    externalId: NotRequired[str | None]
+    """An old name of `userId`. Not looked at where `userId` is given."""
+
+    channel: NotRequired[Literal["active", "emailSubscribe", "smsSubscribe", "desktopWebPushSubscribe", "mobileWebPushSubscribe", "telegramSubscribe", "viberSubscribe"] | None]
+    """Only records about this flag."""
+
+    offset: NotRequired[int | None]
+    """How many entries are left out at the beginning; 0 by default."""
+
+    limit: NotRequired[int | None]
+    """How many entries there are at most; 20 by default."""
+
+
+class ConsentFindAnswer(TypedDict):
+    """A success: what a method answers, around it what every answer has."""
+
+    result: bool
+    """True: the request was done, or accepted and is on disk."""
+
+    contactId: str | None
+    """The contact; null if none was found."""
+
+    data: list[Consent]
+    """The entries."""
+
+    totalCount: int
+    """How many match in all."""
+
+    offset: int
+    """How many were left out at the beginning."""
+
+    limit: int
+    """How many there are at most."""
+
+    warnings: NotRequired[list[Warning]]
+    """Doubtful parts of the request, at most 1,000; absent without any."""
+
+
 class RequestFindRequest(TypedDict):
 
     ids: list[str]
@@ -1482,6 +1826,219 @@ class WebHook(TypedDict):
     """Why the last attempt failed, as a code: `HTTP_` and the status, or a word such as `TLS_EXPIRED`. Absent
     where it did not fail.
     """
+
+
+class BlacklistAddRequest(TypedDict):
+
+    records: list[EmailToSuppress]
+    """The addresses."""
+
+
+class EmailToSuppress(TypedDict):
+
+    email: str
+    """The e-mail address."""
+
+    rejectType: Literal["hard", "complaint", "list-unsubscribe"]
+    """Why it is suppressed."""
+
+    rawLog: NotRequired[str | None]
+    """What the receiving server answered: at most 1,024 bytes."""
+
+    createdAt: NotRequired[str | None]
+    """Since when: `YYYY-MM-DD hh:mm:ss`, or `YYYY-MM-DD`, UTC; now by default. For suppressions of another
+    system.
+    """
+
+    expireAt: NotRequired[str | None]
+    """Until when, in the same form. By default the settings decide for `hard` and `undeliverable`; others never
+    expire.
+    """
+
+
+class BlacklistAddAnswer(TypedDict):
+    """A success: what a method answers, around it what every answer has."""
+
+    result: bool
+    """True: the request was done, or accepted and is on disk."""
+
+    warnings: NotRequired[list[Warning]]
+    """Doubtful parts of the request, at most 1,000; absent without any."""
+
+
+class BlacklistFindRequest(TypedDict):
+
+    email: NotRequired[str | None]
+    """This address, compared without case; all if it is blank."""
+
+    rejectType: NotRequired[str | None]
+    """Only those for this reason; all if it is blank."""
+
+    withRawLog: NotRequired[bool | None]
+    """Whether `rawLog` is shown; false by default."""
+
+    offset: NotRequired[int | None]
+    """How many entries are left out at the beginning; 0 by default."""
+
+    limit: NotRequired[int | None]
+    """How many entries there are at most; 20 by default."""
+
+
+class BlacklistFindAnswer(TypedDict):
+    """A success: what a method answers, around it what every answer has."""
+
+    result: bool
+    """True: the request was done, or accepted and is on disk."""
+
+    data: list[SuppressedEmail]
+    """The entries."""
+
+    totalCount: int
+    """How many match in all."""
+
+    offset: int
+    """How many were left out at the beginning."""
+
+    limit: int
+    """How many there are at most."""
+
+    warnings: NotRequired[list[Warning]]
+    """Doubtful parts of the request, at most 1,000; absent without any."""
+
+
+class SuppressedEmail(TypedDict):
+    """A suppressed e-mail address."""
+
+    email: str | None
+    """The address as it was added; null if the person was erased and it was found otherwise."""
+
+    type: str
+    """Why it is suppressed."""
+
+    rawLog: NotRequired[str]
+    """What the receiving server answered; absent without a log, and unless `withRawLog` is true."""
+
+    createdAt: str
+    """Since when."""
+
+    expireAt: str | None
+    """Until when; null if it does not expire."""
+
+
+class PhoneBlacklistAddRequest(TypedDict):
+
+    records: list[PhoneToSuppress]
+    """The numbers."""
+
+
+class PhoneToSuppress(TypedDict):
+
+    phoneNumber: str
+    """The phone number, E.164."""
+
+    rejectType: NotRequired[Literal["import", "invalid", "unsubscribe", "undeliverable"] | None]
+    """Why it is suppressed; `import` by default."""
+
+    createdAt: NotRequired[str | None]
+    """Since when: `YYYY-MM-DD hh:mm:ss`, or `YYYY-MM-DD`, UTC; now by default. For suppressions of another
+    system.
+    """
+
+    expireAt: NotRequired[str | None]
+    """Until when, in the same form. By default the settings decide for `hard` and `undeliverable`; others never
+    expire.
+    """
+
+
+class PhoneBlacklistAddAnswer(TypedDict):
+    """A success: what a method answers, around it what every answer has."""
+
+    result: bool
+    """True: the request was done, or accepted and is on disk."""
+
+    warnings: NotRequired[list[Warning]]
+    """Doubtful parts of the request, at most 1,000; absent without any."""
+
+
+class PhoneBlacklistFindRequest(TypedDict):
+
+    phoneNumber: str
+    """The phone number; compared exactly."""
+
+    rejectType: NotRequired[str | None]
+    """Only that for this reason; all if it is blank."""
+
+    offset: NotRequired[int | None]
+    """How many entries are left out at the beginning; 0 by default."""
+
+    limit: NotRequired[int | None]
+    """How many entries there are at most; 20 by default."""
+
+
+class PhoneBlacklistFindAnswer(TypedDict):
+    """A success: what a method answers, around it what every answer has."""
+
+    result: bool
+    """True: the request was done, or accepted and is on disk."""
+
+    data: list[SuppressedPhone]
+    """The entries."""
+
+    totalCount: int
+    """How many match in all."""
+
+    offset: int
+    """How many were left out at the beginning."""
+
+    limit: int
+    """How many there are at most."""
+
+    warnings: NotRequired[list[Warning]]
+    """Doubtful parts of the request, at most 1,000; absent without any."""
+
+
+class SuppressedPhone(TypedDict):
+    """A suppressed phone number."""
+
+    phoneNumber: str
+    """The number."""
+
+    rejectType: str
+    """Why it is suppressed."""
+
+    createdAt: str
+    """Since when."""
+
+
+class SuppressionListRequest(TypedDict):
+
+    channel: NotRequired[Literal["email", "phoneNumber"] | None]
+    """Only those of this channel."""
+
+    reason: NotRequired[Literal["hard", "complaint", "list-unsubscribe", "import", "invalid", "unsubscribe", "undeliverable"] | None]
+    """Only those for this reason."""
+
+    after: NotRequired[str | None]
+    """Where the page begins: `next` of the page before."""
+
+    limit: NotRequired[int | None]
+    """How many suppressions there are at most; 100 by default."""
+
+
+class SuppressionListAnswer(TypedDict):
+    """A success: what a method answers, around it what every answer has."""
+
+    result: bool
+    """True: the request was done, or accepted and is on disk."""
+
+    data: list[Suppression]
+    """The suppressions."""
+
+    next: str | None
+    """The beginning of the next page; null on the last page."""
+
+    warnings: NotRequired[list[Warning]]
+    """Doubtful parts of the request, at most 1,000; absent without any."""
 
 
 class RequestUndoRequest(TypedDict):
@@ -1629,595 +2186,6 @@ class Counts(TypedDict):
     """The items that were not."""
 
 
-class ContactSourceUpdateRequest(TypedDict):
-
-    source: str
-    """The sourceId or the customerSourceId of the source."""
-
-    name: NotRequired[str | None]
-    """Its new name."""
-
-    customerSourceId: NotRequired[str | None]
-    """Your own id of it; `''` clears it."""
-
-    cac: NotRequired[CacInput | None]
-    """The cost of a contact from it. A `value` of `''` clears it."""
-
-
-class ContactSourceUpdateAnswer(TypedDict):
-    """A success: what a method answers, around it what every answer has."""
-
-    result: bool
-    """True: the request was done, or accepted and is on disk."""
-
-    warnings: NotRequired[list[Warning]]
-    """Doubtful parts of the request, at most 1,000; absent without any."""
-
-
-class ContactSourceRemoveRequest(TypedDict):
-
-    ids: NotRequired[list[str] | None]
-    """The ids that contact-source/add gave."""
-
-    customerSourceIds: NotRequired[list[str] | None]
-    """Your own ids of sources."""
-
-
-class ContactSourceRemoveAnswer(TypedDict):
-    """A success: what a method answers, around it what every answer has."""
-
-    result: bool
-    """True: the request was done, or accepted and is on disk."""
-
-    affectedRows: int
-    """How many sources were removed."""
-
-    warnings: NotRequired[list[Warning]]
-    """Doubtful parts of the request, at most 1,000; absent without any."""
-
-
-class ContactListVariablesRenameRequest(TypedDict):
-
-    contactListId: str
-    """The id of the list, as contact-list/create gave it."""
-
-    name: str
-    """The present name of the variable."""
-
-    newName: str
-    """Its name from now on, in lowerCamelCase: letters only, and not the name of a field of a contact."""
-
-
-class ContactListVariablesRenameAnswer(TypedDict):
-    """A success: what a method answers, around it what every answer has."""
-
-    result: bool
-    """True: the request was done, or accepted and is on disk."""
-
-    warnings: NotRequired[list[Warning]]
-    """Doubtful parts of the request, at most 1,000; absent without any."""
-
-
-class ContactListVariablesRemoveRequest(TypedDict):
-
-    contactListId: str
-    """The id of the list, as contact-list/create gave it."""
-
-    names: list[str]
-    """The names of variables that the list has."""
-
-
-class ContactListVariablesRemoveAnswer(TypedDict):
-    """A success: what a method answers, around it what every answer has."""
-
-    result: bool
-    """True: the request was done, or accepted and is on disk."""
-
-    warnings: NotRequired[list[Warning]]
-    """Doubtful parts of the request, at most 1,000; absent without any."""
-
-
-class ContactListUpdateRequest(TypedDict):
-
-    contactListId: str
-    """The id of the list, as contact-list/create gave it."""
-
-    contactListName: str
-    """The new name of the list."""
-
-    optOut: NotRequired[Literal["allow", "keep", "account"] | None]
-    """What items do to flags that were set to false. `keep`: these stay false, unless the item has
-    `resubscribe`. `allow`: an item may set them to true, with the note `RESUBSCRIBED` in its result.
-    `account`: as the account says, which is the default. Own to this server.
-    """
-
-
-class ContactListUpdateAnswer(TypedDict):
-    """A success: what a method answers, around it what every answer has."""
-
-    result: bool
-    """True: the request was done, or accepted and is on disk."""
-
-    warnings: NotRequired[list[Warning]]
-    """Doubtful parts of the request, at most 1,000; absent without any."""
-
-
-class ContactListRemoveRequest(TypedDict):
-
-    contactListId: str
-    """The id of the list, as contact-list/create gave it."""
-
-    confirm: str
-    """The list's present name, to show that it is meant."""
-
-
-class ContactListRemoveAnswer(TypedDict):
-    """A success: what a method answers, around it what every answer has."""
-
-    result: bool
-    """True: the request was done, or accepted and is on disk."""
-
-    warnings: NotRequired[list[Warning]]
-    """Doubtful parts of the request, at most 1,000; absent without any."""
-
-
-class ContactsChangesRequest(TypedDict):
-
-    contactListId: NotRequired[str | None]
-    """The list; all lists that the token may see where it is absent, at most 1,000."""
-
-    after: NotRequired[str | None]
-    """Where to begin: `next`, or the `cursor` of a change or of contacts/find. `start` begins at the oldest
-    change that is stored. If absent, no changes are returned, and `next` is the cursor of this moment.
-    """
-
-    limit: NotRequired[int | None]
-    """How many changes there are at most; 100 by default. A page ends earlier when it is large."""
-
-    waitSeconds: NotRequired[int | None]
-    """How long to wait for a change if there is none; 0 by default."""
-
-    fields: NotRequired[list[str] | None]
-    """Only updates of these fields, and of these updates only these fields; a variable is `variables.` and its
-    name. Creations, removals and erasures are always returned.
-    """
-
-    include: NotRequired[Literal["ids", "changes", "contact"] | None]
-    """`ids` (the default): which contact it is. `changes`: also the old and the new value of each field.
-    `contact`: also the contact as it is now, not as of the change; it is absent if the contact is gone.
-    """
-
-
-class ContactsChangesAnswer(TypedDict):
-    """A success: what a method answers, around it what every answer has."""
-
-    result: bool
-    """True: the request was done, or accepted and is on disk."""
-
-    requestId: str
-    """The id of this request, by which request/find knows it."""
-
-    changes: list[FeedChange]
-    """The changes, in their order."""
-
-    next: str
-    """The cursor behind them: send it as `after`."""
-
-    errors: list[str]
-    """Empty."""
-
-    warnings: NotRequired[list[Warning]]
-    """Doubtful parts of the request, at most 1,000; absent without any."""
-
-
-class FeedChange(TypedDict):
-    """A change of a contact."""
-
-    cursor: str
-    """The cursor behind this change."""
-
-    contactListId: str
-    """The list."""
-
-    contactId: str
-    """The contact."""
-
-    userId: str | None
-    """Its userId after the change, of a removal the last; null if it has none or was erased."""
-
-    email: str | None
-    """Its e-mail address, in the same way."""
-
-    phoneNumber: str | None
-    """Its phone number, in the same way."""
-
-    action: str
-    """The action."""
-
-    requestId: str
-    """By which request."""
-
-    source: str
-    """The method that was called."""
-
-    at: str
-    """When it was applied."""
-
-    by: str
-    """The key of the token, as `rollbook token list` shows it; `user:` and the id of the user for the console."""
-
-    fields: NotRequired[dict[str, ValueChange]]
-    """The fields that changed, by name; the name of a variable stands behind `variables.`. With `include`
-    `changes`.
-    """
-
-    contact: NotRequired[Contact]
-    """The contact as it is now; absent if it is gone. With `include` `contact`."""
-
-
-ValueChange = TypedDict(
-    "ValueChange",
-    {
-        # The old value, as contact/get shows it.
-        "from": "Any",
-        # The new value.
-        "to": "Any",
-    },
-)
-
-
-class ContactsUnsubscribeLinksRequest(TypedDict):
-
-    contactListId: str
-    """The id of the list, as contact-list/create gave it."""
-
-    emails: NotRequired[list[str] | None]
-    """E-mail addresses of contacts; compared without case."""
-
-    phoneNumbers: NotRequired[list[str] | None]
-    """Phone numbers of contacts; compared exactly."""
-
-    userIds: NotRequired[list[str] | None]
-    """userIds of contacts; compared exactly."""
-
-    channel: NotRequired[Literal["email", "sms", "desktopWebPush", "mobileWebPush", "telegram", "viber"] | None]
-    """What the link turns off; `email` by default."""
-
-
-class ContactsUnsubscribeLinksAnswer(TypedDict):
-    """A success: what a method answers, around it what every answer has."""
-
-    result: bool
-    """True: the request was done, or accepted and is on disk."""
-
-    requestId: str
-    """The id of this request, by which request/find knows it."""
-
-    links: list[UnsubscribeLink]
-    """A link for each identifier, in the order emails, phoneNumbers, userIds."""
-
-    errors: list[str]
-    """Empty."""
-
-    warnings: NotRequired[list[Warning]]
-    """Doubtful parts of the request, at most 1,000; absent without any."""
-
-
-class UnsubscribeLink(TypedDict):
-    """An unsubscribe link."""
-
-    identifier: str
-    """The identifier that was given."""
-
-    url: str | None
-    """The link; null if the list has no such contact."""
-
-    headers: dict[str, str] | None
-    """The headers of a message by their names: `List-Unsubscribe` and `List-Unsubscribe-Post`. DKIM must sign
-    both. Null for other channels than `email`, and without a link.
-    """
-
-
-class BlacklistAddRequest(TypedDict):
-
-    records: list[EmailToSuppress]
-    """The addresses."""
-
-
-class EmailToSuppress(TypedDict):
-
-    email: str
-    """The e-mail address."""
-
-    rejectType: Literal["hard", "complaint", "list-unsubscribe"]
-    """Why it is suppressed."""
-
-    rawLog: NotRequired[str | None]
-    """What the receiving server answered: at most 1,024 bytes."""
-
-    createdAt: NotRequired[str | None]
-    """Since when: `YYYY-MM-DD hh:mm:ss`, or `YYYY-MM-DD`, UTC; now by default. For suppressions of another
-    system.
-    """
-
-    expireAt: NotRequired[str | None]
-    """Until when, in the same form. By default the settings decide for `hard` and `undeliverable`; others never
-    expire.
-    """
-
-
-class BlacklistAddAnswer(TypedDict):
-    """A success: what a method answers, around it what every answer has."""
-
-    result: bool
-    """True: the request was done, or accepted and is on disk."""
-
-    warnings: NotRequired[list[Warning]]
-    """Doubtful parts of the request, at most 1,000; absent without any."""
-
-
-class BlacklistFindRequest(TypedDict):
-
-    email: NotRequired[str | None]
-    """This address, compared without case; all if it is blank."""
-
-    rejectType: NotRequired[str | None]
-    """Only those for this reason; all if it is blank."""
-
-    withRawLog: NotRequired[bool | None]
-    """Whether `rawLog` is shown; false by default."""
-
-    offset: NotRequired[int | None]
-    """How many entries are left out at the beginning; 0 by default."""
-
-    limit: NotRequired[int | None]
-    """How many entries there are at most; 20 by default."""
-
-
-class BlacklistFindAnswer(TypedDict):
-    """A success: what a method answers, around it what every answer has."""
-
-    result: bool
-    """True: the request was done, or accepted and is on disk."""
-
-    data: list[SuppressedEmail]
-    """The entries."""
-
-    totalCount: int
-    """How many match in all."""
-
-    offset: int
-    """How many were left out at the beginning."""
-
-    limit: int
-    """How many there are at most."""
-
-    warnings: NotRequired[list[Warning]]
-    """Doubtful parts of the request, at most 1,000; absent without any."""
-
-
-class SuppressedEmail(TypedDict):
-    """A suppressed e-mail address."""
-
-    email: str | None
-    """The address as it was added; null if the person was erased and it was found otherwise."""
-
-    type: str
-    """Why it is suppressed."""
-
-    rawLog: NotRequired[str]
-    """What the receiving server answered; absent unless `withRawLog` is true."""
-
-    createdAt: str
-    """Since when."""
-
-    expireAt: str | None
-    """Until when; null if it does not expire."""
-
-
-class PhoneBlacklistAddRequest(TypedDict):
-
-    records: list[PhoneToSuppress]
-    """The numbers."""
-
-
-class PhoneToSuppress(TypedDict):
-
-    phoneNumber: str
-    """The phone number, E.164."""
-
-    rejectType: NotRequired[Literal["import", "invalid", "unsubscribe", "undeliverable"] | None]
-    """Why it is suppressed; `import` by default."""
-
-    createdAt: NotRequired[str | None]
-    """Since when: `YYYY-MM-DD hh:mm:ss`, or `YYYY-MM-DD`, UTC; now by default. For suppressions of another
-    system.
-    """
-
-    expireAt: NotRequired[str | None]
-    """Until when, in the same form. By default the settings decide for `hard` and `undeliverable`; others never
-    expire.
-    """
-
-
-class PhoneBlacklistAddAnswer(TypedDict):
-    """A success: what a method answers, around it what every answer has."""
-
-    result: bool
-    """True: the request was done, or accepted and is on disk."""
-
-    warnings: NotRequired[list[Warning]]
-    """Doubtful parts of the request, at most 1,000; absent without any."""
-
-
-class PhoneBlacklistFindRequest(TypedDict):
-
-    phoneNumber: str
-    """The phone number; compared exactly."""
-
-    rejectType: NotRequired[str | None]
-    """Only that for this reason; all if it is blank."""
-
-    offset: NotRequired[int | None]
-    """How many entries are left out at the beginning; 0 by default."""
-
-    limit: NotRequired[int | None]
-    """How many entries there are at most; 20 by default."""
-
-
-class PhoneBlacklistFindAnswer(TypedDict):
-    """A success: what a method answers, around it what every answer has."""
-
-    result: bool
-    """True: the request was done, or accepted and is on disk."""
-
-    data: list[SuppressedPhone]
-    """The entries."""
-
-    totalCount: int
-    """How many match in all."""
-
-    offset: int
-    """How many were left out at the beginning."""
-
-    limit: int
-    """How many there are at most."""
-
-    warnings: NotRequired[list[Warning]]
-    """Doubtful parts of the request, at most 1,000; absent without any."""
-
-
-class SuppressedPhone(TypedDict):
-    """A suppressed phone number."""
-
-    phoneNumber: str
-    """The number."""
-
-    rejectType: str
-    """Why it is suppressed."""
-
-    createdAt: str
-    """Since when."""
-
-
-class SuppressionListRequest(TypedDict):
-
-    channel: NotRequired[Literal["email", "phoneNumber"] | None]
-    """Only those of this channel."""
-
-    reason: NotRequired[Literal["hard", "complaint", "list-unsubscribe", "import", "invalid", "unsubscribe", "undeliverable"] | None]
-    """Only those for this reason."""
-
-    after: NotRequired[str | None]
-    """Where the page begins: `next` of the page before."""
-
-    limit: NotRequired[int | None]
-    """How many suppressions there are at most; 100 by default."""
-
-
-class SuppressionListAnswer(TypedDict):
-    """A success: what a method answers, around it what every answer has."""
-
-    result: bool
-    """True: the request was done, or accepted and is on disk."""
-
-    data: list[Suppression]
-    """The suppressions."""
-
-    next: str | None
-    """The beginning of the next page; null on the last page."""
-
-    warnings: NotRequired[list[Warning]]
-    """Doubtful parts of the request, at most 1,000; absent without any."""
-
-
-class BlacklistRemoveRequest(TypedDict):
-
-    email: str
-    """The e-mail address; compared without case."""
-
-    rejectType: NotRequired[Literal["hard", "complaint", "list-unsubscribe"] | None]
-    """Only the suppression for this reason; all if it is absent."""
-
-
-class BlacklistRemoveAnswer(TypedDict):
-    """A success: what a method answers, around it what every answer has."""
-
-    result: bool
-    """True: the request was done, or accepted and is on disk."""
-
-    warnings: NotRequired[list[Warning]]
-    """Doubtful parts of the request, at most 1,000; absent without any."""
-
-
-class PhoneBlacklistRemoveRequest(TypedDict):
-
-    phoneNumber: str
-    """The phone number; compared exactly."""
-
-
-class PhoneBlacklistRemoveAnswer(TypedDict):
-    """A success: what a method answers, around it what every answer has."""
-
-    result: bool
-    """True: the request was done, or accepted and is on disk."""
-
-    warnings: NotRequired[list[Warning]]
-    """Doubtful parts of the request, at most 1,000; absent without any."""
-
-
-class ConsentFindRequest(TypedDict):
-
-    contactListId: str
-    """The id of the list, as contact-list/create gave it."""
-
-    userId: NotRequired[str | None]
-    """The userId of the contact; compared exactly."""
-
-    email: NotRequired[str | None]
-    """The e-mail address of the contact; compared without case."""
-
-    phoneNumber: NotRequired[str | None]
-    """The phone number of the contact; compared exactly."""
-
-    externalId: NotRequired[str | None]
-    """An old name of `userId`. Not looked at where `userId` is given."""
-
-    channel: NotRequired[Literal["active", "emailSubscribe", "smsSubscribe", "desktopWebPushSubscribe", "mobileWebPushSubscribe", "telegramSubscribe", "viberSubscribe"] | None]
-    """Only records about this flag."""
-
-    offset: NotRequired[int | None]
-    """How many entries are left out at the beginning; 0 by default."""
-
-    limit: NotRequired[int | None]
-    """How many entries there are at most; 20 by default."""
-
-
-class ConsentFindAnswer(TypedDict):
-    """A success: what a method answers, around it what every answer has."""
-
-    result: bool
-    """True: the request was done, or accepted and is on disk."""
-
-    contactId: str | None
-    """The contact; null if none was found."""
-
-    data: list[Consent]
-    """The entries."""
-
-    totalCount: int
-    """How many match in all."""
-
-    offset: int
-    """How many were left out at the beginning."""
-
-    limit: int
-    """How many there are at most."""
-
-    warnings: NotRequired[list[Warning]]
-    """Doubtful parts of the request, at most 1,000; absent without any."""
-
-
 RequestRejectedRequest = TypedDict(
     "RequestRejectedRequest",
     {
@@ -2284,6 +2252,171 @@ class RejectionObject(TypedDict):
 
     lastAt: str
     """When the last of them was."""
+
+
+class WebhookCreateRequest(TypedDict):
+
+    title: str
+    """Its title."""
+
+    url: str
+    """The receiver: an absolute http or https URI."""
+
+    events: list[str]
+    """The names of its events."""
+
+    domain: NotRequired[Any]
+    """Accepted and echoed: of the vendor's sending domains."""
+
+    parallel: NotRequired[bool | None]
+    """Whether up to 8 messages may be out at a time. False by default: the messages are sent one after the
+    other, in the order of the changes of each list.
+    """
+
+    batch: NotRequired[int | None]
+    """How many events a message holds at most; 1 by default. With more than 1, a message is an object with the
+    array `events`.
+    """
+
+
+class WebhookCreateAnswer(TypedDict):
+    """A success: what a method answers, around it what every answer has."""
+
+    result: bool
+    """True: the request was done, or accepted and is on disk."""
+
+    config: WebhookConfig
+    """The webhook."""
+
+    warnings: NotRequired[list[Warning]]
+    """Doubtful parts of the request, at most 1,000; absent without any."""
+
+
+class WebhookConfig(TypedDict):
+    """An account webhook as webhook/create answers it."""
+
+    id: int
+    """Its id."""
+
+    title: str
+    """Its title."""
+
+    url: str
+    """The receiver."""
+
+    domain: str | None
+    """The domain that was given, or null."""
+
+    events: list[str]
+    """The names of its events."""
+
+    parallel: bool
+    """Whether several messages may be out at a time."""
+
+    batch: int
+    """How many events a message holds at most."""
+
+
+class WebhookListRequest(TypedDict):
+    pass
+
+
+class WebhookListAnswer(TypedDict):
+    """A success: what a method answers, around it what every answer has."""
+
+    result: bool
+    """True: the request was done, or accepted and is on disk."""
+
+    data: list[AccountWebhook]
+    """The webhooks."""
+
+    warnings: NotRequired[list[Warning]]
+    """Doubtful parts of the request, at most 1,000; absent without any."""
+
+
+class AccountWebhook(TypedDict):
+    """An account webhook as webhook/list answers it."""
+
+    id: int
+    """Its id."""
+
+    title: str
+    """Its title."""
+
+    url: str
+    """The receiver."""
+
+    createdAt: str
+    """When it was made."""
+
+    domain: WebhookDomain
+    """The vendor's sending domain."""
+
+    events: list[str]
+    """The names of its events."""
+
+    parallel: bool
+    """Whether several messages may be out at a time."""
+
+    batch: int
+    """How many events a message holds at most."""
+
+    status: str
+    """`paused`: it failed for 3 days or was answered with 410, and sends nothing until it is resumed."""
+
+    failedAttempts: int
+    """How often the message that is due has failed."""
+
+    reason: str | None
+    """Why it was paused, as a code; null if it is not."""
+
+    pausedAt: str | None
+    """When it was paused; null if it is not."""
+
+    skippedAt: str | None
+    """When it skipped changes last, since they were not stored any more; null if it never did."""
+
+
+class WebhookDomain(TypedDict):
+    """The vendor's sending domain of an account webhook."""
+
+    id: int | None
+    """Always null."""
+
+    name: str | None
+    """The domain that was given, or null."""
+
+
+class WebhookResumeRequest(TypedDict):
+
+    id: int
+    """The id of the webhook."""
+
+
+class WebhookResumeAnswer(TypedDict):
+    """A success: what a method answers, around it what every answer has."""
+
+    result: bool
+    """True: the request was done, or accepted and is on disk."""
+
+    warnings: NotRequired[list[Warning]]
+    """Doubtful parts of the request, at most 1,000; absent without any."""
+
+
+class WebhookRemoveRequest(TypedDict):
+
+    id: int
+    """The id of the webhook."""
+
+
+class WebhookRemoveAnswer(TypedDict):
+    """A success: what a method answers, around it what every answer has."""
+
+    result: bool
+    """True: the request was done, or accepted and is on disk."""
+
+    warnings: NotRequired[list[Warning]]
+    """Doubtful parts of the request, at most 1,000; absent without any."""
 
 
 class WebhookDeliveriesRequest(TypedDict):
@@ -2464,7 +2597,7 @@ class WebhookResendFailedAnswer(TypedDict):
 class WebhookTestRequest(TypedDict):
 
     url: str
-    """Where it is sent: an absolute http or https URI."""
+    """The receiver: an absolute http or https URI."""
 
 
 class WebhookTestAnswer(TypedDict):
@@ -2475,6 +2608,220 @@ class WebhookTestAnswer(TypedDict):
 
     delivery: AttemptObject
     """The attempt."""
+
+    warnings: NotRequired[list[Warning]]
+    """Doubtful parts of the request, at most 1,000; absent without any."""
+
+
+class ContactsMergeRequest(TypedDict):
+
+    contactListId: str
+    """The id of the list, as contact-list/create gave it."""
+
+    winner: str
+    """The id of the contact that stays."""
+
+    loser: str
+    """The id of the contact that is removed."""
+
+    webHookUri: NotRequired[str | None]
+    """An absolute http or https URI without credentials. The server posts the result there when the request is
+    processed: see the webhook.
+    """
+
+    dryRun: NotRequired[bool | None]
+    """If true, the server stores nothing. The answer has in `results` the result that each contact would have
+    now. Waiting batches do not count.
+    """
+
+    fromLoser: NotRequired[list[str] | None]
+    """Fields whose value is the loser's, where the loser has one."""
+
+    fromWinner: NotRequired[list[str] | None]
+    """Fields that stay as the winner has them, also where it has none."""
+
+
+class ContactsMergeAnswer(TypedDict):
+    """A success: what a method answers, around it what every answer has."""
+
+    result: bool
+    """True: the request was done, or accepted and is on disk."""
+
+    requestId: str
+    """The id of this request, by which request/find knows it."""
+
+    results: NotRequired[Results]
+    """Where the request was a dry run: what would become of each item."""
+
+    errors: list[str]
+    """Empty."""
+
+    warnings: NotRequired[list[Warning]]
+    """Doubtful parts of the request, at most 1,000; absent without any."""
+
+
+class BlacklistRemoveRequest(TypedDict):
+
+    email: str
+    """The e-mail address; compared without case."""
+
+    rejectType: NotRequired[Literal["hard", "complaint", "list-unsubscribe"] | None]
+    """Only the suppression for this reason; all if it is absent."""
+
+
+class BlacklistRemoveAnswer(TypedDict):
+    """A success: what a method answers, around it what every answer has."""
+
+    result: bool
+    """True: the request was done, or accepted and is on disk."""
+
+    warnings: NotRequired[list[Warning]]
+    """Doubtful parts of the request, at most 1,000; absent without any."""
+
+
+class PhoneBlacklistRemoveRequest(TypedDict):
+
+    phoneNumber: str
+    """The phone number; compared exactly."""
+
+
+class PhoneBlacklistRemoveAnswer(TypedDict):
+    """A success: what a method answers, around it what every answer has."""
+
+    result: bool
+    """True: the request was done, or accepted and is on disk."""
+
+    warnings: NotRequired[list[Warning]]
+    """Doubtful parts of the request, at most 1,000; absent without any."""
+
+
+class ContactSourceUpdateRequest(TypedDict):
+
+    source: str
+    """The sourceId or the customerSourceId of the source."""
+
+    name: NotRequired[str | None]
+    """Its new name."""
+
+    customerSourceId: NotRequired[str | None]
+    """Your own id of it; `''` clears it."""
+
+    cac: NotRequired[CacInput | None]
+    """The cost of a contact from it. A `value` of `''` clears it."""
+
+
+class ContactSourceUpdateAnswer(TypedDict):
+    """A success: what a method answers, around it what every answer has."""
+
+    result: bool
+    """True: the request was done, or accepted and is on disk."""
+
+    warnings: NotRequired[list[Warning]]
+    """Doubtful parts of the request, at most 1,000; absent without any."""
+
+
+class ContactSourceRemoveRequest(TypedDict):
+
+    ids: NotRequired[list[str] | None]
+    """The ids that contact-source/add gave."""
+
+    customerSourceIds: NotRequired[list[str] | None]
+    """Your own ids of sources."""
+
+
+class ContactSourceRemoveAnswer(TypedDict):
+    """A success: what a method answers, around it what every answer has."""
+
+    result: bool
+    """True: the request was done, or accepted and is on disk."""
+
+    affectedRows: int
+    """How many sources were removed."""
+
+    warnings: NotRequired[list[Warning]]
+    """Doubtful parts of the request, at most 1,000; absent without any."""
+
+
+class ContactListVariablesRenameRequest(TypedDict):
+
+    contactListId: str
+    """The id of the list, as contact-list/create gave it."""
+
+    name: str
+    """The present name of the variable."""
+
+    newName: str
+    """Its name from now on, in lowerCamelCase: letters only, and not the name of a field of a contact."""
+
+
+class ContactListVariablesRenameAnswer(TypedDict):
+    """A success: what a method answers, around it what every answer has."""
+
+    result: bool
+    """True: the request was done, or accepted and is on disk."""
+
+    warnings: NotRequired[list[Warning]]
+    """Doubtful parts of the request, at most 1,000; absent without any."""
+
+
+class ContactListVariablesRemoveRequest(TypedDict):
+
+    contactListId: str
+    """The id of the list, as contact-list/create gave it."""
+
+    names: list[str]
+    """The names of variables that the list has."""
+
+
+class ContactListVariablesRemoveAnswer(TypedDict):
+    """A success: what a method answers, around it what every answer has."""
+
+    result: bool
+    """True: the request was done, or accepted and is on disk."""
+
+    warnings: NotRequired[list[Warning]]
+    """Doubtful parts of the request, at most 1,000; absent without any."""
+
+
+class ContactListUpdateRequest(TypedDict):
+
+    contactListId: str
+    """The id of the list, as contact-list/create gave it."""
+
+    contactListName: NotRequired[str | None]
+    """The new name of the list. Required, unless `optOut` is given."""
+
+    optOut: NotRequired[Literal["allow", "keep", "account"] | None]
+    """What items do to flags that were set to false. `keep`: these stay false, unless the item has
+    `resubscribe`. `allow`: an item may set them to true, with the note `RESUBSCRIBED` in its result.
+    `account`: as the account says, which is the default. Own to this server.
+    """
+
+
+class ContactListUpdateAnswer(TypedDict):
+    """A success: what a method answers, around it what every answer has."""
+
+    result: bool
+    """True: the request was done, or accepted and is on disk."""
+
+    warnings: NotRequired[list[Warning]]
+    """Doubtful parts of the request, at most 1,000; absent without any."""
+
+
+class ContactListRemoveRequest(TypedDict):
+
+    contactListId: str
+    """The id of the list, as contact-list/create gave it."""
+
+    confirm: str
+    """The list's present name, to show that it is meant."""
+
+
+class ContactListRemoveAnswer(TypedDict):
+    """A success: what a method answers, around it what every answer has."""
+
+    result: bool
+    """True: the request was done, or accepted and is on disk."""
 
     warnings: NotRequired[list[Warning]]
     """Doubtful parts of the request, at most 1,000; absent without any."""
@@ -2593,9 +2940,25 @@ class Api:
         """Read the contacts of a list, a page at a time: `contacts/find`."""
         return cast(ContactsFindAnswer, self._call("contacts/find", "read", body))
 
+    def contacts_duplicates(self, body: ContactsDuplicatesRequest) -> ContactsDuplicatesAnswer:
+        """Find contacts that may be one person: `contacts/duplicates`."""
+        return cast(ContactsDuplicatesAnswer, self._call("contacts/duplicates", "read", body))
+
+    def contacts_unsubscribe_links(self, body: ContactsUnsubscribeLinksRequest) -> ContactsUnsubscribeLinksAnswer:
+        """Make unsubscribe links: `contacts/unsubscribe-links`."""
+        return cast(ContactsUnsubscribeLinksAnswer, self._call("contacts/unsubscribe-links", "read", body))
+
+    def contacts_changes(self, body: ContactsChangesRequest) -> ContactsChangesAnswer:
+        """Follow the changes of contacts, in order: `contacts/changes`."""
+        return cast(ContactsChangesAnswer, self._call("contacts/changes", "read", body))
+
     def contact_get(self, body: ContactGetRequest) -> ContactGetAnswer:
         """Read a contact: `contact/get`."""
         return cast(ContactGetAnswer, self._call("contact/get", "read", body))
+
+    def contact_get_many(self, body: ContactGetManyRequest) -> ContactGetManyAnswer:
+        """Read up to 100 contacts by their identifiers: `contact/get-many`."""
+        return cast(ContactGetManyAnswer, self._call("contact/get-many", "read", body))
 
     def contact_history(self, body: ContactHistoryRequest) -> ContactHistoryAnswer:
         """The changes of a contact, with their times and requests: `contact/history`."""
@@ -2605,9 +2968,33 @@ class Api:
         """All data about one person: `contact/export`."""
         return cast(ContactExportAnswer, self._call("contact/export", "read", body))
 
+    def consent_find(self, body: ConsentFindRequest) -> ConsentFindAnswer:
+        """What was said about the flags of a contact: `consent/find`."""
+        return cast(ConsentFindAnswer, self._call("consent/find", "read", body))
+
     def request_find(self, body: RequestFindRequest) -> RequestFindAnswer:
         """How far requests have come, and their results: `request/find`."""
         return cast(RequestFindAnswer, self._call("request/find", "read", body))
+
+    def blacklist_add(self, body: BlacklistAddRequest) -> BlacklistAddAnswer:
+        """Suppress e-mail addresses: `blacklist/add`."""
+        return cast(BlacklistAddAnswer, self._call("blacklist/add", "write", body))
+
+    def blacklist_find(self, body: BlacklistFindRequest) -> BlacklistFindAnswer:
+        """Find suppressed e-mail addresses: `blacklist/find`."""
+        return cast(BlacklistFindAnswer, self._call("blacklist/find", "read", body))
+
+    def phone_blacklist_add(self, body: PhoneBlacklistAddRequest) -> PhoneBlacklistAddAnswer:
+        """Suppress phone numbers: `phone-blacklist/add`."""
+        return cast(PhoneBlacklistAddAnswer, self._call("phone-blacklist/add", "write", body))
+
+    def phone_blacklist_find(self, body: PhoneBlacklistFindRequest) -> PhoneBlacklistFindAnswer:
+        """Find a suppressed phone number: `phone-blacklist/find`."""
+        return cast(PhoneBlacklistFindAnswer, self._call("phone-blacklist/find", "read", body))
+
+    def suppression_list(self, body: SuppressionListRequest) -> SuppressionListAnswer:
+        """Read all suppressions, a page at a time: `suppression/list`."""
+        return cast(SuppressionListAnswer, self._call("suppression/list", "read", body))
 
     def request_undo(self, body: RequestUndoRequest, *, idempotency_key: str | None = None) -> RequestUndoAnswer:
         """Put back what a request changed: `request/undo`."""
@@ -2620,6 +3007,58 @@ class Api:
     def request_list(self, body: RequestListRequest) -> RequestListAnswer:
         """Requests by state, list and time: `request/list`."""
         return cast(RequestListAnswer, self._call("request/list", "read", body))
+
+    def request_rejected(self, body: RequestRejectedRequest) -> RequestRejectedAnswer:
+        """Rejected requests by hour, token and code: `request/rejected`."""
+        return cast(RequestRejectedAnswer, self._call("request/rejected", "read", body))
+
+    def webhook_create(self, body: WebhookCreateRequest) -> WebhookCreateAnswer:
+        """Make an account webhook: `webhook/create`."""
+        return cast(WebhookCreateAnswer, self._call("webhook/create", "write", body))
+
+    def webhook_list(self, body: WebhookListRequest | None = None) -> WebhookListAnswer:
+        """The account webhooks: `webhook/list`."""
+        return cast(WebhookListAnswer, self._call("webhook/list", "read", body or {}))
+
+    def webhook_resume(self, body: WebhookResumeRequest) -> WebhookResumeAnswer:
+        """Let a paused webhook continue: `webhook/resume`."""
+        return cast(WebhookResumeAnswer, self._call("webhook/resume", "write", body))
+
+    def webhook_remove(self, body: WebhookRemoveRequest) -> WebhookRemoveAnswer:
+        """Remove an account webhook: `webhook/remove`."""
+        return cast(WebhookRemoveAnswer, self._call("webhook/remove", "write", body))
+
+    def webhook_deliveries(self, body: WebhookDeliveriesRequest) -> WebhookDeliveriesAnswer:
+        """Attempts to send webhooks: `webhook/deliveries`."""
+        return cast(WebhookDeliveriesAnswer, self._call("webhook/deliveries", "read", body))
+
+    def webhook_health(self, body: WebhookHealthRequest | None = None) -> WebhookHealthAnswer:
+        """How the receivers of webhooks fare: `webhook/health`."""
+        return cast(WebhookHealthAnswer, self._call("webhook/health", "read", body or {}))
+
+    def webhook_resend(self, body: WebhookResendRequest) -> WebhookResendAnswer:
+        """Send the status webhook of a request again: `webhook/resend`."""
+        return cast(WebhookResendAnswer, self._call("webhook/resend", "write", body))
+
+    def webhook_resend_failed(self, body: WebhookResendFailedRequest) -> WebhookResendFailedAnswer:
+        """Send status webhooks again that were given up: `webhook/resend-failed`."""
+        return cast(WebhookResendFailedAnswer, self._call("webhook/resend-failed", "write", body))
+
+    def webhook_test(self, body: WebhookTestRequest) -> WebhookTestAnswer:
+        """Send a test event: `webhook/test`."""
+        return cast(WebhookTestAnswer, self._call("webhook/test", "write", body))
+
+    def contacts_merge(self, body: ContactsMergeRequest, *, idempotency_key: str | None = None) -> ContactsMergeAnswer:
+        """Merge two contacts of a list: `contacts/merge`."""
+        return cast(ContactsMergeAnswer, self._call("contacts/merge", "keyed", body, idempotency_key))
+
+    def blacklist_remove(self, body: BlacklistRemoveRequest) -> BlacklistRemoveAnswer:
+        """Remove an e-mail address from suppression: `blacklist/remove`."""
+        return cast(BlacklistRemoveAnswer, self._call("blacklist/remove", "write", body))
+
+    def phone_blacklist_remove(self, body: PhoneBlacklistRemoveRequest) -> PhoneBlacklistRemoveAnswer:
+        """Remove a phone number from suppression: `phone-blacklist/remove`."""
+        return cast(PhoneBlacklistRemoveAnswer, self._call("phone-blacklist/remove", "write", body))
 
     def contact_source_update(self, body: ContactSourceUpdateRequest) -> ContactSourceUpdateAnswer:
         """Change a source: `contact-source/update`."""
@@ -2644,67 +3083,3 @@ class Api:
     def contact_list_remove(self, body: ContactListRemoveRequest) -> ContactListRemoveAnswer:
         """Remove a list with its contacts: `contact-list/remove`."""
         return cast(ContactListRemoveAnswer, self._call("contact-list/remove", "write", body))
-
-    def contacts_changes(self, body: ContactsChangesRequest) -> ContactsChangesAnswer:
-        """Follow the changes of contacts, in order: `contacts/changes`."""
-        return cast(ContactsChangesAnswer, self._call("contacts/changes", "read", body))
-
-    def contacts_unsubscribe_links(self, body: ContactsUnsubscribeLinksRequest) -> ContactsUnsubscribeLinksAnswer:
-        """Make unsubscribe links: `contacts/unsubscribe-links`."""
-        return cast(ContactsUnsubscribeLinksAnswer, self._call("contacts/unsubscribe-links", "read", body))
-
-    def blacklist_add(self, body: BlacklistAddRequest) -> BlacklistAddAnswer:
-        """Suppress e-mail addresses: `blacklist/add`."""
-        return cast(BlacklistAddAnswer, self._call("blacklist/add", "write", body))
-
-    def blacklist_find(self, body: BlacklistFindRequest) -> BlacklistFindAnswer:
-        """Find suppressed e-mail addresses: `blacklist/find`."""
-        return cast(BlacklistFindAnswer, self._call("blacklist/find", "read", body))
-
-    def phone_blacklist_add(self, body: PhoneBlacklistAddRequest) -> PhoneBlacklistAddAnswer:
-        """Suppress phone numbers: `phone-blacklist/add`."""
-        return cast(PhoneBlacklistAddAnswer, self._call("phone-blacklist/add", "write", body))
-
-    def phone_blacklist_find(self, body: PhoneBlacklistFindRequest) -> PhoneBlacklistFindAnswer:
-        """Find a suppressed phone number: `phone-blacklist/find`."""
-        return cast(PhoneBlacklistFindAnswer, self._call("phone-blacklist/find", "read", body))
-
-    def suppression_list(self, body: SuppressionListRequest) -> SuppressionListAnswer:
-        """Read all suppressions, a page at a time: `suppression/list`."""
-        return cast(SuppressionListAnswer, self._call("suppression/list", "read", body))
-
-    def blacklist_remove(self, body: BlacklistRemoveRequest) -> BlacklistRemoveAnswer:
-        """Remove an e-mail address from suppression: `blacklist/remove`."""
-        return cast(BlacklistRemoveAnswer, self._call("blacklist/remove", "write", body))
-
-    def phone_blacklist_remove(self, body: PhoneBlacklistRemoveRequest) -> PhoneBlacklistRemoveAnswer:
-        """Remove a phone number from suppression: `phone-blacklist/remove`."""
-        return cast(PhoneBlacklistRemoveAnswer, self._call("phone-blacklist/remove", "write", body))
-
-    def consent_find(self, body: ConsentFindRequest) -> ConsentFindAnswer:
-        """What was said about the flags of a contact: `consent/find`."""
-        return cast(ConsentFindAnswer, self._call("consent/find", "read", body))
-
-    def request_rejected(self, body: RequestRejectedRequest) -> RequestRejectedAnswer:
-        """Rejected requests by hour, token and code: `request/rejected`."""
-        return cast(RequestRejectedAnswer, self._call("request/rejected", "read", body))
-
-    def webhook_deliveries(self, body: WebhookDeliveriesRequest) -> WebhookDeliveriesAnswer:
-        """Attempts to send webhooks: `webhook/deliveries`."""
-        return cast(WebhookDeliveriesAnswer, self._call("webhook/deliveries", "read", body))
-
-    def webhook_health(self, body: WebhookHealthRequest | None = None) -> WebhookHealthAnswer:
-        """How the receivers of webhooks fare: `webhook/health`."""
-        return cast(WebhookHealthAnswer, self._call("webhook/health", "read", body or {}))
-
-    def webhook_resend(self, body: WebhookResendRequest) -> WebhookResendAnswer:
-        """Send the status webhook of a request again: `webhook/resend`."""
-        return cast(WebhookResendAnswer, self._call("webhook/resend", "write", body))
-
-    def webhook_resend_failed(self, body: WebhookResendFailedRequest) -> WebhookResendFailedAnswer:
-        """Send status webhooks again that were given up: `webhook/resend-failed`."""
-        return cast(WebhookResendFailedAnswer, self._call("webhook/resend-failed", "write", body))
-
-    def webhook_test(self, body: WebhookTestRequest) -> WebhookTestAnswer:
-        """Send a test event: `webhook/test`."""
-        return cast(WebhookTestAnswer, self._call("webhook/test", "write", body))
