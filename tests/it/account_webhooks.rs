@@ -287,7 +287,7 @@ async fn a_removed_webhook_sends_nothing_more() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_is_killed_in_the_middle_leaves_no_event_out() {
-    const USERS: usize = 120;
+    const USERS: usize = 60;
     let receiver = Receiver::start(Arc::new(SystemClock), &[], 204);
     let store = Store::new();
     let token = store.account("Shop").token;
@@ -302,7 +302,7 @@ async fn a_server_that_is_killed_in_the_middle_leaves_no_event_out() {
     server.ok("/v3/webhook/create", &token, &body);
     for number in 0..USERS {
         server.upsert(&token, &list, json!([{ "contact": format!("user{number}") }]));
-        if number % 40 == 30 {
+        if number % 20 == 15 {
             server.kill();
             server = serve();
         }
