@@ -29,7 +29,7 @@ pub static DUPLICATES: Method = Method {
     examples: &[Example {
         summary: "A list without any",
         body: r#"{"contactListId":"5d9155bad132d5f45a4e38b1"}"#,
-        answer: r#"{"result":true,"data":[],"next":null,"errors":[]}"#,
+        answer: r#"{"result":true,"requestId":"5d915c2ed132d5f45a4e38ef","data":[],"next":null,"errors":[]}"#,
     }],
     handler: &duplicates,
 };

@@ -99,7 +99,7 @@ fn schemas(mut generator: SchemaGenerator, mut components: Map<String, Value>) -
 
 /// Every code with which a request may be refused.
 fn refusals() -> Vec<Code> {
-    let statuses = [400, 401, 403, 404, 405, 408, 413, 414, 429, 431, 500, 503].into_iter();
+    let statuses = [400, 401, 403, 404, 405, 408, 410, 413, 414, 429, 431, 500, 503].into_iter();
     statuses.filter_map(|status| StatusCode::from_u16(status).ok()).flat_map(codes::of_status).collect()
 }
 
