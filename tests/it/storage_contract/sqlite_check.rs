@@ -129,7 +129,7 @@ const MENDED: [Damage; 13] = [
     // The number of one that was removed.
     (
         Sqlite::store,
-        "INSERT INTO departed VALUES ((1 << 40) + 9, 3)",
+        "INSERT INTO departed (contact, position) VALUES ((1 << 40) + 9, 3)",
         &["list 1 would give number 5 out again"],
     ),
     (Sqlite::store, "DELETE FROM list", &["list 1 has 3 contacts, and no count of them"]),
@@ -141,7 +141,7 @@ const MENDED: [Damage; 13] = [
     ),
     (
         Sqlite::store,
-        "INSERT INTO departed VALUES ((1 << 40) + 1, 1)",
+        "INSERT INTO departed (contact, position) VALUES ((1 << 40) + 1, 1)",
         &["contacts that are there and count as removed: 1"],
     ),
     (Sqlite::store, "UPDATE request SET failed = 0", &["requests whose failures are not counted: 1"]),
