@@ -113,6 +113,8 @@ pub struct Rows<R> {
     columns: Vec<Column>,
     /// Whether cells are as an export writes them.
     is_export: bool,
+    /// Whether the reader counts the end of a line before the next line begins: it does not where that is CR LF.
+    counts_ends: bool,
     /// A first row that is no header.
     first: Option<ByteRecord>,
 }
@@ -120,7 +122,10 @@ pub struct Rows<R> {
 /// Bytes at the beginning of a table that show what stands between its cells.
 const SNIFFED: usize = 4_096;
 
-impl<R: Read> Rows<std::io::Chain<std::io::Cursor<Vec<u8>>, R>> {
+/// A table: its beginning, which was looked at, the rest, and the end of its last line.
+type Whole<R> = std::io::Chain<std::io::Chain<std::io::Cursor<Vec<u8>>, R>, &'static [u8]>;
+
+impl<R: Read> Rows<Whole<R>> {
     /// Begins to read.
     ///
     /// # Errors
@@ -131,11 +136,13 @@ impl<R: Read> Rows<std::io::Chain<std::io::Cursor<Vec<u8>>, R>> {
         let skip = if start.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 };
         let start = start.split_off(skip);
         let delimiter = delimiter(&start);
+        let counts_ends = start.iter().find(|byte| matches!(byte, b'\n' | b'\r')) != Some(&b'\r');
+        let end: &[u8] = if counts_ends { b"\n" } else { b"\r\n" };
         let mut reader = ReaderBuilder::new()
             .has_headers(false)
             .flexible(true)
             .delimiter(delimiter)
-            .from_reader(std::io::Cursor::new(start).chain(table));
+            .from_reader(std::io::Cursor::new(start).chain(table).chain(end));
         let mut first = ByteRecord::new();
         reader.read_byte_record(&mut first).map_err(unreadable)?;
         let names: Vec<_> =
@@ -144,11 +151,11 @@ impl<R: Read> Rows<std::io::Chain<std::io::Cursor<Vec<u8>>, R>> {
         let is_export = names == HEADER;
         let addresses = [Column::Address, Column::Email, Column::Phone];
         if columns.iter().any(|column| addresses.contains(column)) {
-            return Ok(Self { reader, columns, is_export, first: None });
+            return Ok(Self { reader, columns, is_export, counts_ends, first: None });
         }
         if names.first().is_some_and(|address| detect(address).is_some()) {
             let columns = WITHOUT_HEADER.to_vec();
-            return Ok(Self { reader, columns, is_export: false, first: Some(first) });
+            return Ok(Self { reader, columns, is_export: false, counts_ends, first: Some(first) });
         }
         Err(Error::Told("the table has no column email, phoneNumber or address".to_owned()))
     }
@@ -193,7 +200,9 @@ impl<R: Read> Iterator for Rows<R> {
             if record.iter().all(|cell| cell.trim_ascii().is_empty()) {
                 continue;
             }
-            let line = record.position().map_or(0, csv::Position::line);
+            // The position of a record is before the empty lines that it leaves out.
+            let ends = record.as_slice().iter().filter(|byte| **byte == b'\n').count() as u64;
+            let line = self.reader.position().line().saturating_sub(ends + u64::from(self.counts_ends));
             return Some(Ok(Row { line, entry: self.read(&record) }));
         }
     }

@@ -118,6 +118,7 @@ fn every_setting_is_taken_from_the_environment() {
     let set = [
         ("LISTEN", "127.0.0.1:0"),
         ("PUBLIC_URL", "http://127.0.0.1:8080"),
+        ("UNSUBSCRIBE_URL", "http://127.0.0.1:8081"),
         ("METRICS_LISTEN", "127.0.0.1:0"),
         // Empty is unset: TLS has tests of its own.
         ("TLS_CERTIFICATE", ""),
@@ -135,6 +136,8 @@ fn every_setting_is_taken_from_the_environment() {
         ("MAX_BACKLOG", "0"),
         ("MAX_BACKLOG_MIB", "1"),
         ("HISTORY_DAYS", "1"),
+        ("SUPPRESSION_HARD_DAYS", "1"),
+        ("SUPPRESSION_UNDELIVERABLE_DAYS", "1"),
         ("CACHE_MIB", "1"),
         ("FILES", &files),
         ("MAX_UPLOAD_MIB", "1"),

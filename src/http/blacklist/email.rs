@@ -48,7 +48,7 @@ const RECORD: [Param; 5] = [
     Param::optional(
         "rawLog",
         Shape::text(MAX_RAW_LOG),
-        "What the receiving server answered: at most 1,024 bytes.",
+        "The answer of the receiving server: at most 1,024 bytes.",
     ),
     CREATED_AT,
     EXPIRE_AT,
@@ -111,7 +111,7 @@ pub static FIND: Method = Method {
     group: &GROUP,
     summary: "Find suppressed e-mail addresses",
     text: "The newest first. Suppressions that have expired are left out. After an erasure a suppression has no \
-           address: it is still found by the address, and its `email` is null where it is found otherwise.",
+           address: it is still found by the address, and its `email` is null if it is found otherwise.",
     body: Body { params: &[&FOUND_BY], optional: true },
     examples: &[Example {
         summary: "One address",
@@ -141,7 +141,7 @@ struct Found {
     /// Why it is suppressed.
     #[schemars(extend("enum" = ["hard", "complaint", "list-unsubscribe"]))]
     r#type: &'static str,
-    /// What the receiving server answered; absent without a log, and unless `withRawLog` is true.
+    /// The answer of the receiving server; absent without a log, and unless `withRawLog` is true.
     #[serde(skip_serializing_if = "Option::is_none")]
     raw_log: Option<String>,
     /// Since when.

@@ -85,7 +85,7 @@ pub struct Listing {
     address: Option<String>,
     /// Why it is suppressed: a rejectType of its channel.
     reason: &'static str,
-    /// What the receiving server answered.
+    /// The answer of the receiving server.
     raw_log: Option<String>,
     /// Since when.
     created_at: Timestamp,

@@ -55,7 +55,11 @@ const PARAMS: [Param; 5] = [
     Param::optional("emails", TEXTS, "E-mail addresses of contacts; compared without case."),
     Param::optional("phoneNumbers", TEXTS, "Phone numbers of contacts; compared exactly."),
     Param::optional("userIds", TEXTS, "userIds of contacts; compared exactly."),
-    Param::optional("channel", Shape::Word(&CHANNEL_NAMES), "What the link turns off; `email` by default."),
+    Param::optional(
+        "channel",
+        Shape::Word(&CHANNEL_NAMES),
+        "The channel that the link turns off; `email` by default.",
+    ),
 ];
 
 /// The keys of identifiers, in the order in which the answer has them.

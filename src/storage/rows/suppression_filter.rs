@@ -68,12 +68,25 @@ impl Filter {
 }
 
 /// The filters of a process.
-#[derive(Debug, Default)]
-pub struct Filters(Mutex<HashMap<AccountNo, Filter>>);
+#[derive(Debug)]
+pub struct Filters {
+    all: Mutex<HashMap<AccountNo, Filter>>,
+    max_bytes: usize,
+}
+
+impl Default for Filters {
+    fn default() -> Self {
+        Self::bounded(MAX_BYTES)
+    }
+}
 
 impl Filters {
+    fn bounded(max_bytes: usize) -> Self {
+        Self { all: Mutex::default(), max_bytes }
+    }
+
     fn all(&self) -> MutexGuard<'_, HashMap<AccountNo, Filter>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.all.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The places of the hashes that may be suppressed; `None` if the account has no filter that is complete up to that
@@ -102,7 +115,7 @@ impl Filters {
         hashes.iter().for_each(|hash| filter.add(hash));
         filter.serial = filter.serial.max(serial);
         let others: usize = filters.values().map(|filter| filter.words.len() * 8).sum();
-        if others + filter.words.len() * 8 > MAX_BYTES {
+        if others + filter.words.len() * 8 > self.max_bytes {
             filters.clear();
         }
         filters.insert(account, filter);
@@ -158,15 +171,15 @@ mod tests {
 
     #[test]
     fn a_full_filter_is_dropped_and_all_have_a_bound() {
-        let filters = Filters::default();
+        let filters = Filters::bounded(50_000);
         filters.extend(ONE, None, 1, &hashes(0..10));
         filters.extend(ONE, Some(1), 2, &hashes(10..10_000));
         assert_eq!(filters.serial(ONE), None, "it had room for 4,096");
         for account in 1..100 {
-            filters.extend(AccountNo(account), None, 1, &hashes(0..500_000));
+            filters.extend(AccountNo(account), None, 1, &hashes(0..10));
         }
         let bytes: usize = filters.all().values().map(|filter| filter.words.len() * 8).sum();
-        assert!(bytes <= MAX_BYTES, "{bytes}");
+        assert!(bytes <= 50_000, "{bytes}");
         assert_eq!(filters.serial(AccountNo(99)), Some(1));
     }
 }
