@@ -37,8 +37,8 @@ pub static CHANGES: Method = Method {
     group: &GROUP,
     summary: "Follow the changes of contacts, in order",
     text: "The changes of a list, or of all lists that the token may see, in the order in which they were applied. \
-        Send `next` as `after` to go on: so each change is read once, and none is left out. Changes of one list have \
-        one order; between two lists there is none. A removal is a change, and so is an erasure, which holds the ids \
+        Send `next` as `after` to continue: so each change is read once, and no change is left out. Changes of one list \
+        have one order. Changes of two lists have no order between them. A removal is a change, and so is an erasure, which holds the ids \
         alone. Read a list with contacts/find and continue from its `cursor` to have all of it and stay up to date.\n\n\
         A cursor works on every node of a server. One that is older than the changes that are stored is refused with \
         410 and `CURSOR_EXPIRED`. One of another server, or of a state that was lost when an older backup was \
@@ -48,8 +48,8 @@ pub static CHANGES: Method = Method {
         A token has at most 20 of them: then the oldest is answered at once, without changes.\n\n\
         With `Accept: application/x-ndjson`, the answer is a stream: one line of JSON for each change, and a line \
         `{\"heartbeat\":true,\"next\":…}` every 15 seconds. The last line of every stream is `{\"end\":true,\"next\":…}`, \
-        after 300 seconds at most. A stream without this line was cut, also if the client sees no error: go on after \
-        the cursor of the last whole line. `limit` and `waitSeconds` do not apply to a stream.",
+        after 300 seconds at most. A stream without this line was cut, also if the client sees no error: continue \
+        after the cursor of the last whole line. `limit` and `waitSeconds` do not apply to a stream.",
     body: Body { params: &[&PARAMS], optional: true },
     examples: &[
         Example {
@@ -76,7 +76,7 @@ pub static CHANGES: Method = Method {
 const PARAMS: [Param; 6] = [
     Param {
         required: false,
-        text: "The list; all lists that the token may see where it is absent, at most 1,000.",
+        text: "The list. If absent, all lists that the token may see, at most 1,000.",
         ..LIST_ID
     },
     Param::optional(
@@ -93,7 +93,7 @@ const PARAMS: [Param; 6] = [
     Param::optional(
         "waitSeconds",
         Shape::Within(0, MAX_WAIT as i64),
-        "How long to wait for a change if there is none; 0 by default.",
+        "How long to wait for the first change; 0 by default.",
     ),
     Param::optional(
         "fields",
