@@ -170,7 +170,7 @@ fn binary_workbooks_are_read_whole() {
     assert_eq!(shown(&contacts[1]), [json!("bob@example.com"), json!("0007"), json!("+15555550102")]);
     let list = office.server.list(&office.account.token);
     office.file("people.xls", XLS);
-    let command = ["people.xls", "--ignore-others", "--ignore", "sum"];
+    let command = ["people.xls", "--ignore-others", "--ignore", "sum", "--country", "US"];
     let printed = crate::process::run(&mut office.command("import", &list, &command));
     assert!(
         printed.err.contains("XLS (numbers without their formats), sheet \"People\""),
