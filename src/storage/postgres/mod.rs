@@ -468,6 +468,10 @@ impl Retention for PostgresStore {
         if pruned.traces.is_some() {
             *self.shared.traces() = pruned.traces;
         }
+        // Retention also notes deliveries that an earlier version has made due.
+        if pruned.rows > 0 {
+            self.shared.deliveries.changed();
+        }
         Ok(usize::try_from(pruned.rows).unwrap_or(usize::MAX))
     }
 }

@@ -79,6 +79,8 @@ fn next_turn(shared: &Shared) -> Option<Turn<'_>> {
 pub async fn apply_next(store: &PostgresStore, max: usize, now: Timestamp) -> Result<Applied, Error> {
     if max == 0 {
         store.read(look).await?;
+        // Who only looks does not apply: what is appended until then is not waited for.
+        store.shared.journal().looked_at = None;
         return Ok(Applied::default());
     }
     let is_due =
