@@ -16,6 +16,11 @@ impl Erasing for View<'_> {
         self.session.execute(update, &[&place.list.0, &place.position.cast_signed(), &changes]).map(drop)
     }
 
+    fn consent_positions(&self, list: ListNo) -> Result<Vec<u64>, Error> {
+        let rows = self.session.query("SELECT position FROM consent WHERE list = $1", &[&list.0])?;
+        rows.iter().map(|row| get_number(row, 0)).collect()
+    }
+
     fn put_consent(&self, place: Place, records: &[u8]) -> Result<(), Error> {
         let update = "UPDATE consent SET records = $3 WHERE list = $1 AND position = $2";
         self.session.execute(update, &[&place.list.0, &place.position.cast_signed(), &records]).map(drop)

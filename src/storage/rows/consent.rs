@@ -112,6 +112,21 @@ pub fn forget(rows: &impl Erasing, (list, number): ContactId, begins_at: u64) ->
     Ok(())
 }
 
+/// Empties the contents of all records of a contact, wherever in its list they are.
+///
+/// # Errors
+/// Where the store cannot be read or written, or a row does not read.
+pub fn forget_anywhere(rows: &impl Erasing, (list, number): ContactId) -> Result<(), Error> {
+    for position in rows.consent_positions(list)? {
+        let place = Place { list, position };
+        let Some(row) = rows.consent_at(place)? else { continue };
+        if let Some(emptied) = ledger::without(&row, number).map_err(damaged(place))? {
+            rows.put_consent(place, &emptied)?;
+        }
+    }
+    Ok(())
+}
+
 /// A walk along the whole ledger of a list or of all lists, in the order of positions: whether every chain holds.
 #[derive(Debug, Default)]
 pub struct Chains {

@@ -163,6 +163,9 @@ pub trait Erasing: Rows {
     /// Puts other changes in the place of those of a batch.
     fn put_changes(&self, place: Place, changes: &[u8]) -> Result<(), Error>;
 
+    /// The positions of all rows of the consent ledger of a list.
+    fn consent_positions(&self, list: ListNo) -> Result<Vec<u64>, Error>;
+
     /// Puts another row of the consent ledger in the place of that of a batch.
     fn put_consent(&self, place: Place, records: &[u8]) -> Result<(), Error>;
 

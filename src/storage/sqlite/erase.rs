@@ -42,6 +42,13 @@ impl Erasing for View<'_> {
         self.execute(update, params![signed(place.position), changes])
     }
 
+    fn consent_positions(&self, list: ListNo) -> Result<Vec<u64>, Error> {
+        let mut select =
+            self.store.prepare_cached("SELECT position FROM consent WHERE list = ?1").map_err(error)?;
+        let positions = select.query_map([list.0], |row| row.get(0).map(unsigned)).map_err(error)?;
+        positions.collect::<rusqlite::Result<_>>().map_err(error)
+    }
+
     fn put_consent(&self, place: Place, records: &[u8]) -> Result<(), Error> {
         let update = "UPDATE consent SET records = ?2 WHERE position = ?1";
         self.execute(update, params![signed(place.position), records])

@@ -21,8 +21,12 @@ pub fn contact(rows: &impl Erasing, contact: ContactId, known: &Known) -> Result
         let place = Place { list: contact.0, position: *position };
         rewrite_history(rows, place, |change| (change.number == contact.1).then_some(Rewritten::Erased))?;
     }
-    let consents = consent::begins_at(rows, contact, known.document.as_deref())?;
-    consent::forget(rows, contact, consents)?;
+    match consent::begins_at(rows, contact, known.document.as_deref()) {
+        Ok(begins_at) => consent::forget(rows, contact, begins_at)?,
+        // Where the ledger of a contact begins that is damaged on disk is not known.
+        Err(Error::Damaged(_)) => consent::forget_anywhere(rows, contact)?,
+        Err(error) => return Err(error),
+    }
     if let Some(document) = &known.document {
         rows.remove_contact(contact, document)?;
     }
