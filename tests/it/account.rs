@@ -71,8 +71,13 @@ async fn an_empty_body_is_an_empty_object_where_nothing_is_required() {
         "/v3/contact-list/find",
         "/v3/contact-source/find",
         "/v3/contacts/changes",
+        "/v3/blacklist/find",
+        "/v3/suppression/list",
         "/v3/request/list",
+        "/v3/request/rejected",
         "/v3/webhook/list",
+        "/v3/webhook/deliveries",
+        "/v3/webhook/health",
     ];
     assert_eq!(optional, expected);
     server.stop().await;
