@@ -29,7 +29,7 @@ pub struct Arguments {
     /// List to follow [default: all lists that the token may see]
     #[arg(long, value_name = "CONTACT_LIST_ID")]
     list: Option<String>,
-    /// Where to begin: a cursor, or "start" for the oldest stored change [default: now]
+    /// Cursor to begin after, or "start" for the oldest [default: now]
     #[arg(long, value_name = "CURSOR")]
     after: Option<String>,
     /// File that keeps the cursor; if it exists, it wins over --after

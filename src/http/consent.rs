@@ -31,7 +31,7 @@ pub static FIND: Method = Method {
     examples: &[Example {
         summary: "Nobody",
         body: r#"{"contactListId":"5d9155bad132d5f45a4e38b1","email":"nobody@example.org"}"#,
-        answer: r#"{"result":true,"contactId":null,"data":[],"totalCount":0,"offset":0,"limit":20,"errors":[]}"#,
+        answer: r#"{"result":true,"contactId":null,"data":[],"totalCount":0,"offset":0,"limit":20}"#,
     }],
     handler: &find,
 };
