@@ -193,6 +193,8 @@ async fn no_statement_is_of_a_form_that_citus_does_not_plan() {
         Box::new(Logged(Arc::clone(&server), name))
     };
     super::activity::each(&make).await;
+    super::api_activity::each(&make).await;
+    super::attempts::each(&make).await;
     super::addresses::each(&make).await;
     super::batches::each(&make).await;
     super::catalogue::each(&make).await;
@@ -210,6 +212,7 @@ async fn no_statement_is_of_a_form_that_citus_does_not_plan() {
     super::prune::each(&make).await;
     super::request_list::each(&make).await;
     super::turns::each(&make).await;
+    super::webhooks::each(&make).await;
 
     let log = server.log();
     let sent = log.lines().filter_map(|line| {
