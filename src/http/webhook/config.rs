@@ -35,9 +35,9 @@ pub static CREATE: Method = Method {
     body: Body { params: &[&NEW], optional: false },
     examples: &[Example {
         summary: "Every contact that is new or changed",
-        body: r#"{"title":"CRM","url":"https://hooks.example.com/status",
+        body: r#"{"title":"Our CRM","url":"https://hooks.example.com/status",
             "events":["contact.created","contact.updated"]}"#,
-        answer: r#"{"result":true,"config":{"id":1748293,"title":"CRM","url":"https://hooks.example.com/status",
+        answer: r#"{"result":true,"config":{"id":1748293,"title":"Our CRM","url":"https://hooks.example.com/status",
             "domain":null,"events":["contact.created","contact.updated"],"parallel":false,"batch":1}}"#,
     }],
     handler: &create,
@@ -156,7 +156,7 @@ pub static LIST: Method = Method {
     examples: &[Example {
         summary: "The webhooks",
         body: "{}",
-        answer: r#"{"result":true,"data":[{"id":1748293,"title":"CRM","url":"https://hooks.example.com/status",
+        answer: r#"{"result":true,"data":[{"id":1748293,"title":"Our CRM","url":"https://hooks.example.com/status",
             "createdAt":"2026-10-14 09:30:09","domain":{"id":null,"name":null},
             "events":["contact.created","contact.updated"],"parallel":false,"batch":1,"status":"active",
             "failedAttempts":0,"reason":null,"pausedAt":null,"skippedAt":null}]}"#,
