@@ -164,14 +164,15 @@ pub fn page(
     let fits = "account = $1 AND accepted_at >= $2 AND accepted_at < $3 AND ($4::bigint[] IS NULL OR list = ANY($4)) \
                 AND ($6::text IS NULL OR token = $6) AND ($7::bigint[] IS NULL OR kind = ANY($7)) \
                 AND NOT ($10::boolean AND token >= 'job:' AND token < 'job;')";
-    // No subquery that looks at the row: Citus plans few of those over all lists.
+    // No subquery that looks at the row but by its list: Citus plans few others over all lists.
     let waiting = format!(
         "FROM batch WHERE {fits} AND NOT $8::boolean AND NOT $9::boolean AND NOT fence AND ($5::bigint IS NULL OR $5 = \
          (position <= coalesce(($12::bigint[])[array_position($11::bigint[], list)], 0))::int)"
     );
     let processed = format!(
         "FROM request WHERE {fits} AND ($5::bigint IS NULL OR $5 = 2) AND (NOT $8::boolean OR failed > 0) \
-         AND (NOT $9::boolean OR (list, position) IN (SELECT d.list, d.position FROM delivery d WHERE d.state = 2))"
+         AND (NOT $9::boolean OR EXISTS (SELECT 1 FROM delivery d WHERE d.list = request.list \
+         AND d.position = request.position AND d.state = 2))"
     );
     let values: Values<'_> = &[
         &account.0,
