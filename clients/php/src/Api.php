@@ -79,8 +79,8 @@ final class ContactListCreateRequest extends Body
         /** The name of the list. */
         public string $contactListName,
         /**
-         * @var 'allow'|'keep'|'account'|null What items do to flags that were set to false. `keep`: these stay
-         * false, unless the item has `resubscribe`. `allow`: an item may set them to true, with the note
+         * @var 'allow'|'keep'|'account'|null The effect of items on flags that were set to false. `keep`: these
+         * stay false, unless the item has `resubscribe`. `allow`: an item may set them to true, with the note
          * `RESUBSCRIBED` in its result. `account`: as the account says, which is the default. Own to this server.
          */
         public ?string $optOut = null,
@@ -225,8 +225,8 @@ final class ContactList
     /** When its name or its variables last changed. */
     public readonly string $updatedAt;
     /**
-     * What items do to flags that were set to false: see contact-list/update. What the account says, where the list
-     * leaves it to that.
+     * The effect of items on flags that were set to false: see contact-list/update. If the list follows its
+     * account, this is the rule of the account.
      */
     public readonly string $optOut;
     /** Always null. */
@@ -765,8 +765,8 @@ final class ContactInput extends Body
          */
         public ?bool $resubscribe = null,
         /**
-         * How the flags of the item were chosen: kept in the consent ledger, see consent/find. The item must name a
-         * flag. An undo leaves such a flag as it is. Own to this server.
+         * How the flags of the item were chosen: stored in the consent ledger, see consent/find. The item must name
+         * a flag. An undo leaves such a flag as it is. Own to this server.
          */
         public ?ConsentInput $consent = null,
     ) {
@@ -802,7 +802,7 @@ final class ConsentInput extends Body
         public ?string $ip = null,
         /** The version or the hash of the text that the person saw. */
         public ?string $wording = null,
-        /** What the messages are for. */
+        /** The purpose of the messages. */
         public ?string $purpose = null,
         /** When the person chose, UTC. */
         public ?string $at = null,
@@ -886,7 +886,7 @@ final class ItemDone
     public readonly array $restored;
     /** @var list<Kept> Where a request was undone: the fields that were not put back. */
     public readonly array $kept;
-    /** @var list<ItemNote> What is to be said of flags that were set to false before. */
+    /** @var list<ItemNote> Notes about flags that were set to false before. */
     public readonly array $notes;
 
     /** @param array<string, mixed> $json */
@@ -937,7 +937,7 @@ final class Kept
     }
 }
 
-/** What is to be said of a flag that was set to false before. */
+/** A note about a flag that was set to false before. */
 final class ItemNote
 {
     /** `OPTED_OUT`: it stays false. `RESUBSCRIBED`: it is true now. */
@@ -1166,8 +1166,8 @@ final class ContactToAdd extends Body
          */
         public ?bool $resubscribe = null,
         /**
-         * How the flags of the item were chosen: kept in the consent ledger, see consent/find. The item must name a
-         * flag. An undo leaves such a flag as it is. Own to this server.
+         * How the flags of the item were chosen: stored in the consent ledger, see consent/find. The item must name
+         * a flag. An undo leaves such a flag as it is. Own to this server.
          */
         public ?ConsentInput $consent = null,
     ) {
@@ -1602,7 +1602,7 @@ final class DuplicateGroup
     public readonly string $reason;
     /** How likely it is that they are, from 0 to 100. */
     public readonly int $score;
-    /** How many there are; at most 50 of them are told. */
+    /** The number of contacts; at most 50 of them are returned. */
     public readonly int $count;
     /** @var list<DuplicateContact> The contacts, the oldest first. */
     public readonly array $contacts;
@@ -1667,8 +1667,8 @@ final class ContactsUnsubscribeLinksRequest extends Body
         /** @var list<string>|null userIds of contacts; compared exactly. */
         public ?array $userIds = null,
         /**
-         * @var 'email'|'sms'|'desktopWebPush'|'mobileWebPush'|'telegram'|'viber'|null What the link turns off;
-         * `email` by default.
+         * @var 'email'|'sms'|'desktopWebPush'|'mobileWebPush'|'telegram'|'viber'|null The channel that the link
+         * turns off; `email` by default.
          */
         public ?string $channel = null,
     ) {
@@ -1763,7 +1763,7 @@ final class MessageHeader
 final class ContactsChangesRequest extends Body
 {
     public function __construct(
-        /** The list; all lists that the token may see where it is absent, at most 1,000. */
+        /** The list. If absent, all lists that the token may see, at most 1,000. */
         public ?string $contactListId = null,
         /**
          * Where to begin: `next`, or the `cursor` of a change or of contacts/find. `start` begins at the oldest
@@ -1772,7 +1772,7 @@ final class ContactsChangesRequest extends Body
         public ?string $after = null,
         /** How many changes there are at most; 100 by default. A page ends earlier when it is large. */
         public ?int $limit = null,
-        /** How long to wait for a change if there is none; 0 by default. */
+        /** How long to wait for the first change; 0 by default. */
         public ?int $waitSeconds = null,
         /**
          * @var list<string>|null Only updates of these fields, and of these updates only these fields; a variable
@@ -2275,7 +2275,7 @@ final class ExportedContact
     public readonly array $history;
     /** Whether these are all that are stored; at most the newest 10,000 are returned, fewer if they are very large. */
     public readonly bool $historyComplete;
-    /** @var list<Consent> What was said about its flags, the newest first, as consent/find tells it. */
+    /** @var list<Consent> Its consent ledger, the newest record first, as consent/find returns it. */
     public readonly array $consents;
 
     /** @param array<string, mixed> $json */
@@ -2310,17 +2310,17 @@ final class Consent
 {
     /** The flag. */
     public readonly string $channel;
-    /** What it was to be. */
+    /** The value that was set. */
     public readonly string $state;
     /** When the record was written. */
     public readonly string $recordedAt;
-    /** When the person chose, as the caller said. */
+    /** When the person chose, as the caller reports. */
     public readonly ?string $at;
-    /** When the person confirmed it, as the caller said. */
+    /** When the person confirmed it, as the caller reports. */
     public readonly ?string $confirmedAt;
-    /** What had the record written. */
+    /** The cause of the record. */
     public readonly string $by;
-    /** Where the person chose, as the caller said. */
+    /** Where the person chose, as the caller reports. */
     public readonly ?string $source;
     /** The form. */
     public readonly ?string $form;
@@ -2328,7 +2328,7 @@ final class Consent
     public readonly ?string $ip;
     /** The version or the hash of the text that the person saw. */
     public readonly ?string $wording;
-    /** What the messages are for. */
+    /** The purpose of the messages. */
     public readonly ?string $purpose;
     /** By which request. */
     public readonly string $requestId;
@@ -2424,7 +2424,7 @@ final class Suppression
     public readonly ?string $address;
     /** Why it is suppressed: a rejectType of its channel. */
     public readonly string $reason;
-    /** What the receiving server answered. */
+    /** The answer of the receiving server. */
     public readonly ?string $rawLog;
     /** Since when. */
     public readonly string $createdAt;
@@ -2660,7 +2660,7 @@ final class EmailToSuppress extends Body
         public string $email,
         /** @var 'hard'|'complaint'|'list-unsubscribe' Why it is suppressed. */
         public string $rejectType,
-        /** What the receiving server answered: at most 1,024 bytes. */
+        /** The answer of the receiving server: at most 1,024 bytes. */
         public ?string $rawLog = null,
         /**
          * Since when: `YYYY-MM-DD hh:mm:ss`, or `YYYY-MM-DD`, UTC; now by default. For suppressions of another
@@ -2760,7 +2760,7 @@ final class SuppressedEmail
     public readonly ?string $email;
     /** Why it is suppressed. */
     public readonly string $type;
-    /** What the receiving server answered; absent without a log, and unless `withRawLog` is true. */
+    /** The answer of the receiving server; absent without a log, and unless `withRawLog` is true. */
     public readonly ?string $rawLog;
     /** Since when. */
     public readonly string $createdAt;
@@ -4191,8 +4191,8 @@ final class ContactListUpdateRequest extends Body
         /** The new name of the list. Required, unless `optOut` is given. */
         public ?string $contactListName = null,
         /**
-         * @var 'allow'|'keep'|'account'|null What items do to flags that were set to false. `keep`: these stay
-         * false, unless the item has `resubscribe`. `allow`: an item may set them to true, with the note
+         * @var 'allow'|'keep'|'account'|null The effect of items on flags that were set to false. `keep`: these
+         * stay false, unless the item has `resubscribe`. `allow`: an item may set them to true, with the note
          * `RESUBSCRIBED` in its result. `account`: as the account says, which is the default. Own to this server.
          */
         public ?string $optOut = null,
@@ -4560,7 +4560,7 @@ abstract class Api
     }
 
     /**
-     * What was said about the flags of a contact: `consent/find`.
+     * Read the consent ledger of a contact: `consent/find`.
      *
      * @param ConsentFindRequest|array<string, mixed> $body
      */

@@ -30,9 +30,9 @@ export interface ContactListCreateRequest {
     /** The name of the list. */
     contactListName: string;
     /**
-     * What items do to flags that were set to false. `keep`: these stay false, unless the item has `resubscribe`.
-     * `allow`: an item may set them to true, with the note `RESUBSCRIBED` in its result. `account`: as the account
-     * says, which is the default. Own to this server.
+     * The effect of items on flags that were set to false. `keep`: these stay false, unless the item has
+     * `resubscribe`. `allow`: an item may set them to true, with the note `RESUBSCRIBED` in its result. `account`: as
+     * the account says, which is the default. Own to this server.
      */
     optOut?: "allow" | "keep" | "account" | null | undefined;
 }
@@ -102,8 +102,8 @@ export interface ContactList {
     /** When its name or its variables last changed. */
     updatedAt: string;
     /**
-     * What items do to flags that were set to false: see contact-list/update. What the account says, where the list
-     * leaves it to that.
+     * The effect of items on flags that were set to false: see contact-list/update. If the list follows its account,
+     * this is the rule of the account.
      */
     optOut: string;
     /** Always null. */
@@ -396,8 +396,8 @@ export interface ContactInput {
      */
     resubscribe?: boolean | null | undefined;
     /**
-     * How the flags of the item were chosen: kept in the consent ledger, see consent/find. The item must name a flag.
-     * An undo leaves such a flag as it is. Own to this server.
+     * How the flags of the item were chosen: stored in the consent ledger, see consent/find. The item must name a
+     * flag. An undo leaves such a flag as it is. Own to this server.
      */
     consent?: ConsentInput | null | undefined;
 }
@@ -420,7 +420,7 @@ export interface ConsentInput {
     ip?: string | null | undefined;
     /** The version or the hash of the text that the person saw. */
     wording?: string | null | undefined;
-    /** What the messages are for. */
+    /** The purpose of the messages. */
     purpose?: string | null | undefined;
     /** When the person chose, UTC. */
     at?: string | null | undefined;
@@ -465,7 +465,7 @@ export interface ItemDone {
     restored?: string[];
     /** Where a request was undone: the fields that were not put back. */
     kept?: Kept[];
-    /** What is to be said of flags that were set to false before. */
+    /** Notes about flags that were set to false before. */
     notes?: ItemNote[];
 }
 /** A field that was not put back. */
@@ -477,7 +477,7 @@ export interface Kept {
     /** Why, in words. */
     humanError: string;
 }
-/** What is to be said of a flag that was set to false before. */
+/** A note about a flag that was set to false before. */
 export interface ItemNote {
     /** `OPTED_OUT`: it stays false. `RESUBSCRIBED`: it is true now. */
     code: string;
@@ -624,8 +624,8 @@ export interface ContactToAdd {
      */
     resubscribe?: boolean | null | undefined;
     /**
-     * How the flags of the item were chosen: kept in the consent ledger, see consent/find. The item must name a flag.
-     * An undo leaves such a flag as it is. Own to this server.
+     * How the flags of the item were chosen: stored in the consent ledger, see consent/find. The item must name a
+     * flag. An undo leaves such a flag as it is. Own to this server.
      */
     consent?: ConsentInput | null | undefined;
 }
@@ -850,7 +850,7 @@ export interface DuplicateGroup {
     reason: string;
     /** How likely it is that they are, from 0 to 100. */
     score: number;
-    /** How many there are; at most 50 of them are told. */
+    /** The number of contacts; at most 50 of them are returned. */
     count: number;
     /** The contacts, the oldest first. */
     contacts: DuplicateContact[];
@@ -875,7 +875,7 @@ export interface ContactsUnsubscribeLinksRequest {
     phoneNumbers?: string[] | null | undefined;
     /** userIds of contacts; compared exactly. */
     userIds?: string[] | null | undefined;
-    /** What the link turns off; `email` by default. */
+    /** The channel that the link turns off; `email` by default. */
     channel?: "email" | "sms" | "desktopWebPush" | "mobileWebPush" | "telegram" | "viber" | null | undefined;
 }
 /** A success: what a method answers, around it what every answer has. */
@@ -911,7 +911,7 @@ export interface MessageHeader {
     value: string;
 }
 export interface ContactsChangesRequest {
-    /** The list; all lists that the token may see where it is absent, at most 1,000. */
+    /** The list. If absent, all lists that the token may see, at most 1,000. */
     contactListId?: string | null | undefined;
     /**
      * Where to begin: `next`, or the `cursor` of a change or of contacts/find. `start` begins at the oldest change
@@ -920,7 +920,7 @@ export interface ContactsChangesRequest {
     after?: string | null | undefined;
     /** How many changes there are at most; 100 by default. A page ends earlier when it is large. */
     limit?: number | null | undefined;
-    /** How long to wait for a change if there is none; 0 by default. */
+    /** How long to wait for the first change; 0 by default. */
     waitSeconds?: number | null | undefined;
     /**
      * Only updates of these fields, and of these updates only these fields; a variable is `variables.` and its name.
@@ -1152,24 +1152,24 @@ export interface ExportedContact {
     history: Change[];
     /** Whether these are all that are stored; at most the newest 10,000 are returned, fewer if they are very large. */
     historyComplete: boolean;
-    /** What was said about its flags, the newest first, as consent/find tells it. */
+    /** Its consent ledger, the newest record first, as consent/find returns it. */
     consents: Consent[];
 }
 /** A record of the consent ledger. */
 export interface Consent {
     /** The flag. */
     channel: string;
-    /** What it was to be. */
+    /** The value that was set. */
     state: string;
     /** When the record was written. */
     recordedAt: string;
-    /** When the person chose, as the caller said. */
+    /** When the person chose, as the caller reports. */
     at: string | null;
-    /** When the person confirmed it, as the caller said. */
+    /** When the person confirmed it, as the caller reports. */
     confirmedAt: string | null;
-    /** What had the record written. */
+    /** The cause of the record. */
     by: string;
-    /** Where the person chose, as the caller said. */
+    /** Where the person chose, as the caller reports. */
     source: string | null;
     /** The form. */
     form: string | null;
@@ -1177,7 +1177,7 @@ export interface Consent {
     ip: string | null;
     /** The version or the hash of the text that the person saw. */
     wording: string | null;
-    /** What the messages are for. */
+    /** The purpose of the messages. */
     purpose: string | null;
     /** By which request. */
     requestId: string;
@@ -1209,7 +1209,7 @@ export interface Suppression {
     address: string | null;
     /** Why it is suppressed: a rejectType of its channel. */
     reason: string;
-    /** What the receiving server answered. */
+    /** The answer of the receiving server. */
     rawLog: string | null;
     /** Since when. */
     createdAt: string;
@@ -1305,7 +1305,7 @@ export interface EmailToSuppress {
     email: string;
     /** Why it is suppressed. */
     rejectType: "hard" | "complaint" | "list-unsubscribe";
-    /** What the receiving server answered: at most 1,024 bytes. */
+    /** The answer of the receiving server: at most 1,024 bytes. */
     rawLog?: string | null | undefined;
     /** Since when: `YYYY-MM-DD hh:mm:ss`, or `YYYY-MM-DD`, UTC; now by default. For suppressions of another system. */
     createdAt?: string | null | undefined;
@@ -1355,7 +1355,7 @@ export interface SuppressedEmail {
     email: string | null;
     /** Why it is suppressed. */
     type: string;
-    /** What the receiving server answered; absent without a log, and unless `withRawLog` is true. */
+    /** The answer of the receiving server; absent without a log, and unless `withRawLog` is true. */
     rawLog?: string;
     /** Since when. */
     createdAt: string;
@@ -1967,9 +1967,9 @@ export interface ContactListUpdateRequest {
     /** The new name of the list. Required, unless `optOut` is given. */
     contactListName?: string | null | undefined;
     /**
-     * What items do to flags that were set to false. `keep`: these stay false, unless the item has `resubscribe`.
-     * `allow`: an item may set them to true, with the note `RESUBSCRIBED` in its result. `account`: as the account
-     * says, which is the default. Own to this server.
+     * The effect of items on flags that were set to false. `keep`: these stay false, unless the item has
+     * `resubscribe`. `allow`: an item may set them to true, with the note `RESUBSCRIBED` in its result. `account`: as
+     * the account says, which is the default. Own to this server.
      */
     optOut?: "allow" | "keep" | "account" | null | undefined;
 }
@@ -2076,7 +2076,7 @@ export declare abstract class Api {
     contactHistory(body: ContactHistoryRequest, call?: Call): Promise<ContactHistoryAnswer>;
     /** All data about one person: `contact/export`. */
     contactExport(body: ContactExportRequest, call?: Call): Promise<ContactExportAnswer>;
-    /** What was said about the flags of a contact: `consent/find`. */
+    /** Read the consent ledger of a contact: `consent/find`. */
     consentFind(body: ConsentFindRequest, call?: Call): Promise<ConsentFindAnswer>;
     /** How far requests have come, and their results: `request/find`. */
     requestFind(body: RequestFindRequest, call?: Call): Promise<RequestFindAnswer>;

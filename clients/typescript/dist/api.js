@@ -77,7 +77,7 @@ export class Api {
     contactExport(body, call = {}) {
         return this.call("contact/export", "read", body, call);
     }
-    /** What was said about the flags of a contact: `consent/find`. */
+    /** Read the consent ledger of a contact: `consent/find`. */
     consentFind(body, call = {}) {
         return this.call("consent/find", "read", body, call);
     }

@@ -50,7 +50,7 @@ class ContactListCreateRequest(TypedDict):
     """The name of the list."""
 
     optOut: NotRequired[Literal["allow", "keep", "account"] | None]
-    """What items do to flags that were set to false. `keep`: these stay false, unless the item has
+    """The effect of items on flags that were set to false. `keep`: these stay false, unless the item has
     `resubscribe`. `allow`: an item may set them to true, with the note `RESUBSCRIBED` in its result.
     `account`: as the account says, which is the default. Own to this server.
     """
@@ -148,8 +148,8 @@ class ContactList(TypedDict):
     """When its name or its variables last changed."""
 
     optOut: str
-    """What items do to flags that were set to false: see contact-list/update. What the account says, where the
-    list leaves it to that.
+    """The effect of items on flags that were set to false: see contact-list/update. If the list follows its
+    account, this is the rule of the account.
     """
 
     domainId: str | None
@@ -547,8 +547,8 @@ class ContactInput(TypedDict):
     """
 
     consent: NotRequired[ConsentInput | None]
-    """How the flags of the item were chosen: kept in the consent ledger, see consent/find. The item must name a
-    flag. An undo leaves such a flag as it is. Own to this server.
+    """How the flags of the item were chosen: stored in the consent ledger, see consent/find. The item must name
+    a flag. An undo leaves such a flag as it is. Own to this server.
     """
 
 
@@ -580,7 +580,7 @@ class ConsentInput(TypedDict):
     """The version or the hash of the text that the person saw."""
 
     purpose: NotRequired[str | None]
-    """What the messages are for."""
+    """The purpose of the messages."""
 
     at: NotRequired[str | None]
     """When the person chose, UTC."""
@@ -646,7 +646,7 @@ class ItemDone(TypedDict):
     """Where a request was undone: the fields that were not put back."""
 
     notes: NotRequired[list[ItemNote]]
-    """What is to be said of flags that were set to false before."""
+    """Notes about flags that were set to false before."""
 
 
 class Kept(TypedDict):
@@ -663,7 +663,7 @@ class Kept(TypedDict):
 
 
 class ItemNote(TypedDict):
-    """What is to be said of a flag that was set to false before."""
+    """A note about a flag that was set to false before."""
 
     code: str
     """`OPTED_OUT`: it stays false. `RESUBSCRIBED`: it is true now."""
@@ -861,8 +861,8 @@ class ContactToAdd(TypedDict):
     """
 
     consent: NotRequired[ConsentInput | None]
-    """How the flags of the item were chosen: kept in the consent ledger, see consent/find. The item must name a
-    flag. An undo leaves such a flag as it is. Own to this server.
+    """How the flags of the item were chosen: stored in the consent ledger, see consent/find. The item must name
+    a flag. An undo leaves such a flag as it is. Own to this server.
     """
 
 
@@ -1181,7 +1181,7 @@ class DuplicateGroup(TypedDict):
     """How likely it is that they are, from 0 to 100."""
 
     count: int
-    """How many there are; at most 50 of them are told."""
+    """The number of contacts; at most 50 of them are returned."""
 
     contacts: list[DuplicateContact]
     """The contacts, the oldest first."""
@@ -1218,7 +1218,7 @@ class ContactsUnsubscribeLinksRequest(TypedDict):
     """userIds of contacts; compared exactly."""
 
     channel: NotRequired[Literal["email", "sms", "desktopWebPush", "mobileWebPush", "telegram", "viber"] | None]
-    """What the link turns off; `email` by default."""
+    """The channel that the link turns off; `email` by default."""
 
 
 class ContactsUnsubscribeLinksAnswer(TypedDict):
@@ -1268,7 +1268,7 @@ class MessageHeader(TypedDict):
 class ContactsChangesRequest(TypedDict):
 
     contactListId: NotRequired[str | None]
-    """The list; all lists that the token may see where it is absent, at most 1,000."""
+    """The list. If absent, all lists that the token may see, at most 1,000."""
 
     after: NotRequired[str | None]
     """Where to begin: `next`, or the `cursor` of a change or of contacts/find. `start` begins at the oldest
@@ -1279,7 +1279,7 @@ class ContactsChangesRequest(TypedDict):
     """How many changes there are at most; 100 by default. A page ends earlier when it is large."""
 
     waitSeconds: NotRequired[int | None]
-    """How long to wait for a change if there is none; 0 by default."""
+    """How long to wait for the first change; 0 by default."""
 
     fields: NotRequired[list[str] | None]
     """Only updates of these fields, and of these updates only these fields; a variable is `variables.` and its
@@ -1619,7 +1619,7 @@ class ExportedContact(TypedDict):
     """
 
     consents: list[Consent]
-    """What was said about its flags, the newest first, as consent/find tells it."""
+    """Its consent ledger, the newest record first, as consent/find returns it."""
 
 
 class Consent(TypedDict):
@@ -1629,22 +1629,22 @@ class Consent(TypedDict):
     """The flag."""
 
     state: str
-    """What it was to be."""
+    """The value that was set."""
 
     recordedAt: str
     """When the record was written."""
 
     at: str | None
-    """When the person chose, as the caller said."""
+    """When the person chose, as the caller reports."""
 
     confirmedAt: str | None
-    """When the person confirmed it, as the caller said."""
+    """When the person confirmed it, as the caller reports."""
 
     by: str
-    """What had the record written."""
+    """The cause of the record."""
 
     source: str | None
-    """Where the person chose, as the caller said."""
+    """Where the person chose, as the caller reports."""
 
     form: str | None
     """The form."""
@@ -1656,7 +1656,7 @@ class Consent(TypedDict):
     """The version or the hash of the text that the person saw."""
 
     purpose: str | None
-    """What the messages are for."""
+    """The purpose of the messages."""
 
     requestId: str
     """By which request."""
@@ -1703,7 +1703,7 @@ class Suppression(TypedDict):
     """Why it is suppressed: a rejectType of its channel."""
 
     rawLog: str | None
-    """What the receiving server answered."""
+    """The answer of the receiving server."""
 
     createdAt: str
     """Since when."""
@@ -1843,7 +1843,7 @@ class EmailToSuppress(TypedDict):
     """Why it is suppressed."""
 
     rawLog: NotRequired[str | None]
-    """What the receiving server answered: at most 1,024 bytes."""
+    """The answer of the receiving server: at most 1,024 bytes."""
 
     createdAt: NotRequired[str | None]
     """Since when: `YYYY-MM-DD hh:mm:ss`, or `YYYY-MM-DD`, UTC; now by default. For suppressions of another
@@ -1916,7 +1916,7 @@ class SuppressedEmail(TypedDict):
     """Why it is suppressed."""
 
     rawLog: NotRequired[str]
-    """What the receiving server answered; absent without a log, and unless `withRawLog` is true."""
+    """The answer of the receiving server; absent without a log, and unless `withRawLog` is true."""
 
     createdAt: str
     """Since when."""
@@ -2792,7 +2792,7 @@ class ContactListUpdateRequest(TypedDict):
     """The new name of the list. Required, unless `optOut` is given."""
 
     optOut: NotRequired[Literal["allow", "keep", "account"] | None]
-    """What items do to flags that were set to false. `keep`: these stay false, unless the item has
+    """The effect of items on flags that were set to false. `keep`: these stay false, unless the item has
     `resubscribe`. `allow`: an item may set them to true, with the note `RESUBSCRIBED` in its result.
     `account`: as the account says, which is the default. Own to this server.
     """
@@ -2969,7 +2969,7 @@ class Api:
         return cast(ContactExportAnswer, self._call("contact/export", "read", body))
 
     def consent_find(self, body: ConsentFindRequest) -> ConsentFindAnswer:
-        """What was said about the flags of a contact: `consent/find`."""
+        """Read the consent ledger of a contact: `consent/find`."""
         return cast(ConsentFindAnswer, self._call("consent/find", "read", body))
 
     def request_find(self, body: RequestFindRequest) -> RequestFindAnswer:
