@@ -16,6 +16,9 @@ pub static DUPLICATES: Operation = Operation::read("/v3/contacts/duplicates", Re
 /// Merges two contacts.
 pub static MERGE: Operation = Operation::batch("/v3/contacts/merge", Reach::List);
 
+/// A reason, the contacts that share it, and the key that they share.
+type Found = (Reason, Vec<ContactNo>, u64);
+
 /// Contacts that are read at once.
 const CHUNK: u32 = 1_000;
 
@@ -167,7 +170,7 @@ impl Shared {
     }
 
     /// The first groups, and the hash behind which the next ones are.
-    fn groups(self, limit: usize) -> (Vec<(Reason, Vec<ContactNo>, u64)>, Option<u64>) {
+    fn groups(self, limit: usize) -> (Vec<Found>, Option<u64>) {
         let mut found = Vec::new();
         let until = self.until;
         for (hash, (reason, numbers, count)) in self.keys {
