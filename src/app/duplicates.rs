@@ -16,7 +16,7 @@ pub static DUPLICATES: Operation = Operation::read("/v3/contacts/duplicates", Re
 /// Merges two contacts.
 pub static MERGE: Operation = Operation::batch("/v3/contacts/merge", Reach::List);
 
-/// A reason, the contacts that share it, and the key that they share.
+/// A reason, the first contacts that share it, and how many share it in all.
 type Found = (Reason, Vec<ContactNo>, u64);
 
 /// Contacts that are read at once.
