@@ -134,7 +134,7 @@ impl SuppressionPage {
     }
 
     fn total(&self) -> String {
-        number(&self.pager.total)
+        number(self.pager.total)
     }
 
     /// The reasons that the form offers, by channel.

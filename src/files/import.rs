@@ -150,6 +150,9 @@ struct Entry {
     ids: Vec<String>,
 }
 
+/// Requests that were asked for, and the results of those that are processed.
+type Asked = (Vec<String>, Result<HashMap<String, Option<Results>>>);
+
 struct Engine {
     api: Arc<dyn Api>,
     job: Job,
@@ -160,7 +163,7 @@ struct Engine {
     /// Identifiers that batches in flight name.
     busy: HashMap<u64, usize>,
     sending: JoinSet<(u64, Result<Sent>)>,
-    asking: JoinSet<(Vec<String>, Result<HashMap<String, Option<Results>>>)>,
+    asking: JoinSet<Asked>,
     pause: Duration,
     point: Point,
     first_faults: Vec<(u64, String)>,

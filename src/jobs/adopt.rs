@@ -42,6 +42,7 @@ struct OldDescription {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[expect(clippy::large_enum_variant, reason = "few are held at a time")]
 enum OldTask {
     Import(Import),
     Bulk(OldBulk),

@@ -72,6 +72,7 @@ pub struct Description {
 /// What is done.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[expect(clippy::large_enum_variant, reason = "few are held at a time")]
 pub enum Task {
     /// Rows of a file become contacts.
     Import(Import),

@@ -141,7 +141,7 @@ mod tests {
         let sent = events(&change("updated", fields.clone()), 7, &asked);
         let expected = json!({ "datetime": 7, "event": "contact.updated", "id": "c", "contactListId": "l",
             "email": "user@example.com", "userId": "u", "phoneNumber": null, "requestId": "r", "fields": fields });
-        assert_eq!(sent, [expected.clone()]);
+        assert_eq!(sent, std::slice::from_ref(&expected));
         assert_eq!(body(&sent, false), expected.to_string());
         assert_eq!(body(&sent, true), json!({ "events": [expected] }).to_string());
         let erased = events(&change("erased", json!({})), 7, &asked);

@@ -64,10 +64,11 @@ pub fn each_row(path: &Path, sheet: &str, from: u64, each: &mut dyn FnMut(Row) -
         let mut buffer = Vec::new();
         loop {
             match next(path, xml, &mut buffer)? {
-                Event::Start(start) if start.name().as_ref() == "table:table" => {
-                    if attribute(&start, "table:name").as_deref() == Some(sheet) {
-                        return rows(path, xml, &mut table, each);
-                    }
+                Event::Start(start)
+                    if start.name().as_ref() == "table:table"
+                        && attribute(&start, "table:name").as_deref() == Some(sheet) =>
+                {
+                    return rows(path, xml, &mut table, each);
                 }
                 Event::Eof => {
                     return Err(Error::file(path, format!("the workbook has no sheet \"{sheet}\"")));

@@ -47,6 +47,9 @@ pub struct Ends {
     pub floor: Option<Place>,
 }
 
+/// The identifiers after a change, and what it did to each field.
+type Taken = (Identifiers<Option<String>>, Vec<FieldChange>);
+
 impl Ends {
     /// Behind all changes; nothing where there never was one.
     fn end(&self) -> Option<Place> {
@@ -345,12 +348,7 @@ impl<R: ChangeRows> Reading<'_, R> {
         Ok(Some(self.change(list, entry, change.number, action, identifiers, fields)))
     }
 
-    fn derived(
-        &mut self,
-        contact: ContactId,
-        position: u64,
-        nth: usize,
-    ) -> Result<Option<(Identifiers<Option<String>>, Vec<FieldChange>)>, Error> {
+    fn derived(&mut self, contact: ContactId, position: u64, nth: usize) -> Result<Option<Taken>, Error> {
         if !self.derived.contains_key(&contact) {
             let derived = derive(self.rows, contact, position)?;
             self.derived.insert(contact, derived);
