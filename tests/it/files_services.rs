@@ -15,10 +15,13 @@ fn contact(office: &Office, name: &str, text: &str, options: &[&str], email: &st
     (contacts.find(|contact| contact["email"] == email).expect("the contact"), printed.err)
 }
 
+/// A service, its file, options of the import, whom to look at, and the values that the contact has.
+type Case<'a> = (&'a str, &'a str, &'a [&'a str], &'a str, &'a [(&'a str, Value)]);
+
 #[test]
 fn exports_of_services_are_read_as_the_service_means_them() {
     let office = Office::open();
-    let cases: [(&str, &str, &[&str], &str, &[(&str, Value)]); 8] = [
+    let cases: [Case<'_>; 8] = [
         (
             "Google Contacts",
             "First Name,Last Name,Birthday,Labels,E-mail 1 - Label,E-mail 1 - Value,E-mail 2 - Value,Phone 1 - Value\n\

@@ -185,7 +185,7 @@ async fn an_erased_contact_leaves_its_number_alone(desk: Desk) {
 async fn add_list(desk: &Desk) -> (ListNo, ObjectId) {
     let id = desk.ids.next(desk.now);
     desk.storage()
-        .add_list(desk.account.no, id, NewList::named(&id.to_string()), desk.now)
+        .add_list(desk.account.no, id, NewList::named(id.to_string()), desk.now)
         .await
         .expect("a list");
     (desk.storage().find_list(id).await.expect("a look").expect("the list").no, id)
