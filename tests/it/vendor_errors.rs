@@ -148,7 +148,9 @@ async fn faults(server: &Server, switch: &Switch, list: &str) -> Vec<Case> {
         let answer = server.post(UPDATE, &body).await;
         switch.set(Fault::None);
         let retry_after = answer.headers.get("retry-after").map(|value| value.to_str().expect("text"));
-        assert_eq!(retry_after.is_some(), answer.status == 503, "{name}: {retry_after:?}");
+        // Beside an unknown outcome a time would invite the same batch a second time.
+        let expected = answer.status == 503 && fault != Fault::AppendUnknown;
+        assert_eq!(retry_after.is_some(), expected, "{name}: {retry_after:?}");
         cases.push(Case { name, answer });
     }
     cases
