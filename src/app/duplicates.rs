@@ -90,7 +90,7 @@ impl Commands {
 
 impl Queries {
     /// Groups of contacts of a list that may be one person, behind `after`. It walks along the whole list: groups that
-    /// change meanwhile may be told as they were.
+    /// change meanwhile may be reported as they were.
     ///
     /// # Errors
     /// The store fails.
@@ -107,7 +107,7 @@ impl Queries {
         loop {
             let page = storage.page_contacts(account, list.no, Way::Up(from), CHUNK).await?;
             for (number, contact) in &page.rows {
-                // One that does not read is told elsewhere.
+                // Other rooms report a contact that does not read.
                 let Ok(found) = Document::read(&contact.document).and_then(|it| likeness::keys(&it)) else {
                     continue;
                 };

@@ -14,7 +14,7 @@ use crate::storage::ChangeReader;
 /// Waiting requests of one token at a time.
 pub const MAX_PER_TOKEN: usize = 20;
 
-/// How often changes by other processes are looked for while somebody waits.
+/// The interval of looks for changes by other processes while a follower waits.
 const LOOK: Duration = Duration::from_millis(100);
 
 /// Where each list stood when its reader came to its end.
@@ -24,7 +24,7 @@ pub type Positions = Vec<(ListNo, u64)>;
 #[derive(Debug, Default)]
 pub struct Followers {
     waiting: Mutex<Waiting>,
-    /// Somebody has begun to wait.
+    /// A follower has begun to wait.
     arrived: Notify,
 }
 
@@ -87,7 +87,7 @@ impl Followers {
         self.waiting().followers.len()
     }
 
-    /// Wakes those whose lists have changed, for ever. One read of the store serves all who wait, whoever applied.
+    /// Wakes followers whose lists have changed, for ever. One read of the store serves all of them, whichever node applied.
     pub async fn wake_all(&self, storage: &dyn ChangeReader, applied: &Notify, clock: &dyn Clock) {
         loop {
             // Listening begins before the look, so that nothing is missed in between.

@@ -13,7 +13,7 @@ use crate::journal::ContactNo;
 pub struct Settled {
     /// The patch that is applied: without the flags that stay, and with what was chosen.
     pub patch: Vec<u8>,
-    /// What the caller is told.
+    /// Notes for the result of the item.
     pub notes: Vec<Note>,
     /// The flags that changed.
     pub changed: Flags,

@@ -29,7 +29,7 @@ pub struct Column {
     pub cells: Vec<String>,
     /// What is chosen; empty where nobody knows.
     pub chosen: String,
-    /// A field with almost the same name, if nobody knows what the column is.
+    /// A field with almost the same name, if the column has no known header.
     pub near: Option<String>,
     /// What a new variable is called.
     pub name: String,

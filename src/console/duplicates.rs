@@ -17,7 +17,7 @@ use crate::storage::List;
 /// Groups on a page.
 const GROUPS: usize = 20;
 
-/// What is told after something was done.
+/// The message after an action.
 const DONE: [(&str, &str); 3] = [
     ("merged", "The contacts are merged. To take it back, undo the request under API activity."),
     ("failed", "Some contacts could not be merged: another user changed or deleted them."),

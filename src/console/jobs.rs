@@ -22,7 +22,7 @@ use crate::jobs::job::{Action, Bulk, Extent, Faults, Files, Import, Job, Progres
 use crate::jobs::service::Error;
 use crate::jobs::upload::Preview;
 
-/// What is told after something was done.
+/// The message after an action.
 const DONE: [(&str, &str); 3] = [
     ("removed", "The job and its files are deleted."),
     ("running", "Nothing was deleted. Stop the job first."),

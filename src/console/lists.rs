@@ -15,7 +15,7 @@ use crate::storage::{List, OptOut};
 /// Lists on a page.
 const ROWS: u32 = 50;
 
-/// What is told after something was done.
+/// The message after an action.
 const DONE: [(&str, &str); 3] = [
     ("made", "The list is created."),
     ("renamed", "The list is saved."),

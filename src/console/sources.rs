@@ -17,7 +17,7 @@ use crate::storage::{Source, SourceFilter, SourceRef};
 /// Sources on a page.
 const ROWS: u32 = 50;
 
-/// What is told after something was done.
+/// The message after an action.
 const DONE: [(&str, &str); 3] = [
     ("added", "The source is added."),
     ("changed", "The source is changed."),

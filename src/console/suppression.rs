@@ -37,7 +37,7 @@ const BATCH: usize = 1_000;
 /// Rejected rows that a page shows.
 const SHOWN: usize = 100;
 
-/// What is told after something was done.
+/// The message after an action.
 const DONE: [(&str, &str); 3] = [
     ("added", "The address is suppressed."),
     ("known", "The address was suppressed for this reason before."),

@@ -12,7 +12,7 @@ use crate::app::Result as AppResult;
 use crate::app::variables::{NewVariables, VariableName};
 use crate::storage::{List, VariableKind};
 
-/// What is told after something was done.
+/// The message after an action.
 const DONE: [(&str, &str); 4] = [
     ("added", "The custom field is added."),
     ("renamed", "The custom field is renamed."),

@@ -1,4 +1,4 @@
-//! What a caller says of how a flag was chosen: kept with the patch of an item and in the consent ledger.
+//! How a flag was chosen, as the caller states it: stored with the patch of an item and in the consent ledger.
 
 use super::field::Key;
 use super::record::{self, Malformed, Reader, put_entry};

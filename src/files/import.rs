@@ -120,7 +120,7 @@ pub struct Progress {
     pub counts: Counts,
     /// The first rows that failed since it was begun or has gone on: their line and why.
     pub first_faults: Vec<(u64, String)>,
-    /// What was told since then of rows that were imported.
+    /// Remarks since then on rows that were imported.
     pub notes: Vec<Counted>,
 }
 
@@ -131,7 +131,7 @@ pub struct Outcome {
     pub counts: Counts,
     /// The first rows that failed: their line and why.
     pub first_faults: Vec<(u64, String)>,
-    /// What was told of rows that were imported.
+    /// Remarks on rows that were imported.
     pub notes: Vec<Counted>,
     /// Where it was written down how far it is. Whoever has told what it came to removes this: until then the same
     /// call finds that all is done.
@@ -368,7 +368,7 @@ impl Engine {
         Ok(())
     }
 
-    /// Takes note of what is told of rows that were imported, and returns how much that is.
+    /// Adds remarks on rows that were imported, and returns how many there are.
     fn note(&mut self, batch: &Batch, faults: &[Fault], notes: &[(usize, Note)]) -> u64 {
         let columns = &self.job.reading.mapping.columns;
         let name = |place: usize| columns.get(place).map(|column| column.header.as_str());

@@ -45,7 +45,7 @@ pub fn inspect(survey: &Survey, mapping: &Mapping) -> Result<Inspection> {
         rows += 1;
         for place in &dates {
             let cell = row.cells.get(*place).unwrap_or_default();
-            // A date in the form of the API is told by its length at once.
+            // The length alone identifies a date in the form of the API.
             doubtful |= cell.contains('/') || cell.as_bytes().get(2) == Some(&b'-');
             if let Some(order) = values::date_order(cell) {
                 doubtful = true;

@@ -1,4 +1,4 @@
-//! What a file is, by its content: its name says what somebody hopes.
+//! The kind of a file, by its content: its name may be wrong.
 
 use std::fs::File;
 use std::io::{BufReader, Read, Seek, SeekFrom};

@@ -53,7 +53,7 @@ pub struct Said {
     /// Where the names of the columns are.
     #[serde(skip_serializing_if = "is_first")]
     pub header: Header,
-    /// Whether a guess of the encoding is taken though it is doubtful: somebody will look at it.
+    /// Whether a doubtful guess of the encoding is accepted: a person will look at the result.
     #[serde(skip)]
     pub accept_doubt: bool,
 }

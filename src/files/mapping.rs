@@ -56,7 +56,7 @@ pub struct Group {
     pub value: Option<String>,
 }
 
-/// What a column seems to be, and what it could be meant to be if nobody knows.
+/// What a column seems to be, and a near name if its header is unknown.
 #[derive(Clone, Debug, Default)]
 pub struct Guess {
     /// What it seems to be.
@@ -143,7 +143,7 @@ impl Mapping {
         }
         if !unknown.is_empty() {
             return Err(Error::Told(format!(
-                "nobody knows what these columns are: {}; say it with --map \"Column=field\", \
+                "unknown columns: {}; name them with --map \"Column=field\", \
                  --map \"Column=variables.name\", --new-variable \"Column\" or --ignore \"Column\"",
                 unknown.join(", ")
             )));
@@ -390,7 +390,7 @@ mod tests {
     #[test]
     fn columns_of_one_name_are_addressed_by_their_number() {
         let told = map(&["x", "x", "#1"], &wishes(&["#2=email", "#1=name"], &[], &["#3"])).unwrap_err();
-        assert!(told.contains("nobody knows what these columns are: \"x\""), "{told}");
+        assert!(told.contains("unknown columns: \"x\""), "{told}");
         let told = map(&["x", "x", "y"], &wishes(&["#2=email", "#1=name"], &[], &["#3"])).unwrap();
         assert_eq!(told, ["name", "email", "(ignored)"]);
     }
@@ -420,11 +420,7 @@ mod tests {
     #[test]
     fn what_cannot_be_is_told() {
         for (header, wishes, text) in [
-            (
-                vec!["email", "Size"],
-                wishes(&[], &[], &[]),
-                "nobody knows what these columns are: \"Size\"; say it with",
-            ),
+            (vec!["email", "Size"], wishes(&[], &[], &[]), "unknown columns: \"Size\"; name them with"),
             (
                 vec!["email", "E-Mail"],
                 wishes(&[], &[], &[]),

@@ -1,14 +1,14 @@
-//! What is told of rows that were imported all the same: values left out, marks taken for nothing, warnings of the
+//! Remarks on rows that were imported all the same: values left out, marks read as empty, warnings of the
 //! server. They are counted by their kind, with the first of each as an example.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-/// How many kinds are told apart; a column has few.
+/// The most kinds of remarks; a column has few.
 const MAX_KINDS: usize = 200;
 
-/// What is told of a cell.
+/// A remark on a cell.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Note {
     /// The column, counted from 0; `None` if it is about the row.
@@ -62,7 +62,7 @@ pub struct Counted {
     pub count: u64,
     /// The line of the first.
     pub line: u64,
-    /// What was told of it.
+    /// Remarks on it.
     pub text: String,
 }
 

@@ -142,7 +142,7 @@ impl<R: BufRead> Read for Members<R> {
 }
 
 /// The table in a zip archive, and all that could be one; `wanted` is its name if there are several. With `first`, the
-/// first of several is taken: somebody will look at it.
+/// first of several is taken: a person will look at it.
 ///
 /// # Errors
 /// Where the archive cannot be read, or it is not known which file is meant.

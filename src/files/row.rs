@@ -44,7 +44,7 @@ pub struct Item {
     pub contact: Result<String, String>,
     /// Hashes of the identifiers that it names: rows that share one must not overtake each other.
     pub identifiers: Vec<u64>,
-    /// What is told of it though it is imported.
+    /// Remarks on it though it is imported.
     pub notes: Vec<Note>,
     /// Whether it sets a variable that a dry run does not make.
     pub sets_absent: bool,
@@ -70,7 +70,7 @@ fn how(column: &Column) -> Written {
     Written { reversed: matches!(column.target, Target::Not(_)), ..column.written }
 }
 
-/// Cells that belong together, and what is told of the row.
+/// Cells that belong together, and remarks on the row.
 #[derive(Default)]
 struct Parts<'a> {
     contact: Option<Cow<'a, str>>,
@@ -240,7 +240,7 @@ impl Reading {
             match values::read(field, cell.trim(), &self.values, how(&self.mapping.columns[place])) {
                 Value::Flag(yes) => answer = Some(answer.unwrap_or(true) && yes),
                 Value::Fault(why) => self.fault(place, why, parts)?,
-                // No consent is read from what nobody understands.
+                // No consent is read from a text that is not understood.
                 _ => {
                     self.fault(place, format!("\"{}\" is neither yes nor no", escaped(cell.trim())), parts)?
                 }
@@ -391,7 +391,7 @@ impl Reading {
             return Ok(());
         }
         let header = source.place.map_or("", |place| self.mapping.columns[place].header.as_str());
-        Err(format!("column \"{header}\": \"{}\" has a character that nobody sees", escaped(text)))
+        Err(format!("column \"{header}\": \"{}\" has an invisible character", escaped(text)))
     }
 
     fn put_parts(&self, parts: &Parts<'_>, json: &mut String) {

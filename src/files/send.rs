@@ -56,7 +56,7 @@ pub struct Sent {
     pub faults: Vec<Fault>,
     /// What became of the rows, where that is known already.
     pub counts: Counts,
-    /// What is told of rows that were accepted, by their places.
+    /// Remarks on rows that were accepted, by their places.
     pub notes: Vec<(usize, Note)>,
 }
 
@@ -74,7 +74,7 @@ pub struct Counts {
     pub failed: u64,
     /// Of all but these, those of which a flag stays false, since it was set to false before.
     pub opted_out: u64,
-    /// What was told of rows that were imported all the same: see [`super::notes`].
+    /// Remarks on rows that were imported all the same: see [`super::notes`].
     #[serde(default, skip_serializing_if = "is_none")]
     pub warnings: u64,
 }
@@ -256,7 +256,7 @@ fn without(contact: &str, refused: &[&Wrong]) -> Option<String> {
             }
             _ => {
                 let value = contact.shift_remove(member)?;
-                // Else it would be somebody else, or nobody.
+                // Otherwise it would be another contact, or none.
                 (member != "contact" && contact.get("contact") != Some(&value)).then_some(())?;
             }
         }
@@ -279,7 +279,7 @@ fn body(way: &Way, batch: &Batch, rows: &[usize], mended: &Mended) -> Bytes {
     if way.dry_run {
         body.push_str(r#""dryRun":true,"#);
     }
-    // Nobody who is new has opted out.
+    // A new contact has not opted out.
     let adds = way.mode == Mode::Create;
     if !way.resubscribe && !adds {
         body.push_str(r#""optOut":"keep","#);

@@ -218,7 +218,7 @@ impl Target {
         known.or_else(guessed).map(Self::Field).or_else(|| profile::header(&plain_header))
     }
 
-    /// What a header that nobody knows could be meant to be: a name that is written almost so, or that is part of it.
+    /// The meaning of an unknown header: a name with almost the same letters, or one that is part of it.
     pub fn near(header: &str, variables: &[String]) -> Option<Self> {
         const SHORTEST: usize = 4;
         let wanted = plain(header);

@@ -146,7 +146,7 @@ pub const IDEMPOTENCY_KEY: &str = "Idempotency-Key";
 /// How long a refused caller should wait, in seconds.
 pub const RETRY_AFTER: u32 = 1;
 
-/// The longest that a caller is told to wait: clients wait as long as they are told, or give up.
+/// The longest `Retry-After`, in seconds: clients wait that long, or give up.
 pub const MAX_RETRY_AFTER: u32 = 30;
 
 /// The code for a token with too many requests.
@@ -341,7 +341,7 @@ impl Refused {
     fn of(refusal: Refusal) -> Self {
         let status = StatusCode::from_u16(refusal.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let problems = refusal.into_problems();
-        // Some clients repeat a request by themselves when they are told a time.
+        // Some clients repeat a request by themselves if an answer has `Retry-After`.
         let unknown = problems.iter().any(|problem| problem.code == "OUTCOME_UNKNOWN");
         let retry_after = (status == StatusCode::SERVICE_UNAVAILABLE && !unknown).then_some(RETRY_AFTER);
         Self { status, problems, retry_after }

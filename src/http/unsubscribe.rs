@@ -33,7 +33,7 @@ const COUNTED: &str = "/u";
 /// Bytes of a POST that are looked at; more are read and dropped.
 const LOOKED_AT: usize = 4_096;
 
-/// The field by which the form of the page is told from a mail program.
+/// The field that distinguishes the form of the page from a mail program.
 const PAGE_FIELD: &str = "by=page";
 
 /// What a page may load: a style sheet of this server, and nothing else.

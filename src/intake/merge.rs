@@ -113,7 +113,7 @@ fn read_names(
 /// A name that is none of a field.
 struct Unknown;
 
-/// The key of a field or variable; flags follow a rule of their own. Without a list, which is told already, no variable
+/// The key of a field or variable; flags follow a rule of their own. Without a list, which is reported already, no variable
 /// has a key.
 fn key_of(name: &str, list: Option<&List>) -> Result<Option<Key>, Unknown> {
     if let Some(variable) = name.strip_prefix("variables.") {

@@ -87,7 +87,7 @@ fn prepare(
     known: &[Variable],
     trying: bool,
 ) -> Result<(Survey, csv::StringRecord, Reading)> {
-    // Whoever has begun it has seen what the guess gives.
+    // The user who began it has seen the guess.
     let survey = Survey::of(path, &Said { accept_doubt: true, ..plan.said.clone() })?;
     let (header, _) = table::beginning(&survey, 0)?;
     let (mapping, choices) = (mapping(plan, &header)?, plan.choices());

@@ -243,7 +243,7 @@ pub struct Faults {
     pub fault: Option<String>,
     /// The first rows or contacts that failed: line, or 0 if there is none, and why.
     pub first: Vec<(u64, String)>,
-    /// What was told of rows that were imported.
+    /// Remarks on rows that were imported.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<Counted>,
 }

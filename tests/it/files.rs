@@ -228,7 +228,7 @@ fn empty_cells_variables_and_modes() {
     office.file("one.csv", "userId,Name,Shoe size,Day,junk,lastBatch\nu,Jo,44,2020-02-03,x,1\n");
     let unknown = office.import(&["one.csv"]);
     assert_eq!(unknown.code, Some(2));
-    assert!(unknown.err.contains("nobody knows what these columns are: \"Shoe size\", \"Day\", \"junk\";"));
+    assert!(unknown.err.contains("unknown columns: \"Shoe size\", \"Day\", \"junk\";"));
     let mapped =
         ["one.csv", "--new-variable", "Shoe size", "--new-variable", "Day=since:date", "--ignore", "junk"];
     let tried = office.imported(&[&mapped[..], &["--dry-run"]].concat());

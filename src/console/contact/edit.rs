@@ -28,7 +28,7 @@ use crate::storage::{ItemResult, List, OptOut, Source, SourceFilter, SourceRef, 
 /// Sources that the form offers.
 const SOURCES: u32 = 1_000;
 
-/// What is told after something was done.
+/// The message after an action.
 const DONE: [(&str, &str); 4] = [
     ("made", "The contact is added."),
     ("saved", "The changes are saved."),

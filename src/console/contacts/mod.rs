@@ -38,7 +38,7 @@ const SOURCES: u32 = 200;
 /// The cookie that remembers columns; its path is the list's.
 const COLUMNS: &str = "rollbook_columns";
 
-/// What is told after something was done.
+/// The message after an action.
 const DONE: [(&str, &str); 4] = [
     ("erased", "The person is erased from all lists."),
     ("no-action", "Nothing was changed. Choose an action for the selected contacts."),

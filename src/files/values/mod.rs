@@ -139,7 +139,7 @@ fn link_of(field: Field, text: &str) -> Value<'_> {
     }
 }
 
-/// A text with what nobody sees written out, and not longer than a message bears.
+/// A text with invisible characters written out, cut to the length of a message.
 pub fn escaped(text: &str) -> String {
     let mut shown = String::new();
     for letter in text.chars().take(60) {

@@ -199,7 +199,7 @@ pub fn is_handle(field: Field, text: &str) -> bool {
     home(field).is_some() && !text.contains('/') && !HOSTS.iter().any(|host| lower.ends_with(host))
 }
 
-/// The address of the page of somebody by their name in a network.
+/// The address of a person's page, by their name in a network.
 pub fn profile_link(field: Field, text: &str) -> Option<String> {
     let handle = text.strip_prefix('@').unwrap_or(text);
     let is_name = |sign: u8| sign.is_ascii_alphanumeric() || matches!(sign, b'.' | b'_' | b'-');

@@ -33,7 +33,7 @@ impl Card {
         Ok(())
     }
 
-    /// Its row. What has no end may have lost values, and a group is nobody.
+    /// Its row. A card without an end may have lost values, and a group is not a person.
     pub fn row(self, cut_off: bool) -> Row {
         let kind = self.text("KIND").or_else(|| self.text("X-ADDRESSBOOKSERVER-KIND"));
         let is_group = kind.is_some_and(|kind| kind.eq_ignore_ascii_case("group"));
@@ -108,7 +108,7 @@ impl Card {
         if is_address { String::new() } else { name }
     }
 
-    /// Addresses or numbers, the preferred one first. A fax is the last that somebody would call.
+    /// Addresses or numbers, the preferred one first and a fax last.
     fn several(&self, name: &str) -> String {
         let mut all = self.all(name);
         all.sort_by_key(|property| property.is("fax") || property.is("pager"));

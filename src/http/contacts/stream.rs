@@ -191,13 +191,13 @@ impl Follower {
                 () = app.queries.next_changes(&place, &read) => {}
                 () = app.clock.sleep_until(heartbeat.min(end)) => {}
             }
-            // A token that was revoked meanwhile reads no further; the next request is told why.
+            // A token that was revoked meanwhile reads no further; the next request is rejected with the reason.
             if !self.is_permitted().await {
                 break;
             }
             match app.queries.changes(&caller, &self.request).await {
                 Ok(next) => read = next,
-                // The next request is told what is wrong.
+                // The next request is rejected with the reason.
                 Err(refusal) => {
                     if let Some(error) = refusal.store_error() {
                         tracing::warn!(%error, "http: reading changes for a stream failed");

@@ -153,7 +153,7 @@ impl Chains {
 
     /// Looks at a contact: its ledger must end where it says.
     pub fn end(&mut self, contact: ContactId, document: &[u8]) {
-        // One that does not read is told elsewhere.
+        // Other rooms report a contact that does not read.
         let Ok(head) = head(document) else { return };
         let last = self.last.get(&contact).copied();
         self.broken += u64::from(head.is_some_and(|head| Some(head.hash) != last));

@@ -21,7 +21,7 @@ pub struct Person {
     pub created_at: i64,
     pub updated_at: i64,
     pub fields: Fields,
-    /// Flags that are false because somebody said so.
+    /// Flags that a request set to false.
     pub refused: BTreeSet<&'static str>,
 }
 
