@@ -107,8 +107,10 @@ pub struct Loops {
 pub struct Outside {
     /// Tells the time.
     pub clock: Arc<dyn Clock>,
-    /// Makes ids.
+    /// Makes the ids of requests, lists and what else is created.
     pub ids: Ids,
+    /// Makes the ids of attempts to send webhooks: apart, so that those of requests do not depend on receivers.
+    pub attempt_ids: Ids,
     /// Sends webhooks.
     pub webhooks: Arc<dyn Carrier>,
 }
@@ -116,14 +118,15 @@ pub struct Outside {
 /// Starts everything but the socket.
 pub fn start(
     storage: Arc<dyn Storage>,
-    Outside { clock, ids, webhooks }: Outside,
+    Outside { clock, ids, attempt_ids, webhooks }: Outside,
     limits: Limits,
     jobs: jobs::Settings,
     console: Console,
     spans: Spans,
 ) -> (Arc<App>, Loops) {
     let [appended, applied, reported] = [(); 3].map(|()| Arc::new(Notify::new()));
-    let (metrics, ids) = (Arc::new(Metrics::new()), Arc::new(ids));
+    let metrics = Arc::new(Metrics::new());
+    let (ids, attempt_ids) = (Arc::new(ids), Arc::new(attempt_ids));
     let seen = (Arc::clone(&metrics), spans.clone());
     let (writer, commits) = Writer::new(storage.clone(), limits.backlog, Arc::clone(&appended), seen);
     let (stop, stopped) = watch::channel(false);
@@ -140,7 +143,7 @@ pub fn start(
     let deliverer = Deliverer {
         storage: Arc::clone(&storage),
         clock: Arc::clone(&clock),
-        ids: Arc::clone(&ids),
+        ids: Arc::clone(&attempt_ids),
         carrier: Arc::clone(&webhooks),
         reported,
         metrics: Arc::clone(&metrics),
@@ -159,6 +162,7 @@ pub fn start(
         clock,
         retention: RetentionClock::default(),
         ids,
+        attempt_ids,
         suppression_expiry: limits.suppression_expiry,
         links,
         carrier: webhooks,
@@ -238,7 +242,7 @@ fn event_sender(app: &App) -> EventSender {
         Arc::clone(&app.storage),
         app.queries.clone(),
         Arc::clone(&app.clock),
-        Arc::clone(&app.ids),
+        Arc::clone(&app.attempt_ids),
         Arc::clone(&app.carrier),
         Arc::clone(&app.metrics),
     )

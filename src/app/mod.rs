@@ -76,6 +76,8 @@ pub struct Services {
     pub retention: RetentionClock,
     /// Makes ids.
     pub ids: Arc<Ids>,
+    /// Makes the ids of attempts to send webhooks.
+    pub attempt_ids: Arc<Ids>,
     /// How long suppressions last.
     pub suppression_expiry: SuppressionExpiry,
     /// Unsubscribe links.

@@ -146,6 +146,7 @@ pub async fn run_server(
     let outside = runtime::Outside {
         clock: Arc::new(SystemClock),
         ids: Ids::from_system(),
+        attempt_ids: Ids::from_system(),
         webhooks: Arc::new(Sender::new(policy, &roots)),
     };
     let limits = settings.limits();

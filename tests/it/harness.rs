@@ -166,7 +166,12 @@ impl Server {
         };
         let sender = || Arc::new(Sender::new(AddressPolicy::new(allow), &[])) as Arc<dyn Carrier>;
         let webhooks = setup.webhooks.unwrap_or_else(sender);
-        let outside = runtime::Outside { clock: setup.clock, ids: Ids::from_system(), webhooks };
+        let outside = runtime::Outside {
+            clock: setup.clock,
+            ids: Ids::from_system(),
+            attempt_ids: Ids::from_system(),
+            webhooks,
+        };
         let spans = Spans::default();
         let (app, loops) = runtime::start(Arc::clone(&storage), outside, setup.limits, jobs, console, spans);
         let handle = serve::Handle::new();

@@ -122,9 +122,13 @@ impl Browser {
         self.client.issue_cmd(Command::tools(name, values)).await.expect("the tools do it")
     }
 
-    /// A picture of the whole page, as PNG.
+    /// A picture of the whole page, as PNG; of a page that is taller than Chromium draws, the first 16,000 pixels.
     pub async fn picture(&self) -> Vec<u8> {
-        let values = json!({ "format": "png", "captureBeyondViewport": true });
+        let size =
+            self.run("const it = document.scrollingElement; return [it.scrollWidth, it.scrollHeight]").await;
+        let height = size[1].as_u64().expect("a height").min(16_000);
+        let clip = json!({ "x": 0, "y": 0, "width": size[0], "height": height, "scale": 1 });
+        let values = json!({ "format": "png", "captureBeyondViewport": true, "clip": clip });
         let told = self.tools("Page.captureScreenshot", values).await;
         BASE64_STANDARD.decode(told["data"].as_str().expect("a picture")).expect("base64")
     }

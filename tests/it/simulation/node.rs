@@ -61,6 +61,7 @@ impl Node {
         let outside = Outside {
             clock: Arc::new(world.clock.clone()),
             ids: Ids::new(random),
+            attempt_ids: Ids::new(random.map(|byte| !byte)),
             webhooks: Arc::new(network),
         };
         let jobs = jobs::Settings { directory: path.with_file_name("files"), max_upload: 1 << 20 };
