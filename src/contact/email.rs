@@ -101,7 +101,7 @@ fn is_quoted_string(local: &str) -> bool {
 }
 
 /// Whether nothing beyond ASCII is white space or a control character. RFC 6532 lets them in by their octets alone;
-/// in an address they are a slip of the clipboard that nobody sees.
+/// in an address they are an invisible slip of the clipboard.
 fn is_visible(text: &str) -> bool {
     text.is_ascii() || !text.chars().any(|c| !c.is_ascii() && (c.is_whitespace() || c.is_control()))
 }

@@ -1,4 +1,4 @@
-//! Characters that nobody sees, and that come along from a clipboard or a file: two identifiers that look the same would
+//! Invisible characters, which come along from a clipboard or a file: two identifiers that look the same would
 //! be two people.
 
 use icu_properties::CodePointMapData;

@@ -343,7 +343,7 @@ impl Reading {
         parts: &mut Parts<'a>,
     ) -> Result<(), String> {
         let kind = field.kind();
-        // Blanks around a text may be meant, around anything else they are a slip; so is what nobody sees.
+        // Blanks around a text may be meant, around anything else they are a slip; so are invisible characters.
         let (trimmed, text) = match kind {
             // In a table that we have written a userId stands as it is.
             Some(Kind::Identifier) if self.ours && field == Field::UserId => (cell.trim(), cell),

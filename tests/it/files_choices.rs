@@ -162,7 +162,7 @@ fn invisible_characters_inside_an_identifier_are_shown_and_refused() {
     let printed = office.import(&["people.csv"]);
     assert_eq!((printed.code, printed.out), (Some(1), counts(1, 0, 0, 1)), "{}", printed.err);
     assert!(
-        printed.err.contains("line 2: column \"userId\": \"u\\u{200b}1\" has a character"),
+        printed.err.contains("line 2: column \"userId\": \"u\\u{200b}1\" has an invisible character"),
         "{}",
         printed.err
     );
