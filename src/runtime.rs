@@ -200,6 +200,7 @@ impl Loops {
     /// Ends the loops, each at the end of what it is doing. The socket is closed and all handlers are done by
     /// then, so that `app` is the last to hold the writer.
     pub async fn stop(self, app: Arc<App>) {
+        app.jobs.exports.close();
         // Nobody left to tell is what we want.
         let _ = self.stop.send(true);
         let Self { mut tasks, mut writer, .. } = self;

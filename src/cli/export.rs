@@ -10,8 +10,11 @@ use serde_json::{Map, Value, json};
 
 use super::client::ServerArguments;
 use super::progress::Bar;
+use crate::clock::{Clock as _, SystemClock};
 use crate::contact::field::{Field, Kind};
-use crate::files::export::{self, Format, Written};
+use crate::files::api;
+use crate::files::export::output::Format;
+use crate::files::export::{self, Request, Written, file_name};
 use crate::files::{Error, Result};
 
 #[derive(Debug, clap::Args)]
@@ -24,8 +27,8 @@ pub struct Arguments {
     /// Format of the output
     #[arg(long, value_enum, default_value_t = FormatName::Csv)]
     format: FormatName,
-    /// File to create when complete [default: standard output]
-    #[arg(short, long, value_name = "FILE")]
+    /// File or directory to create it in when complete [default: standard output]
+    #[arg(short, long, value_name = "PATH")]
     output: Option<PathBuf>,
     /// Filter by a flag: "active", "emailSubscribe=false"; repeatable
     #[arg(long, value_name = "FIELD[=BOOL]", value_parser = parse_flag)]
@@ -52,8 +55,30 @@ enum FormatName {
     Excel,
     /// The same with semicolons, which Excel expects in most of Europe
     ExcelSemicolon,
+    /// Excel workbook; every cell is a text
+    Xlsx,
     /// One JSON object a line
     Jsonl,
+}
+
+impl FormatName {
+    const fn format(self) -> Format {
+        match self {
+            Self::Csv => Format::Csv,
+            Self::Excel => Format::Excel(b','),
+            Self::ExcelSemicolon => Format::Excel(b';'),
+            Self::Xlsx => Format::Workbook,
+            Self::Jsonl => Format::JsonLines,
+        }
+    }
+
+    const fn ending(self) -> &'static str {
+        match self {
+            Self::Csv | Self::Excel | Self::ExcelSemicolon => "csv",
+            Self::Xlsx => "xlsx",
+            Self::Jsonl => "jsonl",
+        }
+    }
 }
 
 /// A field that is true or false. The server ignores what it does not know, and would answer all contacts.
@@ -100,6 +125,7 @@ async fn run(arguments: Arguments) -> Result<()> {
         let mut out = BufWriter::new(std::io::stdout());
         return tell(write(&arguments, &mut out).await?);
     };
+    let path = if path.is_dir() { &path.join(name(&arguments).await?) } else { path };
     let mut part = path.as_os_str().to_owned();
     part.push(".part");
     let part = PathBuf::from(part);
@@ -116,6 +142,14 @@ async fn run(arguments: Arguments) -> Result<()> {
             Err(error)
         }
     }
+}
+
+/// The name of the list and the day, as the console calls the file.
+async fn name(arguments: &Arguments) -> Result<String> {
+    let server = arguments.server.client().map_err(Error::Told)?;
+    let list = api::list(&server, &arguments.list, arguments.server.patience()).await?;
+    let day: String = SystemClock.now().to_string().chars().take(10).collect();
+    Ok(format!("{}-{day}.{}", file_name(&list.contact_list_name), arguments.format.ending()))
 }
 
 fn tell(written: Written) -> Result<()> {
@@ -147,16 +181,15 @@ async fn write_file(arguments: &Arguments, path: &Path) -> Result<Written> {
 
 async fn write(arguments: &Arguments, out: &mut (dyn Write + Send)) -> Result<Written> {
     let server = arguments.server.client().map_err(Error::Told)?;
-    let format = match arguments.format {
-        FormatName::Csv => Format::Csv,
-        FormatName::Excel => Format::Excel(b','),
-        FormatName::ExcelSemicolon => Format::Excel(b';'),
-        FormatName::Jsonl => Format::JsonLines,
+    let request = Request {
+        list: arguments.list.clone(),
+        filter: arguments.filter(),
+        format: arguments.format.format(),
+        include_suppressed: arguments.include_suppressed,
+        patience: arguments.server.patience(),
     };
-    let (mut bar, patience) = (Bar::of("rows"), arguments.server.patience());
-    let watch = |count| bar.show(count, None, "");
-    let how = (format, arguments.include_suppressed);
-    let done = export::run(&server, &arguments.list, &arguments.filter(), how, patience, out, watch).await;
+    let mut bar = Bar::of("rows");
+    let done = export::run(&server, &request, out, |count| bar.show(count, None, "")).await;
     bar.end();
     done
 }

@@ -4,13 +4,11 @@ use std::sync::Arc;
 
 use askama::Template;
 use axum::extract::Path;
-use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::http::{HeaderValue, StatusCode};
-use axum::response::{IntoResponse as _, Response};
-use tokio::io::AsyncReadExt as _;
 
 use super::columns::{Columns, read_said};
 use super::contact::form::label;
+use super::download::{download, send};
 use super::page::{Pager, show_with};
 use super::{Form, Page, Query, Result, Section, Trouble, User, see, show};
 use crate::app::lists::ListQuery;
@@ -35,9 +33,6 @@ const ELSEWHERE: &str = "The rows that failed lie on another node of this server
 
 /// Other lists that a file can be imported into at the same time.
 const SHOWN_LISTS: u32 = 50;
-
-/// How much of a file is sent at a time.
-const CHUNK: usize = 64 << 10;
 
 #[derive(Template)]
 #[template(path = "console/jobs.html")]
@@ -529,26 +524,4 @@ pub async fn requests(user: User, Path(id): Path<String>) -> Result {
     });
     let name = format!("requests-{}.txt", key.id);
     Ok(download(axum::body::Body::from_stream(pieces), "text/plain; charset=utf-8", &name))
-}
-
-/// Sends a file, a piece at a time. `name` has nothing in it that a header would mind.
-async fn send(path: &std::path::Path, kind: &'static str, name: &str) -> Result {
-    let file = tokio::fs::File::open(path).await.map_err(|_| Trouble::NotFound)?;
-    let pieces = futures_util::stream::try_unfold(file, async |mut file| {
-        let mut piece = bytes::BytesMut::with_capacity(CHUNK);
-        let count = file.read_buf(&mut piece).await?;
-        Ok::<_, std::io::Error>((count > 0).then(|| (piece.freeze(), file)))
-    });
-    Ok(download(axum::body::Body::from_stream(pieces), kind, name))
-}
-
-/// An answer that a browser saves.
-pub fn download(body: axum::body::Body, kind: &'static str, name: &str) -> Response {
-    let mut response = body.into_response();
-    let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
-    if let Ok(value) = HeaderValue::from_str(&format!("attachment; filename=\"{name}\"")) {
-        headers.insert(CONTENT_DISPOSITION, value);
-    }
-    response
 }

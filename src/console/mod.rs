@@ -25,6 +25,7 @@ mod confirm;
 mod contact;
 mod contacts;
 mod cookie;
+mod download;
 mod duplicates;
 mod error;
 mod export;

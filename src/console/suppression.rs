@@ -12,7 +12,7 @@ use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
 use url::form_urlencoded;
 
-use super::jobs::download;
+use super::download::download;
 use super::page::{Pager, address, curl, number, show_with};
 use super::{Form, Page, Query, Refused, Result, Section, Trouble, User, see, show};
 use crate::app::Refusal;

@@ -12,7 +12,6 @@ use url::form_urlencoded;
 use super::{Trouble, cookie, guard, rights, see};
 use crate::app::Caller;
 use crate::http::admission;
-use crate::jobs::local::Local;
 use crate::runtime::App;
 use crate::storage::{self, SignedIn, TextHash};
 
@@ -56,13 +55,6 @@ impl User {
             app.storage.touch_session(session, now).await?;
         }
         Ok(Some(Self { app: Arc::clone(app), signed_in, session, csrf: guard::token_of(cookie) }))
-    }
-
-    /// The use cases, as an export asks for them.
-    pub fn local(&self) -> Local {
-        let App { commands, queries, limits, .. } = self.app.as_ref();
-        let (commands, queries) = (commands.clone(), queries.clone());
-        Local { commands, queries, caller: self.caller(), max_body: limits.body }
     }
 
     /// The user as a caller of use cases.

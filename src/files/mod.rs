@@ -29,6 +29,7 @@ pub mod row;
 pub mod scan;
 pub mod send;
 pub mod sheet;
+pub mod spool;
 pub mod state;
 pub mod suppressions;
 pub mod survey;

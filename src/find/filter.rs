@@ -38,6 +38,11 @@ impl Filter {
             && suppressed.is_none()
     }
 
+    /// Whether it is about suppressions.
+    pub const fn is_by_suppression(&self) -> bool {
+        self.suppressed.is_some()
+    }
+
     /// Whether the contact is wanted, as far as its fields decide; see [`Filter::suppressed_fit`].
     ///
     /// # Errors

@@ -71,11 +71,10 @@ impl Local {
         let after = after.and_then(ObjectId::parse).and_then(|id| id.contact_number(list.id));
         let way = Way::Up(ContactNo(after.unwrap_or_default()));
         let bounds = crate::app::contacts::read::bounds(limit);
-        let found = self.queries.find_contacts(&self.caller, &list, way, &filter, bounds).await?;
+        let found =
+            self.queries.contacts_with_suppressions(&self.caller, &list, way, &filter, bounds).await?;
         let show = |malformed: Malformed| Error::Damaged(malformed.to_string());
-        let rows = found.rows.iter().map(|(_, contact)| contact);
-        let suppressed = self.queries.suppressions_of(&self.caller, rows.clone()).await?;
-        let contacts = rows.zip(&suppressed).map(|(contact, suppressed)| {
+        let contacts = found.rows.iter().map(|(contact, suppressed)| {
             let shown = Shown::of(contact, &list, suppressed).map_err(show)?;
             // Only a map with keys that are no strings could fail, and there is none.
             serde_json::value::to_raw_value(&shown).map_err(|error| Error::Damaged(error.to_string()))

@@ -10,6 +10,7 @@ pub mod adopt;
 pub mod bulk;
 pub mod check;
 mod claim;
+pub mod exports;
 pub mod import;
 pub mod job;
 pub mod local;

@@ -8,6 +8,7 @@ use sha2::{Digest, Sha256};
 use tokio::sync::{Notify, Semaphore};
 
 use super::Settings;
+use super::exports::Exports;
 use super::job::{Action, Bulk, Description, Files, Job, Plan, Status, Subject, Task, Whom, encode};
 use super::places::{Places, Room};
 use super::store::{JobFiles, JobStore};
@@ -113,6 +114,8 @@ pub struct JobService {
     pub files: PathBuf,
     /// Bytes of the largest file that is accepted.
     pub max_upload: u64,
+    /// The exports that are being downloaded.
+    pub exports: Exports,
     places: Places,
     /// Held while a file is looked through.
     pub(super) looking: Semaphore,
@@ -130,6 +133,7 @@ impl JobService {
             storage,
             files: settings.directory,
             max_upload: settings.max_upload,
+            exports: Exports::default(),
             places: Places::default(),
             looking: Semaphore::new(LOOKED_THROUGH),
             wake: Notify::new(),

@@ -31,6 +31,12 @@ struct Known {
 /// If the store cannot be read or written, or files stay.
 pub async fn tidy(app: &App) -> Result<(), Error> {
     let now = app.retention.now(app.clock.as_ref());
+    app.jobs.exports.sweep();
+    for account in app.jobs.exports.accounts() {
+        if let Some(until) = app.storage.last_erase(account).await? {
+            app.jobs.exports.forget(account, until);
+        }
+    }
     app.storage.prune_jobs(now.before(KEEP)).await?;
     // The directories come first: a job that is added behind this look is not missed among the rows.
     let store = Arc::clone(&app.jobs.store);

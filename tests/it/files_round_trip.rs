@@ -186,6 +186,42 @@ fn an_apostrophe_that_somebody_else_has_put_stays() {
 }
 
 #[test]
+fn an_exported_workbook_imports_as_the_same_contacts() {
+    let office = Office::open();
+    let texts = [
+        "=1+1",
+        "+",
+        "''=x",
+        "a,b;\"c\"",
+        "two\nlines",
+        "漢 ö 😀",
+        " blanks ",
+        "0012",
+        "-5",
+        "<a>&amp;",
+        "_x0041_",
+        "a\u{1}b",
+    ];
+    let contacts = texts.iter().enumerate().map(|(n, text)| {
+        json!({ "contact": format!("000{n}"), "email": format!("u{n}@example.com"), "name": text, "active": n % 2 == 0,
+            "contactBirthday": "1990-01-31", "contactScore": 12, "variables": [{ "name": "newVariableName", "value": text }] })
+    });
+    let contacts: Value = contacts.collect();
+    let request = office.server.upsert(&office.account.token, &office.list, contacts);
+    office.server.processed(&office.account.token, &request);
+    let printed = run(&mut office.command("export", &office.list, &["--format", "xlsx", "-o", "."]));
+    assert_eq!((printed.code, printed.err.as_str()), (Some(0), "12 contacts\n"));
+    let files = std::fs::read_dir(office.store.directory.path(".")).expect("a directory");
+    let names: Vec<_> = files.filter_map(|file| file.ok()?.file_name().into_string().ok()).collect();
+    let book = names.iter().find(|name| name.ends_with(".xlsx")).expect("the workbook");
+    assert!(book.len() > "-2026-11-30.xlsx".len(), "it has the name of the list: {book}");
+    let other = office.server.list(&office.account.token);
+    let printed = run(&mut office.command("import", &other, &[book.as_str()]));
+    assert_eq!(printed.code, Some(0), "{}", printed.err);
+    assert_eq!(own(office.contacts(&other)), own(office.contacts(&office.list)));
+}
+
+#[test]
 fn a_filtered_export_goes_to_a_file_that_is_whole() {
     let office = Office::open();
     let contacts = json!([

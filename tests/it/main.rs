@@ -25,6 +25,7 @@ mod compression;
 mod connection_limit;
 mod consent;
 mod console;
+mod console_exports;
 mod console_files;
 mod console_jobs;
 mod contact_changes;

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use hyper::header::{CONTENT_TYPE, COOKIE, LOCATION, SET_COOKIE};
+use hyper::http::request::Builder;
 use hyper::{Method, Request};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -48,13 +49,23 @@ impl Visitor {
     }
 
     async fn send(&self, method: Method, path: &str, kind: &str, body: impl Into<Bytes>) -> Answer {
-        let request = Request::builder()
-            .method(method)
-            .uri(format!("http://{}{path}", self.address))
-            .header(COOKIE, &self.cookie)
-            .header(CONTENT_TYPE, kind)
-            .body(Full::new(body.into()))
-            .expect("a request");
+        let request = self.request(method, path).header(CONTENT_TYPE, kind);
+        self.answer(request.body(Full::new(body.into())).expect("a request")).await
+    }
+
+    /// Asks for a file with more headers.
+    pub async fn get_with(&self, path: &str, headers: &[(&str, &str)]) -> Answer {
+        let request = self.request(Method::GET, path);
+        let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
+        self.answer(request.body(Full::default()).expect("a request")).await
+    }
+
+    fn request(&self, method: Method, path: &str) -> Builder {
+        let uri = format!("http://{}{path}", self.address);
+        Request::builder().method(method).uri(uri).header(COOKIE, &self.cookie)
+    }
+
+    async fn answer(&self, request: Request<Full<Bytes>>) -> Answer {
         let response = self.client.request(request).await.expect("an answer");
         let (head, body) = response.into_parts();
         let body = body.collect().await.expect("the whole answer").to_bytes();

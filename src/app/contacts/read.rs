@@ -4,7 +4,7 @@ use crate::app::person::Identifiers;
 use crate::app::{Caller, Operation, Queries, Reach};
 use crate::find::{self, Bounds, Filter, Found, Wanted};
 use crate::journal::ContactNo;
-use crate::storage::{Contact, Error, History, List, Way, Window};
+use crate::storage::{Contact, Error, History, List, Suppression, Way, Window};
 
 /// Reads a contact.
 pub static GET: Operation = Operation::read("/v3/contact/get", Reach::List);
@@ -24,7 +24,36 @@ pub const fn bounds(limit: u32) -> Bounds {
     Bounds { found: limit, looked_at: MAX_LOOKED_AT, bytes: MAX_BYTES }
 }
 
+/// Contacts that follow each other in a list.
+#[derive(Debug)]
+pub struct ContactsFound {
+    /// Each with the suppressions of its addresses.
+    pub rows: Vec<(Contact, Vec<Suppression>)>,
+    /// Those between them that are damaged on disk.
+    pub damaged: Vec<ContactNo>,
+    /// Where the next page begins; `None` at the end of the list.
+    pub next: Option<Way>,
+}
+
 impl Queries {
+    /// Contacts of a list that fit a filter, along `way`, with the suppressions of their addresses.
+    ///
+    /// # Errors
+    /// The store fails.
+    pub async fn contacts_with_suppressions(
+        &self,
+        caller: &Caller,
+        list: &List,
+        way: Way,
+        filter: &Filter,
+        bounds: Bounds,
+    ) -> Result<ContactsFound, Error> {
+        let Found { rows, damaged, next, .. } = self.find_contacts(caller, list, way, filter, bounds).await?;
+        let suppressed = self.suppressions_of(caller, rows.iter().map(|(_, contact)| contact)).await?;
+        let rows = rows.into_iter().map(|(_, contact)| contact).zip(suppressed).collect();
+        Ok(ContactsFound { rows, damaged, next })
+    }
+
     /// The first contact of a list that has one of the identifiers, with its number.
     ///
     /// # Errors

@@ -1,0 +1,98 @@
+//! `/lists/{id}/export`: a list, or what is seen of it, as a file.
+
+mod produce;
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::extract::Path;
+use axum::http::{HeaderMap, StatusCode};
+use url::form_urlencoded::Serializer;
+
+use self::produce::{Contacts, Producer};
+use super::download::{Range, Spooled, if_range};
+use super::{Page, Query, Result, Section, Trouble, User, filter, show};
+use crate::files::export::file_name;
+use crate::files::export::output::{Columns, Format, Output};
+use crate::files::spool::Spool;
+use crate::files::target::COLUMNS;
+use crate::jobs::exports::Question;
+use crate::jobs::service::blocking;
+use crate::storage::List;
+
+#[derive(Template)]
+#[template(path = "console/export.html")]
+struct ExportPage {
+    page: Page,
+    list: Arc<List>,
+    filter: Vec<(&'static str, String)>,
+    columns: Vec<String>,
+}
+
+/// Asks how and what.
+pub async fn ask(user: User, Path(id): Path<String>, query: Query) -> Result {
+    let list = user.list(&id).await?;
+    let own = list.variables.iter().map(|variable| variable.name.clone());
+    let columns = COLUMNS.into_iter().map(str::to_owned).chain(own).collect();
+    let filter = filter::read(&query)?.pairs();
+    show(&ExportPage { page: user.page(Section::Lists), list, filter, columns })
+}
+
+/// The formats: name in the form, format, media type, ending of the file.
+const FORMATS: [(&str, Format, &str, &str); 5] = [
+    ("csv", Format::Csv, "text/csv; charset=utf-8", "csv"),
+    ("excel", Format::Excel(b','), "text/csv; charset=utf-8", "csv"),
+    ("excel-semicolon", Format::Excel(b';'), "text/csv; charset=utf-8", "csv"),
+    ("xlsx", Format::Workbook, "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", "xlsx"),
+    ("jsonl", Format::JsonLines, "application/jsonl; charset=utf-8", "jsonl"),
+];
+
+/// Sends the file while it is made. A client that was cut off continues by range for some minutes.
+pub async fn file(user: User, Path(id): Path<String>, query: Query, headers: HeaderMap) -> Result {
+    let list = user.list(&id).await?;
+    let format = FORMATS.into_iter().find(|(name, ..)| *name == query.get("format"));
+    let (_, format, kind, ending) = format.unwrap_or(FORMATS[0]);
+    let day: String = user.app.clock.now().to_string().chars().take(10).collect();
+    let name = format!("{}-{day}.{ending}", file_name(&list.about.name));
+    let question = Question {
+        account: user.signed_in.account,
+        user: user.signed_in.user,
+        text: Serializer::new(format!("{id}?")).extend_pairs(query.iter()).finish(),
+    };
+    if let (Some(range), Some(tag)) = (Range::of(&headers), if_range(&headers))
+        && let Some((tag, reader)) = user.app.jobs.exports.find(&question, tag)
+    {
+        return Spooled { reader, tag, kind, name }.part(range).await;
+    }
+    let wanted: Vec<_> = query.all("column").map(str::to_owned).collect();
+    let variables = list.variables.iter().map(|variable| variable.name.clone()).collect();
+    let contacts = contacts(&user, list, &query).await?;
+    let suppressed_too = query.get("suppressedToo") == "yes" || contacts.filter.is_by_suppression();
+    let columns = Columns::new(variables, &wanted, suppressed_too);
+    // The first page is read before anything is sent: a store that is away is an error of its own, and is not waited for.
+    let first = contacts.page(contacts.begin()).await?;
+    let store = Arc::clone(&user.app.jobs.store);
+    let (output, spool) = blocking(move || {
+        let (directory, file) = store.scratch()?;
+        let output = Output::new(format, columns, Some(&directory)).map_err(std::io::Error::other)?;
+        Ok((output, Spool::new(file)))
+    })
+    .await?;
+    let Some((tag, mut reader)) = user.app.jobs.exports.add(question, &spool, user.app.clock.now()) else {
+        let text = "Several exports are being downloaded. Wait until one has ended, then try again.";
+        return Err(Trouble::Refused(StatusCode::TOO_MANY_REQUESTS, text.to_owned()));
+    };
+    tokio::spawn(Producer::new(contacts, output, spool).run(first));
+    // A small list is written by now, and its length is known.
+    if format != Format::Workbook && !reader.begins().await {
+        return Err(Trouble::Away);
+    }
+    Ok(Spooled { reader, tag, kind, name }.whole())
+}
+
+/// The contacts that the address of an export asks for: the one place where an export gets its filter.
+async fn contacts(user: &User, list: Arc<List>, query: &Query) -> Result<Contacts> {
+    let caller = user.caller();
+    let filter = user.app.queries.filter(&caller, &filter::read(query)?).await?;
+    Ok(Contacts { queries: user.app.queries.clone(), caller, list, filter })
+}
