@@ -46,6 +46,7 @@ pub mod rejections;
 pub mod report;
 pub mod retention;
 pub mod runtime;
+pub mod search;
 pub mod secret;
 pub mod spans;
 pub mod storage;

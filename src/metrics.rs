@@ -55,10 +55,13 @@ pub enum Work {
     Read,
     /// Changing a list, a source or a variable.
     Change,
+    /// Bringing the search index up to date.
+    Index,
 }
 
 impl Work {
-    const ALL: [Self; 6] = [Self::Append, Self::Apply, Self::Prune, Self::Deliver, Self::Read, Self::Change];
+    const ALL: [Self; 7] =
+        [Self::Append, Self::Apply, Self::Prune, Self::Deliver, Self::Read, Self::Change, Self::Index];
 
     const fn word(self) -> &'static str {
         match self {
@@ -68,6 +71,7 @@ impl Work {
             Self::Deliver => "deliver",
             Self::Read => "read",
             Self::Change => "change",
+            Self::Index => "index",
         }
     }
 }
@@ -131,6 +135,8 @@ pub struct Metrics {
     held_seconds: Gauge<f64, std::sync::atomic::AtomicU64>,
     log_bytes: Gauge,
     suppressions: ByWord,
+    search_lag_seconds: Gauge<f64, std::sync::atomic::AtomicU64>,
+    search_building: Gauge,
 }
 
 impl Default for Metrics {
@@ -163,6 +169,8 @@ impl Metrics {
             held_seconds: Gauge::default(),
             log_bytes: Gauge::default(),
             suppressions: Family::default(),
+            search_lag_seconds: Gauge::default(),
+            search_building: Gauge::default(),
         };
         for change in [ADDED, REMOVED] {
             drop(metrics.suppressions.get_or_create(&[("change", change)]));
@@ -244,6 +252,17 @@ impl Metrics {
             self.suppressions.clone(),
         );
         registry.register_with_unit(
+            "search_lag",
+            "The age of the last change that the search index has, while it has not all",
+            seconds.clone(),
+            self.search_lag_seconds.clone(),
+        );
+        registry.register(
+            "search_building_lists",
+            "Lists whose search index is being built from their contacts",
+            self.search_building.clone(),
+        );
+        registry.register_with_unit(
             "clock_jump",
             "How far the system clock is from the time that has passed, while that does not count yet",
             seconds,
@@ -301,6 +320,12 @@ impl Metrics {
     /// How long the write-ahead logs are.
     pub fn log_size(&self, bytes: u64) {
         self.log_bytes.set(i64::try_from(bytes).unwrap_or(i64::MAX));
+    }
+
+    /// How far the search index is behind, and how many lists it is built for.
+    pub fn search_behind(&self, lag: Duration, building: u64) {
+        self.search_lag_seconds.set(lag.as_secs_f64());
+        self.search_building.set(i64::try_from(building).unwrap_or(i64::MAX));
     }
 
     /// How far the clock has jumped, while that is held.

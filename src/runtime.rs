@@ -28,6 +28,7 @@ use crate::notify::events::EventSender;
 use crate::notify::send::Carrier;
 use crate::rejections::Rejections;
 use crate::retention::RetentionClock;
+use crate::search::indexer::Indexer;
 use crate::spans::Spans;
 use crate::storage::{self, Backlog, Keep, Storage};
 use crate::used::Used;
@@ -159,6 +160,7 @@ pub fn start(
         spans,
         applied,
         followers: Followers::default(),
+        search: Arc::default(),
         clock,
         retention: RetentionClock::default(),
         ids,
@@ -188,6 +190,7 @@ pub fn start(
         tokio::spawn(until(stopped.clone(), watch_catalogue(Arc::clone(&app)))),
         tokio::spawn(until(stopped.clone(), prune(Arc::clone(&app)))),
         tokio::spawn(until(stopped.clone(), wake_followers(Arc::clone(&app)))),
+        tokio::spawn(until(stopped.clone(), indexer(&app).run())),
         tokio::spawn(until(stopped.clone(), keep_used(Arc::clone(&app)))),
         tokio::spawn(until(stopped.clone(), keep_rejections(Arc::clone(&app)))),
         tokio::spawn(until(stopped.clone(), tidy(Arc::clone(&app)))),
@@ -247,6 +250,16 @@ fn event_sender(app: &App) -> EventSender {
         Arc::clone(&app.carrier),
         Arc::clone(&app.metrics),
     )
+}
+
+fn indexer(app: &App) -> Indexer {
+    Indexer {
+        storage: Arc::clone(&app.storage),
+        clock: Arc::clone(&app.clock),
+        applied: Arc::clone(&app.applied),
+        status: Arc::clone(&app.search),
+        metrics: Arc::clone(&app.metrics),
+    }
 }
 
 async fn watch_catalogue(app: Arc<App>) {

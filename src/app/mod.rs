@@ -48,6 +48,7 @@ use crate::intake::writer::Writer;
 use crate::metrics::Metrics;
 use crate::notify::send::Carrier;
 use crate::retention::RetentionClock;
+use crate::search::Status;
 use crate::spans::Spans;
 use crate::storage::Storage;
 
@@ -70,6 +71,8 @@ pub struct Services {
     pub applied: Arc<Notify>,
     /// Those who wait for changes of contacts.
     pub followers: Followers,
+    /// How far the search index is behind.
+    pub search: Arc<Status>,
     /// Time of day.
     pub clock: Arc<dyn Clock>,
     /// Time for retention.

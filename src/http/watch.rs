@@ -15,6 +15,7 @@ use super::answer::respond;
 use crate::journal::{ContactNo, ListNo};
 use crate::metrics::Work;
 use crate::runtime::App;
+use crate::search::LATE;
 
 /// How long the store has to say that it is there.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -85,7 +86,9 @@ async fn ready(State(app): State<Arc<App>>) -> Response {
     if waits.batches >= most.batches || waits.bytes >= most.bytes {
         errors.push("too many batches wait to be applied");
     }
-    tell(&errors, damaged(&app))
+    let mut details = damaged(&app);
+    details.extend(behind(&app));
+    tell(&errors, details)
 }
 
 /// Contacts that were found to be damaged. They are named as `rollbook check` names them.
@@ -100,6 +103,17 @@ fn damaged(app: &App) -> Vec<Detail> {
         details.push(detail(format!("{} more contacts are damaged on disk", found.len() - NAMED)));
     }
     details
+}
+
+/// The search index, if it is late: requests are served, and a search misses the latest changes.
+fn behind(app: &App) -> Option<Detail> {
+    let (lag, building) = (app.search.lag(), app.search.building());
+    let message = match building {
+        0 if lag < LATE => return None,
+        0 => format!("the search index is {} s behind the changes of contacts", lag.as_secs()),
+        lists => format!("the search index is being built: lists that are not complete: {lists}"),
+    };
+    Some(Detail { code: "SEARCH_BEHIND", message })
 }
 
 fn tell(errors: &[&str], details: Vec<Detail>) -> Response {
@@ -117,6 +131,7 @@ async fn metrics(State(app): State<Arc<App>>) -> Response {
     });
     let age = oldest.map_or(Duration::ZERO, |oldest| app.clock.now().since(oldest));
     app.metrics.log_size(app.storage.space().map_or(0, |space| space.logs));
+    app.metrics.search_behind(app.search.lag(), app.search.building());
     app.metrics.clock_held(app.retention.held(app.clock.as_ref()));
     let damaged = app.storage.damaged_contacts().len();
     let text = app.metrics.to_text(app.storage.backlog(), age, damaged);

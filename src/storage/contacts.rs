@@ -42,6 +42,14 @@ pub trait ContactReader: Send + Sync + 'static {
         limit: u32,
     ) -> Result<ContactPage, Error>;
 
+    /// The contacts of a list with these numbers, in the order of the numbers; what is not there is left out.
+    async fn contacts_by_number(
+        &self,
+        account: AccountNo,
+        list: ListNo,
+        numbers: Vec<ContactNo>,
+    ) -> Result<ContactPage, Error>;
+
     /// How many contacts lists have; those that never had one are left out.
     async fn count_contacts(&self, lists: Vec<ListNo>) -> Result<HashMap<ListNo, u64>, Error>;
 

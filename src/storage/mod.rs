@@ -21,6 +21,7 @@ mod rejections;
 mod requests;
 mod retention;
 pub mod rows;
+mod search;
 pub mod sqlite;
 mod suppressions;
 mod types;
@@ -41,6 +42,7 @@ pub use self::outbox::Outbox;
 pub use self::rejections::ApiActivity;
 pub use self::requests::RequestReader;
 pub use self::retention::Retention;
+pub use self::search::SearchIndex;
 pub use self::suppressions::Suppressions;
 pub use self::types::*;
 pub use self::webhooks::{MAX_ATTEMPTS, MAX_ENDPOINTS, Webhooks};
@@ -76,6 +78,7 @@ pub trait Storage:
     + Outbox
     + RequestReader
     + Retention
+    + SearchIndex
     + Suppressions
     + Webhooks
 {
@@ -96,6 +99,7 @@ impl<S> Storage for S where
         + Outbox
         + RequestReader
         + Retention
+        + SearchIndex
         + Suppressions
         + Webhooks
 {
@@ -105,6 +109,6 @@ impl<S> Storage for S where
 pub mod ports {
     pub use super::{
         AccountWebhooks, ApiActivity, Applier, Catalogue, ChangeReader, ContactReader, Health, Identity,
-        Jobs, Journal, Logins, Outbox, RequestReader, Retention, Suppressions, Webhooks,
+        Jobs, Journal, Logins, Outbox, RequestReader, Retention, SearchIndex, Suppressions, Webhooks,
     };
 }

@@ -6,6 +6,7 @@ mod changes;
 mod fault;
 mod jobs;
 mod logins;
+mod search;
 mod suppressions;
 mod webhooks;
 
@@ -114,6 +115,7 @@ forward! { ContactReader:
     read fn find_contact(account: AccountNo, list: ListNo, identifiers: Vec<(IdentifierKind, String)>) -> Result<Option<(ContactNo, Contact)>, Error>;
     read fn find_contacts(account: AccountNo, list: ListNo, wanted: Vec<Vec<(IdentifierKind, String)>>) -> Result<Vec<Option<(ContactNo, Contact)>>, Error>;
     read fn page_contacts(account: AccountNo, list: ListNo, way: Way, limit: u32) -> Result<ContactPage, Error>;
+    read fn contacts_by_number(account: AccountNo, list: ListNo, numbers: Vec<ContactNo>) -> Result<ContactPage, Error>;
     read fn count_contacts(lists: Vec<ListNo>) -> Result<HashMap<ListNo, u64>, Error>;
     read fn count_all_contacts(account: AccountNo) -> Result<u64, Error>;
     read fn activity(account: AccountNo, window: ActivityWindow) -> Result<Activities, Error>;

@@ -10,7 +10,7 @@ use super::store::{connection, pool};
 use crate::storage::Error;
 
 /// Tables that grow. Each has the column `list` in its primary key and in every unique index.
-pub const DISTRIBUTED: [&str; 22] = [
+pub const DISTRIBUTED: [&str; 24] = [
     "queue",
     "progress",
     "batch",
@@ -33,6 +33,8 @@ pub const DISTRIBUTED: [&str; 22] = [
     "suppression",
     "delivery_attempt",
     "suppression_change",
+    "search_feed",
+    "search_entry",
 ];
 
 /// Small tables that statements about a list read: each machine has them whole.

@@ -33,6 +33,7 @@ mod prune;
 mod requests;
 mod rows;
 mod scrub;
+mod search;
 mod session;
 mod shared;
 mod store;
@@ -227,6 +228,15 @@ impl ContactReader for PostgresStore {
         limit: u32,
     ) -> Result<ContactPage, Error> {
         self.view(move |view| contact_page::page(view, account, list, way, limit)).await
+    }
+
+    async fn contacts_by_number(
+        &self,
+        account: AccountNo,
+        list: ListNo,
+        numbers: Vec<ContactNo>,
+    ) -> Result<ContactPage, Error> {
+        self.view(move |view| contact_page::load(view, account, list, &numbers)).await
     }
 
     async fn count_contacts(&self, lists: Vec<ListNo>) -> Result<HashMap<ListNo, u64>, Error> {

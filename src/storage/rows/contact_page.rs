@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::Rows;
 use super::contacts::{look_up_source, source_of};
-use crate::journal::{AccountNo, ListNo};
+use crate::journal::{AccountNo, ContactNo, ListNo};
 use crate::storage::{Contact, ContactPage, Error, Way};
 
 /// Bytes of stored contacts after which a page ends: contacts may be megabytes each.
@@ -32,6 +32,38 @@ pub fn page(
         documents.push((number, document.to_vec()));
         true
     })?;
+    let (shown, damaged) = with_sources(rows, account, documents)?;
+    Ok(ContactPage { rows: shown, damaged, more })
+}
+
+/// Contacts of a list by their numbers, in the order of these; what is not there is left out. Beside them those that are
+/// damaged on disk.
+///
+/// # Errors
+/// Where the store cannot be read.
+pub fn load(
+    rows: &impl Rows,
+    account: AccountNo,
+    list: ListNo,
+    numbers: &[ContactNo],
+) -> Result<ContactPage, Error> {
+    let ids: Vec<_> = numbers.iter().map(|number| (list, *number)).collect();
+    let mut found = HashMap::with_capacity(ids.len());
+    rows.documents(&ids, &mut |(_, number), document| {
+        found.insert(number, document.to_vec());
+        true
+    })?;
+    let documents = numbers.iter().filter_map(|number| Some((*number, found.remove(number)?))).collect();
+    let (rows, damaged) = with_sources(rows, account, documents)?;
+    Ok(ContactPage { rows, damaged, more: false })
+}
+
+/// Contacts with their sources, and those that do not read.
+fn with_sources(
+    rows: &impl Rows,
+    account: AccountNo,
+    documents: Vec<(ContactNo, Vec<u8>)>,
+) -> Result<(Vec<(ContactNo, Contact)>, Vec<ContactNo>), Error> {
     // Many contacts come from few sources.
     let mut sources = HashMap::new();
     let (mut shown, mut damaged) = (Vec::with_capacity(documents.len()), Vec::new());
@@ -53,5 +85,5 @@ pub fn page(
         };
         shown.push((number, Contact { document, source, source_cac }));
     }
-    Ok(ContactPage { rows: shown, damaged, more })
+    Ok((shown, damaged))
 }

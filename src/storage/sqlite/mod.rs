@@ -39,6 +39,7 @@ pub mod restore;
 mod rows;
 mod schema;
 mod scrub;
+mod search;
 mod shared;
 mod snapshot;
 mod store;
@@ -215,6 +216,15 @@ impl ContactReader for SqliteStore {
         limit: u32,
     ) -> Result<ContactPage, Error> {
         self.view(move |view| contact_page::page(view, account, list, way, limit)).await
+    }
+
+    async fn contacts_by_number(
+        &self,
+        account: AccountNo,
+        list: ListNo,
+        numbers: Vec<ContactNo>,
+    ) -> Result<ContactPage, Error> {
+        self.view(move |view| contact_page::load(view, account, list, &numbers)).await
     }
 
     async fn count_contacts(&self, lists: Vec<ListNo>) -> Result<HashMap<ListNo, u64>, Error> {

@@ -28,6 +28,8 @@ pub struct Paths {
     pub store: PathBuf,
     /// Accounts, lists, and the journal.
     pub intake: PathBuf,
+    /// The search index.
+    pub search: PathBuf,
     /// Locked by whoever serves the store.
     pub lock: PathBuf,
     /// Where a backup is made ready to be put in place of the files.
@@ -48,6 +50,7 @@ impl Paths {
         Self {
             store: path.to_owned(),
             intake: with(".intake"),
+            search: with(".search"),
             lock: with(".lock"),
             restoring: with(".restoring"),
             restored: with(".restored"),

@@ -96,6 +96,8 @@ fn take_out(backup: &mut File, part: &Part, path: &Path, tell: &mut dyn FnMut(u6
 }
 
 fn put_in_place(paths: &Paths, ready: &Paths) -> Result<(), Failed> {
+    // It is of the contacts that are replaced.
+    super::search::remove(paths)?;
     remove_directory(&paths.restored)?;
     fs::rename(&paths.restoring, &paths.restored).map_err(file_error(&paths.restoring))?;
     sync_directory(&paths.store).map_err(file_error(&paths.restored))?;

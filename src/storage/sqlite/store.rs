@@ -10,6 +10,7 @@ use super::failure::Failure;
 use super::files::{self, Taken};
 use super::open::{self, Paths};
 use super::rows::View;
+use super::search::SearchFile;
 use super::shared::{Pair, Shared, error};
 use super::turns::Hands;
 use super::worker::Workers;
@@ -51,6 +52,8 @@ pub struct SqliteStore {
     pub(super) readers: Workers<Pair>,
     /// Who may send is asked here: it must not wait behind those who read much.
     pub(super) gate: Workers<Connection>,
+    /// The search index, of the process that serves the store.
+    pub(super) search: Option<SearchFile>,
     /// Whether the disk has failed.
     pub(super) failure: Failure,
     /// Held for as long as this process serves the store, and dropped last: see [`Taken`].
@@ -97,9 +100,13 @@ impl SqliteStore {
         let readers = (0..READERS).map(|_| pair(&small)).collect::<Result<Vec<_>, _>>()?;
         let shared = Arc::new(Shared::load(&writer)?);
         let gate = connect(&paths.intake, &small)?;
-        if let Some(taken) = &mut taken {
-            taken.watch_logs(&paths)?;
-        }
+        let search = match &mut taken {
+            Some(taken) => {
+                taken.watch_logs(&paths)?;
+                Some(SearchFile::open(&paths, shared.store_id, hands)?)
+            }
+            None => None,
+        };
         Ok(Self {
             paths,
             shared,
@@ -107,6 +114,7 @@ impl SqliteStore {
             writer: Workers::start("store", vec![writer], &failure, hands)?,
             readers: Workers::start("reader", readers, &failure, hands)?,
             gate: Workers::start("gate", vec![gate], &failure, hands)?,
+            search,
             failure,
             taken,
         })

@@ -1,0 +1,59 @@
+//! Looking contacts up in the index.
+
+use rusqlite::{Connection, params};
+
+use crate::journal::{ContactNo, ListNo};
+use crate::search::{PREFIX_LETTERS, fold};
+use crate::storage::Lookup;
+use crate::storage::sqlite::contacts::{MAX_NUMBER, contact_id, split_id};
+
+/// The numbers that a look-up finds, in their order.
+pub fn lookup(
+    index: &Connection,
+    list: ListNo,
+    lookup: &Lookup,
+    after: ContactNo,
+    limit: u32,
+) -> rusqlite::Result<Vec<ContactNo>> {
+    let last = contact_id(list, MAX_NUMBER);
+    // Behind the last number there is nothing, and the list of the next one must not begin there.
+    if after.0 >= MAX_NUMBER {
+        return Ok(Vec::new());
+    }
+    let behind = contact_id(list, after.0);
+    let read = |row: &rusqlite::Row<'_>| Ok(split_id(row.get(0)?).1);
+    match lookup {
+        Lookup::Words(words) | Lookup::Beginnings(words) if words.is_empty() => Ok(Vec::new()),
+        Lookup::Words(words) => matching(index, &expression(words, false), [behind, last], limit),
+        Lookup::Beginnings(words) => matching(index, &expression(words, true), [behind, last], limit),
+        Lookup::Phones(first, end) => {
+            let select = "SELECT id FROM entry WHERE id >> 40 = ?1 AND phone BETWEEN ?2 AND ?3 \
+                          AND phone IS NOT NULL AND id > ?4 ORDER BY id LIMIT ?5";
+            let mut select = index.prepare_cached(select)?;
+            select.query_map(params![list.0, first.0, end.0, behind, limit], read)?.collect()
+        }
+    }
+}
+
+fn matching(
+    index: &Connection,
+    expression: &str,
+    [behind, last]: [i64; 2],
+    limit: u32,
+) -> rusqlite::Result<Vec<ContactNo>> {
+    let select = "SELECT rowid FROM word_index WHERE word_index MATCH ?1 AND rowid > ?2 AND rowid <= ?3 \
+                  ORDER BY rowid LIMIT ?4";
+    let mut select = index.prepare_cached(select)?;
+    let found =
+        select.query_map(params![expression, behind, last, limit], |row| Ok(split_id(row.get(0)?).1))?;
+    found.collect()
+}
+
+/// The words as FTS5 reads them. They have no quotes: they are letters and digits.
+fn expression(words: &[String], beginnings: bool) -> String {
+    let of_word = |word: &String| match beginnings {
+        true => format!("\"{}\"*", fold::cut(word, PREFIX_LETTERS)),
+        false => format!("\"{word}\""),
+    };
+    words.iter().map(of_word).collect::<Vec<_>>().join(" AND ")
+}

@@ -1,0 +1,156 @@
+//! Writing the index, and removing what erased people have left in it.
+
+use rusqlite::{Connection, OptionalExtension as _, Transaction, TransactionBehavior, params};
+
+use super::state;
+use crate::journal::ListNo;
+use crate::search::Entry;
+use crate::storage::sqlite::contacts::{MAX_NUMBER, contact_id};
+use crate::storage::sqlite::{error, open, signed};
+use crate::storage::{Error, SearchWrite};
+
+/// Pages that each step merges: commits stay short.
+const MERGE: i64 = 200;
+
+/// Pages that a step of tidying merges.
+const TIDY: i64 = 500;
+
+/// Contacts of a removed list that one transaction deletes.
+const CHUNK: i64 = 1_000;
+
+/// Where tidying stands: all segments are to be merged into one; they are being merged; the log is to be emptied.
+const BEGIN: i64 = 1;
+const MERGING: i64 = 2;
+const MERGED: i64 = 3;
+
+/// Stores a step.
+pub fn write(index: &mut Connection, write: &SearchWrite) -> Result<bool, Error> {
+    let transaction = index.transaction_with_behavior(TransactionBehavior::Immediate).map_err(error)?;
+    if state(&transaction, write.list).map_err(error)? != write.before {
+        return Ok(false);
+    }
+    put_all(&transaction, write).map_err(error)?;
+    if write.erased {
+        mark(&transaction, BEGIN).map_err(error)?;
+    }
+    merge(&transaction, MERGE).map_err(error)?;
+    transaction.commit().map_err(error)?;
+    Ok(true)
+}
+
+fn put_all(index: &Transaction<'_>, write: &SearchWrite) -> rusqlite::Result<()> {
+    if let Some((behind, last)) = write.range {
+        let range = [contact_id(write.list, behind.0), contact_id(write.list, last.0.min(MAX_NUMBER))];
+        let mut select =
+            index.prepare_cached("SELECT id FROM entry WHERE id > ?1 AND id <= ?2 ORDER BY id")?;
+        let known = select.query_map(range, |row| row.get(0))?.collect::<rusqlite::Result<Vec<i64>>>()?;
+        let ids: Vec<_> = write.entries.iter().map(|(number, _)| contact_id(write.list, number.0)).collect();
+        for id in known.into_iter().filter(|id| ids.binary_search(id).is_err()) {
+            put(index, id, None)?;
+        }
+    }
+    for (number, entry) in &write.entries {
+        put(index, contact_id(write.list, number.0), entry.as_ref())?;
+    }
+    let after = &write.after;
+    let scanned = after.scanned.map(|number| signed(number.0));
+    index.prepare_cached("INSERT OR REPLACE INTO feed VALUES (?1, ?2, ?3, ?4)")?.execute(params![
+        write.list.0,
+        after.version,
+        after.cursor,
+        scanned
+    ])?;
+    Ok(())
+}
+
+/// Makes an entry what it is to be.
+fn put(index: &Connection, id: i64, entry: Option<&Entry>) -> rusqlite::Result<()> {
+    let mut select = index.prepare_cached("SELECT words, phone FROM entry WHERE id = ?1")?;
+    let known: Option<(String, Option<i64>)> =
+        select.query_row([id], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
+    let entry = entry.filter(|entry| !entry.is_empty()).map(|entry| (entry.text(), entry.phone.map(|p| p.0)));
+    if known == entry {
+        return Ok(());
+    }
+    let (before, after) = (known.as_ref().map(|(words, _)| words), entry.as_ref().map(|(words, _)| words));
+    if before != after {
+        if let Some(words) = before.filter(|words| !words.is_empty()) {
+            // With the very text that was indexed: FTS5 takes another without a word, and leaves the words in.
+            let delete = "INSERT INTO word_index (word_index, rowid, words) VALUES ('delete', ?1, ?2)";
+            index.prepare_cached(delete)?.execute(params![id, words])?;
+        }
+        if let Some(words) = after.filter(|words| !words.is_empty()) {
+            let insert = "INSERT INTO word_index (rowid, words) VALUES (?1, ?2)";
+            index.prepare_cached(insert)?.execute(params![id, words])?;
+        }
+    }
+    match entry {
+        Some((words, phone)) => {
+            let insert = "INSERT OR REPLACE INTO entry VALUES (?1, ?2, ?3)";
+            index.prepare_cached(insert)?.execute(params![id, words, phone])?;
+        }
+        None => {
+            index.prepare_cached("DELETE FROM entry WHERE id = ?1")?.execute([id])?;
+        }
+    }
+    Ok(())
+}
+
+fn merge(index: &Connection, pages: i64) -> rusqlite::Result<()> {
+    let merge = "INSERT INTO word_index (word_index, rank) VALUES ('merge', ?1)";
+    index.prepare_cached(merge)?.execute([pages]).map(drop)
+}
+
+fn mark(index: &Connection, step: i64) -> rusqlite::Result<()> {
+    index.execute("INSERT OR REPLACE INTO setting VALUES ('tidy', ?1)", [step]).map(drop)
+}
+
+/// Deletes a part of the index of a list.
+pub fn forget(index: &mut Connection, list: ListNo) -> Result<bool, Error> {
+    let transaction = index.transaction_with_behavior(TransactionBehavior::Immediate).map_err(error)?;
+    let more = forget_some(&transaction, list).map_err(error)?;
+    transaction.commit().map_err(error)?;
+    Ok(more)
+}
+
+fn forget_some(index: &Transaction<'_>, list: ListNo) -> rusqlite::Result<bool> {
+    let select = "SELECT id FROM entry WHERE id BETWEEN ?1 AND ?2 LIMIT ?3";
+    let range = [contact_id(list, 0), contact_id(list, MAX_NUMBER), CHUNK];
+    let mut select = index.prepare_cached(select)?;
+    let ids = select.query_map(range, |row| row.get(0))?.collect::<rusqlite::Result<Vec<i64>>>()?;
+    for id in &ids {
+        put(index, *id, None)?;
+    }
+    if ids.is_empty() {
+        index.execute("DELETE FROM feed WHERE list = ?1", [list.0])?;
+    } else {
+        mark(index, BEGIN)?;
+        merge(index, MERGE)?;
+    }
+    Ok(!ids.is_empty())
+}
+
+/// One step of removing deleted words from the file. FTS5 leaves a deleted word in the segment where it was until that is
+/// merged with all newer ones, and so does a name that was changed. One segment has neither. Then the log is emptied,
+/// which holds former pages.
+pub fn tidy(index: &mut Connection) -> Result<bool, Error> {
+    let Some(step) = open::setting::<i64>(index, "tidy")? else { return Ok(false) };
+    if step == MERGED {
+        let emptied = open::empty_log(index)?;
+        if emptied {
+            index.execute("DELETE FROM setting WHERE name = 'tidy'", []).map_err(error)?;
+        }
+        return Ok(!emptied);
+    }
+    let transaction = index.transaction_with_behavior(TransactionBehavior::Immediate).map_err(error)?;
+    let tidy_some = || {
+        let before = transaction.total_changes();
+        merge(&transaction, if step == BEGIN { -TIDY } else { TIDY })?;
+        // One change is the command's own row: then nothing was left to merge.
+        let is_done = step == MERGING && transaction.total_changes() - before < 2;
+        mark(&transaction, if is_done { MERGED } else { MERGING })
+    };
+    tidy_some().map_err(error)?;
+    transaction.commit().map_err(error)?;
+    Ok(true)
+}
