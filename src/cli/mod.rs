@@ -15,6 +15,7 @@ mod import;
 mod list;
 mod migrate;
 mod progress;
+mod reindex;
 mod serve;
 mod suppression;
 mod token;
@@ -108,6 +109,9 @@ enum Command {
         after_help = "Example:\n  rollbook copy --from rollbook.db --to postgres://rollbook@db.example.com/contacts"
     )]
     Copy(copy::Arguments),
+    /// Build the search index again, also while the store is served
+    #[command(after_help = "Example:\n  rollbook reindex --database rollbook.db")]
+    Reindex(reindex::Arguments),
     /// Check the health of the server of these settings
     #[command(after_help = "Example:\n  rollbook health --ready --config /etc/rollbook/rollbook.toml")]
     Health(health::Arguments),
@@ -158,6 +162,7 @@ pub fn main() -> ExitCode {
         Command::Check(arguments) => block_on(check::run(arguments)),
         Command::Migrate(arguments) => block_on(migrate::run(arguments)),
         Command::Copy(arguments) => block_on(copy::run(arguments)),
+        Command::Reindex(arguments) => block_on(reindex::run(arguments)),
         Command::Health(arguments) => block_on(health::run(arguments)),
         Command::Config => {
             print(DEFAULT_FILE.trim_end());
