@@ -4,6 +4,7 @@ pub mod changes;
 pub mod duplicates;
 pub mod find;
 pub mod links;
+pub mod search;
 pub mod stream;
 
 use schemars::JsonSchema;

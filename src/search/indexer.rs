@@ -98,9 +98,9 @@ impl Indexer {
             tokio::select! {
                 biased;
                 () = applied => {}
-                () = self.clock.sleep(LOOK) => {}
+                () = tokio::time::sleep(LOOK) => {}
             }
-            self.clock.sleep(pause).await;
+            tokio::time::sleep(pause).await;
         }
     }
 

@@ -110,6 +110,7 @@ mod request_list;
 mod request_rejected;
 mod rolling_upgrade;
 mod routes;
+mod search;
 mod settings;
 mod shim;
 mod simulation;

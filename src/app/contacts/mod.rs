@@ -2,6 +2,7 @@
 
 pub mod patch;
 pub mod read;
+pub mod search;
 
 use self::patch::ContactItems;
 use super::accept::{Accepted, Draft, Submission};

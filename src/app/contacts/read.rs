@@ -11,7 +11,7 @@ pub static GET: Operation = Operation::read("/v3/contact/get", Reach::List);
 /// Reads the changes of a contact.
 pub static HISTORY: Operation = Operation::read("/v3/contact/history", Reach::List);
 /// Reads the contacts of a list, a page at a time.
-pub static FIND: Operation = Operation::read("/v3/contacts/find", Reach::List);
+pub static FIND: Operation = Operation::read("/v3/contacts/find", Reach::Seen);
 
 /// Contacts that one page looks at: with a filter that few fit, others are answered in between.
 const MAX_LOOKED_AT: usize = 20_000;

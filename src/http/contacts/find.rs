@@ -1,9 +1,11 @@
 //! `/v3/contacts/find`
 
+use std::sync::Arc;
+
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::GROUP;
+use super::{GROUP, search};
 use crate::app::Refusal;
 use crate::app::contacts::read;
 use crate::find::{self, Wanted};
@@ -12,11 +14,11 @@ use crate::http::contact::show::Shown;
 use crate::http::method::{Body, Example, Method};
 use crate::http::page;
 use crate::id::ObjectId;
-use crate::intake::list::LIST_ID;
 use crate::intake::problem::{self, Problem};
 use crate::journal::ContactNo;
 use crate::json::{Keys, Members, read_body};
 use crate::param::{Param, Shape};
+use crate::search::Query;
 use crate::storage::{Error, List, Way};
 
 /// How many contacts are answered where nobody says how many.
@@ -30,25 +32,45 @@ pub static FIND: Method = Method {
     operation: &read::FIND,
     group: &GROUP,
     summary: "Read the contacts of a list, a page at a time",
-    text: "In the order in which they were made. `next` is where the next page begins: send it as `after`. If it \
+    text: "In the order in which they were made, or with `search` the best matches first. `next` is where the next page begins: send it as `after`. If it \
         is null, this page is the last one. A page with a `next` may have fewer contacts than `limit`, or none. A \
         page ends when it is large, or after many contacts that do not match. Pages are as \
            fast at the end of a list as at its beginning. They are no snapshot: each contact is as it was when its \
-           page was read. contacts/changes from the `cursor` of the first page brings them up to date.",
+           page was read. contacts/changes from the `cursor` of the first page brings them up to date.\n\n\
+        With `search`, contacts come in groups: first those with exactly this identifier or id, then by phone number, then \
+        those in which all words are whole, then those in which all words are beginnings. Within a group they are in the order in \
+        which they were made. Without `contactListId`, all lists that the token may see are searched, up to 1,000, and \
+        `contactListIds` has the list of each contact. There is no `cursor`. The index follows the changes, usually within a second; \
+        the warning `SEARCH_INCOMPLETE` says that it is being built.",
     body: Body { params: &[&PARAMS], optional: false },
-    examples: &[Example {
-        summary: "Contacts that want e-mail and have changed since a day",
-        body: r#"{"contactListId":"5d9155bad132d5f45a4e38b1","emailSubscribe":true,"updatedSince":"2099-01-01"}"#,
-        answer: r#"{"result":true,"requestId":"5d915c28d132d5f45a4e38bf","data":[],"contactIds":[],"next":null,
+    examples: &[
+        Example {
+            summary: "Contacts that want e-mail and have changed since a day",
+            body: r#"{"contactListId":"5d9155bad132d5f45a4e38b1","emailSubscribe":true,"updatedSince":"2099-01-01"}"#,
+            answer: r#"{"result":true,"requestId":"5d915c28d132d5f45a4e38bf","data":[],"contactIds":[],"next":null,
             "cursor":"AbpVkV0BAQEFAJ4qVqisMpFQ","errors":[]}"#,
-    }],
+        },
+        Example {
+            summary: "Search in all lists",
+            body: r#"{"search":"jür müll","limit":20}"#,
+            answer: r#"{"result":true,"requestId":"5d915c28d132d5f45a4e38d0","data":[],"contactIds":[],
+                "contactListIds":[],"next":null,"errors":[]}"#,
+        },
+    ],
     handler: &run,
 };
 
-const PARAMS: [Param; 14] = {
+/// The list, which a search may leave out.
+const LIST: Param = Param::optional(
+    "contactListId",
+    Shape::filled(usize::MAX),
+    "The id of the list, as contact-list/create gave it. Only with `search` it may be absent.",
+);
+
+const PARAMS: [Param; 15] = {
     let after = Param::optional(
         "after",
-        Shape::pattern(usize::MAX, r"^\s*([0-9a-fA-F]{24})\s*$"),
+        Shape::pattern(usize::MAX, r"^\s*([1-4]?[0-9a-fA-F]{24})\s*$"),
         "Where the page begins: `next` of the page before.",
     );
     let limit = Param::optional(
@@ -57,11 +79,14 @@ const PARAMS: [Param; 14] = {
         "How many contacts there are at most; 100 by default.",
     );
     let [a, b, c, d, e, f, g, source, updated_since, name_prefix, suppressed] = find::PARAMS;
-    [LIST_ID, after, limit, a, b, c, d, e, f, g, source, updated_since, name_prefix, suppressed]
+    [LIST, after, limit, a, b, c, d, e, f, g, source, updated_since, name_prefix, suppressed, search::SEARCH]
 };
 
 /// The place of the first key of what is wanted.
 const FIRST_WANTED: usize = 3;
+
+/// The place of `search`.
+const SEARCH: usize = FIRST_WANTED + find::PARAMS.len();
 
 /// What contacts/find answers.
 #[derive(Serialize, JsonSchema)]
@@ -71,8 +96,11 @@ struct Found {
     data: Vec<Shown>,
     /// The ids of the contacts, in the same order: changes and results name contacts by them.
     contact_ids: Vec<ObjectId>,
+    /// Where all lists were searched, the ids of the lists of the contacts, in the same order.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    contact_list_ids: Option<Vec<ObjectId>>,
     /// The beginning of the next page; null on the last page.
-    next: Option<ObjectId>,
+    next: Option<String>,
     /// On the first page, the cursor of the moment before it: contacts/changes from there completes these pages.
     #[serde(skip_serializing_if = "Option::is_none")]
     cursor: Option<String>,
@@ -81,7 +109,14 @@ struct Found {
 async fn run(call: Call) -> Outcome<Found> {
     let body = read_body(&call.body, &Keys::of(&PARAMS)).ok_or_else(problem::bad_request)?;
     let mut problems = Vec::new();
-    let list = call.list(body.get(0), &mut problems).await?;
+    let query = search::read(body.get(SEARCH), &mut problems);
+    let list = match body.get(0) {
+        None if query.is_some() => None,
+        raw => call.list(raw, &mut problems).await?,
+    };
+    if let Some(query) = query {
+        return run_search(&call, &body, list, &query, problems).await;
+    }
     let after =
         read_after(&body, list.as_deref()).map_err(|problem| problems.push(problem)).unwrap_or_default();
     let limit = page::read_limit(body.get(2), MAX_LIMIT, &mut problems).unwrap_or(LIMIT);
@@ -98,8 +133,39 @@ async fn run(call: Call) -> Outcome<Found> {
     Ok(Answer::new(Found { cursor, ..found }).warn(warnings))
 }
 
+/// The contacts that match a search.
+async fn run_search(
+    call: &Call,
+    body: &Members<'_, 15>,
+    list: Option<Arc<List>>,
+    query: &Query,
+    mut problems: Vec<Problem>,
+) -> Outcome<Found> {
+    let limit = page::read_limit(body.get(2), MAX_LIMIT, &mut problems).unwrap_or(LIMIT);
+    let wanted = Wanted::read(std::array::from_fn(|place| body.get(FIRST_WANTED + place)), &mut problems);
+    if !problems.is_empty() {
+        return Err(Refusal::Invalid(problems));
+    }
+    let in_all = list.is_none();
+    let lists = search::lists(call, list).await?;
+    let filter = call.app.queries.filter(&call.caller, &wanted).await?;
+    let search::Found { rows, next, warnings } =
+        search::find(call, query, &lists, &filter, body.get(1), limit).await?;
+    let contacts = rows.iter().map(|(_, _, contact)| contact);
+    let suppressed = call.app.queries.suppressions_of(&call.caller, contacts).await?;
+    let shown = rows.iter().zip(&suppressed);
+    let data = shown.map(|((list, _, contact), suppressed)| Shown::of(contact, list, suppressed));
+    let data = data.collect::<Result<_, _>>();
+    let data = data.map_err(|malformed| Refusal::Store(Error::Damaged(malformed.to_string())))?;
+    let contact_ids = rows.iter().map(|(list, number, _)| ObjectId::of_contact(list.id, number.0)).collect();
+    let contact_list_ids = in_all.then(|| rows.iter().map(|(list, ..)| list.id).collect());
+    let mut all: Vec<_> = body.unknown.iter().cloned().map(problem::unknown_field).collect();
+    all.extend(warnings);
+    Ok(Answer::new(Found { data, contact_ids, contact_list_ids, next, cursor: None }).warn(all))
+}
+
 /// The number behind which the page begins.
-fn read_after(body: &Members<'_, 14>, list: Option<&List>) -> Result<u64, Problem> {
+fn read_after(body: &Members<'_, 15>, list: Option<&List>) -> Result<u64, Problem> {
     let (Some(raw), Some(list)) = (body.get(1), list) else { return Ok(0) };
     let id = raw.as_trimmed().and_then(|text| ObjectId::parse(&text));
     id.and_then(|id| id.contact_number(list.id)).ok_or_else(|| {
@@ -125,6 +191,7 @@ async fn collect(
     let data = data.map_err(|malformed| Refusal::Store(Error::Damaged(malformed.to_string())))?;
     let next = found.next.map(|way| ObjectId::of_contact(list.id, way.number().0));
     let damaged = found.damaged.iter().map(|number| problem::contact_damaged(list.id, *number));
+    let next = next.map(|id| id.to_string());
     let contact_ids = found.rows.iter().map(|(number, _)| ObjectId::of_contact(list.id, number.0)).collect();
-    Ok((Found { data, contact_ids, next, cursor: None }, damaged.collect()))
+    Ok((Found { data, contact_ids, contact_list_ids: None, next, cursor: None }, damaged.collect()))
 }

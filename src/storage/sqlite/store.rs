@@ -103,7 +103,9 @@ impl SqliteStore {
         let search = match &mut taken {
             Some(taken) => {
                 taken.watch_logs(&paths)?;
-                Some(SearchFile::open(&paths, shared.store_id, hands)?)
+                let opened = SearchFile::open(&paths, shared.store_id, hands);
+                // Contacts are served without it.
+                opened.inspect_err(|error| tracing::error!(%error, "search: opening the index failed")).ok()
             }
             None => None,
         };

@@ -36,6 +36,7 @@ mod prune;
 mod raw;
 mod request_list;
 mod roles;
+mod search;
 mod sqlite_check;
 mod sqlite_crash;
 mod sqlite_damage;
