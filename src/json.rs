@@ -63,6 +63,11 @@ pub fn trimmed(text: Cow<'_, str>) -> Cow<'_, str> {
 }
 
 impl<'a> Raw<'a> {
+    /// A text that did not come in a body; `None` if it is no JSON.
+    pub fn parse(text: &'a str) -> Option<Self> {
+        serde_json::from_str::<&RawValue>(text).ok().map(|raw| Self(raw.get()))
+    }
+
     /// The text itself.
     pub const fn text(self) -> &'a str {
         self.0

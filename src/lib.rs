@@ -29,6 +29,7 @@ pub mod console;
 pub mod contact;
 pub mod descriptors;
 pub mod files;
+pub mod filter;
 pub mod find;
 pub mod flights;
 pub mod guesses;

@@ -42,6 +42,9 @@ pub struct Arguments {
     /// Filter by the beginning of the name
     #[arg(long, value_name = "TEXT")]
     name_prefix: Option<String>,
+    /// Filter as JSON: {"field":"variables.plan","op":"is","value":"pro"}
+    #[arg(long, value_name = "JSON", value_parser = parse_filter)]
+    filter: Option<Value>,
     /// Write contacts with a suppressed address too, and a column with why
     #[arg(long)]
     include_suppressed: bool,
@@ -96,6 +99,10 @@ fn parse_flag(text: &str) -> std::result::Result<(String, bool), String> {
     }
 }
 
+fn parse_filter(text: &str) -> std::result::Result<Value, String> {
+    serde_json::from_str(text).map_err(|error| format!("it is no JSON: {error}"))
+}
+
 impl Arguments {
     fn filter(&self) -> Map<String, Value> {
         let flags = self.only.iter().map(|(field, wanted)| (field.clone(), json!(wanted)));
@@ -105,7 +112,8 @@ impl Arguments {
             ("namePrefix", &self.name_prefix),
         ];
         let texts = texts.into_iter().filter_map(|(key, text)| Some((key.to_owned(), json!(text.as_ref()?))));
-        flags.chain(texts).collect()
+        let tree = self.filter.iter().map(|filter| ("filter".to_owned(), filter.clone()));
+        flags.chain(texts).chain(tree).collect()
     }
 }
 

@@ -40,7 +40,7 @@ struct BulkPage {
 /// unsubscribe with their channel behind a colon, remove), and either ids in `contact`, or `all` with the keys of the filter.
 pub async fn change(Path(id): Path<String>, form: Form) -> Result {
     let list = form.user.list(&id).await?;
-    let wanted = filter::read(&form)?;
+    let wanted = filter::read(&form, &list)?;
     let ids: Vec<_> = form.all("contact").map(str::to_owned).collect();
     let all = form.has("all");
     let action = match action(form.get("action"), form.has("resubscribe")) {
@@ -52,7 +52,7 @@ pub async fn change(Path(id): Path<String>, form: Form) -> Result {
                 _ => "too-many",
             };
             // Back to where the choice is made.
-            let query = wanted.to_query();
+            let query = wanted.to_query(&list);
             let query = if query.is_empty() { query } else { format!("{query}&") };
             return Ok(see(&format!("/lists/{}?{query}done={why}", list.id)));
         }
@@ -71,8 +71,8 @@ pub async fn change(Path(id): Path<String>, form: Form) -> Result {
         subscribes: matches!(action, Action::Set { to: true, .. }),
         action: form.get("action").to_owned(),
         ids: if all { Vec::new() } else { ids },
-        filter: wanted.pairs(),
-        query: wanted.to_query(),
+        filter: wanted.pairs(&list),
+        query: wanted.to_query(&list),
         list,
     })
 }

@@ -5,15 +5,16 @@ use url::form_urlencoded::Serializer;
 
 use super::{Fields, Result, Trouble, texts};
 use crate::find::Wanted;
+use crate::storage::List;
 
 /// Reads what a form or an address asks for.
 ///
 /// # Errors
 /// What is wrong with it.
-pub fn read(fields: &Fields) -> Result<Wanted> {
+pub fn read(fields: &Fields, list: &List) -> Result<Wanted> {
     let query = Serializer::new(String::new()).extend_pairs(fields.iter()).finish();
     let mut problems = Vec::new();
-    let wanted = Wanted::from_query(&query, &mut problems);
+    let wanted = Wanted::from_query(&query, list, &mut problems);
     if problems.is_empty() {
         return Ok(wanted);
     }

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::clock::Timestamp;
+
 /// A day of the proleptic Gregorian calendar in the years 1 to 9999.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Date {
@@ -36,6 +38,15 @@ impl Date {
             return None;
         };
         Self::new(u16::from_be_bytes([high, low]), month, day)
+    }
+
+    /// Its first moment, UTC.
+    pub fn start(self) -> Timestamp {
+        let (year, month, day) = (self.year.cast_signed(), self.month.cast_signed(), self.day.cast_signed());
+        // A date is made of a day of jiff's calendar, so it is one.
+        let date = jiff::civil::Date::new(year, month, day).unwrap_or_default();
+        let since = date.duration_since(jiff::civil::Date::constant(1970, 1, 1));
+        Timestamp::from_millis(since.as_secs() * 1_000)
     }
 
     fn new(year: u16, month: u8, day: u8) -> Option<Self> {

@@ -108,6 +108,19 @@ pub fn integer(text: &str) -> Option<i64> {
     value.try_into().ok()
 }
 
+/// Decimals of [`units`].
+const PLACES: u32 = 5;
+
+/// What [`units`] makes of 1.
+pub const UNITS_PER_ONE: i128 = 10_i128.pow(PLACES);
+
+/// The value of `text` in units of 10^-5, rounded half to even, if it is a JSON number of at most 33 whole digits.
+pub fn units(text: &str) -> Option<i128> {
+    let decimal = Decimal::parse(text)?;
+    let magnitude = i128::try_from(decimal.units(PLACES)?).ok()?;
+    Some(if decimal.negative { -magnitude } else { magnitude })
+}
+
 fn split_digits(text: &[u8]) -> (&[u8], &[u8]) {
     let end = text.iter().position(|byte| !byte.is_ascii_digit());
     text.split_at(end.unwrap_or(text.len()))

@@ -2,7 +2,6 @@
 //! how far it has come.
 
 use super::Filter;
-use crate::contact::document::Document;
 use crate::contact::record::Malformed;
 use crate::journal::{AccountNo, ContactNo, ListNo};
 use crate::storage::{Contact, ContactPage, ContactReader, Error, Storage, Way};
@@ -49,21 +48,21 @@ pub async fn collect(
     let mut found = Found { rows: Vec::new(), damaged: Vec::new(), next: Some(way), looked_at: 0 };
     let mut bytes = 0;
     // Where everything fits, no more are read than are wanted.
-    let chunk = if filter.takes_all() { bounds.found } else { CHUNK };
+    let chunk = if filter.matcher.takes_all() { bounds.found } else { CHUNK };
     let mut way = way;
     loop {
         let ContactPage { rows, damaged, more } = storage.page_contacts(account, list, way, chunk).await?;
         let (count, mut damaged) = (rows.len(), damaged.into_iter().peekable());
-        let fit = filter.suppressed_fit(storage, account, &rows).await?;
+        let fit = filter.fit(storage, account, &rows).await?;
         for (index, ((number, contact), fits)) in rows.into_iter().zip(fit).enumerate() {
             while let Some(before) = damaged.next_if(|damaged| way.is_before(*damaged, number)) {
                 found.damaged.push(before);
             }
             way = way.from(number);
             found.looked_at += 1;
-            match Document::read(&contact.document).and_then(|document| filter.fits(&document)) {
-                Ok(true) if fits => {}
-                Ok(_) => continue,
+            match fits {
+                Ok(true) => {}
+                Ok(false) => continue,
                 Err(Malformed) => {
                     found.damaged.push(number);
                     continue;

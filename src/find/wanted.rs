@@ -4,19 +4,19 @@ use serde_json::{Map, json};
 use url::form_urlencoded;
 
 use super::Filter;
-use super::filter::SuppressedFilter;
+use crate::app::Refusal;
 use crate::catalogue::Catalogue;
 use crate::clock::Timestamp;
 use crate::contact::field::Field;
+use crate::filter::{self, FILTER, Leaf, Matcher, Node, Op, Resolved, Subject, Tree};
 use crate::http::page::{self, TIME, read_time};
-use crate::id::ObjectId;
 use crate::intake::fields;
 use crate::intake::problem::{self, Problem};
 use crate::intake::top::read_flag;
 use crate::journal::AccountNo;
 use crate::json::{Keys, Raw, Value, read_members};
 use crate::param::{Param, Shape};
-use crate::storage::{Error, SourceRef};
+use crate::storage::{List, SourceRef};
 
 /// The fields by which contacts can be narrowed to those that are so.
 pub const FLAGS: [Field; 7] = [
@@ -30,7 +30,7 @@ pub const FLAGS: [Field; 7] = [
 ];
 
 /// The keys of what is asked for: the flags first.
-pub const PARAMS: [Param; 11] = [
+pub const PARAMS: [Param; 12] = [
     flag(FLAGS[0]),
     flag(FLAGS[1]),
     flag(FLAGS[2]),
@@ -55,6 +55,7 @@ pub const PARAMS: [Param; 11] = [
         Shape::Flag,
         "If true, contacts whose e-mail address or phone number is suppressed; if false, all others.",
     ),
+    FILTER,
 ];
 
 const fn flag(field: Field) -> Param {
@@ -74,12 +75,20 @@ pub struct Wanted {
     pub name_prefix: Option<String>,
     /// With a suppressed address, or without one.
     pub suppressed: Option<bool>,
+    /// And those that this filter matches.
+    pub filter: Option<Tree>,
 }
 
 impl Wanted {
-    /// Reads the values of [`PARAMS`]; what is wrong with them is added to the problems.
-    pub fn read(values: [Option<Raw<'_>>; PARAMS.len()], problems: &mut Vec<Problem>) -> Self {
-        let [flags @ .., source, updated, name, suppressed] = values;
+    /// Reads the values of [`PARAMS`], with the variables of the list. What is doubtful is added to the warnings, and
+    /// what is wrong to the problems.
+    pub fn read(
+        values: [Option<Raw<'_>>; PARAMS.len()],
+        list: Option<&List>,
+        warnings: &mut Vec<Problem>,
+        problems: &mut Vec<Problem>,
+    ) -> Self {
+        let [flags @ .., source, updated, name, suppressed, tree] = values;
         let mut wanted = Self::default();
         for (field, raw) in FLAGS.into_iter().zip(flags) {
             match raw.map(Raw::value) {
@@ -95,12 +104,15 @@ impl Wanted {
         wanted.name_prefix =
             page::read_filter(name.map(Raw::as_text), || problem::not_a_string("namePrefix"), problems);
         wanted.suppressed = suppressed.map(|raw| read_flag("suppressed", Some(raw), problems));
+        let mut unknown = Vec::new();
+        wanted.filter = tree.and_then(|raw| filter::decode(raw, list, &mut unknown, problems));
+        warnings.extend(unknown.into_iter().map(problem::unknown_field));
         wanted
     }
 
     /// Reads the parameters of a query, under the same names; what is blank is as what is left out, and other
     /// parameters are somebody else's.
-    pub fn from_query(query: &str, problems: &mut Vec<Problem>) -> Self {
+    pub fn from_query(query: &str, list: &List, problems: &mut Vec<Problem>) -> Self {
         let mut wanted = Self::default();
         for (key, value) in form_urlencoded::parse(query.as_bytes()) {
             let value = value.trim();
@@ -110,6 +122,7 @@ impl Wanted {
             match key.as_ref() {
                 "sourceId" => wanted.source = Some(value.to_owned()),
                 "namePrefix" => wanted.name_prefix = Some(value.to_owned()),
+                "filter" => wanted.filter = Self::read_text(value, list, problems),
                 "suppressed" => match value {
                     "true" | "false" => wanted.suppressed = Some(value == "true"),
                     _ => problems.push(problem::top_flag("suppressed")),
@@ -131,21 +144,30 @@ impl Wanted {
         wanted
     }
 
+    fn read_text(text: &str, list: &List, problems: &mut Vec<Problem>) -> Option<Tree> {
+        let Some(raw) = Raw::parse(text) else {
+            problems.push(problem::filter("filter", "must be JSON"));
+            return None;
+        };
+        filter::decode(raw, Some(list), &mut Vec::new(), problems)
+    }
+
     /// Keys and their values as texts: what [`Wanted::from_query`] reads.
-    pub fn pairs(&self) -> Vec<(&'static str, String)> {
+    pub fn pairs(&self, list: &List) -> Vec<(&'static str, String)> {
         let flags = self.flags.iter().map(|(field, wanted)| (field.name(), Some(wanted.to_string())));
         let rest = [
             ("sourceId", self.source.clone()),
             ("updatedSince", self.updated_since.map(|time| time.to_string())),
             ("namePrefix", self.name_prefix.clone()),
             ("suppressed", self.suppressed.map(|suppressed| suppressed.to_string())),
+            ("filter", self.filter.as_ref().map(|filter| filter.to_json(Some(list)).to_string())),
         ];
         flags.chain(rest).filter_map(|(key, value)| Some((key, value?))).collect()
     }
 
     /// The query that reads as this.
-    pub fn to_query(&self) -> String {
-        form_urlencoded::Serializer::new(String::new()).extend_pairs(self.pairs()).finish()
+    pub fn to_query(&self, list: &List) -> String {
+        form_urlencoded::Serializer::new(String::new()).extend_pairs(self.pairs(list)).finish()
     }
 
     /// The keys and values that a JSON body names this with.
@@ -156,6 +178,8 @@ impl Wanted {
             ("updatedSince", self.updated_since.map(|time| json!(time))),
             ("namePrefix", self.name_prefix.as_ref().map(|name| json!(name))),
             ("suppressed", self.suppressed.map(|suppressed| json!(suppressed))),
+            // Variables may be renamed while a job has this.
+            ("filter", self.filter.as_ref().map(|filter| filter.to_json(None))),
         ];
         let rest = rest.into_iter().filter_map(|(key, value)| Some((key, value?)));
         flags.chain(rest).map(|(key, value)| (key.to_owned(), value)).collect()
@@ -165,12 +189,21 @@ impl Wanted {
     ///
     /// # Errors
     /// What is wrong with it.
-    pub fn from_json(keys: &Map<String, serde_json::Value>) -> Result<Self, Vec<Problem>> {
+    pub fn from_json(keys: &Map<String, serde_json::Value>, list: &List) -> Result<Self, Vec<Problem>> {
         let text = serde_json::Value::Object(keys.clone()).to_string();
         let mut problems = Vec::new();
         let members = read_members(&text, &Keys::of(&PARAMS)).ok_or_else(|| vec![problem::bad_request()])?;
-        let wanted = Self::read(std::array::from_fn(|place| members.get(place)), &mut problems);
+        let values = std::array::from_fn(|place| members.get(place));
+        let wanted = Self::read(values, Some(list), &mut Vec::new(), &mut problems);
         if problems.is_empty() { Ok(wanted) } else { Err(problems) }
+    }
+
+    /// Whether the filter names what one list has: variables and segments.
+    pub fn names_parts_of_a_list(&self) -> bool {
+        let is_variable = |leaf: &&Leaf| matches!(leaf.subject, Subject::Variable(_));
+        self.filter
+            .as_ref()
+            .is_some_and(|filter| !filter.segments().is_empty() || filter.leaves().iter().any(is_variable))
     }
 
     /// Whether everybody fits.
@@ -178,40 +211,64 @@ impl Wanted {
         *self == Self::default()
     }
 
-    /// The filter at a time; the source's number is looked up.
+    /// All of it as one filter; `None` where every contact is wanted.
+    fn tree(&self) -> Option<Tree> {
+        let flags = self.flags.iter().map(|(field, is)| Leaf::flag(Subject::Field(*field), *is));
+        let source = self.source.iter().map(|source| Leaf::text(Subject::Source, Op::Is, source));
+        let updated = self.updated_since.map(Leaf::updated_since);
+        let name = self.name_prefix.iter();
+        let name = name.map(|name| Leaf::text(Subject::Field(Field::Name), Op::BeginsWith, name));
+        let suppressed = self.suppressed.map(|suppressed| Leaf::flag(Subject::Suppressed, suppressed));
+        let leaves = flags.chain(source).chain(updated).chain(name).chain(suppressed).map(Node::Leaf);
+        let mut nodes: Vec<_> = leaves.collect();
+        nodes.extend(self.filter.iter().map(|Tree(node)| node.clone()));
+        (!nodes.is_empty()).then_some(Tree(Node::All(nodes)))
+    }
+
+    /// The filter at a time; numbers of sources are looked up.
     ///
     /// # Errors
-    /// Where the store cannot be read.
+    /// A segment that it names does not exist, or the store cannot be read.
     pub async fn resolve(
         &self,
         catalogue: &Catalogue,
         account: AccountNo,
         at: Timestamp,
-    ) -> Result<Filter, Error> {
-        let source = match &self.source {
-            None => None,
-            Some(source) => Some(match ObjectId::parse(source) {
-                Some(id) => catalogue.source(account, SourceRef::Id(id)).await?.map(|source| source.no),
-                None => None,
-            }),
-        };
-        Ok(Filter {
-            flags: self.flags.clone(),
-            source,
-            updated_since: self.updated_since,
-            name_prefix: self.name_prefix.as_ref().map(|name| name.to_lowercase()),
-            suppressed: self.suppressed.map(|wanted| SuppressedFilter { wanted, at }),
-        })
+    ) -> Result<Filter, Refusal> {
+        let Some(tree) = self.tree() else { return Ok(Filter { at, ..Filter::default() }) };
+        let mut resolved = Resolved { now: at, ..Resolved::default() };
+        let mut problems = Vec::new();
+        for segment in tree.segments() {
+            problems.push(problem::segment_not_found(segment));
+        }
+        if !problems.is_empty() {
+            return Err(Refusal::Invalid(problems));
+        }
+        for id in tree.sources() {
+            let source = catalogue.source(account, SourceRef::Id(id)).await?;
+            resolved.sources.extend(source.map(|source| (id, source.no)));
+        }
+        let matcher: Matcher = tree.compile(&resolved);
+        Ok(Filter { matcher: matcher.into(), at })
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::id::ObjectId;
+    use crate::journal::ListNo;
+    use crate::storage::ListAbout;
+
+    fn list() -> List {
+        List::new(ListNo(1), ObjectId::from_bytes([7; 12]), AccountNo(1), ListAbout::default(), vec![])
+    }
+
+    const FILTER_TEXT: &str = r#"{"field":"email","op":"contains","value":"a&b"}"#;
 
     fn read(query: &str) -> (Wanted, Vec<String>) {
         let mut problems = Vec::new();
-        let wanted = Wanted::from_query(query, &mut problems);
+        let wanted = Wanted::from_query(query, &list(), &mut problems);
         (wanted, problems.into_iter().map(|problem| problem.message).collect())
     }
 
@@ -223,12 +280,19 @@ mod tests {
             updated_since: Timestamp::parse("2026-10-14 09:30:00"),
             name_prefix: Some("Zoë & co".to_owned()),
             suppressed: Some(false),
+            filter: filter::decode(
+                Raw::parse(FILTER_TEXT).unwrap_or_else(|| unreachable!()),
+                Some(&list()),
+                &mut Vec::new(),
+                &mut Vec::new(),
+            ),
         };
-        assert_eq!(read(&wanted.to_query()), (wanted, vec![]));
-        assert_eq!(read(&Wanted::default().to_query()), (Wanted::default(), vec![]));
+        assert_eq!(read(&wanted.to_query(&list())), (wanted, vec![]));
+        assert_eq!(read(&Wanted::default().to_query(&list())), (Wanted::default(), vec![]));
         let keys = json!({
             "active": true, "smsSubscribe": false, "sourceId": "5d9155bad132d5f45a4e38b1",
             "updatedSince": "2026-10-14 09:30:00", "namePrefix": "Zoë & co", "suppressed": false,
+            "filter": { "field": "email", "op": "contains", "value": "a&b" },
         });
         let wanted = read(&keys.as_object().map(query).unwrap_or_default()).0;
         assert_eq!(serde_json::Value::Object(wanted.to_json()), keys);

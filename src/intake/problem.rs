@@ -218,6 +218,16 @@ pub fn flag(field: Field) -> Problem {
     Problem::new("NOT_A_BOOLEAN", format!("Argument {name} can be true or false")).of(name)
 }
 
+/// What is wrong with a filter, at its place in the tree.
+pub fn filter(place: &str, must: &str) -> Problem {
+    Problem::new("INVALID_FILTER", format!("Argument {place} {must}")).of(place)
+}
+
+/// The list has no such segment.
+pub fn segment_not_found(id: ObjectId) -> Problem {
+    Problem::new("SEGMENT_NOT_FOUND", format!("Segment {id} not found in list")).of("filter")
+}
+
 /// A birthday is no date.
 pub fn birthday() -> Problem {
     Problem::new("INVALID_BIRTHDAY", "Argument birthday must be a YYYY-MM-DD date").of("contactBirthday")

@@ -66,7 +66,7 @@ impl Local {
         limit: u32,
     ) -> Result<ContactPage, Refusal> {
         let list = self.find_list(list).await?;
-        let wanted = Wanted::from_json(filter).map_err(Refusal::Invalid)?;
+        let wanted = Wanted::from_json(filter, &list).map_err(Refusal::Invalid)?;
         let filter = self.queries.filter(&self.caller, &wanted).await?;
         let after = after.and_then(ObjectId::parse).and_then(|id| id.contact_number(list.id));
         let way = Way::Up(ContactNo(after.unwrap_or_default()));

@@ -75,6 +75,8 @@ pub enum Shape {
     /// An object by the name of its schema, which is unique in the description, and its keys. Unknown keys are ignored,
     /// with a warning.
     Object(&'static str, &'static [Param]),
+    /// An object of the name of one around it: what is described contains itself.
+    Again(&'static str),
     /// Any of these. The schema has no type: no generator makes one usable type of several.
     OneOf {
         /// The alternatives.

@@ -34,6 +34,7 @@ impl Shape {
                 let schema = object(&[params], components);
                 add(name, schema, components)
             }
+            Self::Again(name) => reference(name),
             Self::OneOf { of, examples } => {
                 let alternatives: Vec<_> = of.iter().map(|shape| shape.schema(components)).collect();
                 // Written by this program: a test of the description finds one that is no JSON array.
@@ -48,6 +49,10 @@ impl Shape {
 pub fn add(name: &str, schema: Value, components: &mut Map<String, Value>) -> Value {
     let before = components.insert(name.to_owned(), schema);
     debug_assert!(before.is_none_or(|before| before == components[name]), "two schemas are called {name}");
+    reference(name)
+}
+
+fn reference(name: &str) -> Value {
     json!({ "$ref": format!("#/components/schemas/{name}") })
 }
 

@@ -11,6 +11,8 @@ use super::{
 };
 use crate::clock::Timestamp;
 use crate::contact::identifier::IdentifierKind;
+use crate::filter::Matcher;
+use crate::find::Counted;
 use crate::journal::{AccountNo, ContactNo, ListNo};
 
 /// Reads contacts and their histories.
@@ -49,6 +51,15 @@ pub trait ContactReader: Send + Sync + 'static {
         list: ListNo,
         numbers: Vec<ContactNo>,
     ) -> Result<ContactPage, Error>;
+
+    /// How many contacts of a list with numbers behind `after`, up to `until`, match by their bytes. All of one moment.
+    async fn count_matching(
+        &self,
+        list: ListNo,
+        after: ContactNo,
+        until: ContactNo,
+        matcher: Arc<Matcher>,
+    ) -> Result<Counted, Error>;
 
     /// How many contacts lists have; those that never had one are left out.
     async fn count_contacts(&self, lists: Vec<ListNo>) -> Result<HashMap<ListNo, u64>, Error>;

@@ -17,6 +17,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use rollbook::clock::Timestamp;
 use rollbook::contact::identifier::IdentifierKind;
+use rollbook::filter::Matcher;
+use rollbook::find::Counted;
 use rollbook::id::ObjectId;
 use rollbook::journal::{AccountNo, Batch, ContactNo, ListNo};
 use rollbook::retention::Reckoning;
@@ -116,6 +118,7 @@ forward! { ContactReader:
     read fn find_contacts(account: AccountNo, list: ListNo, wanted: Vec<Vec<(IdentifierKind, String)>>) -> Result<Vec<Option<(ContactNo, Contact)>>, Error>;
     read fn page_contacts(account: AccountNo, list: ListNo, way: Way, limit: u32) -> Result<ContactPage, Error>;
     read fn contacts_by_number(account: AccountNo, list: ListNo, numbers: Vec<ContactNo>) -> Result<ContactPage, Error>;
+    read fn count_matching(list: ListNo, after: ContactNo, until: ContactNo, matcher: Arc<Matcher>) -> Result<Counted, Error>;
     read fn count_contacts(lists: Vec<ListNo>) -> Result<HashMap<ListNo, u64>, Error>;
     read fn count_all_contacts(account: AccountNo) -> Result<u64, Error>;
     read fn activity(account: AccountNo, window: ActivityWindow) -> Result<Activities, Error>;

@@ -34,6 +34,7 @@ mod contact_get;
 mod contact_list;
 mod contact_source;
 mod contacts_add;
+mod contacts_filter;
 mod contacts_find;
 mod contacts_model;
 mod contacts_order;

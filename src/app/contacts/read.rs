@@ -1,8 +1,9 @@
 //! Reading contacts of a list.
 
 use crate::app::person::Identifiers;
-use crate::app::{Caller, Operation, Queries, Reach};
-use crate::find::{self, Bounds, Filter, Found, Wanted};
+use crate::app::{Caller, Operation, Queries, Reach, Refusal};
+use crate::contact::record::Malformed;
+use crate::find::{self, Bounds, Counted, Filter, Found, Wanted};
 use crate::journal::ContactNo;
 use crate::storage::{Contact, Error, History, List, Suppression, Way, Window};
 
@@ -94,25 +95,33 @@ impl Queries {
         self.0.storage.find_history(caller.viewer.account, list.no, identifiers, window).await
     }
 
-    /// The filter of what is wanted: names of sources are looked up.
+    /// The filter of what is wanted: sources are looked up.
     ///
     /// # Errors
-    /// The store fails.
-    pub async fn filter(&self, caller: &Caller, wanted: &Wanted) -> Result<Filter, Error> {
+    /// It names a segment that does not exist, or the store fails.
+    pub async fn filter(&self, caller: &Caller, wanted: &Wanted) -> Result<Filter, Refusal> {
         wanted.resolve(&self.0.catalogue, caller.viewer.account, self.0.clock.now()).await
     }
 
-    /// For each of these contacts whether it fits a filter by its suppressions.
+    /// For each of these contacts whether it matches a filter.
     ///
     /// # Errors
     /// The store fails.
-    pub async fn suppressed_fit(
+    pub async fn fit(
         &self,
         caller: &Caller,
         filter: &Filter,
         contacts: &[(ContactNo, Contact)],
-    ) -> Result<Vec<bool>, Error> {
-        filter.suppressed_fit(&*self.0.storage, caller.viewer.account, contacts).await
+    ) -> Result<Vec<Result<bool, Malformed>>, Error> {
+        filter.fit(&*self.0.storage, caller.viewer.account, contacts).await
+    }
+
+    /// How many contacts of a list match a filter.
+    ///
+    /// # Errors
+    /// The store fails.
+    pub async fn count(&self, caller: &Caller, list: &List, filter: &Filter) -> Result<Counted, Error> {
+        find::count(self.0.storage.as_ref(), caller.viewer.account, list.no, filter).await
     }
 
     /// Contacts of a list that fit a filter, along `way`, within bounds.

@@ -132,14 +132,18 @@ impl Queries {
         loop {
             let page = self.candidates(caller, search.query, (tier, list, after), chunk).await?;
             let Candidates { page, last, more } = page;
-            let fit =
-                search.filter.suppressed_fit(&*self.0.storage, caller.viewer.account, &page.rows).await?;
+            let fit = search.filter.fit(&*self.0.storage, caller.viewer.account, &page.rows).await?;
             hits.damaged.extend(page.damaged.iter().map(|number| (list.id, *number)));
             for ((number, contact), fits) in page.rows.into_iter().zip(fit) {
                 *looked_at += 1;
                 let place = Place { tier, list: list.no, number };
-                match matches(search, list, number, &contact) {
-                    Ok(Some(found)) if found == tier && fits => {
+                let found = match fits {
+                    Ok(true) => matches(search, list, number, &contact),
+                    Ok(false) => Ok(None),
+                    Err(malformed) => Err(malformed),
+                };
+                match found {
+                    Ok(Some(found)) if found == tier => {
                         hits.rows.push(Hit { list: Arc::clone(list), number, contact, tier });
                         if hits.rows.len() >= search.limit as usize {
                             return Ok(Some(place));
@@ -244,9 +248,6 @@ fn matches(
     contact: &Contact,
 ) -> Result<Option<Tier>, Malformed> {
     let document = Document::read(&contact.document)?;
-    if !search.filter.fits(&document)? {
-        return Ok(None);
-    }
     let identifiers = document.identifiers()?;
     let is_exact = search
         .query

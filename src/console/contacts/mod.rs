@@ -18,7 +18,6 @@ pub use self::columns::{Row, called};
 use self::query::{PAGE, Pager, Query};
 use super::page::{address, curl, number, without_empty};
 use super::{Form, Page, Result, Section, Trouble, User, see, show};
-use crate::contact::document::Document;
 use crate::contact::identifier::IdentifierKind;
 use crate::contact::record::Malformed;
 use crate::find::{self, Bounds, FLAGS, Filter, Found};
@@ -113,12 +112,12 @@ impl Flag {
 impl Contacts {
     /// What the search and the filters want, for exports and changes of many.
     fn filter(&self) -> String {
-        self.asked.by_name().to_query()
+        self.asked.by_name().to_query(&self.list)
     }
 
     /// The same as hidden fields of a form.
     fn filter_fields(&self) -> Vec<(&'static str, String)> {
-        self.asked.by_name().pairs()
+        self.asked.by_name().pairs(&self.list)
     }
 
     /// A line that adds a contact.
@@ -130,12 +129,12 @@ impl Contacts {
 
     /// The query of the same question, the newest contacts first.
     fn newest(&self) -> String {
-        self.asked.in_order(false)
+        self.asked.in_order(&self.list, false)
     }
 
     /// The same, the oldest first.
     fn oldest(&self) -> String {
-        self.asked.in_order(true)
+        self.asked.in_order(&self.list, true)
     }
 
     /// What the time filter shows: what was typed, also if it is no time.
@@ -154,6 +153,7 @@ impl Contacts {
             + usize::from(wanted.source.is_some())
             + usize::from(wanted.updated_since.is_some())
             + usize::from(wanted.suppressed.is_some())
+            + wanted.filter.as_ref().map_or(0, |filter| filter.leaves().len() + filter.segments().len())
     }
 }
 
@@ -170,7 +170,7 @@ pub async fn all(
     if let Some(short) = without_empty(&query) {
         return Ok(see(&address(&format!("/lists/{}", list.id), &short)));
     }
-    let asked = Query::read(&query);
+    let asked = Query::read(&query, &list);
     let count = count(&user, &list).await?;
     let columns = columns(&list, picked(&headers));
     let table = table(&user, &list, &asked, &columns, count).await?;
@@ -193,7 +193,7 @@ pub async fn rest(
     headers: HeaderMap,
 ) -> Result {
     let list = user.list(&id).await?;
-    let asked = Query::read(&query.unwrap_or_default());
+    let asked = Query::read(&query.unwrap_or_default(), &list);
     let columns = columns(&list, picked(&headers));
     let count = count(&user, &list).await?;
     let table = table(&user, &list, &asked, &columns, count).await?;
@@ -217,7 +217,7 @@ pub async fn pick(Path(id): Path<String>, form: Form) -> Result {
         "{COLUMNS}={chosen}; Path=/lists/{}; Max-Age=31536000; HttpOnly; SameSite=Lax{secure}",
         list.id
     );
-    let query = find::Wanted::from_query(form.get("query"), &mut Vec::new()).to_query();
+    let query = find::Wanted::from_query(form.get("query"), &list, &mut Vec::new()).to_query(&list);
     let mut response = see(&format!("/lists/{}?{query}", list.id));
     // Names of fields and variables only, which are letters.
     if let Ok(value) = HeaderValue::from_str(&text) {
@@ -316,9 +316,9 @@ async fn exact(user: &User, list: &List, asked: &Query) -> Result<Option<(Contac
     }
     let Some(found) = found else { return Ok(None) };
     let filter = queries.filter(&caller, &asked.wanted).await?;
-    let fits = Document::read(&found.1.document).and_then(|document| filter.fits(&document));
-    let by_suppression = queries.suppressed_fit(&caller, &filter, std::slice::from_ref(&found)).await?;
-    Ok(if fits.map_err(damaged)? && by_suppression == [true] { Some(found) } else { None })
+    let fits = queries.fit(&caller, &filter, std::slice::from_ref(&found)).await?;
+    let fits = fits.into_iter().next().transpose().map_err(damaged)?;
+    Ok(Some(found).filter(|_| fits == Some(true)))
 }
 
 /// What is stored does not read.

@@ -37,9 +37,9 @@ pub struct Query {
 
 impl Query {
     /// Reads a query; what does not read is as what was left out.
-    pub fn read(query: &str) -> Self {
+    pub fn read(query: &str, list: &List) -> Self {
         let mut problems = Vec::new();
-        let wanted = Wanted::from_query(query, &mut problems);
+        let wanted = Wanted::from_query(query, list, &mut problems);
         let mut asked = Self { wanted, problems, ..Self::default() };
         for (key, value) in form_urlencoded::parse(query.as_bytes()) {
             let value = value.trim();
@@ -105,8 +105,12 @@ impl Query {
         if self.back {
             // Rows come the other way round: the last that was found stands first.
             return Pager {
-                next: numbers().next().map(id).or(self.at).map(|id| self.link("from", Some(id), 0, None)),
-                previous: go_on.map(|id| self.link("until", Some(id), 0, None)),
+                next: numbers()
+                    .next()
+                    .map(id)
+                    .or(self.at)
+                    .map(|id| self.link(list, "from", Some(id), 0, None)),
+                previous: go_on.map(|id| self.link(list, "until", Some(id), 0, None)),
                 go_on: None,
                 looked_at,
             };
@@ -114,27 +118,36 @@ impl Query {
         let shown = self.have.unwrap_or_default() + u32::try_from(found.rows.len()).unwrap_or(PAGE);
         let is_full = shown >= PAGE;
         Pager {
-            next: go_on.filter(|_| is_full).map(|id| self.link("from", Some(id), looked_at, None)),
+            next: go_on.filter(|_| is_full).map(|id| self.link(list, "from", Some(id), looked_at, None)),
             previous: match self.at {
                 // A page that is continued began elsewhere: what is in front of here is not the page in front of it.
                 Some(at) if self.have.is_none() => {
                     let first = numbers().next().map_or(at, id);
-                    Some(self.link("until", Some(first), 0, None))
+                    Some(self.link(list, "until", Some(first), 0, None))
                 }
                 _ => None,
             },
-            go_on: go_on.filter(|_| !is_full).map(|id| self.link("from", Some(id), looked_at, Some(shown))),
+            go_on: go_on
+                .filter(|_| !is_full)
+                .map(|id| self.link(list, "from", Some(id), looked_at, Some(shown))),
             looked_at,
         }
     }
 
     /// The query of the same question in another order.
-    pub fn in_order(&self, oldest_first: bool) -> String {
-        Self { oldest_first, ..self.clone() }.link("from", None, 0, None)
+    pub fn in_order(&self, list: &List, oldest_first: bool) -> String {
+        Self { oldest_first, ..self.clone() }.link(list, "from", None, 0, None)
     }
 
-    fn link(&self, key: &str, at: Option<ObjectId>, looked_at: u64, have: Option<u32>) -> String {
-        let mut query = form_urlencoded::Serializer::new(self.wanted.to_query());
+    fn link(
+        &self,
+        list: &List,
+        key: &str,
+        at: Option<ObjectId>,
+        looked_at: u64,
+        have: Option<u32>,
+    ) -> String {
+        let mut query = form_urlencoded::Serializer::new(self.wanted.to_query(list));
         if !self.search.is_empty() {
             query.append_pair("q", &self.search);
         }
@@ -190,50 +203,50 @@ mod tests {
 
     #[test]
     fn pages_lead_to_each_other_in_both_orders() {
-        let newest = Query::read("");
+        let newest = Query::read("", &list());
         assert_eq!(newest.way(&list()), (Way::Down(ContactNo(u64::MAX)), 50));
         let numbers: Vec<_> = (51..=100).rev().collect();
         let pager = newest.pager(&list(), &found(&numbers, Some(Way::Down(ContactNo(51)))));
         assert_eq!(pager.next, Some(format!("from={}", id(51))));
         assert_eq!((pager.previous, pager.go_on), (None, None));
 
-        let second = Query::read(&format!("from={}", id(51)));
+        let second = Query::read(&format!("from={}", id(51)), &list());
         assert_eq!(second.way(&list()), (Way::Down(ContactNo(51)), 50));
         let numbers: Vec<_> = (1..=50).rev().collect();
         let pager = second.pager(&list(), &found(&numbers, None));
         assert_eq!((pager.next, pager.previous), (None, Some(format!("until={}", id(50)))));
 
-        let back = Query::read(&format!("until={}", id(50)));
+        let back = Query::read(&format!("until={}", id(50)), &list());
         assert_eq!(back.way(&list()), (Way::Up(ContactNo(50)), 50));
         let numbers: Vec<_> = (51..=100).collect();
         let pager = back.pager(&list(), &found(&numbers, None));
         assert_eq!((pager.next, pager.previous), (Some(format!("from={}", id(51))), None));
 
-        let oldest = Query::read("order=oldest");
+        let oldest = Query::read("order=oldest", &list());
         assert_eq!(oldest.way(&list()), (Way::Up(ContactNo(0)), 50));
-        assert_eq!(oldest.in_order(false), "");
+        assert_eq!(oldest.in_order(&list(), false), "");
     }
 
     #[test]
     fn a_page_that_is_not_full_goes_on_where_it_has_stopped() {
-        let query = Query::read("q=An&active=true");
+        let query = Query::read("q=An&active=true", &list());
         let pager = query.pager(&list(), &found(&[9_000, 8_000], Some(Way::Down(ContactNo(6_000)))));
         let go_on = format!("active=true&q=An&from={}&looked=4000&have=2", id(6_000));
         assert_eq!((pager.next, pager.go_on.as_deref()), (None, Some(go_on.as_str())));
-        let rest = Query::read(&go_on);
+        let rest = Query::read(&go_on, &list());
         assert_eq!(rest.way(&list()), (Way::Down(ContactNo(6_000)), 48));
-        assert_eq!(rest.by_name().to_query(), "active=true&namePrefix=An");
+        assert_eq!(rest.by_name().to_query(&list()), "active=true&namePrefix=An");
         let pager = rest.pager(&list(), &found(&[1], None));
         assert_eq!(pager, Pager { looked_at: 8_000, ..Pager::default() });
     }
 
     #[test]
     fn nonsense_is_as_what_was_left_out() {
-        let query = Query::read("from=x&until=&order=up&have=1000&looked=-1");
+        let query = Query::read("from=x&until=&order=up&have=1000&looked=-1", &list());
         assert_eq!(query.way(&list()), (Way::Down(ContactNo(u64::MAX)), 1));
         assert!(query.is_everybody());
-        let other_list = Query::read("from=000000000000000000000001");
+        let other_list = Query::read("from=000000000000000000000001", &list());
         assert_eq!(other_list.way(&list()).0, Way::Down(ContactNo(u64::MAX)));
-        assert_eq!(Query::read("active=maybe").problems.len(), 1);
+        assert_eq!(Query::read("active=maybe", &list()).problems.len(), 1);
     }
 }

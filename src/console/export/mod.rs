@@ -34,7 +34,7 @@ pub async fn ask(user: User, Path(id): Path<String>, query: Query) -> Result {
     let list = user.list(&id).await?;
     let own = list.variables.iter().map(|variable| variable.name.clone());
     let columns = COLUMNS.into_iter().map(str::to_owned).chain(own).collect();
-    let filter = filter::read(&query)?.pairs();
+    let filter = filter::read(&query, &list)?.pairs(&list);
     show(&ExportPage { page: user.page(Section::Lists), list, filter, columns })
 }
 
@@ -67,7 +67,7 @@ pub async fn file(user: User, Path(id): Path<String>, query: Query, headers: Hea
     let wanted: Vec<_> = query.all("column").map(str::to_owned).collect();
     let variables = list.variables.iter().map(|variable| variable.name.clone()).collect();
     let contacts = contacts(&user, list, &query).await?;
-    let suppressed_too = query.get("suppressedToo") == "yes" || contacts.filter.is_by_suppression();
+    let suppressed_too = query.get("suppressedToo") == "yes" || contacts.filter.matcher.asks_suppressed();
     let columns = Columns::new(variables, &wanted, suppressed_too);
     // The first page is read before anything is sent: a store that is away is an error of its own, and is not waited for.
     let first = contacts.page(contacts.begin()).await?;
@@ -93,6 +93,6 @@ pub async fn file(user: User, Path(id): Path<String>, query: Query, headers: Hea
 /// The contacts that the address of an export asks for: the one place where an export gets its filter.
 async fn contacts(user: &User, list: Arc<List>, query: &Query) -> Result<Contacts> {
     let caller = user.caller();
-    let filter = user.app.queries.filter(&caller, &filter::read(query)?).await?;
+    let filter = user.app.queries.filter(&caller, &filter::read(query, &list)?).await?;
     Ok(Contacts { queries: user.app.queries.clone(), caller, list, filter })
 }

@@ -50,6 +50,18 @@ pub struct Request {
     pub patience: Duration,
 }
 
+/// Whether a filter says itself which suppressed contacts are wanted.
+fn asks_suppressed(filter: &Map<String, Value>) -> bool {
+    let mut open: Vec<_> = filter.get("filter").into_iter().collect();
+    while let Some(node) = open.pop() {
+        if node["field"] == "suppressed" {
+            return true;
+        }
+        open.extend(["all", "any"].iter().filter_map(|key| node[key].as_array()).flatten());
+    }
+    filter.contains_key("suppressed")
+}
+
 /// Writes the contacts of a list that fit a filter. The next page is on its way while one is written.
 ///
 /// # Errors
@@ -63,7 +75,7 @@ pub async fn run(
     let Request { list, filter, format, include_suppressed, patience } = request;
     // A list that does not exist is reported before anything is written.
     let variables = must(api, *patience, || api.list(list)).await?.variables();
-    let all = *include_suppressed || filter.contains_key("suppressed");
+    let all = *include_suppressed || asks_suppressed(filter);
     let mut output = Output::new(*format, Columns::new(variables, &[], all), None)?;
     let (mut written, mut bytes) = (Written::default(), Vec::new());
     let page = async |after: Option<String>| {

@@ -8,13 +8,14 @@ use serde::Serialize;
 use super::{GROUP, search};
 use crate::app::Refusal;
 use crate::app::contacts::read;
-use crate::find::{self, Wanted};
+use crate::find::{self, Filter, Wanted};
 use crate::http::call::{Answer, Call, Outcome};
 use crate::http::contact::show::Shown;
 use crate::http::method::{Body, Example, Method};
 use crate::http::page;
 use crate::id::ObjectId;
 use crate::intake::problem::{self, Problem};
+use crate::intake::top::read_flag;
 use crate::journal::ContactNo;
 use crate::json::{Keys, Members, read_body};
 use crate::param::{Param, Shape};
@@ -56,6 +57,15 @@ pub static FIND: Method = Method {
             answer: r#"{"result":true,"requestId":"5d915c28d132d5f45a4e38d0","data":[],"contactIds":[],
                 "contactListIds":[],"next":null,"errors":[]}"#,
         },
+        Example {
+            summary: "Contacts with a plan and a recent change, and how many there are",
+            body: r#"{"contactListId":"5d9155bad132d5f45a4e38b1","count":true,"filter":{"all":[
+                {"field":"email","op":"contains","value":"@example.com"},
+                {"any":[{"field":"updatedAt","op":"inLast","value":30},{"field":"contactScore","op":"after","value":10}]}
+            ]}}"#,
+            answer: r#"{"result":true,"requestId":"5d915c28d132d5f45a4e38bf","data":[],"contactIds":[],"next":null,
+                "totalCount":0,"cursor":"AbpVkV0BAQEFAJ4qVqisMpFQ","errors":[]}"#,
+        },
     ],
     handler: &run,
 };
@@ -67,7 +77,7 @@ const LIST: Param = Param::optional(
     "The id of the list, as contact-list/create gave it. Only with `search` it may be absent.",
 );
 
-const PARAMS: [Param; 15] = {
+const PARAMS: [Param; 17] = {
     let after = Param::optional(
         "after",
         Shape::pattern(usize::MAX, r"^\s*([1-4]?[0-9a-fA-F]{24})\s*$"),
@@ -78,12 +88,36 @@ const PARAMS: [Param; 15] = {
         Shape::Within(1, MAX_LIMIT as i64),
         "How many contacts there are at most; 100 by default.",
     );
-    let [a, b, c, d, e, f, g, source, updated_since, name_prefix, suppressed] = find::PARAMS;
-    [LIST, after, limit, a, b, c, d, e, f, g, source, updated_since, name_prefix, suppressed, search::SEARCH]
+    let count = Param::optional(
+        "count",
+        Shape::Flag,
+        "If true, `totalCount` is how many contacts of the list match. Every contact is looked at: a million take about \
+         a second. Ask with the first page alone.",
+    );
+    let [a, b, c, d, e, f, g, source, updated_since, name_prefix, suppressed, filter] = find::PARAMS;
+    [
+        LIST,
+        after,
+        limit,
+        count,
+        a,
+        b,
+        c,
+        d,
+        e,
+        f,
+        g,
+        source,
+        updated_since,
+        name_prefix,
+        suppressed,
+        filter,
+        search::SEARCH,
+    ]
 };
 
 /// The place of the first key of what is wanted.
-const FIRST_WANTED: usize = 3;
+const FIRST_WANTED: usize = 4;
 
 /// The place of `search`.
 const SEARCH: usize = FIRST_WANTED + find::PARAMS.len();
@@ -101,6 +135,9 @@ struct Found {
     contact_list_ids: Option<Vec<ObjectId>>,
     /// The beginning of the next page; null on the last page.
     next: Option<String>,
+    /// How many contacts of the list match, if `count` was true. Contacts that are damaged on disk do not count.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    total_count: Option<u64>,
     /// On the first page, the cursor of the moment before it: contacts/changes from there completes these pages.
     #[serde(skip_serializing_if = "Option::is_none")]
     cursor: Option<String>,
@@ -120,29 +157,44 @@ async fn run(call: Call) -> Outcome<Found> {
     let after =
         read_after(&body, list.as_deref()).map_err(|problem| problems.push(problem)).unwrap_or_default();
     let limit = page::read_limit(body.get(2), MAX_LIMIT, &mut problems).unwrap_or(LIMIT);
-    let wanted = Wanted::read(std::array::from_fn(|place| body.get(FIRST_WANTED + place)), &mut problems);
-    let Some(list) = list.filter(|_| problems.is_empty()) else { return Err(Refusal::Invalid(problems)) };
+    let count = read_flag("count", body.get(3), &mut problems);
+    let values = std::array::from_fn(|place| body.get(FIRST_WANTED + place));
     let mut warnings: Vec<_> = body.unknown.iter().cloned().map(problem::unknown_field).collect();
+    let wanted = Wanted::read(values, list.as_deref(), &mut warnings, &mut problems);
+    let Some(list) = list.filter(|_| problems.is_empty()) else { return Err(Refusal::Invalid(problems)) };
+    let filter = call.app.queries.filter(&call.caller, &wanted).await?;
     // Before the first contact is read: a change in between is in the page, in the changes, or in both.
     let cursor = match body.get(1) {
         None => Some(call.app.queries.change_cursor(&call.caller, &list).await?.encode()),
         Some(_) => None,
     };
-    let (found, damaged) = collect(&call, &list, ContactNo(after), limit, &wanted).await?;
+    let total_count = match count {
+        true => Some(call.app.queries.count(&call.caller, &list, &filter).await?.matching),
+        false => None,
+    };
+    let (found, damaged) = collect(&call, &list, ContactNo(after), limit, &filter).await?;
     warnings.extend(damaged);
-    Ok(Answer::new(Found { cursor, ..found }).warn(warnings))
+    Ok(Answer::new(Found { cursor, total_count, ..found }).warn(warnings))
 }
 
 /// The contacts that match a search.
 async fn run_search(
     call: &Call,
-    body: &Members<'_, 15>,
+    body: &Members<'_, 17>,
     list: Option<Arc<List>>,
     query: &Query,
     mut problems: Vec<Problem>,
 ) -> Outcome<Found> {
     let limit = page::read_limit(body.get(2), MAX_LIMIT, &mut problems).unwrap_or(LIMIT);
-    let wanted = Wanted::read(std::array::from_fn(|place| body.get(FIRST_WANTED + place)), &mut problems);
+    if body.get(3).is_some() {
+        problems.push(problem::filter("count", "must be left out beside search"));
+    }
+    let values = std::array::from_fn(|place| body.get(FIRST_WANTED + place));
+    let mut all: Vec<_> = body.unknown.iter().cloned().map(problem::unknown_field).collect();
+    let wanted = Wanted::read(values, list.as_deref(), &mut all, &mut problems);
+    if list.is_none() && wanted.names_parts_of_a_list() {
+        problems.push(problem::filter("filter", "must not name variables or segments without contactListId"));
+    }
     if !problems.is_empty() {
         return Err(Refusal::Invalid(problems));
     }
@@ -159,13 +211,13 @@ async fn run_search(
     let data = data.map_err(|malformed| Refusal::Store(Error::Damaged(malformed.to_string())))?;
     let contact_ids = rows.iter().map(|(list, number, _)| ObjectId::of_contact(list.id, number.0)).collect();
     let contact_list_ids = in_all.then(|| rows.iter().map(|(list, ..)| list.id).collect());
-    let mut all: Vec<_> = body.unknown.iter().cloned().map(problem::unknown_field).collect();
     all.extend(warnings);
-    Ok(Answer::new(Found { data, contact_ids, contact_list_ids, next, cursor: None }).warn(all))
+    let found = Found { data, contact_ids, contact_list_ids, next, total_count: None, cursor: None };
+    Ok(Answer::new(found).warn(all))
 }
 
 /// The number behind which the page begins.
-fn read_after(body: &Members<'_, 15>, list: Option<&List>) -> Result<u64, Problem> {
+fn read_after(body: &Members<'_, 17>, list: Option<&List>) -> Result<u64, Problem> {
     let (Some(raw), Some(list)) = (body.get(1), list) else { return Ok(0) };
     let id = raw.as_trimmed().and_then(|text| ObjectId::parse(&text));
     id.and_then(|id| id.contact_number(list.id)).ok_or_else(|| {
@@ -179,11 +231,10 @@ async fn collect(
     list: &List,
     after: ContactNo,
     limit: u32,
-    wanted: &Wanted,
+    filter: &Filter,
 ) -> Result<(Found, Vec<Problem>), Refusal> {
-    let filter = call.app.queries.filter(&call.caller, wanted).await?;
     let bounds = read::bounds(limit);
-    let found = call.app.queries.find_contacts(&call.caller, list, Way::Up(after), &filter, bounds).await?;
+    let found = call.app.queries.find_contacts(&call.caller, list, Way::Up(after), filter, bounds).await?;
     let contacts = found.rows.iter().map(|(_, contact)| contact);
     let suppressed = call.app.queries.suppressions_of(&call.caller, contacts.clone()).await?;
     let data = contacts.zip(&suppressed).map(|(contact, suppressed)| Shown::of(contact, list, suppressed));
@@ -193,5 +244,8 @@ async fn collect(
     let damaged = found.damaged.iter().map(|number| problem::contact_damaged(list.id, *number));
     let next = next.map(|id| id.to_string());
     let contact_ids = found.rows.iter().map(|(number, _)| ObjectId::of_contact(list.id, number.0)).collect();
-    Ok((Found { data, contact_ids, contact_list_ids: None, next, cursor: None }, damaged.collect()))
+    Ok((
+        Found { data, contact_ids, contact_list_ids: None, next, total_count: None, cursor: None },
+        damaged.collect(),
+    ))
 }

@@ -51,7 +51,7 @@ use async_trait::async_trait;
 use self::append::queue_of;
 pub use self::store::{PostgresStore, Settings};
 pub use self::target::Target;
-use super::rows::{consent, contact_page, contacts, history, person, try_out};
+use super::rows::{consent, contact_page, contacts, history, matching, person, try_out};
 use super::{
     Access, Account, Activities, ActivityWindow, AddError, AppendError, Appended, Applied, Applier, Attempt,
     Backlog, Catalogue, CatalogueChanges, Consents, Contact, ContactPage, ContactReader, Delivery, Error,
@@ -62,6 +62,8 @@ use super::{
 };
 use crate::clock::Timestamp;
 use crate::contact::identifier::IdentifierKind;
+use crate::filter::Matcher;
+use crate::find::Counted;
 use crate::id::ObjectId;
 use crate::journal::{AccountNo, Batch, ContactNo, ListNo};
 use crate::retention::Reckoning;
@@ -237,6 +239,16 @@ impl ContactReader for PostgresStore {
         numbers: Vec<ContactNo>,
     ) -> Result<ContactPage, Error> {
         self.view(move |view| contact_page::load(view, account, list, &numbers)).await
+    }
+
+    async fn count_matching(
+        &self,
+        list: ListNo,
+        after: ContactNo,
+        until: ContactNo,
+        matcher: Arc<Matcher>,
+    ) -> Result<Counted, Error> {
+        self.view(move |view| matching::count(view, list, after, until, &matcher)).await
     }
 
     async fn count_contacts(&self, lists: Vec<ListNo>) -> Result<HashMap<ListNo, u64>, Error> {

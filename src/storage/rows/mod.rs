@@ -19,6 +19,7 @@ pub mod erase;
 pub mod group;
 pub mod history;
 pub mod load;
+pub mod matching;
 pub mod merge;
 pub mod person;
 pub mod results;

@@ -60,7 +60,7 @@ pub use self::open::{connect, exists};
 use self::shared::{Pair, Shared, error, is_not_synced, lock, signed, unsigned};
 pub use self::store::{Settings, SqliteStore};
 pub use self::turns::{Hands, Turns};
-use super::rows::{consent, contact_page, contacts as find_contact, history, person, try_out};
+use super::rows::{consent, contact_page, contacts as find_contact, history, matching, person, try_out};
 use super::{
     Access, Account, Activities, ActivityWindow, AddError, AppendError, Appended, Applied, Applier, Attempt,
     Backlog, Catalogue, CatalogueChanges, Consents, Contact, ContactPage, ContactReader, Delivery, Error,
@@ -72,6 +72,8 @@ use super::{
 };
 use crate::clock::Timestamp;
 use crate::contact::identifier::IdentifierKind;
+use crate::filter::Matcher;
+use crate::find::Counted;
 use crate::id::ObjectId;
 use crate::journal::{AccountNo, Batch, ContactNo, ListNo};
 use crate::retention::Reckoning;
@@ -225,6 +227,16 @@ impl ContactReader for SqliteStore {
         numbers: Vec<ContactNo>,
     ) -> Result<ContactPage, Error> {
         self.view(move |view| contact_page::load(view, account, list, &numbers)).await
+    }
+
+    async fn count_matching(
+        &self,
+        list: ListNo,
+        after: ContactNo,
+        until: ContactNo,
+        matcher: Arc<Matcher>,
+    ) -> Result<Counted, Error> {
+        self.view(move |view| matching::count(view, list, after, until, &matcher)).await
     }
 
     async fn count_contacts(&self, lists: Vec<ListNo>) -> Result<HashMap<ListNo, u64>, Error> {
