@@ -19,7 +19,6 @@ use crate::flights::Flights;
 use crate::guesses::Guesses;
 use crate::http::contacts::changes::values;
 use crate::id::Ids;
-use crate::intake::writer::Writer;
 use crate::jobs::{self, JobService};
 use crate::journal::KEEP_KEYS;
 use crate::metrics::{Metrics, Work};
@@ -32,6 +31,7 @@ use crate::search::indexer::Indexer;
 use crate::spans::Spans;
 use crate::storage::{self, Backlog, Keep, Storage};
 use crate::used::Used;
+use crate::writer::Writer;
 
 /// How long requests are kept after they were processed (contract, section 5).
 const KEEP_REQUESTS: Duration = Duration::from_secs(7 * 24 * 3_600);

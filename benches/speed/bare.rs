@@ -21,7 +21,6 @@ use rollbook::clock::{Clock, SystemClock};
 use rollbook::contact::document::Document;
 use rollbook::contact::field::Key;
 use rollbook::id::Ids;
-use rollbook::intake::writer::Writer;
 use rollbook::intake::{self, BodyKind, Context};
 use rollbook::journal::{AccountNo, ListNo};
 use rollbook::notify::address::AddressPolicy;
@@ -34,6 +33,7 @@ use rollbook::storage::{
     Backlog, NewAccount, NewList, NewSource, NewToken, Scope, SourceRef, Storage, VariableKind,
 };
 use rollbook::token::FreshToken;
+use rollbook::writer::Writer;
 use rusqlite::{Connection, params};
 use tokio::runtime::Runtime;
 use tokio::sync::Notify;

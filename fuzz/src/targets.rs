@@ -22,8 +22,8 @@ use rollbook::files::values::Values;
 use rollbook::history;
 use rollbook::id::ObjectId;
 use rollbook::intake::contacts::check_update;
-use rollbook::intake::problem::MAX_PROBLEMS;
 use rollbook::journal::{AccountNo, ItemsWriter, ListNo, read_items};
+use rollbook::problem::MAX_PROBLEMS;
 use rollbook::storage::{List, ListAbout, Variable, VariableKind};
 
 /// A body of contacts/update: read, checked, encoded. What is encoded reads as a batch.

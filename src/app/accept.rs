@@ -5,8 +5,8 @@ use sha2::{Digest, Sha256};
 use super::{Caller, Commands, Result};
 use crate::clock::Timestamp;
 use crate::id::ObjectId;
-use crate::intake::problem::{self, MAX_PROBLEMS, Problem};
 use crate::journal::{Batch, BatchKind, KEEP_KEYS, ListNo, Once, WebHook};
+use crate::problem::{self, MAX_PROBLEMS, Problem};
 use crate::storage::{Appended, ItemResult, Remembered};
 
 use super::Refusal;

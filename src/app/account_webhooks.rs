@@ -4,8 +4,8 @@ use super::changes::MAX_LISTS;
 use super::webhooks::WebhookUrl;
 use super::{Caller, Commands, Operation, Queries, Reach, Refusal, Result};
 use crate::contact::field::fits;
-use crate::intake::problem::Problem;
 use crate::notify::event;
+use crate::problem::Problem;
 use crate::storage::{self, AccountWebhook, WebhookConfig, WebhookKey, WebhookNo, WebhookProgress};
 
 /// Makes a webhook.

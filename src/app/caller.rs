@@ -3,8 +3,8 @@
 use super::{Access, Operation, Reach};
 use crate::catalogue::Viewer;
 use crate::id::ObjectId;
-use crate::intake::problem::Problem;
 use crate::journal::AccountNo;
+use crate::problem::Problem;
 use crate::storage::UserRole;
 
 /// What the tokens of jobs begin with.

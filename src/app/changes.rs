@@ -9,8 +9,8 @@ use super::feed::{Place, Positions};
 use super::{Caller, Operation, Queries, Reach, Refusal, Result};
 use crate::contact::field::{Field, Key};
 use crate::id::ObjectId;
-use crate::intake::problem::{self, Problem};
 use crate::journal::ListNo;
+use crate::problem::{self, Problem};
 use crate::storage::{
     ChangeCursor, ChangePage, ChangeQuery, ChangesError, ChangesFrom, Detail, List, Suppression,
 };

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use super::{Caller, Commands, Operation, Queries, Reach, Refusal, Result};
 use crate::contact::field::fits;
 use crate::id::ObjectId;
-use crate::intake::problem::{self, Problem};
 use crate::journal::ListNo;
+use crate::problem::{self, Problem};
 use crate::storage::{self, List, ListChange, ListFilter, NewList, OptOut, Page, Window};
 
 /// Makes a list.

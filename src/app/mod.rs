@@ -44,13 +44,13 @@ use self::unsubscribe::Links;
 use crate::catalogue::Catalogue;
 use crate::clock::Clock;
 use crate::id::Ids;
-use crate::intake::writer::Writer;
 use crate::metrics::Metrics;
 use crate::notify::send::Carrier;
 use crate::retention::RetentionClock;
 use crate::search::Status;
 use crate::spans::Spans;
 use crate::storage::Storage;
+use crate::writer::Writer;
 
 /// What a use case comes to.
 pub type Result<T, E = Refusal> = std::result::Result<T, E>;

@@ -1,9 +1,9 @@
 //! Why a use case did not do what it was asked.
 
-use crate::intake::problem::Problem;
-use crate::intake::writer::NotAccepted;
 use crate::metrics::{Metrics, Work};
+use crate::problem::Problem;
 use crate::storage;
+use crate::writer::NotAccepted;
 
 /// Why a request was rejected. Nothing of it was stored, unless its outcome is unknown.
 #[derive(Debug)]

@@ -6,7 +6,7 @@ use super::{Caller, Commands, Operation, Queries, Reach, Refusal, Result};
 use crate::contact::amount::Cac;
 use crate::contact::field::{fits, is_customer_source_id};
 use crate::id::ObjectId;
-use crate::intake::problem::Problem;
+use crate::problem::Problem;
 use crate::storage::{self, AddError, Error, Page, Source, SourceFilter, SourceRef, Window};
 
 /// Registers a source.

@@ -8,7 +8,7 @@ use crate::clock::Timestamp;
 use crate::contact::suppression::{Channel, Reason};
 use crate::contact::{email, phone};
 use crate::find::suppressed::suppressions;
-use crate::intake::problem::Problem;
+use crate::problem::Problem;
 use crate::storage::{
     self, AddError, Address, Contact, MAX_SUPPRESSIONS_PER_ACCOUNT, NewSuppression, Page, Suppression,
     SuppressionFilter, SuppressionPlace, Window,

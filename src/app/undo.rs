@@ -4,8 +4,8 @@ use super::accept::{Accepted, Draft, Submission};
 use super::{Caller, Commands, Operation, Queries, Reach, Result};
 use crate::contact::identifier::IdentifierKind;
 use crate::id::ObjectId;
-use crate::intake::problem::{self, Problem};
 use crate::journal::{BatchKind, ItemsWriter, ListNo, WebHook};
+use crate::problem::{self, Problem};
 use crate::storage::{self, Undoable};
 
 /// Undoes a request.

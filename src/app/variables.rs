@@ -1,8 +1,8 @@
 //! Variables of lists.
 
 use super::{Caller, Commands, Operation, Reach, Refusal, Result};
-use crate::intake::problem::{self, Problem};
 use crate::intake::variables::check_name;
+use crate::problem::{self, Problem};
 use crate::storage::{AddError, List, Renamed, VariableKind};
 
 /// Adds variables to a list.

@@ -9,10 +9,10 @@ use super::{Caller, Commands, Operation, Queries, Reach, Refusal, Result, Servic
 use crate::clock::Timestamp;
 use crate::contact::webhook_uri::WebHookUri;
 use crate::id::ObjectId;
-use crate::intake::problem::Problem;
 use crate::journal::{AccountNo, WebHook};
 use crate::notify::send::Message;
 use crate::notify::sign::{self, Secret};
+use crate::problem::Problem;
 use crate::storage::{
     self, AttemptFilter, DeliveryEnd, EndpointHealth, LoggedAttempt, NewAttempt, Page, Response, WebhookNo,
     Window,

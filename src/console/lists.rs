@@ -9,7 +9,7 @@ use super::page::{Pager, curl_list, number, show_with};
 use super::{Form, Page, Query, Refused, Result, Section, Trouble, User, see, show};
 use crate::app::Result as AppResult;
 use crate::app::lists::{ListName, ListQuery, ListUpdate, read_opt_out};
-use crate::intake::problem::Problem;
+use crate::problem::Problem;
 use crate::storage::{List, OptOut};
 
 /// Lists on a page.

@@ -4,9 +4,9 @@ use axum::http::StatusCode;
 
 use super::{Trouble, texts};
 use crate::app::Refusal;
-use crate::intake::problem::Problem;
-use crate::intake::writer::NotAccepted;
+use crate::problem::Problem;
 use crate::storage;
+use crate::writer::NotAccepted;
 
 /// A refusal, as far as a form can show it.
 #[derive(Debug)]

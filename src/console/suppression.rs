@@ -21,7 +21,7 @@ use crate::clock::Timestamp;
 use crate::contact::suppression::{Channel, Reason};
 use crate::files::suppressions::{Rows, header, row};
 use crate::http::drain::Draining;
-use crate::intake::problem::Problem;
+use crate::problem::Problem;
 use crate::runtime::App;
 use crate::storage::{Address, Suppression, SuppressionFilter};
 

@@ -1,7 +1,7 @@
 //! What is wrong with a form, in words for people: the console's one table. It goes by the code and the field; the
 //! texts of the API are not read.
 
-use crate::intake::problem::Problem;
+use crate::problem::Problem;
 
 /// The text for a problem. One that no form can have keeps the text of the API.
 pub fn text(problem: &Problem) -> String {

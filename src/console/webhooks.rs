@@ -342,7 +342,7 @@ pub async fn make(form: Form) -> Result {
     }
 }
 
-fn read_new(form: &Form) -> Result<NewWebhook, crate::intake::problem::Problem> {
+fn read_new(form: &Form) -> Result<NewWebhook, crate::problem::Problem> {
     let events = form.all("event").map(str::to_owned).collect();
     Ok(NewWebhook {
         title: Title::parse(Some(form.get("title")))?,

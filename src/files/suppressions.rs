@@ -14,7 +14,7 @@ use super::{Error, Result};
 use crate::app::suppressions::{RawLog, Suppress, ValidAddress, parse_reason};
 use crate::clock::Timestamp;
 use crate::contact::suppression::{Channel, Reason};
-use crate::intake::problem::Problem;
+use crate::problem::Problem;
 
 /// The columns of an export.
 pub const HEADER: [&str; 6] = ["channel", "address", "reason", "rawLog", "createdAt", "expireAt"];

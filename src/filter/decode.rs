@@ -7,8 +7,8 @@ use super::tree::{Leaf, Node, Test, Tree};
 use crate::contact::field::{MAX_VARIABLE, fits};
 use crate::contact::gender;
 use crate::id::ObjectId;
-use crate::intake::problem::{self, Problem};
 use crate::json::{Keys, Members, Raw, Value};
+use crate::problem::{self, Problem};
 use crate::storage::List;
 
 /// Groups inside of each other, at most.

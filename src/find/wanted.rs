@@ -11,11 +11,11 @@ use crate::contact::field::Field;
 use crate::filter::{self, FILTER, Leaf, Matcher, Node, Op, Resolved, Subject, Tree};
 use crate::http::page::{self, TIME, read_time};
 use crate::intake::fields;
-use crate::intake::problem::{self, Problem};
 use crate::intake::top::read_flag;
 use crate::journal::AccountNo;
 use crate::json::{Keys, Raw, Value, read_members};
 use crate::param::{Param, Shape};
+use crate::problem::{self, Problem};
 use crate::storage::{List, SourceRef};
 
 /// The fields by which contacts can be narrowed to those that are so.

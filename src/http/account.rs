@@ -6,8 +6,8 @@ use serde::Serialize;
 use super::call::{Answer, Call, Outcome};
 use super::method::{Body, Example, Group, Method};
 use crate::app::{Operation, Reach};
-use crate::intake::problem;
 use crate::json::{Keys, read_body};
+use crate::problem;
 
 static GROUP: Group = Group { name: "Account", text: "The account that a token belongs to." };
 

@@ -19,7 +19,7 @@ use super::answer::Answered;
 use super::connection_limit::Slot;
 use super::drain::Draining;
 use super::serve::Stopping;
-use crate::intake::problem;
+use crate::problem;
 
 /// A request, and after it its answer: in progress until this is dropped.
 #[derive(Debug)]

@@ -11,7 +11,7 @@ use serde::Serialize;
 use super::compress::{Coding, Effort};
 use super::method::{Method, Reply};
 use crate::id::ObjectId;
-use crate::intake::problem::{MAX_PROBLEMS, Problem};
+use crate::problem::{MAX_PROBLEMS, Problem};
 
 /// A success: what a method answers, around it what every answer has.
 #[derive(Debug, Serialize, JsonSchema)]

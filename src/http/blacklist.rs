@@ -12,9 +12,9 @@ use super::page::{TIME, read_time};
 use crate::app::suppressions::{RawLog, Suppress, ValidAddress, parse_reason};
 use crate::clock::Timestamp;
 use crate::contact::suppression::{Channel, Reason};
-use crate::intake::problem::{self, Problem};
 use crate::json::{Members, Raw};
 use crate::param::{Param, Shape};
+use crate::problem::{self, Problem};
 use crate::storage::Suppression;
 
 /// The most records of one call.

@@ -25,12 +25,12 @@ use crate::flights::Flight;
 use crate::id::ObjectId;
 use crate::intake::Context;
 use crate::intake::list::find_list;
-use crate::intake::problem::{self, Problem};
-use crate::intake::writer::NotAccepted;
 use crate::json::Raw;
 use crate::metrics::{Metrics, Work};
+use crate::problem::{self, Problem};
 use crate::runtime::{App, Limits};
 use crate::storage::{self, List};
+use crate::writer::NotAccepted;
 
 /// What a handler gets.
 pub struct Call {

@@ -13,10 +13,11 @@ use crate::contact::choice::Flags;
 use crate::contact::field::Field;
 use crate::contact::proof::Proof;
 use crate::id::ObjectId;
+use crate::intake::identifiers;
 use crate::intake::list::LIST_ID;
-use crate::intake::{identifiers, problem};
 use crate::json::{Keys, read_body};
 use crate::param::{Param, Shape};
+use crate::problem;
 use crate::storage::{Consent, Page};
 
 /// `POST /v3/consent/find`

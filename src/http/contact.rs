@@ -17,9 +17,9 @@ use crate::app::Refusal;
 use crate::app::contacts::read;
 use crate::intake::identifiers;
 use crate::intake::list::LIST_ID;
-use crate::intake::problem;
 use crate::json::{Keys, read_body};
 use crate::param::Param;
+use crate::problem;
 use crate::storage::Error;
 
 /// The methods about one contact.

@@ -14,10 +14,10 @@ use crate::app::lists::{self, ListName, MAX_NAME};
 use crate::app::variables::{self as variable_commands, NewVariables, VariableName};
 use crate::id::ObjectId;
 use crate::intake::list::LIST_ID;
-use crate::intake::problem::{self, Problem};
 use crate::intake::variables::NAME;
 use crate::json::{Keys, Members, Raw, read_body};
 use crate::param::{Param, Shape};
+use crate::problem::{self, Problem};
 use crate::storage::{List, OptOut, VariableKind};
 
 /// The most variables of one call.

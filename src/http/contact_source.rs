@@ -14,9 +14,9 @@ use crate::contact::amount::Cac;
 use crate::id::ObjectId;
 use crate::intake::check::read_cac;
 use crate::intake::fields::{CAC_SHAPE, CUSTOMER_SOURCE};
-use crate::intake::problem::{self, Problem};
 use crate::json::{Keys, Raw, read_body};
 use crate::param::{Param, Shape};
+use crate::problem::{self, Problem};
 
 static GROUP: Group = Group {
     name: "Contact sources",

@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 
 use super::answer::Answered;
 use super::compress::{Coding, Effort};
-use crate::intake::problem::Problem;
+use crate::problem::Problem;
 
 /// Colours, type and what else the reference and the console have in common: the head of the style of each.
 pub const THEME: &str = include_str!("theme.css");

@@ -10,7 +10,7 @@ use super::method::Method;
 use super::{admission, client};
 use crate::app::Caller;
 use crate::catalogue::Viewer;
-use crate::intake::problem::Problem;
+use crate::problem::Problem;
 use crate::runtime::App;
 use crate::storage;
 use crate::token::{PresentedToken, SecretHash};

@@ -9,8 +9,8 @@ use super::answer::Success;
 use super::call::{Answer, Call, Outcome};
 use crate::app::{Operation, Refusal};
 use crate::id::ObjectId;
-use crate::intake::problem::Problem;
 use crate::param::Param;
+use crate::problem::Problem;
 
 /// A method: what it is called, what it takes, what it does.
 pub struct Method {

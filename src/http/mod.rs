@@ -42,7 +42,7 @@ use axum::routing::post;
 use self::answer::Answered;
 use self::method::Method;
 use crate::console;
-use crate::intake::problem::Problem;
+use crate::problem::Problem;
 use crate::runtime::App;
 
 /// Every method of the API, in the order of the reference: routes and description are made from it.

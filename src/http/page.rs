@@ -8,9 +8,9 @@ use serde::Serialize;
 
 use crate::clock::Timestamp;
 use crate::contact::number;
-use crate::intake::problem::Problem;
 use crate::json::{Raw, Value};
 use crate::param::{Param, Shape};
+use crate::problem::Problem;
 use crate::storage::{Page, Window};
 
 /// How many rows are answered where nobody says how many.

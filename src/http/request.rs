@@ -12,9 +12,9 @@ use super::call::{Answer, Call, Outcome};
 use super::method::{Body, Example, Group, Method};
 use crate::app::requests;
 use crate::id::ObjectId;
-use crate::intake::problem::{self, Problem};
 use crate::json::{Keys, Raw, read_body};
 use crate::param::{Param, Shape};
+use crate::problem::{self, Problem};
 use crate::report::{self, RequestObject};
 use crate::storage::Request;
 

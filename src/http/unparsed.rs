@@ -14,7 +14,7 @@ use tokio::time::{Sleep, sleep};
 
 use super::answer::Answered;
 use super::connection_limit::Slot;
-use crate::intake::problem::{self, Problem};
+use crate::problem::{self, Problem};
 
 /// How the answers begin that hyper gives by itself.
 const BEGIN: &[u8] = b"HTTP/1.1 4";

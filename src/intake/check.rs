@@ -3,7 +3,6 @@
 use super::fields::{
     self, CONSENT, CONTACT, CUSTOMER_SOURCE_ID, EXTERNAL_ID, KEY_COUNT, RESUBSCRIBE, VARIABLES,
 };
-use super::problem::{self, Problem};
 use super::{proof, variables};
 use crate::app::contacts::patch::{self, ContactPatch};
 use crate::contact::amount::{Amount, Cac, Currency};
@@ -12,6 +11,7 @@ use crate::contact::identifier::IdentifierKind;
 use crate::id::ObjectId;
 use crate::journal::BatchKind;
 use crate::json::{Keys, Members, Raw, Value};
+use crate::problem::{self, Problem};
 use crate::storage::{List, SourceRef};
 
 /// The keys of a contact.

@@ -7,7 +7,6 @@ use super::Context;
 use super::check::{self, CheckedContact, NamedSource};
 use super::fields::{self, KEY_COUNT};
 use super::list::LIST_ID;
-use super::problem::{self, MAX_PROBLEMS, Problem};
 use super::top::{DRY_RUN, OPT_OUT, RESTORE_ERASED, WEB_HOOK_URI, read_flag, read_keep, read_webhook};
 use crate::app::accept::Accepted;
 use crate::app::contacts::patch::ContactItems;
@@ -17,6 +16,7 @@ use crate::contact::identifier::IdentifierKind;
 use crate::journal::{BatchKind, WebHook};
 use crate::json::{Envelope, EnvelopeKeys, Keys, Members, Objects, Raw};
 use crate::param::{Param, Shape};
+use crate::problem::{self, MAX_PROBLEMS, Problem};
 use crate::storage::{self, List, OptOut};
 
 /// The keys of the body of contacts/update, `contacts` left out.

@@ -1,12 +1,13 @@
 //! `POST /v3/contact/erase`: its body.
 
 use super::top::{WEB_HOOK_URI, read_webhook};
-use super::{Context, identifiers, problem};
+use super::{Context, identifiers};
 use crate::app::accept::Accepted;
 use crate::app::{Refusal, Result};
 use crate::journal::ListNo;
 use crate::json::{Keys, read_body};
 use crate::param::Param;
+use crate::problem;
 
 /// The keys of the body.
 pub const ERASE: [Param; 5] = {

@@ -1,9 +1,9 @@
 //! Whom a body is about, by one or more identifiers.
 
-use super::problem::{self, Problem};
 use crate::contact::identifier::{IdentifierKind, MAX_BYTES};
 use crate::json::Raw;
 use crate::param::{Param, Shape};
+use crate::problem::{self, Problem};
 
 /// The keys, in the order in which [`read`] takes them.
 pub const PARAMS: [Param; 4] = [

@@ -3,10 +3,10 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use super::problem::{self, Problem};
 use crate::app::{Caller, Queries};
 use crate::json::Raw;
 use crate::param::{Param, Shape};
+use crate::problem::{self, Problem};
 use crate::storage::{self, List};
 
 /// The list that a request is about.

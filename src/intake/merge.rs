@@ -2,7 +2,6 @@
 
 use super::Context;
 use super::list::LIST_ID;
-use super::problem::{self, Problem};
 use super::top::{DRY_RUN, WEB_HOOK_URI, read_flag, read_webhook};
 use crate::app::accept::Accepted;
 use crate::app::duplicates::Merge;
@@ -14,6 +13,7 @@ use crate::id::ObjectId;
 use crate::journal::ContactNo;
 use crate::json::{Keys, Raw, read_body};
 use crate::param::{Param, Shape};
+use crate::problem::{self, Problem};
 use crate::storage::List;
 
 /// The keys of the body.

@@ -7,23 +7,21 @@ pub mod fields;
 pub mod identifiers;
 pub mod list;
 pub mod merge;
-pub mod problem;
 pub mod proof;
 pub mod remove;
 pub mod top;
 pub mod undo;
 pub mod variables;
-pub mod writer;
 
 use std::sync::Arc;
 
 use self::list::find_list;
-use self::problem::Problem;
 use crate::app::accept::{Accepted, Submission};
 use crate::app::contacts as use_cases;
 use crate::app::{Caller, Commands, Operation, Queries, Result};
 use crate::journal::ListNo;
 use crate::json::Raw;
+use crate::problem::Problem;
 use crate::storage::List;
 
 /// Which method a body is of.

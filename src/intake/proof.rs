@@ -2,12 +2,12 @@
 
 use std::net::IpAddr;
 
-use super::problem::{self, Problem};
 use crate::clock::Timestamp;
 use crate::contact::field::fits;
 use crate::contact::proof::{MAX_TEXT, Proof};
 use crate::json::{Keys, Raw};
 use crate::param::{Param, Shape};
+use crate::problem::{self, Problem};
 
 /// A time as [`Timestamp::parse`] reads it.
 const TIME: Shape =

@@ -2,7 +2,6 @@
 
 use super::Context;
 use super::list::LIST_ID;
-use super::problem::{self, Problem};
 use super::top::{DRY_RUN, WEB_HOOK_URI, read_flag, read_webhook};
 use crate::app::accept::Accepted;
 use crate::app::contacts::{MAX_CONTACTS, Removal};
@@ -11,6 +10,7 @@ use crate::contact::identifier::IdentifierKind;
 use crate::journal::ItemsWriter;
 use crate::json::{Keys, Members, Raw, read_body};
 use crate::param::{Param, Shape};
+use crate::problem::{self, Problem};
 
 /// The keys of the body.
 pub const REMOVE: [Param; 6] = [

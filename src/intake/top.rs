@@ -1,11 +1,11 @@
 //! Keys that stand at the top of several bodies.
 
-use super::problem::{self, Problem};
 use crate::contact::http_url::MAX_CHARS;
 use crate::contact::webhook_uri::WebHookUri;
 use crate::journal::WebHook;
 use crate::json::{Raw, Value};
 use crate::param::{Param, Shape};
+use crate::problem::{self, Problem};
 use crate::storage::OptOut;
 
 /// Where the status of a request goes.

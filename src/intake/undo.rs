@@ -1,12 +1,13 @@
 //! `POST /v3/request/undo`: its body.
 
+use super::Context;
 use super::top::{WEB_HOOK_URI, read_webhook};
-use super::{Context, problem};
 use crate::app::accept::Accepted;
 use crate::app::{Refusal, Result};
 use crate::id::ObjectId;
 use crate::json::{Keys, Raw, read_body};
 use crate::param::{Param, Shape};
+use crate::problem;
 
 /// The keys of the body.
 pub const UNDO: [Param; 2] = [

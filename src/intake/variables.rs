@@ -1,10 +1,10 @@
 //! The variables of a contact, and the names that variables may have.
 
-use super::problem::{self, MAX_PROBLEMS, Problem};
 use crate::app::contacts::patch;
 use crate::contact::field::{Field, Key, MAX_VARIABLE, fits};
 use crate::json::{Keys, Raw, Value};
 use crate::param::{Param, Shape};
+use crate::problem::{self, MAX_PROBLEMS, Problem};
 use crate::storage::List;
 
 /// What the name of a variable is.

@@ -20,8 +20,9 @@ use crate::files::mapping::NewVariable;
 use crate::find::Wanted;
 use crate::http::contact::show::Shown;
 use crate::id::ObjectId;
-use crate::intake::{self, BodyKind, Context, problem};
+use crate::intake::{self, BodyKind, Context};
 use crate::journal::ContactNo;
+use crate::problem;
 use crate::storage::{Error, ItemResult, List, RequestState, TakenBy, VariableKind, Way};
 
 /// The use cases, for one caller.

@@ -24,9 +24,9 @@ use url::Url;
 
 use crate::clock;
 use crate::id::ObjectId;
-use crate::intake::writer::NotAccepted;
 use crate::metrics::Sent;
 use crate::storage::DeliveryEnd;
+use crate::writer::NotAccepted;
 
 /// How long the spans that wait have at the end of the program.
 const LAST: Duration = Duration::from_secs(2);

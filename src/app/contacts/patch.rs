@@ -10,9 +10,9 @@ use crate::contact::identifier::{IdentifierKind, is_user_id};
 use crate::contact::proof::Proof;
 use crate::contact::record::put_entry;
 use crate::contact::{email, gender, language, link, number, phone, timezone};
-use crate::intake::problem::{self, Problem};
 use crate::journal::ItemsWriter;
 use crate::json::{Value, trimmed};
+use crate::problem::{self, Problem};
 use crate::secret;
 use crate::storage::{Variable, VariableKind};
 

@@ -8,8 +8,8 @@ use crate::contact::document::Document;
 use crate::contact::record::Malformed;
 use crate::find::Filter;
 use crate::id::ObjectId;
-use crate::intake::problem::Problem;
 use crate::journal::{ContactNo, ListNo};
+use crate::problem::Problem;
 use crate::search::{Entry, Query, Tier};
 use crate::storage::{Contact, ContactPage, Error, List, Lookup};
 

@@ -21,8 +21,8 @@ use crate::contact::choice::{Flags, State};
 use crate::contact::document::Document;
 use crate::contact::field::Field;
 use crate::id::ObjectId;
-use crate::intake::problem;
 use crate::journal::BatchKind;
+use crate::problem;
 use crate::storage::{ItemResult, List, OptOut, Source, SourceFilter, SourceRef, Suppression, Window};
 
 /// Sources that the form offers.

@@ -9,8 +9,8 @@ use crate::console::Fields;
 use crate::contact::amount::{Amount, Cac};
 use crate::contact::field::{Field, Key, Kind};
 use crate::find::FLAGS;
-use crate::intake::problem::{self, Problem};
 use crate::json::Value;
+use crate::problem::{self, Problem};
 use crate::storage::List;
 
 /// Before the name of a field stands what it was when the form was shown.

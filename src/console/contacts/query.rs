@@ -5,8 +5,8 @@ use url::form_urlencoded;
 use crate::console::texts;
 use crate::find::{Found, Wanted};
 use crate::id::ObjectId;
-use crate::intake::problem::Problem;
 use crate::journal::ContactNo;
+use crate::problem::Problem;
 use crate::storage::{List, Way};
 
 /// Contacts of a page.

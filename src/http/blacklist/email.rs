@@ -14,10 +14,10 @@ use crate::contact::suppression::Channel;
 use crate::http::call::{Answer, Call, Nothing, Outcome};
 use crate::http::method::{Body, Example, Method};
 use crate::http::page::{self, LIMIT_KEY, OFFSET_KEY, Paged};
-use crate::intake::problem::{self, Problem};
 use crate::intake::top::read_flag;
 use crate::json::{Keys, Raw, read_body};
 use crate::param::{Param, Shape};
+use crate::problem::{self, Problem};
 use crate::storage::{Address, SuppressionFilter};
 
 /// `POST /v3/blacklist/add`

@@ -11,9 +11,9 @@ use crate::contact::suppression::{Channel, Reason};
 use crate::http::call::{Answer, Call, Outcome};
 use crate::http::method::{Body, Example, Method};
 use crate::http::page;
-use crate::intake::problem::{self, Problem};
 use crate::json::{Keys, Raw, read_body};
 use crate::param::{Param, Shape};
+use crate::problem::{self, Problem};
 use crate::storage::{Suppression, SuppressionFilter, SuppressionPlace};
 
 /// How many suppressions are answered where the body does not say how many.

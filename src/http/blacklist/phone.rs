@@ -14,9 +14,9 @@ use crate::contact::suppression::Channel;
 use crate::http::call::{Answer, Call, Nothing, Outcome};
 use crate::http::method::{Body, Example, Method};
 use crate::http::page::{self, LIMIT_KEY, OFFSET_KEY, Paged};
-use crate::intake::problem;
 use crate::json::{Keys, read_body};
 use crate::param::{Param, Shape};
+use crate::problem;
 use crate::storage::{Address, SuppressionFilter};
 
 /// `POST /v3/phone-blacklist/add`

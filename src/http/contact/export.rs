@@ -14,8 +14,8 @@ use crate::http::consent::ConsentObject;
 use crate::http::method::{Body, Example, Method};
 use crate::id::ObjectId;
 use crate::intake::identifiers;
-use crate::intake::problem;
 use crate::json::{Keys, read_body};
+use crate::problem;
 use crate::report::state_name;
 use crate::storage::{Error, Mention, RequestState};
 

@@ -11,9 +11,9 @@ use crate::http::method::{Body, Example, Method};
 use crate::id::ObjectId;
 use crate::intake::identifiers;
 use crate::intake::list::LIST_ID;
-use crate::intake::problem::{self, Problem};
 use crate::json::{EnvelopeKeys, Keys, Objects};
 use crate::param::{Param, Shape};
+use crate::problem::{self, Problem};
 use crate::storage::Error;
 
 /// Contacts that one request looks up at most.

@@ -20,9 +20,9 @@ use crate::http::page::{self, LIMIT_KEY, OFFSET_KEY, Paged};
 use crate::id::ObjectId;
 use crate::intake::identifiers;
 use crate::intake::list::LIST_ID;
-use crate::intake::problem;
 use crate::json::{Keys, read_body};
 use crate::param::Param;
+use crate::problem;
 use crate::storage::{ContactChange, Error, List, Page, Source};
 
 /// `POST /v3/contact/history`

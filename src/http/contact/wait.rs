@@ -4,9 +4,9 @@ use crate::app::Refusal;
 use crate::app::requests::{PATIENCE, Waited};
 use crate::http::call::Call;
 use crate::id::ObjectId;
-use crate::intake::problem::{self, Problem};
 use crate::json::Raw;
 use crate::param::{Param, Shape};
+use crate::problem::{self, Problem};
 
 /// The request to wait for.
 pub const WAIT_FOR: Param = Param::optional(

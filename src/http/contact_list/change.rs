@@ -6,9 +6,9 @@ use crate::app::lists::{self, ListUpdate, MAX_NAME, not_confirmed};
 use crate::http::call::{Answer, Call, Nothing, Outcome};
 use crate::http::method::{Body, Example, Method};
 use crate::intake::list::LIST_ID;
-use crate::intake::problem::{self, Problem};
 use crate::json::{Keys, Raw, read_body};
 use crate::param::{Param, Shape};
+use crate::problem::{self, Problem};
 
 /// `POST /v3/contact-list/update`
 pub static UPDATE: Method = Method {

@@ -14,9 +14,9 @@ use crate::http::method::{Body, Example, Method};
 use crate::http::page::{self, LIMIT_KEY, OFFSET_KEY, Paged};
 use crate::id::ObjectId;
 use crate::intake::list::{LIST_ID, read_list_id};
-use crate::intake::problem;
 use crate::json::{Keys, Members, Raw, read_body};
 use crate::param::{Param, Shape};
+use crate::problem;
 use crate::storage::{List, Page, VariableKind};
 
 /// `POST /v3/contact-list/get`

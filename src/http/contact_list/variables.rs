@@ -6,10 +6,10 @@ use crate::app::variables::{self, VariableName};
 use crate::http::call::{Answer, Call, Nothing, Outcome};
 use crate::http::method::{Body, Example, Method};
 use crate::intake::list::LIST_ID;
-use crate::intake::problem::{self, Problem};
 use crate::intake::variables::NAME;
 use crate::json::{Keys, Raw, read_body};
 use crate::param::{Param, Shape};
+use crate::problem::{self, Problem};
 
 /// `POST /v3/contact-list/variables/remove`
 pub static REMOVE: Method = Method {

@@ -13,9 +13,9 @@ use crate::http::call::{Answer, Call, Nothing, Outcome};
 use crate::http::method::{Body, Example, Method};
 use crate::id::ObjectId;
 use crate::intake::fields::{CAC_SHAPE, CUSTOMER_SOURCE};
-use crate::intake::problem::{self, Problem};
 use crate::json::{Keys, Members, Raw, read_body};
 use crate::param::{Param, Shape};
+use crate::problem::{self, Problem};
 use crate::storage::SourceRef;
 
 /// The most sources of one call.

@@ -12,9 +12,9 @@ use crate::http::contact::show::{ShownCac, show_cac};
 use crate::http::method::{Body, Example, Method};
 use crate::http::page::{self, LIMIT_KEY, OFFSET_KEY, Paged};
 use crate::id::ObjectId;
-use crate::intake::problem::{self, Problem};
 use crate::json::{Keys, Members, Raw, read_body};
 use crate::param::{Param, Shape};
+use crate::problem::{self, Problem};
 use crate::storage::{Source, SourceFilter, SourceRef};
 
 /// `POST /v3/contact-source/get`

@@ -21,9 +21,9 @@ use crate::http::method::{Body, Example, Method};
 use crate::http::page;
 use crate::id::ObjectId;
 use crate::intake::list::{LIST_ID, read_list_id};
-use crate::intake::problem::{self, Problem};
 use crate::json::{Keys, Raw, read_body};
 use crate::param::{Param, Shape};
+use crate::problem::{self, Problem};
 use crate::storage::{
     Change, ChangeAction, ChangeCursor, ChangesFrom, Detail, Error, List, Source, Suppression,
 };

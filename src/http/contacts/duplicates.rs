@@ -12,10 +12,11 @@ use crate::http::method::{Body, Example, Method};
 use crate::http::page::LIMIT_KEY;
 use crate::id::ObjectId;
 use crate::intake::list::LIST_ID;
-use crate::intake::problem::Problem;
-use crate::intake::{merge, problem};
+use crate::intake::merge;
 use crate::json::{Keys, read_body};
 use crate::param::{Param, Shape};
+use crate::problem;
+use crate::problem::Problem;
 
 /// `POST /v3/contacts/duplicates`
 pub static DUPLICATES: Method = Method {

@@ -14,11 +14,11 @@ use crate::http::contact::show::Shown;
 use crate::http::method::{Body, Example, Method};
 use crate::http::page;
 use crate::id::ObjectId;
-use crate::intake::problem::{self, Problem};
 use crate::intake::top::read_flag;
 use crate::journal::ContactNo;
 use crate::json::{Keys, Members, read_body};
 use crate::param::{Param, Shape};
+use crate::problem::{self, Problem};
 use crate::search::Query;
 use crate::storage::{Error, List, Way};
 

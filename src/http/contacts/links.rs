@@ -12,9 +12,9 @@ use crate::contact::identifier::IdentifierKind;
 use crate::http::call::{Answer, Call, Outcome};
 use crate::http::method::{Body, Example, Method};
 use crate::intake::list::LIST_ID;
-use crate::intake::problem::{self, Problem};
 use crate::json::{Keys, Members, Raw, read_body};
 use crate::param::{Param, Shape};
+use crate::problem::{self, Problem};
 
 /// The most contacts of one call.
 const MAX_CONTACTS: usize = 100;

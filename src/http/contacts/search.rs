@@ -7,10 +7,10 @@ use crate::app::{Refusal, Result};
 use crate::find::Filter;
 use crate::http::call::Call;
 use crate::id::ObjectId;
-use crate::intake::problem::{self, Problem};
 use crate::journal::ContactNo;
 use crate::json::Raw;
 use crate::param::{Param, Shape};
+use crate::problem::{self, Problem};
 use crate::search::{MAX_LENGTH, MAX_WORDS, Query, QueryError, Tier};
 use crate::storage::{Contact, List};
 

@@ -2,7 +2,7 @@
 
 use crate::http::call::RETRY_AFTER;
 use crate::http::gate::ACCESS_TOKEN;
-use crate::intake::problem::MAX_PROBLEMS;
+use crate::problem::MAX_PROBLEMS;
 use crate::runtime::Limits;
 
 /// In Markdown.

@@ -7,9 +7,9 @@ use crate::http::call::{Answer, Call, Outcome};
 use crate::http::method::{Body, Example, Method};
 use crate::http::page::{self, LIMIT_KEY, OFFSET_KEY, Paged, TIME, read_time};
 use crate::intake::list::LIST_ID;
-use crate::intake::problem::{self, Problem};
 use crate::json::{Keys, Raw, read_body};
 use crate::param::{Param, Shape};
+use crate::problem::{self, Problem};
 use crate::report::{self, SummaryObject, state_name};
 use crate::storage::{RequestFilter, RequestState};
 

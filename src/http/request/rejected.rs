@@ -9,9 +9,9 @@ use crate::clock::Timestamp;
 use crate::http::call::{Answer, Call, Outcome};
 use crate::http::method::{Body, Example, Method};
 use crate::http::page::{self, LIMIT_KEY, OFFSET_KEY, Paged, TIME, read_filter, read_time};
-use crate::intake::problem::{self, Problem};
 use crate::json::{Keys, Raw, read_body};
 use crate::param::{Param, Shape};
+use crate::problem::{self, Problem};
 use crate::storage::{HOUR, Rejection, RejectionFilter};
 
 /// `POST /v3/request/rejected`

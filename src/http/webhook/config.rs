@@ -12,10 +12,10 @@ use crate::contact::field::fits;
 use crate::http::call::{Answer, Call, Nothing, Outcome};
 use crate::http::method::{Body, Example, Method};
 use crate::http::page::read_within;
-use crate::intake::problem::{self, Problem};
 use crate::intake::top::read_flag;
 use crate::json::{Keys, Raw, Value, read_body};
 use crate::param::{Param, Shape};
+use crate::problem::{self, Problem};
 use crate::storage::{AccountWebhook, WebhookNo};
 
 /// The longest domain, in Unicode scalar values.

@@ -9,9 +9,9 @@ use crate::http::call::{Answer, Call, Outcome};
 use crate::http::method::{Body, Example, Method};
 use crate::http::page::{self, LIMIT_KEY, OFFSET_KEY, Paged};
 use crate::id::ObjectId;
-use crate::intake::problem::{self, Problem};
 use crate::json::{Keys, Raw, Value, read_body};
 use crate::param::{Param, Shape};
+use crate::problem::{self, Problem};
 use crate::storage::{AttemptFilter, EndpointHealth, WebhookNo};
 
 /// `POST /v3/webhook/deliveries`

@@ -9,9 +9,9 @@ use crate::http::call::{Answer, Call, Nothing, Outcome};
 use crate::http::method::{Body, Example, Method};
 use crate::http::page::{TIME, read_time};
 use crate::id::ObjectId;
-use crate::intake::problem::{self, Problem};
 use crate::json::{Keys, read_body};
 use crate::param::{Param, Shape};
+use crate::problem::{self, Problem};
 
 /// `POST /v3/webhook/resend`
 pub static RESEND: Method = Method {
