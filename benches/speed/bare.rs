@@ -15,6 +15,7 @@ use rollbook::app::suppressions::SuppressionExpiry;
 use rollbook::app::unsubscribe::Links;
 use rollbook::app::{Caller, Commands, Queries, Services};
 use rollbook::bench::bodies::{Body, Random, VARIABLES};
+use rollbook::bench::load::Work;
 use rollbook::bench::target::{Share, Target};
 use rollbook::catalogue::{Catalogue, Viewer};
 use rollbook::clock::{Clock, SystemClock};
@@ -141,7 +142,7 @@ impl Bare {
             let Some(rest) = left.checked_sub(1) else { return Ok(None) };
             left = rest;
             let mut body = Body::default();
-            body.change(target, &mut random, Share { number: 0, of: 1 }, batch, false)?;
+            body.change(target, &mut random, Share { number: 0, of: 1 }, batch, Work::Update)?;
             Ok(Some(body))
         })
     }

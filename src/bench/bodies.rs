@@ -6,6 +6,7 @@ use std::io::Write;
 use serde_json::{Value, json};
 
 use super::Result;
+use super::load::Work;
 use super::target::{Share, Target};
 
 /// The most contacts in a request.
@@ -93,7 +94,7 @@ impl Body {
     }
 
     /// Changes five fields of random contacts of one list, among those of the connection's share: no two connections
-    /// change the same contact at once, so the last value of each is known. With `mixed`, a part of the contacts are
+    /// change the same contact at once, so the last value of each is known. Of a mixed load, a part of the contacts are
     /// new ones.
     ///
     /// # Errors
@@ -104,16 +105,27 @@ impl Body {
         random: &mut Random,
         share: Share,
         batch: u32,
-        mixed: bool,
+        work: Work,
     ) -> Result<()> {
-        let list = random.below(target.lists());
+        let (list, mixed) = (random.below(target.lists()), work == Work::Mixed);
         self.start(target.list(list), mixed)?;
+        if matches!(work, Work::Plain | Work::Flag) {
+            for pair in target.take_stamps(2 * batch).step_by(2) {
+                let n = target.pick(random, list, share);
+                // The flag is that of even and odd stamps: one of the two leaves it as it is.
+                let turned = u32::from(work == Work::Flag);
+                let stamp = pair + (pair + target.stamp(n) + turned) % 2;
+                self.put_change(n, stamp, random.next() & 1 == 0, work == Work::Flag)?;
+            }
+            self.end();
+            return Ok(());
+        }
         for stamp in target.take_stamps(batch) {
             if mixed && stamp % NEW_OF == NEW_OF - 1 {
                 self.put_new(target, target.take_new(list))?;
             } else {
                 let n = target.pick(random, list, share);
-                self.put_change(n, stamp, random.next() & 1 == 0)?;
+                self.put_change(n, stamp, random.next() & 1 == 0, true)?;
             }
         }
         self.end();
@@ -140,13 +152,18 @@ impl Body {
         Ok(())
     }
 
-    fn put_change(&mut self, n: u32, stamp: u32, by_user_id: bool) -> Result<()> {
+    /// Without a flag, the gender is the fifth field.
+    fn put_change(&mut self, n: u32, stamp: u32, by_user_id: bool, with_flag: bool) -> Result<()> {
         let Changing { first, last, score, active, birthday, shop } = Changing::of(stamp);
         let (before, after) = if by_user_id { ("user-", "") } else { ("user", "@example.com") };
         write!(
             self.bytes,
-            r#"{{"contact":"{before}{n}{after}","name":"{first} {last}","active":{active},"contactBirthday":"{birthday}","contactScore":{score},"variables":[{{"name":"favouriteShop","value":"{shop}"}}]}},"#,
+            r#"{{"contact":"{before}{n}{after}","name":"{first} {last}","contactBirthday":"{birthday}","contactScore":{score},"variables":[{{"name":"favouriteShop","value":"{shop}"}}],"#,
         )?;
+        match with_flag {
+            true => write!(self.bytes, r#""active":{active}}},"#)?,
+            false => write!(self.bytes, r#""contactGender":{}}},"#, 1 + stamp / 2 % 2)?,
+        }
         self.changes.push((n, stamp));
         Ok(())
     }

@@ -196,7 +196,7 @@ impl Answer<'_> {
     }
 
     /// In the server's own words where it has any.
-    fn refusal(&self, path: &str) -> String {
+    pub fn refusal(&self, path: &str) -> String {
         let told: Option<Refusal> = serde_json::from_slice(self.body).ok();
         let text = told.filter(|told| !told.errors.is_empty()).map_or_else(
             || String::from_utf8_lossy(self.body).chars().take(500).collect(),

@@ -28,6 +28,10 @@ pub enum Work {
     Update,
     /// The same, but one contact in five is a new one.
     Mixed,
+    /// Changes of five fields, none of them a flag.
+    Plain,
+    /// Changes of four of these fields and of one flag, which is turned each time.
+    Flag,
 }
 
 /// When it is sent.
@@ -228,7 +232,7 @@ impl<'a> Connection<'a> {
     fn make(&mut self, turn: u32) -> Result<bool> {
         let Load { target, work, batch, .. } = *self.load;
         if work != Work::Insert {
-            self.body.change(target, &mut self.random, self.share, batch, work == Work::Mixed)?;
+            self.body.change(target, &mut self.random, self.share, batch, work)?;
             return Ok(true);
         }
         let (list, first) = (turn % target.lists(), turn / target.lists() * batch);

@@ -5,7 +5,9 @@
 pub mod bodies;
 pub mod check;
 pub mod client;
+pub mod compare;
 pub mod disk;
+pub mod follow;
 pub mod load;
 pub mod overload;
 pub mod own;
@@ -24,12 +26,14 @@ use std::time::{Duration, Instant};
 use clap::ValueEnum;
 
 use self::check::Checks;
+use self::compare::Comparison;
+use self::follow::Follow;
 use self::load::{Load, Pace, Sent, Work};
 use self::overload::Verdict;
 use self::phase::{Bench, Phase};
 use self::process::Process;
 use self::report::Report;
-use self::target::{Place, Target};
+use self::target::{CONNECTIONS_PER_TOKEN, Place, Target};
 use self::timeline::Progress;
 
 /// What it fails with: a sentence.
@@ -55,8 +59,19 @@ pub enum Workload {
     Half,
     /// Change contacts and create one in five, at full speed
     Mixed,
+    /// Compare updates that change a flag with updates that change none
+    Flags,
+    /// Measure following: its cost, reading, latency, and webhooks
+    Follow,
     /// Send changes at twice the full rate, and check the limits
     Overload,
+}
+
+impl Workload {
+    /// Whether it sends at half the rate.
+    const fn is_scheduled(self) -> bool {
+        matches!(self, Self::Half | Self::Follow)
+    }
 }
 
 /// What is done.
@@ -87,10 +102,12 @@ impl Plan {
     pub fn most_connections(&self) -> u32 {
         let scheduled = match (self.workloads.contains(&Workload::Overload), self.rate) {
             (true, _) => OVERLOAD_CONNECTIONS,
-            (false, None) if !self.workloads.contains(&Workload::Half) => 0,
+            (false, None) if !self.workloads.iter().any(|workload| workload.is_scheduled()) => 0,
             _ => SCHEDULED_CONNECTIONS,
         };
-        self.connections.max(scheduled)
+        // Those who follow have a token of their own, as other programs have.
+        let followers = if self.workloads.contains(&Workload::Follow) { CONNECTIONS_PER_TOKEN } else { 0 };
+        self.connections.max(scheduled) + followers
     }
 }
 
@@ -105,6 +122,10 @@ pub struct Run {
     sent: Vec<Sent>,
     phases: Vec<Phase>,
     verdicts: Vec<Verdict>,
+    comparisons: Vec<Comparison>,
+    follow: Option<Follow>,
+    /// What was wrong, beside the checks at the end.
+    failures: Vec<String>,
 }
 
 impl Run {
@@ -129,6 +150,9 @@ impl Run {
             sent: Vec::new(),
             phases: Vec::new(),
             verdicts: Vec::new(),
+            comparisons: Vec::new(),
+            follow: None,
+            failures: Vec::new(),
         })
     }
 
@@ -172,6 +196,11 @@ impl Run {
                 let full = self.full_rate()?;
                 self.paced("half", Work::Update, Some(full / 2.0), duration)
             }
+            Workload::Flags => self.flags(closed),
+            Workload::Follow => {
+                follow::measure(self)?;
+                self.phases.last().ok_or_else(|| "no phase".into())
+            }
             Workload::Overload => {
                 let rate = rate.map_or_else(|| Ok(self.full_rate()? * OVERLOAD), Result::Ok)?;
                 let pace = Pace::Scheduled { interval: self.interval(rate), duration, patient: false };
@@ -191,11 +220,14 @@ impl Run {
         if let (Some(disk), Some(database)) = (last, &self.place.database) {
             disk.read_tables(database);
         }
-        let checks = Checks::run(&self.place, &self.target, &self.sent)?;
+        let mut checks = Checks::run(&self.place, &self.target, &self.sent)?;
+        checks.failures.append(&mut self.failures);
         if !self.plan.keep {
             self.target.remove(&mut self.place.connect(0)?, &self.plan.name)?;
         }
-        Ok(Report::new(&self.plan, &self.target, self.phases, self.verdicts, checks))
+        let mut report = Report::new(&self.plan, &self.target, self.phases, self.verdicts, checks);
+        (report.comparisons, report.follow) = (self.comparisons, self.follow);
+        Ok(report)
     }
 
     fn paced(&mut self, name: &str, work: Work, rate: Option<f64>, duration: Duration) -> Result<&Phase> {
@@ -223,7 +255,25 @@ impl Run {
         }
     }
 
+    /// Updates of five fields, of which one is a flag that changes, beside updates without a flag.
+    fn flags(&mut self, pace: Pace) -> Result<&Phase> {
+        let first = self.phases.len();
+        for (name, work) in
+            [("plain", Work::Plain), ("flag", Work::Flag), ("flag", Work::Flag), ("plain", Work::Plain)]
+        {
+            self.phase(name, work, pace)?;
+        }
+        let [one, two, three, four] = &self.phases[first..] else { return Err("a phase is missing".into()) };
+        self.comparisons.push(Comparison::new("updates that change a flag", [one, two, three, four]));
+        self.phases.last().ok_or_else(|| "no phase".into())
+    }
+
     fn phase(&mut self, name: &str, work: Work, pace: Pace) -> Result<&Phase> {
+        self.phase_beside(name, work, pace, 0)
+    }
+
+    /// A phase that leaves connections of the last token to others.
+    fn phase_beside(&mut self, name: &str, work: Work, pace: Pace, spare: u32) -> Result<&Phase> {
         let wanted = match pace {
             Pace::Closed { .. } => self.plan.connections,
             Pace::Scheduled { patient: true, .. } => SCHEDULED_CONNECTIONS,
@@ -231,7 +281,7 @@ impl Run {
         };
         eprintln!("{name}");
         let Self { place, target, own, start, progress, .. } = &*self;
-        let connections = place.connections(wanted);
+        let connections = place.connections(wanted).min(place.last_connection() + 1 - spare);
         let accepted = &progress.accepted;
         let load = Load { target, place, work, pace, connections, batch: self.plan.batch, accepted };
         let bench = Bench { place, own, start: *start, progress };

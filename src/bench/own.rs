@@ -197,7 +197,9 @@ fn answer<T: DeserializeOwned>(mut command: Command) -> Result<T> {
 
 fn serve(program: &Path, database: &OsStr, address: SocketAddr, log: &Path) -> Result<Child> {
     let log = File::options().create(true).append(true).open(log)?;
-    let mut serve = command(program, database, &["serve", "--listen", &address.to_string()]);
+    // The load generator receives webhooks on this machine.
+    let words = ["serve", "--listen", &address.to_string(), "--webhook-allow", "127.0.0.1/32"];
+    let mut serve = command(program, database, &words);
     Ok(serve.stdout(log.try_clone()?).stderr(log).spawn()?)
 }
 

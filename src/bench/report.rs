@@ -7,7 +7,9 @@ use serde_json::Value;
 
 use super::Plan;
 use super::check::Checks;
+use super::compare::Comparison;
 use super::disk::Disk;
+use super::follow::Follow;
 use super::overload::Verdict;
 use super::phase::Phase;
 use super::quantiles::Quantiles;
@@ -37,6 +39,11 @@ pub struct Report {
     pub phases: Vec<Phase>,
     /// What must hold under overload.
     pub overload: Vec<Verdict>,
+    /// Loads that were compared.
+    pub comparisons: Vec<Comparison>,
+    /// What was measured of following.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub follow: Option<Follow>,
     /// Whether the figures are of a run in which everything was done.
     pub checks: Checks,
     /// Of a server that was started for the run.
@@ -76,6 +83,8 @@ impl Report {
             cores: std::thread::available_parallelism().map_or(0, usize::from),
             phases,
             overload,
+            comparisons: Vec::new(),
+            follow: None,
             checks,
             server: None,
         }
@@ -112,6 +121,8 @@ impl fmt::Display for Report {
             let holds = if *holds { "holds" } else { "DOES NOT HOLD" };
             writeln!(out, "overload: {what}: {value:.1} (bound {bound:.1}): {holds}")?;
         }
+        self.comparisons.iter().try_for_each(|comparison| write!(out, "{comparison}"))?;
+        self.follow.iter().try_for_each(|follow| write!(out, "{follow}"))?;
         self.checks.write(out)
     }
 }

@@ -59,6 +59,11 @@ impl Place {
     pub fn connections(&self, wanted: u32) -> u32 {
         wanted.min(self.tokens.len() as u32 * CONNECTIONS_PER_TOKEN)
     }
+
+    /// The number of the last connection that the tokens allow.
+    pub fn last_connection(&self) -> u32 {
+        (self.tokens.len().max(1) as u32 * CONNECTIONS_PER_TOKEN) - 1
+    }
 }
 
 /// One connection's share of a list's contacts: every `of`-th.

@@ -1,5 +1,9 @@
 //! `rollbook bench`: what it reports is what the server holds, and what goes wrong is said.
 
+use std::time::Duration;
+
+use rollbook::bench::target::Place;
+use rollbook::bench::{Plan, Run, Workload};
 use serde_json::{Value, json};
 
 use crate::harness::Directory;
@@ -100,6 +104,52 @@ fn a_server_of_its_own_is_measured_whole_and_thrown_away() {
     assert!(drawing.starts_with("<svg ") && drawing.ends_with("</svg>\n"));
     assert_eq!(drawing.matches("<polyline").count(), 3);
     assert_eq!(std::fs::read_dir(scratch).expect("the parent stays").count(), 0);
+}
+
+/// Loads of a tenth of a second, in this process.
+#[test]
+fn following_and_flags_are_measured_and_each_change_is_followed_once() {
+    let store = Store::new();
+    let account = store.account("Bench");
+    let server = store.serve_with(|command| {
+        command.args(["--webhook-allow", "127.0.0.0/8"]);
+    });
+    let place =
+        Place { addresses: vec![server.address], tokens: vec![account.token], process: None, database: None };
+    let plan = Plan {
+        workloads: vec![Workload::Flags, Workload::Follow],
+        contacts: 100,
+        lists: 2,
+        connections: 2,
+        batch: 20,
+        duration: Duration::from_millis(100),
+        rate: None,
+        keep: true,
+        name: "Follow".to_owned(),
+    };
+    let mut run = Run::start(place, plan).expect("a run");
+    run.all().expect("figures");
+    let report = run.finish().expect("a report");
+    assert_eq!(report.failures(), Vec::<String>::new());
+    let report = serde_json::to_value(&report).expect("JSON");
+    let what: Vec<_> =
+        report["comparisons"].as_array().expect("two").iter().map(|one| &one["what"]).collect();
+    assert_eq!(what, ["updates that change a flag", "updates with a follower"]);
+    for comparison in report["comparisons"].as_array().expect("two") {
+        assert!(comparison["rateRatio"].as_f64().is_some_and(|ratio| ratio > 0.0), "{comparison}");
+    }
+    let follow = &report["follow"];
+    let includes: Vec<_> =
+        follow["reading"].as_array().expect("three").iter().map(|one| &one["include"]).collect();
+    assert_eq!(includes, ["ids", "changes", "contact"]);
+    for reading in follow["reading"].as_array().expect("three") {
+        assert!(reading["changes"].as_u64().is_some_and(|changes| changes > 0), "{reading}");
+    }
+    for latency in ["appliedToFollower", "acceptedToFollower"] {
+        assert!(follow[latency]["samples"].as_u64().is_some_and(|count| count > 0), "{follow}");
+    }
+    let events = follow["events"].as_array().expect("three");
+    assert!(events.len() == 3 && events.iter().all(|one| one["events"].as_u64() > Some(0)), "{events:?}");
 }
 
 #[test]
