@@ -134,8 +134,9 @@ impl Queries {
         };
         let page = app.storage.read_changes(query).await.map_err(refused)?;
         let mut lists = HashMap::new();
+        let changed: HashSet<_> = page.changes.iter().map(|change| change.list).collect();
         for (no, id) in visible {
-            if page.changes.iter().any(|change| change.list == no)
+            if changed.contains(&no)
                 && let Some(list) = app.catalogue.list(&caller.viewer, &id.to_string()).await?
             {
                 lists.insert(no, list);

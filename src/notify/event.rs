@@ -14,14 +14,18 @@ const FLAGS: [(&[&str], &str, &str); 5] = [
     (&["desktopWebPushSubscribe", "mobileWebPushSubscribe"], "web-push-subscribed", "web-push-unsubscribed"),
 ];
 
+/// The vendor's event of a person who turned e-mail off by an unsubscribe link.
+const LIST_UNSUBSCRIBE: &str = "list-unsubscribe";
+
 /// The names of all events that are sent.
 pub fn names() -> impl Iterator<Item = &'static str> {
-    OWN.into_iter().chain(FLAGS.into_iter().flat_map(|(_, on, off)| [on, off]))
+    let flags = FLAGS.into_iter().flat_map(|(_, on, off)| [on, off]);
+    OWN.into_iter().chain(flags).chain([LIST_UNSUBSCRIBE])
 }
 
 /// Whether events of this name are ever sent.
 pub fn is_sent(name: &str) -> bool {
-    OWN.contains(&name) || FLAGS.iter().any(|(_, on, off)| *on == name || *off == name)
+    names().any(|sent| sent == name)
 }
 
 /// Whether a webhook may be made for this name: one that is sent, or one of the vendor's about messages, which have no
@@ -50,8 +54,18 @@ pub fn events(change: &Value, seconds: i64, asked: &[String]) -> Vec<Value> {
                 }
             }
         }
+        if wants(LIST_UNSUBSCRIBE) && is_list_unsubscribe(change) {
+            events.push(event(change, seconds, LIST_UNSUBSCRIBE));
+        }
     }
     events
+}
+
+/// Whether a person turned e-mail off by an unsubscribe link.
+fn is_list_unsubscribe(change: &Value) -> bool {
+    let by_link = change["by"].as_str().is_some_and(|by| by.starts_with("unsubscribe:"));
+    by_link
+        && ["emailSubscribe", "active"].iter().any(|field| turned(change, field, "", "off") == Some("off"))
 }
 
 /// The event of a flag, if the change turned it on or off.
@@ -86,10 +100,13 @@ fn event(change: &Value, seconds: i64, name: &str) -> Value {
 }
 
 /// The body of a message: the event itself, or of a webhook with batches an object with all of them.
-pub fn body(events: &[Value], batched: bool) -> String {
-    match events {
-        [event] if !batched => event.to_string(),
-        events => json!({ "events": events }).to_string(),
+pub fn body(mut events: Vec<Value>, batched: bool) -> String {
+    match events.pop() {
+        Some(event) if events.is_empty() && !batched => event.to_string(),
+        last => {
+            events.extend(last);
+            Value::Object(Map::from_iter([("events".to_owned(), Value::Array(events))])).to_string()
+        }
     }
 }
 
@@ -142,13 +159,30 @@ mod tests {
         let expected = json!({ "datetime": 7, "event": "contact.updated", "id": "c", "contactListId": "l",
             "email": "user@example.com", "userId": "u", "phoneNumber": null, "requestId": "r", "fields": fields });
         assert_eq!(sent, std::slice::from_ref(&expected));
-        assert_eq!(body(&sent, false), expected.to_string());
-        assert_eq!(body(&sent, true), json!({ "events": [expected] }).to_string());
+        assert_eq!(body(sent.clone(), false), expected.to_string());
+        assert_eq!(body(sent, true), json!({ "events": [expected] }).to_string());
         let erased = events(&change("erased", json!({})), 7, &asked);
         assert_eq!(
             erased,
             [json!({ "datetime": 7, "event": "contact.erased", "id": "c", "contactListId": "l" })]
         );
+    }
+
+    #[test]
+    fn an_unsubscribe_link_that_turned_e_mail_off_is_an_event_of_its_own() {
+        let off = json!({ "emailSubscribe": { "from": true, "to": false } });
+        let by = |by: &str, fields: &Value| {
+            let mut change = change("updated", fields.clone());
+            change["by"] = json!(by);
+            names(&change, &["list-unsubscribe"])
+        };
+        assert_eq!(by("unsubscribe:one-click", &off), ["list-unsubscribe"]);
+        assert_eq!(by("unsubscribe:page", &json!({ "active": { "from": true, "to": false } })).len(), 1);
+        assert_eq!(
+            by("unsubscribe:page", &json!({ "smsSubscribe": { "from": true, "to": false } })).len(),
+            0
+        );
+        assert_eq!(by("0123456789abcdef", &off).len(), 0);
     }
 
     #[test]

@@ -21,7 +21,7 @@ use crate::app::{Caller, Queries, Refusal};
 use crate::catalogue::Viewer;
 use crate::clock::{Clock, Timestamp};
 use crate::id::{Ids, ObjectId};
-use crate::metrics::{Metrics, Sent, Work};
+use crate::metrics::{EventsSent, Metrics, Work};
 use crate::storage::{
     AccountWebhook, ChangeCursor, ChangesFrom, DeliveryEnd, Detail, Error, LoggedAttempt, Mark, Response,
     Storage, WebhookKey, WebhookProgress, WebhookReport,
@@ -69,8 +69,9 @@ const LONGEST: Duration = Duration::from_secs(3_600);
 /// HTTP 410: Standard Webhooks asks senders to stop then.
 const GONE: DeliveryEnd = DeliveryEnd::Status(410);
 
-/// Changes as contacts/changes shows them, with the old and the new values: a JSON object each.
-pub type Show = fn(&ChangesRead) -> Result<Vec<Value>, Error>;
+/// Changes as contacts/changes shows them, with the old and the new values: a JSON object each, in their order, and null
+/// for a change that is not shown any more. They are taken out of the page.
+pub type Show = fn(&mut ChangesRead) -> Result<Vec<Value>, Error>;
 
 /// What the loop works with.
 #[derive(Clone)]
@@ -154,6 +155,7 @@ impl EventSender {
             }
             holds && !worker.task.is_finished()
         });
+        self.metrics.account_webhooks.retain(|key| leases.contains_key(key));
         for webhook in claimed {
             workers.entry(webhook.key).or_insert_with(|| {
                 let (lease, sender, stop) = (webhook.lease, self.clone(), stop.clone());
@@ -207,7 +209,7 @@ impl EventSender {
             let _place = self.reading.acquire().await;
             self.queries.changes(caller, &request).await
         };
-        let read = match read {
+        let mut read = match read {
             Ok(read) => read,
             Err(Refusal::Store(error)) => return Err(error),
             // The cursor is too old, or of a time before a restored backup.
@@ -224,12 +226,14 @@ impl EventSender {
                 return Ok(true);
             }
         };
+        let oldest = read.page.changes.first().map(|change| change.at);
+        self.metrics.account_webhooks.reached(webhook.key, oldest);
         if read.page.changes.is_empty() {
             webhook.progress.cursor = read.page.next.to_bytes();
             self.wait(caller, &request, &read, stop).await;
             return Ok(true);
         }
-        let messages = messages(webhook, &read, self.show)?;
+        let messages = messages(webhook, &mut read, self.show)?;
         self.send_all(webhook, messages, read.page.next.to_bytes(), stop, stored_at).await
     }
 
@@ -281,7 +285,7 @@ impl EventSender {
                 let (at, end) = (self.clock.now(), response.end);
                 log.push(self.logged(webhook, events, response, took, number, at));
                 if end == DeliveryEnd::Delivered {
-                    self.metrics.sent(Sent::Delivered);
+                    self.metrics.account_webhooks.sent(EventsSent::Delivered, events.count);
                     progress = WebhookProgress {
                         cursor: events.cursor.clone(),
                         attempts: 0,
@@ -331,10 +335,10 @@ impl EventSender {
         let paused = end == GONE || now.since(since) >= PAUSE_AFTER;
         if paused {
             tracing::warn!(webhook = no, attempts, reason = %end, "webhooks: account webhook paused");
-            self.metrics.sent(Sent::GivenUp);
+            self.metrics.account_webhooks.sent(EventsSent::Paused, 0);
         } else {
             tracing::info!(webhook = no, attempts, reason = %end, "webhooks: attempt failed, will retry");
-            self.metrics.sent(Sent::Failed);
+            self.metrics.account_webhooks.sent(EventsSent::Failed, 0);
         }
         WebhookProgress {
             attempts,
@@ -382,8 +386,8 @@ impl EventSender {
                 uri: webhook.config.to.uri.clone(),
                 id: events.id.clone(),
                 timestamp_seconds,
-                signature: sign::signatures(secrets, &events.id, timestamp_seconds, events.body.as_bytes()),
-                body: Bytes::from(events.body.clone()),
+                signature: sign::signatures(secrets, &events.id, timestamp_seconds, &events.body),
+                body: events.body.clone(),
             };
             let start = Instant::now();
             if let Some(response) = self.carrier.send(message).await {
@@ -445,38 +449,41 @@ struct Events {
     /// The cursor behind its last event.
     cursor: Vec<u8>,
     count: u32,
-    body: String,
+    body: Bytes,
 }
 
 /// The messages of a page of changes.
-fn messages(webhook: &AccountWebhook, read: &ChangesRead, show: Show) -> Result<Vec<Events>, Error> {
-    let mut changes = read.page.changes.iter().zip(read.page.cursors());
+fn messages(webhook: &AccountWebhook, read: &mut ChangesRead, show: Show) -> Result<Vec<Events>, Error> {
+    let places: Vec<_> = read.page.changes.iter().map(|change| (change.at, change.mark)).collect();
+    let cursors: Vec<_> = read.page.cursors().collect();
     // Each event, with the cursor behind its change if it is the last one of that.
-    let mut events: Vec<(Value, Option<ChangeCursor>)> = Vec::new();
-    for change in show(read)? {
-        // A change is not shown if its list was removed, and has no event.
-        let place = changes.find(|(_, cursor)| change["cursor"] == cursor.encode().as_str());
-        let Some((stored, cursor)) = place else { continue };
-        let of_change = event::events(&change, stored.at.seconds(), &webhook.config.events);
-        let last = of_change.len().saturating_sub(1);
+    let mut events: Vec<(Value, Option<Vec<u8>>)> = Vec::new();
+    // A change is null if its list was removed, and has no event.
+    for ((change, (at, mark)), cursor) in show(read)?.into_iter().zip(places).zip(cursors) {
+        let of_change = event::events(&change, at.seconds(), &webhook.config.events);
+        let (count, mut cursor) = (of_change.len(), Some(cursor));
         for (index, mut event) in of_change.into_iter().enumerate() {
-            event["eventId"] = Value::String(event_id(webhook.key, stored.mark, index));
-            events.push((event, (index == last).then(|| cursor.clone())));
+            event["eventId"] = Value::String(event_id(webhook.key, mark, index));
+            events.push((event, cursor.take_if(|_| index + 1 == count)));
         }
     }
     let (mut cursor, mut messages) = (read.page.first.to_bytes(), Vec::new());
-    let batch = webhook.config.batch.max(1);
-    for chunk in events.chunks(batch as usize) {
-        // A change of which an event is in the next message is not behind us yet.
-        if let Some(behind) = chunk.iter().rev().find_map(|(_, cursor)| cursor.as_ref()) {
-            cursor = behind.to_bytes();
+    let batch = webhook.config.batch.max(1) as usize;
+    let mut events = events.into_iter().peekable();
+    while events.peek().is_some() {
+        let mut bodies = Vec::with_capacity(batch);
+        for (event, behind) in events.by_ref().take(batch) {
+            // A change of which an event is in the next message is not behind us yet.
+            if let Some(behind) = behind {
+                cursor = behind;
+            }
+            bodies.push(event);
         }
-        let bodies: Vec<Value> = chunk.iter().map(|(event, _)| event.clone()).collect();
         messages.push(Events {
             id: bodies.first().and_then(|event| event["eventId"].as_str()).unwrap_or_default().to_owned(),
             cursor: cursor.clone(),
             count: u32::try_from(bodies.len()).unwrap_or(u32::MAX),
-            body: event::body(&bodies, batch > 1),
+            body: Bytes::from(event::body(bodies, batch > 1)),
         });
     }
     Ok(messages)

@@ -246,46 +246,53 @@ async fn run(mut call: Call) -> Outcome<Changed> {
     let busy = call.flight.take();
     let interrupted = call.interrupted();
     let queries = call.app.queries.clone();
-    let read =
-        queries.changes_within(&call.caller, asked.request.clone(), asked.wait, busy, interrupted).await?;
-    let changes = show(&read, asked.request.detail)?;
+    let detail = asked.request.detail;
+    let mut read = queries.changes_within(&call.caller, asked.request, asked.wait, busy, interrupted).await?;
+    let changes = show(&mut read, detail)?;
     Ok(Answer::new(Changed { changes, next: read.page.next.encode() }).warn(asked.warnings))
 }
 
-/// The changes of a page with the old and the new values, a JSON object each.
+/// The changes of a page with the old and the new values, a JSON object each; null for a change whose list was removed
+/// meanwhile. They are taken out of the page.
 ///
 /// # Errors
 /// What is stored does not read.
-pub fn values(read: &ChangesRead) -> Result<Vec<Value>, Error> {
-    let shown = show(read, Detail::Fields)?.into_iter();
+pub fn values(read: &mut ChangesRead) -> Result<Vec<Value>, Error> {
+    let shown = show_each(read, Detail::Fields)?.into_iter();
     let values = shown.map(serde_json::to_value).collect::<Result<_, _>>();
     // Only a map with keys that are no strings could fail, and there is none.
     values.map_err(|error| Error::Damaged(error.to_string()))
 }
 
-/// The changes of a page as they are answered.
+/// The changes of a page as they are answered. They are taken out of the page.
 ///
 /// # Errors
 /// What is stored does not read.
-pub fn show(read: &ChangesRead, detail: Detail) -> Result<Vec<ShownChange>, Error> {
+pub fn show(read: &mut ChangesRead, detail: Detail) -> Result<Vec<ShownChange>, Error> {
+    // One of a list that was removed meanwhile is not shown any more.
+    Ok(show_each(read, detail)?.into_iter().flatten().collect())
+}
+
+fn show_each(read: &mut ChangesRead, detail: Detail) -> Result<Vec<Option<ShownChange>>, Error> {
     let mut names: HashMap<_, HashMap<u32, &str>> = HashMap::new();
     for (no, list) in &read.lists {
         let variables = list.variables.iter().map(|variable| (variable.number, variable.name.as_str()));
         names.insert(*no, variables.collect());
     }
-    let mut shown = Vec::with_capacity(read.page.changes.len());
+    let cursors: Vec<_> = read.page.cursors().collect();
+    let mut shown = Vec::with_capacity(cursors.len());
     let mut suppressed = read.suppressed.iter();
-    for (change, cursor) in read.page.changes.iter().zip(read.page.cursors()) {
+    for (change, cursor) in std::mem::take(&mut read.page.changes).into_iter().zip(cursors) {
         let suppressed =
             change.contact.as_ref().and_then(|_| suppressed.next()).map_or(&[][..], Vec::as_slice);
-        // One that was removed in between is not shown any more.
         let (Some(list), Some(names)) = (read.lists.get(&change.list), names.get(&change.list)) else {
+            shown.push(None);
             continue;
         };
         let list: &List = list;
         let list = Shows { list, names, sources: &read.page.sources, detail };
-        let change = show_change(change, cursor.encode(), &list, suppressed);
-        shown.push(change.map_err(|malformed| Error::Damaged(malformed.to_string()))?);
+        let change = show_change(change, ChangeCursor::text_of(&cursor), &list, suppressed);
+        shown.push(Some(change.map_err(|malformed| Error::Damaged(malformed.to_string()))?));
     }
     Ok(shown)
 }
@@ -300,7 +307,7 @@ struct Shows<'a> {
 }
 
 fn show_change(
-    change: &Change,
+    change: Change,
     cursor: String,
     Shows { list, names, sources, detail }: &Shows<'_>,
     suppressed: &[Suppression],
@@ -320,14 +327,14 @@ fn show_change(
         cursor,
         contact_list_id: list.id,
         contact_id: ObjectId::of_contact(list.id, change.number.0),
-        user_id: change.identifiers.user_id.clone(),
-        email: change.identifiers.email.clone(),
-        phone_number: change.identifiers.phone_number.clone(),
+        user_id: change.identifiers.user_id,
+        email: change.identifiers.email,
+        phone_number: change.identifiers.phone_number,
         action: change.action.name(),
         request_id: change.request,
         source: change.asked.source(),
         at: change.at,
-        by: change.token.clone(),
+        by: change.token,
         fields: (*detail == Detail::Fields && change.action != ChangeAction::Erased).then_some(fields),
         contact,
     })

@@ -133,14 +133,19 @@ impl Lines {
 
 /// A line of JSON. What some readers take for the end of a line is escaped: it stands in strings only.
 fn put_line(out: &mut Vec<u8>, value: &impl Serialize) {
-    // Only a map with keys that are no strings could fail, and there is none.
-    let line = serde_json::to_string(value).unwrap_or_default();
-    for character in line.chars() {
-        match character {
-            '\u{85}' => out.extend_from_slice(b"\\u0085"),
-            '\u{2028}' => out.extend_from_slice(b"\\u2028"),
-            '\u{2029}' => out.extend_from_slice(b"\\u2029"),
-            other => out.extend_from_slice(other.encode_utf8(&mut [0; 4]).as_bytes()),
+    let begin = out.len();
+    // Writing to memory cannot fail, and only a map with keys that are no strings could not be written: there is none.
+    let _ = serde_json::to_writer(&mut *out, value);
+    // The first bytes of the characters below; few lines have one.
+    if out.get(begin..).is_some_and(|line| line.iter().any(|byte| matches!(byte, 0xc2 | 0xe2))) {
+        let line = String::from_utf8_lossy(&out.split_off(begin)).into_owned();
+        for character in line.chars() {
+            match character {
+                '\u{85}' => out.extend_from_slice(b"\\u0085"),
+                '\u{2028}' => out.extend_from_slice(b"\\u2028"),
+                '\u{2029}' => out.extend_from_slice(b"\\u2029"),
+                other => out.extend_from_slice(other.encode_utf8(&mut [0; 4]).as_bytes()),
+            }
         }
     }
     out.push(b'\n');
@@ -162,7 +167,7 @@ impl Follower {
         let mut heartbeat = app.clock.now().after(HEARTBEAT);
         loop {
             let mut out = Vec::new();
-            match changes::show(&read, self.request.detail) {
+            match changes::show(&mut read, self.request.detail) {
                 Ok(changes) => changes.iter().for_each(|change| put_line(&mut out, change)),
                 Err(error) => {
                     tracing::error!(%error, "http: reading changes for a stream failed");

@@ -145,11 +145,11 @@ pub struct ChangePage {
 }
 
 impl ChangePage {
-    /// The cursor behind each change.
-    pub fn cursors(&self) -> impl Iterator<Item = ChangeCursor> {
+    /// The stored form of the cursor behind each change.
+    pub fn cursors(&self) -> impl Iterator<Item = Vec<u8>> {
         self.changes.iter().scan(self.first.clone(), |cursor, change| {
             cursor.advance(change.mark);
-            Some(cursor.clone())
+            Some(cursor.to_bytes())
         })
     }
 }
@@ -244,7 +244,8 @@ impl ChangeCursor {
 
     /// Its stored form, and the text of it that a client gets is [`ChangeCursor::encode`].
     pub fn to_bytes(&self) -> Vec<u8> {
-        let mut out = vec![VERSION];
+        let mut out = Vec::with_capacity(24 + 16 * self.marks.len());
+        out.push(VERSION);
         out.extend_from_slice(&self.store.to_le_bytes());
         put_number(&mut out, self.scope.map_or(0, |list| list.0.unsigned_abs()));
         put_number(&mut out, self.turn.0.unsigned_abs());
@@ -290,7 +291,12 @@ impl ChangeCursor {
 
     /// Its text: letters, digits, `-` and `_`.
     pub fn encode(&self) -> String {
-        URL_SAFE_NO_PAD.encode(self.to_bytes())
+        Self::text_of(&self.to_bytes())
+    }
+
+    /// The text of a stored form.
+    pub fn text_of(bytes: &[u8]) -> String {
+        URL_SAFE_NO_PAD.encode(bytes)
     }
 
     /// From its text.
