@@ -187,7 +187,8 @@ impl Commands {
     }
 }
 
-fn not_found(no: WebhookNo) -> Problem {
+/// The account has no webhook of this number.
+pub fn not_found(no: WebhookNo) -> Problem {
     let text = format!("Web hook config {} not found in your account", no.0);
     Problem::new("WEBHOOK_NOT_FOUND", text).of("id")
 }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use serde_json::json;
 
-use super::{Caller, Commands, Operation, Queries, Reach, Refusal, Result, Services};
+use super::{Caller, Commands, Operation, Queries, Reach, Refusal, Result, Services, account_webhooks};
 use crate::clock::Timestamp;
 use crate::contact::webhook_uri::WebHookUri;
 use crate::id::ObjectId;
@@ -71,6 +71,15 @@ impl WebhookUrl {
         let text = "Argument url must be a valid URI";
         uri.map(Self).ok_or_else(|| Problem::new("INVALID_URL", text).of("url"))
     }
+}
+
+/// Where a test event is sent.
+#[derive(Clone, Debug)]
+pub enum TestTarget {
+    /// To any receiver.
+    Url(WebhookUrl),
+    /// To the receiver of an account webhook.
+    Webhook(WebhookNo),
 }
 
 impl Queries {
@@ -150,11 +159,20 @@ impl Commands {
     /// Sends a signed test event at once, and logs the attempt.
     ///
     /// # Errors
-    /// The caller may not, the server has no connection left for the account, or the store fails.
-    pub async fn test_webhook(&self, caller: &Caller, to: WebhookUrl) -> Result<LoggedAttempt> {
+    /// The caller may not, there is no such webhook, the server has no connection left for the account, or the store
+    /// fails.
+    pub async fn test_webhook(&self, caller: &Caller, to: TestTarget) -> Result<LoggedAttempt> {
         let app = &self.0;
         let work = async {
-            let attempt = app.send_test(caller.viewer.account, None, to.0).await?.ok_or_else(|| {
+            let (webhook, to) = match to {
+                TestTarget::Url(url) => (None, url.0),
+                TestTarget::Webhook(no) => {
+                    let known = app.storage.account_webhooks(caller.viewer.account).await?;
+                    let webhook = known.into_iter().find(|webhook| webhook.key.no == no);
+                    (Some(no), webhook.ok_or_else(|| account_webhooks::not_found(no))?.config.to)
+                }
+            };
+            let attempt = app.send_test(caller.viewer.account, webhook, to).await?.ok_or_else(|| {
                 let text = "The server has no connection left for this account, please try again later";
                 Problem::new("TEST_NOT_SENT", text)
             })?;

@@ -9,7 +9,7 @@ use super::page::{Pager, address, show_with, without_empty};
 use super::requests::view::{self, Pill};
 use super::{Form, Page, Query, Refused, Result, Section, Trouble, User, see, show};
 use crate::app::account_webhooks::{EventNames, NewWebhook, Title};
-use crate::app::webhooks::WebhookUrl;
+use crate::app::webhooks::{TestTarget, WebhookUrl};
 use crate::clock::Timestamp;
 use crate::id::ObjectId;
 use crate::notify::event;
@@ -286,7 +286,7 @@ pub async fn resend(Path(id): Path<String>, form: Form) -> Result {
 pub async fn test(form: Form) -> Result {
     let (user, url) = (&form.user, form.get("url"));
     let sent = match WebhookUrl::parse(Some(url)) {
-        Ok(to) => user.app.commands.test_webhook(&user.caller(), to).await,
+        Ok(to) => user.app.commands.test_webhook(&user.caller(), TestTarget::Url(to)).await,
         Err(problem) => Err(problem.into()),
     };
     match sent.map_err(Refused::from) {

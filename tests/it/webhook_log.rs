@@ -203,6 +203,30 @@ async fn a_test_event_is_signed_and_logged_whatever_comes_of_it() {
 }
 
 #[tokio::test]
+async fn a_test_event_goes_to_an_account_webhook_by_its_id() {
+    let shop = Shop::open().await;
+    let receiver = shop.receiver(&[], 204);
+    let webhook = json!({ "title": "CRM", "url": receiver.uri(), "events": ["contact.created"] });
+    let id = shop.server.ok("/v3/webhook/create", &webhook).await["config"]["id"].clone();
+    let sent = shop.server.ok("/v3/webhook/test", &json!({ "id": id })).await;
+    assert_eq!((&sent["delivery"]["webhookId"], &sent["delivery"]["url"]), (&id, &json!(receiver.uri())));
+    assert_eq!(receiver.hooks().len(), 1);
+    assert_eq!(shop.deliveries(json!({ "webhookId": id })).await, [sent["delivery"].clone()]);
+    for (body, error) in [
+        (json!({}), "Argument url required"),
+        (json!({ "id": "x" }), "Argument id must be a positive integer"),
+        (json!({ "id": 7 }), "Web hook config 7 not found in your account"),
+        (json!({ "id": id, "url": receiver.uri() }), "Name url or id, not both"),
+    ] {
+        assert_eq!(shop.server.refused("/v3/webhook/test", &body).await, [error], "{body}");
+    }
+    let other = shop.server.bearer("Other").await;
+    let answer = shop.server.post_as(&other.token, "/v3/webhook/test", &json!({ "id": id })).await;
+    assert_eq!((answer.status.as_u16(), receiver.hooks().len()), (400, 1), "a webhook of another account");
+    shop.server.stop().await;
+}
+
+#[tokio::test]
 async fn an_erase_leaves_no_answer_in_the_log() {
     let shop = Shop::open().await;
     let receiver = Receiver::with_body(Arc::new(shop.clock.clone()), 200, "user@example.com is stored");

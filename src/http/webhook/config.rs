@@ -30,7 +30,7 @@ pub static CREATE: Method = Method {
            `contact.created`, `contact.updated`, `contact.removed` and `contact.erased`, and the vendor's \
            `subscribed`, `unsubscribed`, `email-subscribed`, `email-unsubscribed`, `sms-subscribed`, \
            `sms-unsubscribed`, `viber-contact-channel-subscribed`, `viber-contact-channel-unsubscribed`, \
-           `web-push-subscribed` and `web-push-unsubscribed`. The vendor's events about messages are accepted and never \
+           `web-push-subscribed`, `web-push-unsubscribed` and `list-unsubscribe`. The vendor's events about messages are accepted and never \
            sent. An account has at most 20 webhooks.",
     body: Body { params: &[&NEW], optional: false },
     examples: &[Example {
@@ -294,7 +294,11 @@ async fn remove(call: Call) -> Outcome<Nothing> {
     Ok(Answer::new(Nothing {}).warn(body.unknown.into_iter().map(problem::unknown_field).collect()))
 }
 
-fn read_id(raw: Option<Raw<'_>>) -> Result<WebhookNo, Problem> {
+/// Reads the id of an account webhook.
+///
+/// # Errors
+/// It is no positive integer.
+pub fn read_id(raw: Option<Raw<'_>>) -> Result<WebhookNo, Problem> {
     let number = match raw.map(Raw::value) {
         Some(Value::Number(text)) => crate::contact::number::integer(text),
         _ => None,

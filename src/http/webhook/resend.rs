@@ -3,8 +3,9 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::config::read_id;
 use super::{AttemptObject, GROUP, attempt_object, filled};
-use crate::app::webhooks::{self, WebhookUrl};
+use crate::app::webhooks::{self, TestTarget, WebhookUrl};
 use crate::http::call::{Answer, Call, Nothing, Outcome};
 use crate::http::method::{Body, Example, Method};
 use crate::http::page::{TIME, read_time};
@@ -92,8 +93,8 @@ pub static TEST: Method = Method {
     operation: &webhooks::TEST,
     group: &GROUP,
     summary: "Send a test event",
-    text: "Sends a signed event `webhook.test` at once, and answers with the attempt. It is sent once, and stands in \
-           the delivery log.",
+    text: "Sends a signed event `webhook.test` at once, to a URL or to the receiver of an account webhook, and answers \
+           with the attempt. It is sent once, also while the webhook is paused, and stands in the delivery log.",
     body: Body { params: &[&TESTED], optional: false },
     examples: &[Example {
         summary: "A receiver is tried",
@@ -105,8 +106,14 @@ pub static TEST: Method = Method {
     handler: &test,
 };
 
-const TESTED: [Param; 1] =
-    [Param::required("url", Shape::filled(2_048), "The receiver: an absolute http or https URI.")];
+const TESTED: [Param; 2] = [
+    Param::optional(
+        "url",
+        Shape::filled(2_048),
+        "The receiver: an absolute http or https URI. This or `id`.",
+    ),
+    Param::optional("id", Shape::Within(1, i64::MAX), "The id of an account webhook. This or `url`."),
+];
 
 /// What webhook/test answers.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -117,8 +124,15 @@ struct Tested {
 
 async fn test(call: Call) -> Outcome<Tested> {
     let body = read_body(&call.body, &Keys::of(&TESTED)).ok_or_else(problem::bad_request)?;
-    let url = body.get(0).ok_or_else(|| problem::required("url"))?;
-    let to = WebhookUrl::parse(url.as_text().as_deref())?;
+    let to = match (body.get(0), body.get(1)) {
+        (None, None) => return Err(problem::required("url").into()),
+        (Some(url), None) => TestTarget::Url(WebhookUrl::parse(url.as_text().as_deref())?),
+        (None, id) => TestTarget::Webhook(read_id(id)?),
+        (Some(_), Some(_)) => {
+            let text = "Name url or id, not both";
+            return Err(Problem::new("URL_AND_ID", text).of("id").into());
+        }
+    };
     let attempt = call.app.commands.test_webhook(&call.caller, to).await?;
     let warnings = body.unknown.into_iter().map(problem::unknown_field).collect();
     Ok(Answer::new(Tested { delivery: attempt_object(attempt) }).warn(warnings))
