@@ -3,6 +3,8 @@
 //! Labels are words of the program (paths of methods, statuses, codes), never anything that a caller sent: so the
 //! number of series is bounded, and no series names a person.
 
+mod account_webhooks;
+
 use std::time::Duration;
 
 use prometheus_client::encoding::text;
@@ -13,6 +15,7 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
 
+pub use self::account_webhooks::{AccountWebhooksMetrics, EventsSent};
 use crate::apply::outcome::{Action, Failure, Tally};
 use crate::storage::{Applied, Backlog};
 
@@ -76,7 +79,7 @@ impl Work {
     }
 }
 
-/// What became of an attempt to send a webhook.
+/// What became of an attempt to send a status webhook.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sent {
     /// A receiver has answered 2xx.
@@ -137,6 +140,8 @@ pub struct Metrics {
     suppressions: ByWord,
     search_lag_seconds: Gauge<f64, std::sync::atomic::AtomicU64>,
     search_building: Gauge,
+    /// Those of account webhooks.
+    pub account_webhooks: AccountWebhooksMetrics,
 }
 
 impl Default for Metrics {
@@ -171,6 +176,7 @@ impl Metrics {
             suppressions: Family::default(),
             search_lag_seconds: Gauge::default(),
             search_building: Gauge::default(),
+            account_webhooks: AccountWebhooksMetrics::default(),
         };
         for change in [ADDED, REMOVED] {
             drop(metrics.suppressions.get_or_create(&[("change", change)]));
@@ -220,7 +226,8 @@ impl Metrics {
         );
         registry.register("batches_applied", "Batches that were applied", self.batches.clone());
         registry.register("contacts", "What became of the items of batches", self.items.clone());
-        registry.register("webhooks", "Attempts to send a webhook", self.webhooks.clone());
+        registry.register("webhooks", "Attempts to send a status webhook", self.webhooks.clone());
+        self.account_webhooks.register(registry);
         registry.register("store_errors", "What the store could not do", self.store_errors.clone());
         registry.register("waiting_batches", "Accepted and not applied yet", self.waiting_batches.clone());
         registry.register_with_unit(
@@ -301,7 +308,7 @@ impl Metrics {
         }
     }
 
-    /// A webhook was sent, or was not.
+    /// A status webhook was sent, or was not.
     pub fn sent(&self, sent: Sent) {
         self.webhooks.get_or_create(&[("outcome", sent.word())]).inc();
     }

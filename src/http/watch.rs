@@ -133,6 +133,11 @@ async fn metrics(State(app): State<Arc<App>>) -> Response {
     app.metrics.log_size(app.storage.space().map_or(0, |space| space.logs));
     app.metrics.search_behind(app.search.lag(), app.search.building());
     app.metrics.clock_held(app.retention.held(app.clock.as_ref()));
+    let webhooks = app.storage.count_webhooks().await.map_err(|error| {
+        tracing::error!(%error, "http: reading the store failed");
+        app.metrics.store_error(Work::Read);
+    });
+    app.metrics.account_webhooks.look(webhooks.ok(), app.clock.now());
     let damaged = app.storage.damaged_contacts().len();
     let text = app.metrics.to_text(app.storage.backlog(), age, damaged);
     let form = "application/openmetrics-text; version=1.0.0; charset=utf-8";

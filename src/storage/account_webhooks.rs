@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 
-use super::{AccountWebhook, Error, WebhookKey, WebhookReport};
+use super::{AccountWebhook, Error, WebhookCounts, WebhookKey, WebhookReport};
 use crate::clock::Timestamp;
 use crate::journal::AccountNo;
 
@@ -14,6 +14,9 @@ pub trait AccountWebhooks: Send + Sync + 'static {
 
     /// The webhooks of an account, the oldest first.
     async fn account_webhooks(&self, account: AccountNo) -> Result<Vec<AccountWebhook>, Error>;
+
+    /// How many webhooks all accounts have.
+    async fn count_webhooks(&self) -> Result<WebhookCounts, Error>;
 
     /// Removes a webhook. Whether it was there.
     async fn remove_webhook(&self, key: WebhookKey) -> Result<bool, Error>;

@@ -4,8 +4,10 @@
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::process::Command;
+use std::sync::Arc;
 
 use hyper::{Method, StatusCode};
+use rollbook::clock::SystemClock;
 use rollbook::storage::Backlog;
 use serde_json::{Value, json};
 
@@ -13,6 +15,7 @@ use crate::faults::{Fault, Switch};
 use crate::files::Office;
 use crate::harness::{Server, Setup, StoreKind};
 use crate::process::{Process, Store, run, wait_for};
+use crate::receiver::Receiver;
 use crate::wire::Wire;
 
 async fn ask(server: &Server, path: &str) -> (StatusCode, Value) {
@@ -92,6 +95,41 @@ async fn one_whose_schema_is_older_than_it_is_not_ready() {
         assert_eq!(ask(&server, "/readyz").await, (StatusCode::SERVICE_UNAVAILABLE, unready));
         assert_eq!(ask(&server, "/healthz").await.0, StatusCode::OK);
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn account_webhooks_are_counted_by_what_became_of_them() {
+    let store = Store::new();
+    let account = store.account("Shop");
+    let (server, address) = watched_with(&store, |command| {
+        command.args(["--webhook-allow", "127.0.0.0/8"]);
+    });
+    let attempts = |outcome: &str| {
+        value(&metrics(address), &format!("rollbook_account_webhook_attempts_total{{outcome={outcome:?}}}"))
+    };
+    let states =
+        |state: &str| value(&metrics(address), &format!("rollbook_account_webhooks{{state={state:?}}}"));
+    assert_eq!((attempts("delivered"), attempts("failed"), states("paused")), (0.0, 0.0, 0.0));
+    let list = server.list(&account.token);
+    let receivers = [204, 500, 410].map(|status| Receiver::start(Arc::new(SystemClock), &[], status));
+    for receiver in &receivers {
+        let webhook = json!({ "title": "CRM", "url": receiver.uri(), "events": ["contact.created"] });
+        server.ok("/v3/webhook/create", &account.token, &webhook);
+    }
+    assert_eq!(states("active"), 3.0);
+    server.upsert(&account.token, &list, json!([{ "contact": "a" }, { "contact": "b" }]));
+    wait_for("all three", || {
+        let seen = ["delivered", "failed", "paused"].map(|outcome| attempts(outcome) >= 1.0);
+        (seen == [true; 3] && attempts("delivered") >= 2.0).then_some(())
+    });
+    wait_for("their states", || {
+        (["active", "failing", "paused"].map(|state| states(state)) == [1.0; 3]).then_some(())
+    });
+    let text = metrics(address);
+    assert_eq!(value(&text, "rollbook_account_webhook_events_total"), 2.0);
+    // One webhook has not sent what was applied.
+    assert!(value(&text, "rollbook_account_webhook_lag_seconds") < 60.0);
+    assert_eq!(value(&text, r#"rollbook_webhooks_total{outcome="failed"}"#), 0.0, "of status webhooks");
 }
 
 /// A server in a process of its own that serves metrics, and where.

@@ -11,7 +11,7 @@ use super::{PostgresStore, attempts};
 use crate::clock::Timestamp;
 use crate::journal::{AccountNo, ListNo, WebHook};
 use crate::storage::{
-    AccountWebhook, AccountWebhooks, DeliveryEnd, Error, WebhookConfig, WebhookKey, WebhookNo,
+    AccountWebhook, AccountWebhooks, DeliveryEnd, Error, WebhookConfig, WebhookCounts, WebhookKey, WebhookNo,
     WebhookProgress, WebhookReport,
 };
 
@@ -25,6 +25,22 @@ impl AccountWebhooks for PostgresStore {
         self.read(move |session, _| {
             let select = format!("SELECT {COLUMNS} FROM webhook WHERE account = $1 ORDER BY created_at, no");
             session.query(&select, &[&account.0])?.iter().map(read).collect()
+        })
+        .await
+    }
+
+    async fn count_webhooks(&self) -> Result<WebhookCounts, Error> {
+        self.read(|session, _| {
+            let count = "SELECT count(*) FILTER (WHERE paused_at IS NULL AND attempts = 0), \
+                         count(*) FILTER (WHERE paused_at IS NULL AND attempts > 0), \
+                         count(*) FILTER (WHERE paused_at IS NOT NULL) FROM webhook";
+            let Some(row) = session.query_opt(count, &[])? else { return Ok(WebhookCounts::default()) };
+            let [active, failing, paused] = [0, 1, 2].map(|column| get::<i64>(&row, column));
+            Ok(WebhookCounts {
+                active: active?.unsigned_abs(),
+                failing: failing?.unsigned_abs(),
+                paused: paused?.unsigned_abs(),
+            })
         })
         .await
     }

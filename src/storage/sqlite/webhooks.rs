@@ -3,11 +3,11 @@
 use async_trait::async_trait;
 use rusqlite::{Connection, Row, TransactionBehavior, params};
 
-use super::{Pair, Shared, SqliteStore, attempts, error};
+use super::{Pair, Shared, SqliteStore, attempts, error, unsigned};
 use crate::clock::Timestamp;
 use crate::journal::{AccountNo, WebHook};
 use crate::storage::{
-    AccountWebhook, AccountWebhooks, DeliveryEnd, Error, WebhookConfig, WebhookKey, WebhookNo,
+    AccountWebhook, AccountWebhooks, DeliveryEnd, Error, WebhookConfig, WebhookCounts, WebhookKey, WebhookNo,
     WebhookProgress, WebhookReport,
 };
 
@@ -21,6 +21,21 @@ impl AccountWebhooks for SqliteStore {
         self.read(move |pair, _| {
             let select = format!("SELECT {COLUMNS} FROM webhook WHERE account = ?1 ORDER BY created_at, no");
             select_all(&pair.store, &select, [account.0]).map_err(error)
+        })
+        .await
+    }
+
+    async fn count_webhooks(&self) -> Result<WebhookCounts, Error> {
+        self.read(|pair, _| {
+            let count = "SELECT count(*) FILTER (WHERE paused_at IS NULL AND attempts = 0), \
+                         count(*) FILTER (WHERE paused_at IS NULL AND attempts > 0), \
+                         count(*) FILTER (WHERE paused_at IS NOT NULL) FROM webhook";
+            let read = |row: &Row<'_>| {
+                let [active, failing, paused] = [row.get(0)?, row.get(1)?, row.get(2)?].map(unsigned);
+                Ok(WebhookCounts { active, failing, paused })
+            };
+            let counted = pair.store.prepare_cached(count).and_then(|mut count| count.query_row([], read));
+            counted.map_err(error)
         })
         .await
     }

@@ -62,6 +62,17 @@ pub struct AccountWebhook {
     pub lease: i64,
 }
 
+/// How many webhooks a store has, by state.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct WebhookCounts {
+    /// Those whose last attempt did not fail.
+    pub active: u64,
+    /// Those whose last attempt failed.
+    pub failing: u64,
+    /// Those that send nothing until they are resumed.
+    pub paused: u64,
+}
+
 /// What a worker of a webhook reports.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WebhookReport {

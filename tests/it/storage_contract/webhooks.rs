@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 use rollbook::clock::Timestamp;
 use rollbook::journal::{AccountNo, WebHook};
 use rollbook::storage::{
-    AccountWebhook, AttemptFilter, DeliveryEnd, LoggedAttempt, Role, WebhookConfig, WebhookKey, WebhookNo,
-    WebhookProgress, WebhookReport, Window,
+    AccountWebhook, AttemptFilter, DeliveryEnd, LoggedAttempt, Role, WebhookConfig, WebhookCounts,
+    WebhookKey, WebhookNo, WebhookProgress, WebhookReport, Window,
 };
 
 use super::{Backend, Desk, Postgres, add_account, keep_since, on_every_backend};
@@ -126,6 +126,8 @@ async fn a_report_is_stored_with_its_attempts_while_the_claim_holds(mut desk: De
     assert!(send(&desk, report(claimed.lease, vec![logged.clone()])).await);
     desk.reopen();
     assert_eq!(all(&desk).await[0].progress, progress);
+    let counts = desk.storage().count_webhooks().await.expect("a count");
+    assert_eq!(counts, WebhookCounts { failing: 1, ..WebhookCounts::default() });
     let window = Window { offset: 0, limit: 10 };
     let log = desk.storage().attempts(desk.account.no, AttemptFilter::default(), window).await;
     assert_eq!(log.expect("a look").rows, [logged]);
@@ -143,6 +145,10 @@ async fn a_paused_webhook_is_claimed_again_once_it_is_resumed(desk: Desk) {
     assert!(desk.storage().report_webhook(report.clone()).await.expect("written"));
     assert_eq!(desk.storage().claim_webhooks().await.expect("a claim"), []);
     assert_eq!(all(&desk).await[0].progress.paused, paused);
+    add(&desk, &webhook(&desk, desk.account.no, 2)).await;
+    let counts = async |desk: &Desk| desk.storage().count_webhooks().await.expect("a count");
+    assert_eq!(counts(&desk).await, WebhookCounts { active: 1, failing: 0, paused: 1 });
+    desk.storage().remove_webhook(webhook(&desk, desk.account.no, 2).key).await.expect("written");
     let later = desk.now.after(Duration::from_secs(60));
     assert!(desk.storage().resume_webhook(claimed.key, later).await.expect("written"));
     let again = claim(&desk).await.remove(0);
