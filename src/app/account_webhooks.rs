@@ -5,6 +5,7 @@ use super::webhooks::WebhookUrl;
 use super::{Caller, Commands, Operation, Queries, Reach, Refusal, Result};
 use crate::contact::field::fits;
 use crate::notify::event;
+use crate::notify::position::Position;
 use crate::problem::Problem;
 use crate::storage::{self, AccountWebhook, WebhookConfig, WebhookKey, WebhookNo, WebhookProgress};
 
@@ -123,6 +124,13 @@ impl Commands {
             }
             let lists = lists.into_iter().map(|(list, _)| list).collect();
             let cursor = app.storage.change_cursor(account, None, lists).await?;
+            // Behind the last change of suppressions.
+            let suppressed = match new.events.0.iter().any(|name| name == event::SUPPRESSED) {
+                true => {
+                    Some(app.storage.added_suppressions(account, i64::MAX.unsigned_abs(), 1, now).await?.next)
+                }
+                false => None,
+            };
             let known = app.storage.account_webhooks(account).await?;
             // Numbers are of the account alone, and of removed webhooks the log still has them: so they are drawn.
             let number = i64::from(u32::from_be_bytes(crate::secret::random()) >> 1).max(1);
@@ -138,7 +146,7 @@ impl Commands {
                 },
                 created_at: now,
                 progress: WebhookProgress {
-                    cursor: cursor.to_bytes(),
+                    cursor: Position { changes: cursor.to_bytes(), suppressed }.to_bytes(),
                     attempts: 0,
                     next_at: now,
                     failing_since: None,

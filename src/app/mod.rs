@@ -25,6 +25,7 @@ mod refusal;
 pub mod requests;
 mod run;
 pub mod sources;
+pub mod suppressed_contacts;
 pub mod suppressions;
 pub mod undo;
 pub mod unsubscribe;

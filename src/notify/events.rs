@@ -5,26 +5,25 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
 use futures_util::{StreamExt as _, stream};
 use serde_json::Value;
-use sha2::{Digest as _, Sha256};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinHandle;
 
 use super::backoff;
-use super::event;
+use super::messages::{self, Events};
+use super::position::Position;
 use super::send::{Carrier, Message};
 use super::sign::{self, Secret};
 use crate::app::changes::{ChangesRead, ChangesRequest};
 use crate::app::{Caller, Queries, Refusal};
 use crate::catalogue::Viewer;
 use crate::clock::{Clock, Timestamp};
-use crate::id::{Ids, ObjectId};
+use crate::id::Ids;
 use crate::metrics::{EventsSent, Metrics, Work};
 use crate::storage::{
-    AccountWebhook, ChangeCursor, ChangesFrom, DeliveryEnd, Detail, Error, LoggedAttempt, Mark, Response,
-    Storage, WebhookKey, WebhookProgress, WebhookReport,
+    AccountWebhook, ChangesFrom, DeliveryEnd, Detail, Error, LoggedAttempt, Response, Storage, WebhookKey,
+    WebhookProgress, WebhookReport,
 };
 
 /// How often webhooks are claimed: one that was made, resumed or removed is noticed within this.
@@ -35,6 +34,9 @@ const PAUSE: Duration = Duration::from_secs(1);
 
 /// The longest wait for changes.
 const REREAD: Duration = Duration::from_secs(5);
+
+/// The same for a webhook with events about suppressions, which wake nobody.
+const REREAD_SUPPRESSED: Duration = Duration::from_secs(1);
 
 /// The wait after changes could not be read for a reason that lasts, such as too many lists.
 const REFUSED: Duration = Duration::from_secs(60);
@@ -200,10 +202,14 @@ impl EventSender {
         stored_at: &mut Timestamp,
     ) -> Result<bool, Error> {
         self.clock.sleep_until(webhook.progress.next_at).await;
-        let from = match webhook.progress.cursor.as_slice() {
-            [] => ChangesFrom::Start,
-            bytes => ChangeCursor::from_bytes(bytes).map_or(ChangesFrom::Start, ChangesFrom::After),
-        };
+        if !self.send_suppressed(webhook, caller, stop, stored_at).await? {
+            return Ok(false);
+        }
+        if webhook.progress.attempts > 0 && webhook.progress.next_at > self.clock.now() {
+            return Ok(true);
+        }
+        let position = Position::from_bytes(&webhook.progress.cursor);
+        let from = position.from();
         let request = ChangesRequest { list: None, from, limit: PAGE, detail: Detail::Fields, fields: None };
         let read = {
             let _place = self.reading.acquire().await;
@@ -216,7 +222,8 @@ impl EventSender {
             Err(refusal) if request.from != ChangesFrom::Start && is_lost(&refusal) => {
                 tracing::warn!(webhook = webhook.key.no.0, "webhooks: changes no longer stored, skipped");
                 let skipped_at = Some(self.clock.now());
-                let progress = WebhookProgress { cursor: Vec::new(), skipped_at, ..webhook.progress.clone() };
+                let cursor = Position { changes: Vec::new(), ..position }.to_bytes();
+                let progress = WebhookProgress { cursor, skipped_at, ..webhook.progress.clone() };
                 return self.report(webhook, progress, Vec::new()).await;
             }
             Err(refusal) => {
@@ -229,12 +236,36 @@ impl EventSender {
         let oldest = read.page.changes.first().map(|change| change.at);
         self.metrics.account_webhooks.reached(webhook.key, oldest);
         if read.page.changes.is_empty() {
-            webhook.progress.cursor = read.page.next.to_bytes();
-            self.wait(caller, &request, &read, stop).await;
+            webhook.progress.cursor = Position { changes: read.page.next.to_bytes(), ..position }.to_bytes();
+            let reread = if position.suppressed.is_some() { REREAD_SUPPRESSED } else { REREAD };
+            self.wait(caller, &request, &read, reread, stop).await;
             return Ok(true);
         }
-        let messages = messages(webhook, &mut read, self.show)?;
-        self.send_all(webhook, messages, read.page.next.to_bytes(), stop, stored_at).await
+        let messages = messages::of_changes(webhook, &position, &mut read, self.show)?;
+        let end = Position { changes: read.page.next.to_bytes(), ..position }.to_bytes();
+        self.send_all(webhook, messages, end, stop, stored_at).await
+    }
+
+    /// Sends the events of the suppressions that were added meanwhile. Whether the worker goes on.
+    async fn send_suppressed(
+        &self,
+        webhook: &mut AccountWebhook,
+        caller: &Caller,
+        stop: &watch::Receiver<bool>,
+        stored_at: &mut Timestamp,
+    ) -> Result<bool, Error> {
+        let position = Position::from_bytes(&webhook.progress.cursor);
+        let Some(after) = position.suppressed else { return Ok(true) };
+        let (added, next) = {
+            let _place = self.reading.acquire().await;
+            self.queries.suppressed_contacts(caller, after).await?
+        };
+        if next == after {
+            return Ok(true);
+        }
+        let messages = messages::of_suppressions(webhook, &position, added);
+        let end = Position { suppressed: Some(next), ..position }.to_bytes();
+        self.send_all(webhook, messages, end, stop, stored_at).await
     }
 
     /// Returns once there may be changes behind what was read, or the server stops.
@@ -243,6 +274,7 @@ impl EventSender {
         caller: &Caller,
         request: &ChangesRequest,
         read: &ChangesRead,
+        reread: Duration,
         stop: &watch::Receiver<bool>,
     ) {
         let place = self.queries.follower(caller, request, read);
@@ -252,7 +284,7 @@ impl EventSender {
             _ = stop.wait_for(|stop| *stop) => {}
             () = self.queries.next_changes(&place, read) => {}
             // Lists that were made meanwhile are found with the next read.
-            () = tokio::time::sleep(REREAD) => {}
+            () = tokio::time::sleep(reread) => {}
         }
         // What is applied meanwhile is read with it, so that a busy account does not cost a commit for each batch.
         tokio::time::sleep(GATHER).await;
@@ -440,60 +472,4 @@ async fn pause(stop: &watch::Receiver<bool>, wait: Duration) {
         _ = stop.wait_for(|stop| *stop) => {}
         () = tokio::time::sleep(wait) => {}
     }
-}
-
-/// A message: events that are sent together.
-struct Events {
-    /// The same over all attempts, also after a restart.
-    id: String,
-    /// The cursor behind its last event.
-    cursor: Vec<u8>,
-    count: u32,
-    body: Bytes,
-}
-
-/// The messages of a page of changes.
-fn messages(webhook: &AccountWebhook, read: &mut ChangesRead, show: Show) -> Result<Vec<Events>, Error> {
-    let places: Vec<_> = read.page.changes.iter().map(|change| (change.at, change.mark)).collect();
-    let cursors: Vec<_> = read.page.cursors().collect();
-    // Each event, with the cursor behind its change if it is the last one of that.
-    let mut events: Vec<(Value, Option<Vec<u8>>)> = Vec::new();
-    // A change is null if its list was removed, and has no event.
-    for ((change, (at, mark)), cursor) in show(read)?.into_iter().zip(places).zip(cursors) {
-        let of_change = event::events(&change, at.seconds(), &webhook.config.events);
-        let (count, mut cursor) = (of_change.len(), Some(cursor));
-        for (index, mut event) in of_change.into_iter().enumerate() {
-            event["eventId"] = Value::String(event_id(webhook.key, mark, index));
-            events.push((event, cursor.take_if(|_| index + 1 == count)));
-        }
-    }
-    let (mut cursor, mut messages) = (read.page.first.to_bytes(), Vec::new());
-    let batch = webhook.config.batch.max(1) as usize;
-    let mut events = events.into_iter().peekable();
-    while events.peek().is_some() {
-        let mut bodies = Vec::with_capacity(batch);
-        for (event, behind) in events.by_ref().take(batch) {
-            // A change of which an event is in the next message is not behind us yet.
-            if let Some(behind) = behind {
-                cursor = behind;
-            }
-            bodies.push(event);
-        }
-        messages.push(Events {
-            id: bodies.first().and_then(|event| event["eventId"].as_str()).unwrap_or_default().to_owned(),
-            cursor: cursor.clone(),
-            count: u32::try_from(bodies.len()).unwrap_or(u32::MAX),
-            body: Bytes::from(event::body(bodies, batch > 1)),
-        });
-    }
-    Ok(messages)
-}
-
-/// The id of an event: of its webhook, and of its place among the changes. The same whenever the change is read.
-fn event_id(key: WebhookKey, mark: Mark, index: usize) -> String {
-    let Mark { list, position, index: place, check } = mark;
-    let text = format!("{}:{}:{position}:{place}:{check}:{index}", key.no.0, list.0);
-    let mut id = [0; 12];
-    id.copy_from_slice(&Sha256::digest(text)[..12]);
-    ObjectId::from_bytes(id).to_string()
 }

@@ -7,6 +7,8 @@ mod connect;
 pub mod deliver;
 pub mod event;
 pub mod events;
+mod messages;
+pub mod position;
 mod resolve;
 pub mod send;
 pub mod sign;

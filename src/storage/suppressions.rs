@@ -3,7 +3,8 @@
 use async_trait::async_trait;
 
 use super::{
-    AddError, Address, Error, NewSuppression, Page, Suppression, SuppressionFilter, SuppressionPlace, Window,
+    AddError, AddedSuppressions, Address, Error, NewSuppression, Page, Suppression, SuppressionFilter,
+    SuppressionPlace, Window,
 };
 use crate::clock::Timestamp;
 use crate::contact::suppression::Reason;
@@ -54,6 +55,17 @@ pub trait Suppressions: Send + Sync + 'static {
         limit: u32,
         now: Timestamp,
     ) -> Result<Vec<Suppression>, Error>;
+
+    /// The account's suppressions that were added behind the change `after`: by changes, whole ones, so many suppressions
+    /// or more. Those that have expired, were removed or were added again later are left out. Behind the last change, and
+    /// where the store was restored from before it, `next` is the last change.
+    async fn added_suppressions(
+        &self,
+        account: AccountNo,
+        after: u64,
+        limit: u32,
+        now: Timestamp,
+    ) -> Result<AddedSuppressions, Error>;
 
     /// The suppressions of addresses, each with the place of its address in the question; those of one address by
     /// reason.

@@ -111,6 +111,55 @@ async fn the_vendor_s_events_follow_the_flags() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_suppressed_address_is_an_event_for_each_contact_that_has_it() {
+    let setup = || Setup::default();
+    let server = Server::with(setup()).await;
+    let lists = [server.list().await, server.list().await];
+    for list in &lists {
+        let contacts = json!([{ "contact": "u", "email": "User@example.com" }, { "contact": "+15555555" }]);
+        server.update(list, true, contacts).await;
+    }
+    let suppress = async |server: &Server, email: &str, reason: &str| {
+        let record = json!({ "email": email, "rejectType": reason });
+        server.ok("/v3/blacklist/add", &json!({ "records": [record] })).await
+    };
+    suppress(&server, "before@example.com", "hard").await;
+    let receiver = Receiver::start(Arc::new(SystemClock), &[], 204);
+    let body =
+        json!({ "title": "CRM", "url": receiver.uri(), "events": ["contact.suppressed", "contact.updated"] });
+    server.ok("/v3/webhook/create", &body).await;
+    suppress(&server, "user@EXAMPLE.com", "hard").await;
+    suppress(&server, "user@example.com", "hard").await;
+    suppress(&server, "stranger@example.com", "complaint").await;
+    let sent = come(&server, &receiver, 2).await;
+    let contact = server.contact(&lists[0], "userId", "u").await;
+    for (event, list) in sent.iter().zip(&lists) {
+        assert_eq!((&event["event"], &event["contactListId"]), (&json!("contact.suppressed"), &json!(list)));
+        assert_eq!((&event["userId"], &event["email"]), (&json!("u"), &json!("User@example.com")));
+        assert_eq!(event["suppressed"], contact["suppressed"][0], "as contact/get shows it");
+    }
+    assert_ne!(sent[0]["eventId"], sent[1]["eventId"]);
+    let server = server.restart(setup()).await;
+    let phone = json!({ "records": [{ "phoneNumber": "+15555555", "rejectType": "unsubscribe" }] });
+    server.ok("/v3/phone-blacklist/add", &phone).await;
+    server.upsert(&lists[1], json!({ "contact": "u", "name": "Jo" })).await;
+    let sent = come(&server, &receiver, 5).await;
+    let mut rest: Vec<_> =
+        sent[2..].iter().map(|event| (event["event"].to_string(), event["phoneNumber"].clone())).collect();
+    rest.sort_by_key(|(event, _)| event.clone());
+    let phone = |event: &str, phone: Value| (json!(event).to_string(), phone);
+    assert_eq!(
+        rest,
+        [
+            phone("contact.suppressed", json!("+15555555")),
+            phone("contact.suppressed", json!("+15555555")),
+            phone("contact.updated", Value::Null)
+        ]
+    );
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_receiver_that_fails_and_recovers_gets_all_in_order_across_a_restart() {
     let clock = ManualClock::new(Timestamp::from_millis(1_792_022_400_000));
     let setup = || Setup { clock: Arc::new(clock.clone()), ..Setup::default() };

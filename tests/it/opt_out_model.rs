@@ -286,7 +286,8 @@ fn no_channel_is_on_again_that_its_owner_turned_off() {
             .buffer_unordered(AT_ONCE);
         let ended: Vec<_> = runtime.block_on(runs.collect());
         let mut kept = 0;
-        let (mut trees, mut next) = (trees.into_iter().map(Some).collect::<Vec<_>>(), cases);
+        let mut trees: Vec<_> = trees.into_iter().map(Some).collect();
+        let next = std::cell::Cell::new(cases);
         for (case, outcome) in ended {
             match outcome {
                 Ok(count) => kept += count,
@@ -294,8 +295,8 @@ fn no_channel_is_on_again_that_its_owner_turned_off() {
                 Err(error) => {
                     let tree = trees[case].take().expect("each ends once");
                     let shrunk = runner.run_one(tree, |asks| {
-                        next += 1;
-                        runtime.block_on(run(server, next, &asks)).map(drop)
+                        next.set(next.get() + 1);
+                        runtime.block_on(run(server, next.get(), &asks)).map(drop)
                     });
                     panic!("{store:?}: {error}; smaller: {shrunk:?}; at first: {:?}", sequences[case]);
                 }

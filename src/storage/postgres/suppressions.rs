@@ -14,8 +14,8 @@ use crate::journal::AccountNo;
 use crate::storage::rows::suppression_filter::AddressHash;
 use crate::storage::rows::suppressions::{SAMPLE_END, by_key, hash, may_be_full};
 use crate::storage::{
-    AddError, Address, Error, NewSuppression, Page, Suppression, SuppressionFilter, SuppressionPlace,
-    Suppressions, Window,
+    AddError, AddedSuppressions, Address, Error, NewSuppression, Page, Suppression, SuppressionFilter,
+    SuppressionPlace, Suppressions, Window,
 };
 
 #[async_trait]
@@ -67,6 +67,16 @@ impl Suppressions for PostgresStore {
         now: Timestamp,
     ) -> Result<Vec<Suppression>, Error> {
         self.read(move |session, shared| scan(session, shared, account, &filter, after, limit, now)).await
+    }
+
+    async fn added_suppressions(
+        &self,
+        account: AccountNo,
+        after: u64,
+        limit: u32,
+        now: Timestamp,
+    ) -> Result<AddedSuppressions, Error> {
+        self.read(move |session, _| added(session, account, after, limit, now)).await
     }
 
     async fn suppressions_of(
@@ -202,6 +212,36 @@ fn scan(
     };
     let values: Values<'_> = &[&list, &low, &high, &hash, &now, &created, &past, &reason, &limit];
     read_all(&session.query(&select, values)?)
+}
+
+fn added(
+    session: &Session,
+    account: AccountNo,
+    after: u64,
+    limit: u32,
+    now: Timestamp,
+) -> Result<AddedSuppressions, Error> {
+    let list = -account.0;
+    let last = session.query_opt("SELECT serial FROM suppression_change WHERE list = $1", &[&list])?;
+    let last: u64 = last.map_or(Ok(0), |row| get_number(&row, 0))?;
+    if after >= last {
+        return Ok(AddedSuppressions { rows: Vec::new(), next: last });
+    }
+    let (after, offset) = (after.cast_signed(), i64::from(limit));
+    let end =
+        "SELECT serial FROM suppression WHERE list = $1 AND serial > $2 ORDER BY serial LIMIT 1 OFFSET $3";
+    let end = session.query_opt(end, &[&list, &after, &offset])?;
+    let end: u64 = end.map_or(Ok(last), |row| get_number(&row, 0))?;
+    let select = format!(
+        "SELECT {COLUMNS}, serial FROM suppression WHERE list = $1 AND serial > $2 AND serial <= $3 \
+         AND (expires_at IS NULL OR expires_at > $4) ORDER BY serial, hash, reason"
+    );
+    let mut rows = Vec::new();
+    for row in session.query(&select, &[&list, &after, &end.cast_signed(), &now.millis()])? {
+        let serial: u64 = get_number(&row, 6)?;
+        rows.extend(read(&row)?.map(|suppression| (serial, suppression)));
+    }
+    Ok(AddedSuppressions { rows, next: end })
 }
 
 fn of(

@@ -10,8 +10,8 @@ use crate::journal::AccountNo;
 use crate::storage::rows::suppression_filter::AddressHash;
 use crate::storage::rows::suppressions::{SAMPLE_END, by_key, hash, may_be_full};
 use crate::storage::{
-    AddError, Address, Error, NewSuppression, Page, Suppression, SuppressionFilter, SuppressionPlace,
-    Suppressions, Window,
+    AddError, AddedSuppressions, Address, Error, NewSuppression, Page, Suppression, SuppressionFilter,
+    SuppressionPlace, Suppressions, Window,
 };
 
 #[async_trait]
@@ -62,6 +62,16 @@ impl Suppressions for SqliteStore {
         now: Timestamp,
     ) -> Result<Vec<Suppression>, Error> {
         self.read(move |pair, shared| scan(pair, shared, account, &filter, after, limit, now)).await
+    }
+
+    async fn added_suppressions(
+        &self,
+        account: AccountNo,
+        after: u64,
+        limit: u32,
+        now: Timestamp,
+    ) -> Result<AddedSuppressions, Error> {
+        self.read(move |pair, _| added(pair, account, after, limit, now).map_err(error)).await
     }
 
     async fn suppressions_of(
@@ -210,6 +220,44 @@ fn scan(
         .and_then(|mut select| select.query_map(values, read)?.collect::<rusqlite::Result<Vec<_>>>())
         .map_err(error)?;
     Ok(rows.into_iter().flatten().collect())
+}
+
+fn added(
+    pair: &mut Pair,
+    account: AccountNo,
+    after: u64,
+    limit: u32,
+    now: Timestamp,
+) -> rusqlite::Result<AddedSuppressions> {
+    // One transaction: the last change and its rows are of one moment.
+    let store = pair.store.transaction()?;
+    let last = store
+        .prepare_cached("SELECT serial FROM suppression_change WHERE account = ?1")?
+        .query_row([account.0], |row| row.get(0).map(unsigned))
+        .optional()?
+        .unwrap_or_default();
+    if after >= last {
+        return Ok(AddedSuppressions { rows: Vec::new(), next: last });
+    }
+    let end =
+        "SELECT serial FROM suppression WHERE account = ?1 AND serial > ?2 ORDER BY serial LIMIT 1 OFFSET ?3";
+    let end = store
+        .prepare_cached(end)?
+        .query_row(params![account.0, signed(after), limit], |row| row.get(0).map(unsigned))
+        .optional()?
+        .unwrap_or(last);
+    let select = format!(
+        "SELECT {COLUMNS}, serial FROM suppression WHERE account = ?1 AND serial > ?2 AND serial <= ?3 \
+         AND (expires_at IS NULL OR expires_at > ?4) ORDER BY serial, hash, reason"
+    );
+    let values = params![account.0, signed(after), signed(end), now.millis()];
+    let with_serial = |row: &Row<'_>| Ok((row.get(6).map(unsigned)?, read(row)?));
+    let rows = store
+        .prepare_cached(&select)?
+        .query_map(values, with_serial)?
+        .filter_map(|row| row.map(|(serial, row)| row.map(|row| (serial, row))).transpose())
+        .collect::<rusqlite::Result<_>>()?;
+    Ok(AddedSuppressions { rows, next: end })
 }
 
 fn of(

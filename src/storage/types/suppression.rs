@@ -57,6 +57,15 @@ impl Suppression {
     }
 }
 
+/// Suppressions in the order in which they were added.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AddedSuppressions {
+    /// Each with the number of the change that added it; those of one change are together.
+    pub rows: Vec<(u64, Suppression)>,
+    /// The number of the last change that was read.
+    pub next: u64,
+}
+
 /// The place of a suppression in the order of an account's suppressions, which is that of time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct SuppressionPlace {

@@ -5,8 +5,8 @@ use rollbook::clock::Timestamp;
 use rollbook::contact::suppression::Reason;
 use rollbook::journal::AccountNo;
 use rollbook::storage::{
-    AddError, Address, Error, NewSuppression, Page, Suppression, SuppressionFilter, SuppressionPlace,
-    Suppressions, Window,
+    AddError, AddedSuppressions, Address, Error, NewSuppression, Page, Suppression, SuppressionFilter,
+    SuppressionPlace, Suppressions, Window,
 };
 
 use super::{Faulty, forward};
@@ -16,5 +16,6 @@ forward! { Suppressions:
     change fn remove_suppressions(account: AccountNo, address: Address, reason: Option<Reason>, now: Timestamp) -> Result<usize, Error>;
     read fn find_suppressions(account: AccountNo, filter: SuppressionFilter, window: Window, now: Timestamp) -> Result<Page<Suppression>, Error>;
     read fn scan_suppressions(account: AccountNo, filter: SuppressionFilter, after: Option<SuppressionPlace>, limit: u32, now: Timestamp) -> Result<Vec<Suppression>, Error>;
+    read fn added_suppressions(account: AccountNo, after: u64, limit: u32, now: Timestamp) -> Result<AddedSuppressions, Error>;
     read fn suppressions_of(account: AccountNo, addresses: Vec<Address>, now: Timestamp) -> Result<Vec<(usize, Suppression)>, Error>;
 }

@@ -7,8 +7,8 @@ use rollbook::contact::field::Field::Email;
 use rollbook::contact::identifier::IdentifierKind;
 use rollbook::contact::suppression::{Channel, Reason};
 use rollbook::storage::{
-    AddError, Address, Keep, NewSuppression, Page, Role, Suppression, SuppressionFilter, SuppressionPlace,
-    Window,
+    AddError, AddedSuppressions, Address, Keep, NewSuppression, Page, Role, Suppression, SuppressionFilter,
+    SuppressionPlace, Window,
 };
 
 use super::{Desk, add_account, keep_since, on_every_backend};
@@ -17,6 +17,7 @@ on_every_backend! {
     a_suppressed_address_is_found_in_any_spelling,
     an_address_has_one_suppression_for_each_reason,
     a_suppression_that_has_expired_is_absent_and_can_be_added_again,
+    additions_are_read_in_their_order_by_whole_changes,
     pages_come_newest_first_and_a_scan_oldest_first,
     an_account_has_a_limit_and_accounts_share_nothing,
     an_erased_person_stays_suppressed_without_the_address,
@@ -160,6 +161,50 @@ async fn a_suppression_that_has_expired_is_absent_and_can_be_added_again(mut des
     // A clock that is set back does not bring back what was pruned.
     desk.now = before;
     assert_eq!(desk.reasons(email("b@example.com")).await, []);
+}
+
+async fn additions_are_read_in_their_order_by_whole_changes(mut desk: Desk) {
+    let added = async |desk: &Desk, after, limit| {
+        let added = desk.storage().added_suppressions(desk.account.no, after, limit, desk.now);
+        let added = added.await.expect("a look");
+        let mut by_change: Vec<(u64, Vec<String>)> = Vec::new();
+        for (serial, suppression) in added.rows {
+            let address = suppression.address.expect("an address");
+            match by_change.last_mut().filter(|(last, _)| *last == serial) {
+                Some((_, addresses)) => addresses.push(address),
+                None => by_change.push((serial, vec![address])),
+            }
+        }
+        by_change.iter_mut().for_each(|(_, addresses)| addresses.sort_unstable());
+        (by_change.into_iter().map(|(_, addresses)| addresses.join(" ")).collect::<Vec<_>>(), added.next)
+    };
+    assert_eq!(added(&desk, 0, 10).await, (vec![], 0));
+    let (now, end) = (desk.now, desk.now.after(Duration::from_secs(10)));
+    let past = now.before(Duration::from_secs(1_000));
+    // Of another system: the time since when it counts is not the order in which it was added.
+    desk.suppress(vec![new("a@example.com", Reason::Hard, now), new("b@example.com", Reason::Hard, now)])
+        .await;
+    desk.suppress(vec![new("c@example.com", Reason::Complaint, past)]).await;
+    let ends = NewSuppression { expires_at: Some(end), ..new("d@example.com", Reason::Hard, now) };
+    desk.suppress(vec![ends]).await;
+    desk.reopen();
+    let (first, next) = added(&desk, 0, 1).await;
+    assert_eq!(first, ["a@example.com b@example.com"], "a change is never split");
+    assert_eq!(added(&desk, next, 1).await.0, ["c@example.com"]);
+    let (all, last) = added(&desk, 0, 10).await;
+    assert_eq!(all, ["a@example.com b@example.com", "c@example.com", "d@example.com"]);
+    assert_eq!(added(&desk, last, 10).await, (vec![], last));
+    assert_eq!(added(&desk, last + 7, 10).await, (vec![], last), "of a store that was restored");
+    assert_eq!(desk.suppress(vec![new("A@example.com", Reason::Hard, now)]).await, 0);
+    assert_eq!(desk.unsuppress(email("c@example.com"), None).await, 1);
+    desk.now = end;
+    assert_eq!(added(&desk, next, 10).await, (vec![], last), "one was removed, and one has expired");
+    desk.suppress(vec![new("d@example.com", Reason::Hard, end)]).await;
+    let (again, next) = added(&desk, last, 10).await;
+    assert_eq!((again, next > last), (vec!["d@example.com".to_owned()], true));
+    let other = add_account(desk.storage(), &desk.ids, desk.now).await;
+    let none = desk.storage().added_suppressions(other.no, 0, 10, desk.now).await.expect("a look");
+    assert_eq!(none, AddedSuppressions::default());
 }
 
 async fn pages_come_newest_first_and_a_scan_oldest_first(mut desk: Desk) {
