@@ -81,7 +81,10 @@ pub fn main(arguments: Arguments) -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(End::Cursor(text)) => {
             eprintln!("rollbook: {text}");
-            eprintln!("rollbook: to go on, export the list, delete the cursor file, and follow from now on");
+            eprintln!(
+                "rollbook: to continue, store a new cursor first (--once without --after and with a new --cursor-file), \
+                 then export the list, then follow from that cursor"
+            );
             ExitCode::from(CURSOR_REFUSED)
         }
         Err(End::Failed(text)) => {

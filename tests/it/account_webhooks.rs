@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hyper::StatusCode;
-use rollbook::clock::{ManualClock, SystemClock, Timestamp};
-use rollbook::storage::DeliveryEnd;
+use rollbook::clock::{Clock as _, ManualClock, SystemClock, Timestamp};
+use rollbook::storage::{DeliveryEnd, Keep};
 use serde_json::{Value, json};
 
 use crate::harness::{Server, Setup};
@@ -225,6 +225,68 @@ async fn a_receiver_that_is_gone_pauses_its_webhook_and_a_resumed_one_leaves_not
     let users: Vec<_> = sent.iter().map(|event| event["userId"].as_str().expect("a user")).collect();
     assert_eq!(users, ["user0", "user0", "user1", "user2"]);
     server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_webhook_that_was_paused_for_longer_than_changes_are_stored_says_that_it_skipped_some() {
+    let server = Server::start().await;
+    let list = server.list().await;
+    let receiver = Receiver::start(Arc::new(SystemClock), &[410], 204);
+    let id = create(&server, &receiver, json!({})).await;
+    server.upsert(&list, json!({ "contact": "lost" })).await;
+    assert_eq!(stands(&server, id, "paused").await["skippedAt"], Value::Null);
+    let (ever, far) = (Timestamp::from_millis(0), SystemClock.now().after(Duration::from_secs(3_600)));
+    let keep = Keep { requests: ever, history: far, keys: ever, ended: ever };
+    while server.storage.prune(keep).await.expect("pruned") > 0 {}
+    server.ok("/v3/webhook/resume", &json!({ "id": id })).await;
+    let skipped = server
+        .wait_for("the skip to be stored", async || {
+            let state = state(&server, id).await;
+            (state["skippedAt"] != Value::Null).then_some(state)
+        })
+        .await;
+    assert_eq!(skipped["status"], "active", "{skipped}");
+    server.upsert(&list, json!({ "contact": "next" })).await;
+    let sent = come(&server, &receiver, 2).await;
+    let users: Vec<_> = sent.iter().map(|event| event["userId"].as_str().expect("a user")).collect();
+    assert_eq!(users, ["lost", "next"], "the first had been answered with 410");
+    server.stop().await;
+}
+
+/// Each position of a webhook is worked by one node.
+#[tokio::test(flavor = "multi_thread")]
+async fn two_nodes_send_each_event_once_and_in_order_where_asked() {
+    const USERS: usize = 30;
+    let store = Store::in_postgres();
+    let token = store.account("Shop").token;
+    let nodes = [(); 2].map(|()| {
+        store.serve_with(|command| {
+            command.args(["--webhook-allow", "127.0.0.0/8"]);
+        })
+    });
+    let list = nodes[0].list(&token);
+    let receivers = [(); 4].map(|()| Receiver::start(Arc::new(SystemClock), &[], 204));
+    for (number, receiver) in receivers.iter().enumerate() {
+        let body =
+            json!({ "title": "CRM", "url": receiver.uri(), "events": OWN, "parallel": number % 2 == 1 });
+        nodes[number / 2].ok("/v3/webhook/create", &token, &body);
+    }
+    let names: Vec<_> = (0..USERS).map(|number| format!("user{number}")).collect();
+    for (number, name) in names.iter().enumerate() {
+        nodes[number % 2].upsert(&token, &list, json!([{ "contact": name }]));
+    }
+    for (number, receiver) in receivers.iter().enumerate() {
+        let sent = wait_for("all events", || {
+            let sent = events(receiver);
+            (sent.len() >= USERS).then_some(sent)
+        });
+        let users: Vec<_> = sent.iter().map(|event| event["userId"].as_str().expect("a user")).collect();
+        let ids: HashSet<_> = sent.iter().map(|event| event["eventId"].to_string()).collect();
+        assert_eq!((sent.len(), ids.len()), (USERS, USERS), "each event once: {users:?}");
+        if number % 2 == 0 {
+            assert_eq!(users, names, "in order");
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

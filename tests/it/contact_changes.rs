@@ -6,12 +6,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hyper::StatusCode;
-use rollbook::clock::{Clock as _, SystemClock, Timestamp};
+use rollbook::clock::{Clock as _, ManualClock, SystemClock, Timestamp};
 use rollbook::storage::{Keep, NewToken, Scope};
 use rollbook::token::{FreshToken, PresentedToken};
 use serde_json::{Value, json};
 
 use crate::harness::{PATIENCE, Server, Setup};
+use crate::process::{program, run};
 
 const PATH: &str = "/v3/contacts/changes";
 
@@ -206,6 +207,18 @@ async fn what_is_wrong_with_a_request_is_told_at_once() {
         (StatusCode::GONE, &json!("CURSOR_EXPIRED"))
     );
     assert!(!answer.headers.contains_key("retry-after"));
+    let url = format!("http://{}", server.address);
+    let follow =
+        ["follow", "--once", "--url", &url, "--token", &server.token, "--list", &list, "--after", &cursor];
+    let printed = tokio::task::block_in_place(|| run(program().args(follow)));
+    assert_eq!((printed.code, printed.out.as_str()), (Some(3), ""), "{}", printed.err);
+    let told: Vec<_> = printed.err.lines().collect();
+    assert!(told[0].contains("The cursor is older than the changes that are stored"), "{told:?}");
+    assert_eq!(
+        told[1],
+        "rollbook: to continue, store a new cursor first (--once without --after and with a new --cursor-file), then \
+         export the list, then follow from that cursor"
+    );
     let cursor = now(&server, &list).await;
     let answer = server.ok(PATH, &json!({ "contactListId": list, "after": cursor })).await;
     assert_eq!(answer["changes"], json!([]));
@@ -341,6 +354,38 @@ async fn a_stream_sends_each_change_at_once_and_ends_with_a_line_that_says_so() 
     let mut text = String::new();
     flate2::read::GzDecoder::new(&sent[..]).read_to_string(&mut text).expect("whole");
     assert_eq!(text.lines().count(), 3, "{text}");
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_silent_stream_has_a_heartbeat_and_ends_by_itself() {
+    let clock = ManualClock::new(Timestamp::from_millis(1_792_022_400_000));
+    let server = Server::with(Setup { clock: Arc::new(clock.clone()), ..Setup::default() }).await;
+    let list = server.list().await;
+    server.update(&list, true, json!([{ "contact": "a" }])).await;
+    let body = json!({ "contactListId": list, "after": "start" });
+    let mut stream = tokio::task::block_in_place(|| Lines::open(&server, &body, "identity"));
+    let mut lines = || tokio::task::block_in_place(|| stream.lines());
+    let cursor = lines()[0]["cursor"].clone();
+    for _ in 0..2 {
+        clock.advance(Duration::from_secs(15));
+        assert_eq!(lines(), [json!({ "heartbeat": true, "next": cursor })]);
+    }
+    // A change moves the next heartbeat.
+    clock.advance(Duration::from_secs(14));
+    server.update(&list, true, json!([{ "contact": "b" }])).await;
+    let next = lines()[0]["cursor"].clone();
+    clock.advance(Duration::from_secs(14));
+    clock.advance(Duration::from_secs(1));
+    assert_eq!(lines(), [json!({ "heartbeat": true, "next": next })]);
+    clock.advance(Duration::from_secs(300));
+    // The clock has come to a heartbeat and to the end at once.
+    let mut told = lines();
+    if told[0]["heartbeat"] == true {
+        told = lines();
+    }
+    assert_eq!(told, [json!({ "end": true, "next": next })]);
+    assert!(lines().is_empty(), "the end of the answer");
     server.stop().await;
 }
 
