@@ -1,6 +1,7 @@
 //! See [`crate::storage::rows::address_form`]: done by pruning, a chunk at a time, under the lock of the list's progress.
 //! It begins once no node of the first version is left: what such a one writes lacks the entries.
 
+use super::queue::LOCK_PROGRESS;
 use super::rows::View;
 use super::session::{get, get_id};
 use crate::journal::{ContactNo, ListNo};
@@ -24,7 +25,7 @@ pub fn bring(view: &View<'_>) -> Result<bool, Error> {
     if list == DONE || view.shared.has_earlier_nodes() {
         return Ok(false);
     }
-    session.query_opt("SELECT next FROM progress WHERE list = $1 FOR UPDATE", &[&list])?;
+    session.query_opt(LOCK_PROGRESS, &[&list])?;
     let id = session.query_opt("SELECT id FROM list WHERE no = $1", &[&list])?;
     let id = id.map(|row| get_id(&row, 0)).transpose()?;
     let step = step(view, ListNo(list), ContactNo(after.unsigned_abs()))?;

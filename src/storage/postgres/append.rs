@@ -3,19 +3,19 @@
 //! The batches of one list are one transaction, and those of several run side by side. A batch's position is given
 //! under the lock of its list's queue, which is held until the commit: positions become visible in their order.
 
-use std::collections::HashMap;
+mod columns;
+
 use std::sync::Arc;
 
-use futures_util::future::join_all;
-use tokio_postgres::types::ToSql;
-
-use super::session::{Reach, Session, Value, Values, get, get_array, get_id, get_number};
+use self::columns::{Columns, INSERT};
+use super::once;
+use super::queue::{GIVE, LOCK_PROGRESS, LOCK_QUEUE};
+use super::session::{Reach, Session, Value, Values, get, get_number};
 use super::shared::Shared;
 use super::store::{Failed, PostgresStore};
-use crate::clock::Timestamp;
 use crate::journal::{AccountNo, Batch, ListNo};
-use crate::storage::rows::seal::seal;
-use crate::storage::{AppendError, Appended, Error, Remembered};
+use crate::storage::{AppendError, Appended, Error};
+use futures_util::future::join_all;
 
 /// The list in whose queue a batch waits: what is about an account has a queue of its own.
 pub const fn queue_of(account: AccountNo, list: ListNo) -> ListNo {
@@ -64,13 +64,18 @@ async fn append_to(
     group: Vec<Arc<Batch>>,
 ) -> Result<Vec<Appended>, AppendError> {
     let group = Arc::new(group);
-    let those = Arc::clone(&group);
-    let done = store.write_once(move |session, _| insert(session, list, &those)).await;
+    let is_plain = list.0 > 0 && !group.iter().any(|batch| batch.once.is_some());
+    let done = if is_plain && store.keeps_statements() {
+        insert_plain(store, list, &group).await
+    } else {
+        let those = Arc::clone(&group);
+        store.write_once(move |session, shared| insert(session, shared, list, &those)).await
+    };
     let outcome = match done {
         Ok(appended) => Ok(appended),
         Err(Failed { error, reach: Reach::Lost, committing: true }) => {
             let those = Arc::clone(&group);
-            match store.write(move |session, _| there(session, list, &those)).await {
+            match store.write(move |session, shared| there(session, shared, list, &those)).await {
                 Ok(there) if there == group.len() => Ok(vec![Appended::Kept; there]),
                 Ok(0) => Err(AppendError::NotKept(error)),
                 Ok(_) | Err(_) => Err(AppendError::Unknown(error)),
@@ -84,12 +89,42 @@ async fn append_to(
     outcome
 }
 
+/// Batches of one list without keys: one round trip for all.
+async fn insert_plain(
+    store: &PostgresStore,
+    list: ListNo,
+    group: &[Arc<Batch>],
+) -> Result<Vec<Appended>, Failed<Error>> {
+    let batches: Vec<&Batch> = group.iter().map(AsRef::as_ref).collect();
+    let columns = Columns::of(&batches, false);
+    for known in [store.shared.given(list), 0] {
+        let values = columns.values(&list.0, &known);
+        let done = store.write_in_one(&[(GIVE, &values[..3]), (INSERT, &values)]).await?;
+        if let [given, (_, inserted)] = done.as_slice()
+            && *inserted == batches.len() as u64
+            && let Some(row) = given.0.first()
+        {
+            let last =
+                get(row, 0).map_err(|error| Failed { error, reach: Reach::Lasting, committing: true })?;
+            store.shared.set_given(list, last);
+            return Ok(vec![Appended::Kept; batches.len()]);
+        }
+    }
+    Err(Failed { error: no_queue(list), reach: Reach::Lasting, committing: false })
+}
+
+/// A queue is made with its list.
+fn no_queue(list: ListNo) -> Error {
+    Error::Damaged(format!("list {} has no queue", list.0))
+}
+
 /// Tells the appliers of this node, and counts what waits now.
 fn count(shared: &Shared, list: ListNo, group: &[Arc<Batch>], appended: &[Appended]) {
     let mut journal = shared.journal();
     let journal = &mut *journal;
     for (batch, outcome) in group.iter().zip(appended) {
         // Also where it was known before: that one may wait still.
+        journal.appended.insert(list);
         journal.waiting.entry(batch.account).or_default().insert(list);
         if *outcome == Appended::Kept {
             for backlog in [&mut journal.backlog, journal.backlogs.entry(batch.account).or_default()] {
@@ -101,8 +136,8 @@ fn count(shared: &Shared, list: ListNo, group: &[Arc<Batch>], appended: &[Append
 }
 
 /// How many of the batches are in the store. The lock of the queue is waited for: whoever was committing is done then.
-fn there(session: &Session, list: ListNo, group: &[Arc<Batch>]) -> Result<usize, Error> {
-    lock(session, list)?;
+fn there(session: &Session, shared: &Shared, list: ListNo, group: &[Arc<Batch>]) -> Result<usize, Error> {
+    lock(session, shared, list)?;
     let ids: Vec<_> = group.iter().map(|batch| batch.request.to_bytes().to_vec()).collect();
     let count = "SELECT (SELECT count(*) FROM batch WHERE list = $1 AND request = ANY($2)) \
                  + (SELECT count(*) FROM request WHERE list = $1 AND id = ANY($2))";
@@ -111,18 +146,21 @@ fn there(session: &Session, list: ListNo, group: &[Arc<Batch>]) -> Result<usize,
     Ok(usize::try_from(found).unwrap_or(usize::MAX))
 }
 
-fn lock(session: &Session, list: ListNo) -> Result<(), Error> {
-    session.query_opt("SELECT last FROM queue WHERE list = $1 FOR UPDATE", &[&list.0]).map(drop)
+fn lock(session: &Session, shared: &Shared, list: ListNo) -> Result<(), Error> {
+    for known in [shared.given(list), 0] {
+        if session.query_opt(LOCK_QUEUE, &[&list.0, &known])?.is_some() {
+            break;
+        }
+    }
+    Ok(())
 }
 
-/// When the oldest batch that waits was accepted.
-pub fn oldest_waiting(session: &Session) -> Result<Option<Timestamp>, Error> {
-    let row = session.query_opt("SELECT min(accepted_at) FROM batch WHERE NOT fence", &[])?;
-    let millis: Option<i64> = row.map_or(Ok(None), |row| get(&row, 0))?;
-    Ok(millis.map(Timestamp::from_millis))
-}
-
-fn insert(session: &Session, list: ListNo, group: &[Arc<Batch>]) -> Result<Vec<Appended>, Error> {
+fn insert(
+    session: &Session,
+    shared: &Shared,
+    list: ListNo,
+    group: &[Arc<Batch>],
+) -> Result<Vec<Appended>, Error> {
     let mut appended = vec![Appended::Kept; group.len()];
     if list.0 < 0 {
         // Lists are not made meanwhile: each that there is gets a fence.
@@ -131,8 +169,8 @@ fn insert(session: &Session, list: ListNo, group: &[Arc<Batch>]) -> Result<Vec<A
     }
     if group.iter().any(|batch| batch.once.is_some()) {
         // The keys are looked at under the lock: of two that race, the second finds the first.
-        lock(session, list)?;
-        take_keys(session, list, group, &mut appended)?;
+        lock(session, shared, list)?;
+        once::take(session, list, group, &mut appended)?;
     }
     let kept: Vec<&Batch> = group
         .iter()
@@ -140,19 +178,19 @@ fn insert(session: &Session, list: ListNo, group: &[Arc<Batch>]) -> Result<Vec<A
         .filter(|(_, outcome)| **outcome == Appended::Kept)
         .map(|(batch, _)| batch.as_ref())
         .collect();
-    insert_batches(session, &[list.0], &kept, false)?;
+    insert_batches(session, shared, &[list.0], &kept, false)?;
     if list.0 < 0 {
-        put_fences(session, list, &kept)?;
+        put_fences(session, shared, list, &kept)?;
     }
     Ok(appended)
 }
 
 /// Batches that are about an account stand, in each of its lists, behind all that was accepted before them. Queues are
 /// locked in the order of their lists.
-fn put_fences(session: &Session, queue: ListNo, batches: &[&Batch]) -> Result<(), Error> {
+fn put_fences(session: &Session, shared: &Shared, queue: ListNo, batches: &[&Batch]) -> Result<(), Error> {
     let rows = session.query("SELECT no FROM list WHERE account = $1 ORDER BY no", &[&-queue.0])?;
     let lists = rows.iter().map(|row| get(row, 0)).collect::<Result<Vec<i64>, _>>()?;
-    insert_batches(session, &lists, batches, true)
+    insert_batches(session, shared, &lists, batches, true)
 }
 
 /// Behind list and position: the columns of a fence for the batch `b`.
@@ -162,8 +200,7 @@ const FENCE: &str = "b.request, b.account, b.list_id, b.token, b.kind, b.accepte
 /// A new list begins behind what is about its account and was accepted before.
 pub fn fence_new_list(session: &Session, account: AccountNo, list: i64) -> Result<(), Error> {
     // One that is being applied takes those fences away that it sees: it is waited for, or it would leave this one.
-    let applied = "SELECT next FROM progress WHERE list = $1 FOR UPDATE";
-    session.query_opt(applied, &[&-account.0])?;
+    session.query_opt(LOCK_PROGRESS, &[&-account.0])?;
     let insert = format!(
         "INSERT INTO batch SELECT $1, row_number() OVER (ORDER BY b.position), {FENCE} FROM batch b WHERE b.list = $2"
     );
@@ -172,131 +209,31 @@ pub fn fence_new_list(session: &Session, account: AccountNo, list: i64) -> Resul
     session.execute(update, &[&list, &fences.cast_signed()]).map(drop)
 }
 
-/// Inserts batches into lists, or fences for them. The positions are those that the list's queue has just given out:
-/// each statement is about one list, so that one shard does it all.
-fn insert_batches(session: &Session, lists: &[i64], batches: &[&Batch], fences: bool) -> Result<(), Error> {
-    let count = "UPDATE queue SET last = last + $2 WHERE list = $1";
-    let insert = "INSERT INTO batch (list, position, request, account, list_id, token, kind, accepted_at, webhook, \
-                  receiver, restore_erased, fence, bytes, items_check, items) \
-                  SELECT q.list, q.last - $2 + u.place, u.request, u.account, u.list_id, u.token, u.kind, \
-                  u.accepted_at, u.webhook, u.receiver, u.restore_erased, $14, length(u.items), u.items_check, u.items \
-                  FROM queue q CROSS JOIN \
-                  unnest($3::bytea[], $4::bigint[], $5::bytea[], $6::text[], $7::bigint[], $8::bigint[], $9::text[], \
-                  $10::text[], $11::boolean[], $12::bigint[], $13::bytea[]) WITH ORDINALITY \
-                  AS u (request, account, list_id, token, kind, accepted_at, webhook, receiver, restore_erased, \
-                  items_check, items, place) WHERE q.list = $1";
-    let more = i64::try_from(batches.len()).unwrap_or(i64::MAX);
-    let webhook = |batch: &&Batch| batch.webhook.clone().filter(|_| !fences);
-    let requests = column(batches, |batch| batch.request.to_bytes().to_vec());
-    let accounts = column(batches, |batch| batch.account.0);
-    let list_ids = column(batches, |batch| batch.list_id.to_bytes().to_vec());
-    let tokens: Vec<_> = batches.iter().map(|batch| batch.token.as_str()).collect();
-    let kinds = column(batches, |batch| batch.kind.code());
-    let accepted = column(batches, |batch| batch.accepted_at.millis());
-    let webhooks = column(batches, |batch| webhook(batch).map(|webhook| webhook.uri));
-    let receivers = column(batches, |batch| webhook(batch).map(|webhook| webhook.receiver));
-    let restore = column(batches, |batch| batch.restore_erased);
-    // A fence has no items.
-    let seals = column(batches, |batch| if fences { 0 } else { seal(batch) });
-    let items: Vec<_> =
-        batches.iter().map(|batch| if fences { &[][..] } else { batch.items.as_slice() }).collect();
-    let values: Vec<[Value<'_>; 14]> = lists
-        .iter()
-        .map(|list| -> [Value<'_>; 14] {
-            [
-                list, &more, &requests, &accounts, &list_ids, &tokens, &kinds, &accepted, &webhooks,
-                &receivers, &restore, &seals, &items, &fences,
-            ]
-        })
-        .collect();
-    let all: Vec<(&str, Values<'_>)> =
-        values.iter().flat_map(|values| [(count, &values[..2]), (insert, values.as_slice())]).collect();
-    let written = session.pipeline(&all)?;
-    for (list, written) in lists.iter().zip(written.chunks(2)) {
-        if written.last() != Some(&(batches.len() as u64)) {
-            // A queue is made with its list.
-            return Err(Error::Damaged(format!("list {list} has no queue")));
+/// Inserts batches into lists, or fences for them: each statement is about one list, so that one shard does it all.
+fn insert_batches(
+    session: &Session,
+    shared: &Shared,
+    lists: &[i64],
+    batches: &[&Batch],
+    fences: bool,
+) -> Result<(), Error> {
+    let columns = Columns::of(batches, fences);
+    let known: Vec<_> = lists.iter().map(|list| shared.given(ListNo(*list))).collect();
+    let insert = |lists: &[i64], known: &[i64]| -> Result<Vec<u64>, Error> {
+        let values: Vec<_> =
+            lists.iter().zip(known).map(|(list, known)| columns.values(list, known)).collect();
+        let all: Vec<(&str, Values<'_>)> =
+            values.iter().flat_map(|values| [(GIVE, &values[..3]), (INSERT, values.as_slice())]).collect();
+        session.pipeline(&all)
+    };
+    for (list, written) in lists.iter().zip(insert(lists, &known)?.chunks(2)) {
+        if written.last() == Some(&(batches.len() as u64)) {
+            continue;
+        }
+        shared.set_given(ListNo(*list), 0);
+        if insert(&[*list], &[0])?.last() != Some(&(batches.len() as u64)) {
+            return Err(no_queue(ListNo(*list)));
         }
     }
     Ok(())
-}
-
-fn column<T: ToSql>(batches: &[&Batch], value: impl Fn(&&Batch) -> T) -> Vec<T> {
-    batches.iter().map(value).collect()
-}
-
-/// Takes the keys of a group, and says which batches were accepted with theirs before.
-fn take_keys(
-    session: &Session,
-    list: ListNo,
-    group: &[Arc<Batch>],
-    appended: &mut [Appended],
-) -> Result<(), Error> {
-    let keyed = || group.iter().filter_map(|batch| batch.once.as_ref().map(|once| (batch, once)));
-    let select = "SELECT o.account, o.key, o.fingerprint, o.request, o.warnings FROM once o \
-                  JOIN unnest($2::bigint[], $3::text[], $4::bigint[]) AS k (account, key, since) \
-                  ON o.account = k.account AND o.key = k.key AND o.used_at > k.since WHERE o.list = $1";
-    let accounts: Vec<_> = keyed().map(|(batch, _)| batch.account.0).collect();
-    let keys: Vec<_> = keyed().map(|(_, once)| once.key.as_str()).collect();
-    let since: Vec<_> = keyed().map(|(_, once)| once.since.millis()).collect();
-    let mut known: HashMap<(i64, String), Remembered> = HashMap::new();
-    for row in session.query(select, &[&list.0, &accounts, &keys, &since])? {
-        known.insert((get(&row, 0)?, get(&row, 1)?), read(&row, 2)?);
-    }
-    let mut fresh = Vec::new();
-    for (batch, outcome) in group.iter().zip(appended) {
-        let Some(once) = &batch.once else { continue };
-        let place = (batch.account.0, once.key.clone());
-        if let Some(remembered) = known.get(&place) {
-            *outcome = Appended::Known(remembered.clone());
-            continue;
-        }
-        let (fingerprint, warnings) = (once.fingerprint, once.warnings.clone());
-        known.insert(place, Remembered { fingerprint, request: batch.request, warnings });
-        fresh.push((batch, once));
-    }
-    if fresh.is_empty() {
-        return Ok(());
-    }
-    // One whose time is up may still be there.
-    let upsert = "INSERT INTO once (list, account, key, fingerprint, request, warnings, used_at) \
-                  SELECT $1, * FROM unnest($2::bigint[], $3::text[], $4::bytea[], $5::bytea[], $6::text[], $7::bigint[]) \
-                  ON CONFLICT (list, account, key) DO UPDATE SET fingerprint = excluded.fingerprint, \
-                  request = excluded.request, warnings = excluded.warnings, used_at = excluded.used_at";
-    session
-        .execute(
-            upsert,
-            &[
-                &list.0,
-                &fresh.iter().map(|(batch, _)| batch.account.0).collect::<Vec<_>>(),
-                &fresh.iter().map(|(_, once)| once.key.as_str()).collect::<Vec<_>>(),
-                &fresh.iter().map(|(_, once)| once.fingerprint.as_slice()).collect::<Vec<_>>(),
-                &fresh.iter().map(|(batch, _)| batch.request.to_bytes().to_vec()).collect::<Vec<_>>(),
-                &fresh.iter().map(|(_, once)| once.warnings.as_str()).collect::<Vec<_>>(),
-                &fresh.iter().map(|(batch, _)| batch.accepted_at.millis()).collect::<Vec<_>>(),
-            ],
-        )
-        .map(drop)
-}
-
-fn read(row: &tokio_postgres::Row, from: usize) -> Result<Remembered, Error> {
-    Ok(Remembered {
-        fingerprint: get_array(row, from)?,
-        request: get_id(row, from + 1)?,
-        warnings: get(row, from + 2)?,
-    })
-}
-
-/// What was accepted with a key after `since`.
-pub fn find_once(
-    session: &Session,
-    list: ListNo,
-    account: AccountNo,
-    key: &str,
-    since: Timestamp,
-) -> Result<Option<Remembered>, Error> {
-    let select = "SELECT fingerprint, request, warnings FROM once \
-                  WHERE list = $1 AND account = $2 AND key = $3 AND used_at > $4";
-    let row = session.query_opt(select, &[&list.0, &account.0, &key, &since.millis()])?;
-    row.map(|row| read(&row, 0)).transpose()
 }

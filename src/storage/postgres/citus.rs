@@ -57,6 +57,11 @@ pub const REFERENCE: [&str; 12] = [
 pub const LOCAL: [&str; 6] =
     ["schema_version", "setting", "node", "catalogue_change", "rejection", "webhook"];
 
+/// For each list in which something waits: its number, its account, how many batches of how many bytes, and when the
+/// oldest was accepted. One database is asked in a form that costs less.
+pub const WAITING: &str = "SELECT list, min(account), count(*) FILTER (WHERE NOT fence), sum(bytes)::bigint, \
+                           min(accepted_at) FILTER (WHERE NOT fence) FROM batch GROUP BY list";
+
 /// Brings the database to the present schema and distributes what is not distributed yet; returns the statements that
 /// were run.
 ///

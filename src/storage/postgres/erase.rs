@@ -1,5 +1,6 @@
 //! Erasing a person: what is written in the database.
 
+use super::queue::COUNT_ERASED;
 use super::rows::{View, signed};
 use super::session::{Session, Values, get, get_number, get_small};
 use crate::apply::plan::Waiting;
@@ -33,8 +34,7 @@ impl Erasing for View<'_> {
         let index = "DELETE FROM identifier WHERE list = $1 AND hash = ANY($2) AND number = $3";
         self.session.execute(index, &[&list.0, &hashes, &number])?;
         self.session.execute("DELETE FROM contact WHERE list = $1 AND number = $2", &[&list.0, &number])?;
-        let count = "UPDATE progress SET contacts = contacts - 1 WHERE list = $1";
-        self.session.execute(count, &[&list.0]).map(drop)
+        self.session.execute(COUNT_ERASED, &[&list.0]).map(drop)
     }
 
     fn forget_traces(&self, (list, number): ContactId) -> Result<(), Error> {

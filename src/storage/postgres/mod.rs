@@ -24,12 +24,15 @@ mod deliveries;
 mod due;
 mod erase;
 mod idle;
+mod in_one;
 mod jobs;
 mod logins;
 mod mentions;
 mod migrate;
 mod node;
+mod once;
 mod prune;
+mod queue;
 mod requests;
 mod rows;
 mod scrub;
@@ -82,7 +85,7 @@ impl Journal for PostgresStore {
         since: Timestamp,
     ) -> Result<Option<Remembered>, Error> {
         let queue = queue_of(account, list);
-        self.read(move |session, _| append::find_once(session, queue, account, &key, since)).await
+        self.read(move |session, _| once::find(session, queue, account, &key, since)).await
     }
 
     fn backlog(&self) -> Backlog {
@@ -94,7 +97,7 @@ impl Journal for PostgresStore {
     }
 
     async fn oldest_waiting(&self) -> Result<Option<Timestamp>, Error> {
-        self.read(|session, _| append::oldest_waiting(session)).await
+        self.read(|session, _| apply::oldest_waiting(session)).await
     }
 }
 

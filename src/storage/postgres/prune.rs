@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio_postgres::Row;
 use tokio_postgres::types::{FromSql, ToSql};
 
+use super::queue::LOCK_PROGRESS;
 use super::rows::View;
 use super::session::{Session, Value, Values, get, get_number};
 use super::shared::Shared;
@@ -302,7 +303,7 @@ fn orphaned_list(session: &Session) -> Result<Option<ListNo>, Error> {
 
 /// Deletes contacts of a list that is gone, then what else is kept of them, and at last marks that all is done.
 fn orphan(session: &Session, list: ListNo) -> Result<u64, Error> {
-    session.query_opt("SELECT next FROM progress WHERE list = $1 FOR UPDATE", &[&list.0])?;
+    session.query_opt(LOCK_PROGRESS, &[&list.0])?;
     let delete = "DELETE FROM contact WHERE list = $1 AND number IN \
                   (SELECT number FROM contact WHERE list = $1 ORDER BY number LIMIT $2)";
     let mut gone = session.execute(delete, &[&list.0, &CHUNK])?;

@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 use tokio_postgres::Row;
 
 use super::catalogue;
+use super::queue::NEXT;
 use super::session::{Session, Values, get, get_array, get_id, get_number, get_small, get_time};
 use super::shared::Shared;
 use crate::apply::world::{EraseForm, Erased, ListState};
@@ -68,7 +69,7 @@ impl Rows for View<'_> {
 
     fn list_state(&self, list: ListNo) -> Result<ListState, Error> {
         let variables = catalogue::variables::numbers(self.session, list)?;
-        let next = self.session.query_opt("SELECT next FROM progress WHERE list = $1", &[&list.0])?;
+        let next = self.session.query_opt(NEXT, &[&list.0])?;
         let next = next.map_or(Ok(1), |row| get_number(&row, 0))?;
         let alive = variables.is_some();
         Ok(ListState { alive, next, variables: variables.unwrap_or_default(), ..ListState::default() })

@@ -2,6 +2,7 @@
 //! their histories. It is done under the lock of the list's progress: whatever is applied after that knows that the
 //! variables are gone.
 
+use super::queue::LOCK_PROGRESS;
 use super::session::{Session, get, get_small};
 use super::shared::Shared;
 use crate::contact::record::Malformed;
@@ -24,7 +25,7 @@ pub fn scrub(session: &Session, shared: &Shared) -> Result<u64, Error> {
     let first = "SELECT list FROM removed_variable ORDER BY list LIMIT 1";
     let Some(row) = session.query_opt(first, &[])? else { return Ok(0) };
     let list = ListNo(get(&row, 0)?);
-    session.query_opt("SELECT next FROM progress WHERE list = $1 FOR UPDATE", &[&list.0])?;
+    session.query_opt(LOCK_PROGRESS, &[&list.0])?;
     let select = "SELECT number, cursor FROM removed_variable WHERE list = $1 ORDER BY number";
     let rows = session.query(select, &[&list.0])?;
     let numbers = rows.iter().map(|row| get_small(row, 0)).collect::<Result<Vec<_>, _>>()?;

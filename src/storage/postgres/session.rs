@@ -31,6 +31,10 @@ pub enum Kind {
     Write,
 }
 
+/// Begins a transaction that writes. Tables of the path of a batch may be empty when a plan is made and full of dead
+/// rows when it is used: they are read by index in any case.
+pub const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL enable_seqscan = off";
+
 /// How far a failure reaches.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Reach {
@@ -75,7 +79,7 @@ impl Session {
     pub fn begin(&self, kind: Kind) -> Result<(), Error> {
         self.batch(match kind {
             Kind::Read => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
-            Kind::Write => "BEGIN ISOLATION LEVEL READ COMMITTED",
+            Kind::Write => BEGIN,
         })
     }
 
@@ -261,7 +265,8 @@ impl Drop for Session {
     }
 }
 
-fn reach(error: &tokio_postgres::Error) -> Reach {
+/// How far a failure reaches.
+pub fn reach(error: &tokio_postgres::Error) -> Reach {
     let Some(code) = error.code() else { return Reach::Lost };
     // 57P01 to 57P03: the server stops, has crashed, or is starting. What was being committed then is not known.
     let lost = [SqlState::ADMIN_SHUTDOWN, SqlState::CRASH_SHUTDOWN, SqlState::CANNOT_CONNECT_NOW];

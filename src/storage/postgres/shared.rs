@@ -1,7 +1,7 @@
 //! What the tasks of one node know.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -59,6 +59,12 @@ pub(super) struct Journal {
     pub last: Option<AccountNo>,
     /// The list that was taken last of each account in which something waits.
     pub last_lists: BTreeMap<AccountNo, ListNo>,
+    /// Lists to which this node has appended since their last turn began.
+    pub appended: HashSet<ListNo>,
+    /// Lists of each account that had to wait, until another list of it has nothing left or a look finds them.
+    pub held: BTreeMap<AccountNo, BTreeSet<ListNo>>,
+    /// The last position that this node has given in each list.
+    pub given: HashMap<ListNo, i64>,
     /// What waits in all lists.
     pub backlog: Backlog,
     /// The same by account.
@@ -138,6 +144,16 @@ impl Shared {
     /// The journal, for as short as it takes.
     pub fn journal(&self) -> MutexGuard<'_, Journal> {
         self.journal.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A position that was given in a list, 0 where this node knows none. The last one is not below it.
+    pub fn given(&self, list: ListNo) -> i64 {
+        self.journal().given.get(&list).copied().unwrap_or_default()
+    }
+
+    /// This node has given a position in a list.
+    pub fn set_given(&self, list: ListNo, last: i64) {
+        self.journal().given.insert(list, last);
     }
 
     /// Lists in which traces may be left.

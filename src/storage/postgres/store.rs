@@ -15,8 +15,9 @@ use tokio_postgres::config::SslMode;
 use tokio_postgres::{Client, Config, NoTls};
 
 use super::address::{Address, Security};
+use super::in_one::{Returned, in_one};
 use super::rows::View;
-use super::session::{Kind, Known, Reach, Session, error};
+use super::session::{Kind, Known, Reach, Session, Values, error, reach};
 use super::shared::Shared;
 use super::tls::Tls;
 use super::{migrate, node};
@@ -156,6 +157,28 @@ impl PostgresStore {
         })
     }
 
+    /// Whether connections keep prepared statements: no pooler stands in between.
+    pub(super) const fn keeps_statements(&self) -> bool {
+        self.known.is_none()
+    }
+
+    /// Runs a transaction of statements that do not depend on each other's answers, once: see [`in_one`].
+    pub(super) async fn write_in_one(
+        &self,
+        statements: &[(&str, Values<'_>)],
+    ) -> Result<Vec<Returned>, Failed<Error>> {
+        let attempt = || async {
+            let lost = |error| Failed { error, reach: Reach::Lost, committing: false };
+            let client = connection(&self.pool).await.map_err(lost)?;
+            in_one(&client, statements).await.map_err(|(failure, committing)| Failed {
+                reach: reach(&failure),
+                error: error(failure),
+                committing,
+            })
+        };
+        self.repeat(|failed| !failed.committing, attempt).await
+    }
+
     async fn again<T, E, F>(
         &self,
         kind: Kind,
@@ -168,9 +191,18 @@ impl PostgresStore {
         F: Fn(&Session, &Shared) -> Result<T, E> + Send + Sync + 'static,
     {
         let job = Arc::new(job);
+        self.repeat(may_repeat, || self.attempt(kind, Arc::clone(&job))).await
+    }
+
+    /// Tries again what failed for a passing reason.
+    async fn repeat<T, E, A: Future<Output = Result<T, Failed<E>>>>(
+        &self,
+        may_repeat: impl Fn(&Failed<E>) -> bool,
+        attempt: impl Fn() -> A,
+    ) -> Result<T, Failed<E>> {
         let (start, mut pause) = (Instant::now(), PAUSE);
         for _ in 1..TRIES {
-            match self.attempt(kind, Arc::clone(&job)).await {
+            match attempt().await {
                 // A database that does not even refuse costs seconds a try: a caller is told before it gives up.
                 Err(failed)
                     if failed.reach != Reach::Lasting
@@ -183,7 +215,7 @@ impl PostgresStore {
                 done => return done,
             }
         }
-        self.attempt(kind, job).await
+        attempt().await
     }
 
     async fn attempt<T, E, F>(&self, kind: Kind, job: Arc<F>) -> Result<T, Failed<E>>

@@ -29,7 +29,8 @@ async fn statements(database: &OwnPostgres, job: impl Future<Output = ()>) -> Ve
     let log = database.log();
     let executed =
         log[before..].lines().filter_map(|line| line.split_once("LOG:  execute ")?.1.split_once(": "));
-    executed.map(|(_, text)| text.to_owned()).filter(|text| !text.contains("GROUP BY list")).collect()
+    let is_look = |text: &&str| text.contains("of_one_database") || text.contains("pg_dist_partition");
+    executed.map(|(_, text)| text).filter(|text| !is_look(text)).map(str::to_owned).collect()
 }
 
 async fn update(desk: &Desk, names: &[String], value: &str) {

@@ -2,6 +2,7 @@
 
 use crate::apply::plan::Waiting;
 use crate::storage::Error;
+use crate::storage::postgres::queue::{LOCK_PROGRESS, WAITING};
 use crate::storage::postgres::session::{Session, Value, Values, get};
 
 /// Takes the locks of the lists in which the batch has a fence, in their order, and tells whether all of them have come
@@ -11,13 +12,15 @@ pub fn is_reached(session: &Session, batch: &Waiting) -> Result<bool, Error> {
     let fences = "SELECT list FROM batch WHERE request = $1 AND fence ORDER BY list";
     let rows = session.query(fences, &[&request])?;
     let lists = rows.iter().map(|row| get(row, 0)).collect::<Result<Vec<i64>, _>>()?;
-    let lock = "SELECT next FROM progress WHERE list = $1 FOR UPDATE";
-    let values: Vec<[Value<'_>; 1]> = lists.iter().map(|list| [list as Value<'_>]).collect();
-    let all: Vec<(&str, Values<'_>)> = values.iter().map(|list| (lock, list.as_slice())).collect();
-    session.pipeline(&all)?;
-    let ahead = "SELECT 1 FROM batch f JOIN batch b ON b.list = f.list AND b.position < f.position \
-                 WHERE f.request = $1 AND f.fence LIMIT 1";
-    Ok(session.query_opt(ahead, &[&request])?.is_none())
+    let values: Vec<[Value<'_>; 2]> = lists.iter().map(|list| [list as Value<'_>, &request]).collect();
+    let lock: Vec<(&str, Values<'_>)> = values.iter().map(|of| (LOCK_PROGRESS, &of[..1])).collect();
+    session.pipeline(&lock)?;
+    let ahead = format!(
+        "SELECT FROM batch WHERE list = $1 AND {WAITING} \
+         AND position < (SELECT position FROM batch WHERE list = $1 AND request = $2 AND fence) LIMIT 1"
+    );
+    let all: Vec<(&str, Values<'_>)> = values.iter().map(|of| (&*ahead, of.as_slice())).collect();
+    Ok(session.query_all(&all)?.iter().all(Vec::is_empty))
 }
 
 /// Lets the lists go on.

@@ -5,12 +5,15 @@
 //! over at once, and what was not committed was not done.
 
 mod fence;
+mod look;
 mod turn;
 pub mod waiting;
 mod write;
 
+pub use self::look::oldest_waiting;
 pub use self::turn::apply_next;
 use super::activity;
+use super::queue::TRY_PROGRESS;
 use super::rows::View;
 use super::session::Session;
 use super::shared::Shared;
@@ -39,8 +42,7 @@ pub fn apply_list(
     max: usize,
     now: Timestamp,
 ) -> Result<Done, Error> {
-    let lock = "SELECT next FROM progress WHERE list = $1 FOR UPDATE SKIP LOCKED";
-    if session.query_opt(lock, &[&list.0])?.is_none() {
+    if session.query_opt(TRY_PROGRESS, &[&list.0])?.is_none() {
         return Ok(Done::Held);
     }
     let group = waiting::read(session, list, max)?;

@@ -1,21 +1,15 @@
 //! Which list is applied next. Each node looks for itself; that a list is applied by one alone, its lock sees to.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::ops::Bound;
-use std::time::{Duration, Instant};
 
+use super::look::look;
 use super::{Done, apply_list};
 use crate::clock::Timestamp;
 use crate::journal::{AccountNo, ListNo};
-use crate::storage::postgres::idle::LONGEST;
-use crate::storage::postgres::session::{Session, get, get_number};
 use crate::storage::postgres::shared::{Journal, Shared};
 use crate::storage::postgres::store::PostgresStore;
 use crate::storage::{Applied, Backlog, Error};
-
-/// How long a node trusts what it knows of the journal while something waits. Each look that finds nothing doubles the
-/// time, up to [`LONGEST`]: what a node has accepted that died is found within that.
-const LOOK: Duration = Duration::from_millis(250);
 
 /// A list that this node applies, until this is dropped.
 struct Turn<'a> {
@@ -31,16 +25,33 @@ impl Drop for Turn<'_> {
 }
 
 impl Turn<'_> {
-    /// Nothing waits in the list any more, as far as this node knows, or another node sees to it.
+    /// Nothing waits in the list any more, unless something was appended to it meanwhile.
     fn is_over(&self) {
         let mut journal = self.shared.journal();
+        if journal.appended.contains(&self.list) {
+            return;
+        }
+        self.remove(&mut journal);
+        // What waited for this list may go on.
+        let held = journal.held.remove(&self.account).unwrap_or_default();
+        if !held.is_empty() {
+            journal.waiting.entry(self.account).or_default().extend(held);
+        }
+    }
+
+    /// Another node sees to the list, or it waits for others of its account.
+    fn is_held(&self) {
+        let mut journal = self.shared.journal();
+        self.remove(&mut journal);
+        journal.held.entry(self.account).or_default().insert(self.list);
+    }
+
+    fn remove(&self, journal: &mut Journal) {
         let lists = journal.waiting.get_mut(&self.account);
         if lists.is_some_and(|lists| lists.remove(&self.list) && lists.is_empty()) {
             journal.waiting.remove(&self.account);
             journal.last_lists.remove(&self.account);
         }
-        // A batch that was appended to the list meanwhile is found by a look.
-        journal.looked_at = None;
     }
 
     /// So many batches of so many bytes wait no more.
@@ -53,6 +64,10 @@ impl Turn<'_> {
         };
         less(&mut journal.backlog);
         journal.backlogs.entry(self.account).and_modify(less);
+        if self.list.0 < 0 {
+            // All lists of the account have waited for it: a look finds those in which something is left.
+            journal.looked_at = None;
+        }
     }
 }
 
@@ -72,6 +87,7 @@ fn next_turn(shared: &Shared) -> Option<Turn<'_>> {
     journal.last = Some(account);
     journal.last_lists.insert(account, list);
     journal.applying.insert(list, 0);
+    journal.appended.remove(&list);
     Some(Turn { shared, account, list })
 }
 
@@ -104,33 +120,8 @@ pub async fn apply_next(store: &PostgresStore, max: usize, now: Timestamp) -> Re
                 turn.applied(&bytes);
                 return Ok(applied);
             }
-            Done::Applied(..) | Done::Held => turn.is_over(),
+            Done::Applied(..) => turn.is_over(),
+            Done::Held => turn.is_held(),
         }
     }
-}
-
-/// Looks where something waits, whoever has accepted it. A list is of one account.
-fn look(session: &Session, shared: &Shared) -> Result<(), Error> {
-    let select = "SELECT list, min(account), count(*) FILTER (WHERE NOT fence), sum(bytes)::bigint FROM batch \
-                  GROUP BY list";
-    let mut waiting: BTreeMap<AccountNo, BTreeSet<ListNo>> = BTreeMap::new();
-    let (mut backlog, mut backlogs) = (Backlog::default(), BTreeMap::<AccountNo, Backlog>::new());
-    for row in session.query(select, &[])? {
-        let account = AccountNo(get(&row, 1)?);
-        waiting.entry(account).or_default().insert(ListNo(get(&row, 0)?));
-        for backlog in [&mut backlog, backlogs.entry(account).or_default()] {
-            backlog.batches += get_number(&row, 2)?;
-            backlog.bytes += get_number(&row, 3)?;
-        }
-    }
-    let mut journal = shared.journal();
-    let twice = (journal.look_after * 2).clamp(LOOK, LONGEST);
-    journal.look_after = if waiting.is_empty() { twice } else { LOOK };
-    for (account, mut lists) in waiting {
-        journal.waiting.entry(account).or_default().append(&mut lists);
-    }
-    journal.backlog = backlog;
-    journal.backlogs = backlogs;
-    journal.looked_at = Some(Instant::now());
-    Ok(())
 }

@@ -4,6 +4,7 @@ use tokio_postgres::Row;
 
 use crate::journal::ListNo;
 use crate::storage::Error;
+use crate::storage::postgres::queue::WAITING;
 use crate::storage::postgres::session::{Session, get, get_array, get_number};
 use crate::storage::rows::group::{Group, JournalRow, MAX_BYTES, Origin};
 
@@ -17,7 +18,7 @@ pub fn read(session: &Session, list: ListNo, max: usize) -> Result<Group, Error>
     let select = format!(
         "SELECT {COLUMNS}, fence FROM \
          (SELECT *, (sum(bytes) OVER (ORDER BY position) - bytes)::bigint AS before FROM \
-         (SELECT * FROM batch WHERE list = $1 ORDER BY position LIMIT $2) first) b \
+         (SELECT * FROM batch WHERE list = $1 AND {WAITING} ORDER BY position LIMIT $2) first) b \
          WHERE before <= $3 ORDER BY position"
     );
     let max = i64::try_from(max).unwrap_or(i64::MAX);

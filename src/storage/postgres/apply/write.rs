@@ -7,6 +7,7 @@ use crate::clock::Timestamp;
 use crate::journal::ListNo;
 use crate::storage::Error;
 use crate::storage::postgres::due::{self, Receivers};
+use crate::storage::postgres::queue::COUNT;
 use crate::storage::postgres::rows::CHUNK;
 use crate::storage::postgres::session::{Session, Values};
 use crate::storage::postgres::shared::Shared;
@@ -22,8 +23,7 @@ pub fn world(session: &Session, shared: &Shared, world: &World) -> Result<(), Er
     write_index(session, world)?;
     for (list, state) in world.lists().filter(|(_, state)| (state.made, state.removed) != (0, 0)) {
         let more = state.made.cast_signed() - state.removed.cast_signed();
-        let update = "UPDATE progress SET next = $2, contacts = contacts + $3 WHERE list = $1";
-        session.execute(update, &[&list.0, &state.next.cast_signed(), &more])?;
+        session.execute(COUNT, &[&list.0, &state.next.cast_signed(), &more])?;
     }
     write_traces(session, world)
 }
@@ -195,7 +195,7 @@ pub fn requests(
     let mut noted = Receivers::default();
     receivers.iter().for_each(|receiver| noted.add(receiver, now));
     let (noted, noted_at) = noted.columns();
-    let last = positions.last().copied().unwrap_or_default();
+    let [first, last] = [positions.first(), positions.last()].map(|end| end.copied().unwrap_or_default());
     let request = "INSERT INTO request (list, position, id, account, list_id, kind, accepted_at, processed_at, \
                    results, webhook, failed, token) SELECT $1, u.position, u.id, u.account, u.list_id, u.kind, \
                    u.accepted_at, $2, u.results, u.webhook, u.failed, u.token FROM unnest($3::bigint[], $4::bytea[], \
@@ -209,7 +209,7 @@ pub fn requests(
                     SELECT $1, u.position, u.receiver, 0, 0, $2 \
                     FROM unnest($3::bigint[], $4::text[]) AS u (position, receiver)";
     write_consents(session, list, waiting, decided)?;
-    let forget = "DELETE FROM batch WHERE list = $1 AND position <= $2";
+    let forget = "DELETE FROM batch WHERE list = $1 AND position >= $2 AND position <= $3";
     let all: [(&str, Values<'_>); 5] = [
         (
             request,
@@ -219,7 +219,7 @@ pub fn requests(
             ],
         ),
         (history, &[&list.0, &now, &positions, &ids, &accounts, &list_ids, &kinds, &tokens, &changes]),
-        (forget, &[&list.0, &last]),
+        (forget, &[&list.0, &first, &last]),
         (delivery, &[&list.0, &now, &sent, &receivers]),
         // Last, since it may wait for a claim.
         (due::NOTE, &[&list.0, &noted, &noted_at]),

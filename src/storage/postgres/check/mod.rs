@@ -14,6 +14,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use super::queue::LOCK_PROGRESS;
 use super::session::{Session, get, get_number};
 use super::shared::Shared;
 use super::store::{PostgresStore, Settings};
@@ -155,7 +156,7 @@ fn numbers(session: &Session, select: &str) -> Result<BTreeSet<ListNo>, Error> {
 
 fn mend(session: &Session, shared: &Shared, no: ListNo) -> Result<(), Error> {
     // Whoever applies holds it too; with it, nothing of the list changes.
-    session.query_opt("SELECT next FROM progress WHERE list = $1 FOR UPDATE", &[&no.0])?;
+    session.query_opt(LOCK_PROGRESS, &[&no.0])?;
     let seen = AtomicU64::new(0);
     let list = List::read(session, shared, no, &seen)?;
     contacts::mend(&list)?;
