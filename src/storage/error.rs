@@ -53,6 +53,9 @@ pub enum AppendError {
     /// Nothing of them was stored.
     #[error("not stored: {0}")]
     NotKept(Error),
+    /// Nothing of them was stored, since another transaction holds what they would change.
+    #[error("held by another transaction: {0}")]
+    Held(Error),
     /// Whether they were stored is unknown.
     #[error("outcome unknown: {0}")]
     Unknown(Error),

@@ -15,6 +15,16 @@ pub trait Journal: Send + Sync + 'static {
     /// used for its list before is left out; both are decided in one transaction, so of two that race one is kept.
     async fn append(&self, batches: Vec<Arc<Batch>>) -> Result<Vec<Appended>, AppendError>;
 
+    /// The queue in which a batch gets its position. Batches of several queues are appended side by side.
+    fn queue_of(&self, _batch: &Batch) -> ListNo {
+        ListNo::NONE
+    }
+
+    /// How many may call `append` side by side.
+    fn max_appends(&self) -> usize {
+        1
+    }
+
     /// What was accepted with an `Idempotency-Key` after `since`.
     async fn find_once(
         &self,

@@ -70,6 +70,14 @@ forward! { Journal:
         }
     }
 
+    fn queue_of(&self, batch: &Batch) -> ListNo {
+        self.store.queue_of(batch)
+    }
+
+    fn max_appends(&self) -> usize {
+        self.store.max_appends()
+    }
+
     fn backlog(&self) -> Backlog {
         self.store.backlog()
     }

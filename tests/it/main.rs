@@ -97,6 +97,7 @@ mod opt_out;
 mod opt_out_model;
 mod past;
 mod php;
+mod postgres_held;
 mod problem_order;
 mod process;
 mod python;

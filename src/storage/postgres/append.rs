@@ -10,7 +10,7 @@ use std::sync::Arc;
 use self::columns::{Columns, INSERT};
 use super::once;
 use super::queue::{GIVE, LOCK_PROGRESS, LOCK_QUEUE};
-use super::session::{Reach, Session, Value, Values, get, get_number};
+use super::session::{Reach, Session, Values, get, get_number};
 use super::shared::Shared;
 use super::store::{Failed, PostgresStore};
 use crate::journal::{AccountNo, Batch, ListNo};
@@ -69,7 +69,7 @@ async fn append_to(
         insert_plain(store, list, &group).await
     } else {
         let those = Arc::clone(&group);
-        store.write_once(move |session, shared| insert(session, shared, list, &those)).await
+        store.append_once(move |session, shared| insert(session, shared, list, &those)).await
     };
     let outcome = match done {
         Ok(appended) => Ok(appended),
@@ -78,9 +78,14 @@ async fn append_to(
             match store.write(move |session, shared| there(session, shared, list, &those)).await {
                 Ok(there) if there == group.len() => Ok(vec![Appended::Kept; there]),
                 Ok(0) => Err(AppendError::NotKept(error)),
-                Ok(_) | Err(_) => Err(AppendError::Unknown(error)),
+                Ok(_) | Err(_) => {
+                    // It may wait: the next look tells.
+                    store.shared.journal().looked_at = None;
+                    Err(AppendError::Unknown(error))
+                }
             }
         }
+        Err(failed) if failed.reach == Reach::Held => Err(AppendError::Held(failed.error)),
         Err(failed) => Err(AppendError::NotKept(failed.error)),
     };
     if let Ok(appended) = &outcome {
@@ -99,7 +104,7 @@ async fn insert_plain(
     let columns = Columns::of(&batches, false);
     for known in [store.shared.given(list), 0] {
         let values = columns.values(&list.0, &known);
-        let done = store.write_in_one(&[(GIVE, &values[..3]), (INSERT, &values)]).await?;
+        let done = store.append_in_one(&[(GIVE, &values[..3]), (INSERT, &values)]).await?;
         if let [given, (_, inserted)] = done.as_slice()
             && *inserted == batches.len() as u64
             && let Some(row) = given.0.first()

@@ -4,12 +4,12 @@ use deadpool_postgres::Object;
 use futures_util::{StreamExt, pin_mut};
 use tokio_postgres::{Error, Row, Statement};
 
-use super::session::{BEGIN, Values};
+use super::session::{BEGIN_APPEND, Values};
 
 /// What a statement returned: its rows, and how many it was about.
 pub type Returned = (Vec<Row>, u64);
 
-/// Runs a transaction of statements that do not depend on each other's answers: all are sent at once, and the answers
+/// Appends, in a transaction of statements that do not depend on each other's answers: all are sent at once, and the answers
 /// are one round trip away. A statement that fails leaves nothing behind.
 ///
 /// # Errors
@@ -27,7 +27,7 @@ pub async fn in_one(
     let all = futures_util::future::join_all(all);
     // They are sent in the order in which they are polled first. Behind one that failed, the commit rolls back.
     let (begun, done, committed) =
-        futures_util::join!(client.batch_execute(BEGIN), all, client.batch_execute("COMMIT"));
+        futures_util::join!(client.batch_execute(BEGIN_APPEND), all, client.batch_execute("COMMIT"));
     let lost = |error: Error| {
         let is_lost = error.code().is_none();
         (error, is_lost)

@@ -77,6 +77,14 @@ impl Journal for PostgresStore {
         append::append(self, batches).await
     }
 
+    fn queue_of(&self, batch: &Batch) -> ListNo {
+        queue_of(batch.account, batch.list)
+    }
+
+    fn max_appends(&self) -> usize {
+        self.shared.appends
+    }
+
     async fn find_once(
         &self,
         account: AccountNo,

@@ -29,11 +29,18 @@ pub enum Kind {
     Read,
     /// Writing. What others have committed is seen as soon as they have.
     Write,
+    /// The same, with a bound on how long locks are waited for.
+    Append,
 }
 
 /// Begins a transaction that writes. Tables of the path of a batch may be empty when a plan is made and full of dead
 /// rows when it is used: they are read by index in any case.
 pub const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL enable_seqscan = off";
+
+/// Begins a transaction that appends. It waits for the lock of a queue no longer than other commits take: a connection
+/// is not to wait for a list that is held.
+pub const BEGIN_APPEND: &str = "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL enable_seqscan = off; \
+                                SET LOCAL lock_timeout = '250ms'";
 
 /// How far a failure reaches.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -43,6 +50,8 @@ pub enum Reach {
     Lasting,
     /// Nothing was kept, and another try may do better.
     Passing,
+    /// Nothing was kept, since another transaction held a lock for longer than this one may wait.
+    Held,
     /// The connection went: whether a commit that was under way has been kept is not known.
     Lost,
 }
@@ -80,6 +89,7 @@ impl Session {
         self.batch(match kind {
             Kind::Read => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
             Kind::Write => BEGIN,
+            Kind::Append => BEGIN_APPEND,
         })
     }
 
@@ -281,6 +291,7 @@ pub fn reach(error: &tokio_postgres::Error) -> Reach {
     match code {
         code if lost.contains(code) || code.code().starts_with("08") => Reach::Lost,
         code if passing.contains(code) => Reach::Passing,
+        &SqlState::LOCK_NOT_AVAILABLE => Reach::Held,
         _ => Reach::Lasting,
     }
 }

@@ -31,6 +31,8 @@ pub(super) struct Shared {
     pub lease: Duration,
     /// See [`Settings::appliers`].
     pub appliers: usize,
+    /// Appends at a time: half of the connections, so that lists that are held leave some to all others.
+    pub appends: usize,
     pub journal: Mutex<Journal>,
     /// Whether there are deliveries.
     pub deliveries: Deliveries,
@@ -102,6 +104,7 @@ impl Shared {
             node: crate::secret::random(),
             lease: settings.lease,
             appliers: settings.appliers,
+            appends: (settings.connections / 2).max(1),
             journal: Mutex::default(),
             deliveries: Deliveries::default(),
             receiver: Mutex::default(),

@@ -141,6 +141,15 @@ impl PostgresStore {
         self.again(Kind::Write, |failed| !failed.committing, job).await
     }
 
+    /// The same for a job that appends: it fails with [`Reach::Held`] where it would wait for a list.
+    pub(super) async fn append_once<T, F>(&self, job: F) -> Result<T, Failed<Error>>
+    where
+        T: Send + 'static,
+        F: Fn(&Session, &Shared) -> Result<T, Error> + Send + Sync + 'static,
+    {
+        self.again(Kind::Append, |failed| !failed.committing, job).await
+    }
+
     /// Changes the catalogue. Whether a change was kept whose commit was lost is not known: it is not tried again.
     pub(super) async fn change<T, E, F>(&self, job: F) -> Result<T, E>
     where
@@ -163,7 +172,7 @@ impl PostgresStore {
     }
 
     /// Runs a transaction of statements that do not depend on each other's answers, once: see [`in_one`].
-    pub(super) async fn write_in_one(
+    pub(super) async fn append_in_one(
         &self,
         statements: &[(&str, Values<'_>)],
     ) -> Result<Vec<Returned>, Failed<Error>> {
@@ -205,7 +214,7 @@ impl PostgresStore {
             match attempt().await {
                 // A database that does not even refuse costs seconds a try: a caller is told before it gives up.
                 Err(failed)
-                    if failed.reach != Reach::Lasting
+                    if !matches!(failed.reach, Reach::Lasting | Reach::Held)
                         && may_repeat(&failed)
                         && start.elapsed() < PATIENCE =>
                 {

@@ -23,6 +23,7 @@ mod person;
 mod postgres_callers;
 mod postgres_check;
 mod postgres_citus;
+mod postgres_dead_rows;
 mod postgres_due;
 mod postgres_faults;
 mod postgres_nodes;

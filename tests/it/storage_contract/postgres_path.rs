@@ -11,7 +11,7 @@ use rollbook::storage::{Role, Storage};
 use super::{Backend, Desk, Item};
 use crate::harness::own_postgres::{Options, OwnPostgres};
 
-struct Own(Arc<OwnPostgres>);
+pub struct Own(pub Arc<OwnPostgres>);
 
 impl Backend for Own {
     fn open(&self, role: Role) -> Box<dyn Storage> {
