@@ -2,14 +2,14 @@
 
 use tokio_postgres::Row;
 
-use super::session::{Session, Value, Values, get, get_number};
+use super::session::{Owned, Session, get, get_number};
 use crate::journal::{AccountNo, ListNo};
 use crate::storage::rows::activity::{COUNTED, MINUTE, Minutes, first_minute, told};
 use crate::storage::{Activities, Activity, ActivityWindow, Error};
 
 /// Adds what was done in lists. Rows are taken in the order of lists and of their keys, so that two who add do not wait
 /// for each other; a statement names its list, as all on the path of a batch do.
-pub fn add(session: &Session, minutes: &[(ListNo, Minutes)]) -> Result<(), Error> {
+pub fn add(session: &Session, minutes: &[(ListNo, Minutes)]) {
     let mut rows = Vec::new();
     for (list, minutes) in minutes {
         rows.extend(
@@ -24,29 +24,20 @@ pub fn add(session: &Session, minutes: &[(ListNo, Minutes)]) -> Result<(), Error
          $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[], \
          $10::bigint[], $11::bigint[], $12::bigint[]) ON CONFLICT (account, minute, list) DO UPDATE SET {sums}"
     );
-    let columns: Vec<_> = rows
-        .chunk_by(|(one, ..), (other, ..)| one == other)
-        .map(|of_list| {
-            let list = of_list.first().map_or(ListNo::NONE, |(list, ..)| *list);
-            let accounts: Vec<_> = of_list.iter().map(|(_, account, ..)| account.0).collect();
-            let begins: Vec<_> = of_list.iter().map(|(_, _, minute, _)| *minute).collect();
-            let count = |column: usize| {
-                of_list.iter().map(|(.., activity)| activity.to_array()[column].cast_signed()).collect()
-            };
-            let counts: Vec<Vec<i64>> = (0..COUNTED.len()).map(count).collect();
-            (list.0, accounts, begins, counts)
-        })
-        .collect();
-    let values: Vec<Vec<Value<'_>>> = columns
-        .iter()
-        .map(|(list, accounts, begins, counts)| {
-            let mut values: Vec<Value<'_>> = vec![list, accounts, begins];
-            values.extend(counts.iter().map(|column| column as Value<'_>));
-            values
-        })
-        .collect();
-    let all: Vec<(&str, Values<'_>)> = values.iter().map(|values| (&*upsert, values.as_slice())).collect();
-    session.pipeline(&all).map(drop)
+    for of_list in rows.chunk_by(|(one, ..), (other, ..)| one == other) {
+        let column = |value: &dyn Fn(&(ListNo, AccountNo, i64, Activity)) -> i64| -> Owned {
+            Box::new(of_list.iter().map(value).collect::<Vec<_>>())
+        };
+        let list = of_list.first().map_or(ListNo::NONE, |(list, ..)| *list);
+        let mut values: Vec<Owned> = vec![
+            Box::new(list.0),
+            column(&|(_, account, ..)| account.0),
+            column(&|(_, _, minute, _)| *minute),
+        ];
+        let count = |at: usize| column(&|(.., activity)| activity.to_array()[at].cast_signed());
+        values.extend((0..COUNTED.len()).map(count));
+        session.later(upsert.as_str(), values);
+    }
 }
 
 /// What the account has had done.

@@ -51,7 +51,7 @@ pub fn finish(session: &Session, shared: &Shared, attempts: &[Attempt]) -> Resul
         }
     }
     due::note(session, &due)?;
-    activity::add(session, &done.into_iter().collect::<Vec<_>>())?;
+    activity::add(session, &done.into_iter().collect::<Vec<_>>());
     super::attempts::log(session, log)
 }
 

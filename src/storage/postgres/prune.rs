@@ -64,7 +64,7 @@ pub fn prune(session: &Session, shared: &Shared, keep: Keep) -> Result<Pruned, E
         rows += orphan(session, list)?;
     }
     rows += erased(session)? + suppressions::prune(session, keep.ended, CHUNK)?;
-    rows += u64::from(address_form::bring(&View { session, shared })?);
+    rows += u64::from(address_form::bring(&View::new(session, shared))?);
     if rows == 0 {
         // It looks at all that is pending: once, at the end.
         rows = due::put_right(session, CHUNK)? + suppressions::forget_erased(session, keep.keys)?;
@@ -264,7 +264,7 @@ fn forget_consents(session: &Session, shared: &Shared, list: ListNo) -> Result<(
     );
     for row in session.query(&select, &[&list.0, &CHUNK])? {
         let number: u64 = get_number(&row, 0)?;
-        consent::forget(&View { session, shared }, (list, ContactNo(number)), get_number(&row, 1)?)?;
+        consent::forget(&View::new(session, shared), (list, ContactNo(number)), get_number(&row, 1)?)?;
         let update = "UPDATE departed SET consent = 0 WHERE list = $1 AND number = $2";
         session.execute(update, &[&list.0, &number.cast_signed()])?;
     }

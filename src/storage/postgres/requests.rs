@@ -93,7 +93,7 @@ pub fn find(
         found.insert(row.id, row.into_request());
     }
     let processed = format!("SELECT {PROCESSED} WHERE r.id = ANY($1) AND r.account = $2");
-    let view = View { session, shared };
+    let view = View::new(session, shared);
     for row in session.query(&processed, &[&wanted, &account.0])? {
         let row = read_processed(&row)?;
         found.insert(row.id, row.into_request(&view)?);

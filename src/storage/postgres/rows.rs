@@ -33,6 +33,41 @@ pub struct View<'a> {
     pub session: &'a Session,
     /// What the node knows.
     pub shared: &'a Shared,
+    /// What was read with the batches that are applied.
+    pub read: Option<&'a ListRead>,
+}
+
+/// What every transaction that applies needs of its list, read in the round trip that locks it.
+pub struct ListRead {
+    list: ListNo,
+    next: Vec<Row>,
+    variables: Vec<Row>,
+    has_erased: bool,
+}
+
+impl ListRead {
+    /// The statements, each about a list as its only value.
+    pub const STATEMENTS: [&str; 3] =
+        [NEXT, catalogue::variables::NUMBERS, "SELECT FROM erased WHERE $1::bigint IS NOT NULL LIMIT 1"];
+
+    /// Of what these have returned.
+    pub fn new(list: ListNo, [next, variables, erased]: [Vec<Row>; 3]) -> Self {
+        Self { list, next, variables, has_erased: !erased.is_empty() }
+    }
+
+    fn state(&self) -> Result<ListState, Error> {
+        let variables = catalogue::variables::read_numbers(&self.variables)?;
+        let next = self.next.first().map_or(Ok(1), |row| get_number(row, 0))?;
+        let alive = variables.is_some();
+        Ok(ListState { alive, next, variables: variables.unwrap_or_default(), ..ListState::default() })
+    }
+}
+
+impl<'a> View<'a> {
+    /// A view that reads all that it shows.
+    pub const fn new(session: &'a Session, shared: &'a Shared) -> Self {
+        Self { session, shared, read: None }
+    }
 }
 
 /// How many contacts lists have.
@@ -68,11 +103,12 @@ impl Rows for View<'_> {
     }
 
     fn list_state(&self, list: ListNo) -> Result<ListState, Error> {
-        let variables = catalogue::variables::numbers(self.session, list)?;
-        let next = self.session.query_opt(NEXT, &[&list.0])?;
-        let next = next.map_or(Ok(1), |row| get_number(&row, 0))?;
-        let alive = variables.is_some();
-        Ok(ListState { alive, next, variables: variables.unwrap_or_default(), ..ListState::default() })
+        if let Some(read) = self.read.filter(|read| read.list == list) {
+            return read.state();
+        }
+        let [next, variables] =
+            [NEXT, catalogue::variables::NUMBERS].map(|text| self.session.query(text, &[&list.0]));
+        ListRead { list, next: next?, variables: variables?, has_erased: false }.state()
     }
 
     fn known_sources(&self, sources: &[u64]) -> Result<HashSet<u64>, Error> {
@@ -98,6 +134,9 @@ impl Rows for View<'_> {
     }
 
     fn has_erased(&self) -> Result<bool, Error> {
+        if let Some(read) = self.read {
+            return Ok(read.has_erased);
+        }
         Ok(self.session.query_opt("SELECT 1 FROM erased LIMIT 1", &[])?.is_some())
     }
 

@@ -1,6 +1,6 @@
 //! A connection in one transaction, for code that blocks.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::error::Error as _;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -69,11 +69,25 @@ enum Ready {
     Whole(Arc<[Type]>),
 }
 
+/// A value that a statement takes along.
+pub type Owned = Box<dyn ToSql + Sync + Send>;
+
+/// What is to be sent in front of the next statement.
+#[derive(Default)]
+struct Unsent {
+    begin: Option<&'static str>,
+    later: Vec<(String, Vec<Owned>)>,
+}
+
 /// One transaction on one connection. It blocks, so it is used on a thread of its own.
+///
+/// Each answer that is waited for is a round trip. The transaction begins with its first statement, and statements
+/// whose answers tell nothing go along with the next one or with the commit.
 pub struct Session {
     runtime: Handle,
     client: Option<Object>,
     reach: Cell<Reach>,
+    unsent: RefCell<Unsent>,
     /// What is known of statements, where a pooler stands in between.
     known: Option<Arc<Known>>,
 }
@@ -81,21 +95,26 @@ pub struct Session {
 impl Session {
     /// Takes a connection; `known` where it is a pooler's, and its connections change with each transaction.
     pub fn new(runtime: Handle, client: Object, known: Option<Arc<Known>>) -> Self {
-        Self { runtime, client: Some(client), reach: Cell::default(), known }
+        Self { runtime, client: Some(client), reach: Cell::default(), unsent: RefCell::default(), known }
     }
 
     /// Begins a transaction.
     pub fn begin(&self, kind: Kind) -> Result<(), Error> {
-        self.batch(match kind {
+        let begin = match kind {
             Kind::Read => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
             Kind::Write => BEGIN,
             Kind::Append => BEGIN_APPEND,
-        })
+        };
+        self.unsent.borrow_mut().begin = Some(begin);
+        // A pooler must see the beginning before a statement is asked for its types.
+        if self.known.is_some() { self.batch("") } else { Ok(()) }
     }
 
     /// Ends the transaction; what it wrote is on disk when this returns.
     pub fn commit(mut self) -> Result<(), (Error, Reach)> {
-        let done = self.batch("COMMIT");
+        let is_begun = |unsent: &Unsent| unsent.begin.is_none() || !unsent.later.is_empty();
+        let is_begun = is_begun(&self.unsent.borrow());
+        let done = if is_begun { self.batch("COMMIT") } else { Ok(()) };
         if done.is_ok() {
             // Given back to the pool.
             drop(self.client.take());
@@ -106,10 +125,42 @@ impl Session {
     /// Takes back what was done, and gives the connection back where that can be told.
     pub fn roll_back(mut self) -> Reach {
         let reach = self.reach.get();
-        if self.batch("ROLLBACK").is_ok() {
+        let unsent = std::mem::take(&mut *self.unsent.borrow_mut());
+        if unsent.begin.is_some() || self.batch("ROLLBACK").is_ok() {
             drop(self.client.take());
         }
         reach
+    }
+
+    /// Runs a statement whose answer tells nothing: it is sent with the next one, or with the commit, and fails that.
+    pub fn later(&self, statement: impl Into<String>, values: Vec<Owned>) {
+        self.unsent.borrow_mut().later.push((statement.into(), values));
+    }
+
+    /// Sends what is unsent, and `next` behind it, without waiting in between.
+    async fn behind<T>(
+        &self,
+        next: impl Future<Output = Result<T, tokio_postgres::Error>>,
+    ) -> Result<T, Error> {
+        let unsent = std::mem::take(&mut *self.unsent.borrow_mut());
+        let client = self.client()?;
+        let mut later = Vec::with_capacity(unsent.later.len());
+        for (statement, values) in &unsent.later {
+            let values: Vec<Value<'_>> = values.iter().map(|value| &**value as Value<'_>).collect();
+            later.push((statement, self.ready(statement).await?, values));
+        }
+        let begin = async {
+            match unsent.begin {
+                Some(begin) => client.batch_execute(begin).await,
+                None => Ok(()),
+            }
+        };
+        let later = later.iter().map(|(statement, ready, values)| execute(client, statement, ready, values));
+        // They are sent in the order in which they are polled first.
+        let done = futures_util::join!(begin, futures_util::future::join_all(later), next);
+        let (begun, later, next) = done;
+        let first = begun.and_then(|()| later.into_iter().try_for_each(|done| done.map(drop)));
+        first.and_then(|()| next).map_err(|error| self.note(&error))
     }
 
     fn client(&self) -> Result<&Object, Error> {
@@ -119,7 +170,7 @@ impl Session {
     /// Runs statements without values.
     pub fn batch(&self, statements: &str) -> Result<(), Error> {
         let client = self.client()?;
-        self.runtime.block_on(client.batch_execute(statements)).map_err(|error| self.note(&error))
+        self.runtime.block_on(self.behind(client.batch_execute(statements)))
     }
 
     fn note(&self, failure: &tokio_postgres::Error) -> Error {
@@ -148,11 +199,15 @@ impl Session {
     async fn rows(&self, statement: &str, values: Values<'_>) -> Result<RowStream, Error> {
         let (ready, client) = (self.ready(statement).await?, self.client()?);
         let values = values.iter().map(|value| *value as &(dyn ToSql + Sync));
-        let rows = match &ready {
-            Ready::Prepared(prepared) => client.query_raw(prepared, values).await,
-            Ready::Whole(types) => client.query_typed_raw(statement, values.zip(types.iter().cloned())).await,
-        };
-        rows.map_err(|error| self.note(&error))
+        self.behind(async {
+            match &ready {
+                Ready::Prepared(prepared) => client.query_raw(prepared, values).await,
+                Ready::Whole(types) => {
+                    client.query_typed_raw(statement, values.zip(types.iter().cloned())).await
+                }
+            }
+        })
+        .await
     }
 
     /// The rows of a statement.
@@ -185,7 +240,7 @@ impl Session {
             let (client, all) = (self.client()?, self.all_ready(statements).await?);
             let running =
                 all.iter().map(|(statement, ready, values)| execute(client, statement, ready, values));
-            in_order(running).await.map_err(|error| self.note(&error))
+            self.behind(in_order(running)).await
         })
     }
 
@@ -194,7 +249,7 @@ impl Session {
         self.runtime.block_on(async {
             let (client, all) = (self.client()?, self.all_ready(statements).await?);
             let running = all.iter().map(|(statement, ready, values)| rows(client, statement, ready, values));
-            in_order(running).await.map_err(|error| self.note(&error))
+            self.behind(in_order(running)).await
         })
     }
 

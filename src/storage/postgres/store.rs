@@ -109,7 +109,7 @@ impl PostgresStore {
         T: Send + 'static,
         F: Fn(&View<'_>) -> Result<T, Error> + Send + Sync + 'static,
     {
-        self.read(move |session, shared| job(&View { session, shared })).await
+        self.read(move |session, shared| job(&View::new(session, shared))).await
     }
 
     /// Runs a job that writes, and that does no harm where it is done twice.

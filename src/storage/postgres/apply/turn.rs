@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::ops::Bound;
+use std::time::Instant;
 
 use super::look::look;
 use super::{Done, apply_list};
@@ -91,6 +92,24 @@ fn next_turn(shared: &Shared) -> Option<Turn<'_>> {
     Some(Turn { shared, account, list })
 }
 
+/// Whether a look is due. It is this caller's then: others that ask meanwhile need none.
+fn is_due(shared: &Shared) -> bool {
+    let mut journal = shared.journal();
+    let is_due = journal.looked_at.is_none_or(|then| then.elapsed() >= journal.look_after);
+    if is_due {
+        journal.looked_at = Some(Instant::now());
+    }
+    is_due
+}
+
+async fn look_now(store: &PostgresStore) -> Result<(), Error> {
+    let looked = store.read(look).await;
+    if looked.is_err() {
+        store.shared.journal().looked_at = None;
+    }
+    looked
+}
+
 /// Applies the next batches of one list.
 pub async fn apply_next(store: &PostgresStore, max: usize, now: Timestamp) -> Result<Applied, Error> {
     if max == 0 {
@@ -99,18 +118,16 @@ pub async fn apply_next(store: &PostgresStore, max: usize, now: Timestamp) -> Re
         store.shared.journal().looked_at = None;
         return Ok(Applied::default());
     }
-    let is_due =
-        |journal: &Journal| journal.looked_at.is_none_or(|then| then.elapsed() >= journal.look_after);
-    let mut looked = is_due(&store.shared.journal());
+    let mut looked = is_due(&store.shared);
     if looked {
-        store.read(look).await?;
+        look_now(store).await?;
     }
     loop {
         let Some(turn) = next_turn(&store.shared) else {
-            if looked || !is_due(&store.shared.journal()) {
+            if looked || !is_due(&store.shared) {
                 return Ok(Applied::default());
             }
-            store.read(look).await?;
+            look_now(store).await?;
             looked = true;
             continue;
         };

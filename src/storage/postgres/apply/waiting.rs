@@ -6,31 +6,35 @@ use crate::journal::ListNo;
 use crate::storage::Error;
 use crate::storage::postgres::queue::WAITING;
 use crate::storage::postgres::session::{Session, get, get_array, get_number};
-use crate::storage::rows::group::{Group, JournalRow, MAX_BYTES, Origin};
+use crate::storage::rows::group::{Group, JournalRow, Origin};
 
 /// What [`read_row`] reads.
 pub const COLUMNS: &str = "position, kind, items_check, items, request, account, list_id, accepted_at, webhook, \
                            receiver, token, restore_erased";
 
-/// The first batches of a list, at most `max`; one that stands alone is the only one. None are behind a fence.
-pub fn read(session: &Session, list: ListNo, max: usize) -> Result<Group, Error> {
-    // Those that there would be no room for are not sent.
-    let select = format!(
+/// The first batches of the list `$1`, at most `$2`. Those behind the first `$3` bytes are not sent: there would be no
+/// room for them.
+pub fn select() -> String {
+    format!(
         "SELECT {COLUMNS}, fence FROM \
          (SELECT *, (sum(bytes) OVER (ORDER BY position) - bytes)::bigint AS before FROM \
          (SELECT * FROM batch WHERE list = $1 AND {WAITING} ORDER BY position LIMIT $2) first) b \
          WHERE before <= $3 ORDER BY position"
-    );
-    let max = i64::try_from(max).unwrap_or(i64::MAX);
-    let room = i64::try_from(MAX_BYTES).unwrap_or(i64::MAX);
+    )
+}
+
+/// The batches that a transaction takes; one that stands alone is the only one. None are behind a fence.
+pub fn group(rows: &[Row], list: ListNo) -> Result<Group, Error> {
     let mut group = Group::default();
-    session.stream(&select, &[&list.0, &max, &room], |row| {
+    for row in rows {
         if get(row, 12)? {
-            return Ok(false);
+            break;
         }
         let (batch, origin) = read_row(row, list)?.verified();
-        Ok(group.add(batch, origin))
-    })?;
+        if !group.add(batch, origin) {
+            break;
+        }
+    }
     Ok(group)
 }
 

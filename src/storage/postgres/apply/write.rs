@@ -1,5 +1,7 @@
 //! What a world says has changed, written: a few statements, however many contacts there are.
 
+use tokio_postgres::types::ToSql;
+
 use crate::apply::plan::Waiting;
 use crate::apply::rule::Decided;
 use crate::apply::world::{IndexEntry, Slot, World};
@@ -9,7 +11,7 @@ use crate::storage::Error;
 use crate::storage::postgres::due::{self, Receivers};
 use crate::storage::postgres::queue::COUNT;
 use crate::storage::postgres::rows::CHUNK;
-use crate::storage::postgres::session::{Session, Values};
+use crate::storage::postgres::session::{Owned, Session};
 use crate::storage::postgres::shared::Shared;
 use crate::storage::rows::group::Origin;
 
@@ -18,23 +20,18 @@ pub fn world(session: &Session, shared: &Shared, world: &World) -> Result<(), Er
     let changed = world.changed();
     for of_list in changed.chunk_by(|one, other| one.list == other.list) {
         let list = of_list.first().map_or(ListNo::NONE, |slot| slot.list);
-        write_contacts(session, shared, world, list, of_list)?;
+        write_contacts(session, shared, world, list, of_list);
     }
     write_index(session, world)?;
     for (list, state) in world.lists().filter(|(_, state)| (state.made, state.removed) != (0, 0)) {
         let more = state.made.cast_signed() - state.removed.cast_signed();
-        session.execute(COUNT, &[&list.0, &state.next.cast_signed(), &more])?;
+        session.later(COUNT, vec![Box::new(list.0), Box::new(state.next.cast_signed()), Box::new(more)]);
     }
-    write_traces(session, world)
+    write_traces(session, world);
+    Ok(())
 }
 
-fn write_contacts(
-    session: &Session,
-    shared: &Shared,
-    world: &World,
-    list: ListNo,
-    slots: &[&Slot],
-) -> Result<(), Error> {
+fn write_contacts(session: &Session, shared: &Shared, world: &World, list: ListNo, slots: &[&Slot]) {
     let is_made = |slot: &&&Slot| slot.removed_at.is_none() && slot.new;
     let is_changed = |slot: &&&Slot| slot.removed_at.is_none() && !slot.new;
     let made: Vec<_> = slots.iter().filter(is_made).copied().collect();
@@ -46,7 +43,7 @@ fn write_contacts(
     for (statement, slots) in [(insert, &made), (update, &changed)] {
         for chunk in slots.chunks(CHUNK) {
             let documents: Vec<_> = chunk.iter().map(|slot| shared.stored(world.document(slot))).collect();
-            session.execute(statement, &[&list.0, &numbers(chunk), &documents])?;
+            session.later(statement, vec![Box::new(list.0), Box::new(numbers(chunk)), Box::new(documents)]);
         }
     }
     let removed: Vec<_> = slots.iter().filter(|slot| slot.removed_at.is_some()).copied().collect();
@@ -61,16 +58,17 @@ fn write_contacts(
                       SELECT $1, * FROM unnest($2::bigint[], $3::bigint[], $4::bigint[]) \
                       ON CONFLICT (list, number) DO UPDATE SET position = excluded.position, \
                       consent = excluded.consent";
-        let values: Values<'_> = &[&list.0, &numbers, &positions, &consents];
-        session.pipeline(&[(delete, &[&list.0, &numbers]), (depart, values)])?;
+        session.later(delete, vec![Box::new(list.0), Box::new(numbers.clone())]);
+        let values: Vec<Owned> =
+            vec![Box::new(list.0), Box::new(numbers), Box::new(positions), Box::new(consents)];
+        session.later(depart, values);
     }
     let returned: Vec<_> = made.iter().filter(|slot| slot.returned).copied().collect();
     if !returned.is_empty() {
         let delete = "DELETE FROM departed d USING unnest($2::bigint[]) AS u (number) \
                       WHERE d.list = $1 AND d.number = u.number";
-        session.execute(delete, &[&list.0, &numbers(&returned)])?;
+        session.later(delete, vec![Box::new(list.0), Box::new(numbers(&returned))]);
     }
-    Ok(())
 }
 
 fn numbers(slots: &[&Slot]) -> Vec<i64> {
@@ -88,7 +86,8 @@ fn write_index(session: &Session, world: &World) -> Result<(), Error> {
         for (list, chunk) in chunks(&entries, |entry| entry.list) {
             let column = |value: fn(&IndexEntry) -> i64| chunk.iter().map(value).collect::<Vec<_>>();
             let hashes = column(|entry| entry.hash.cast_signed());
-            session.execute(statement, &[&list.0, &hashes, &column(|entry| entry.number.0.cast_signed())])?;
+            let numbers = column(|entry| entry.number.0.cast_signed());
+            session.later(statement, vec![Box::new(list.0), Box::new(hashes), Box::new(numbers)]);
         }
     }
     Ok(())
@@ -107,60 +106,59 @@ fn chunks<T>(entries: &[T], list: impl Fn(&T) -> ListNo) -> impl Iterator<Item =
 }
 
 /// What contacts were called until now, who bore an identifier, and who is erased no longer.
-fn write_traces(session: &Session, world: &World) -> Result<(), Error> {
+fn write_traces(session: &Session, world: &World) {
     for (list, chunk) in chunks(&world.formers, |former| former.list) {
         let insert = "INSERT INTO former_identifiers \
                       SELECT $1, * FROM unnest($2::bigint[], $3::bigint[], $4::bigint[], $5::bytea[])";
-        session.execute(
-            insert,
-            &[
-                &list.0,
-                &chunk.iter().map(|former| former.number.0.cast_signed()).collect::<Vec<_>>(),
-                &chunk.iter().map(|former| former.position.cast_signed()).collect::<Vec<_>>(),
-                &chunk.iter().map(|former| i64::from(former.item)).collect::<Vec<_>>(),
-                &chunk.iter().map(|former| former.identifiers.as_slice()).collect::<Vec<_>>(),
-            ],
-        )?;
+        let column =
+            |value: fn(&_) -> i64| -> Owned { Box::new(chunk.iter().map(value).collect::<Vec<_>>()) };
+        let identifiers: Vec<_> = chunk.iter().map(|former| former.identifiers.clone()).collect();
+        let values: Vec<Owned> = vec![
+            Box::new(list.0),
+            column(|former| former.number.0.cast_signed()),
+            column(|former| former.position.cast_signed()),
+            column(|former| i64::from(former.item)),
+            Box::new(identifiers),
+        ];
+        session.later(insert, values);
     }
     for (list, chunk) in chunks(&world.former_bearers, |bearer| bearer.entry.list) {
         let insert = "INSERT INTO former_bearer \
                       SELECT $1, * FROM unnest($2::bigint[], $3::bigint[], $4::bigint[]) ON CONFLICT DO NOTHING";
-        session.execute(
-            insert,
-            &[
-                &list.0,
-                &chunk.iter().map(|bearer| bearer.entry.hash.cast_signed()).collect::<Vec<_>>(),
-                &chunk.iter().map(|bearer| bearer.entry.number.0.cast_signed()).collect::<Vec<_>>(),
-                &chunk.iter().map(|bearer| bearer.position.cast_signed()).collect::<Vec<_>>(),
-            ],
-        )?;
+        let column =
+            |value: fn(&_) -> i64| -> Owned { Box::new(chunk.iter().map(value).collect::<Vec<_>>()) };
+        let values: Vec<Owned> = vec![
+            Box::new(list.0),
+            column(|bearer| bearer.entry.hash.cast_signed()),
+            column(|bearer| bearer.entry.number.0.cast_signed()),
+            column(|bearer| bearer.position.cast_signed()),
+        ];
+        session.later(insert, values);
     }
     if !world.forgiven.is_empty() {
         let accounts: Vec<_> = world.forgiven.iter().map(|(account, _)| account.0).collect();
-        let hashes: Vec<_> = world.forgiven.iter().map(|(_, hash)| hash.as_slice()).collect();
+        let hashes: Vec<_> = world.forgiven.iter().map(|(_, hash)| hash.to_vec()).collect();
         let delete = "DELETE FROM erased e USING unnest($1::bigint[], $2::bytea[]) AS u (account, hash) \
                       WHERE (e.account, e.hash) = (u.account, u.hash)";
-        session.execute(delete, &[&accounts, &hashes])?;
+        session.later(delete, vec![Box::new(accounts), Box::new(hashes)]);
     }
-    Ok(())
 }
 
 /// Writes what was said of flags: few batches name any.
-fn write_consents(
-    session: &Session,
-    list: ListNo,
-    waiting: &[Waiting],
-    decided: &[Decided],
-) -> Result<(), Error> {
+fn write_consents(session: &Session, list: ListNo, waiting: &[Waiting], decided: &[Decided]) {
     let said = || waiting.iter().zip(decided).filter(|(_, decided)| !decided.consents.is_empty());
     let positions: Vec<_> = said().map(|(batch, _)| batch.position.cast_signed()).collect();
     if positions.is_empty() {
-        return Ok(());
+        return;
     }
-    let records: Vec<_> = said().map(|(_, decided)| decided.consents.as_slice()).collect();
+    let records: Vec<_> = said().map(|(_, decided)| decided.consents.clone()).collect();
     let insert = "INSERT INTO consent (list, position, records) \
                   SELECT $1, * FROM unnest($2::bigint[], $3::bytea[])";
-    session.execute(insert, &[&list.0, &positions, &records]).map(drop)
+    session.later(insert, vec![Box::new(list.0), Box::new(positions), Box::new(records)]);
+}
+
+fn boxed<T: ToSql + Sync + Send + 'static>(value: T) -> Owned {
+    Box::new(value)
 }
 
 /// Writes what became of the batches and what they changed, and takes them out of the journal; returns how many
@@ -173,28 +171,29 @@ pub fn requests(
     origins: &[Origin],
     decided: &[Decided],
     now: Timestamp,
-) -> Result<usize, Error> {
+) -> usize {
     let now = now.millis();
     let positions: Vec<_> = waiting.iter().map(|batch| batch.position.cast_signed()).collect();
     let ids: Vec<_> = waiting.iter().map(|batch| batch.request.to_bytes().to_vec()).collect();
     let accounts: Vec<_> = waiting.iter().map(|batch| batch.account.0).collect();
-    let list_ids: Vec<_> = origins.iter().map(|origin| origin.list_id.as_slice()).collect();
+    let list_ids: Vec<_> = origins.iter().map(|origin| origin.list_id.to_vec()).collect();
     let kinds: Vec<_> = waiting.iter().map(|batch| batch.kind.code()).collect();
     let accepted: Vec<_> = origins.iter().map(|origin| origin.accepted_at).collect();
-    let results: Vec<_> = decided.iter().map(|decided| shared.stored_results(&decided.results)).collect();
-    let results: Vec<_> = results.iter().map(|results| results.as_ref()).collect();
-    let webhooks: Vec<_> = origins.iter().map(|origin| origin.webhook.as_deref()).collect();
+    let stored = |decided: &Decided| shared.stored_results(&decided.results).into_owned();
+    let results: Vec<_> = decided.iter().map(stored).collect();
+    let webhooks: Vec<_> = origins.iter().map(|origin| origin.webhook.clone()).collect();
     let failed: Vec<_> = decided.iter().map(|decided| i64::from(decided.failed)).collect();
-    let tokens: Vec<_> = origins.iter().map(|origin| origin.token.as_str()).collect();
-    let changes: Vec<_> = decided.iter().map(|decided| shared.stored_changes(&decided.changes)).collect();
-    let changes: Vec<_> = changes.iter().map(|changes| changes.as_ref()).collect();
+    let tokens: Vec<_> = origins.iter().map(|origin| origin.token.clone()).collect();
+    let stored = |decided: &Decided| shared.stored_changes(&decided.changes).into_owned();
+    let changes: Vec<_> = decided.iter().map(stored).collect();
     let reported =
-        || positions.iter().zip(origins).filter_map(|(p, origin)| Some((*p, origin.receiver.as_deref()?)));
+        || positions.iter().zip(origins).filter_map(|(p, origin)| Some((*p, origin.receiver.clone()?)));
     let sent: Vec<_> = reported().map(|(position, _)| position).collect();
     let receivers: Vec<_> = reported().map(|(_, receiver)| receiver).collect();
     let mut noted = Receivers::default();
     receivers.iter().for_each(|receiver| noted.add(receiver, now));
     let (noted, noted_at) = noted.columns();
+    let noted: Vec<_> = noted.into_iter().map(str::to_owned).collect();
     let [first, last] = [positions.first(), positions.last()].map(|end| end.copied().unwrap_or_default());
     let request = "INSERT INTO request (list, position, id, account, list_id, kind, accepted_at, processed_at, \
                    results, webhook, failed, token) SELECT $1, u.position, u.id, u.account, u.list_id, u.kind, \
@@ -208,23 +207,41 @@ pub fn requests(
     let delivery = "INSERT INTO delivery (list, position, receiver, state, attempts, next_at) \
                     SELECT $1, u.position, u.receiver, 0, 0, $2 \
                     FROM unnest($3::bigint[], $4::text[]) AS u (position, receiver)";
-    write_consents(session, list, waiting, decided)?;
+    write_consents(session, list, waiting, decided);
     let forget = "DELETE FROM batch WHERE list = $1 AND position >= $2 AND position <= $3";
-    let all: [(&str, Values<'_>); 5] = [
-        (
-            request,
-            &[
-                &list.0, &now, &positions, &ids, &accounts, &list_ids, &kinds, &accepted, &results,
-                &webhooks, &failed, &tokens,
-            ],
-        ),
-        (history, &[&list.0, &now, &positions, &ids, &accounts, &list_ids, &kinds, &tokens, &changes]),
-        (forget, &[&list.0, &first, &last]),
-        (delivery, &[&list.0, &now, &sent, &receivers]),
-        // Last, since it may wait for a claim.
-        (due::NOTE, &[&list.0, &noted, &noted_at]),
+    let reports = sent.len();
+    let values = vec![
+        boxed(list.0),
+        boxed(now),
+        boxed(positions.clone()),
+        boxed(ids.clone()),
+        boxed(accounts.clone()),
+        boxed(list_ids.clone()),
+        boxed(kinds.clone()),
+        boxed(accepted),
+        boxed(results),
+        boxed(webhooks),
+        boxed(failed),
+        boxed(tokens.clone()),
     ];
-    let count = if sent.is_empty() { 3 } else { all.len() };
-    session.pipeline(&all[..count])?;
-    Ok(sent.len())
+    session.later(request, values);
+    let values = vec![
+        boxed(list.0),
+        boxed(now),
+        boxed(positions),
+        boxed(ids),
+        boxed(accounts),
+        boxed(list_ids),
+        boxed(kinds),
+        boxed(tokens),
+        boxed(changes),
+    ];
+    session.later(history, values);
+    session.later(forget, vec![boxed(list.0), boxed(first), boxed(last)]);
+    if reports > 0 {
+        session.later(delivery, vec![boxed(list.0), boxed(now), boxed(sent), boxed(receivers)]);
+        // Last, since it may wait for a claim.
+        session.later(due::NOTE, vec![boxed(list.0), boxed(noted), boxed(noted_at)]);
+    }
+    reports
 }

@@ -2,6 +2,8 @@
 
 use std::collections::HashSet;
 
+use tokio_postgres::Row;
+
 use super::change_of;
 use crate::clock::Timestamp;
 use crate::journal::ListNo;
@@ -19,15 +21,16 @@ pub fn all(session: &Session, lists: &[i64]) -> Result<Vec<(ListNo, Variable)>, 
     session.query(select, &[&lists])?.iter().map(read).collect()
 }
 
+/// Reads the numbers of the variables of the list `$1`.
+pub const NUMBERS: &str = "SELECT v.number FROM list l LEFT JOIN variable v ON v.list = l.no WHERE l.no = $1";
+
 /// The numbers of a list's variables; `None` where there is no such list.
-pub fn numbers(session: &Session, list: ListNo) -> Result<Option<HashSet<u32>>, Error> {
-    let select = "SELECT v.number FROM list l LEFT JOIN variable v ON v.list = l.no WHERE l.no = $1";
-    let rows = session.query(select, &[&list.0])?;
+pub fn read_numbers(rows: &[Row]) -> Result<Option<HashSet<u32>>, Error> {
     if rows.is_empty() {
         return Ok(None);
     }
     let mut numbers = HashSet::with_capacity(rows.len());
-    for row in &rows {
+    for row in rows {
         // A list without variables is one row without a number.
         if get::<Option<i64>>(row, 0)?.is_some() {
             numbers.insert(get_small(row, 0)?);
