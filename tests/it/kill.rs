@@ -23,7 +23,13 @@ impl Random {
         Self(seed)
     }
 
-    fn below(&mut self, bound: u64) -> u64 {
+    /// The same numbers every time.
+    pub const fn seeded(seed: u64) -> Self {
+        Self(seed)
+    }
+
+    /// A number below a bound.
+    pub fn below(&mut self, bound: u64) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.0;
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);

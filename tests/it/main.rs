@@ -112,6 +112,7 @@ mod request_list;
 mod request_rejected;
 mod rolling_upgrade;
 mod routes;
+mod same_answers;
 mod search;
 mod settings;
 mod shim;

@@ -4,6 +4,7 @@
 //! It ends with the test process, however that ends: a shell holds the cluster and reads from a pipe that the process
 //! keeps open. A machine without PostgreSQL fails the tests.
 //!
+//! `ROLLBOOK_TEST_POSTGRES` names the programs of another version than the newest that is installed.
 //! `ROLLBOOK_TEST_CITUS` names a database on the coordinator of a Citus, with its workers added: then each test's
 //! database is there, distributed, and the same tests run on it.
 
@@ -51,6 +52,9 @@ enum Job {
 }
 
 pub fn binaries() -> PathBuf {
+    if let Some(directory) = std::env::var_os("ROLLBOOK_TEST_POSTGRES") {
+        return directory.into();
+    }
     let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
     let mut found: Vec<_> = versions.map(|version| version.path().join("bin")).collect();
     found.retain(|bin| bin.join("initdb").exists());
