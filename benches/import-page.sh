@@ -53,3 +53,7 @@ start=$(date +%s%N)
 curl -s -b jar "$url/lists/$list/export/file?format=csv" >out.csv
 millis=$((($(date +%s%N) - start) / 1000000))
 echo "exported: $((rows * 1000 / millis)) rows a second; the server at most $(memory) MiB"
+start=$(date +%s%N)
+curl -s -b jar "$url/lists/$list/export/file?format=xlsx" >out.xlsx
+millis=$((($(date +%s%N) - start) / 1000000))
+echo "exported as XLSX: $((rows * 1000 / millis)) rows a second, $(($(stat -c %s out.xlsx) >> 20)) MiB; the server at most $(memory) MiB"

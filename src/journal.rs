@@ -45,11 +45,13 @@ pub enum BatchKind {
     UpsertExact,
     /// contacts/merge. The items are two contacts by their numbers, see [`crate::apply::merge::Asked`].
     Merge,
+    /// As `Update`, but every `contact` is the number of the contact in its list.
+    UpdateByNumber,
 }
 
 impl BatchKind {
     /// All, in the order of their stored numbers, which count from 1.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Update,
         Self::Upsert,
         Self::Add,
@@ -59,6 +61,7 @@ impl BatchKind {
         Self::UpdateExact,
         Self::UpsertExact,
         Self::Merge,
+        Self::UpdateByNumber,
     ];
 
     /// The stored number.
@@ -74,7 +77,9 @@ impl BatchKind {
     /// The `source` of the request object: the method that was called.
     pub const fn source(self) -> &'static str {
         match self {
-            Self::Update | Self::Upsert | Self::UpdateExact | Self::UpsertExact => "contacts/update",
+            Self::Update | Self::Upsert | Self::UpdateExact | Self::UpsertExact | Self::UpdateByNumber => {
+                "contacts/update"
+            }
             Self::Add => "contacts/add",
             Self::Remove => "contacts/remove",
             Self::Undo => "request/undo",
@@ -91,6 +96,11 @@ impl BatchKind {
             (false, true) => Self::UpdateExact,
             (true, true) => Self::UpsertExact,
         }
+    }
+
+    /// Whether `contact` of its items is an identifier of a contact.
+    pub const fn names_identifiers(self) -> bool {
+        !matches!(self, Self::Undo | Self::Merge | Self::UpdateByNumber)
     }
 
     /// Whether a contact that is not there is made, and `contact` fills its identifier.
@@ -204,6 +214,20 @@ impl<'a> Item<'a> {
         Ok(asked)
     }
 
+    /// The same in a batch of that kind: `contact` may be no identifier.
+    ///
+    /// # Errors
+    /// [`Malformed`] where the patch does not read.
+    pub fn asked_in(&self, kind: BatchKind) -> Result<Identifiers<Option<&'a str>>, Malformed> {
+        if kind.names_identifiers() { self.asked() } else { self.named() }
+    }
+
+    /// The number of the contact, in a batch that names contacts by their numbers.
+    pub fn number(&self, kind: BatchKind) -> Option<ContactNo> {
+        let number = (kind == BatchKind::UpdateByNumber).then(|| self.contact.parse().ok());
+        number.flatten().map(ContactNo)
+    }
+
     /// The identifiers that its patch names; an empty text clears.
     ///
     /// # Errors
@@ -302,7 +326,8 @@ mod tests {
         }
         assert_eq!((BatchKind::Update.code(), BatchKind::Erase.code()), (1, 6));
         assert_eq!((BatchKind::UpdateExact.code(), BatchKind::Merge.code()), (7, 9));
-        assert_eq!((BatchKind::from_code(0), BatchKind::from_code(10)), (None, None));
+        assert_eq!(BatchKind::UpdateByNumber.code(), 10);
+        assert_eq!((BatchKind::from_code(0), BatchKind::from_code(11)), (None, None));
         assert_eq!(IdentifierKind::ALL.map(|kind| kind as u8), [0, 1, 2]);
     }
 }

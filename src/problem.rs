@@ -149,8 +149,14 @@ pub fn contact() -> Problem {
 
 /// `contactBy` is none of the identifiers.
 pub fn contact_by() -> Problem {
-    Problem::new("INVALID_CONTACT_BY", "Argument contactBy must be userId, email or phoneNumber")
+    Problem::new("INVALID_CONTACT_BY", "Argument contactBy must be userId, email, phoneNumber or contactId")
         .of("contactBy")
+}
+
+/// A contact is to be made that is named by its id.
+pub fn upsert_by_id() -> Problem {
+    let text = "Argument upsert must be false where contactBy is contactId";
+    Problem::new("INVALID_CONTACT_BY", text).of("upsert")
 }
 
 /// What should be the id of a contact is none.
@@ -167,6 +173,16 @@ pub fn same_contact() -> Problem {
 pub fn merge_field(name: &'static str) -> Problem {
     let text = format!("Argument {name} must name fields that are not flags, each once");
     Problem::new("INVALID_FIELD", text).of(name)
+}
+
+/// A value of import/report is wrong.
+pub fn import(name: &'static str, what: &str) -> Problem {
+    Problem::new("INVALID_IMPORT", format!("Argument {name} must be {what}")).of(name)
+}
+
+/// Another job has the id of an import.
+pub fn import_id_taken(id: &str) -> Problem {
+    Problem::new("IMPORT_ID_TAKEN", format!("Another job has the id {id}")).of("importId")
 }
 
 /// `channel` is no flag.

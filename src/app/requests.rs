@@ -47,6 +47,29 @@ impl Queries {
         Ok(seen)
     }
 
+    /// The same once one of them is processed, or after that time: the states then are as of the end.
+    ///
+    /// # Errors
+    /// The store fails.
+    pub async fn requests_once_applied(
+        &self,
+        caller: &Caller,
+        ids: Vec<ObjectId>,
+        longest: Duration,
+    ) -> Result<Vec<Request>, Error> {
+        let mut applied = std::pin::pin!(self.0.applied.notified());
+        // Nothing is missed between the look and the wait.
+        applied.as_mut().enable();
+        let found = self.requests(caller, ids.clone()).await?;
+        if found.is_empty() || found.iter().any(|request| request.state == RequestState::Processed) {
+            return Ok(found);
+        }
+        match tokio::time::timeout(longest, applied).await {
+            Ok(()) => self.requests(caller, ids).await,
+            Err(_) => Ok(found),
+        }
+    }
+
     /// Requests that fit a filter, the newest first: of one list, or of all that the caller may see.
     ///
     /// # Errors

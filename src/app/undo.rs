@@ -25,6 +25,13 @@ impl UndoTarget {
     }
 }
 
+impl UndoTarget {
+    /// The id of that list.
+    pub const fn list_id(&self) -> ObjectId {
+        self.found.list_id
+    }
+}
+
 impl Queries {
     /// The request with that id, if the caller may see it.
     ///

@@ -5,7 +5,7 @@ use crate::contact::field::Field;
 use crate::contact::identifier::{HashKey, IdentifierKind, Identifiers};
 use crate::contact::record::{Malformed, Reader};
 use crate::id::ObjectId;
-use crate::journal::{self, AccountNo, BatchKind, ListNo};
+use crate::journal::{self, AccountNo, BatchKind, ContactNo, ListNo};
 
 /// A batch that waits, with its place in the order.
 #[derive(Debug)]
@@ -107,13 +107,25 @@ impl<'a> Plan<'a> {
         hashes
     }
 
+    /// Every contact that an item names by its number: sorted, each once.
+    pub fn numbers(&self, waiting: &[Waiting]) -> Vec<(ListNo, ContactNo)> {
+        let mut numbers = Vec::new();
+        for (batch, items) in waiting.iter().zip(&self.batches) {
+            let named = items.iter().flatten().filter_map(|item| item.item.number(batch.kind));
+            numbers.extend(named.map(|number| (batch.list, number)));
+        }
+        numbers.sort_unstable();
+        numbers.dedup();
+        numbers
+    }
+
     /// What may be kept of every identifier that an item would have a contact bear, where its bearer was erased.
     pub fn erasable(&self, waiting: &[Waiting], key: &HashKey) -> Vec<(AccountNo, [u8; 16])> {
         let mut hashes = Vec::new();
         for (batch, items) in waiting.iter().zip(&self.batches) {
             let account = batch.account.0.unsigned_abs();
             for item in items.iter().flatten() {
-                let asked = item.item.asked().unwrap_or_default();
+                let asked = item.item.asked_in(batch.kind).unwrap_or_default();
                 for kind in IdentifierKind::ALL {
                     let text = asked.get(kind).filter(|text| !text.is_empty());
                     let Some(text) = text else { continue };
@@ -181,7 +193,14 @@ fn lookup(item: journal::Item<'_>, kind: BatchKind, list: u64, key: &HashKey) ->
     let as_user_id = || key.hash(list, IdentifierKind::UserId, item.contact);
     let as_itself = || key.hash(list, item.kind, item.contact);
     match (kind, item.kind) {
-        (BatchKind::Add | BatchKind::Undo | BatchKind::Erase | BatchKind::Merge, _) => [None, None],
+        (
+            BatchKind::Add
+            | BatchKind::Undo
+            | BatchKind::Erase
+            | BatchKind::Merge
+            | BatchKind::UpdateByNumber,
+            _,
+        ) => [None, None],
         // The caller has said which identifier it is.
         (BatchKind::Remove | BatchKind::UpdateExact | BatchKind::UpsertExact, _) => [None, Some(as_itself())],
         (BatchKind::Update | BatchKind::Upsert, IdentifierKind::UserId) => [Some(as_user_id()); 2],

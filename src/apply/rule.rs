@@ -113,7 +113,7 @@ pub fn try_out(batch: &Waiting, items: &[PlannedItem<'_>], world: &mut World, no
 /// The identifiers that a failed item asked for; those that it would clear are left out, and those of people who
 /// were erased: nothing of them is kept.
 fn asked<'a>(batch: &Waiting, item: &PlannedItem<'a>, world: &World) -> Identifiers<Option<&'a str>> {
-    let mut asked = item.item.asked().unwrap_or_default();
+    let mut asked = item.item.asked_in(batch.kind).unwrap_or_default();
     for kind in IdentifierKind::ALL {
         let text = asked.get_mut(kind);
         *text = text.filter(|text| !text.is_empty() && !world.is_erased(batch.account, kind, text));
@@ -144,16 +144,21 @@ impl Step<'_> {
         match (self.look_up(world)?, self.batch.kind) {
             (
                 Some(found),
-                BatchKind::Update | BatchKind::Upsert | BatchKind::UpdateExact | BatchKind::UpsertExact,
+                BatchKind::Update
+                | BatchKind::Upsert
+                | BatchKind::UpdateExact
+                | BatchKind::UpsertExact
+                | BatchKind::UpdateByNumber,
             ) => self.update(world, found),
             (Some(found), BatchKind::Remove) => self.turn.remove(world, found),
             (None, BatchKind::Upsert | BatchKind::UpsertExact) => {
                 self.create(world, Failure::IdentifierTaken)
             }
             (None, BatchKind::Add) => self.create(world, Failure::ContactExists),
-            (None, BatchKind::Update | BatchKind::UpdateExact | BatchKind::Remove) => {
-                Err(Failure::ContactNotFound)
-            }
+            (
+                None,
+                BatchKind::Update | BatchKind::UpdateExact | BatchKind::UpdateByNumber | BatchKind::Remove,
+            ) => Err(Failure::ContactNotFound),
             // An item of contacts/add looks nobody up; the others have rules of their own.
             (Some(_), BatchKind::Add) | (_, BatchKind::Undo | BatchKind::Erase | BatchKind::Merge) => {
                 Err(Failure::Damaged)
@@ -179,6 +184,9 @@ impl Step<'_> {
     /// As userId, then as what the text is by its form; an e-mail address is never a phone number.
     fn look_up(&self, world: &World) -> Result<Option<u32>, Malformed> {
         let (list, item) = (self.batch.list, &self.item.item);
+        if let Some(number) = item.number(self.batch.kind) {
+            return world.find_number(list, number);
+        }
         let [as_user_id, as_itself] = self.item.lookup;
         if let Some(hash) = as_user_id {
             let found = world.find(list, IdentifierKind::UserId, item.contact, hash)?;

@@ -153,6 +153,8 @@ pub struct World {
     holders: Holders,
     /// Hashes of contacts that are damaged on disk. Their identifiers cannot be known.
     damaged: HashSet<(ListNo, u64)>,
+    /// The slots of contacts that items name by their numbers; `None` for one that is damaged on disk.
+    numbered: HashMap<(ListNo, ContactNo), Option<u32>>,
     /// Identifiers that were changed, for results that were told before.
     pub formers: Vec<Former>,
     /// The same, for those who look for a contact by what it bore once.
@@ -173,6 +175,7 @@ impl World {
             documents: Documents::default(),
             holders: Holders::default(),
             damaged: HashSet::new(),
+            numbered: HashMap::new(),
             formers: Vec::new(),
             former_bearers: Vec::new(),
             forgiven: Vec::new(),
@@ -237,6 +240,23 @@ impl World {
     /// Marks the hashes of a damaged contact. A look-up of them fails: it must not create a second contact beside it.
     pub fn load_damaged(&mut self, list: ListNo, hashes: impl Iterator<Item = u64>) {
         self.damaged.extend(hashes.map(|hash| (list, hash)));
+    }
+
+    /// Lets a contact be found by its number: its slot, or `None` if it is damaged on disk.
+    pub fn number(&mut self, list: ListNo, number: ContactNo, slot: Option<u32>) {
+        self.numbered.insert((list, number), slot);
+    }
+
+    /// The contact with that number, if it is there now.
+    ///
+    /// # Errors
+    /// [`Malformed`] if it is damaged on disk.
+    pub fn find_number(&self, list: ListNo, number: ContactNo) -> Result<Option<u32>, Malformed> {
+        match self.numbered.get(&(list, number)) {
+            None => Ok(None),
+            Some(None) => Err(Malformed),
+            Some(Some(slot)) => Ok(Some(*slot).filter(|slot| self.slot(*slot).removed_at.is_none())),
+        }
     }
 
     /// The list's state; one that was not loaded is gone.

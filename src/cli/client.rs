@@ -26,6 +26,9 @@ const TELL: Duration = Duration::from_secs(10);
 /// The longest answer that is read.
 const MAX_ANSWER: usize = 256 << 20;
 
+/// A server that is asked over HTTP.
+pub type ServerClient = Remote<Server>;
+
 /// Where a command finds a server.
 #[derive(Debug, clap::Args)]
 pub struct ServerArguments {
@@ -65,7 +68,7 @@ impl ServerArguments {
     }
 
     /// A client of the server.
-    pub fn client(&self) -> Result<Remote<Server>, String> {
+    pub fn client(&self) -> Result<ServerClient, String> {
         let url = url::Url::parse(&self.url).map_err(|error| format!("--url {}: {error}", self.url))?;
         if !matches!(url.scheme(), "http" | "https") {
             return Err(format!("--url {}: this is not an http or https address", self.url));

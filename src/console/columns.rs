@@ -7,6 +7,7 @@ use crate::files::choices::{CONSENT, Choices, ForAll, Mode};
 use crate::files::decode;
 use crate::files::layout::{Header, Said};
 use crate::files::mapping::{Fault, Guess, Mapping, NewVariable, camel_case, guess};
+use crate::files::plan::target_of;
 use crate::files::target::Target;
 use crate::files::values::{Order, Values};
 use crate::intake::variables::check_name;
@@ -191,7 +192,7 @@ impl Columns {
         let new = plan.new_variables.iter().map(|new| new.name.clone());
         let all: Vec<_> = variables.iter().cloned().chain(new).collect();
         plan.choices.check(&all).map_err(|error| error.to_string())?;
-        let by = plan.choices.by().map(|by| Target::Field(by.field()));
+        let by = plan.choices.by().map(target_of);
         if let Some(by) = by.filter(|by| !targets.contains(by)) {
             return Err(format!("rows are matched by {by}, and no column is {by}"));
         }
@@ -293,6 +294,7 @@ fn groups(variables: &[String]) -> Vec<Group> {
         .partition(|field| Target::Field(*field).identifies());
     let mut who: Vec<_> = who.into_iter().map(|field| same(field.name())).collect();
     who.push(("contact".to_owned(), "whichever of these it is".to_owned()));
+    who.push(("contactId".to_owned(), "contact ID: to find contacts by it".to_owned()));
     let mut fields: Vec<_> = other.into_iter().map(|field| same(field.name())).collect();
     fields.extend(["customerSourceId", "cac.value", "cac.currency"].map(same));
     let reversed = CONSENT.into_iter().filter(|field| *field != Field::Active);

@@ -1,5 +1,6 @@
 //! `/jobs`: imports and changes of many contacts, how far they are, and what is left of them.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use askama::Template;
@@ -8,8 +9,10 @@ use axum::http::{HeaderValue, StatusCode};
 
 use super::columns::{Columns, read_said};
 use super::contact::form::label;
+use super::contact::history::who;
 use super::download::{download, send};
 use super::page::{Pager, show_with};
+use super::requests::view::sender;
 use super::{Form, Page, Query, Result, Section, Trouble, User, see, show};
 use crate::app::lists::ListQuery;
 use crate::clock::Timestamp;
@@ -48,6 +51,9 @@ pub struct Shown {
     pub list_name: String,
     pub what: String,
     pub made_at: Timestamp,
+    /// The user or the key that began it.
+    pub who: String,
+    pub is_of_client: bool,
     pub status: Status,
     pub progress: Option<Progress>,
     pub faults: Faults,
@@ -65,7 +71,8 @@ pub struct Shown {
 }
 
 impl Shown {
-    fn of(job: &Job) -> Self {
+    fn of(job: &Job, names: &HashMap<String, String>) -> Self {
+        let token = job.description.token.clone().unwrap_or_else(|| format!("user:{}", job.user));
         let task = &job.description.task;
         let (files, is_import) = (job.files_here(), matches!(task, Task::Import(_)));
         Self {
@@ -74,6 +81,8 @@ impl Shown {
             list_name: job.description.list_name.clone(),
             what: what(task),
             made_at: job.created_at,
+            who: sender(&token, names),
+            is_of_client: job.is_of_client(),
             status: job.status,
             progress: job.progress.clone(),
             faults: job.faults.clone(),
@@ -86,7 +95,8 @@ impl Shown {
                 && !job.status.is_active()
                 && !matches!(task, Task::Bulk(Bulk { action: Action::Undo { .. }, .. }))
                 && (job.parts > 0 || files.is_some_and(|files| files.requests().exists())),
-            is_gone: job.subject.is_none() || files.is_some_and(|files| !files.upload().exists()),
+            is_gone: !job.is_of_client() && job.subject.is_none()
+                || files.is_some_and(|files| !files.upload().exists()),
             is_elsewhere: matches!(job.files, Files::Elsewhere),
         }
     }
@@ -159,13 +169,18 @@ fn channel(name: &str) -> &str {
 pub async fn all(user: User, query: Query) -> Result {
     let jobs = user.app.jobs.all(user.signed_in.account).await?;
     let page = user.page(Section::Jobs).done(query.get("done"), &DONE);
-    show(&Jobs { page, jobs: jobs.iter().map(Shown::of).collect() })
+    let names = who(&user).await?;
+    show(&Jobs { page, jobs: jobs.iter().map(|job| Shown::of(job, &names)).collect() })
 }
 
 impl User {
     async fn job(&self, id: &str) -> Result<Job> {
         let id = ObjectId::parse(id).ok_or(Trouble::NotFound)?;
         self.app.jobs.one(self.signed_in.account, id).await?.ok_or(Trouble::NotFound)
+    }
+
+    async fn shown(&self, job: &Job) -> Result<Shown> {
+        Ok(Shown::of(job, &who(self).await?))
     }
 }
 
@@ -245,7 +260,7 @@ pub async fn one(user: User, Path(id): Path<String>, query: Query) -> Result {
     // The address of the page stays the same when the job ends.
     let done = Some(query.get("done")).filter(|done| *done != "begun" || job.status.is_active());
     let page = user.page(Section::Jobs).done(done.unwrap_or_default(), &DONE);
-    let shown = Shown::of(&job);
+    let shown = user.shown(&job).await?;
     match (&job.description.task, job.status) {
         (Task::Import(import), Status::Ready) if !shown.is_gone => {
             let said = match query.get("read").is_empty() {
@@ -377,7 +392,7 @@ async fn columns(user: &User, job: &Job, import: Import, preview: &Preview, said
 /// How far a job is: a part of its page, which is asked for again and again while it runs.
 pub async fn progress(user: User, Path(id): Path<String>) -> Result {
     let job = user.job(&id).await?;
-    let mut response = show(&ProgressPart { job: Shown::of(&job) })?;
+    let mut response = show(&ProgressPart { job: Shown::of(&job, &HashMap::new()) })?;
     if !job.status.is_active() {
         // The rest of the page is another by now.
         response.headers_mut().insert("hx-refresh", HeaderValue::from_static("true"));
@@ -393,7 +408,7 @@ pub async fn begin(Path(id): Path<String>, form: Form) -> Result {
     if job.status != Status::Ready {
         return Ok(see(&format!("/jobs/{}", job.key.id)));
     }
-    let shown = Shown::of(&job);
+    let shown = user.shown(&job).await?;
     let read = match read_said(|name| form.get(&format!("said-{name}"))) {
         Ok(said) => read(user, &job, &import, said).await,
         Err(text) => Err(Fault::Told(text)),
@@ -470,7 +485,13 @@ pub async fn stop(Path(id): Path<String>, form: Form) -> Result {
 pub async fn undo(Path(id): Path<String>, form: Form) -> Result {
     let (user, job) = (&form.user, form.user.job(&id).await?);
     let list = user.list(&job.description.list).await?;
-    match user.app.jobs.undo(&user.app, &user.order(&list), &job).await {
+    let line = form.get("fromLine").trim();
+    let from_line = if line.is_empty() { Ok(None) } else { line.parse().map(Some) };
+    let Ok(from_line) = from_line else {
+        let text = "The line must be a number. Nothing was undone.";
+        return Err(Trouble::Refused(StatusCode::BAD_REQUEST, text.to_owned()));
+    };
+    match user.app.jobs.undo(&user.app, &user.order(&list), &job, from_line).await {
         Ok(id) => Ok(see(&format!("/jobs/{id}?done=begun"))),
         Err(Error::Told(text)) => Err(Trouble::Refused(StatusCode::CONFLICT, text)),
         Err(error) => Err(error.into()),

@@ -29,6 +29,22 @@ pub struct Batch {
     pub bytes: usize,
 }
 
+impl Batch {
+    /// Frees what is needed only to send it: afterwards a row is its cells, and why it failed. Returns how many bytes that
+    /// were.
+    pub fn forget_contacts(&mut self) -> usize {
+        let mut bytes = 0;
+        for item in &mut self.items {
+            if let Ok(contact) = &mut item.contact {
+                bytes += std::mem::take(contact).len();
+            }
+            item.identifiers = Vec::new();
+        }
+        self.bytes -= bytes;
+        bytes
+    }
+}
+
 /// Reads a file into batches and gives each out; `done` are the batches and rows that were done before.
 ///
 /// # Errors

@@ -6,7 +6,7 @@ use super::target::Target;
 use super::values::Values;
 use super::{Error, Result};
 use crate::contact::field::{Field, Kind};
-use crate::contact::identifier::IdentifierKind;
+use crate::intake::check::ContactBy;
 use crate::intake::variables::check_name;
 
 /// What is done with contacts that are in the list, and with those that are not.
@@ -38,8 +38,8 @@ pub struct Choices {
     /// Which contacts are created or updated.
     #[serde(skip_serializing_if = "is_both")]
     pub mode: Mode,
-    /// The identifier by which a row finds its contact: `userId`, `email` or `phoneNumber`; the first that there is if
-    /// it is not said.
+    /// What a row finds its contact by: `userId`, `email`, `phoneNumber` or `contactId`; the first identifier that there
+    /// is if it is not chosen.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub match_by: Option<String>,
     /// Values of all rows. A row that has one of its own keeps it.
@@ -59,9 +59,14 @@ fn is_default(values: &Values) -> bool {
 }
 
 impl Choices {
-    /// The kind of the identifier that finds a contact, if it was said.
-    pub fn by(&self) -> Option<IdentifierKind> {
-        IdentifierKind::ALL.into_iter().find(|kind| self.match_by.as_deref() == Some(kind.field().name()))
+    /// What finds a contact, if it was chosen.
+    pub fn by(&self) -> Option<ContactBy> {
+        self.match_by.as_deref().and_then(ContactBy::named)
+    }
+
+    /// Which contacts are created or updated: a contact ID creates none.
+    pub fn mode(&self) -> Mode {
+        if self.by() == Some(ContactBy::Id) { Mode::Update } else { self.mode }
     }
 
     /// Checks what was chosen, and returns the values of all rows; `variables` are those of the list, with new ones.
@@ -74,8 +79,11 @@ impl Choices {
             && self.by().is_none()
         {
             return Err(told(format!(
-                "a row is matched by userId, email or phoneNumber, and not by \"{by}\""
+                "a row is matched by userId, email, phoneNumber or contactId, and not by \"{by}\""
             )));
+        }
+        if self.by() == Some(ContactBy::Id) && self.mode == Mode::Create {
+            return Err(told("a contactId finds contacts that exist, and creates none".to_owned()));
         }
         if let Some(country) = &self.values.country
             && super::values::region(country).is_none()
@@ -102,7 +110,7 @@ impl Choices {
 
 fn check_for_all(target: &Target, value: &str, variables: &[String]) -> std::result::Result<(), String> {
     match target {
-        Target::Contact | Target::Ignored | Target::Not(_) => {
+        Target::Contact | Target::ContactId | Target::Ignored | Target::Not(_) => {
             return Err(format!("{target} cannot have a value for all rows"));
         }
         Target::Variable(name) if !variables.contains(name) => {
@@ -173,6 +181,6 @@ mod tests {
             Choices { match_by: Some("email".to_owned()), mode: Mode::Create, ..for_all("active", "1") };
         let stored = serde_json::to_string(&choices).unwrap();
         assert_eq!(serde_json::from_str::<Choices>(&stored).unwrap(), choices);
-        assert_eq!(choices.by(), Some(IdentifierKind::Email));
+        assert_eq!(choices.by().map(ContactBy::name), Some("email"));
     }
 }

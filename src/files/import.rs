@@ -17,13 +17,14 @@ use tokio::time::MissedTickBehavior;
 
 use super::api::{Api, Results, must};
 use super::batch::{self, Batch};
+use super::books::Books;
 use super::choices::{Choices, Mode};
 use super::defuse::FAILED_COLUMNS;
 use super::failures::Failures;
 use super::key::{ImportId, hex};
 use super::layout::Header;
 use super::notes::{Counted, Note, Notes};
-use super::requests::Requests;
+use super::requests::ImportedRequest;
 use super::row::Reading;
 use super::send::{Counts, Fault, Sent, Way, send};
 use super::state::{Identity, PLAN_VERSION, Point, State};
@@ -38,7 +39,7 @@ const ASKED: usize = 20;
 const ASK_AGAIN: Duration = Duration::from_millis(25);
 
 /// The longest such wait.
-const ASK_AGAIN_LONGEST: Duration = Duration::from_millis(400);
+const ASK_AGAIN_LONGEST: Duration = Duration::from_millis(100);
 
 /// How often the point that was reached is written down.
 const CHECKPOINT: Duration = Duration::from_secs(1);
@@ -46,8 +47,8 @@ const CHECKPOINT: Duration = Duration::from_secs(1);
 /// Bytes of rows that are sent and not known to be applied.
 const MAX_WINDOW_BYTES: usize = 24 << 20;
 
-/// Batches that are sent and not known to be applied.
-const MAX_WINDOW: usize = 400;
+/// Batches that are sent and not known to be applied. What waits is applied as one group, which takes memory too.
+const MAX_WINDOW: usize = 200;
 
 /// Faults that are told beside the file of failed rows.
 pub const FIRST_FAULTS: usize = 20;
@@ -98,17 +99,6 @@ impl Job {
     }
 }
 
-/// Where it is written down how an import goes.
-#[derive(Debug, Default)]
-pub struct Books {
-    /// The point that was reached; a dry run has none.
-    pub state: Option<State>,
-    /// The rows that were not imported.
-    pub failures: Option<Failures>,
-    /// The requests that were sent.
-    pub requests: Option<Requests>,
-}
-
 /// How far an import is.
 #[derive(Clone, Debug)]
 pub struct Progress {
@@ -147,7 +137,7 @@ struct Entry {
     faults: Vec<Fault>,
     counts: Counts,
     notes: Vec<(usize, Note)>,
-    ids: Vec<String>,
+    ids: Vec<ImportedRequest>,
 }
 
 /// Requests that were asked for, and the results of those that are processed.
@@ -202,7 +192,7 @@ pub async fn run(
         ended = engine.work(&mut watch) => ended,
         () = stop => Err(Error::Stopped),
     };
-    engine.checkpoint()?;
+    engine.checkpoint().await?;
     watch(engine.progress());
     // Nobody can go on with it.
     if matches!(ended, Err(Error::Changed(_)))
@@ -252,7 +242,7 @@ impl Engine {
                     self.found(&ids, &found?)?;
                 }
                 _ = tick.tick() => {
-                    self.checkpoint()?;
+                    self.checkpoint().await?;
                     watch(self.progress());
                 }
             }
@@ -286,7 +276,13 @@ impl Engine {
     fn accepted(&mut self, number: u64, sent: Sent) {
         let Some(entry) = self.window.iter_mut().find(|entry| entry.batch.number == number) else { return };
         entry.accepted = true;
-        entry.ids = sent.requests.iter().map(|(id, _)| id.clone()).collect();
+        let line = |place: Option<&usize>| place.map_or(0, |place| entry.batch.items[*place].line);
+        let imported = |(id, rows): &(String, Vec<usize>)| ImportedRequest {
+            id: id.clone(),
+            first: line(rows.first()),
+            last: line(rows.last()),
+        };
+        entry.ids = sent.requests.iter().map(imported).collect();
         entry.open = sent.requests;
         entry.faults = sent.faults;
         entry.counts = sent.counts;
@@ -299,13 +295,20 @@ impl Engine {
                 }
             }
         }
+        // The sender has let go of it by now.
+        if let Some(batch) = Arc::get_mut(&mut entry.batch) {
+            self.window_bytes -= batch.forget_contacts();
+        }
     }
 
     /// Asks what became of the oldest requests, one question at a time.
     fn ask(&mut self) {
+        if !self.asking.is_empty() {
+            return;
+        }
         let open = self.window.iter().flat_map(|entry| &entry.open);
         let ids: Vec<_> = open.map(|(id, _)| id.clone()).take(ASKED).collect();
-        if !self.asking.is_empty() || ids.is_empty() {
+        if ids.is_empty() {
             return;
         }
         let (api, patience, pause) = (Arc::clone(&self.api), self.job.way.patience, self.pause);
@@ -342,9 +345,7 @@ impl Engine {
                 break;
             };
             self.window_bytes -= batch.bytes;
-            if let Some(requests) = &mut self.books.requests {
-                requests.add(&ids)?;
-            }
+            self.books.add(ids)?;
             let unread = batch.items.iter().enumerate();
             faults.extend(
                 unread.filter_map(|(place, item)| Some((place, item.contact.as_ref().err()?.clone()))),
@@ -396,17 +397,9 @@ impl Engine {
         failures.add(rows, &own)
     }
 
-    fn checkpoint(&mut self) -> Result<()> {
-        if let Some(failures) = &mut self.books.failures {
-            failures.sync()?;
-        }
-        if let Some(requests) = &mut self.books.requests {
-            requests.sync()?;
-        }
-        match &mut self.books.state {
-            Some(state) => state.reach(self.point),
-            None => Ok(()),
-        }
+    async fn checkpoint(&mut self) -> Result<()> {
+        let progress = self.progress();
+        self.books.checkpoint(self.point, &progress).await
     }
 
     fn progress(&self) -> Progress {

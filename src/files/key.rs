@@ -2,15 +2,24 @@
 
 use sha2::{Digest, Sha256};
 
+use crate::clock::{Clock as _, SystemClock};
+use crate::id::ObjectId;
+
 /// What an import is known by: random, and kept for as long as it is not at its end. The same file may be imported
 /// again later, and is then another import.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ImportId(String);
 
 impl ImportId {
-    /// A new one.
+    /// A new one. It begins with the time, as ids do: histories list imports by it.
     pub fn new() -> Self {
-        Self(hex(&crate::secret::random::<16>()))
+        let seconds = u32::try_from(SystemClock.now().millis() / 1_000).unwrap_or_default();
+        Self(format!("{}{}", hex(&seconds.to_be_bytes()), hex(&crate::secret::random::<12>())))
+    }
+
+    /// The id of the import in the history; `None` if an earlier release began it.
+    pub fn id(&self) -> Option<ObjectId> {
+        ObjectId::parse(self.0.get(..24)?)
     }
 
     /// One that was kept.

@@ -7,6 +7,7 @@
 
 pub mod api;
 pub mod batch;
+pub mod books;
 pub mod choices;
 pub mod decode;
 pub mod defuse;

@@ -11,6 +11,7 @@ use super::row::Reading;
 use super::survey::{Form, Survey};
 use super::target::Target;
 use super::{Error, Result};
+use crate::intake::check::ContactBy;
 
 /// The rows of a file as they are to be read.
 #[derive(Debug)]
@@ -70,13 +71,29 @@ pub fn plan(
     Ok(Plan { reading: Reading { mapping, empty_clears, ours, by, values, absent }, remarks })
 }
 
+/// The column that contacts are found by.
+pub const fn target_of(by: ContactBy) -> Target {
+    match by {
+        ContactBy::Identifier(kind) => Target::Field(kind.field()),
+        ContactBy::Id => Target::ContactId,
+    }
+}
+
 fn check(mapping: &Mapping, choices: &Choices) -> Result<()> {
     let has = |wanted: &Target| mapping.columns.iter().any(|column| column.target == *wanted);
     if let Some(by) = choices.by()
-        && !has(&Target::Field(by.field()))
+        && !has(&target_of(by))
     {
-        let name = by.field().name();
+        let name = by.name();
         return Err(Error::Told(format!("rows are matched by {name}, and no column is {name}")));
+    }
+    let other = |target: &Target| target.identifies() && *target != Target::ContactId;
+    if choices.by().is_none()
+        && has(&Target::ContactId)
+        && !mapping.columns.iter().any(|column| other(&column.target))
+    {
+        let text = "the rows have a contactId and no other identifier: match them by contactId";
+        return Err(Error::Told(text.to_owned()));
     }
     if choices.mode == Mode::Create && has(&Target::Contact) {
         let text =

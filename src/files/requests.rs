@@ -8,6 +8,43 @@ use std::path::{Path, PathBuf};
 
 use super::{Error, Result};
 
+/// A request of an import, and the lines of its first and last row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ImportedRequest {
+    /// The id.
+    pub id: String,
+    /// The line of its first row; 0 if it is not known.
+    pub first: u64,
+    /// The line of its last row; the largest number if it is not known, so that it counts as behind every line.
+    pub last: u64,
+}
+
+impl ImportedRequest {
+    /// One with rows that are not known.
+    pub const fn of_id(id: String) -> Self {
+        Self { id, first: 0, last: u64::MAX }
+    }
+
+    /// Reads a line: an id, and the first and the last line behind it unless an earlier release wrote it.
+    fn read(line: &str) -> Option<Self> {
+        let mut words = line.split_ascii_whitespace();
+        let id = words.next()?.to_owned();
+        let lines = words.next().zip(words.next());
+        let lines = lines.and_then(|(first, last)| Some((first.parse().ok()?, last.parse().ok()?)));
+        Some(
+            lines.map_or_else(
+                || Self::of_id(id.clone()),
+                |(first, last)| Self { id: id.clone(), first, last },
+            ),
+        )
+    }
+}
+
+/// The text of requests, a line each.
+pub fn lines(requests: &[ImportedRequest]) -> String {
+    requests.iter().map(|ImportedRequest { id, first, last }| format!("{id} {first} {last}\n")).collect()
+}
+
 /// The file while an import runs.
 #[derive(Debug)]
 pub struct Requests {
@@ -30,17 +67,16 @@ impl Requests {
         Ok(Self { path: path.to_owned(), file, synced: true })
     }
 
-    /// Adds the ids of requests.
+    /// Adds requests.
     ///
     /// # Errors
     /// If they cannot be written.
-    pub fn add(&mut self, ids: &[String]) -> Result<()> {
-        if ids.is_empty() {
+    pub fn add(&mut self, requests: &[ImportedRequest]) -> Result<()> {
+        if requests.is_empty() {
             return Ok(());
         }
-        let text: String = ids.iter().flat_map(|id| [id.as_str(), "\n"]).collect();
         self.synced = false;
-        self.file.write_all(text.as_bytes()).map_err(|error| Error::file(&self.path, error))
+        self.file.write_all(lines(requests).as_bytes()).map_err(|error| Error::file(&self.path, error))
     }
 
     /// Makes them durable.
@@ -55,22 +91,22 @@ impl Requests {
     }
 }
 
-/// The ids in a file, the last request first. A batch that was sent again after a crash has the same id twice.
+/// The requests in a file, the last one first. A batch that was sent again after a crash has the same id twice.
 ///
 /// # Errors
 /// If the file cannot be read.
-pub fn last_first(path: &Path) -> io::Result<Vec<String>> {
+pub fn last_first(path: &Path) -> io::Result<Vec<ImportedRequest>> {
     let text = std::fs::read_to_string(path)?;
     Ok(reversed(&text))
 }
 
-/// The ids in a text, an id a line, the last one first.
-pub fn reversed(text: &str) -> Vec<String> {
+/// The requests in a text, a line each, the last one first.
+pub fn reversed(text: &str) -> Vec<ImportedRequest> {
     let mut seen = HashSet::new();
-    let mut ids: Vec<_> =
-        text.lines().filter(|id| !id.is_empty() && seen.insert(*id)).map(str::to_owned).collect();
-    ids.reverse();
-    ids
+    let mut requests: Vec<_> = text.lines().filter_map(ImportedRequest::read).collect();
+    requests.retain(|request| seen.insert(request.id.clone()));
+    requests.reverse();
+    requests
 }
 
 #[cfg(test)]
@@ -79,7 +115,12 @@ mod tests {
 
     #[test]
     fn the_last_request_is_undone_first_and_each_once() {
-        assert_eq!(reversed("a\nb\na\nb\nc\n"), ["c", "b", "a"]);
+        let ids = |text: &str| reversed(text).into_iter().map(|request| request.id).collect::<Vec<_>>();
+        assert_eq!(ids("a\nb\na\nb\nc\n"), ["c", "b", "a"]);
+        assert_eq!(ids("a 2 101\nb 102 150\na 2 101\n"), ["b", "a"]);
         assert!(reversed("").is_empty());
+        let request = ImportedRequest { id: "a".to_owned(), first: 2, last: 101 };
+        assert_eq!(reversed(&lines(std::slice::from_ref(&request))), [request]);
+        assert_eq!(reversed("a\n"), [ImportedRequest::of_id("a".to_owned())]);
     }
 }

@@ -15,6 +15,7 @@ use super::written::{ROUNDED, is_scientific, unprotected};
 use crate::contact::field::{Field, Kind, MAX_VARIABLE};
 use crate::contact::identifier::IdentifierKind;
 use crate::contact::{email, invisible};
+use crate::intake::check::ContactBy;
 
 /// What to do with the cells of a table.
 #[derive(Clone, Debug)]
@@ -25,8 +26,8 @@ pub struct Reading {
     pub empty_clears: bool,
     /// Whether the table is an export of ours, whose cells were defused.
     pub ours: bool,
-    /// The identifier by which a row finds its contact, if that was said.
-    pub by: Option<IdentifierKind>,
+    /// What a row finds its contact by, if that was chosen.
+    pub by: Option<ContactBy>,
     /// How values are read.
     pub values: Values,
     /// Variables that a dry run does not make: their values are checked, and not sent.
@@ -74,6 +75,7 @@ fn how(column: &Column) -> Written {
 #[derive(Default)]
 struct Parts<'a> {
     contact: Option<Cow<'a, str>>,
+    contact_id: Option<&'a str>,
     identifiers: [Option<Cow<'a, str>>; 3],
     cac: [Option<&'a str>; 2],
     sources: [Option<&'a str>; 2],
@@ -125,8 +127,8 @@ impl Reading {
         self.put_contact(&mut json, parts)?;
         self.put_parts(parts, &mut json);
         json.push('}');
-        let named = parts.contact.iter().chain(parts.identifiers.iter().flatten());
-        Ok((json, named.map(|text| identifier(text)).collect()))
+        let named = parts.contact.iter().chain(parts.identifiers.iter().flatten()).map(|text| &**text);
+        Ok((json, named.chain(parts.contact_id).map(identifier).collect()))
     }
 
     /// By which identifier the contact is found.
@@ -134,19 +136,16 @@ impl Reading {
         let [user_id, email, phone] = &parts.identifiers;
         let contact = match self.by {
             None => parts.contact.as_ref().or(user_id.as_ref()).or(email.as_ref()).or(phone.as_ref()),
-            Some(kind) => {
-                let own = match kind {
-                    IdentifierKind::UserId => user_id,
-                    IdentifierKind::Email => email,
-                    IdentifierKind::PhoneNumber => phone,
+            Some(by) => {
+                let own = match by {
+                    ContactBy::Identifier(IdentifierKind::UserId) => user_id.as_deref(),
+                    ContactBy::Identifier(IdentifierKind::Email) => email.as_deref(),
+                    ContactBy::Identifier(IdentifierKind::PhoneNumber) => phone.as_deref(),
+                    ContactBy::Id => parts.contact_id,
                 };
-                if own.is_none() {
-                    return Err(format!(
-                        "the row has no {}, by which it should find its contact",
-                        kind.field().name()
-                    ));
-                }
-                own.as_ref()
+                let missing = || format!("the row has no {}, by which it should find its contact", by.name());
+                put(json, "contact", own.ok_or_else(missing)?);
+                return Ok(());
             }
         };
         put(json, "contact", contact.ok_or("the row has no userId, email or phoneNumber")?);
@@ -284,6 +283,7 @@ impl Reading {
                     Some(invisible::trim(cell)).filter(|text| !text.is_empty()).map(Cow::Borrowed);
                 self.check_hidden(source, parts.contact.as_deref().unwrap_or_default())?;
             }
+            Target::ContactId => parts.contact_id = Some(trimmed).filter(|text| !text.is_empty()),
             Target::CacValue => parts.cac[0] = given,
             Target::CacCurrency => parts.cac[1] = given,
             Target::Field(Field::Source) => parts.sources[0] = given,

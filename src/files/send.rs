@@ -13,8 +13,8 @@ use super::choices::Mode;
 use super::key::ImportId;
 use super::notes::{Note, What};
 use super::{Error, Result};
-use crate::contact::identifier::IdentifierKind;
 use crate::intake::BodyKind;
+use crate::intake::check::ContactBy;
 
 /// Where batches go, and how.
 #[derive(Clone, Debug)]
@@ -23,8 +23,8 @@ pub struct Way {
     pub list: String,
     /// Which contacts are created or updated.
     pub mode: Mode,
-    /// The identifier by which contacts are found, if that was said.
-    pub by: Option<IdentifierKind>,
+    /// What contacts are found by, if that was chosen.
+    pub by: Option<ContactBy>,
     /// Whether a value that the server refuses is left out of its row; else the row fails.
     pub leave_out: bool,
     /// Whether nothing is kept.
@@ -274,7 +274,7 @@ fn body(way: &Way, batch: &Batch, rows: &[usize], mended: &Mended) -> Bytes {
         Mode::Update => body.push_str(r#""upsert":false,"#),
     }
     if let Some(by) = way.by.filter(|_| way.mode != Mode::Create) {
-        body.push_str(&format!(r#""contactBy":"{}","#, by.field().name()));
+        body.push_str(&format!(r#""contactBy":"{}","#, by.name()));
     }
     if way.dry_run {
         body.push_str(r#""dryRun":true,"#);

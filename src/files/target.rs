@@ -10,6 +10,8 @@ use crate::contact::field::{Field, Kind};
 pub enum Target {
     /// Whom the row is about, whatever it is by its form.
     Contact,
+    /// The contact's id, as the server gave it.
+    ContactId,
     /// A field.
     Field(Field),
     /// The caller's own id of the source.
@@ -154,6 +156,7 @@ impl Target {
         let is = |known: &str| known.eq_ignore_ascii_case(name);
         let others = [
             ("contact", Self::Contact),
+            ("contactId", Self::ContactId),
             ("externalId", Self::Field(Field::UserId)),
             ("customerSourceId", Self::CustomerSourceId),
             ("cac.value", Self::CacValue),
@@ -246,7 +249,7 @@ impl Target {
     /// Whether its cells are identifiers or names: a number there is never reckoned with.
     pub const fn is_text(&self) -> bool {
         match self {
-            Self::Contact | Self::CustomerSourceId => true,
+            Self::Contact | Self::ContactId | Self::CustomerSourceId => true,
             Self::Field(field) => matches!(field.kind(), Some(Kind::Identifier | Kind::Text)),
             _ => false,
         }
@@ -255,7 +258,7 @@ impl Target {
     /// Whether a contact can be found by it.
     pub const fn identifies(&self) -> bool {
         match self {
-            Self::Contact => true,
+            Self::Contact | Self::ContactId => true,
             Self::Field(field) => matches!(field.kind(), Some(Kind::Identifier)),
             _ => false,
         }
@@ -266,6 +269,7 @@ impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Contact => f.write_str("contact"),
+            Self::ContactId => f.write_str("contactId"),
             Self::Field(field) => f.write_str(field.name()),
             Self::CustomerSourceId => f.write_str("customerSourceId"),
             Self::CacValue => f.write_str("cac.value"),

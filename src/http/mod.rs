@@ -18,6 +18,7 @@ pub mod contacts;
 pub mod drain;
 pub mod file;
 pub mod gate;
+pub mod import;
 pub mod method;
 pub mod page;
 pub mod reference;
@@ -46,7 +47,7 @@ use crate::problem::Problem;
 use crate::runtime::App;
 
 /// Every method of the API, in the order of the reference: routes and description are made from it.
-pub static METHODS: [&Method; 48] = [
+pub static METHODS: [&Method; 49] = [
     &account::INFO,
     &contact_list::CREATE,
     &contact_list::ADD_VARIABLES,
@@ -87,6 +88,7 @@ pub static METHODS: [&Method; 48] = [
     &webhook::resend::RESEND_FAILED,
     &webhook::resend::TEST,
     &contacts::duplicates::MERGE,
+    &import::REPORT,
     // What takes away or renames is told last: the examples before use what there is.
     &blacklist::email::REMOVE,
     &blacklist::phone::REMOVE,

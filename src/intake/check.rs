@@ -20,6 +20,34 @@ pub const KEYS: Keys<KEY_COUNT> = Keys::of(&fields::PARAMS);
 /// The keys of `cac`.
 pub const CAC_KEYS: Keys<2> = Keys::of(&fields::CAC);
 
+/// What every `contact` of a batch is, as the caller says it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ContactBy {
+    /// An identifier of that kind.
+    Identifier(IdentifierKind),
+    /// The contact's id.
+    Id,
+}
+
+impl ContactBy {
+    /// The name of the contact's id.
+    pub const ID: &'static str = "contactId";
+
+    /// By its name in a body.
+    pub fn named(name: &str) -> Option<Self> {
+        let kind = IdentifierKind::ALL.into_iter().find(|kind| kind.field().name() == name);
+        kind.map(Self::Identifier).or_else(|| (name == Self::ID).then_some(Self::Id))
+    }
+
+    /// Its name in a body.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Identifier(kind) => kind.field().name(),
+            Self::Id => Self::ID,
+        }
+    }
+}
+
 /// The source that a contact names, still to be looked up in the account.
 #[derive(Clone, Debug)]
 pub struct NamedSource {
@@ -65,7 +93,7 @@ impl<'a> CheckedContact<'a> {
     pub fn check(
         members: &Members<'a, KEY_COUNT>,
         position: usize,
-        (kind, by): (BatchKind, Option<IdentifierKind>),
+        (kind, by): (BatchKind, Option<ContactBy>),
         list: Option<&List>,
     ) -> Self {
         let mut checked = Self::default();
@@ -73,7 +101,8 @@ impl<'a> CheckedContact<'a> {
         match by {
             _ if adds => {}
             None => checked.check_contact(members.get(CONTACT)),
-            Some(by) => checked.check_contact_by(members.get(CONTACT), by),
+            Some(ContactBy::Identifier(by)) => checked.check_contact_by(members.get(CONTACT), by),
+            Some(ContactBy::Id) => checked.check_contact_id(members.get(CONTACT), list),
         }
         let mut nested = Vec::new();
         for field in Field::ALL {
@@ -128,6 +157,21 @@ impl<'a> CheckedContact<'a> {
         let Some(raw) = raw else { return self.problems.push(problem::required("contact")) };
         if !raw.as_trimmed().is_some_and(|text| self.patch.name_by(by, text)) {
             self.problems.push(problem::contact_is_not(by.field().name()));
+        }
+    }
+
+    /// The same where it is the id of a contact.
+    fn check_contact_id(&mut self, raw: Option<Raw<'a>>, list: Option<&List>) {
+        let Some(raw) = raw else { return self.problems.push(problem::required("contact")) };
+        let id = raw.as_trimmed().and_then(|text| ObjectId::parse(&text));
+        match (id, list) {
+            (None, _) => self.problems.push(problem::contact_is_not(ContactBy::ID)),
+            // The list has a problem of its own.
+            (Some(_), None) => {}
+            // An id of another list has no contact here: the item fails when it is applied.
+            (Some(id), Some(list)) => {
+                self.patch.name_by_number(id.contact_number(list.id).unwrap_or_default());
+            }
         }
     }
 

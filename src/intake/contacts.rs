@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::Context;
-use super::check::{self, CheckedContact, NamedSource};
+use super::check::{self, CheckedContact, ContactBy, NamedSource};
 use super::fields::{self, KEY_COUNT};
 use super::list::LIST_ID;
 use super::top::{DRY_RUN, OPT_OUT, RESTORE_ERASED, WEB_HOOK_URI, read_flag, read_keep, read_webhook};
@@ -12,7 +12,6 @@ use crate::app::accept::Accepted;
 use crate::app::contacts::patch::ContactItems;
 use crate::app::contacts::{ContactBatch, MAX_CONTACTS};
 use crate::app::{Caller, Queries, Refusal, Result};
-use crate::contact::identifier::IdentifierKind;
 use crate::journal::{BatchKind, WebHook};
 use crate::json::{Envelope, EnvelopeKeys, Keys, Members, Objects, Raw};
 use crate::param::{Param, Shape};
@@ -38,9 +37,10 @@ pub const UPDATE: [Param; 7] = [
 /// Which identifier every `contact` is.
 const CONTACT_BY: Param = Param::optional(
     "contactBy",
-    Shape::Word(&["userId", "email", "phoneNumber"]),
-    "The kind of `contact` in every item: no other contact is found by it, and it must have that form. Left \
-     out, `contact` is looked up as a userId, then as an e-mail address, then as a phone number.",
+    Shape::Word(&["userId", "email", "phoneNumber", "contactId"]),
+    "The kind of `contact` in every item: no other contact is found by it, and it must have that form. A `contactId` \
+     finds only contacts that exist, so `upsert` must be false. Left out, `contact` is looked up as a userId, then as \
+     an e-mail address, then as a phone number.",
 );
 
 /// The keys of the body of contacts/add, `contacts` left out.
@@ -80,7 +80,7 @@ pub async fn update(context: Context<'_>, body: &[u8]) -> Result<Accepted> {
     let upsert = read_flag("upsert", envelope.members.get(4), &mut problems);
     let by = read_contact_by(envelope.members.get(5), &mut problems);
     let keep = read_keep(envelope.members.get(6), &mut problems);
-    let kind = BatchKind::update(upsert, by.is_some());
+    let kind = kind_of(upsert, by, &mut problems);
     finish(context, Opened { top, kind, by, keep, problems }, envelope).await
 }
 
@@ -108,7 +108,7 @@ pub fn check_update(body: &[u8], list: Option<&List>) -> Result<Vec<u8>, Vec<Pro
     read_keep(envelope.members.get(6), &mut problems);
     let upsert = read_flag("upsert", envelope.members.get(4), &mut problems);
     let by = read_contact_by(envelope.members.get(5), &mut problems);
-    let asked = (BatchKind::update(upsert, by.is_some()), by);
+    let asked = (kind_of(upsert, by, &mut problems), by);
     let mut contacts = check_contacts(&envelope.objects, asked, list, &mut problems);
     for contact in &mut contacts {
         problems.append(&mut contact.problems);
@@ -134,15 +134,25 @@ struct Opened {
     top: Top,
     kind: BatchKind,
     /// What every `contact` is, where the caller says it.
-    by: Option<IdentifierKind>,
+    by: Option<ContactBy>,
     /// Whether the request says that flags that were set to false stay so.
     keep: bool,
     problems: Vec<Problem>,
 }
 
-fn read_contact_by(raw: Option<Raw<'_>>, problems: &mut Vec<Problem>) -> Option<IdentifierKind> {
+fn kind_of(upsert: bool, by: Option<ContactBy>, problems: &mut Vec<Problem>) -> BatchKind {
+    if by == Some(ContactBy::Id) {
+        if upsert {
+            problems.push(problem::upsert_by_id());
+        }
+        return BatchKind::UpdateByNumber;
+    }
+    BatchKind::update(upsert, by.is_some())
+}
+
+fn read_contact_by(raw: Option<Raw<'_>>, problems: &mut Vec<Problem>) -> Option<ContactBy> {
     let text = raw?.as_trimmed();
-    let by = IdentifierKind::ALL.into_iter().find(|kind| text.as_deref() == Some(kind.field().name()));
+    let by = text.as_deref().and_then(ContactBy::named);
     if by.is_none() {
         problems.push(problem::contact_by());
     }
@@ -193,7 +203,7 @@ async fn finish<const N: usize>(
 
 fn check_contacts<'a>(
     objects: &Objects<'a, KEY_COUNT>,
-    asked: (BatchKind, Option<IdentifierKind>),
+    asked: (BatchKind, Option<ContactBy>),
     list: Option<&List>,
     problems: &mut Vec<Problem>,
 ) -> Vec<CheckedContact<'a>> {

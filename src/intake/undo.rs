@@ -10,9 +10,14 @@ use crate::param::{Param, Shape};
 use crate::problem;
 
 /// The keys of the body.
-pub const UNDO: [Param; 2] = [
+pub const UNDO: [Param; 3] = [
     Param::required("requestId", Shape::filled(usize::MAX), "The id of the request that is to be undone."),
     WEB_HOOK_URI,
+    Param::optional(
+        "contactListId",
+        Shape::TEXT,
+        "The list of the request: a request of another list is then not found.",
+    ),
 ];
 
 /// Reads a body and undoes a request.
@@ -27,6 +32,10 @@ pub async fn accept(mut context: Context<'_>, body: &[u8]) -> Result<Accepted> {
     if let Some(text) = &id {
         if let Some(id) = ObjectId::parse(text) {
             target = context.queries.undo_target(context.caller, id).await?;
+        }
+        if let Some(list) = members.get(2) {
+            let list = list.as_trimmed().and_then(|text| ObjectId::parse(&text));
+            target = target.filter(|target| list == Some(target.list_id()));
         }
         match &target {
             None => problems.push(problem::request_not_found(text)),

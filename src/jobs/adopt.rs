@@ -197,7 +197,7 @@ impl Old {
             user,
             created_at: Timestamp::from_millis(self.description.created_at),
             directory,
-            description: encode(&Description { list, list_name, task })?,
+            description: encode(&Description { list, list_name, task, token: None })?,
             subject: subject.map(|subject| encode(&subject)).transpose()?,
             state,
             progress: progress.map(|progress| encode(&progress)).transpose()?,

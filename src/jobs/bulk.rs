@@ -173,7 +173,7 @@ async fn look(api: &dyn Api, change: Change<'_>, reached: &mut Reached) -> Resul
             reached.ids += some.len();
             reached.at_end = reached.ids >= ids.len();
             reached.page += 1;
-            reached.open = some.into_iter().map(|id| undo(id)).collect();
+            reached.open = some.into_iter().map(|id| undo(list, id)).collect();
             return Ok(());
         }
         Whom::Ids(ids) => {
@@ -277,8 +277,9 @@ fn requests(list: &str, action: &Action, found: &[Found]) -> Vec<Request> {
     requests
 }
 
-fn undo(id: &str) -> Request {
-    let body = json!({ "requestId": id }).to_string();
+fn undo(list: &str, id: &str) -> Request {
+    // A client has named the requests of its import: those of other lists are not meant.
+    let body = json!({ "requestId": id, "contactListId": list }).to_string();
     // How many contacts it is about, its results tell.
     Request { path: UNDO.to_owned(), body, contacts: 0 }
 }

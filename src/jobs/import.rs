@@ -8,11 +8,11 @@ use super::job::{Import, Plan};
 use super::store::JobFiles;
 use super::upload::told;
 use crate::files::api::{self, Api};
+use crate::files::books::{Books, History};
 use crate::files::failures::Failures;
-use crate::files::import::{self, Books, Job, Outcome, Progress};
+use crate::files::import::{self, Job, Outcome, Progress};
 use crate::files::layout::Said;
 use crate::files::mapping::{Mapping, Variable};
-use crate::files::requests::Requests;
 use crate::files::row::Reading;
 use crate::files::send::Way;
 use crate::files::state::State;
@@ -21,7 +21,7 @@ use crate::files::target::Target;
 use crate::files::{self, Error, Result, table};
 
 /// Requests in flight of one import.
-const PARALLEL: usize = 4;
+const PARALLEL: usize = 8;
 
 /// For how long a request is tried: nobody waits at a terminal.
 pub const PATIENCE: Duration = Duration::from_secs(600);
@@ -32,7 +32,7 @@ pub const PATIENCE: Duration = Duration::from_secs(600);
 /// Where the file or the API fails, or it was stopped: the same call then goes on.
 pub async fn run(
     api: Arc<dyn Api>,
-    files: &JobFiles,
+    (files, history): (&JobFiles, Option<Box<dyn History>>),
     import: &Import,
     list: &str,
     trying: bool,
@@ -40,7 +40,7 @@ pub async fn run(
     stop: impl Future<Output = ()>,
 ) -> Result<Outcome> {
     let path = files.upload();
-    let done = import_file(api, files, import, list, trying, watch, stop).await;
+    let done = import_file(api, (files, history), import, list, trying, watch, stop).await;
     done.map_err(|error| match error {
         Error::Told(text) => Error::Told(told(&path, &import.file, &text)),
         Error::Away(text) => Error::Away(text),
@@ -51,7 +51,7 @@ pub async fn run(
 
 async fn import_file(
     api: Arc<dyn Api>,
-    files: &JobFiles,
+    (files, history): (&JobFiles, Option<Box<dyn History>>),
     import: &Import,
     list: &str,
     trying: bool,
@@ -69,7 +69,7 @@ async fn import_file(
     let resubscribe = import.plan.as_ref().is_some_and(|plan| plan.resubscribe);
     let way = Way {
         list: list.to_owned(),
-        mode: choices.mode,
+        mode: choices.mode(),
         by: choices.by(),
         leave_out: choices.values.leave_out,
         dry_run: trying,
@@ -77,7 +77,8 @@ async fn import_file(
         patience: PATIENCE,
     };
     let job = Job { survey, header, reading, choices, way, parallel: PARALLEL };
-    let books = if trying { Books::default() } else { open_books(api.as_ref(), files, &job).await? };
+    let books =
+        if trying { Books::default() } else { open_books(api.as_ref(), (files, history), &job).await? };
     import::run(api, job, books, watch, stop).await
 }
 
@@ -111,7 +112,11 @@ pub fn mapping(plan: &Plan, header: &csv::StringRecord) -> Result<Mapping> {
     Mapping::said(header, targets, plan.new_variables.clone()).map_err(|fault| Error::Told(fault.to_string()))
 }
 
-async fn open_books(api: &dyn Api, files: &JobFiles, job: &Job) -> Result<Books> {
+async fn open_books(
+    api: &dyn Api,
+    (files, history): (&JobFiles, Option<Box<dyn History>>),
+    job: &Job,
+) -> Result<Books> {
     // Of one that goes on they are there already.
     let known = api::list(api, &job.way.list, job.way.patience).await?.variables();
     let new = job.reading.mapping.new_variables.iter().filter(|new| !known.contains(&new.name));
@@ -121,6 +126,5 @@ async fn open_books(api: &dyn Api, files: &JobFiles, job: &Job) -> Result<Books>
     }
     let state = State::open(&files.state(), &job.identity())?;
     let failures = Failures::open(&files.failures(), &job.header, Some(state.point.failures))?;
-    let requests = Requests::open(&files.requests(), state.resumed)?;
-    Ok(Books { state: Some(state), failures: Some(failures), requests: Some(requests) })
+    Ok(Books::new(state, failures, None, history))
 }

@@ -65,6 +65,9 @@ pub struct Description {
     pub list: String,
     /// What the list was called.
     pub list_name: String,
+    /// The public part of the token that records it, if a client runs it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token: Option<String>,
     /// What is done.
     pub task: Task,
 }
@@ -95,7 +98,7 @@ pub enum Subject {
 }
 
 /// An import.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Import {
     /// What the file was called where it came from.
@@ -318,15 +321,23 @@ impl Job {
             Some(directory) if store.is(directory) => Files::Here(store.files(key.account, key.id)),
             Some(_) => Files::Elsewhere,
         };
+        let description: Description = decode(key, &stored.description).unwrap_or_default();
+        let progress: Option<Progress> = stored.progress.and_then(|bytes| decode(key, &bytes));
+        let mut status = Status::of(stored.state, stored.dry_run, stored.stop_requested);
+        // The client of an import that is not at its end was stopped, or works on.
+        let open = progress.as_ref().is_some_and(|progress| progress.done < progress.of);
+        if description.token.is_some() && status == Status::Done && open {
+            status = Status::Stopped;
+        }
         Self {
             key,
             user: stored.user,
             created_at: stored.created_at,
-            description: decode(key, &stored.description).unwrap_or_default(),
+            description,
             subject: stored.subject.and_then(|bytes| decode(key, &bytes)),
-            status: Status::of(stored.state, stored.dry_run, stored.stop_requested),
+            status,
             dry_run: stored.dry_run,
-            progress: stored.progress.and_then(|bytes| decode(key, &bytes)),
+            progress,
             faults: stored.faults.and_then(|bytes| decode(key, &bytes)).unwrap_or_default(),
             parts: stored.parts,
             lease: stored.lease,
@@ -337,6 +348,11 @@ impl Job {
     /// Whether a run continues what an earlier one did. A dry run leaves nothing to continue.
     pub fn continues(&self) -> bool {
         !self.dry_run && self.progress.as_ref().is_some_and(|progress| !progress.dry_run)
+    }
+
+    /// Whether a client runs it, and no node of the server.
+    pub const fn is_of_client(&self) -> bool {
+        self.description.token.is_some()
     }
 
     /// Its files, if they are in the directory of this node.

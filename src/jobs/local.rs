@@ -2,6 +2,7 @@
 //! API reads them: they stand in checkpoints, and their keys and fingerprints stay those of earlier releases.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -24,6 +25,9 @@ use crate::intake::{self, BodyKind, Context};
 use crate::journal::ContactNo;
 use crate::problem;
 use crate::storage::{Error, ItemResult, List, RequestState, TakenBy, VariableKind, Way};
+
+/// How long it waits for one of several requests to be applied. Another node may apply it, of which nothing is heard here.
+const WAIT: Duration = Duration::from_millis(250);
 
 /// The use cases, for one caller.
 #[derive(Clone)]
@@ -162,8 +166,8 @@ impl Api for Local {
     }
 
     async fn results(&self, requests: &[String]) -> Answer<HashMap<String, Option<Results>>> {
-        let ids = requests.iter().filter_map(|id| ObjectId::parse(id)).collect();
-        let found = self.queries.requests(&self.caller, ids).await;
+        let ids: Vec<_> = requests.iter().filter_map(|id| ObjectId::parse(id)).collect();
+        let found = self.queries.requests_once_applied(&self.caller, ids, WAIT).await;
         let found = found.map_err(|error| failure(crate::app::requests::FIND.path, error.into()))?;
         let results = found.into_iter().map(|request| {
             let is_processed = request.state == RequestState::Processed;

@@ -4,7 +4,6 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use sha2::{Digest, Sha256};
 use tokio::sync::{Notify, Semaphore};
 
 use super::Settings;
@@ -13,19 +12,18 @@ use super::job::{Action, Bulk, Description, Files, Job, Plan, Status, Subject, T
 use super::places::{Places, Room};
 use super::store::{JobFiles, JobStore};
 use crate::app::Caller;
-use crate::files::requests;
 use crate::id::ObjectId;
 use crate::journal::{AccountNo, ListNo};
 use crate::runtime::App;
 use crate::storage::{self, JobAdded, JobKey, JobLimits, JobState, NewJob, Storage};
 
 /// Jobs of an account that are kept; where there are as many, the oldest that is done makes room.
-const MAX_JOBS: usize = 100;
+const MAX_JOBS: usize = 500;
 
 /// Jobs of an account that are not done: each may hold a file that was uploaded.
 const MAX_OPEN: usize = 10;
 
-const LIMITS: JobLimits = JobLimits { all: MAX_JOBS, open: MAX_OPEN };
+pub(super) const LIMITS: JobLimits = JobLimits { all: MAX_JOBS, open: MAX_OPEN };
 
 /// Files that are looked through at a time, on one node: that takes memory and a core each.
 const LOOKED_THROUGH: usize = 4;
@@ -86,7 +84,7 @@ impl Order {
             created_at: app.clock.now(),
             directory,
             state: if matches!(task, Task::Bulk(_)) { JobState::Waiting } else { JobState::Ready },
-            description: encode(&Description { list, list_name, task })?,
+            description: encode(&Description { list, list_name, task, token: None })?,
             subject: Some(encode(subject)?),
             progress: None,
             faults: None,
@@ -107,7 +105,7 @@ pub async fn blocking<T: Send + 'static>(
 
 /// What pages and loops share.
 pub struct JobService {
-    storage: Arc<dyn Storage>,
+    pub(super) storage: Arc<dyn Storage>,
     /// The files.
     pub store: Arc<JobStore>,
     /// The directory that stores may share.
@@ -208,43 +206,6 @@ impl JobService {
         Ok(())
     }
 
-    /// Undoes what a job has done, as a job of its own; sent twice, it makes one. Returns its id.
-    ///
-    /// # Errors
-    /// If the job has not ended, what it has done is not known on this node, or there are too many jobs.
-    pub async fn undo(&self, app: &App, order: &Order, job: &Job) -> Result<ObjectId, Error> {
-        if job.status.is_active() {
-            return Err(Error::told("the job has not ended: stop it first"));
-        }
-        let (ids, import) = match (&job.description.task, &job.files) {
-            (Task::Bulk(_), _) => {
-                let mut text = Vec::new();
-                for number in 1..=job.parts {
-                    text.extend(self.storage.job_part(job.key, number).await?.unwrap_or_default());
-                }
-                (requests::reversed(&String::from_utf8_lossy(&text)), false)
-            }
-            (Task::Import(_), Files::Here(files)) => {
-                let path = files.requests();
-                (blocking(move || requests::last_first(&path)).await?, true)
-            }
-            (Task::Import(_), _) => {
-                let text = "what the import has done is stored on another node of this server: try again";
-                return Err(Error::told(text));
-            }
-            (Task::Damaged, _) => return Err(Error::told("what is stored of the job is damaged: remove it")),
-        };
-        if ids.is_empty() {
-            return Err(Error::told("the job has changed nothing"));
-        }
-        let contacts =
-            job.progress.as_ref().map_or(0, |progress| progress.counts.created + progress.counts.updated);
-        let action = Action::Undo { job: job.key.id.to_string(), import, contacts };
-        let id = undo_id(job.key.id);
-        self.change_many(app, order, id, action, Whom::Ids(ids)).await?;
-        Ok(id)
-    }
-
     /// Begins a job, or has it go on where it was stopped, with the rights of that user; `plan` says what the columns
     /// of a file are that was not begun yet. With `dry_run` nothing is changed.
     ///
@@ -315,15 +276,6 @@ impl JobService {
         }
         Ok(true)
     }
-}
-
-/// The id of the job that undoes a job: made twice, it is the same.
-fn undo_id(job: ObjectId) -> ObjectId {
-    let hash: [u8; 32] = Sha256::new().chain_update(b"undo").chain_update(job.to_bytes()).finalize().into();
-    let mut bytes = job.to_bytes();
-    // The time stays that of the job.
-    bytes[4..].copy_from_slice(&hash[..8]);
-    ObjectId::from_bytes(bytes)
 }
 
 fn too_many() -> Error {

@@ -1,5 +1,5 @@
-//! Forgetting jobs: what was uploaded goes as soon as it is imported, all of a job after a week, and whatever may be
-//! about a person who was erased within minutes of that.
+//! Deletes what is stored of jobs: an upload as soon as it is imported, failed rows and jobs that are not done after a week,
+//! jobs that are done after 90 days, and what may be about an erased person within minutes of the erase.
 
 use std::collections::HashMap;
 use std::io;
@@ -13,8 +13,11 @@ use crate::id::ObjectId;
 use crate::runtime::App;
 use crate::storage::{JobState, StoredJob};
 
-/// How long a job is kept after anything was done with it.
+/// How long the files of a job, and a job that is not done, are stored after anything was done with them.
 const KEEP: Duration = Duration::from_secs(7 * 24 * 3_600);
+
+/// How long a job that is done is stored: it is the history of imports.
+const HISTORY: Duration = Duration::from_secs(90 * 24 * 3_600);
 
 /// How long it may take from the directory of a job to its lock.
 const BEING_MADE: Duration = Duration::from_secs(60);
@@ -37,7 +40,7 @@ pub async fn tidy(app: &App) -> Result<(), Error> {
             app.jobs.exports.forget(account, until);
         }
     }
-    app.storage.prune_jobs(now.before(KEEP)).await?;
+    app.storage.prune_jobs(now.before(KEEP), now.before(HISTORY)).await?;
     // The directories come first: a job that is added behind this look is not missed among the rows.
     let store = Arc::clone(&app.jobs.store);
     // Without files no other thread is asked: the order of the transactions is then the same in each simulated run.
@@ -79,8 +82,12 @@ fn tidy_files(known: Option<&Known>, files: &JobFiles, now: Timestamp) -> io::Re
     if !is_active && known.and_then(|known| known.erased).is_some_and(|erased| erased >= job.created_at) {
         return files.forget_people();
     }
-    // A crash may have come before that.
-    if job.state == JobState::Done { files.remove_upload() } else { Ok(()) }
+    match job.state {
+        JobState::Done if job.changed_at < now.before(KEEP) => files.remove(),
+        // A crash may have come before that.
+        JobState::Done => files.remove_upload(),
+        _ => Ok(()),
+    }
 }
 
 /// When a job was made, to a second: its id says it.

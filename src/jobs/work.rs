@@ -1,8 +1,10 @@
 //! One run of a job that was claimed: until it is complete, fails, is asked to stop or is not this node's any more.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use async_trait::async_trait;
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 
@@ -12,7 +14,9 @@ use super::local::Local;
 use super::{bulk, import};
 use crate::app::Caller;
 use crate::files::api::Api;
+use crate::files::books::History;
 use crate::files::import::FIRST_FAULTS;
+use crate::files::requests::{ImportedRequest, lines};
 use crate::files::send::Counts;
 use crate::files::{self, Error};
 use crate::id::ObjectId;
@@ -48,6 +52,7 @@ enum End {
 
 /// Runs a job, and writes down how it ended.
 pub async fn work(app: &Arc<App>, job: Job, claim: Claim, mut signals: Signals) {
+    let claim = Arc::new(claim);
     let files = job.files_here().cloned();
     let end = run(app, &job, &claim, &mut signals).await;
     let state = match end {
@@ -96,7 +101,7 @@ async fn remove_upload(files: Option<super::store::JobFiles>) {
     }
 }
 
-async fn run(app: &Arc<App>, job: &Job, claim: &Claim, signals: &mut Signals) -> End {
+async fn run(app: &Arc<App>, job: &Job, claim: &Arc<Claim>, signals: &mut Signals) -> End {
     let caller = match caller(app.storage.as_ref(), job).await {
         Ok(caller) => caller,
         Err(End::Interrupted) => return pause().await,
@@ -134,7 +139,7 @@ async fn pause() -> End {
 async fn perform(
     api: Arc<dyn Api>,
     job: &Job,
-    claim: &Claim,
+    claim: &Arc<Claim>,
     stop: impl Future<Output = ()>,
 ) -> files::Result<Counts> {
     let list = job.description.list.as_str();
@@ -160,7 +165,9 @@ async fn perform(
                 claim.tell(|_, told, _| told.notes = now.notes);
                 tell(now.rows, now.of, now.counts, faults);
             };
-            let ended = import::run(api, files, import, list, job.dry_run, watch, stop).await;
+            let history = Box::new(Parts { claim: Arc::clone(claim), parts: AtomicU64::new(job.parts) });
+            let ended =
+                import::run(api, (files, Some(history)), import, list, job.dry_run, watch, stop).await;
             ended.map(|outcome| outcome.counts)
         }
         (Task::Bulk(bulk), Some(Subject::Contacts(whom))) => {
@@ -177,6 +184,32 @@ async fn perform(
         }
         (Task::Bulk(_), _) => told("what it was about was deleted, since a person was erased"),
         (Task::Damaged, _) => told("what is stored of the job is damaged: remove it"),
+    }
+}
+
+/// The requests of an import, as parts of the output of its job.
+struct Parts {
+    claim: Arc<Claim>,
+    parts: AtomicU64,
+}
+
+#[async_trait]
+impl History for Parts {
+    async fn record(&self, requests: &[ImportedRequest], _: &files::import::Progress) -> files::Result<()> {
+        if requests.is_empty() {
+            return Ok(());
+        }
+        let number = self.parts.load(Ordering::Relaxed) + 1;
+        let part = Some((number, lines(requests).into_bytes()));
+        match self.claim.keep(JobState::Running, Kept { checkpoint: None, part }).await {
+            Ok(Ok(_)) => {
+                self.parts.store(number, Ordering::Relaxed);
+                Ok(())
+            }
+            Ok(Err(Lost)) => Err(Error::Stopped),
+            Err(error) if error.is_passing() => Err(Error::Away(error.to_string())),
+            Err(error) => Err(Error::Told(error.to_string())),
+        }
     }
 }
 

@@ -19,6 +19,15 @@ pub trait Jobs: Send + Sync + 'static {
     /// Adds a job.
     async fn add_job(&self, job: NewJob, limits: JobLimits) -> Result<JobAdded, Error>;
 
+    /// Adds a job that a client runs, or writes down how far it is by now, and appends a part to its output. Such a job is
+    /// done, and no node claims it. [`JobAdded::Exists`] if another job has its id.
+    async fn record_job(
+        &self,
+        job: NewJob,
+        limits: JobLimits,
+        part: Option<Vec<u8>>,
+    ) -> Result<JobAdded, Error>;
+
     /// The jobs of an account, the newest first.
     async fn jobs(&self, account: AccountNo) -> Result<Vec<StoredJob>, Error>;
 
@@ -72,8 +81,9 @@ pub trait Jobs: Send + Sync + 'static {
     /// The accounts that have jobs.
     async fn accounts_with_jobs(&self) -> Result<Vec<AccountNo>, Error>;
 
-    /// Removes jobs that neither wait nor run and that nothing was written of since then.
-    async fn prune_jobs(&self, before: Timestamp) -> Result<(), Error>;
+    /// Removes jobs that neither wait nor run and that nothing was written of since then: those that are done since
+    /// `done_before`, all others since `before`.
+    async fn prune_jobs(&self, before: Timestamp, done_before: Timestamp) -> Result<(), Error>;
 
     /// Deletes what people can be read from, of an account's jobs that were made until then and neither wait nor run.
     async fn forget_in_jobs(&self, account: AccountNo, until: Timestamp) -> Result<(), Error>;

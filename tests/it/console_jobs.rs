@@ -450,7 +450,8 @@ async fn odd_names_of_files_are_shown_as_they_are_and_lead_nowhere() {
     }
 }
 
-async fn visit(store: &Store, server: &Process, account: &Account) -> Visitor {
+/// Signs the owner of an account in.
+pub async fn visit(store: &Store, server: &Process, account: &Account) -> Visitor {
     let storage = store.directory.open(crate::harness::StoreKind::under_test(), Role::Command).await;
     let user = ObjectId::parse(&account.user).expect("an id");
     Visitor::new(server.address, storage.as_ref(), user).await

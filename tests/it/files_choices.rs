@@ -216,3 +216,33 @@ fn a_file_is_imported_into_several_lists() {
     assert_eq!(office.server.contact(&office.account.token, &other, "u1")["email"], "a@example.com");
     assert!(office.has("people.csv.failed.csv") && office.has(&format!("people.csv.{other}.failed.csv")));
 }
+
+#[test]
+fn rows_find_their_contacts_by_the_ids_of_these() {
+    let office = Office::open();
+    office.file("old.csv", "userId,email\na,a@example.com\nb,b@example.com\n");
+    office.imported(&["old.csv"]);
+    let question = json!({ "contactListId": office.list, "limit": 10 });
+    let found = office.server.ok("/v3/contacts/find", &office.account.token, &question);
+    let id = |place: usize| found["contactIds"][place].as_str().expect("an id").to_owned();
+    let place = |user: &str| usize::from(found["data"][0]["userId"] != user);
+    let table = format!(
+        "contactId,email,name\n{},new@example.com,Ann\n{},,Bob\nx,,Nobody\n{},,Other\n",
+        id(place("a")),
+        id(place("b")),
+        office.list
+    );
+    office.file("new.csv", table);
+    let alone = office.import(&["new.csv", "--ignore", "email"]);
+    assert!(alone.code == Some(2) && alone.err.contains("match them by contactId"), "{}", alone.err);
+    let arguments = ["new.csv", "--match-by", "contactId"];
+    for dry_run in [&["--dry-run"][..], &[]] {
+        let printed = office.import(&[&arguments[..], dry_run].concat());
+        let told = "4 rows: 0 created, 2 updated, 0 unchanged, 2 failed\n";
+        assert!(printed.code == Some(1) && printed.out.ends_with(told), "{} {}", printed.out, printed.err);
+    }
+    assert_eq!(office.contact("a")["email"], "new@example.com");
+    assert_eq!(office.contact("b")["name"], "Bob");
+    let failed = office.read("new.csv.failed.csv");
+    assert!(failed.contains("4,") && failed.contains("CONTACT_NOT_FOUND"), "{failed}");
+}

@@ -111,6 +111,9 @@ fn bodies(path: &str, ids: &Ids, own: &str) -> Vec<Value> {
             with(json!({ "winner": contact, "loser": contact })),
             json!({ "contactListId": own, "winner": contact, "loser": list, "dryRun": true }),
         ],
+        "/v3/import/report" => {
+            vec![with(json!({ "importId": "5d9155bad132d5f45a4e38c9", "fileName": "a.csv", "requests": [] }))]
+        }
         "/v3/consent/find" => vec![
             with(json!({ "userId": "their-user" })),
             json!({ "contactListId": own, "userId": "their-user" }),

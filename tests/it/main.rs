@@ -80,6 +80,7 @@ mod http2;
 mod idempotency;
 mod idempotency_kill;
 mod idempotency_race;
+mod import_history;
 mod injection;
 mod inside;
 mod isolation;

@@ -51,6 +51,68 @@ async fn a_contact_is_looked_up_as_what_the_caller_says_and_as_nothing_else() {
     }
 }
 
+/// The ids of the contacts of a list, by their userIds.
+async fn ids(server: &Server, list: &str) -> Vec<String> {
+    let found = server.ok("/v3/contacts/find", &json!({ "contactListId": list, "limit": 100 })).await;
+    let ids = found["contactIds"].as_array().expect("ids");
+    ids.iter().map(|id| id.as_str().expect("an id").to_owned()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_contact_is_found_by_its_id_and_may_change_every_identifier() {
+    let (server, list) = server().await;
+    let ids = ids(&server, &list).await;
+    let by_id =
+        |contacts: Value| json!({ "contactListId": list, "contactBy": "contactId", "contacts": contacts });
+    let other = server.list().await;
+    let contacts = json!([
+        { "contact": ids[0], "userId": "first", "email": "new@example.com" },
+        { "contact": ids[0], "name": "Ann" },
+        { "contact": ids[1], "userId": "one" },
+        { "contact": ids[2], "userId": "first" },
+        { "contact": other, "name": "Nobody" },
+    ]);
+    let dry = by_id(contacts.clone());
+    let mut dry_run = dry.clone();
+    dry_run["dryRun"] = json!(true);
+    let tried = server.ok("/v3/contacts/update", &dry_run).await["results"].clone();
+    let accepted = server.ok("/v3/contacts/update", &dry).await;
+    let request = server.processed(accepted["requestId"].as_str().expect("an id")).await;
+    let results = &request["results"];
+    let done: Vec<_> =
+        results["success"].as_array().expect("an array").iter().map(|it| it["position"].clone()).collect();
+    assert_eq!(done, [0, 1, 2], "{results}");
+    let failed: Vec<_> =
+        results["errors"].as_array().expect("an array").iter().map(|it| it["error"].clone()).collect();
+    assert_eq!(failed, ["IDENTIFIER_TAKEN", "CONTACT_NOT_FOUND"], "{results}");
+    assert_eq!(
+        results["errors"][1].get("userId").unwrap_or(&Value::Null),
+        &Value::Null,
+        "a number is no userId"
+    );
+    assert_eq!(tried["success"].as_array().map(Vec::len), Some(3), "{tried}");
+    let first = server.contact(&list, "userId", "first").await;
+    assert_eq!((&first["name"], &first["email"]), (&json!("Ann"), &json!("new@example.com")));
+    // A contact that was removed is not brought back.
+    let removed =
+        server.ok("/v3/contacts/remove", &json!({ "contactListId": list, "userIds": ["first"] })).await;
+    server.processed(removed["requestId"].as_str().expect("an id")).await;
+    let accepted =
+        server.ok("/v3/contacts/update", &by_id(json!([{ "contact": ids[0], "name": "Back" }]))).await;
+    let request = server.processed(accepted["requestId"].as_str().expect("an id")).await;
+    assert_eq!(request["results"]["errors"][0]["error"], "CONTACT_NOT_FOUND");
+    let mut upsert = by_id(json!([{ "contact": ids[1] }]));
+    upsert["upsert"] = json!(true);
+    assert_eq!(
+        server.refused("/v3/contacts/update", &upsert).await,
+        ["Argument upsert must be false where contactBy is contactId"]
+    );
+    assert_eq!(
+        server.refused("/v3/contacts/update", &by_id(json!([{ "contact": "user@example.com" }]))).await,
+        ["Argument contact must be a valid contactId where contactBy is contactId at contact position 0"]
+    );
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_contact_that_is_made_gets_the_identifier_that_the_caller_names() {
     let server = Server::start().await;

@@ -100,6 +100,12 @@ impl<'a> ContactPatch<'a> {
         is_valid
     }
 
+    /// Names the contact by its number in the list.
+    pub fn name_by_number(&mut self, number: u64) {
+        self.kind = IdentifierKind::UserId;
+        self.contact = Cow::Owned(number.to_string());
+    }
+
     /// The kind of identifier by which the contact is named.
     pub const fn kind(&self) -> IdentifierKind {
         self.kind

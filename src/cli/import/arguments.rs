@@ -38,6 +38,9 @@ pub struct Arguments {
     /// Undo the last import of this file, field by field
     #[arg(long, conflicts_with = "list")]
     pub undo: bool,
+    /// Undo the rows from this line of the file on
+    #[arg(long, value_name = "LINE", requires = "undo")]
+    pub from_line: Option<u64>,
     /// Start without asking
     #[arg(long)]
     pub yes: bool,
@@ -86,7 +89,7 @@ pub struct ChoiceArguments {
     /// Create contacts, and update none
     #[arg(long)]
     pub create_only: bool,
-    /// Find contacts by: userId, email, phoneNumber [default: the first]
+    /// Find contacts by: userId, email, phoneNumber, contactId
     #[arg(long, value_name = "FIELD")]
     pub match_by: Option<String>,
     /// Set a field of all rows without a value of their own: "active=yes"

@@ -1,6 +1,7 @@
 //! `rollbook import`
 
 mod arguments;
+mod history;
 mod show;
 mod undo;
 
@@ -14,13 +15,16 @@ use csv::StringRecord;
 
 pub use self::arguments::Arguments;
 use self::arguments::ColumnArguments;
+use self::history::RemoteHistory;
+use super::client::ServerClient;
 use super::print;
 use super::progress::Bar;
 use super::serve::stop_signal;
 use crate::files::api::{self, Api, ListData};
+use crate::files::books::Books;
 use crate::files::choices::Choices;
 use crate::files::failures::Failures;
-use crate::files::import::{self, Books, Job};
+use crate::files::import::{self, Job};
 use crate::files::mapping::{Mapping, Wishes};
 use crate::files::requests::Requests;
 use crate::files::send::{Counts, Way};
@@ -47,7 +51,7 @@ async fn run(arguments: Arguments) -> Result<Counts> {
     let api: Arc<dyn Api> = Arc::new(arguments.server.client().map_err(Error::Told)?);
     let patience = arguments.server.patience();
     if arguments.undo {
-        return undo::run(api.as_ref(), &arguments.file, arguments.yes, patience).await;
+        return undo::run(api.as_ref(), &arguments.file, arguments.from_line, arguments.yes, patience).await;
     }
     let survey = Survey::of(&arguments.file, &arguments.file_form.said())?;
     let (header, rows) = table::beginning(&survey, SHOWN_ROWS)?;
@@ -89,8 +93,16 @@ async fn run(arguments: Arguments) -> Result<Counts> {
             print(&format!("list {list}:"));
         }
         let failures = failures_of(&job, arguments.failures.as_deref(), Some(&list).filter(|_| place > 0));
+        let client = arguments.server.client().map_err(Error::Told)?;
         counts = counts.plus(
-            import(Arc::clone(&api), job, failures, arguments.failures.is_some(), &arguments.list[0]).await?,
+            import(
+                Arc::clone(&api),
+                client,
+                job,
+                (failures, arguments.failures.is_some()),
+                &arguments.list[0],
+            )
+            .await?,
         );
     }
     Ok(counts)
@@ -130,7 +142,7 @@ impl Request {
         let plan = plan::plan(survey, header, mapping, choices, self.empty_clears, &known, self.dry_run)?;
         let way = Way {
             list: id.to_owned(),
-            mode: choices.mode,
+            mode: choices.mode(),
             by: choices.by(),
             leave_out: choices.values.leave_out,
             dry_run: self.dry_run,
@@ -149,12 +161,18 @@ impl Request {
     }
 }
 
-async fn import(api: Arc<dyn Api>, job: Job, failures: PathBuf, said: bool, first: &str) -> Result<Counts> {
+async fn import(
+    api: Arc<dyn Api>,
+    client: ServerClient,
+    job: Job,
+    (failures, said): (PathBuf, bool),
+    first: &str,
+) -> Result<Counts> {
     let books = if job.way.dry_run {
         let failures = said.then(|| Failures::open(&failures, &job.header, None)).transpose()?;
-        Books { state: None, failures, requests: None }
+        Books::of_failures(failures)
     } else {
-        let mut books = open_books(&job, &failures, first)?;
+        let mut books = open_books(client, &job, &failures, first)?;
         let new = &job.reading.mapping.new_variables;
         let made = api::add_variables(api.as_ref(), &job.way.list, new, job.way.patience).await;
         if made.is_err()
@@ -196,7 +214,7 @@ async fn import(api: Arc<dyn Api>, job: Job, failures: PathBuf, said: bool, firs
     }
 }
 
-fn open_books(job: &Job, path: &Path, first: &str) -> Result<Books> {
+fn open_books(client: ServerClient, job: &Job, path: &Path, first: &str) -> Result<Books> {
     let state = State::path_beside(path);
     if !state.exists() && path.exists() {
         // Told before a state is made that would speak of another's file.
@@ -209,5 +227,6 @@ fn open_books(job: &Job, path: &Path, first: &str) -> Result<Books> {
     }
     let requests =
         Requests::open(&undo::requests_of(&job.survey.path), state.resumed || job.way.list != first)?;
-    Ok(Books { state: Some(state), failures: Some(failures), requests: Some(requests) })
+    let history = Box::new(RemoteHistory::new(client, job, &state.import));
+    Ok(Books::new(state, failures, Some(requests), Some(history)))
 }

@@ -43,7 +43,16 @@ const OUTCOMES: [(&str, &str); 2] = [("errors", "with errors"), ("webhook", "web
 
 /// What requests may ask for.
 const KINDS: [(&str, &[BatchKind]); 6] = [
-    ("update", &[BatchKind::Update, BatchKind::Upsert, BatchKind::UpdateExact, BatchKind::UpsertExact]),
+    (
+        "update",
+        &[
+            BatchKind::Update,
+            BatchKind::Upsert,
+            BatchKind::UpdateExact,
+            BatchKind::UpsertExact,
+            BatchKind::UpdateByNumber,
+        ],
+    ),
     ("add", &[BatchKind::Add]),
     ("delete", &[BatchKind::Remove]),
     ("undo", &[BatchKind::Undo]),

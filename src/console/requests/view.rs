@@ -82,7 +82,7 @@ pub fn is_about_list(kind: BatchKind, list: ObjectId) -> bool {
 /// What a request asks for, in words.
 pub const fn asked(kind: BatchKind) -> &'static str {
     match kind {
-        BatchKind::Update | BatchKind::UpdateExact => "Update",
+        BatchKind::Update | BatchKind::UpdateExact | BatchKind::UpdateByNumber => "Update",
         BatchKind::Upsert | BatchKind::UpsertExact => "Update or add",
         BatchKind::Add => "Add",
         BatchKind::Remove => "Delete",

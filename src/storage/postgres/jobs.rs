@@ -21,6 +21,15 @@ impl Jobs for PostgresStore {
         self.write(move |session, _| jobs::add(session, &job, limits)).await
     }
 
+    async fn record_job(
+        &self,
+        job: NewJob,
+        limits: JobLimits,
+        part: Option<Vec<u8>>,
+    ) -> Result<JobAdded, Error> {
+        self.write(move |session, _| jobs::record(session, &job, limits, part.as_deref())).await
+    }
+
     async fn jobs(&self, account: AccountNo) -> Result<Vec<StoredJob>, Error> {
         self.read(move |session, _| jobs::all(session, account)).await
     }
@@ -84,8 +93,8 @@ impl Jobs for PostgresStore {
         self.read(|session, _| jobs::accounts(session)).await
     }
 
-    async fn prune_jobs(&self, before: Timestamp) -> Result<(), Error> {
-        self.write(move |session, _| jobs::prune(session, before)).await
+    async fn prune_jobs(&self, before: Timestamp, done_before: Timestamp) -> Result<(), Error> {
+        self.write(move |session, _| jobs::prune(session, before, done_before)).await
     }
 
     async fn forget_in_jobs(&self, account: AccountNo, until: Timestamp) -> Result<(), Error> {

@@ -21,7 +21,8 @@ pub fn find(session: &Session, account: AccountNo, subject: &Subject) -> Result<
     let select = "SELECT request, kind, list, list_id, accepted_at, items FROM batch \
                   WHERE account = $1 AND NOT fence ORDER BY accepted_at, request";
     session.stream(select, &[&account.0], |row| {
-        let positions = mentions_in_items(subject, get(row, 5)?);
+        let (code, list) = (get(row, 1)?, ListNo(get(row, 2)?));
+        let positions = mentions_in_items(subject, list, kind(code), get(row, 5)?);
         note(&mut waiting, row, positions, false)
     })?;
     let mut found = Vec::new();

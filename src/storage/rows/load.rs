@@ -36,25 +36,36 @@ pub fn world(
     drop(hashes);
     let mut contacts: Vec<_> = found.iter().map(|(contact, _)| *contact).collect();
     contacts.dedup();
-    let (mut loaded, mut shown) = (0, 0);
+    let (mut loaded, mut shown, indexed) = (0, 0, contacts.len());
+    let numbers = plan.numbers(waiting);
+    if !numbers.is_empty() {
+        contacts.extend(&numbers);
+        contacts.sort_unstable();
+        contacts.dedup();
+    }
     rows.documents(&contacts, &mut |contact, document| {
         loaded += document.len();
-        shown += 1;
+        let is_indexed = found.binary_search_by_key(&contact, |(other, _)| *other).is_ok();
+        shown += usize::from(is_indexed);
         if loaded > budget {
             return false;
         }
         let first = found.partition_point(|(other, _)| *other < contact);
         let hashes = found[first..].iter().take_while(|(other, _)| *other == contact).map(|(_, hash)| *hash);
-        if world.load(contact.0, contact.1, document, hashes.clone()).is_err() {
+        let slot = world.load(contact.0, contact.1, document, hashes.clone());
+        if slot.is_err() {
             world.load_damaged(contact.0, hashes);
+        }
+        if numbers.binary_search(&contact).is_ok() {
+            world.number(contact.0, contact.1, slot.ok());
         }
         true
     })?;
     if loaded > budget {
         return Ok(None);
     }
-    if shown < contacts.len() {
-        let missing = contacts.len() - shown;
+    if shown < indexed {
+        let missing = indexed - shown;
         tracing::error!(missing, "store: index entries without contacts");
     }
     Ok(Some(world))

@@ -6,7 +6,7 @@ use super::{ErasedHash, Rows, consent};
 use crate::apply::outcome::{self, Outcome};
 use crate::apply::world::known_of;
 use crate::contact::identifier::{IdentifierKind, Identifiers};
-use crate::journal::{self, AccountNo, ContactNo, ListNo};
+use crate::journal::{self, AccountNo, BatchKind, ContactNo, ListNo};
 use crate::storage::{Error, History, Person, PersonContact, Subject, Window};
 
 /// The contacts that bear one of the identifiers or bore it once, in all lists of the account.
@@ -101,10 +101,13 @@ pub fn mentions_in_results(subject: &Subject, list: ListNo, results: &[u8]) -> V
 }
 
 /// The places of the items that wait and are about a person.
-pub fn mentions_in_items(subject: &Subject, items: &[u8]) -> Vec<usize> {
+pub fn mentions_in_items(subject: &Subject, list: ListNo, kind: BatchKind, items: &[u8]) -> Vec<usize> {
     let Ok(items) = journal::read_items(items) else { return Vec::new() };
     places(&items, |item| {
-        let named = item.asked().is_ok_and(|asked| is_asked(subject, &asked));
+        let named = item.asked_in(kind).is_ok_and(|asked| is_asked(subject, &asked));
+        if let Some(number) = item.number(kind) {
+            return named || subject.contacts.contains(&(list, number));
+        }
         // contacts/update looks for any text as a userId too.
         let looked_up = Identifiers { user_id: Some(item.contact), ..Identifiers::default() };
         named || is_asked(subject, &looked_up)

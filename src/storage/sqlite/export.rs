@@ -68,7 +68,9 @@ fn waiting(
             continue;
         }
         let items = row.get_ref(5).map_err(error)?.as_blob().unwrap_or_default();
-        let positions = mentions_in_items(subject, items);
+        let kind = BatchKind::from_code(row.get(1).map_err(error)?).unwrap_or(BatchKind::Update);
+        let list = ListNo(row.get(2).map_err(error)?);
+        let positions = mentions_in_items(subject, list, kind, items);
         if !positions.is_empty() {
             found.push(mention(row, positions, false).map_err(error)?);
         }

@@ -22,6 +22,15 @@ impl Jobs for SqliteStore {
         self.intake.call(move |intake| jobs::add(intake, &job, limits)).await
     }
 
+    async fn record_job(
+        &self,
+        job: NewJob,
+        limits: JobLimits,
+        part: Option<Vec<u8>>,
+    ) -> Result<JobAdded, Error> {
+        self.intake.call(move |intake| jobs::record(intake, &job, limits, part.as_deref())).await
+    }
+
     async fn jobs(&self, account: AccountNo) -> Result<Vec<StoredJob>, Error> {
         self.gate.call(move |intake| jobs::all(intake, account)).await
     }
@@ -85,8 +94,8 @@ impl Jobs for SqliteStore {
         self.gate.call(|intake| jobs::accounts(intake)).await
     }
 
-    async fn prune_jobs(&self, before: Timestamp) -> Result<(), Error> {
-        self.intake.call(move |intake| jobs::prune(intake, before)).await
+    async fn prune_jobs(&self, before: Timestamp, done_before: Timestamp) -> Result<(), Error> {
+        self.intake.call(move |intake| jobs::prune(intake, before, done_before)).await
     }
 
     async fn forget_in_jobs(&self, account: AccountNo, until: Timestamp) -> Result<(), Error> {

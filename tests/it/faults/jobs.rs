@@ -12,6 +12,7 @@ use super::{Faulty, forward};
 
 forward! { Jobs:
     change fn add_job(job: NewJob, limits: JobLimits) -> Result<JobAdded, Error>;
+    change fn record_job(job: NewJob, limits: JobLimits, part: Option<Vec<u8>>) -> Result<JobAdded, Error>;
     read fn jobs(account: AccountNo) -> Result<Vec<StoredJob>, Error>;
     read fn find_job(account: AccountNo, id: ObjectId) -> Result<Option<StoredJob>, Error>;
     change fn begin_job(key: JobKey, user: ObjectId, description: Vec<u8>, dry_run: bool, now: Timestamp) -> Result<bool, Error>;
@@ -22,7 +23,7 @@ forward! { Jobs:
     read fn job_checkpoint(key: JobKey) -> Result<Option<Vec<u8>>, Error>;
     read fn job_part(key: JobKey, number: u64) -> Result<Option<Vec<u8>>, Error>;
     read fn accounts_with_jobs() -> Result<Vec<AccountNo>, Error>;
-    change fn prune_jobs(before: Timestamp) -> Result<(), Error>;
+    change fn prune_jobs(before: Timestamp, done_before: Timestamp) -> Result<(), Error>;
     change fn forget_in_jobs(account: AccountNo, until: Timestamp) -> Result<(), Error>;
     + by hand:
 

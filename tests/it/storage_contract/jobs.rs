@@ -17,6 +17,7 @@ on_every_backend!(
     what_a_run_reports_is_stored_together_or_not_at_all,
     what_people_can_be_read_from_is_forgotten_and_old_jobs_go,
     jobs_go_with_their_account_and_rights_with_user_and_account,
+    a_job_of_a_client_is_recorded_part_by_part_and_stored_longer,
 );
 
 const LIMITS: JobLimits = JobLimits { all: 4, open: 2 };
@@ -229,9 +230,42 @@ async fn what_people_can_be_read_from_is_forgotten_and_old_jobs_go(desk: Desk) {
     assert_eq!(people(after).await, (true, false, false), "it was made later");
     assert_eq!(desk.found(before).await.progress, Some(b"how far".to_vec()), "what names nobody stays");
     // One that was not touched since a moment goes, unless it waits or runs.
-    storage.prune_jobs(later).await.expect("a store");
+    storage.prune_jobs(later, later).await.expect("a store");
     let left = storage.jobs(desk.account.no).await.expect("a look");
     assert_eq!(left.iter().map(|job| job.key).collect::<Vec<_>>(), [after, runs]);
+}
+
+async fn a_job_of_a_client_is_recorded_part_by_part_and_stored_longer(desk: Desk) {
+    let storage = desk.storage();
+    let limits = JobLimits { all: 99, open: usize::MAX };
+    let new = |progress: &[u8], at: Timestamp, key: JobKey| {
+        let (directory, subject, state) = (None, None, JobState::Done);
+        let job = job(&desk, at);
+        NewJob { key, directory, subject, state, progress: Some(progress.to_vec()), ..job }
+    };
+    let key = job(&desk, desk.now).key;
+    let record = async |job: NewJob, part: Option<&[u8]>| {
+        storage.record_job(job, limits, part.map(<[u8]>::to_vec)).await.expect("a store")
+    };
+    assert_eq!(record(new(b"0", desk.now, key), None).await, JobAdded::Added);
+    let later = desk.now.after(Duration::from_secs(60));
+    assert_eq!(record(new(b"1", later, key), Some(b"one")).await, JobAdded::Added);
+    assert_eq!(record(new(b"2", later, key), Some(b"two")).await, JobAdded::Added);
+    let found = desk.found(key).await;
+    assert_eq!((found.parts, found.progress, found.state), (2, Some(b"2".to_vec()), JobState::Done));
+    assert_eq!((found.created_at, found.changed_at), (desk.now, later));
+    assert_eq!(storage.job_part(key, 1).await.expect("a look").as_deref(), Some(&b"one"[..]));
+    assert_eq!(storage.job_part(key, 2).await.expect("a look").as_deref(), Some(&b"two"[..]));
+    assert!(storage.active_jobs().await.expect("a look").is_empty(), "no node runs it");
+    let open = desk.add_job(job(&desk, desk.now)).await;
+    assert_eq!(record(new(b"3", later, open), Some(b"x")).await, JobAdded::Exists);
+    assert_eq!(desk.found(open).await.parts, 0);
+    // What is done stays longer than what is not.
+    let after = later.after(Duration::from_secs(60));
+    storage.prune_jobs(after, later).await.expect("a store");
+    assert_eq!(storage.jobs(key.account).await.expect("a look").len(), 1);
+    storage.prune_jobs(after, after).await.expect("a store");
+    assert!(storage.jobs(key.account).await.expect("a look").is_empty());
 }
 
 async fn jobs_go_with_their_account_and_rights_with_user_and_account(desk: Desk) {

@@ -84,6 +84,7 @@ impl Bench {
             BatchKind::Update | BatchKind::Upsert | BatchKind::UpdateExact | BatchKind::UpsertExact => {
                 vec![("a", &[(FirstName, "Al")][..])]
             }
+            BatchKind::UpdateByNumber => vec![("1", &[(FirstName, "Al")][..])],
             // The numbers of both contacts of the list.
             BatchKind::Merge => vec![("1", &[][..]), ("2", &[][..])],
         };

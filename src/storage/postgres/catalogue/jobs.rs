@@ -207,6 +207,37 @@ pub fn claim(
     session.query_opt(&update, values)?.map(|row| read(&row)).transpose()
 }
 
+/// Adds a job that a client runs, or writes down how far it is.
+pub fn record(
+    session: &Session,
+    job: &NewJob,
+    limits: JobLimits,
+    part: Option<&[u8]>,
+) -> Result<JobAdded, Error> {
+    if add(session, job, limits)? == JobAdded::TooMany {
+        return Ok(JobAdded::TooMany);
+    }
+    let update = "UPDATE job SET description = $4, progress = $5, faults = $6, changed_at = $7, parts = parts + $8 \
+                  WHERE list = $1 AND account = $2 AND id = $3 AND state = 4 RETURNING parts";
+    let (id, more) = (job.key.id.to_bytes(), i64::from(part.is_some()));
+    let changed = job.created_at.millis();
+    let values: Values<'_> = &[
+        &job.key.list.0,
+        &job.key.account.0,
+        &id.as_slice(),
+        &job.description,
+        &job.progress,
+        &job.faults,
+        &changed,
+        &more,
+    ];
+    let Some(row) = session.query_opt(update, values)? else { return Ok(JobAdded::Exists) };
+    if let Some(part) = part {
+        put_part(session, job.key, get(&row, 0)?, part)?;
+    }
+    Ok(JobAdded::Added)
+}
+
 /// Writes down how a claimed job is.
 pub fn report(session: &Session, key: JobKey, lease: u64, report: &JobReport) -> Result<Option<bool>, Error> {
     let select = "SELECT stop_requested FROM job WHERE list = $1 AND account = $2 AND id = $3 AND lease = $4 \
@@ -290,9 +321,10 @@ pub fn accounts(session: &Session) -> Result<Vec<AccountNo>, Error> {
 }
 
 /// Removes jobs that nothing was written of for long.
-pub fn prune(session: &Session, before: Timestamp) -> Result<(), Error> {
-    let old = "SELECT account, list, id FROM job WHERE changed_at < $1 AND state NOT IN (1, 2)";
-    for row in session.query(old, &[&before.millis()])? {
+pub fn prune(session: &Session, before: Timestamp, done_before: Timestamp) -> Result<(), Error> {
+    let old = "SELECT account, list, id FROM job WHERE (changed_at < $1 AND state NOT IN (1, 2, 4)) \
+               OR (changed_at < $2 AND state = 4)";
+    for row in session.query(old, &[&before.millis(), &done_before.millis()])? {
         // One that was begun meanwhile stays.
         remove(session, key(&row)?)?;
     }

@@ -52,6 +52,42 @@ pub fn add(intake: &mut Connection, job: &NewJob, limits: JobLimits) -> Result<J
     Ok(added)
 }
 
+/// Adds a job that a client runs, or writes down how far it is.
+pub fn record(
+    intake: &mut Connection,
+    job: &NewJob,
+    limits: JobLimits,
+    part: Option<&[u8]>,
+) -> Result<JobAdded, Error> {
+    let transaction = begin_change(intake)?;
+    let recorded = record_within(&transaction, job, limits, part).map_err(error)?;
+    transaction.commit().map_err(error)?;
+    Ok(recorded)
+}
+
+fn record_within(
+    transaction: &Transaction<'_>,
+    job: &NewJob,
+    limits: JobLimits,
+    part: Option<&[u8]>,
+) -> rusqlite::Result<JobAdded> {
+    let (account, id) = (job.key.account.0, job.key.id.to_bytes());
+    if add_within(transaction, job, limits)? == JobAdded::TooMany {
+        return Ok(JobAdded::TooMany);
+    }
+    let update = "UPDATE job SET description = ?4, progress = ?5, faults = ?6, changed_at = ?7, parts = parts + ?8 \
+                  WHERE account = ?1 AND id = ?2 AND list = ?3 AND state = 4 RETURNING parts";
+    let (list, changed) = (job.key.list.0, job.created_at.millis());
+    let values =
+        params![account, id, list, job.description, job.progress, job.faults, changed, part.is_some()];
+    let parts = transaction.prepare_cached(update)?.query_row(values, |row| row.get(0)).optional()?;
+    let Some(parts) = parts else { return Ok(JobAdded::Exists) };
+    if let Some(part) = part {
+        put_part(transaction, job.key, parts, part)?;
+    }
+    Ok(JobAdded::Added)
+}
+
 fn add_within(transaction: &Transaction<'_>, job: &NewJob, limits: JobLimits) -> rusqlite::Result<JobAdded> {
     let (account, id) = (job.key.account.0, job.key.id.to_bytes());
     let there = "SELECT 1 FROM job WHERE account = ?1 AND id = ?2";
@@ -305,14 +341,16 @@ pub fn accounts(intake: &Connection) -> Result<Vec<AccountNo>, Error> {
 }
 
 /// Removes jobs that nothing was written of for long.
-pub fn prune(intake: &mut Connection, before: Timestamp) -> Result<(), Error> {
+pub fn prune(intake: &mut Connection, before: Timestamp, done_before: Timestamp) -> Result<(), Error> {
     let transaction = begin_change(intake)?;
-    let old = "SELECT account, id FROM job WHERE changed_at < ?1 AND state NOT IN (1, 2)";
+    let old = "SELECT account, id FROM job WHERE (changed_at < ?1 AND state NOT IN (1, 2, 4)) \
+               OR (changed_at < ?2 AND state = 4)";
     let old = transaction
         .prepare_cached(old)
         .and_then(|mut select| {
-            let rows = select
-                .query_map([before.millis()], |row| Ok((row.get(0)?, ObjectId::from_bytes(row.get(1)?))))?;
+            let rows = select.query_map([before.millis(), done_before.millis()], |row| {
+                Ok((row.get(0)?, ObjectId::from_bytes(row.get(1)?)))
+            })?;
             rows.collect::<rusqlite::Result<Vec<_>>>()
         })
         .map_err(error)?;
