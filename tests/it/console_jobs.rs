@@ -1,6 +1,5 @@
 //! The pages of imports, exports and changes of many contacts, as a browser sees them.
 
-use std::io::Write as _;
 use std::time::{Duration, Instant};
 
 use hyper::header::CONTENT_DISPOSITION;
@@ -8,10 +7,9 @@ use rollbook::id::ObjectId;
 use rollbook::storage::Role;
 use serde_json::{Value, json};
 
-use crate::faults::{Fault, Switch};
-use crate::harness::{Answer, Server, Setup};
+use crate::harness::{Server, Setup};
 use crate::process::{Account, Process, Store};
-use crate::visitor::{BOUNDARY, Visitor, between};
+use crate::visitor::{Visitor, between};
 
 /// A server, its user before a browser, and a list.
 pub struct Desk {
@@ -25,7 +23,7 @@ impl Desk {
         Self::with(Setup::default()).await
     }
 
-    async fn with(setup: Setup) -> Self {
+    pub async fn with(setup: Setup) -> Self {
         let server = Server::with(setup).await;
         let visitor = Visitor::new(server.address, server.storage.as_ref(), server.user).await;
         let list = server.list().await;
@@ -66,7 +64,7 @@ pub fn figures(page: &str) -> [u64; 4] {
 }
 
 /// Rows of which every `bad`th has no e-mail address that is one.
-fn rows(count: usize, bad: usize) -> String {
+pub fn rows(count: usize, bad: usize) -> String {
     let row = |n: usize| {
         let at = if n.is_multiple_of(bad) { "" } else { "@example.com" };
         format!("user{n}{at},=1+{n},plan{n}\n")
@@ -74,10 +72,10 @@ fn rows(count: usize, bad: usize) -> String {
     format!("E-mail,Full name,Shoe size\n{}", (1..=count).map(row).collect::<String>())
 }
 
-const COLUMNS: [(&str, &str); 4] =
+pub const COLUMNS: [(&str, &str); 4] =
     [("column-0", "email"), ("column-1", "name"), ("column-2", "new"), ("name-2", "shoeSize")];
 
-fn choose(what: &str) -> Vec<(&str, &str)> {
+pub fn choose(what: &str) -> Vec<(&str, &str)> {
     let mut fields = COLUMNS.to_vec();
     fields.extend([("type-2", "text"), ("mode", "upsert"), ("do", what)]);
     fields
@@ -130,99 +128,6 @@ async fn a_hundred_thousand_rows_with_three_hundred_bad_ones_are_imported_throug
     assert_eq!((&contact["name"], &contact["variables"][3]["value"]), (&json!("=1+7"), &json!("plan7")));
     let jobs = visitor.page("/jobs").await;
     assert!(jobs.contains("Import of people.csv") && jobs.contains("100000 of 100000"), "{jobs}");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn the_pages_leave_alone_who_opted_out_and_say_how_many() {
-    let Desk { server, visitor, list } = Desk::new().await;
-    let contacts = json!([
-        { "contact": "u1", "emailSubscribe": true }, { "contact": "u2" }, { "contact": "u3", "emailSubscribe": true },
-    ]);
-    server.update(&list, true, contacts).await;
-    server.update(&list, false, json!([{ "contact": "u1", "emailSubscribe": false }])).await;
-    let subscribed = json!({ "contactListId": list, "emailSubscribe": true });
-    let count = async || {
-        server.ok("/v3/contacts/find", &subscribed).await["data"].as_array().expect("an array").len()
-    };
-    let rows = b"User ID,Wants mail\nu1,yes\nu2,yes\n";
-    let columns =
-        |what| vec![("column-0", "userId"), ("column-1", "emailSubscribe"), ("mode", "upsert"), ("do", what)];
-    let job = visitor.uploaded(&list, "mail.csv", rows).await;
-    visitor.goes(&format!("{job}/begin"), &columns("try")).await;
-    let page = ended(&visitor, &job, Duration::from_secs(30)).await;
-    assert!(page.contains("1 opted out and stay so. Nothing was changed."), "{page}");
-    visitor.goes(&format!("{job}/begin"), &columns("begin")).await;
-    let page = ended(&visitor, &job, Duration::from_secs(30)).await;
-    assert_eq!((figure(&page, "Opted out, left as they are"), count().await), (1, 2), "{page}");
-    // A change of many asks, and the choice is off.
-    let chosen = [("action", "subscribe:emailSubscribe"), ("all", "1")];
-    let page = visitor.post(&format!("/lists/{list}/bulk"), &chosen).await.text();
-    assert!(page.contains("Also for contacts who opted out"), "{page}");
-    let mut confirmed = chosen.to_vec();
-    confirmed.push(("confirm", "yes"));
-    for (resubscribe, on) in [(false, 2), (true, 3)] {
-        if resubscribe {
-            confirmed.push(("resubscribe", "on"));
-        }
-        let job = visitor.goes(&format!("/lists/{list}/bulk"), &confirmed).await;
-        ended(&visitor, &job, Duration::from_secs(30)).await;
-        assert_eq!(count().await, on);
-    }
-    server.stop().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn the_page_of_a_contact_names_what_it_turned_off_and_turns_it_on_where_that_is_meant() {
-    let Desk { server, visitor, list } = Desk::new().await;
-    let saved =
-        visitor.goes(&format!("/lists/{list}/rename"), &[("name", "Customers"), ("opt_out", "keep")]).await;
-    assert_eq!(saved, "/lists?done=renamed");
-    let page = visitor.page(&format!("/lists/{list}/rename")).await;
-    assert!(page.contains("<option value=\"keep\" selected>"), "{page}");
-    let made = server.upsert(&list, json!({ "contact": "u1", "emailSubscribe": false })).await;
-    let contact = format!("/lists/{list}/contacts/{}", made["id"].as_str().expect("an id"));
-    let page = visitor.page(&contact).await;
-    assert!(page.contains("The contact turned off: E-mail."), "{page}");
-    let mut form = vec![("emailSubscribe", "true"), ("was.emailSubscribe", "false")];
-    assert_eq!(visitor.goes(&contact, &form).await, format!("{contact}?done=kept"));
-    assert_eq!(server.contact(&list, "userId", "u1").await["emailSubscribe"], false);
-    form.push(("resubscribe", "yes"));
-    assert_eq!(visitor.goes(&contact, &form).await, format!("{contact}?done=saved"));
-    assert_eq!(server.contact(&list, "userId", "u1").await["emailSubscribe"], true);
-    assert!(!visitor.page(&contact).await.contains("The contact turned off"));
-    server.stop().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn duplicates_are_shown_and_merged_into_the_one_that_was_chosen() {
-    let Desk { server, visitor, list } = Desk::new().await;
-    let none = visitor.page(&format!("/lists/{list}/duplicates")).await;
-    assert!(none.contains("No duplicates"), "{none}");
-    let contacts =
-        json!([{ "contact": "a@example.com" }, { "contact": "a+shop@example.com", "name": "Ada" }]);
-    let made = server.update(&list, true, contacts).await;
-    let ids = [0, 1].map(|place| made["results"]["success"][place]["id"].as_str().expect("an id").to_owned());
-    let path = format!("/lists/{list}/duplicates");
-    let page = visitor.page(&path).await;
-    assert!(page.contains("Same address but for its tag") && page.contains(&ids[1]), "{page}");
-    let unchosen = visitor.goes(&path, &[("contact", ids[0].as_str()), ("contact", ids[1].as_str())]).await;
-    assert_eq!(unchosen, format!("{path}?done=none"));
-    let fields = [("contact", ids[0].as_str()), ("contact", ids[1].as_str()), ("winner", ids[0].as_str())];
-    assert_eq!(visitor.goes(&path, &fields).await, format!("{path}?done=merged"));
-    assert_eq!(server.contact(&list, "email", "a@example.com").await["name"], "Ada");
-    assert_eq!(visitor.goes(&path, &fields).await, format!("{path}?done=failed"));
-    server.stop().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn an_owner_sets_what_lists_do_about_opt_outs() {
-    let Desk { server, visitor, list } = Desk::new().await;
-    assert_eq!(visitor.goes("/account/opt-out", &[("opt_out", "keep")]).await, "/account?done=opt-out");
-    assert!(visitor.page("/account").await.contains("<option value=\"keep\" selected>"));
-    let got = server.ok("/v3/contact-list/get", &json!({ "contactListId": list })).await;
-    assert_eq!(got["data"]["optOut"], "keep");
-    assert_eq!(visitor.post("/account/opt-out", &[("opt_out", "never")]).await.status.as_u16(), 404);
-    server.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -377,273 +282,9 @@ async fn another_account_neither_sees_nor_touches_a_job() {
     assert_eq!(figures(&ended(&desk.visitor, &job, Duration::from_secs(30)).await), [10, 0, 0, 0]);
 }
 
-/// A workbook of which a part is huge when it is unpacked.
-fn bomb(name: &str) -> Vec<u8> {
-    let mut raw = Vec::new();
-    let mut deflate = flate2::write::DeflateEncoder::new(&mut raw, flate2::Compression::best());
-    let (zeros, mut crc, count) = (vec![b' '; 1 << 20], crc32fast::Hasher::new(), 64);
-    for _ in 0..count {
-        deflate.write_all(&zeros).expect("memory");
-        crc.update(&zeros);
-    }
-    deflate.finish().expect("memory");
-    let (name, crc) = (name.as_bytes(), crc.finalize());
-    let sizes = [raw.len() as u32, count << 20].map(u32::to_le_bytes).concat();
-    let same =
-        [&[20, 0, 0, 0, 8, 0, 0, 0, 0, 0][..], &crc.to_le_bytes(), &sizes, &[name.len() as u8, 0, 0, 0]]
-            .concat();
-    let local = [&b"PK\x03\x04"[..], &same, name, &raw].concat();
-    let central = [&b"PK\x01\x02\x14\x00"[..], &same, &[0; 14], name].concat();
-    let ends = [central.len() as u32, local.len() as u32].map(u32::to_le_bytes).concat();
-    [&local[..], &central, b"PK\x05\x06\0\0\0\0\x01\0\x01\0", &ends, &[0, 0]].concat()
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn files_that_are_not_taken_are_told_and_leave_nothing() {
-    let desk = Desk::with(Setup { max_upload: 3 << 20, ..Setup::default() }).await;
-    let told = |answer: Answer| {
-        (answer.status.as_u16(), between(&answer.text(), "id=\"file-error\">", "</p>").to_owned())
-    };
-    for (content, text) in [
-        (
-            bomb("xl/sharedStrings.xml"),
-            "people.csv: the workbook is too large: save it as CSV, which may have any size",
-        ),
-        (bomb("xl/worksheets/sheet1.xml"), "people.csv: a cell is longer than a row may be"),
-        (vec![b'x'; 5 << 20], "the file is larger than 3 MiB, which is the most that is taken"),
-        (b"".to_vec(), "people.csv: the file is empty"),
-        (
-            b"a\nb\"c\"d\n\"e".to_vec(),
-            "people.csv: line 3: a quotation mark that is opened in this row is never closed",
-        ),
-    ] {
-        let (status, shown) = told(desk.visitor.upload(&desk.list, "people.csv", &content).await);
-        assert_eq!((status, shown.as_str()), (400, text));
-    }
-    // What comes before the first field, and the head of a field, have no bound of their own.
-    let endless = vec![b'x'; 3 << 20];
-    let head = format!("--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"").into_bytes();
-    for before in [Vec::new(), head] {
-        let (status, shown) =
-            told(desk.visitor.upload_raw(&desk.list, [before, endless.clone()].concat()).await);
-        assert_eq!((status, shown.as_str()), (400, "the file did not arrive whole: upload it again"));
-    }
-    let foreign = desk.visitor.upload_with("wrong", &desk.list, "people.csv", b"email\n").await;
-    assert_eq!(foreign.status.as_u16(), 403);
-    assert!(desk.visitor.page("/jobs").await.contains("No imports or bulk changes"));
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn odd_names_of_files_are_shown_as_they_are_and_lead_nowhere() {
-    let desk = Desk::new().await;
-    for (name, shown) in [
-        ("../../<script>alert(1)</script>.csv", "script&#62;.csv"),
-        ("Füße &amp; \u{202e}vsc.exe", "Füße &#38;amp; \u{202e}vsc.exe"),
-        ("%0d%0aSet-Cookie: x=y", "%0d%0aSet-Cookie: x=y"),
-    ] {
-        let job = desk.visitor.uploaded(&desk.list, name, b"email\nuser@example.com\n").await;
-        let page = desk.visitor.page(&job).await;
-        assert!(page.contains(&format!("{shown}</h1>")), "{name}: {page}");
-        assert!(!page.contains("<script>alert"));
-        let id = job.rsplit('/').next().expect("an id");
-        assert!(ObjectId::parse(id).is_some());
-    }
-}
-
 /// Signs the owner of an account in.
 pub async fn visit(store: &Store, server: &Process, account: &Account) -> Visitor {
     let storage = store.directory.open(crate::harness::StoreKind::under_test(), Role::Command).await;
     let user = ObjectId::parse(&account.user).expect("an id");
     Visitor::new(server.address, storage.as_ref(), user).await
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn an_import_goes_on_by_itself_after_the_server_was_killed_and_no_row_is_doubled() {
-    let store = Store::new();
-    let account = store.account("Shop");
-    let files = store.directory.path("files");
-    let serve = || {
-        store.serve_with(|command| {
-            command.env("ROLLBOOK_FILES", &files);
-        })
-    };
-    let mut server = serve();
-    let list = server.list(&account.token);
-    let visitor = visit(&store, &server, &account).await;
-    let job = visitor.uploaded(&list, "people.csv", rows(60_000, 600).as_bytes()).await;
-    visitor.goes(&format!("{job}/begin"), &choose("begin")).await;
-    let (mut visitor, mut seen) = (visitor, 0);
-    for _ in 0..3 {
-        let start = Instant::now();
-        loop {
-            let part = visitor.page(&format!("{job}/progress")).await;
-            if part.contains("<dt>Done</dt>") && figure(&part, "Done") > seen {
-                seen = figure(&part, "Done");
-                break;
-            }
-            assert!(start.elapsed() < Duration::from_secs(60), "{part}");
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-        server.kill();
-        server = serve();
-        visitor = visitor.at(server.address);
-    }
-    assert!(seen < 60_000, "it was killed on its way");
-    let page = ended(&visitor, &job, Duration::from_secs(120)).await;
-    // A row that took effect twice would be counted as unchanged the second time.
-    assert_eq!(figures(&page), [59_900, 0, 0, 100], "{page}");
-    let failed = visitor.page(&format!("{job}/failed.csv")).await;
-    assert_eq!(failed.lines().count(), 101);
-}
-
-/// A job that is to begin while the store is away waits for it, and does not fail.
-#[tokio::test(flavor = "multi_thread")]
-async fn a_job_waits_for_a_store_that_is_away() {
-    let switch = Switch::new();
-    let desk = Desk::with(Setup { wrap: switch.wrap(), ..Setup::default() }).await;
-    desk.server.upsert(&desk.list, json!({ "contact": "a", "active": true })).await;
-    let path = format!("/lists/{}/bulk", desk.list);
-    let fields = [("action", "disable"), ("all", "1"), ("confirm", "yes")];
-    switch.set(Fault::Away);
-    assert_eq!(desk.visitor.post(&path, &fields).await.status.as_u16(), 503, "no job is made");
-    // It runs, and waits for its request.
-    switch.set(Fault::ApplyWaits);
-    let job = desk.visitor.goes(&path, &fields).await;
-    let job = job.split('?').next().expect("a path");
-    desk.server
-        .wait_for("the job to run", async || {
-            let page = desk.visitor.page(job).await;
-            page.contains(">running<").then_some(())
-        })
-        .await;
-    let before = switch.refused();
-    switch.set(Fault::Away);
-    let asked = async || (switch.refused() > before + 3).then_some(());
-    desk.server.wait_for("the job to ask in vain", asked).await;
-    assert_eq!(desk.visitor.get(job).await.status.as_u16(), 503);
-    switch.set(Fault::None);
-    let page = ended(&desk.visitor, job, Duration::from_secs(30)).await;
-    assert_eq!(["Updated", "Failed"].map(|name| figure(&page, name)), [1, 0], "{page}");
-    assert_eq!(desk.count(&json!({ "active": false })).await, 1);
-    desk.server.stop().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_form_that_confirms_a_change_makes_one_job_however_often_it_is_sent() {
-    let desk = Desk::new().await;
-    desk.server.upsert(&desk.list, json!({ "contact": "a" })).await;
-    let path = format!("/lists/{}/bulk", desk.list);
-    let asked = desk.visitor.post(&path, &[("action", "enable"), ("all", "1")]).await.text();
-    let job = between(&asked, "name=\"job\" value=\"", "\"").to_owned();
-    let confirm = [("action", "enable"), ("all", "1"), ("confirm", "yes"), ("job", job.as_str())];
-    let (first, second) =
-        tokio::join!(desk.visitor.goes(&path, &confirm), desk.visitor.goes(&path, &confirm));
-    assert_eq!((first.as_str(), second), (format!("/jobs/{job}?done=begun").as_str(), first.clone()));
-    let page = ended(&desk.visitor, &format!("/jobs/{job}"), Duration::from_secs(30)).await;
-    assert_eq!(figure(&page, "Updated"), 1, "{page}");
-    let jobs = desk.visitor.page("/jobs").await;
-    assert_eq!(jobs.matches("Activate all contacts").count(), 1, "{jobs}");
-    // Another confirmation is another job.
-    let again = desk.visitor.post(&path, &[("action", "enable"), ("all", "1")]).await.text();
-    assert_ne!(between(&again, "name=\"job\" value=\"", "\""), job);
-}
-
-/// The beginning of an upload whose rest is to come, on a connection of its own.
-async fn begin_upload(visitor: &Visitor, list: &str) -> tokio::net::TcpStream {
-    use tokio::io::AsyncWriteExt as _;
-    let (address, cookie, csrf) = visitor.credentials();
-    let mut stream = tokio::net::TcpStream::connect(address).await.expect("a connection");
-    let head = format!(
-        "POST /lists/{list}/import HTTP/1.1\r\nHost: {address}\r\nCookie: {cookie}\r\n\
-         Content-Type: multipart/form-data; boundary={BOUNDARY}\r\nContent-Length: 1000000\r\n\r\n\
-         --{BOUNDARY}\r\nContent-Disposition: form-data; name=\"csrf\"\r\n\r\n{csrf}\r\n\
-         --{BOUNDARY}\r\nContent-Disposition: form-data; name=\"file\"; filename=\"x.csv\"\r\n\r\nemail\n"
-    );
-    stream.write_all(head.as_bytes()).await.expect("it is sent");
-    stream
-}
-
-/// Sends a few bytes every now and then, which no pause ends, until the server closes; returns its answer.
-async fn trickle(mut stream: tokio::net::TcpStream) -> String {
-    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-    let mut answer = Vec::new();
-    loop {
-        let mut buffer = [0; 4_096];
-        tokio::select! {
-            read = stream.read(&mut buffer) => match read {
-                Ok(0) | Err(_) => return String::from_utf8_lossy(&answer).into_owned(),
-                Ok(count) => answer.extend_from_slice(&buffer[..count]),
-            },
-            () = tokio::time::sleep(Duration::from_millis(200)) => {
-                // Closed by the server, it is at its end when it is read.
-                let _ = stream.write_all(b"x@example.com\n").await;
-            }
-        }
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn uploads_that_trickle_leave_others_a_place() {
-    let desk = Desk::new().await;
-    let bearer = desk.server.bearer("Other").await;
-    let other = Visitor::new(desk.server.address, desk.server.storage.as_ref(), bearer.user).await;
-    let made = json!({ "contactListName": "Theirs" });
-    let list = desk.server.post_as(&bearer.token, "/v3/contact-list/create", &made).await.json();
-    let mut trickles = tokio::task::JoinSet::new();
-    for _ in 0..8 {
-        trickles.spawn(trickle(begin_upload(&desk.visitor, &desk.list).await));
-    }
-    // An empty file makes no job, so that asking again and again leaves none. It has a place for a moment, in which one
-    // of those above may have been refused: so there is another one each time.
-    let taken = async || {
-        trickles.spawn(trickle(begin_upload(&desk.visitor, &desk.list).await));
-        let answer = desk.visitor.upload(&desk.list, "people.csv", b"").await;
-        answer.text().contains("other files are being uploaded: try again in a moment").then_some(())
-    };
-    desk.server.wait_for("the account's places to be taken", taken).await;
-    let list = list["contactListId"].as_str().expect("an id");
-    other.uploaded(list, "people.csv", b"email\nuser@example.com\n").await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn an_upload_that_trickles_loses_its_place() {
-    let mut setup = Setup::default();
-    setup.limits.body_timeout = Duration::from_secs(3);
-    let desk = Desk::with(setup).await;
-    let answer = trickle(begin_upload(&desk.visitor, &desk.list).await).await;
-    assert!(answer.contains("the file comes too slowly"), "{answer}");
-    assert!(desk.visitor.page("/jobs").await.contains("No imports or bulk changes"));
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_job_whose_file_is_on_another_node_is_shown_and_says_so() {
-    let desk = Desk::new().await;
-    let job = desk.visitor.uploaded(&desk.list, "people.csv", rows(10, 5).as_bytes()).await;
-    desk.visitor.goes(&format!("{job}/begin"), &choose("begin")).await;
-    assert_eq!(figures(&ended(&desk.visitor, &job, Duration::from_secs(30)).await), [8, 0, 0, 2]);
-    let ready = desk.visitor.uploaded(&desk.list, "more.csv", rows(10, 5).as_bytes()).await;
-    // The same store, seen from a node that has a directory of its own.
-    let Desk { server, visitor, list } = desk;
-    let elsewhere = server.directory.path("elsewhere");
-    let server = server.restart(Setup { files: Some(elsewhere), ..Setup::default() }).await;
-    let visitor = visitor.at(server.address);
-    let page = visitor.page(&job).await;
-    assert_eq!(figures(&page), [8, 0, 0, 2]);
-    assert!(page.contains("line 6: ") && !page.contains("failed.csv"), "{page}");
-    let failed = visitor.get(&format!("{job}/failed.csv")).await;
-    assert_eq!(failed.status.as_u16(), 409);
-    assert!(failed.text().contains("lie on another node of this server"), "{}", failed.text());
-    let page = visitor.page(&ready).await;
-    assert!(page.contains("The uploaded file is on another node of this server"), "{page}");
-    assert!(page.contains("user1@example.com"), "its first rows are in the store");
-    // It can be begun here, waits for the node that has the file, and can be given up.
-    let mut columns = vec![("column-0", "email"), ("column-1", "name"), ("column-2", "ignore")];
-    columns.extend([("mode", "upsert"), ("do", "begin")]);
-    visitor.goes(&format!("{ready}/begin"), &columns).await;
-    let page = visitor.page(&ready).await;
-    assert!(page.contains(">waiting<") && page.contains("is on another node"), "{page}");
-    visitor.goes(&format!("{ready}/stop"), &[]).await;
-    visitor.goes(&format!("{ready}/remove"), &[]).await;
-    let own = visitor.uploaded(&list, "own.csv", rows(10, 5).as_bytes()).await;
-    assert!(!visitor.page(&own).await.contains("another node"));
 }

@@ -1,0 +1,132 @@
+//! A job as pages show it.
+
+use std::collections::HashMap;
+
+use crate::clock::Timestamp;
+use crate::console::contact::form::label;
+use crate::console::requests::view::sender;
+use crate::contact::field::Field;
+use crate::id::ObjectId;
+use crate::jobs::job::{Action, Bulk, Extent, Faults, Files, Job, Progress, Status, Task};
+
+/// A job as pages show it.
+pub struct Shown {
+    pub id: ObjectId,
+    pub list: String,
+    pub list_name: String,
+    pub what: String,
+    pub made_at: Timestamp,
+    /// The user or the key that began it.
+    pub who: String,
+    pub is_of_client: bool,
+    pub status: Status,
+    pub progress: Option<Progress>,
+    pub faults: Faults,
+    pub is_import: bool,
+    pub is_damaged: bool,
+    pub removes: bool,
+    pub has_failures: bool,
+    pub has_requests: bool,
+    /// Whether it has changed contacts and can be undone here.
+    pub can_undo: bool,
+    /// What it needs to go on was deleted.
+    pub is_gone: bool,
+    /// Its files are on another node.
+    pub is_elsewhere: bool,
+}
+
+impl Shown {
+    /// What a page shows of it. `names` are those of users, keys and jobs.
+    pub fn of(job: &Job, names: &HashMap<String, String>) -> Self {
+        let token = job.description.token.clone().unwrap_or_else(|| format!("user:{}", job.user));
+        let task = &job.description.task;
+        let (files, is_import) = (job.files_here(), matches!(task, Task::Import(_)));
+        Self {
+            id: job.key.id,
+            list: job.description.list.clone(),
+            list_name: job.description.list_name.clone(),
+            what: what(task),
+            made_at: job.created_at,
+            who: sender(&token, names),
+            is_of_client: job.is_of_client(),
+            status: job.status,
+            progress: job.progress.clone(),
+            faults: job.faults.clone(),
+            is_import,
+            is_damaged: *task == Task::Damaged,
+            removes: matches!(task, Task::Bulk(Bulk { action: Action::Remove, .. })),
+            has_failures: files.is_some_and(|files| files.failures().exists()),
+            has_requests: job.parts > 0,
+            can_undo: !job.dry_run
+                && !job.status.is_active()
+                && !matches!(task, Task::Bulk(Bulk { action: Action::Undo { .. }, .. }))
+                && (job.parts > 0 || files.is_some_and(|files| files.requests().exists())),
+            is_gone: !job.is_of_client() && job.subject.is_none()
+                || files.is_some_and(|files| !files.upload().exists()),
+            is_elsewhere: matches!(job.files, Files::Elsewhere),
+        }
+    }
+
+    /// The colour of its status.
+    pub fn tone(&self) -> &'static str {
+        match self.status {
+            Status::Done => "good",
+            Status::Failed => "bad",
+            status if status.is_active() => "busy",
+            _ => "",
+        }
+    }
+
+    /// The list with the contacts that changed since the job was made.
+    pub fn changed(&self) -> String {
+        format!("/lists/{}?updatedSince={}", self.list, self.made_at.to_string().replace(' ', "+"))
+    }
+
+    /// When it is done, as far as that can be told.
+    pub fn left(&self) -> Option<String> {
+        let seconds = self.progress.as_ref()?.seconds_left().filter(|_| self.status == Status::Running)?;
+        Some(format!("{}:{:02}", seconds / 60, seconds % 60))
+    }
+}
+
+/// What a task does, in a few words.
+pub fn what(task: &Task) -> String {
+    match task {
+        Task::Import(import) => format!("Import of {}", import.file),
+        Task::Bulk(Bulk { action: Action::Undo { import, .. }, extent: Extent::Chosen(count) }) => {
+            let of = if *import { "an import" } else { "a bulk change" };
+            format!("Undo of {of}: {count} requests")
+        }
+        Task::Bulk(Bulk { action, extent }) => {
+            let whom = match extent {
+                Extent::Chosen(1) => "1 contact".to_owned(),
+                Extent::Chosen(count) => format!("{count} contacts"),
+                Extent::All => "all contacts".to_owned(),
+                Extent::Matching => "all contacts that match".to_owned(),
+            };
+            format!("{} {whom}", doing(action))
+        }
+        Task::Damaged => "A job that cannot be read".to_owned(),
+    }
+}
+
+/// What is done to contacts, in a few words.
+pub fn doing(action: &Action) -> String {
+    match action {
+        Action::Remove => "Delete".to_owned(),
+        Action::Undo { .. } => "Undo".to_owned(),
+        Action::Set { field, to, .. } if field == "active" => {
+            if *to { "Activate" } else { "Deactivate" }.to_owned()
+        }
+        Action::Set { field, to: true, .. } => format!("Turn on {} for", channel(field)),
+        Action::Set { field, to: false, .. } => format!("Turn off {} for", channel(field)),
+    }
+}
+
+/// The label of a channel.
+fn channel(name: &str) -> &str {
+    match Field::ALL.into_iter().find(|field| field.name() == name) {
+        Some(field) => label(field),
+        None => name,
+    }
+}
