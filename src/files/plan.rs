@@ -8,6 +8,7 @@ use super::defuse;
 use super::inspect::inspect;
 use super::mapping::{Mapping, Variable};
 use super::row::Reading;
+use super::sheet::binary::has_formats;
 use super::survey::{Form, Survey};
 use super::target::Target;
 use super::{Error, Result};
@@ -59,7 +60,9 @@ pub fn plan(
     if let Some(service) = mapping.service {
         remarks.push(format!("the columns are those of an export of {service}"));
     }
-    if matches!(survey.form, Form::Binary { .. }) {
+    if let Form::Binary { kind, sheet } = &survey.form
+        && !has_formats(&survey.path, *kind, sheet)?
+    {
         let text = "a workbook of this kind does not say how numbers are shown: zeros before a number are lost, unless you \
                     save it as .xlsx";
         remarks.push(text.to_owned());

@@ -5,6 +5,7 @@ pub mod binary;
 mod cell;
 mod meter;
 pub mod ods;
+mod xls_formats;
 
 use std::fs::File;
 use std::io::BufReader;

@@ -105,9 +105,7 @@ impl Form {
                 format!("{}, {} between cells", encoding.name(), layout::separator_name(*delimiter))
             }
             Self::Xlsx { sheet, .. } => format!("XLSX, sheet \"{}\"", shortened(sheet)),
-            Self::Binary { kind: Binary::Xls, sheet } => {
-                format!("XLS (numbers without their formats), sheet \"{}\"", shortened(sheet))
-            }
+            Self::Binary { kind: Binary::Xls, sheet } => format!("XLS, sheet \"{}\"", shortened(sheet)),
             Self::Binary { kind: Binary::Xlsb, sheet } => {
                 format!("XLSB (numbers without their formats), sheet \"{}\"", shortened(sheet))
             }

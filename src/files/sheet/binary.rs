@@ -1,4 +1,5 @@
-//! Binary workbooks: .xls and .xlsb. Their formats of numbers are not known here, so a number is stored by its value.
+//! Binary workbooks: .xls and .xlsb. The formats of numbers of an .xlsb are not known here, so a number is stored by its
+//! value; those of an .xls are read beside its cells ([`super::xls_formats`]).
 //!
 //! The reader of .xls makes room for the whole rectangle around the cells of each sheet, and one of .xlsb knows no short
 //! records. So the first is walked before it is opened, and the second is rewritten.
@@ -11,6 +12,7 @@ use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipArchive, ZipWriter};
 
 use super::cell::{self, NumberForm, Shown};
+use super::xls_formats::{self, Forms};
 use super::{Building, Looked, NO_RESULT, Width, check_size, finish};
 use crate::files::table::{Go, Row};
 use crate::files::{Error, Result};
@@ -67,6 +69,7 @@ pub fn each_row(
         Binary::Xls => {
             let told = |error: calamine::XlsError| Error::file(path, error);
             let mut book = open_xls(path)?;
+            let forms = formats_of(path, sheet)?;
             let formulas = book.worksheet_formula(sheet).map_err(told)?;
             let range = book.worksheet_range(sheet).map_err(told)?;
             let (first_row, first_column) = range.start().unwrap_or_default();
@@ -79,7 +82,10 @@ pub fn each_row(
                     // Programs that do not reckon write these in place of a result.
                     Data::String(text) if formula && text.is_empty() => fault(),
                     Data::Float(number) if formula && *number == 0.0 => fault(),
-                    value => cell::shown(&as_ref(value), &NumberForm::Plain),
+                    Data::DateTime(time) if forms.is_number((row, column)) => {
+                        cell::shown(&DataRef::Float(time.as_f64()), forms.of((row, column)))
+                    }
+                    value => cell::shown(&as_ref(value), forms.of((row, column))),
                 };
                 if rows.add(row, column, shown, each)? == Go::Stop {
                     return Ok(Go::Stop);
@@ -166,13 +172,39 @@ fn open_xls(path: &Path) -> Result<Xls<Cursor<Vec<u8>>>> {
     })
 }
 
+/// The formats of the cells of a sheet of an .xls.
+fn formats_of(path: &Path, sheet: &str) -> Result<Forms> {
+    in_workbook(path, &read(path)?, |stream| xls_formats::read(stream, sheet))
+}
+
+/// Whether the formats of numbers of that sheet are known.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn has_formats(path: &Path, kind: Binary, sheet: &str) -> Result<bool> {
+    match kind {
+        Binary::Xls => Ok(formats_of(path, sheet)?.known),
+        Binary::Xlsb => Ok(false),
+    }
+}
+
 /// Finds out how far the cells reach, before anything makes room for them.
 fn check_extent(path: &Path, bytes: &[u8]) -> Result<()> {
-    let mut file = cfb::CompoundFile::open(Cursor::new(bytes)).map_err(|error| Error::file(path, error))?;
+    if in_workbook(path, bytes, fits)? { Ok(()) } else { Err(too_large(path)) }
+}
+
+/// Reads the stream of the workbook in an .xls.
+fn in_workbook<'b, T>(
+    path: &Path,
+    bytes: &'b [u8],
+    read: impl FnOnce(cfb::Stream<Cursor<&'b [u8]>>) -> std::io::Result<T>,
+) -> Result<T> {
+    let told = |error| Error::file(path, error);
+    let mut file = cfb::CompoundFile::open(Cursor::new(bytes)).map_err(told)?;
     let name = ["/Workbook", "/Book"].into_iter().find(|name| file.is_stream(name));
     let name = name.ok_or_else(|| Error::file(path, "this is a document of Office, and no workbook"))?;
-    let stream = file.open_stream(name).map_err(|error| Error::file(path, error))?;
-    if fits(stream).map_err(|error| Error::file(path, error))? { Ok(()) } else { Err(too_large(path)) }
+    let stream = file.open_stream(name).map_err(told)?;
+    read(stream).map_err(told)
 }
 
 /// Whether the rectangles around the cells of all sheets are small enough.
@@ -224,7 +256,11 @@ fn fits(stream: impl Read) -> std::io::Result<bool> {
     }
 }
 
-fn fill(stream: &mut impl Read, buffer: &mut [u8]) -> std::io::Result<bool> {
+/// Fills a buffer; `false` if the stream ends before that.
+///
+/// # Errors
+/// The stream cannot be read.
+pub fn fill(stream: &mut impl Read, buffer: &mut [u8]) -> std::io::Result<bool> {
     match stream.read_exact(buffer) {
         Ok(()) => Ok(true),
         Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => Ok(false),
