@@ -125,6 +125,7 @@ fn viewer() -> Router<Arc<App>> {
         .route("/jobs", get(jobs::all))
         .route("/jobs/{id}", get(jobs::one))
         .route("/jobs/{id}/progress", get(jobs::progress))
+        .route("/jobs/{id}/contacts", get(jobs::contacts))
         .route("/jobs/{id}/failed.csv", get(jobs::failures))
         .route("/jobs/{id}/requests.txt", get(jobs::requests))
         .route("/account", get(account::show_account))

@@ -13,6 +13,7 @@ use crate::clock::Timestamp;
 use crate::contact::identifier::IdentifierKind;
 use crate::filter::Matcher;
 use crate::find::Counted;
+use crate::id::ObjectId;
 use crate::journal::{AccountNo, ContactNo, ListNo};
 
 /// Reads contacts and their histories.
@@ -79,6 +80,9 @@ pub trait ContactReader: Send + Sync + 'static {
         identifiers: Vec<(IdentifierKind, String)>,
         window: Window,
     ) -> Result<Option<History>, Error>;
+
+    /// The contacts that a request created, changed or removed, in its order; empty if its history is deleted.
+    async fn contacts_of_request(&self, list: ListNo, request: ObjectId) -> Result<Vec<ContactNo>, Error>;
 
     /// The consent ledger of the contact that bears one of the identifiers.
     async fn find_consents(

@@ -257,7 +257,7 @@ async fn another_account_neither_sees_nor_touches_a_job() {
     let bearer = desk.server.bearer("Stranger").await;
     let stranger = Visitor::new(desk.server.address, desk.server.storage.as_ref(), bearer.user).await;
     assert!(!stranger.page("/jobs").await.contains("people.csv"));
-    for path in ["", "/progress", "/failed.csv", "/requests.txt"] {
+    for path in ["", "/progress", "/contacts", "/failed.csv", "/requests.txt"] {
         assert_eq!(stranger.get(&format!("{job}{path}")).await.status.as_u16(), 404, "{path}");
     }
     for path in ["/begin", "/stop", "/resume", "/remove"] {

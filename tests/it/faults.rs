@@ -130,6 +130,7 @@ forward! { ContactReader:
     read fn count_contacts(lists: Vec<ListNo>) -> Result<HashMap<ListNo, u64>, Error>;
     read fn count_all_contacts(account: AccountNo) -> Result<u64, Error>;
     read fn activity(account: AccountNo, window: ActivityWindow) -> Result<Activities, Error>;
+    read fn contacts_of_request(list: ListNo, request: ObjectId) -> Result<Vec<ContactNo>, Error>;
     read fn find_history(account: AccountNo, list: ListNo, identifiers: Vec<(IdentifierKind, String)>, window: Window) -> Result<Option<History>, Error>;
     read fn find_consents(list: ListNo, identifiers: Vec<(IdentifierKind, String)>) -> Result<Option<Consents>, Error>;
     read fn last_erase(account: AccountNo) -> Result<Option<Timestamp>, Error>;

@@ -57,6 +57,13 @@ async fn an_import_of_a_client_is_listed_and_undone_from_a_line_on() {
     assert_eq!(figures(&page), [300, 0, 0, 0], "{page}");
     assert!(page.contains("API key") && page.contains("rollbook import"), "{page}");
     assert!(!page.contains("Continue"), "the server does not run it: {page}");
+    let contacts = desk.visitor.page(&format!("{job}/contacts")).await;
+    assert!(
+        contacts.contains(">u0<") && contacts.contains(">u199<") && !contacts.contains(">u200<"),
+        "{contacts}"
+    );
+    let rest = desk.visitor.page(&format!("{job}/contacts?from=2")).await;
+    assert!(rest.contains(">u200<") && !rest.contains("rel=\"next\""), "{rest}");
     let wrong = desk.visitor.post(&format!("{job}/undo"), &[("fromLine", "x")]).await;
     assert_eq!(wrong.status.as_u16(), 400);
     let undo = desk.visitor.goes(&format!("{job}/undo"), &[("fromLine", "150")]).await;

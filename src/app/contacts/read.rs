@@ -4,6 +4,7 @@ use crate::app::person::Identifiers;
 use crate::app::{Caller, Operation, Queries, Reach, Refusal};
 use crate::contact::record::Malformed;
 use crate::find::{self, Bounds, Counted, Filter, Found, Wanted};
+use crate::id::ObjectId;
 use crate::journal::ContactNo;
 use crate::storage::{Contact, Error, History, List, Suppression, Way, Window};
 
@@ -79,6 +80,24 @@ impl Queries {
         number: ContactNo,
     ) -> Result<Option<Contact>, Error> {
         find::contact_by_number(&*self.0.storage, caller.viewer.account, list.no, number).await
+    }
+
+    /// The contacts of a list that a request created or changed, as they are now; removed ones are left out.
+    ///
+    /// # Errors
+    /// The store fails, or a contact is damaged.
+    pub async fn contacts_of_request(
+        &self,
+        caller: &Caller,
+        list: &List,
+        request: ObjectId,
+    ) -> Result<Vec<(ContactNo, Contact)>, Error> {
+        let mut contacts = Vec::new();
+        for number in self.0.storage.contacts_of_request(list.no, request).await? {
+            let contact = self.contact_by_number(caller, list, number).await?;
+            contacts.extend(contact.map(|contact| (number, contact)));
+        }
+        Ok(contacts)
     }
 
     /// The changes of the contact that has, or had last, one of the identifiers.

@@ -1,5 +1,6 @@
 //! `/jobs`: imports and changes of many contacts, how far they are, and what is left of them.
 
+mod contacts;
 mod form;
 mod output;
 mod shown;
@@ -10,6 +11,7 @@ use askama::Template;
 use axum::extract::Path;
 use axum::http::{HeaderValue, StatusCode};
 
+pub use self::contacts::contacts;
 pub use self::form::begin;
 use self::form::{ColumnsPage, Fault, Read, encodings, other_lists, read, read_default};
 pub use self::output::{failures, requests};

@@ -1,7 +1,7 @@
 //! The histories of contacts: what each batch changed, walked from now back.
 
 use std::cmp::Reverse;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::contacts::locate;
 use super::{Changes, ContactId, Entry, Rows};
@@ -10,6 +10,7 @@ use crate::contact::field::Field;
 use crate::contact::identifier::IdentifierKind;
 use crate::contact::record::Malformed;
 use crate::history::{Backwards, Change, ChangeKind, FieldChange};
+use crate::id::ObjectId;
 use crate::journal::{AccountNo, ContactNo, ListNo};
 use crate::storage::{ContactChange, Error, History, Place, Source, Window};
 
@@ -23,6 +24,18 @@ const MAX_WALKED_BYTES: usize = 256 << 20;
 /// Bytes of old and new values that are told at most, the last change in full: a contact may have megabytes of
 /// variables, and change all of them each time.
 pub const MAX_TOLD_BYTES: usize = 16 << 20;
+
+/// The contacts that a request created, changed or removed, each once.
+///
+/// # Errors
+/// Where the store cannot be read, or what it holds does not read.
+pub fn contacts_of(rows: &impl Rows, list: ListNo, request: ObjectId) -> Result<Vec<ContactNo>, Error> {
+    let Some(entry) = rows.history_of(list, request)? else { return Ok(Vec::new()) };
+    let damaged = |malformed: Malformed| Error::Damaged(malformed.to_string());
+    let changes = crate::history::read(&entry.changes).map_err(damaged)?;
+    let mut seen = HashSet::new();
+    Ok(changes.iter().map(|change| change.number).filter(|number| seen.insert(*number)).collect())
+}
 
 /// A part of the history of the contact that bears one of the identifiers, or did last.
 ///

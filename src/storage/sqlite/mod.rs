@@ -261,6 +261,10 @@ impl ContactReader for SqliteStore {
         self.view(move |view| history::find(view, account, list, &identifiers, window)).await
     }
 
+    async fn contacts_of_request(&self, list: ListNo, request: ObjectId) -> Result<Vec<ContactNo>, Error> {
+        self.view(move |view| history::contacts_of(view, list, request)).await
+    }
+
     async fn find_consents(
         &self,
         list: ListNo,
