@@ -38,6 +38,40 @@ impl Queries {
         ids.sort_unstable();
         ids.dedup();
         let found = self.0.storage.find_requests(caller.viewer.account, ids).await?;
+        self.seen(caller, found).await
+    }
+
+    /// The same without the identifiers of contacts, once one of them is processed or after that time: the states then are
+    /// as of the end.
+    ///
+    /// # Errors
+    /// The store fails.
+    pub async fn outcomes_once_applied(
+        &self,
+        caller: &Caller,
+        ids: &[ObjectId],
+        longest: Duration,
+    ) -> Result<Vec<Request>, Error> {
+        let mut applied = pin!(self.0.applied.notified());
+        // Nothing is missed between the look and the wait.
+        applied.as_mut().enable();
+        let found = self.outcomes(caller, ids).await?;
+        if found.is_empty() || found.iter().any(|request| request.state == RequestState::Processed) {
+            return Ok(found);
+        }
+        match tokio::time::timeout(longest, applied).await {
+            Ok(()) => self.outcomes(caller, ids).await,
+            Err(_) => Ok(found),
+        }
+    }
+
+    async fn outcomes(&self, caller: &Caller, ids: &[ObjectId]) -> Result<Vec<Request>, Error> {
+        let found = self.0.storage.find_outcomes(caller.viewer.account, ids.to_vec()).await?;
+        self.seen(caller, found).await
+    }
+
+    /// Those whose lists the caller may see.
+    async fn seen(&self, caller: &Caller, found: Vec<Request>) -> Result<Vec<Request>, Error> {
         let mut seen = Vec::with_capacity(found.len());
         for request in found {
             if self.0.catalogue.sees(&caller.viewer, request.list).await? {
@@ -45,29 +79,6 @@ impl Queries {
             }
         }
         Ok(seen)
-    }
-
-    /// The same once one of them is processed, or after that time: the states then are as of the end.
-    ///
-    /// # Errors
-    /// The store fails.
-    pub async fn requests_once_applied(
-        &self,
-        caller: &Caller,
-        ids: Vec<ObjectId>,
-        longest: Duration,
-    ) -> Result<Vec<Request>, Error> {
-        let mut applied = std::pin::pin!(self.0.applied.notified());
-        // Nothing is missed between the look and the wait.
-        applied.as_mut().enable();
-        let found = self.requests(caller, ids.clone()).await?;
-        if found.is_empty() || found.iter().any(|request| request.state == RequestState::Processed) {
-            return Ok(found);
-        }
-        match tokio::time::timeout(longest, applied).await {
-            Ok(()) => self.requests(caller, ids).await,
-            Err(_) => Ok(found),
-        }
     }
 
     /// Requests that fit a filter, the newest first: of one list, or of all that the caller may see.

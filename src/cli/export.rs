@@ -27,7 +27,7 @@ pub struct Arguments {
     /// Format of the output
     #[arg(long, value_enum, default_value_t = FormatName::Csv)]
     format: FormatName,
-    /// File or directory to create it in when complete [default: standard output]
+    /// File or directory to write to [default: standard output]
     #[arg(short, long, value_name = "PATH")]
     output: Option<PathBuf>,
     /// Filter by a flag: "active", "emailSubscribe=false"; repeatable

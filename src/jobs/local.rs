@@ -167,7 +167,7 @@ impl Api for Local {
 
     async fn results(&self, requests: &[String]) -> Answer<HashMap<String, Option<Results>>> {
         let ids: Vec<_> = requests.iter().filter_map(|id| ObjectId::parse(id)).collect();
-        let found = self.queries.requests_once_applied(&self.caller, ids, WAIT).await;
+        let found = self.queries.outcomes_once_applied(&self.caller, &ids, WAIT).await;
         let found = found.map_err(|error| failure(crate::app::requests::FIND.path, error.into()))?;
         let results = found.into_iter().map(|request| {
             let is_processed = request.state == RequestState::Processed;

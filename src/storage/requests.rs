@@ -13,6 +13,9 @@ pub trait RequestReader: Send + Sync + 'static {
     /// `append` has returned there is no gap in which one is not found.
     async fn find_requests(&self, account: AccountNo, ids: Vec<ObjectId>) -> Result<Vec<Request>, Error>;
 
+    /// The same without the identifiers of contacts in the results: no contact is read for it.
+    async fn find_outcomes(&self, account: AccountNo, ids: Vec<ObjectId>) -> Result<Vec<Request>, Error>;
+
     /// A request of an account, for as long as it waits, its results are kept or its history is.
     async fn find_undoable(&self, account: AccountNo, id: ObjectId) -> Result<Option<Undoable>, Error>;
 

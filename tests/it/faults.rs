@@ -115,6 +115,7 @@ forward! { Outbox:
 }
 
 forward! { RequestReader:
+    read fn find_outcomes(account: AccountNo, ids: Vec<ObjectId>) -> Result<Vec<Request>, Error>;
     read fn find_requests(account: AccountNo, ids: Vec<ObjectId>) -> Result<Vec<Request>, Error>;
     read fn find_undoable(account: AccountNo, id: ObjectId) -> Result<Option<Undoable>, Error>;
     read fn request_state(account: AccountNo, id: ObjectId) -> Result<Option<(RequestState, ObjectId)>, Error>;

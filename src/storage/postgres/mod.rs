@@ -188,7 +188,11 @@ impl Outbox for PostgresStore {
 #[async_trait]
 impl RequestReader for PostgresStore {
     async fn find_requests(&self, account: AccountNo, ids: Vec<ObjectId>) -> Result<Vec<Request>, Error> {
-        self.read(move |session, shared| requests::find(session, shared, account, &ids)).await
+        self.read(move |session, shared| requests::find(session, shared, account, &ids, true)).await
+    }
+
+    async fn find_outcomes(&self, account: AccountNo, ids: Vec<ObjectId>) -> Result<Vec<Request>, Error> {
+        self.read(move |session, shared| requests::find(session, shared, account, &ids, false)).await
     }
 
     async fn find_undoable(&self, account: AccountNo, id: ObjectId) -> Result<Option<Undoable>, Error> {

@@ -78,12 +78,13 @@ fn bytes(ids: &[ObjectId]) -> Vec<Vec<u8>> {
     ids.iter().map(|id| id.to_bytes().to_vec()).collect()
 }
 
-/// The account's requests with these ids.
+/// The account's requests with these ids; without `identifiers` the results name no contact.
 pub fn find(
     session: &Session,
     shared: &Shared,
     account: AccountNo,
     ids: &[ObjectId],
+    identifiers: bool,
 ) -> Result<Vec<Request>, Error> {
     let (applying, wanted) = (Applying::now(shared), bytes(ids));
     let mut found = HashMap::with_capacity(ids.len());
@@ -96,7 +97,7 @@ pub fn find(
     let view = View::new(session, shared);
     for row in session.query(&processed, &[&wanted, &account.0])? {
         let row = read_processed(&row)?;
-        found.insert(row.id, row.into_request(&view)?);
+        found.insert(row.id, row.into_request(&view, identifiers)?);
     }
     Ok(ids.iter().filter_map(|id| found.get(id).cloned()).collect())
 }

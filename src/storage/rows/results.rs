@@ -130,12 +130,12 @@ impl DeliveryRow {
 }
 
 impl ProcessedRow {
-    /// With what became of each item.
+    /// With the result of each item. Without `identifiers` no contact is read, and those of a result are left out.
     ///
     /// # Errors
     /// Where the store cannot be read.
-    pub fn into_request(self, rows: &impl Rows) -> Result<Request, Error> {
-        let results = results(rows, &self)?;
+    pub fn into_request(self, rows: &impl Rows, identifiers: bool) -> Result<Request, Error> {
+        let results = results(rows, &self, identifiers)?;
         Ok(Request {
             id: self.id,
             list: self.list_id,
@@ -173,7 +173,7 @@ fn counts(results: &[u8]) -> Counts {
     Counts { success, errors: outcomes.len() - success }
 }
 
-fn results(rows: &impl Rows, row: &ProcessedRow) -> Result<Vec<ItemResult>, Error> {
+fn results(rows: &impl Rows, row: &ProcessedRow, identifiers: bool) -> Result<Vec<ItemResult>, Error> {
     // One damaged row must not hide the other requests, nor hold up webhooks: it is told as what it is.
     let Ok(outcomes) = outcome::read(&row.results) else {
         tracing::error!(place = ?row.place, "store: results of a request damaged on disk");
@@ -183,7 +183,11 @@ fn results(rows: &impl Rows, row: &ProcessedRow) -> Result<Vec<ItemResult>, Erro
         true => rows.variable_names(row.place.list)?,
         false => HashMap::new(),
     };
-    let bearers = Bearers::load(rows, row.place, &outcomes)?;
+    let bearers = if identifiers {
+        Bearers::load(rows, row.place, &outcomes)?
+    } else {
+        Bearers { position: row.place.position, heads: HashMap::new(), former: Vec::new() }
+    };
     let mut results = Vec::with_capacity(outcomes.len());
     for (index, outcome) in (0..).zip(outcomes) {
         let done = |action, number: ContactNo, undone, notes| ItemResult::Done {

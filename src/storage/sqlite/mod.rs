@@ -165,7 +165,11 @@ impl Outbox for SqliteStore {
 #[async_trait]
 impl RequestReader for SqliteStore {
     async fn find_requests(&self, account: AccountNo, ids: Vec<ObjectId>) -> Result<Vec<Request>, Error> {
-        self.read(move |pair, shared| requests::find(pair, shared, account, &ids)).await
+        self.read(move |pair, shared| requests::find(pair, shared, account, &ids, true)).await
+    }
+
+    async fn find_outcomes(&self, account: AccountNo, ids: Vec<ObjectId>) -> Result<Vec<Request>, Error> {
+        self.read(move |pair, shared| requests::find(pair, shared, account, &ids, false)).await
     }
 
     async fn find_undoable(&self, account: AccountNo, id: ObjectId) -> Result<Option<Undoable>, Error> {

@@ -10,12 +10,13 @@ use crate::journal::{AccountNo, ListNo};
 use crate::storage::rows::results::{DeliveryRow, ProcessedRow, WaitingRow, kind};
 use crate::storage::{Error, Place, Request, RequestState, Undoable};
 
-/// The account's requests with these ids.
+/// The account's requests with these ids; without `identifiers` the results name no contact.
 pub fn find(
     pair: &mut Pair,
     shared: &Shared,
     account: AccountNo,
     ids: &[ObjectId],
+    identifiers: bool,
 ) -> Result<Vec<Request>, Error> {
     // The journal first: a row leaves it only after the results are committed, so a request that is in neither was
     // never accepted. One transaction on each, so that results and contacts are read as of one moment, and those who
@@ -30,7 +31,7 @@ pub fn find(
         // What was not applied by now has no results; what is being applied may have them at any moment.
         found.extend(match waiting {
             Some(request) if request.state == RequestState::Queued => Some(request),
-            waiting => find_processed(&view, account, *id)?.or(waiting),
+            waiting => find_processed(&view, account, *id, identifiers)?.or(waiting),
         });
     }
     Ok(found)
@@ -100,13 +101,18 @@ pub fn find_undoable(pair: &Pair, account: AccountNo, id: ObjectId) -> Result<Op
     Ok(None)
 }
 
-fn find_processed(view: &View<'_>, account: AccountNo, id: ObjectId) -> Result<Option<Request>, Error> {
+fn find_processed(
+    view: &View<'_>,
+    account: AccountNo,
+    id: ObjectId,
+    identifiers: bool,
+) -> Result<Option<Request>, Error> {
     let row = view
         .store
         .prepare_cached(&format!("SELECT {PROCESSED} WHERE r.id = ?1 AND r.account = ?2"))
         .and_then(|mut select| select.query_row(params![id.to_bytes(), account.0], read_processed).optional())
         .map_err(error)?;
-    row.map(|row| row.into_request(view)).transpose()
+    row.map(|row| row.into_request(view, identifiers)).transpose()
 }
 
 /// The columns of [`read_processed`], and where they are from.

@@ -9,7 +9,7 @@ use rollbook::clock::Timestamp;
 use rollbook::contact::field::Field::{Email, FirstName, LastName, UserId};
 use rollbook::id::ObjectId;
 use rollbook::storage::Role;
-use rollbook::storage::{AppendError, Applied, Backlog, NewList, RequestState};
+use rollbook::storage::{AppendError, Applied, Backlog, ItemResult, NewList, RequestState};
 
 use super::{Desk, add_account, on_every_backend};
 
@@ -162,7 +162,23 @@ async fn a_request_is_shown_to_its_account_alone(desk: Desk) {
         assert!(found.is_empty());
         let unknown = desk.ids.next(desk.now);
         let found = desk.storage().find_requests(desk.account.no, vec![unknown, request]).await;
-        assert_eq!(found.expect("a look").len(), 1);
+        let found = found.expect("a look");
+        assert_eq!(found.len(), 1);
+        // Without identifiers the states and results are the same.
+        assert!(desk.storage().find_outcomes(other.no, vec![request]).await.expect("a look").is_empty());
+        let bare = desk.storage().find_outcomes(desk.account.no, vec![request]).await.expect("a look");
+        assert_eq!((bare.len(), bare[0].state), (1, found[0].state));
+        for (bare, whole) in bare[0].results.iter().zip(&found[0].results) {
+            let (
+                ItemResult::Done { action, id, identifiers, .. },
+                ItemResult::Done { action: of_whole, id: its, .. },
+            ) = (bare, whole)
+            else {
+                panic!("both are done: {bare:?} {whole:?}")
+            };
+            assert_eq!((action, id, identifiers), (of_whole, its, &Default::default()));
+        }
+        assert_eq!(bare[0].results.len(), found[0].results.len());
         desk.apply_all().await;
     }
 }
