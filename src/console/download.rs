@@ -81,7 +81,7 @@ impl Range {
         }
     }
 
-    /// The first place and the one behind the last in a file of that length; `None` if there is none.
+    /// The first place and the one behind the last in a file of that length; `None` if the range is behind its end.
     fn within(self, length: u64) -> Option<(u64, u64)> {
         let (from, to) = match self {
             Self::From(from, to) => (from, to.map_or(length, |to| to.saturating_add(1)).min(length)),
@@ -91,8 +91,8 @@ impl Range {
     }
 }
 
-/// The tag of `If-Range`, without its quotes. `Some(None)` if there is no such header, `None` if it is a time: a file that
-/// is made anew has no time that a client could know.
+/// The tag of `If-Range`, without its quotes. `Some(None)` if there is no such header, `None` if it is a time: an
+/// export has no time that a client could know.
 pub fn if_range(headers: &HeaderMap) -> Option<Option<&str>> {
     let Some(value) = headers.get(IF_RANGE) else { return Some(None) };
     let tag = value.to_str().ok()?.strip_prefix('"')?.strip_suffix('"')?;

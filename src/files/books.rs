@@ -1,4 +1,4 @@
-//! Where it is written down how an import goes: beside its file, and in the history of imports.
+//! The records of a running import: beside its file, and in the history of imports.
 
 use async_trait::async_trait;
 
@@ -18,7 +18,7 @@ pub trait History: Send + Sync {
     async fn record(&self, requests: &[ImportedRequest], progress: &Progress) -> Result<()>;
 }
 
-/// Where it is written down how an import goes.
+/// The records of a running import.
 #[derive(Default)]
 pub struct Books {
     /// The point that was reached; a dry run has none.

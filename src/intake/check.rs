@@ -160,7 +160,7 @@ impl<'a> CheckedContact<'a> {
         }
     }
 
-    /// The same where it is the id of a contact.
+    /// The same if it is the id of a contact.
     fn check_contact_id(&mut self, raw: Option<Raw<'a>>, list: Option<&List>) {
         let Some(raw) = raw else { return self.problems.push(problem::required("contact")) };
         let id = raw.as_trimmed().and_then(|text| ObjectId::parse(&text));

@@ -81,5 +81,5 @@ impl JobService {
     }
 }
 
-/// Nobody of the console began it.
+/// A client began it, and no user of the console.
 const NO_USER: ObjectId = ObjectId::from_bytes([0; 12]);

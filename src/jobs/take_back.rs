@@ -41,7 +41,7 @@ impl JobService {
         }
         let counts = job.progress.as_ref().map(|progress| progress.counts).unwrap_or_default();
         let all = counts.created + counts.updated;
-        // Of a part, nobody knows how many contacts it changed: at most the rows of its requests.
+        // A part of the import has no counts of its own: it changed at most one contact for each row.
         let contacts = if ids.len() == of_all { all } else { all.min(100 * ids.len() as u64) };
         let action = Action::Undo { job: job.key.id.to_string(), import, contacts };
         let id = undo_id(job.key.id, from_line);
