@@ -16,6 +16,7 @@ use super::user::{LONGEST, User};
 use super::{Form, Query, Result, Trouble};
 use crate::clock::Timestamp;
 use crate::contact::email;
+use crate::http::call::MAX_RETRY_AFTER;
 use crate::http::client;
 use crate::runtime::App;
 use crate::storage::NewSession;
@@ -48,7 +49,9 @@ pub async fn try_in(State(app): State<Arc<App>>, form: OpenForm) -> Result {
         let minutes = wait.as_secs().div_ceil(60);
         let text = format!("There were too many attempts. Try again in {minutes} minutes.");
         let mut response = refused(StatusCode::TOO_MANY_REQUESTS, text)?;
-        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(wait.as_secs().max(1)));
+        // As every answer: a program that waits for an hour looks broken.
+        let seconds = wait.as_secs().clamp(1, MAX_RETRY_AFTER.into());
+        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
         return Ok(response);
     }
     let login = app.storage.find_login(address).await?;

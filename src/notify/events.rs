@@ -35,7 +35,7 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// The longest wait for changes.
 const REREAD: Duration = Duration::from_secs(5);
 
-/// The same for a webhook with events about suppressions, which wake nobody.
+/// The same for a webhook with events about suppressions: a new one gives no signal.
 const REREAD_SUPPRESSED: Duration = Duration::from_secs(1);
 
 /// The wait after changes could not be read for a reason that lasts, such as too many lists.

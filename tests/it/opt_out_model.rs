@@ -2,7 +2,7 @@
 //! turned off is on again only where an item said `resubscribe`, or where the very request was undone that turned it off
 //! and no later one had named it. And a contact shows the suppressions of the address that it has, whatever became of it.
 //!
-//! `ROLLBOOK_MODEL_CASES` is the number of sequences for each store, 16 by default.
+//! `ROLLBOOK_TEST_SEQUENCES` is the number of sequences for each store, 16 by default.
 
 use std::collections::{HashMap, HashSet};
 
@@ -14,6 +14,7 @@ use proptest::test_runner::{Config, TestCaseError, TestRunner};
 use serde_json::{Value, json};
 
 use crate::harness::{Server, Setup, StoreKind};
+use crate::kill::number;
 
 const FLAGS: [&str; 3] = ["active", "emailSubscribe", "smsSubscribe"];
 const PEOPLE: [&str; 3] = ["a", "b", "c"];
@@ -272,7 +273,8 @@ const AT_ONCE: usize = 8;
 
 #[test]
 fn no_channel_is_on_again_that_its_owner_turned_off() {
-    let cases = std::env::var("ROLLBOOK_MODEL_CASES").ok().map_or(16, |text| text.parse().expect("a number"));
+    let cases =
+        number("ROLLBOOK_TEST_SEQUENCES").map_or(16, |count| usize::try_from(count).expect("a count"));
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     let config = Config { max_shrink_iters: 300, failure_persistence: None, ..Config::default() };
     for store in [StoreKind::Sqlite, StoreKind::Postgres] {

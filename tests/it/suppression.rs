@@ -363,6 +363,10 @@ async fn a_suppressed_contact_stays_a_contact_and_shows_why() {
     assert_eq!(ids(&all), ["ada", "bob", "eve"]);
     assert_eq!(all["data"][0]["suppressed"], ada["suppressed"]);
     assert_eq!(all["data"][2].get("suppressed"), None);
+    let feed = json!({ "contactListId": list, "after": "start", "include": "contact" });
+    let feed = server.ok("/v3/contacts/changes", &feed).await;
+    assert_eq!(feed["changes"][0]["contact"]["suppressed"], ada["suppressed"]);
+    assert_eq!(feed["changes"][2]["contact"].get("suppressed"), None);
     assert_eq!(ids(&find(json!({ "suppressed": true })).await), ["ada", "bob"]);
     assert_eq!(ids(&find(json!({ "suppressed": false })).await), ["eve"]);
     assert_eq!(ids(&find(json!({ "suppressed": true, "limit": 1 })).await), ["ada"]);
