@@ -418,5 +418,6 @@ async fn answers_name_the_limit_of_concurrent_requests() {
     let answer = server.post("/v3/account/info", &json!({})).await;
     assert_eq!(answer.headers["ratelimit-policy"], r#""concurrency";q=10;qu="concurrent-requests""#);
     assert!(!answer.headers.contains_key("ratelimit"));
+    assert_eq!(answer.headers["cache-control"], "no-store");
     server.stop().await;
 }
