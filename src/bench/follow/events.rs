@@ -19,6 +19,9 @@ const LOAD: Duration = Duration::from_secs(1);
 /// Between two looks at what has come.
 const LOOK: Duration = Duration::from_millis(5);
 
+/// How long is waited for the events at least: the server begins with a new webhook within a second.
+const PATIENCE: Duration = Duration::from_secs(10);
+
 /// The server notices within this that a webhook was removed.
 const SETTLE: Duration = Duration::from_millis(1_500);
 
@@ -59,7 +62,7 @@ pub fn measure(run: &mut Run) -> Result<Vec<EventRate>> {
         let pace = Pace::Closed { duration: LOAD.min(run.plan.duration) };
         let contacts = run.phase_beside("events", Work::Update, pace, SPARE)?.contacts;
         let begun = Instant::now();
-        while receiver.arrivals().count < contacts && begun.elapsed() < run.plan.duration {
+        while receiver.arrivals().count < contacts && begun.elapsed() < run.plan.duration.max(PATIENCE) {
             sleep(LOOK);
         }
         let arrivals = *receiver.arrivals();

@@ -227,7 +227,7 @@ fn added(
     if after >= last {
         return Ok(AddedSuppressions { rows: Vec::new(), next: last });
     }
-    let (after, offset) = (after.cast_signed(), i64::from(limit));
+    let (after, offset) = (after.cast_signed(), i64::from(limit.saturating_sub(1)));
     let end =
         "SELECT serial FROM suppression WHERE list = $1 AND serial > $2 ORDER BY serial LIMIT 1 OFFSET $3";
     let end = session.query_opt(end, &[&list, &after, &offset])?;

@@ -243,7 +243,7 @@ fn added(
         "SELECT serial FROM suppression WHERE account = ?1 AND serial > ?2 ORDER BY serial LIMIT 1 OFFSET ?3";
     let end = store
         .prepare_cached(end)?
-        .query_row(params![account.0, signed(after), limit], |row| row.get(0).map(unsigned))
+        .query_row(params![account.0, signed(after), limit.saturating_sub(1)], |row| row.get(0).map(unsigned))
         .optional()?
         .unwrap_or(last);
     let select = format!(
