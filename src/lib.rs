@@ -40,6 +40,7 @@ pub mod intake;
 pub mod jobs;
 pub mod journal;
 pub mod json;
+pub mod mcp;
 pub mod metrics;
 pub mod notify;
 pub mod param;

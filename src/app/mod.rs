@@ -38,7 +38,7 @@ use tokio::sync::Notify;
 
 pub use self::caller::{Caller, JOB, read_only};
 use self::feed::Followers;
-pub use self::operation::{Access, Operation, Reach};
+pub use self::operation::{ACCESS, Access, Operation, Reach};
 pub use self::refusal::Refusal;
 use self::suppressions::SuppressionExpiry;
 use self::unsubscribe::Links;

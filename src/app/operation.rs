@@ -1,5 +1,8 @@
 //! What a use case is called, and the rights that it needs.
 
+/// Reads the account of the caller, and its rights.
+pub static ACCESS: Operation = Operation::read("/v3/account/info", Reach::Seen);
+
 /// A use case, as the API, the metrics and the traces know it.
 #[derive(Debug)]
 pub struct Operation {

@@ -89,17 +89,34 @@ impl Commands {
         webhook: Option<WebHook>,
     ) -> Result<Accepted> {
         let request = submission.request;
-        let work = async {
-            if let Some(obstacle) = Queries(self.0.clone()).undo_obstacle(caller, &target).await? {
-                return Err(obstacle.into());
-            }
-            let mut items = ItemsWriter::default();
-            items.add(IdentifierKind::UserId, &target.id.to_string(), &[]);
-            let list = (target.found.list, target.found.list_id);
-            let items = items.finish();
-            let draft = Draft { kind: BatchKind::Undo, list, webhook, restore_erased: false, items };
-            self.accept(caller, submission, draft).await
-        };
+        let work =
+            async { self.accept(caller, submission, self.draft(caller, &target, webhook).await?).await };
         self.0.run_as(&UNDO, caller, request, work).await
+    }
+
+    /// Returns what undoing a request would do, and stores nothing.
+    ///
+    /// # Errors
+    /// The caller may not, the request cannot be undone, or the store fails.
+    pub async fn try_undo(
+        &self,
+        caller: &Caller,
+        submission: Submission,
+        target: UndoTarget,
+    ) -> Result<Accepted> {
+        let request = submission.request;
+        let work = async { self.dry_run(caller, submission, self.draft(caller, &target, None).await?).await };
+        self.0.run_as(&UNDO, caller, request, work).await
+    }
+
+    /// The batch that undoes a request, if nothing is in its way.
+    async fn draft(&self, caller: &Caller, target: &UndoTarget, webhook: Option<WebHook>) -> Result<Draft> {
+        if let Some(obstacle) = Queries(self.0.clone()).undo_obstacle(caller, target).await? {
+            return Err(obstacle.into());
+        }
+        let mut items = ItemsWriter::default();
+        items.add(IdentifierKind::UserId, &target.id.to_string(), &[]);
+        let list = (target.found.list, target.found.list_id);
+        Ok(Draft { kind: BatchKind::Undo, list, webhook, restore_erased: false, items: items.finish() })
     }
 }

@@ -1,5 +1,6 @@
 //! The commands that are clients of a server.
 
+use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -36,8 +37,17 @@ pub struct ServerArguments {
     #[arg(long, value_name = "URL", env = "ROLLBOOK_URL", default_value = "http://127.0.0.1:8080")]
     url: String,
     /// Access token; the environment hides it from other users
-    #[arg(long, value_name = "TOKEN", env = "ROLLBOOK_TOKEN", hide_env_values = true)]
-    token: String,
+    #[arg(
+        long,
+        value_name = "TOKEN",
+        env = "ROLLBOOK_TOKEN",
+        hide_env_values = true,
+        required_unless_present = "token_file"
+    )]
+    token: Option<String>,
+    /// File with the access token, in place of --token
+    #[arg(long, value_name = "FILE", env = "ROLLBOOK_TOKEN_FILE")]
+    token_file: Option<PathBuf>,
     /// Seconds to retry a request while the server does not answer
     #[arg(long, value_name = "SECONDS", default_value_t = 120)]
     patience: u64,
@@ -67,13 +77,23 @@ impl ServerArguments {
         serde_json::from_slice(&answer).map_err(|error| format!("{path}: {error}"))
     }
 
+    /// The access token. A file that is named in the arguments or the environment has priority.
+    fn token(&self) -> Result<String, String> {
+        match (&self.token_file, &self.token) {
+            (Some(file), _) => {
+                std::fs::read_to_string(file).map_err(|error| format!("{}: {error}", file.display()))
+            }
+            (None, token) => Ok(token.clone().unwrap_or_default()),
+        }
+    }
+
     /// A client of the server.
     pub fn client(&self) -> Result<ServerClient, String> {
         let url = url::Url::parse(&self.url).map_err(|error| format!("--url {}: {error}", self.url))?;
         if !matches!(url.scheme(), "http" | "https") {
             return Err(format!("--url {}: this is not an http or https address", self.url));
         }
-        let mut token = HeaderValue::from_str(&self.token)
+        let mut token = HeaderValue::from_str(self.token()?.trim())
             .map_err(|_| "the token has characters that no token has".to_owned())?;
         token.set_sensitive(true);
         let mut tcp = HttpConnector::new();
@@ -100,15 +120,20 @@ pub struct Server {
     told: Mutex<Option<Instant>>,
 }
 
-#[async_trait]
-impl Transport for Server {
-    async fn post(&self, path: &str, key: Option<&str>, body: Bytes) -> Result<Reply, String> {
+impl Server {
+    /// Sends a body with more headers.
+    pub async fn send(
+        &self,
+        path: &str,
+        headers: &[(&'static str, &str)],
+        body: Bytes,
+    ) -> Result<Reply, String> {
         let told = |error: &dyn std::fmt::Display| format!("no answer of a server at {}: {error}", self.base);
         let mut request = Request::post(format!("{}{path}", self.base))
             .header("access-token", &self.token)
             .header(CONTENT_TYPE, "application/json");
-        if let Some(key) = key {
-            request = request.header("idempotency-key", key);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
         }
         let request = request.body(Full::new(body)).map_err(|error| error.to_string())?;
         let answer = async {
@@ -121,6 +146,14 @@ impl Transport for Server {
         };
         let late = || told(&format_args!("it took longer than {} seconds", ANSWER.as_secs()));
         tokio::time::timeout(ANSWER, answer).await.unwrap_or_else(|_| Err(late()))
+    }
+}
+
+#[async_trait]
+impl Transport for Server {
+    async fn post(&self, path: &str, key: Option<&str>, body: Bytes) -> Result<Reply, String> {
+        let key = key.map(|key| ("idempotency-key", key));
+        self.send(path, key.as_slice(), body).await
     }
 
     /// On standard error, beside the progress. Requests in flight wait for the same reason: one line for all.

@@ -13,6 +13,7 @@ mod follow;
 mod health;
 mod import;
 mod list;
+mod mcp;
 mod migrate;
 mod progress;
 mod reindex;
@@ -84,6 +85,9 @@ enum Command {
         after_help = "Example:\n  ROLLBOOK_TOKEN=rb_… rollbook follow --list 5d9155bad132d5f45a4e38b1 --cursor-file crm.cursor"
     )]
     Follow(follow::Arguments),
+    /// Serve the tools of MCP on standard input and output, for an assistant
+    #[command(after_help = "Example:\n  ROLLBOOK_TOKEN=rb_… rollbook mcp --url https://contacts.example.com")]
+    Mcp(mcp::Arguments),
     /// Serve a store with invented people, and show the path of a batch
     #[command(after_help = "Example:\n  rollbook demo")]
     Demo(demo::Arguments),
@@ -155,6 +159,7 @@ pub fn main() -> ExitCode {
         Command::Import(arguments) => return import::main(arguments),
         Command::Export(arguments) => return export::main(arguments),
         Command::Follow(arguments) => return follow::main(arguments),
+        Command::Mcp(arguments) => block_on(mcp::run(arguments)),
         Command::Demo(arguments) => block_on(demo::run(arguments)),
         Command::Bench(arguments) => block_on(bench::run(arguments)),
         Command::Backup(arguments) => backup::backup(arguments),
@@ -246,7 +251,11 @@ fn found(there: bool, what: &str, id: impl std::fmt::Display) -> Result {
 /// Starts the log, to standard error.
 fn start_log(settings: &Settings) -> Result {
     let filter = tracing_subscriber::EnvFilter::try_new(&settings.log);
-    let filter = filter.map_err(|error| format!("log: {error}"))?;
+    let mut filter = filter.map_err(|error| format!("log: {error}"))?;
+    if !settings.log.contains("rmcp") {
+        // At `info` it logs messages of clients, several lines for each request.
+        filter = filter.add_directive("rmcp=error".parse().map_err(|error| format!("log: {error}"))?);
+    }
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     let started = match settings.log_format {
         LogFormat::Text => log.with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr())).try_init(),

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::call::{Answer, Call, Outcome};
 use super::method::{Body, Example, Group, Method};
-use crate::app::{Operation, Reach};
+use crate::app::ACCESS;
 use crate::json::{Keys, read_body};
 use crate::problem;
 
@@ -13,7 +13,7 @@ static GROUP: Group = Group { name: "Account", text: "The account that a token b
 
 /// `POST /v3/account/info`
 pub static INFO: Method = Method {
-    operation: &Operation::read("/v3/account/info", Reach::Seen),
+    operation: &ACCESS,
     group: &GROUP,
     summary: "The name of the account",
     text: "A cheap way to try a token. The body is empty or an object.",

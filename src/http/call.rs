@@ -251,7 +251,7 @@ pub async fn read(
 ) -> Result<Call, Refused> {
     let (head, body) = request.into_parts();
     let mut body = Draining::new(body);
-    let caller = gate::admit(&app, &head, method).await.map_err(|denial| denied(&app, denial))?;
+    let caller = gate::admit(&app, &head, method.path()).await.map_err(|denial| denied(&app, denial))?;
     let rejected = |refused: Refused| note(&app, &caller, method, refused);
     permit(&app, &caller, method).map_err(rejected)?;
     // Counted from here, where only the headers are read, until the answer is made.
@@ -286,7 +286,8 @@ fn permit(app: &App, caller: &Caller, method: &Method) -> Result<(), Refused> {
     permitted.map_err(|problem| denied(app, Denial::Refused(StatusCode::FORBIDDEN, problem)))
 }
 
-fn denied(app: &App, denial: Denial) -> Refused {
+/// A denial as it is answered; it is counted.
+pub fn denied(app: &App, denial: Denial) -> Refused {
     count_denial(&app.metrics, &denial);
     Refused::from(denial)
 }
@@ -325,7 +326,8 @@ impl Refused {
         Self { retry_after: Some(RETRY_AFTER), ..self }
     }
 
-    fn too_many(max: usize) -> Self {
+    /// The token has too many concurrent requests.
+    pub fn too_many(max: usize) -> Self {
         let text = format!("Too many concurrent requests, at most {max} are allowed");
         Self::new(StatusCode::TOO_MANY_REQUESTS, BUSY, &text).later()
     }

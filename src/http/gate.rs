@@ -6,7 +6,6 @@ use std::time::{Duration, Instant};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
 
-use super::method::Method;
 use super::{admission, client};
 use crate::app::Caller;
 use crate::catalogue::Viewer;
@@ -38,11 +37,11 @@ pub fn invalid_token() -> Problem {
     Problem::new("INVALID_TOKEN", "Invalid authorization token!")
 }
 
-/// Looks the caller's token up. No text holds a secret: of the token the first 8 characters are shown.
+/// Looks the caller's token up; rejections are counted under `path`. No text holds a secret: of the token the first 8 characters are shown.
 ///
 /// # Errors
 /// See [`Denial`].
-pub async fn admit(app: &App, head: &Parts, method: &Method) -> Result<Caller, Denial> {
+pub async fn admit(app: &App, head: &Parts, path: &'static str) -> Result<Caller, Denial> {
     let unauthorized = |code, text| denied(StatusCode::UNAUTHORIZED, code, text);
     let header = head.headers.get(ACCESS_TOKEN).and_then(|value| value.to_str().ok());
     let token = header
@@ -68,7 +67,7 @@ pub async fn admit(app: &App, head: &Parts, method: &Method) -> Result<Caller, D
         let text = format!("access token check failed for key/secret {}/{}", token.key, token.shown());
         if let Some(account) = &access.account {
             let code = Cow::Borrowed("TOKEN_CHECK_FAILED");
-            app.rejections.note(account.no, token.key, method.path(), 401, [&code], app.clock.now());
+            app.rejections.note(account.no, token.key, path, 401, [&code], app.clock.now());
         }
         return Err(unauthorized("TOKEN_CHECK_FAILED", text));
     }
@@ -79,7 +78,7 @@ pub async fn admit(app: &App, head: &Parts, method: &Method) -> Result<Caller, D
     if !access.user_enabled || !account.enabled {
         let text = format!("user {} not enabled", access.user);
         let code = Cow::Borrowed("USER_NOT_ENABLED");
-        app.rejections.note(account.no, token.key, method.path(), 403, [&code], app.clock.now());
+        app.rejections.note(account.no, token.key, path, 403, [&code], app.clock.now());
         return Err(denied(StatusCode::FORBIDDEN, "USER_NOT_ENABLED", text));
     }
     admission::admit(head);

@@ -19,6 +19,7 @@ pub mod drain;
 pub mod file;
 pub mod gate;
 pub mod import;
+pub mod mcp;
 pub mod method;
 pub mod page;
 pub mod reference;
@@ -118,6 +119,7 @@ pub fn router(app: Arc<App>) -> Router {
         .merge(reference::router())
         .merge(console::router())
         .merge(unsubscribe::router())
+        .merge(mcp::router(&app))
         .fallback(|state, request| no_method(StatusCode::NOT_FOUND, state, request))
         .method_not_allowed_fallback(|state, request| {
             no_method(StatusCode::METHOD_NOT_ALLOWED, state, request)

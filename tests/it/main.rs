@@ -98,6 +98,7 @@ mod limits;
 mod list_methods;
 mod list_variables;
 mod log;
+mod mcp;
 mod nulls;
 mod ops;
 mod opt_out;

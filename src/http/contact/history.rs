@@ -72,7 +72,7 @@ struct Told {
 }
 
 /// A change of a contact.
-#[derive(Serialize, JsonSchema)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[schemars(rename = "Change")]
 pub struct ShownChange {
@@ -93,7 +93,7 @@ pub struct ShownChange {
 }
 
 /// A change of a field.
-#[derive(Serialize, JsonSchema)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "FieldChange")]
 struct ShownField {
     /// Its name; that of a variable stands behind `variables.`.

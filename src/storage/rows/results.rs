@@ -223,7 +223,7 @@ fn results(rows: &impl Rows, row: &ProcessedRow, identifiers: bool) -> Result<Ve
 }
 
 /// The fields of an undone request by their names.
-fn named(undone: &Undone, variables: &HashMap<u32, String>) -> UndoneFields {
+pub(super) fn named(undone: &Undone, variables: &HashMap<u32, String>) -> UndoneFields {
     let name = |key: Key| key.name(|number| variables.get(&number).map(String::as_str));
     UndoneFields {
         restored: undone.restored.iter().map(|key| name(*key)).collect(),

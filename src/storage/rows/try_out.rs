@@ -37,6 +37,7 @@ pub fn try_out(rows: &impl Rows, batch: Batch, now: Timestamp) -> Result<Vec<Ite
         items: batch.items,
     }];
     let tried = match waiting[0].kind {
+        BatchKind::Undo => return super::undo::try_out(rows, &waiting[0], list_id, now),
         BatchKind::Merge => super::merge::try_out(rows, &waiting[0], now)?,
         _ => items(rows, &waiting, now)?,
     };

@@ -4,8 +4,8 @@ use std::collections::{HashMap, HashSet};
 
 use super::history::{Allowance, Walk};
 use super::person::erased_hashes;
-use super::{ErasedHash, Rows};
-use crate::apply::outcome::Failure;
+use super::{ErasedHash, Rows, results};
+use crate::apply::outcome::{self, Failure, Outcome};
 use crate::apply::plan::Waiting;
 use crate::apply::rule::Decided;
 use crate::apply::undo::{self, Deed, Since, Subject};
@@ -17,7 +17,7 @@ use crate::contact::record::Malformed;
 use crate::history::{Backwards, Change, ChangeKind};
 use crate::id::ObjectId;
 use crate::journal::{self, ContactNo, ListNo};
-use crate::storage::Error;
+use crate::storage::{Error, ItemResult};
 
 /// Decides what undoing does; the world says what is to be written.
 ///
@@ -44,6 +44,48 @@ pub fn decide(rows: &impl Rows, batch: &Waiting, now: Timestamp) -> Result<(Worl
     load_contacts(rows, batch.list, &mut subjects, &mut world)?;
     let decided = undo::undo(batch, &subjects, &mut world, rows.key(), now);
     Ok((world, decided))
+}
+
+/// What undoing a request would do. Contacts have the identifiers that they have now.
+///
+/// # Errors
+/// Where the store cannot be read, or what it holds does not read.
+pub fn try_out(
+    rows: &impl Rows,
+    batch: &Waiting,
+    list_id: ObjectId,
+    now: Timestamp,
+) -> Result<Vec<ItemResult>, Error> {
+    let (_, decided) = decide(rows, batch, now)?;
+    let outcomes = outcome::read(&decided.results).map_err(damaged)?;
+    let names = rows.variable_names(batch.list)?;
+    let number = |outcome: &Outcome<'_>| match outcome {
+        Outcome::Undone(_, number, _) => Some(*number),
+        _ => None,
+    };
+    let numbers: Vec<_> = outcomes.iter().filter_map(number).collect();
+    let heads = rows.heads(batch.list, &numbers)?;
+    let mut results = Vec::with_capacity(outcomes.len());
+    for outcome in outcomes {
+        results.push(match outcome {
+            Outcome::Undone(action, number, undone) => {
+                let document =
+                    heads.get(&number).map(|head| Document::read(head)).transpose().map_err(damaged)?;
+                let identifiers =
+                    document.map(|document| document.identifiers()).transpose().map_err(damaged)?;
+                ItemResult::Done {
+                    action,
+                    id: Some(ObjectId::of_contact(list_id, number.0)),
+                    identifiers: identifiers.unwrap_or_default().map(|text| text.map(str::to_owned)),
+                    undone: Some(results::named(&undone, &names)),
+                    notes: Vec::new(),
+                }
+            }
+            Outcome::Failed(failure, ..) => ItemResult::failed(failure),
+            Outcome::Done(..) | Outcome::Erased(_) => ItemResult::failed(Failure::Damaged),
+        });
+    }
+    Ok(results)
 }
 
 fn damaged(malformed: Malformed) -> Error {
