@@ -2,29 +2,38 @@
 //! nothing that is there already.
 
 use std::path::Path;
-use std::process::{Command, Output};
 
 use serde_json::{Value, json};
 
 use super::client::Client;
-use super::people::{Person, SOURCES, table};
+use super::import::import;
+use super::past::Past;
+use super::people::{Person, SOURCES};
 use super::{State, save};
 use crate::cli::Result;
 
 /// People in the list of customers, which are sent over the API.
 const CUSTOMERS: usize = 1_200;
 
-/// People in the list of the newsletter, which are imported from a file.
-const SUBSCRIBERS: usize = 800;
-
-/// One wrong row of that file for so many right ones.
-const WRONG_EVERY: usize = 90;
-
 /// Customers whose plan changes.
 const UPGRADED: usize = 300;
 
 /// Customers that are removed, and restored by an undo.
 const REMOVED: usize = 25;
+
+/// Batches of scores, between other changes.
+const SCORES: usize = 12;
+
+/// How many hours the activity takes: 6 days, since results are stored for 7.
+pub const HOURS: u32 =
+    BETWEEN_BATCHES * 12 + AFTER_IMPORT + BETWEEN_PLANS * 3 + BEFORE_UNDO + BETWEEN_SCORES * 12;
+
+/// Hours between batches of customers, after the import, between batches of plans, and so on.
+const BETWEEN_BATCHES: u32 = 4;
+const AFTER_IMPORT: u32 = 5;
+const BETWEEN_PLANS: u32 = 9;
+const BEFORE_UNDO: u32 = 4;
+const BETWEEN_SCORES: u32 = 5;
 
 /// An address that is reserved for documentation (RFC 5737). The address policy forbids it, so the webhook fails at once.
 const FORBIDDEN: &str = "http://192.0.2.1/status";
@@ -88,13 +97,15 @@ async fn make_list(client: &Client, name: &str, variables: Value) -> Result<Stri
     Ok(id)
 }
 
-/// Fills both lists, and returns a line about each and about what happened since.
-pub async fn fill(client: &Client, lists: &Lists, directory: &Path) -> Result<[String; 3]> {
+/// Fills both lists over a week, and returns a line about each and about what happened since.
+pub async fn fill(client: &Client, past: &Past, lists: &Lists) -> Result<[String; 3]> {
     let people: Vec<_> = (0..CUSTOMERS).map(|number| Person(number).contact()).collect();
     for batch in people.chunks(BATCH) {
         update(client, &lists.customers, batch, true, None).await?;
+        past.pass(BETWEEN_BATCHES);
     }
-    let imported = import(client, &lists.newsletter, directory).await?;
+    let imported = import(past, client.token(), &lists.newsletter).await?;
+    past.pass(AFTER_IMPORT);
     let upgraded: Vec<_> = (0..UPGRADED).map(|number| upgrade(Person(number * 3))).collect();
     let mut failing = Value::Null;
     for (number, batch) in upgraded.chunks(BATCH).enumerate() {
@@ -103,14 +114,16 @@ pub async fn fill(client: &Client, lists: &Lists, directory: &Path) -> Result<[S
         if hook.is_some() {
             failing = request;
         }
+        past.pass(BETWEEN_PLANS);
     }
-    let removed: Vec<_> = (0..REMOVED).map(|number| Person(number * 41).user_id()).collect();
-    let remove = json!({ "contactListId": lists.customers, "userIds": removed });
-    let remove = client.post("/v3/contacts/remove", &remove).await?;
-    let undo = json!({ "requestId": remove["requestId"] });
-    let undo = client.post("/v3/request/undo", &undo).await?;
-    client.wait(&undo["requestId"], |request| request["status"] == "processed").await?;
     client.wait(&failing, |request| request["webHook"]["status"] == "failed").await?;
+    remove_and_restore(client, past, lists).await?;
+    for round in 0..SCORES {
+        let scores: Vec<_> = (0..BATCH).map(|number| score(Person(number * 11 + round), round)).collect();
+        let request = update(client, &lists.customers, &scores, false, None).await?;
+        client.wait(&request, |request| request["status"] == "processed").await?;
+        past.pass(BETWEEN_SCORES);
+    }
     Ok([
         format!("Customers   {CUSTOMERS} invented people, sent over the API"),
         imported,
@@ -118,6 +131,22 @@ pub async fn fill(client: &Client, lists: &Lists, directory: &Path) -> Result<[S
             "Requests    {UPGRADED} plans changed, {REMOVED} people removed and restored, 1 webhook failed"
         ),
     ])
+}
+
+async fn remove_and_restore(client: &Client, past: &Past, lists: &Lists) -> Result {
+    let removed: Vec<_> = (0..REMOVED).map(|number| Person(number * 41).user_id()).collect();
+    let remove = json!({ "contactListId": lists.customers, "userIds": removed });
+    let remove = client.post("/v3/contacts/remove", &remove).await?;
+    client.wait(&remove["requestId"], |request| request["status"] == "processed").await?;
+    past.pass(BEFORE_UNDO);
+    let undo = json!({ "requestId": remove["requestId"] });
+    let undo = client.post("/v3/request/undo", &undo).await?;
+    client.wait(&undo["requestId"], |request| request["status"] == "processed").await?;
+    Ok(())
+}
+
+fn score(person: Person, round: usize) -> Value {
+    json!({ "contact": person.user_id(), "contactScore": (person.0 * 37 + round * 5) % 101 })
 }
 
 fn upgrade(person: Person) -> Value {
@@ -134,33 +163,4 @@ async fn update(
 ) -> Result<Value> {
     let batch = json!({ "contactListId": list, "upsert": upsert, "webHookUri": hook, "contacts": contacts });
     Ok(client.post("/v3/contacts/update", &batch).await?["requestId"].clone())
-}
-
-/// Imports a file by `rollbook import`, as a user does, and returns a line about it.
-async fn import(client: &Client, list: &str, directory: &Path) -> Result<String> {
-    let (file, failures) = (directory.join("newsletter.csv"), directory.join("newsletter.failed.csv"));
-    let (rows, wrong) = table(SUBSCRIBERS, WRONG_EVERY);
-    std::fs::write(&file, rows).map_err(|error| format!("{}: {error}", file.display()))?;
-    // Left by a run that was interrupted behind its import, which goes again from the start.
-    if failures.exists() && !directory.join("newsletter.failed.csv.state").exists() {
-        std::fs::remove_file(&failures).map_err(|error| format!("{}: {error}", failures.display()))?;
-    }
-    let program = std::env::current_exe().map_err(|error| error.to_string())?;
-    let mut command = Command::new(program);
-    command.arg("import").arg(&file).args(["--list", list, "--yes", "--patience", "10", "--failures"]);
-    command.arg(&failures).env("ROLLBOOK_URL", client.base()).env("ROLLBOOK_TOKEN", client.token());
-    let output = tokio::task::spawn_blocking(move || command.output()).await;
-    let output = output.map_err(|error| error.to_string())?.map_err(|error| error.to_string())?;
-    check(&output, wrong)?;
-    let failures = failures.display();
-    Ok(format!("Newsletter  {SUBSCRIBERS} imported from {}; {wrong} rows failed: {failures}", file.display()))
-}
-
-/// An import with wrong rows ends with 1.
-fn check(output: &Output, wrong: usize) -> Result {
-    match output.status.code() {
-        Some(0) if wrong == 0 => Ok(()),
-        Some(1) if wrong > 0 => Ok(()),
-        _ => Err(format!("rollbook import failed: {}", String::from_utf8_lossy(&output.stderr).trim_end())),
-    }
 }

@@ -3,11 +3,15 @@
 mod client;
 mod example;
 mod fill;
+mod import;
+mod past;
 mod people;
 mod receiver;
 
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -18,6 +22,7 @@ use crate::console::first_link;
 use crate::http::serve;
 use crate::storage::Storage;
 use client::Client;
+use past::Past;
 
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
@@ -76,14 +81,24 @@ pub async fn run(arguments: Arguments) -> Result {
     let address = listener.local_addr().map_err(|error| error.to_string())?;
     let url = settings.public_url(address);
     let link = first_link(storage.as_ref(), &url, now()).await.map_err(|error| error.to_string())?;
+    let (base, url) = (format!("http://{address}"), url.to_string());
+    show_way_in(&arguments, link.as_deref(), (&base, &url));
+    // The address is taken by now: a browser that comes early waits for its answer.
+    let filled = tokio::select! {
+        filled = fill(Arc::clone(&storage), &settings, state, &arguments.directory) => filled?,
+        () = stop_signal() => return Ok(()),
+    };
     let handle = serve::Handle::new();
     let server = tokio::spawn({
         let handle = handle.clone();
         async move { run_server(storage, &settings, listener, None, handle).await }
     });
-    let (client, url) = (Client::new(address, &state.access_token), url.to_string());
+    if arguments.open {
+        open_browser(link.as_deref().unwrap_or(&url));
+    }
+    let client = Client::new(address, &filled.access_token);
     let shown = tokio::select! {
-        shown = show(&arguments, link.as_deref(), &url, &client, state) => Some(shown),
+        shown = show(&arguments, &client, &filled) => Some(shown),
         () = stop_signal() => None,
     };
     if let Some(Ok(())) = shown {
@@ -94,36 +109,45 @@ pub async fn run(arguments: Arguments) -> Result {
     shown.unwrap_or(Ok(()))
 }
 
-/// Prints the way in, fills the lists, and shows the example.
-async fn show(
-    arguments: &Arguments,
-    link: Option<&str>,
-    url: &str,
-    client: &Client,
-    mut state: State,
-) -> Result {
-    let directory = arguments.directory.as_path();
+/// Prints the way in: the sign-in link comes first.
+fn show_way_in(arguments: &Arguments, link: Option<&str>, (base, url): (&str, &str)) {
     match link {
         Some(link) => print(&format!("Console     {link}\n            signs you in, once, within 24 hours")),
         None => print(&format!("Console     {url}")),
     }
-    print(&format!("API         {0}/v3, described at {0}/docs", client.base()));
-    print(&format!("Store       {}\n", directory.display()));
-    if arguments.open {
-        open_browser(link.unwrap_or(url));
-    }
-    fill::make_lists(client, &mut state, directory).await?;
-    let lists = fill::Lists::of(&state)?;
+    print(&format!("API         {base}/v3, described at {base}/docs"));
+    print(&format!("Store       {}\n", arguments.directory.display()));
+}
+
+/// Fills the lists on the first run, over a week that ends now.
+async fn fill(
+    storage: Arc<dyn Storage>,
+    settings: &Settings,
+    mut state: State,
+    directory: &Path,
+) -> Result<State> {
     if state.filled {
         print("Customers   as an earlier run and you have left them\nNewsletter  the same\n");
-    } else {
-        for line in fill::fill(client, &lists, directory).await? {
-            print(&line);
-        }
-        print("");
-        state.filled = true;
-        save(&state, directory)?;
+        return Ok(state);
     }
+    // A run that was interrupted has reached the present, or nearly so: time must not go back behind it.
+    let hours = if state.customers.is_none() { fill::HOURS } else { 0 };
+    let past = Past::start(storage, settings, Duration::from_secs(3_600) * hours)?;
+    let client = Client::new(past.address, &state.access_token);
+    fill::make_lists(&client, &mut state, directory).await?;
+    for line in fill::fill(&client, &past, &fill::Lists::of(&state)?).await? {
+        print(&line);
+    }
+    past.stop().await?;
+    print("");
+    state.filled = true;
+    save(&state, directory)?;
+    Ok(state)
+}
+
+/// Shows the example.
+async fn show(arguments: &Arguments, client: &Client, state: &State) -> Result {
+    let lists = fill::Lists::of(state)?;
     let source = state.source_id.as_deref().unwrap_or_default();
     example::show(client, (lists.customers.as_str(), source), &state.webhook_secret, arguments.verbose)
         .await?;
