@@ -84,21 +84,36 @@ impl FromRequestParts<Arc<App>> for User {
     }
 }
 
-/// Leads to the sign-in, and back from there to what was asked for.
+/// Leads to the sign-in, and back from there to the page: the one that was asked for, or the one that has the part or the
+/// form.
 fn to_sign_in(parts: &Parts) -> Response {
     let looks = matches!(parts.method, Method::GET | Method::HEAD);
-    // A part of a page, or a form, is nothing to come back to: the page that has it is.
-    let back = parts.uri.path_and_query().map_or("/", |path| path.as_str());
-    let path = if looks && !parts.headers.contains_key("hx-request") && back != "/" {
-        let mut query = form_urlencoded::Serializer::new(String::new());
-        format!("/sign-in?{}", query.append_pair("to", back).finish())
-    } else {
-        "/sign-in".to_owned()
+    let is_part = parts.headers.contains_key("hx-request");
+    let back = match (looks, is_part) {
+        (true, false) => parts.uri.path_and_query().map(|path| path.as_str().to_owned()),
+        (_, true) => path_of(parts, "hx-current-url"),
+        (false, false) => path_of(parts, "referer"),
     };
-    if parts.headers.contains_key("hx-request") {
+    let path = match back.filter(|back| back != "/") {
+        Some(back) => {
+            let mut query = form_urlencoded::Serializer::new(String::new());
+            format!("/sign-in?{}", query.append_pair("to", &back).finish())
+        }
+        None => "/sign-in".to_owned(),
+    };
+    if is_part {
         let mut response = StatusCode::UNAUTHORIZED.into_response();
-        response.headers_mut().insert("hx-redirect", HeaderValue::from_static("/sign-in"));
+        // A serialized query is ASCII.
+        let to = HeaderValue::from_str(&path).unwrap_or(HeaderValue::from_static("/sign-in"));
+        response.headers_mut().insert("hx-redirect", to);
         return response;
     }
     see(&path)
+}
+
+/// The path and query of the address in a header. Of an address elsewhere the path is not ours, and leads to a page that
+/// does not exist.
+fn path_of(parts: &Parts, header: &str) -> Option<String> {
+    let url = url::Url::parse(parts.headers.get(header)?.to_str().ok()?).ok()?;
+    Some(url[url::Position::BeforePath..url::Position::AfterQuery].to_owned())
 }

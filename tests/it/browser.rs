@@ -1,6 +1,7 @@
 //! The console in a real browser: Chromium, driven by its own driver.
 
 mod command;
+mod connection;
 mod driver;
 mod keyboard;
 mod pictures;

@@ -4,6 +4,7 @@ mod accounts;
 mod forms;
 mod pages;
 mod roles;
+mod searches;
 mod sign_in;
 mod visitor;
 

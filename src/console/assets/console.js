@@ -55,6 +55,62 @@ document.addEventListener("htmx:afterSettle", () => {
 });
 wake(document);
 
+// What was typed into a contact outlives the session and a lost connection: this tab has it until it is saved.
+function fieldsOf(form) {
+  const own = (field) => field.name && !field.name.includes(".") && field.name !== "csrf";
+  return Array.from(form.elements).filter(own);
+}
+
+function keep(form) {
+  const value = (field) => (field.type === "checkbox" ? field.checked : field.value);
+  const draft = fieldsOf(form).map((field) => [field.name, value(field)]);
+  sessionStorage.setItem(`draft ${form.getAttribute("action")}`, JSON.stringify(draft));
+}
+
+function restore(form) {
+  const key = `draft ${form.getAttribute("action")}`;
+  const draft = sessionStorage.getItem(key);
+  sessionStorage.removeItem(key);
+  // The server has answered: it saved the form, or shows it with what is wrong.
+  if (!draft || new URLSearchParams(location.search).has("done") || document.querySelector("form.edit .error")) {
+    return;
+  }
+  const values = new Map(JSON.parse(draft));
+  for (const field of fieldsOf(form).filter((field) => values.has(field.name))) {
+    if (field.type === "checkbox") {
+      field.checked = values.get(field.name);
+    } else {
+      field.value = values.get(field.name);
+    }
+  }
+  document.getElementById("draft").hidden = false;
+}
+
+for (const form of document.querySelectorAll("form.edit[method=post]")) {
+  form.addEventListener("submit", () => keep(form));
+  restore(form);
+}
+for (const form of document.querySelectorAll('form[action="/sign-out"]')) {
+  form.addEventListener("submit", () => sessionStorage.clear());
+}
+
+// A page that asks the server by itself must not look alive if there is no answer. A proxy may answer in its place.
+function connection(isLost) {
+  const lost = document.getElementById("lost");
+  if (lost) {
+    lost.hidden = !isLost;
+  }
+}
+document.addEventListener("htmx:sendError", () => connection(true));
+document.addEventListener("htmx:timeout", () => connection(true));
+document.addEventListener("htmx:afterRequest", (event) => {
+  const status = event.detail.xhr.status;
+  // Without an answer it is 0, as of a request that another one has replaced.
+  if (status > 0) {
+    connection(status >= 502 && status <= 504);
+  }
+});
+
 // The box at the top of a column ticks all boxes of that name below it.
 document.addEventListener("change", (event) => {
   const box = event.target;

@@ -20,10 +20,11 @@ use crate::console::{Form, Page, Query, Refused, Result, Section, User, see, sho
 use crate::contact::choice::{Flags, State};
 use crate::contact::document::Document;
 use crate::contact::field::Field;
+use crate::find::{Bounds, Filter};
 use crate::id::ObjectId;
-use crate::journal::BatchKind;
+use crate::journal::{BatchKind, ContactNo};
 use crate::problem;
-use crate::storage::{ItemResult, List, OptOut, Source, SourceFilter, SourceRef, Suppression, Window};
+use crate::storage::{ItemResult, List, OptOut, Source, SourceFilter, SourceRef, Suppression, Way, Window};
 
 /// Sources that the form offers.
 const SOURCES: u32 = 1_000;
@@ -52,6 +53,9 @@ struct ContactPage {
     refused: Vec<&'static str>,
     consents: Vec<Line>,
     history: History,
+    /// The contacts beside this one, in the order of the list's page: the newest first.
+    previous: Option<ObjectId>,
+    next: Option<ObjectId>,
 }
 
 #[derive(Template)]
@@ -89,7 +93,10 @@ async fn page(
     let cac =
         subject.contact.source_cac.as_ref().map(|cac| format!("{} {}", cac.value, cac.currency.as_str()));
     let suppressed = user.app.queries.suppressions_of(&user.caller(), [&subject.contact]).await?;
+    let number = subject.id.contact_number(subject.list.id).map_or(ContactNo(0), ContactNo);
     Ok(ContactPage {
+        previous: beside(user, &subject.list, Way::Up(number)).await?,
+        next: beside(user, &subject.list, Way::Down(number)).await?,
         suppressed: suppressed.into_iter().flatten().collect(),
         page: user.page(Section::Lists).done(query.get("done"), &DONE),
         created_at: header.created_at,
@@ -103,6 +110,14 @@ async fn page(
         history,
         subject,
     })
+}
+
+/// The contact of a list that comes first on a way.
+async fn beside(user: &User, list: &List, way: Way) -> Result<Option<ObjectId>> {
+    let bounds = Bounds { found: 1, looked_at: 1, bytes: usize::MAX };
+    let (queries, caller) = (&user.app.queries, user.caller());
+    let found = queries.find_contacts(&caller, list, way, &Filter::default(), bounds).await?;
+    Ok(found.rows.first().map(|(number, _)| ObjectId::of_contact(list.id, number.0)))
 }
 
 async fn sources(user: &User) -> Result<Vec<Source>> {

@@ -66,6 +66,13 @@ async fn who_is_not_signed_in_is_led_back_after_the_sign_in() {
         (answer.status, answer.headers["hx-redirect"].as_bytes()),
         (StatusCode::UNAUTHORIZED, &b"/sign-in"[..])
     );
+    // A part or a form leads back to the page that has it.
+    let part = [("hx-request", "true"), ("hx-current-url", "http://localhost/requests?state=queued")];
+    let answer = server.send(Method::GET, "/requests/rows", &part, "").await;
+    assert_eq!(answer.headers["hx-redirect"], "/sign-in?to=%2Frequests%3Fstate%3Dqueued");
+    let form = [("referer", "http://localhost/lists/1/contacts/2"), ("content-type", "text/plain")];
+    let answer = server.send(Method::POST, "/lists/1/contacts/2", &form, "").await;
+    assert_eq!(location(&answer), "/sign-in?to=%2Flists%2F1%2Fcontacts%2F2");
     let answer = Visitor::default().get(&server, "/email-list").await;
     assert_eq!(location(&answer), "/lists");
     server.stop().await;
