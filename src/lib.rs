@@ -55,4 +55,5 @@ pub mod spans;
 pub mod storage;
 pub mod token;
 pub mod used;
+pub mod version;
 pub mod writer;

@@ -61,11 +61,17 @@ impl Disk {
     }
 
     fn now(database: &Path) -> Result<Self> {
-        let directory = database.parent().ok_or("the store has no directory")?;
+        // A name without a directory is of the working directory.
+        let directory = database.parent().filter(|directory| !directory.as_os_str().is_empty());
+        let directory = directory.unwrap_or(Path::new("."));
+        let failed = |error: std::io::Error| format!("{}: {error}", database.display());
+        if !database.exists() {
+            return Err(format!("{}: there is no store", database.display()).into());
+        }
         let main = database.file_name().and_then(|name| name.to_str()).ok_or("the store has no name")?;
         let mut disk = Self::default();
-        for entry in fs::read_dir(directory)? {
-            let entry = entry?;
+        for entry in fs::read_dir(directory).map_err(failed)? {
+            let entry = entry.map_err(failed)?;
             // A file may go between the listing and the look at it.
             let Ok(data) = entry.metadata() else { continue };
             let name = entry.file_name();
@@ -79,5 +85,21 @@ impl Disk {
             disk.total += data.len();
         }
         Ok(disk)
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_store_is_named_relative_to_the_working_directory_and_in_errors() {
+        // Tests run in the directory of the project.
+        assert!(Disk::now(Path::new("Cargo.toml")).unwrap().main > 0);
+        for absent in ["absent.db", "absent/rollbook.db"] {
+            let error = Disk::now(Path::new(absent)).unwrap_err().to_string();
+            assert_eq!(error, format!("{absent}: there is no store"));
+        }
     }
 }

@@ -17,7 +17,8 @@ pub struct Arguments {
     store: StoreArguments,
 }
 
-pub async fn run(arguments: Arguments) -> Result {
+/// Returns a sentence about what is wrong, if anything is.
+pub async fn run(arguments: Arguments) -> Result<Option<String>> {
     let settings = arguments.store.settings()?;
     let database = &settings.database;
     let mut bar = Bar::of("contacts");
@@ -50,10 +51,10 @@ pub async fn run(arguments: Arguments) -> Result {
             found.orphans
         ));
     }
-    tell_report(&done.report)
+    Ok(tell_report(&done.report))
 }
 
-fn tell_report(report: &Report) -> Result {
+fn tell_report(report: &Report) -> Option<String> {
     let can = report.findings.iter().filter(|finding| finding.mend.is_some()).count();
     for finding in &report.findings {
         print(&finding.sentence);
@@ -67,9 +68,9 @@ fn tell_report(report: &Report) -> Result {
                 "Nothing is wrong: {} contacts, {} processed requests, {} batches that wait.",
                 report.contacts, report.requests, report.batches
             ));
-            Ok(())
+            None
         }
-        (all, 0) => Err(format!("{all} findings, of which none can be mended: restore a backup")),
-        (all, can) => Err(format!("{all} findings, of which --repair mends {can}")),
+        (all, 0) => Some(format!("{all} findings, of which none can be mended: restore a backup")),
+        (all, can) => Some(format!("{all} findings, of which --repair mends {can}")),
     }
 }

@@ -161,7 +161,7 @@ impl Transport for Server {
         let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
         if told.is_none_or(|told| told.elapsed() >= TELL) {
             *told = Some(Instant::now());
-            eprintln!("\nwaiting, and trying again: {why}");
+            super::note(&format!("\nwaiting, and trying again: {why}"));
         }
     }
 }

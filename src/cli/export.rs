@@ -10,6 +10,7 @@ use serde_json::{Map, Value, json};
 
 use super::client::ServerArguments;
 use super::progress::Bar;
+use super::{FAULTS, note};
 use crate::clock::{Clock as _, SystemClock};
 use crate::contact::field::{Field, Kind};
 use crate::files::api;
@@ -117,21 +118,23 @@ impl Arguments {
     }
 }
 
-/// Runs the command: 0, or 2 where it could not run to its end.
+/// Runs the command. Contacts that are damaged on disk are faults: all others were exported.
 pub fn main(arguments: Arguments) -> ExitCode {
     match super::block_on_any(run(arguments)) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("rollbook: {error}");
-            ExitCode::from(2)
+        Ok(0) => ExitCode::SUCCESS,
+        Ok(damaged) => {
+            eprintln!("rollbook: {damaged} contacts are damaged on disk; all others were exported");
+            ExitCode::from(FAULTS)
         }
+        Err(error) => super::failed(&error.to_string()),
     }
 }
 
-async fn run(arguments: Arguments) -> Result<()> {
+/// Returns how many contacts are damaged.
+async fn run(arguments: Arguments) -> Result<usize> {
     let Some(path) = &arguments.output else {
-        let mut out = BufWriter::new(std::io::stdout());
-        return tell(write(&arguments, &mut out).await?);
+        let mut out = BufWriter::new(Stdout);
+        return Ok(tell(write(&arguments, &mut out).await?));
     };
     let path = if path.is_dir() { &path.join(name(&arguments).await?) } else { path };
     let mut part = path.as_os_str().to_owned();
@@ -143,7 +146,7 @@ async fn run(arguments: Arguments) -> Result<()> {
         Ok(count)
     });
     match done {
-        Ok(count) => tell(count),
+        Ok(count) => Ok(tell(count)),
         Err(error) => {
             // Half an export must not be taken for a whole one.
             let _ = std::fs::remove_file(&part);
@@ -160,18 +163,28 @@ async fn name(arguments: &Arguments) -> Result<String> {
     Ok(format!("{}-{day}.{}", file_name(&list.contact_list_name), arguments.format.ending()))
 }
 
-fn tell(written: Written) -> Result<()> {
+/// Reports the counts, and returns how many contacts are damaged.
+fn tell(written: Written) -> usize {
     let Written { contacts, damaged, suppressed } = written;
-    eprintln!("{contacts} contacts");
+    note(&format!("{contacts} contacts"));
     if suppressed > 0 {
-        eprintln!("{suppressed} suppressed contacts were left out (--include-suppressed writes them)");
+        note(&format!("{suppressed} suppressed contacts were left out (--include-suppressed writes them)"));
     }
     damaged.iter().for_each(|message| eprintln!("{message}"));
-    match damaged.len() {
-        0 => Ok(()),
-        damaged => {
-            Err(Error::Told(format!("{damaged} contacts are damaged on disk; all others were exported")))
-        }
+    damaged.len()
+}
+
+/// Standard output, see [`super::write`].
+struct Stdout;
+
+impl Write for Stdout {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        super::write(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
     }
 }
 

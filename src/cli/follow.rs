@@ -73,7 +73,7 @@ enum End {
     Failed(String),
 }
 
-/// Runs the command: 0, 3 where the cursor is refused, 2 where it could not run to its end.
+/// Runs the command. A refused cursor has an exit code of its own.
 pub fn main(arguments: Arguments) -> ExitCode {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.map_err(|error| End::Failed(error.to_string()));
@@ -87,10 +87,7 @@ pub fn main(arguments: Arguments) -> ExitCode {
             );
             ExitCode::from(CURSOR_REFUSED)
         }
-        Err(End::Failed(text)) => {
-            eprintln!("rollbook: {text}");
-            ExitCode::from(2)
-        }
+        Err(End::Failed(text)) => super::failed(&text),
     }
 }
 
@@ -119,7 +116,7 @@ async fn run(arguments: &Arguments) -> Result<(), End> {
         let reply = ask(&server, &body).await?;
         let page: Page<'_> = serde_json::from_slice(&reply.body)
             .map_err(|error| End::Failed(format!("{}: the answer does not read: {error}", CHANGES.path)))?;
-        print(&page)?;
+        print(&page);
         let is_end = page.changes.is_empty();
         if after.as_ref() != Some(&page.next)
             && let Some(path) = &arguments.cursor_file
@@ -169,16 +166,14 @@ fn code(reply: &Reply) -> Option<String> {
     refusal["details"][0]["code"].as_str().map(str::to_owned)
 }
 
-fn print(page: &Page<'_>) -> Result<(), End> {
-    let mut out = std::io::stdout().lock();
-    let mut write = || {
-        for change in &page.changes {
-            out.write_all(change.get().as_bytes())?;
-            out.write_all(b"\n")?;
-        }
-        out.flush()
-    };
-    write().map_err(|error| End::Failed(format!("the output cannot be written: {error}")))
+/// Prints the changes of a page: they are with their reader before the cursor is stored.
+fn print(page: &Page<'_>) {
+    let mut lines = Vec::new();
+    for change in &page.changes {
+        lines.extend_from_slice(change.get().as_bytes());
+        lines.push(b'\n');
+    }
+    super::write(&lines);
 }
 
 fn failed(path: &Path, error: &std::io::Error) -> End {

@@ -13,8 +13,10 @@ mod follow;
 mod health;
 mod import;
 mod list;
+mod man;
 mod mcp;
 mod migrate;
+mod output;
 mod progress;
 mod reindex;
 mod serve;
@@ -29,17 +31,22 @@ use std::sync::Arc;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
+use self::output::{FAULTS, failed, found_faults, is_quiet, note, print, write};
 use crate::clock::{Clock, SystemClock, Timestamp};
 use crate::config::{DEFAULT_FILE, Flags, LogFormat, Settings};
 use crate::files;
 use crate::id::ObjectId;
 use crate::storage::database::Database;
 use crate::storage::{Role, Storage, sqlite};
+use crate::version::version;
 
 /// Store contacts on your own server
 #[derive(Debug, Parser)]
-#[command(version, max_term_width = 100)]
+#[command(version = version(), max_term_width = 100)]
 struct Arguments {
+    /// Print errors and results only: no progress, no notes
+    #[arg(long, short, global = true)]
+    quiet: bool,
     #[command(subcommand)]
     command: Command,
 }
@@ -119,6 +126,12 @@ enum Command {
     /// Check the health of the server of these settings
     #[command(after_help = "Example:\n  rollbook health --ready --config /etc/rollbook/rollbook.toml")]
     Health(health::Arguments),
+    /// Print the completions of a shell
+    #[command(after_help = "Example:\n  rollbook completions bash > /etc/bash_completion.d/rollbook")]
+    Completions(man::CompletionsArguments),
+    /// Print the manual page, or write the pages of all commands
+    #[command(after_help = "Example:\n  rollbook man --dir /usr/local/share/man/man1")]
+    Man(man::ManArguments),
     /// Print the default configuration file, with every setting explained
     #[command(after_help = "Example:\n  rollbook config > rollbook.toml")]
     Config,
@@ -147,6 +160,7 @@ pub fn command() -> clap::Command {
 /// Runs the command that the arguments name.
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    output::set_quiet(arguments.quiet);
     let result = match arguments.command {
         Command::Serve(arguments) => block_on(serve::run(arguments)),
         Command::Account(command) => block_on(account::run(command)),
@@ -161,14 +175,16 @@ pub fn main() -> ExitCode {
         Command::Follow(arguments) => return follow::main(arguments),
         Command::Mcp(arguments) => block_on(mcp::run(arguments)),
         Command::Demo(arguments) => block_on(demo::run(arguments)),
-        Command::Bench(arguments) => block_on(bench::run(arguments)),
+        Command::Bench(arguments) => return found_faults(block_on(bench::run(arguments))),
         Command::Backup(arguments) => backup::backup(arguments),
         Command::Restore(arguments) => backup::restore(arguments),
-        Command::Check(arguments) => block_on(check::run(arguments)),
+        Command::Check(arguments) => return found_faults(block_on(check::run(arguments))),
         Command::Migrate(arguments) => block_on(migrate::run(arguments)),
         Command::Copy(arguments) => block_on(copy::run(arguments)),
         Command::Reindex(arguments) => block_on(reindex::run(arguments)),
         Command::Health(arguments) => block_on(health::run(arguments)),
+        Command::Completions(arguments) => man::completions(&arguments),
+        Command::Man(arguments) => man::man(&arguments),
         Command::Config => {
             print(DEFAULT_FILE.trim_end());
             Ok(())
@@ -176,14 +192,11 @@ pub fn main() -> ExitCode {
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
-        Err(sentence) => {
-            eprintln!("rollbook: {sentence}");
-            ExitCode::FAILURE
-        }
+        Err(sentence) => failed(&sentence),
     }
 }
 
-fn block_on(command: impl Future<Output = Result>) -> Result {
+fn block_on<T>(command: impl Future<Output = Result<T>>) -> Result<T> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     runtime.map_err(|error| error.to_string())?.block_on(command)
 }
@@ -192,14 +205,6 @@ fn block_on(command: impl Future<Output = Result>) -> Result {
 fn block_on_any<T>(command: impl Future<Output = files::Result<T>>) -> files::Result<T> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     runtime.map_err(|error| files::Error::Told(error.to_string()))?.block_on(command)
-}
-
-/// Prints a line. If the reader has closed the pipe (`rollbook … | head`), the command ends without an error.
-fn print(line: &str) {
-    use std::io::Write;
-    if writeln!(std::io::stdout(), "{line}").is_err() {
-        std::process::exit(0);
-    }
 }
 
 impl StoreArguments {

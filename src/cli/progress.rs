@@ -4,6 +4,8 @@
 use std::io::{IsTerminal, Write, stderr};
 use std::time::{Duration, Instant};
 
+use super::is_quiet;
+
 /// How often a line is written where it goes to a file.
 const LINE: Duration = Duration::from_secs(10);
 
@@ -31,7 +33,7 @@ impl Bar {
     /// Shows that so many are done, of so many if that is known.
     pub fn show(&mut self, done: u64, of: Option<u64>, more: &str) {
         let first = *self.first.get_or_insert(done);
-        if !self.terminal && self.told.elapsed() < LINE {
+        if is_quiet() || !self.terminal && self.told.elapsed() < LINE {
             return;
         }
         self.told = Instant::now();

@@ -140,7 +140,8 @@ pub async fn run_server(
     let metrics = settings.metrics_listen.map(bind).transpose()?;
     let policy = AddressPolicy::new(settings.webhook_allow.clone());
     let roots = settings.webhook_ca_file.as_deref().map(read_roots).transpose()?.unwrap_or_default();
-    let console = Console::new(settings.public_url(address));
+    let url = settings.public_url(address);
+    let console = Console::new(url.clone());
     let spans = settings.otlp_endpoint.as_ref().map(|url| Spans::to(url, settings.otlp_percent));
     let spans = spans.transpose()?.unwrap_or_default();
     let outside = runtime::Outside {
@@ -156,7 +157,7 @@ pub async fn run_server(
     if let Some(metrics) = metrics.as_ref().and_then(|listener| listener.local_addr().ok()) {
         tracing::info!(%metrics, "metrics: serving");
     }
-    tracing::info!(%address, tls = tls.is_some(), database = %settings.database, "serving");
+    tracing::info!(%address, %url, tls = tls.is_some(), database = %settings.database, "serving");
     let watchers = Handle::new();
     let watched = metrics.map(|listener| {
         let router = watch::router(Arc::clone(&app));

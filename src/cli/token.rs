@@ -15,7 +15,7 @@ pub enum Command {
     /// Create an access token, and show it once
     #[command(after_help = "Example:\n  rollbook token create --user 0123456789abcdef01234567 --read-only")]
     Create {
-        /// Owner of the token, see `rollbook account list`
+        /// Owner of the token, see `rollbook user list`
         #[arg(long, value_parser = parse_id)]
         user: ObjectId,
         /// Purpose of the token

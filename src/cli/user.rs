@@ -9,6 +9,18 @@ use crate::storage::{UserChange, UserRole};
 
 #[derive(Debug, clap::Subcommand)]
 pub enum Command {
+    /// List the users of all accounts, with their roles
+    #[command(after_help = "Example:\n  rollbook user list --account 0123456789abcdef01234567")]
+    List {
+        /// Show the users of one account only
+        #[arg(long, value_name = "ACCOUNT_ID", value_parser = parse_id)]
+        account: Option<ObjectId>,
+        #[command(flatten)]
+        store: StoreArguments,
+        /// Print one JSON object a line
+        #[arg(long)]
+        json: bool,
+    },
     /// Enable a user again, with the previous password and keys
     #[command(after_help = "Example:\n  rollbook user enable 0123456789abcdef01234567")]
     Enable(Named),
@@ -34,7 +46,7 @@ pub enum Command {
         after_help = "Example:\n  rollbook user invite --account 0123456789abcdef01234567 --name \"Ada Example\""
     )]
     Invite {
-        /// Id of an existing user, see `rollbook account list`
+        /// Id of an existing user, see `rollbook user list`
         #[arg(value_parser = parse_id, required_unless_present = "account", conflicts_with = "account")]
         id: Option<ObjectId>,
         /// Account of the new user
@@ -56,7 +68,7 @@ pub enum Command {
 
 #[derive(Debug, clap::Args)]
 pub struct Named {
-    /// Id of the user, see `rollbook account list`
+    /// Id of the user, see `rollbook user list`
     #[arg(value_parser = parse_id)]
     id: ObjectId,
     #[command(flatten)]
@@ -65,6 +77,7 @@ pub struct Named {
 
 pub async fn run(command: Command) -> Result {
     match command {
+        Command::List { account, store, json } => list(account, &store, json).await,
         Command::Enable(named) => {
             let done = named.store.open().await?.enable_user(named.id).await;
             found(done.map_err(|error| error.to_string())?, "user", named.id)
@@ -81,6 +94,25 @@ pub async fn run(command: Command) -> Result {
             let_in(id, new, &store, json).await
         }
     }
+}
+
+async fn list(account: Option<ObjectId>, store: &StoreArguments, json: bool) -> Result {
+    let accounts = store.open().await?.accounts().await.map_err(|error| error.to_string())?;
+    if let Some(id) = account {
+        found(accounts.iter().any(|account| account.id == id), "account", id)?;
+    }
+    for of in accounts.iter().filter(|of| account.is_none_or(|id| of.id == id)) {
+        for user in &of.users {
+            let object = json!({
+                "userId": user.id, "accountId": of.id, "name": user.name, "role": user.role.name(),
+                "address": user.address, "enabled": user.enabled,
+            });
+            let state = if user.enabled { "enabled" } else { "disabled" };
+            let line = format!("{}  {}  {state:8}  {:6}  {}", user.id, of.id, user.role.name(), user.name);
+            print(&if json { object.to_string() } else { line });
+        }
+    }
+    Ok(())
 }
 
 async fn disable(named: &Named, tokens_to: Option<ObjectId>) -> Result {

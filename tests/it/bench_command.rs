@@ -185,7 +185,7 @@ fn overload_is_refused_and_gets_by() {
         report["overload"].as_array().unwrap().iter().filter(|verdict| verdict["holds"] == false).count();
     let (code, sentence) = match broken {
         0 => (0, String::new()),
-        count => (1, format!("rollbook: {count} check(s) failed: see the report\n")),
+        count => (4, format!("rollbook: {count} check(s) failed: see the report\n")),
     };
     assert_eq!(printed.code, Some(code));
     assert!(printed.err.ends_with(&sentence), "{}", printed.err);

@@ -24,6 +24,9 @@ fn package(directory: &Directory) -> PathBuf {
     let built = directory.path("target/dist");
     std::fs::create_dir_all(&built).unwrap();
     std::fs::copy(env!("CARGO_BIN_EXE_rollbook"), built.join("rollbook")).unwrap();
+    let mut shell = Command::new(root().join("ops/shell-files"));
+    shell.arg(env!("CARGO_BIN_EXE_rollbook")).arg(built.join("shell"));
+    assert_eq!(run(&mut shell).code, Some(0));
     let package = directory.path("rollbook.deb");
     let mut command = Command::new(tool);
     command.args(["--no-build", "--fast", "--strip", "--compress-system", "--output"]).arg(&package);
@@ -113,9 +116,20 @@ fn use_it(address: std::net::SocketAddr, token: &str) {
     assert_eq!(ok("/v3/contact/get", get)["contact"]["firstName"], "Jo");
 }
 
-/// Pages lie as they do in the project, so that their links lead somewhere.
+/// Pages lie as they do in the project, so that their links lead somewhere. Manual pages and completions lie where the
+/// shells look for them.
 fn holds_every_page_of_the_documentation(package: &Path) {
     let listed = run(Command::new("dpkg-deb").arg("--contents").arg(package)).out;
+    let shell = [
+        "man/man1/rollbook.1.gz",
+        "man/man1/rollbook-list-create.1.gz",
+        "bash-completion/completions/rollbook",
+        "zsh/vendor-completions/_rollbook",
+        "fish/vendor_completions.d/rollbook.fish",
+    ];
+    for path in shell {
+        assert!(listed.lines().any(|line| line.ends_with(&format!(" ./usr/share/{path}"))), "{path}");
+    }
     for page in crate::docs::pages() {
         // dpkg-deb may have compressed a changelog.
         let path = format!(" ./usr/share/doc/rollbook/{}", page.display());

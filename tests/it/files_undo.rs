@@ -29,7 +29,7 @@ fn the_last_import_of_a_file_is_undone() {
     assert_eq!([office.contact("u0"), office.contact("u249")], [Value::Null, Value::Null]);
     let again = crate::process::run(&mut office.undo("people.csv"));
     assert!(
-        again.code == Some(2) && again.err.contains("there is no import of this file to undo"),
+        again.code == Some(1) && again.err.contains("there is no import of this file to undo"),
         "{}",
         again.err
     );

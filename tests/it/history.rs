@@ -122,7 +122,7 @@ async fn every_field_of_every_kind_is_told_as_contact_get_shows_it() {
     assert_eq!(
         told,
         json!({ "result": true, "contactId": contact, "data": expected, "totalCount": 3, "offset": 0, "limit": 100,
-                "errors": [] })
+                "complete": true, "errors": [] })
     );
     past.server.stop().await;
 }

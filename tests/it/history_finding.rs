@@ -50,7 +50,7 @@ async fn a_contact_is_found_by_what_it_bears_and_by_what_it_bore() {
         assert_eq!(found(&past, key, identifier).await, (one.clone(), actions.clone()), "{key} {identifier}");
     }
     let nobody = json!({ "result": true, "contactId": null, "data": [], "totalCount": 0, "offset": 0, "limit": 100,
-                         "errors": [] });
+                         "complete": true, "errors": [] });
     for (key, identifier) in [("userId", "ONE"), ("userId", "One@example.com"), ("email", "two@example.com")]
     {
         assert_eq!(past.history(key, identifier).await, nobody, "{key} {identifier}");

@@ -125,7 +125,7 @@ fn the_command_records_its_import_and_undoes_it_from_a_line_on() {
     assert_eq!(office.contacts(&office.list).len(), 100);
     let behind = run(office.undo("people.csv").args(["--from-line", "9999"]));
     assert!(
-        behind.code == Some(2) && behind.err.contains("no row of the import is on that line"),
+        behind.code == Some(1) && behind.err.contains("no row of the import is on that line"),
         "{}",
         behind.err
     );

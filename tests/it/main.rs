@@ -18,6 +18,7 @@ mod busy;
 mod clerk;
 mod cli;
 mod cli_lists;
+mod cli_shell;
 mod cli_suppression;
 mod clock_back;
 mod compressed_answers;

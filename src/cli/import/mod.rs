@@ -17,9 +17,9 @@ pub use self::arguments::Arguments;
 use self::arguments::ColumnArguments;
 use self::history::RemoteHistory;
 use super::client::ServerClient;
-use super::print;
 use super::progress::Bar;
 use super::serve::stop_signal;
+use super::{FAULTS, note, print};
 use crate::files::api::{self, Api, ListData};
 use crate::files::books::Books;
 use crate::files::choices::Choices;
@@ -35,16 +35,13 @@ use crate::files::{Error, Result, plan, table};
 /// Rows that are shown before an import.
 const SHOWN_ROWS: usize = 3;
 
-/// Runs the command: 0 where all rows were imported, 1 where some were not, 2 where it could not run to its end.
+/// Runs the command. Rows that failed are faults: all others were imported.
 pub fn main(arguments: Arguments) -> ExitCode {
-    let failed = match super::block_on_any(run(arguments)) {
-        Ok(counts) => counts.failed > 0,
-        Err(error) => {
-            eprintln!("rollbook: {error}");
-            return ExitCode::from(2);
-        }
-    };
-    ExitCode::from(u8::from(failed))
+    match super::block_on_any(run(arguments)) {
+        Ok(Counts { failed: 0, .. }) => ExitCode::SUCCESS,
+        Ok(_) => ExitCode::from(FAULTS),
+        Err(error) => super::failed(&error.to_string()),
+    }
 }
 
 async fn run(arguments: Arguments) -> Result<Counts> {
@@ -223,7 +220,7 @@ fn open_books(client: ServerClient, job: &Job, path: &Path, first: &str) -> Resu
     let state = State::open(&state, &job.identity())?;
     let failures = Failures::open(path, &job.header, Some(state.point.failures))?;
     if state.resumed {
-        eprintln!("going on with an import that was stopped: {} rows are done", state.point.rows);
+        note(&format!("going on with an import that was stopped: {} rows are done", state.point.rows));
     }
     let requests =
         Requests::open(&undo::requests_of(&job.survey.path), state.resumed || job.way.list != first)?;

@@ -6,7 +6,7 @@ use std::path::Path;
 use csv::StringRecord;
 
 use super::arguments::parse_for_all;
-use crate::cli::print;
+use crate::cli::{note, print};
 use crate::files::choices::Choices;
 use crate::files::import::{Job, Outcome};
 use crate::files::send::Counts;
@@ -18,10 +18,10 @@ const SHOWN_LETTERS: usize = 24;
 /// Shows the findings about a file without a question.
 pub fn remarks(job: &Job, remarks: &[String]) {
     if !job.survey.sheets.is_empty() || job.survey.guessed {
-        eprintln!("{}", job.survey.shown());
+        note(&job.survey.shown());
     }
     for remark in remarks {
-        eprintln!("{}", shorten_text(remark));
+        note(&shorten_text(remark));
     }
 }
 

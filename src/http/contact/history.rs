@@ -33,7 +33,7 @@ pub static HISTORY: Method = Method {
     text: "The newest change first, with each field's old and new value. Contacts are looked up by current \
         identifiers, then by former ones; removed contacts are included. Changes are stored for 90 days, unless \
         the operator has configured another time; those of an erased person are deleted. At most the newest \
-        10,000 changes are returned. If changes are very large, an answer has fewer than `limit`, and the next page \
+        10,000 changes are returned; `complete` is then false. If changes are very large, an answer has fewer than `limit`, and the next page \
         begins behind \
            them.",
     body: Body { params: &[&HISTORY_OF], optional: false },
@@ -45,12 +45,12 @@ pub static HISTORY: Method = Method {
                 "changedAt":"2026-10-14 09:30:02","action":"updated","requestId":"5d915c22d132d5f45a4e38be",
                 "source":"contacts/update","token":"0123456789abcdef",
                 "changes":[{"field":"firstName","old":"John","new":"Jo"}]}],
-                "totalCount":2,"offset":0,"limit":1,"errors":[]}"#,
+                "totalCount":2,"offset":0,"limit":1,"complete":true,"errors":[]}"#,
         },
         Example {
             summary: "Nobody",
             body: r#"{"contactListId":"5d9155bad132d5f45a4e38b1","userId":"somebody else"}"#,
-            answer: r#"{"result":true,"contactId":null,"data":[],"totalCount":0,"offset":0,"limit":20,"errors":[]}"#,
+            answer: r#"{"result":true,"contactId":null,"data":[],"totalCount":0,"offset":0,"limit":20,"complete":true,"errors":[]}"#,
         },
     ],
     handler: &history,
@@ -69,6 +69,8 @@ struct Told {
     contact_id: Option<ObjectId>,
     #[serde(flatten)]
     page: Paged<ShownChange>,
+    /// Whether `totalCount` counts all changes that are stored. If false, there are older ones than the newest 10,000.
+    complete: bool,
 }
 
 /// A change of a contact.
@@ -115,12 +117,12 @@ async fn history(call: Call) -> Outcome<Told> {
     let warnings = body.unknown.into_iter().map(problem::unknown_field).collect();
     let Some(found) = found else {
         let page = Paged::of(Page { rows: Vec::new(), total: 0 }, window, |change: ShownChange| change);
-        return Ok(Answer::new(Told { contact_id: None, page }).warn(warnings));
+        return Ok(Answer::new(Told { contact_id: None, page, complete: true }).warn(warnings));
     };
     let rows = show_changes(&found.changes, &list, &found.sources)?;
     let page = Paged::of(Page { rows, total: found.total }, window, |change| change);
     let contact_id = Some(ObjectId::of_contact(list.id, found.number.0));
-    Ok(Answer::new(Told { contact_id, page }).warn(warnings))
+    Ok(Answer::new(Told { contact_id, page, complete: found.complete }).warn(warnings))
 }
 
 /// Changes of a contact of a list, in words.
