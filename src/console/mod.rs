@@ -46,6 +46,7 @@ mod people;
 mod refused;
 mod requests;
 mod rights;
+mod segments;
 mod sessions;
 mod setting;
 mod sign_in;
@@ -106,10 +107,13 @@ fn viewer() -> Router<Arc<App>> {
         .route("/lists", get(lists::all))
         .route("/lists/{id}", get(contacts::all))
         .route("/lists/{id}/rest", get(contacts::rest))
+        .route("/lists/{id}/count", get(contacts::count_matching))
         .route("/lists/{id}/columns", post(contacts::pick))
         .route("/lists/{id}/contacts/{contact}", get(contact::show_contact))
         .route("/lists/{id}/contacts/{contact}/person.json", get(contact::export))
         .route("/lists/{id}/variables", get(variables::all))
+        .route("/lists/{id}/segments", get(segments::all))
+        .route("/lists/{id}/segments/{segment}/size", get(segments::size))
         .route("/lists/{id}/duplicates", get(duplicates::all))
         .route("/lists/{id}/export", get(export::ask))
         .route("/lists/{id}/export/file", get(export::file))
@@ -161,6 +165,10 @@ fn editor() -> Router<Arc<App>> {
         .route("/requests/{id}/undo", get(requests::ask_undo).post(requests::undo))
         .route("/lists/{id}/import", get(import::ask).post(import::upload).layer(DefaultBodyLimit::disable()))
         .route("/lists/{id}/bulk", post(bulk::change))
+        .route("/lists/{id}/segments", post(segments::save))
+        .route("/lists/{id}/segments/{segment}/rename", post(segments::rename))
+        .route("/lists/{id}/segments/{segment}/remove", post(segments::remove))
+        .route("/lists/{id}/views/{view}/remove", post(segments::remove_view))
         .route("/lists/{id}/duplicates", post(duplicates::merge))
         .route("/jobs/{id}/begin", post(jobs::begin))
         .route("/jobs/{id}/stop", post(jobs::stop))

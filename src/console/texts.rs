@@ -8,6 +8,9 @@ pub fn text(problem: &Problem) -> String {
     let field = problem.field.as_deref().unwrap_or_default();
     let text = match (problem.code.as_ref(), field) {
         ("INVALID_NAME", _) => "Enter a name of 1 to 150 characters.",
+        ("NAME_TAKEN", _) => "The list already has one with this name.",
+        ("TOO_MANY_SAVED", _) => "A list can have at most 100 segments and 100 views.",
+        ("SEGMENT_NOT_FOUND", _) => "The list does not have this segment any more.",
         ("INVALID_CONFIRM", _) => "That does not match the name. Nothing was deleted.",
         ("VARIABLE_NAME_EMPTY", _) => "Enter a name.",
         ("VARIABLE_NAME_INVALID" | "VARIABLE_NAME_NOT_A_STRING", _) => {

@@ -3,20 +3,16 @@
 use serde_json::{Map, json};
 use url::form_urlencoded;
 
-use super::Filter;
-use crate::app::Refusal;
-use crate::catalogue::Catalogue;
 use crate::clock::Timestamp;
 use crate::contact::field::Field;
-use crate::filter::{self, FILTER, Leaf, Matcher, Node, Op, Resolved, Subject, Tree};
+use crate::filter::{self, FILTER, Leaf, Node, Op, Subject, Tree};
 use crate::http::page::{self, TIME, read_time};
 use crate::intake::fields;
 use crate::intake::top::read_flag;
-use crate::journal::AccountNo;
 use crate::json::{Keys, Raw, Value, read_members};
 use crate::param::{Param, Shape};
 use crate::problem::{self, Problem};
-use crate::storage::{List, SourceRef};
+use crate::storage::List;
 
 /// The fields by which contacts can be narrowed to those that are so.
 pub const FLAGS: [Field; 7] = [
@@ -212,7 +208,7 @@ impl Wanted {
     }
 
     /// All of it as one filter; `None` where every contact is wanted.
-    fn tree(&self) -> Option<Tree> {
+    pub fn tree(&self) -> Option<Tree> {
         let flags = self.flags.iter().map(|(field, is)| Leaf::flag(Subject::Field(*field), *is));
         let source = self.source.iter().map(|source| Leaf::text(Subject::Source, Op::Is, source));
         let updated = self.updated_since.map(Leaf::updated_since);
@@ -224,40 +220,13 @@ impl Wanted {
         nodes.extend(self.filter.iter().map(|Tree(node)| node.clone()));
         (!nodes.is_empty()).then_some(Tree(Node::All(nodes)))
     }
-
-    /// The filter at a time; numbers of sources are looked up.
-    ///
-    /// # Errors
-    /// A segment that it names does not exist, or the store cannot be read.
-    pub async fn resolve(
-        &self,
-        catalogue: &Catalogue,
-        account: AccountNo,
-        at: Timestamp,
-    ) -> Result<Filter, Refusal> {
-        let Some(tree) = self.tree() else { return Ok(Filter { at, ..Filter::default() }) };
-        let mut resolved = Resolved { now: at, ..Resolved::default() };
-        let mut problems = Vec::new();
-        for segment in tree.segments() {
-            problems.push(problem::segment_not_found(segment));
-        }
-        if !problems.is_empty() {
-            return Err(Refusal::Invalid(problems));
-        }
-        for id in tree.sources() {
-            let source = catalogue.source(account, SourceRef::Id(id)).await?;
-            resolved.sources.extend(source.map(|source| (id, source.no)));
-        }
-        let matcher: Matcher = tree.compile(&resolved);
-        Ok(Filter { matcher: matcher.into(), at })
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::id::ObjectId;
-    use crate::journal::ListNo;
+    use crate::journal::{AccountNo, ListNo};
     use crate::storage::ListAbout;
 
     fn list() -> List {

@@ -24,6 +24,7 @@ pub mod method;
 pub mod page;
 pub mod reference;
 pub mod request;
+pub mod segment;
 pub mod serve;
 pub mod tls;
 pub mod undo;
@@ -48,7 +49,7 @@ use crate::problem::Problem;
 use crate::runtime::App;
 
 /// Every method of the API, in the order of the reference: routes and description are made from it.
-pub static METHODS: [&Method; 49] = [
+pub static METHODS: [&Method; 54] = [
     &account::INFO,
     &contact_list::CREATE,
     &contact_list::ADD_VARIABLES,
@@ -61,6 +62,11 @@ pub static METHODS: [&Method; 49] = [
     &contacts::ADD,
     &contacts::REMOVE,
     &contacts::find::FIND,
+    &segment::CREATE,
+    &segment::GET,
+    &segment::FIND,
+    &segment::UPDATE,
+    &segment::REMOVE,
     &contacts::duplicates::DUPLICATES,
     &contacts::links::UNSUBSCRIBE_LINKS,
     &contacts::changes::CHANGES,

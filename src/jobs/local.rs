@@ -72,7 +72,7 @@ impl Local {
     ) -> Result<ContactPage, Refusal> {
         let list = self.find_list(list).await?;
         let wanted = Wanted::from_json(filter, &list).map_err(Refusal::Invalid)?;
-        let filter = self.queries.filter(&self.caller, &wanted).await?;
+        let filter = self.queries.filter(&self.caller, Some(&list), &wanted).await?;
         let after = after.and_then(ObjectId::parse).and_then(|id| id.contact_number(list.id));
         let way = Way::Up(ContactNo(after.unwrap_or_default()));
         let bounds = crate::app::contacts::read::bounds(limit);

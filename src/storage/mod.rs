@@ -21,6 +21,7 @@ mod rejections;
 mod requests;
 mod retention;
 pub mod rows;
+mod saved_queries;
 mod search;
 pub mod sqlite;
 mod suppressions;
@@ -42,6 +43,7 @@ pub use self::outbox::Outbox;
 pub use self::rejections::ApiActivity;
 pub use self::requests::RequestReader;
 pub use self::retention::Retention;
+pub use self::saved_queries::SavedQueries;
 pub use self::search::SearchIndex;
 pub use self::suppressions::Suppressions;
 pub use self::types::*;
@@ -78,6 +80,7 @@ pub trait Storage:
     + Outbox
     + RequestReader
     + Retention
+    + SavedQueries
     + SearchIndex
     + Suppressions
     + Webhooks
@@ -99,6 +102,7 @@ impl<S> Storage for S where
         + Outbox
         + RequestReader
         + Retention
+        + SavedQueries
         + SearchIndex
         + Suppressions
         + Webhooks

@@ -6,6 +6,7 @@ mod changes;
 mod fault;
 mod jobs;
 mod logins;
+mod saved_queries;
 mod search;
 mod suppressions;
 mod webhooks;

@@ -106,7 +106,12 @@ fn bodies(path: &str, ids: &Ids, own: &str) -> Vec<Value> {
             json!({ "contactListId": own, "userId": "their-user" }),
             json!({ "contactListId": own, "userId": contact }),
         ],
-        "/v3/contacts/duplicates" => vec![with(json!({}))],
+        "/v3/contacts/duplicates" | "/v3/segment/find" => vec![with(json!({}))],
+        "/v3/segment/create" => {
+            vec![with(json!({ "name": "Theirs", "filter": { "field": "email", "op": "notEmpty" } }))]
+        }
+        "/v3/segment/get" | "/v3/segment/remove" => vec![with(json!({ "segmentId": contact }))],
+        "/v3/segment/update" => vec![with(json!({ "segmentId": contact, "name": "Mine" }))],
         "/v3/contacts/merge" => vec![
             with(json!({ "winner": contact, "loser": contact })),
             json!({ "contactListId": own, "winner": contact, "loser": list, "dryRun": true }),

@@ -123,6 +123,7 @@ mod rolling_upgrade;
 mod routes;
 mod same_answers;
 mod search;
+mod segments;
 mod settings;
 mod shim;
 mod simulation;

@@ -1,9 +1,9 @@
 //! Reading contacts of a list.
 
 use crate::app::person::Identifiers;
-use crate::app::{Caller, Operation, Queries, Reach, Refusal};
+use crate::app::{Caller, Operation, Queries, Reach};
 use crate::contact::record::Malformed;
-use crate::find::{self, Bounds, Counted, Filter, Found, Wanted};
+use crate::find::{self, Bounds, Counted, Filter, Found};
 use crate::id::ObjectId;
 use crate::journal::ContactNo;
 use crate::storage::{Contact, Error, History, List, Suppression, Way, Window};
@@ -112,14 +112,6 @@ impl Queries {
         window: Window,
     ) -> Result<Option<History>, Error> {
         self.0.storage.find_history(caller.viewer.account, list.no, identifiers, window).await
-    }
-
-    /// The filter of what is wanted: sources are looked up.
-    ///
-    /// # Errors
-    /// It names a segment that does not exist, or the store fails.
-    pub async fn filter(&self, caller: &Caller, wanted: &Wanted) -> Result<Filter, Refusal> {
-        wanted.resolve(&self.0.catalogue, caller.viewer.account, self.0.clock.now()).await
     }
 
     /// For each of these contacts whether it matches a filter.

@@ -56,6 +56,8 @@ struct ContactPage {
     /// The contacts beside this one, in the order of the list's page: the newest first.
     previous: Option<ObjectId>,
     next: Option<ObjectId>,
+    /// The names of the segments that it is in.
+    segments: Vec<String>,
 }
 
 #[derive(Template)]
@@ -94,9 +96,12 @@ async fn page(
         subject.contact.source_cac.as_ref().map(|cac| format!("{} {}", cac.value, cac.currency.as_str()));
     let suppressed = user.app.queries.suppressions_of(&user.caller(), [&subject.contact]).await?;
     let number = subject.id.contact_number(subject.list.id).map_or(ContactNo(0), ContactNo);
+    let segments =
+        user.app.queries.segments_of(&user.caller(), &subject.list, number, &subject.contact).await?;
     Ok(ContactPage {
         previous: beside(user, &subject.list, Way::Up(number)).await?,
         next: beside(user, &subject.list, Way::Down(number)).await?,
+        segments: segments.into_iter().map(|segment| segment.name).collect(),
         suppressed: suppressed.into_iter().flatten().collect(),
         page: user.page(Section::Lists).done(query.get("done"), &DONE),
         created_at: header.created_at,

@@ -3,6 +3,7 @@
 //! The bar below the table sends a POST to `/lists/{id}/bulk`: what is to be done (`action`, `channel`), and whom it is
 //! about: the ids in `contact`, or, where `all` is there, those that the keys of [`find::Wanted`] beside it find.
 
+mod builder;
 mod columns;
 mod query;
 
@@ -13,6 +14,7 @@ use axum::extract::{Path, RawQuery};
 use axum::http::header::{COOKIE, SET_COOKIE};
 use axum::http::{HeaderMap, HeaderValue};
 
+use self::builder::{Builder, Choice};
 use self::columns::{Column, columns, cookie, row};
 pub use self::columns::{Row, called};
 use self::query::{PAGE, Pager, Query};
@@ -56,6 +58,11 @@ struct Contacts {
     sources: Vec<(String, String, bool)>,
     columns: Vec<Column>,
     table: Table,
+    builder: Builder,
+    fields: Vec<Choice>,
+    ops: Vec<Choice>,
+    /// How many contacts match, if that was asked.
+    matching: Option<String>,
 }
 
 /// The rows, and how they go on; also on its own.
@@ -147,13 +154,30 @@ impl Contacts {
         self.asked.problem("updatedSince")
     }
 
+    /// The query of this view: with its columns, so that it shows the same to others.
+    fn view(&self) -> String {
+        let picked = self.columns.iter().filter(|column| column.picked).map(|column| column.name.as_str());
+        let columns = Some(picked.collect::<Vec<_>>().join("."));
+        Query { columns, ..self.asked.clone() }.in_order(&self.list, self.asked.oldest_first)
+    }
+
+    /// The query of the same question with the count of the contacts that match.
+    fn counted(&self) -> String {
+        let query = self.asked.in_order(&self.list, self.asked.oldest_first);
+        if query.is_empty() { "count=1".to_owned() } else { format!("{query}&count=1") }
+    }
+
+    fn has_field(&self, name: &str) -> bool {
+        self.fields.iter().any(|field| field.name == name)
+    }
+
     fn filters_set(&self) -> usize {
         let wanted = &self.asked.wanted;
         wanted.flags.len()
             + usize::from(wanted.source.is_some())
             + usize::from(wanted.updated_since.is_some())
             + usize::from(wanted.suppressed.is_some())
-            + wanted.filter.as_ref().map_or(0, |filter| filter.leaves().len() + filter.segments().len())
+            + self.builder.count()
     }
 }
 
@@ -166,13 +190,16 @@ pub async fn all(
 ) -> Result {
     let query = query.unwrap_or_default();
     let list = user.list(&id).await?;
+    if let Some(short) = builder::address_of(&query, &list) {
+        return Ok(see(&address(&format!("/lists/{}", list.id), &short)));
+    }
     // A form sends each of its fields, also the empty ones: they have no place in an address that people keep.
     if let Some(short) = without_empty(&query) {
         return Ok(see(&address(&format!("/lists/{}", list.id), &short)));
     }
     let asked = Query::read(&query, &list);
     let count = count(&user, &list).await?;
-    let columns = columns(&list, picked(&headers));
+    let columns = columns(&list, asked.columns.as_deref().or(picked(&headers)));
     let table = table(&user, &list, &asked, &columns, count).await?;
     let done = super::Fields::read(query.as_bytes());
     let page = user.page(Section::Lists).done(done.get("done"), &DONE);
@@ -182,7 +209,58 @@ pub async fn all(
         wanted: asked.wanted.flags.iter().find(|(wanted, _)| *wanted == field).map(|(_, is)| *is),
     });
     let sources = sources(&user, asked.wanted.source.as_deref()).await?;
-    show(&Contacts { page, list, count, asked, flags: flags.into(), sources, columns, table })
+    let matching = match done.get("count") {
+        "1" => Some(matching(&user, &list, &asked, count).await?),
+        _ => None,
+    };
+    // What does not read is shown as it was typed.
+    let read = asked.wanted.filter.as_ref().map(|filter| filter.to_json(Some(&list)).to_string());
+    let filter = read.or_else(|| Some(done.get("filter").to_owned()).filter(|filter| !filter.is_empty()));
+    let segments = user.app.queries.segments(&user.caller(), &list).await?;
+    let segments: Vec<_> =
+        segments.into_iter().map(|segment| (segment.id.to_string(), segment.name)).collect();
+    show(&Contacts {
+        page,
+        count,
+        asked,
+        flags: flags.into(),
+        sources,
+        columns,
+        table,
+        builder: Builder::of(filter.as_deref()),
+        fields: builder::fields(&list, &segments),
+        ops: builder::ops(),
+        matching,
+        list,
+    })
+}
+
+/// How many contacts match what the form says, while it is filled in.
+pub async fn count_matching(user: User, Path(id): Path<String>, RawQuery(query): RawQuery) -> Result {
+    #[derive(Template)]
+    #[template(source = "{{ text }}", ext = "html")]
+    struct Text {
+        text: String,
+    }
+    let list = user.list(&id).await?;
+    let query = query.unwrap_or_default();
+    let query = builder::address_of(&query, &list).unwrap_or(query);
+    let asked = Query::read(&query, &list);
+    let text = match asked.problems.first() {
+        // A condition that is half filled in is no error yet.
+        Some(_) => "Complete the conditions to see how many contacts match.".to_owned(),
+        None => matching(&user, &list, &asked, count(&user, &list).await?).await?,
+    };
+    show(&Text { text })
+}
+
+/// How many contacts of a list match, in words. The search box counts as the beginning of a name.
+async fn matching(user: &User, list: &List, asked: &Query, all: u64) -> Result<String> {
+    let (queries, caller) = (&user.app.queries, user.caller());
+    let filter = queries.filter(&caller, Some(list), &asked.by_name()).await?;
+    let matching = queries.count(&caller, list, &filter).await?.matching;
+    let verb = if matching == 1 { "contact matches" } else { "contacts match" };
+    Ok(format!("{} {verb}, of {}.", number(matching), number(all)))
 }
 
 /// The rest of a page that was not full when it was shown.
@@ -194,7 +272,7 @@ pub async fn rest(
 ) -> Result {
     let list = user.list(&id).await?;
     let asked = Query::read(&query.unwrap_or_default(), &list);
-    let columns = columns(&list, picked(&headers));
+    let columns = columns(&list, asked.columns.as_deref().or(picked(&headers)));
     let count = count(&user, &list).await?;
     let table = table(&user, &list, &asked, &columns, count).await?;
     if asked.have.unwrap_or_default() == 0 && table.is_empty() && table.pager.go_on.is_none() {
@@ -251,7 +329,7 @@ async fn sources(user: &User, wanted: Option<&str>) -> Result<Vec<(String, Strin
 }
 
 async fn table(user: &User, list: &List, asked: &Query, columns: &[Column], count: u64) -> Result<Table> {
-    let filter = user.app.queries.filter(&user.caller(), &asked.by_name()).await?;
+    let filter = user.app.queries.filter(&user.caller(), Some(list), &asked.by_name()).await?;
     let exact = match asked.at {
         None if !asked.search.is_empty() => exact(user, list, asked).await?,
         _ => None,
@@ -296,6 +374,9 @@ fn reasons(suppressed: &[Suppression]) -> String {
 }
 
 async fn walk(user: &User, list: &List, asked: &Query, filter: &Filter) -> Result<Found, Error> {
+    if asked.has_wrong_filter() {
+        return Ok(Found { rows: Vec::new(), damaged: Vec::new(), next: None, looked_at: 0 });
+    }
     let (way, limit) = asked.way(list);
     let bounds = Bounds { found: limit.min(PAGE), looked_at: LOOKED_AT, bytes: BYTES };
     user.app.queries.find_contacts(&user.caller(), list, way, filter, bounds).await
@@ -315,7 +396,7 @@ async fn exact(user: &User, list: &List, asked: &Query) -> Result<Option<(Contac
         found = contact.map(|contact| (number, contact));
     }
     let Some(found) = found else { return Ok(None) };
-    let filter = queries.filter(&caller, &asked.wanted).await?;
+    let filter = queries.filter(&caller, Some(list), &asked.wanted).await?;
     let fits = queries.fit(&caller, &filter, std::slice::from_ref(&found)).await?;
     let fits = fits.into_iter().next().transpose().map_err(damaged)?;
     Ok(Some(found).filter(|_| fits == Some(true)))

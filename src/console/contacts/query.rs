@@ -33,6 +33,8 @@ pub struct Query {
     pub have: Option<u32>,
     /// What was typed as a time, which may be none.
     pub typed_time: String,
+    /// The columns that the address names, as the cookie does.
+    pub columns: Option<String>,
 }
 
 impl Query {
@@ -53,6 +55,7 @@ impl Query {
                 "looked" => asked.looked_at = value.parse().unwrap_or_default(),
                 "have" => asked.have = value.parse::<u32>().ok().map(|have| have.min(PAGE - 1)),
                 "updatedSince" => value.clone_into(&mut asked.typed_time),
+                "columns" => asked.columns = Some(value.to_owned()).filter(|columns| !columns.is_empty()),
                 _ => {}
             }
         }
@@ -74,6 +77,11 @@ impl Query {
     pub fn errors(&self) -> impl Iterator<Item = String> {
         let others = self.problems.iter().filter(|problem| problem.field.as_deref() != Some("updatedSince"));
         others.map(texts::text)
+    }
+
+    /// Whether the filter does not read. No contact is shown then: nothing is done with more than was meant.
+    pub fn has_wrong_filter(&self) -> bool {
+        self.problems.iter().any(|problem| problem.code == "INVALID_FILTER")
     }
 
     /// What is wanted where the search box says the beginning of a name.
@@ -153,6 +161,9 @@ impl Query {
         }
         if self.oldest_first {
             query.append_pair("order", "oldest");
+        }
+        if let Some(columns) = &self.columns {
+            query.append_pair("columns", columns);
         }
         if let Some(at) = at {
             query.append_pair(key, &at.to_string());

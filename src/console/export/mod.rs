@@ -93,6 +93,6 @@ pub async fn file(user: User, Path(id): Path<String>, query: Query, headers: Hea
 /// The contacts that the address of an export asks for: the one place where an export gets its filter.
 async fn contacts(user: &User, list: Arc<List>, query: &Query) -> Result<Contacts> {
     let caller = user.caller();
-    let filter = user.app.queries.filter(&caller, &filter::read(query, &list)?).await?;
+    let filter = user.app.queries.filter(&caller, Some(&list), &filter::read(query, &list)?).await?;
     Ok(Contacts { queries: user.app.queries.clone(), caller, list, filter })
 }

@@ -63,7 +63,7 @@ pub static FIND: Method = Method {
                 {"field":"email","op":"contains","value":"@example.com"},
                 {"any":[{"field":"updatedAt","op":"inLast","value":30},{"field":"contactScore","op":"after","value":10}]}
             ]}}"#,
-            answer: r#"{"result":true,"requestId":"5d915c28d132d5f45a4e38bf","data":[],"contactIds":[],"next":null,
+            answer: r#"{"result":true,"requestId":"5d915c28d132d5f45a4e38d1","data":[],"contactIds":[],"next":null,
                 "totalCount":0,"cursor":"AbpVkV0BAQEFAJ4qVqisMpFQ","errors":[]}"#,
         },
     ],
@@ -162,7 +162,7 @@ async fn run(call: Call) -> Outcome<Found> {
     let mut warnings: Vec<_> = body.unknown.iter().cloned().map(problem::unknown_field).collect();
     let wanted = Wanted::read(values, list.as_deref(), &mut warnings, &mut problems);
     let Some(list) = list.filter(|_| problems.is_empty()) else { return Err(Refusal::Invalid(problems)) };
-    let filter = call.app.queries.filter(&call.caller, &wanted).await?;
+    let filter = call.app.queries.filter(&call.caller, Some(&list), &wanted).await?;
     // Before the first contact is read: a change in between is in the page, in the changes, or in both.
     let cursor = match body.get(1) {
         None => Some(call.app.queries.change_cursor(&call.caller, &list).await?.encode()),
@@ -199,8 +199,8 @@ async fn run_search(
         return Err(Refusal::Invalid(problems));
     }
     let in_all = list.is_none();
+    let filter = call.app.queries.filter(&call.caller, list.as_deref(), &wanted).await?;
     let lists = search::lists(call, list).await?;
-    let filter = call.app.queries.filter(&call.caller, &wanted).await?;
     let search::Found { rows, next, warnings } =
         search::find(call, query, &lists, &filter, body.get(1), limit).await?;
     let contacts = rows.iter().map(|(_, _, contact)| contact);

@@ -38,7 +38,7 @@ pub const DISTRIBUTED: [&str; 24] = [
 ];
 
 /// Small tables that statements about a list read: each machine has them whole.
-pub const REFERENCE: [&str; 12] = [
+pub const REFERENCE: [&str; 13] = [
     "account",
     "account_user",
     "token",
@@ -46,6 +46,7 @@ pub const REFERENCE: [&str; 12] = [
     "list",
     "variable",
     "removed_variable",
+    "saved_query",
     "source",
     "removed_source",
     "erased",

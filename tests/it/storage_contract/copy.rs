@@ -166,6 +166,9 @@ impl Past {
             upsert(&other, json!([{ "contact": "p9" }, { "contact": "p1" }])),
         );
         let token = &self.account.token;
+        let filter = json!({ "field": "variables.newVariableName", "op": "beginsWith", "value": "v" });
+        let segment = json!({ "contactListId": list, "name": "Filled", "filter": filter });
+        server.ok("/v3/segment/create", token, &segment);
         let removed = json!({ "contactListId": list, "names": ["lastBatch"] });
         server.ok("/v3/contact-list/variables/remove", token, &removed);
         server.ok("/v3/contact-source/remove", token, &json!({ "customerSourceIds": ["Gone"] }));

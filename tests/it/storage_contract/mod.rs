@@ -37,6 +37,7 @@ mod prune;
 mod raw;
 mod request_list;
 mod roles;
+mod saved_queries;
 mod search;
 mod sqlite_check;
 mod sqlite_crash;

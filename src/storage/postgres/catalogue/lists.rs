@@ -146,6 +146,7 @@ pub fn remove(session: &Session, list: ListNo, name: &str) -> Result<bool, Error
     for statement in [
         "DELETE FROM variable WHERE list = $1",
         "DELETE FROM removed_variable WHERE list = $1",
+        "DELETE FROM saved_query WHERE list = $1",
         "DELETE FROM list WHERE no = $1",
     ] {
         session.execute(statement, &[&list.0])?;

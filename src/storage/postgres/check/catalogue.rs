@@ -7,7 +7,7 @@ use crate::storage::Error;
 use crate::storage::rows::check::{Mend, Report};
 
 /// What counts the rows that are wrong, what is said of them, and what takes them away.
-const QUERIES: [(&str, &str, Option<Mend>); 5] = [
+const QUERIES: [(&str, &str, Option<Mend>); 6] = [
     (
         "FROM list WHERE NOT EXISTS (SELECT 1 FROM account a WHERE a.no = list.account)",
         "lists of no account",
@@ -26,6 +26,11 @@ const QUERIES: [(&str, &str, Option<Mend>); 5] = [
     (
         "FROM variable v WHERE NOT EXISTS (SELECT 1 FROM list l WHERE l.no = v.list)",
         "variables of no list",
+        None,
+    ),
+    (
+        "FROM saved_query q WHERE NOT EXISTS (SELECT 1 FROM list l WHERE l.no = q.list)",
+        "saved filters of no list",
         None,
     ),
     (

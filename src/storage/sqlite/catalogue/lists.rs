@@ -172,6 +172,7 @@ pub fn remove(intake: &mut Connection, list: ListNo, name: &str) -> Result<bool,
         for statement in [
             "DELETE FROM variable WHERE list = ?1",
             "DELETE FROM removed_variable WHERE list = ?1",
+            "DELETE FROM saved_query WHERE list = ?1",
             "DELETE FROM list WHERE no = ?1",
         ] {
             transaction.execute(statement, [list.0]).map_err(error)?;

@@ -5,6 +5,7 @@ pub mod jobs;
 pub mod links;
 pub mod lists;
 pub mod logins;
+pub mod saved_queries;
 pub mod sources;
 pub mod tokens;
 pub mod users;

@@ -21,7 +21,7 @@ const QUERIES: [(&str, &str, Option<Mend>); 4] = [
         "sources of no account",
         None,
     ),
-    ("FROM pragma_foreign_key_check", "tokens of no user or variables of no list", None),
+    ("FROM pragma_foreign_key_check", "tokens of no user, or variables or saved filters of no list", None),
     (
         "FROM list l WHERE next_variable <= (SELECT max(number) FROM (SELECT number FROM variable v \
          WHERE v.list = l.no UNION ALL SELECT number FROM removed_variable r WHERE r.list = l.no))",

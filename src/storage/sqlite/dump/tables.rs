@@ -156,6 +156,13 @@ pub const TABLES: &[Table] = &[
                  FROM main.removed_variable ORDER BY list, number",
     },
     Table {
+        name: "saved_query",
+        columns: &["list", "id", "kind", "name", "content", "created_at", "updated_at"],
+        from: &["main.saved_query"],
+        select: "SELECT list, id, kind, name, content, created_at, updated_at FROM main.saved_query \
+                 ORDER BY list, id",
+    },
+    Table {
         name: "source",
         columns: &["no", "id", "account", "name", "customer_source_id", "cac", "created_at", "updated_at"],
         from: &["main.source"],

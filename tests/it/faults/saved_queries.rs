@@ -1,0 +1,16 @@
+//! Saved filters: reading and changing fail on demand, as all else does.
+
+use async_trait::async_trait;
+use rollbook::clock::Timestamp;
+use rollbook::id::ObjectId;
+use rollbook::journal::ListNo;
+use rollbook::storage::{AddError, Error, SavedChange, SavedKind, SavedQueries, SavedQuery};
+
+use super::{Faulty, forward};
+
+forward! { SavedQueries:
+    read fn saved_queries(list: ListNo, kind: SavedKind) -> Result<Vec<SavedQuery>, Error>;
+    change fn add_saved_query(list: ListNo, query: SavedQuery, max: usize) -> Result<(), AddError>;
+    change fn update_saved_query(list: ListNo, kind: SavedKind, id: ObjectId, change: SavedChange, now: Timestamp) -> Result<(), AddError>;
+    change fn remove_saved_query(list: ListNo, kind: SavedKind, id: ObjectId) -> Result<bool, Error>;
+}
