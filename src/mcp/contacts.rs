@@ -92,7 +92,7 @@ impl Tool for FindContacts {
         let wanted = read_filter(&arguments.filter, Some(&list))?;
         let after = arguments.after.as_deref().map(|after| read_after(after, &list)).transpose()?;
         let way = Way::Up(ContactNo(after.unwrap_or_default()));
-        let filter = call.queries.filter(&call.caller, &wanted).await?;
+        let filter = call.queries.filter(&call.caller, Some(&list), &wanted).await?;
         let total_count = match arguments.count {
             true => Some(call.queries.count(&call.caller, &list, &filter).await?.matching),
             false => None,

@@ -85,11 +85,11 @@ impl Tool for SearchContacts {
             let text = "must not name variables or segments without contactListId";
             return Err(problem::filter("filter", text).into());
         }
+        let filter = call.queries.filter(&call.caller, list.as_deref(), &wanted).await?;
         let lists = match list {
             Some(list) => vec![list],
             None => call.queries.searched_lists(&call.caller).await?,
         };
-        let filter = call.queries.filter(&call.caller, &wanted).await?;
         let search = Search { lists: &lists, query: &query, filter: &filter, from: None, limit };
         let hits = call.queries.search(&call.caller, search).await?;
         let rows = hits.rows.iter().map(|hit| &hit.contact);

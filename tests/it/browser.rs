@@ -3,6 +3,7 @@
 mod command;
 mod connection;
 mod driver;
+mod filters;
 mod keyboard;
 mod pictures;
 mod story;

@@ -28,6 +28,7 @@ mod consent;
 mod console;
 mod console_exports;
 mod console_files;
+mod console_filters;
 mod console_jobs;
 mod console_jobs_faults;
 mod console_opt_outs;
