@@ -34,7 +34,7 @@ pub fn settle(
     let State { on, choices } = State::read(record)?;
     let options = Options::of_patch(patch)?;
     let proof = Proof::of_patch(patch)?;
-    let (notes, said, proven) = (Vec::new(), Vec::new(), !proof.is_empty());
+    let (notes, said, proven) = (Vec::new(), (Flags::default(), Flags::default()), !proof.is_empty());
     let mut flags =
         Step { on, options, before: changed, choices, notes, changed: Flags::default(), said, proven };
     let mut settled = Vec::with_capacity(patch.len() + 4);
@@ -54,8 +54,8 @@ pub fn settle(
             put_entry(&mut settled, entry.key, entry.value);
         }
     }
-    for said in flags.said {
-        flags.choices.head = Some(ledger.add(number, flags.choices.head, said, proof));
+    if !flags.said.0.is_empty() {
+        flags.choices.head = Some(ledger.add(number, flags.choices.head, flags.said, proof));
     }
     put_entry(&mut settled, Key::CHOICES, &flags.choices.bytes());
     // Nodes of an earlier version have left these in records.
@@ -72,8 +72,8 @@ struct Step {
     choices: Choices,
     notes: Vec<Note>,
     changed: Flags,
-    /// What goes into the ledger.
-    said: Vec<(Field, bool)>,
+    /// What goes into the ledger: the flags, and those that are to be true.
+    said: (Flags, Flags),
     /// Whether the caller says how it was chosen.
     proven: bool,
 }
@@ -91,7 +91,8 @@ impl Step {
             }
         }
         if was != value || self.proven || !value && !self.choices.refused.has(flag) {
-            self.said.push((flag, value));
+            self.said.0.set(flag, true);
+            self.said.1.set(flag, value);
         }
         self.choices.refused.set(flag, !value);
         if was != value {
@@ -114,10 +115,15 @@ pub fn restore(
     ledger: &mut Ledger<'_>,
 ) -> Choices {
     let mut choices = now;
+    let mut said = (Flags::default(), Flags::default());
     for (flag, value) in restored {
         choices.refused.set(flag, before.refused.has(flag));
         choices.named.set(flag, false);
-        choices.head = Some(ledger.add(number, choices.head, (flag, value), &[]));
+        said.0.set(flag, true);
+        said.1.set(flag, value);
+    }
+    if !said.0.is_empty() {
+        choices.head = Some(ledger.add(number, choices.head, said, &[]));
     }
     choices
 }

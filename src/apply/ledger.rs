@@ -1,14 +1,14 @@
-//! The consent ledger: what was said about each flag of a contact, when, how and by which request.
+//! The consent ledger: what was said about the flags of a contact, when, how and by which request.
 //!
-//! A batch leaves one row of records. A contact's records are a chain that begins in its [`Choices`](choice::Choices):
-//! each names the position of the one before, and its hash is made of that one's hash. A record whose contents were
-//! erased keeps its digest, so the chain can still be verified.
+//! A batch leaves one row of records, one for each item that says anything of flags. A contact's records are a chain that
+//! begins in its [`Choices`](choice::Choices): each names the position of the one before, and its hash is made of that
+//! one's hash. A record whose contents were erased keeps their digest, so the chain can still be verified.
 
 use sha2::{Digest, Sha256};
 
 use crate::clock::Timestamp;
 use crate::contact::choice::{Flags, Head};
-use crate::contact::field::{Field, Key};
+use crate::contact::field::Field;
 use crate::contact::record::{Malformed, Reader, put_bytes, put_number};
 use crate::id::ObjectId;
 use crate::journal::{ContactNo, ListNo};
@@ -22,7 +22,7 @@ pub type Hash = [u8; 16];
 /// What had a record written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum How {
-    /// An item of a request named the flag.
+    /// An item of a request named the flags.
     Request,
     /// A request was undone.
     Undo,
@@ -47,10 +47,10 @@ impl How {
 /// The contents of a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Said<'a> {
-    /// The flag.
-    pub flag: Field,
-    /// What it is to be.
-    pub value: bool,
+    /// The flags that it is about.
+    pub named: Flags,
+    /// Those of them that are to be true.
+    pub on: Flags,
     /// When it was applied.
     pub at: Timestamp,
     /// By which request.
@@ -64,8 +64,14 @@ pub struct Said<'a> {
 }
 
 impl<'a> Said<'a> {
+    /// Each flag that it is about, and what that is to be.
+    pub fn flags(&self) -> impl DoubleEndedIterator<Item = (Field, bool)> {
+        let Self { named, on, .. } = *self;
+        Flags::ALL.into_iter().filter(move |flag| named.has(*flag)).map(move |flag| (flag, on.has(flag)))
+    }
+
     fn put(&self, out: &mut Vec<u8>) {
-        out.extend([VERSION, self.flag as u8, u8::from(self.value), self.how as u8]);
+        out.extend([VERSION, self.named.bits(), self.on.bits(), self.how as u8]);
         put_number(out, u64::try_from(self.at.millis()).unwrap_or_default());
         out.extend_from_slice(&self.request.to_bytes());
         put_bytes(out, self.token.as_bytes());
@@ -81,12 +87,12 @@ impl<'a> Said<'a> {
         if reader.byte()? != VERSION {
             return Err(Malformed);
         }
-        let flag = Flags::of_key(Key::of_number(reader.byte()?)).ok_or(Malformed)?;
-        let value = reader.byte()? != 0;
+        let named = Flags::of_bits(reader.byte()?).ok_or(Malformed)?;
+        let on = Flags::of_bits(reader.byte()?).ok_or(Malformed)?;
         let how = *How::ALL.get(usize::from(reader.byte()?)).ok_or(Malformed)?;
         let at = i64::try_from(reader.number()?).map(Timestamp::from_millis).map_err(|_| Malformed)?;
         let request = ObjectId::from_bytes(reader.array()?);
-        Ok(Self { flag, value, at, request, how, token: reader.text()?, proof: reader.bytes()? })
+        Ok(Self { named, on, at, request, how, token: reader.text()?, proof: reader.bytes()? })
     }
 }
 
@@ -99,7 +105,7 @@ pub struct Record<'a> {
     pub previous: u64,
     /// See [`Said`]; empty where they were erased.
     pub contents: &'a [u8],
-    /// The digest of the contents.
+    /// The digest of the contents. It is stored once these were erased; before, they say it.
     pub digest: Hash,
     /// The hash of this record.
     pub hash: Hash,
@@ -111,13 +117,10 @@ impl Record<'_> {
         put_number(out, self.number.0);
         put_number(out, self.previous);
         put_bytes(out, self.contents);
-        out.extend_from_slice(&self.digest);
+        if self.contents.is_empty() {
+            out.extend_from_slice(&self.digest);
+        }
         out.extend_from_slice(&self.hash);
-    }
-
-    /// Whether the digest is that of the contents, as far as these are there.
-    pub fn is_intact(&self) -> bool {
-        self.contents.is_empty() || digest(self.contents) == self.digest
     }
 
     /// Whether it follows a record with that hash in the chain of a contact of the list.
@@ -150,8 +153,9 @@ pub fn read(bytes: &[u8]) -> Result<Vec<Record<'_>>, Malformed> {
     let mut records = Vec::new();
     while !reader.is_empty() {
         let (number, previous) = (ContactNo(reader.number()?), reader.number()?);
-        let (contents, digest, hash) = (reader.bytes()?, reader.array()?, reader.array()?);
-        records.push(Record { number, previous, contents, digest, hash });
+        let contents = reader.bytes()?;
+        let digest = if contents.is_empty() { reader.array()? } else { digest(contents) };
+        records.push(Record { number, previous, contents, digest, hash: reader.array()? });
     }
     Ok(records)
 }
@@ -191,11 +195,18 @@ pub struct Ledger<'a> {
 }
 
 impl Ledger<'_> {
-    /// Writes a record behind the last one of a contact, and returns the new end of the chain.
-    pub fn add(&mut self, number: ContactNo, last: Option<Head>, said: (Field, bool), proof: &[u8]) -> Head {
+    /// Writes a record about some flags, of which some are `on`, behind the last one of a contact, and returns the new
+    /// end of the chain.
+    pub fn add(
+        &mut self,
+        number: ContactNo,
+        last: Option<Head>,
+        (named, on): (Flags, Flags),
+        proof: &[u8],
+    ) -> Head {
         let Self { list, position, request, how, now, token, .. } = *self;
         let mut contents = Vec::with_capacity(48 + proof.len());
-        Said { flag: said.0, value: said.1, at: now, request, how, token, proof }.put(&mut contents);
+        Said { named, on, at: now, request, how, token, proof }.put(&mut contents);
         let digest = digest(&contents);
         let (previous, before) = last.map_or((0, Hash::default()), |last| (last.position, last.hash));
         let hash = link(list, number, before, digest);
@@ -226,8 +237,12 @@ mod tests {
                 now: Timestamp::from_millis(5),
                 out: &mut out,
             };
-            ledger.add(ContactNo(2), None, (Field::Active, true), &[]);
-            last = Some(ledger.add(ContactNo(1), last, (Field::EmailSubscribe, position % 2 == 1), b"proof"));
+            let every = Flags::every();
+            ledger.add(ContactNo(2), None, (every, every), &[]);
+            let mut email = Flags::default();
+            email.set(Field::EmailSubscribe, true);
+            let on = if position % 2 == 1 { email } else { Flags::default() };
+            last = Some(ledger.add(ContactNo(1), last, (email, on), b"proof"));
             rows.push(out);
         }
         (rows, last)
@@ -238,7 +253,7 @@ mod tests {
         let mut before = Hash::default();
         for row in rows {
             for record in read(row).unwrap().iter().filter(|record| record.number == ContactNo(1)) {
-                if !record.is_intact() || !record.follows(LIST, before) {
+                if !record.follows(LIST, before) {
                     return false;
                 }
                 before = record.hash;
@@ -253,7 +268,8 @@ mod tests {
         assert!(holds(&rows, end));
         let said = read(&rows[1]).unwrap();
         let said = Said::read(said[1].contents).unwrap();
-        assert_eq!((said.flag, said.value, said.proof), (Field::EmailSubscribe, true, &b"proof"[..]));
+        assert_eq!(said.flags().collect::<Vec<_>>(), [(Field::EmailSubscribe, true)]);
+        assert_eq!(said.proof, b"proof");
         assert_eq!(said.token, "0123456789abcdef");
         let mut forged = rows.clone();
         let place = forged[1].windows(5).rposition(|window| window == b"proof").unwrap();

@@ -39,6 +39,21 @@ impl Flags {
         Self(0x7f)
     }
 
+    /// A bit for each, in the order of their keys.
+    pub const fn bits(self) -> u8 {
+        self.0
+    }
+
+    /// From bits; `None` where one is of no flag.
+    pub const fn of_bits(bits: u8) -> Option<Self> {
+        if bits & !Self::every().0 == 0 { Some(Self(bits)) } else { None }
+    }
+
+    /// Whether there are none.
+    pub const fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
     /// Whether the flag is among them.
     pub const fn has(self, flag: Field) -> bool {
         self.0 & Self::bit(flag) != 0
