@@ -49,6 +49,9 @@ pub struct Arguments {
     /// Write contacts with a suppressed address too, and a column with why
     #[arg(long)]
     include_suppressed: bool,
+    /// Write a last column with the ids of contacts
+    #[arg(long)]
+    include_ids: bool,
 }
 
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
@@ -207,6 +210,7 @@ async fn write(arguments: &Arguments, out: &mut (dyn Write + Send)) -> Result<Wr
         filter: arguments.filter(),
         format: arguments.format.format(),
         include_suppressed: arguments.include_suppressed,
+        include_ids: arguments.include_ids,
         patience: arguments.server.patience(),
     };
     let mut bar = Bar::of("rows");

@@ -101,6 +101,8 @@ pub type Results = Vec<ItemOutcome>;
 pub struct ContactPage {
     /// The contacts, as contact/get shows them.
     pub contacts: Vec<Box<RawValue>>,
+    /// Their ids, in the same order.
+    pub ids: Vec<String>,
     /// Where the next page begins.
     pub next: Option<String>,
     /// What is said of contacts that are damaged on disk, and so left out.

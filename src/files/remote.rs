@@ -238,8 +238,11 @@ impl<T: Transport> Api for Remote<T> {
         limit: u32,
     ) -> Answer<ContactPage> {
         #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
         struct Found {
             data: Vec<Box<RawValue>>,
+            #[serde(default)]
+            contact_ids: Vec<String>,
             next: Option<String>,
             #[serde(default)]
             warnings: Vec<Detail>,
@@ -253,7 +256,7 @@ impl<T: Transport> Api for Remote<T> {
         let found: Found = read(path, &body)?;
         let left_out = found.warnings.into_iter().filter(|warning| warning.code == "CONTACT_DAMAGED");
         let left_out = left_out.map(|warning| warning.message).collect();
-        Ok(ContactPage { contacts: found.data, next: found.next, left_out })
+        Ok(ContactPage { contacts: found.data, ids: found.contact_ids, next: found.next, left_out })
     }
 
     fn waits(&self, why: &str) {

@@ -67,6 +67,9 @@ pub const COLUMNS: [&str; 31] = [
 /// its name.
 pub const SUPPRESSED: &str = "suppressed.reasons";
 
+/// The last column with the ids of contacts, where an export has it.
+pub const CONTACT_ID: &str = "contactId";
+
 /// Members of a contact that nobody can set: such columns are left out.
 const READ_ONLY: [&str; 4] = ["createdAt", "updatedAt", "sourceName", SUPPRESSED];
 
@@ -156,7 +159,7 @@ impl Target {
         let is = |known: &str| known.eq_ignore_ascii_case(name);
         let others = [
             ("contact", Self::Contact),
-            ("contactId", Self::ContactId),
+            (CONTACT_ID, Self::ContactId),
             ("externalId", Self::Field(Field::UserId)),
             ("customerSourceId", Self::CustomerSourceId),
             ("cac.value", Self::CacValue),

@@ -94,4 +94,7 @@ async fn an_export_is_made_anew_for_each_download() {
     }
     desk.server.update(&desk.list, true, json!([{ "contact": "000", "firstName": "New" }])).await;
     assert!(desk.visitor.get(&path("csv", "")).await.text().contains(",New,"));
+    let with_ids = desk.visitor.get(&path("csv", "&ids=yes&column=userId")).await.text();
+    let id = with_ids.lines().nth(1).and_then(|line| line.strip_prefix("000,")).expect("an id");
+    assert!(with_ids.starts_with("userId,contactId\n") && id.len() == 24, "{with_ids}");
 }

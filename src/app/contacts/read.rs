@@ -29,8 +29,8 @@ pub const fn bounds(limit: u32) -> Bounds {
 /// Contacts that follow each other in a list.
 #[derive(Debug)]
 pub struct ContactsFound {
-    /// Each with the suppressions of its addresses.
-    pub rows: Vec<(Contact, Vec<Suppression>)>,
+    /// Each with its number and the suppressions of its addresses.
+    pub rows: Vec<(ContactNo, Contact, Vec<Suppression>)>,
     /// Those between them that are damaged on disk.
     pub damaged: Vec<ContactNo>,
     /// Where the next page begins; `None` at the end of the list.
@@ -52,7 +52,8 @@ impl Queries {
     ) -> Result<ContactsFound, Error> {
         let Found { rows, damaged, next, .. } = self.find_contacts(caller, list, way, filter, bounds).await?;
         let suppressed = self.suppressions_of(caller, rows.iter().map(|(_, contact)| contact)).await?;
-        let rows = rows.into_iter().map(|(_, contact)| contact).zip(suppressed).collect();
+        let rows = rows.into_iter().zip(suppressed);
+        let rows = rows.map(|((number, contact), suppressed)| (number, contact, suppressed)).collect();
         Ok(ContactsFound { rows, damaged, next })
     }
 

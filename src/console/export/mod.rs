@@ -68,7 +68,8 @@ pub async fn file(user: User, Path(id): Path<String>, query: Query, headers: Hea
     let variables = list.variables.iter().map(|variable| variable.name.clone()).collect();
     let contacts = contacts(&user, list, &query).await?;
     let suppressed_too = query.get("suppressedToo") == "yes" || contacts.filter.matcher.asks_suppressed();
-    let columns = Columns::new(variables, &wanted, suppressed_too);
+    let include_ids = query.get("ids") == "yes";
+    let columns = Columns::new(variables, &wanted, suppressed_too).with_ids(include_ids);
     // The first page is read before anything is sent: a store that is away is an error of its own, and is not waited for.
     let first = contacts.page(contacts.begin()).await?;
     let store = Arc::clone(&user.app.jobs.store);

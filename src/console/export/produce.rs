@@ -17,6 +17,7 @@ use crate::files::spool::Spool;
 use crate::files::{Error, Result};
 use crate::find::Filter;
 use crate::http::contact::show::Shown;
+use crate::id::ObjectId;
 use crate::jobs::import::PATIENCE;
 use crate::journal::ContactNo;
 use crate::storage::{self, List, Way};
@@ -124,10 +125,11 @@ impl Writer {
     fn page(&mut self, page: &ContactsFound) -> Result<()> {
         self.bytes.clear();
         let (all, json) = (self.output.columns().include_suppressed, self.output.is_json());
+        let ids = self.output.columns().include_ids;
         let (list, layout, mut lines) = (&self.list, &self.layout, Vec::new());
         self.output.rows(&mut self.bytes, |rows| {
             let mut cells = Vec::<Cow<'_, str>>::new();
-            for (contact, suppressed) in &page.rows {
+            for (number, contact, suppressed) in &page.rows {
                 if !all && !suppressed.is_empty() {
                     continue;
                 }
@@ -139,7 +141,9 @@ impl Writer {
                 }
                 layout.read(contact, &mut cells).map_err(unread)?;
                 let reasons = if suppressed.is_empty() { String::new() } else { suppressions(suppressed) };
-                rows.row(&cells, &reasons)?;
+                let id =
+                    if ids { ObjectId::of_contact(list.id, number.0).to_string() } else { String::new() };
+                rows.row(&cells, (&reasons, &id))?;
             }
             Ok(())
         })?;

@@ -46,6 +46,8 @@ pub struct Request {
     pub format: Format,
     /// Whether contacts with a suppressed address are written too.
     pub include_suppressed: bool,
+    /// Whether a table has the ids of contacts.
+    pub include_ids: bool,
     /// For how long a request is tried.
     pub patience: Duration,
 }
@@ -72,11 +74,12 @@ pub async fn run(
     out: &mut (dyn Write + Send),
     mut watch: impl FnMut(u64),
 ) -> Result<Written> {
-    let Request { list, filter, format, include_suppressed, patience } = request;
+    let Request { list, filter, format, include_suppressed, include_ids, patience } = request;
     // A list that does not exist is reported before anything is written.
     let variables = must(api, *patience, || api.list(list)).await?.variables();
     let all = *include_suppressed || asks_suppressed(filter);
-    let mut output = Output::new(*format, Columns::new(variables, &[], all), None)?;
+    let columns = Columns::new(variables, &[], all).with_ids(*include_ids);
+    let mut output = Output::new(*format, columns, None)?;
     let (mut written, mut bytes) = (Written::default(), Vec::new());
     let page = async |after: Option<String>| {
         must(api, *patience, || api.contacts(list, filter, after.as_deref(), PAGE)).await
@@ -113,7 +116,7 @@ fn write_page(
     let (all, json) = (output.columns().include_suppressed, output.is_json());
     let mut lines = Vec::new();
     output.rows(out, |rows| {
-        for contact in &page.contacts {
+        for (place, contact) in page.contacts.iter().enumerate() {
             let members = Members::read(contact)?;
             let suppressed = members.suppressed()?;
             if !all && !suppressed.is_empty() {
@@ -128,7 +131,8 @@ fn write_page(
             }
             let suppressed = suppressed.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
             let cells = cells(&members, rows.columns().variables())?;
-            rows.row(&cells, &suppressed)?;
+            let id = page.ids.get(place).map(String::as_str).unwrap_or_default();
+            rows.row(&cells, (&suppressed, id))?;
         }
         Ok(())
     })?;

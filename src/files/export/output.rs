@@ -6,7 +6,7 @@ use std::path::Path;
 use csv::{Writer, WriterBuilder};
 
 use super::workbook::Book;
-use crate::files::target::{COLUMNS, SUPPRESSED};
+use crate::files::target::{COLUMNS, CONTACT_ID, SUPPRESSED};
 use crate::files::{Error, Result};
 
 /// How an export is written.
@@ -31,6 +31,8 @@ pub struct Columns {
     chosen: Vec<bool>,
     /// Whether contacts with a suppressed address are written; tables then have a column with the suppressions.
     pub include_suppressed: bool,
+    /// Whether the last column of a table has the ids of contacts, by which an import can find them.
+    pub include_ids: bool,
 }
 
 impl Columns {
@@ -38,7 +40,12 @@ impl Columns {
     pub fn new(variables: Vec<String>, wanted: &[String], include_suppressed: bool) -> Self {
         let names = COLUMNS.into_iter().chain(variables.iter().map(String::as_str));
         let chosen = names.map(|name| wanted.is_empty() || wanted.iter().any(|it| it == name)).collect();
-        Self { variables, chosen, include_suppressed }
+        Self { variables, chosen, include_suppressed, include_ids: false }
+    }
+
+    /// The same, with the ids of contacts or without.
+    pub fn with_ids(self, include_ids: bool) -> Self {
+        Self { include_ids, ..self }
     }
 
     /// The names of the variables.
@@ -49,11 +56,12 @@ impl Columns {
     fn pick<'a, T: AsRef<str>>(
         &'a self,
         cells: &'a [T],
-        suppressed: &'a str,
+        (suppressed, id): (&'a str, &'a str),
     ) -> impl Iterator<Item = &'a str> + 'a {
         let chosen = cells.iter().zip(&self.chosen).filter(|(_, chosen)| **chosen);
         let last = Some(suppressed).filter(|_| self.include_suppressed);
-        chosen.map(|(cell, _)| cell.as_ref()).chain(last)
+        let id = Some(id).filter(|_| self.include_ids);
+        chosen.map(|(cell, _)| cell.as_ref()).chain(last).chain(id)
     }
 }
 
@@ -138,20 +146,20 @@ impl<'o> Rows<'o> {
         let variables = self.columns.variables.iter().map(String::as_str);
         let names: Vec<_> = COLUMNS.into_iter().chain(variables).collect();
         match &mut self.sink {
-            Sink::Delimited(writer) => record(writer, self.columns.pick(&names, SUPPRESSED)),
+            Sink::Delimited(writer) => record(writer, self.columns.pick(&names, (SUPPRESSED, CONTACT_ID))),
             Sink::Book(book) => {
-                let header = self.columns.pick(&names, SUPPRESSED).map(str::to_owned);
+                let header = self.columns.pick(&names, (SUPPRESSED, CONTACT_ID)).map(str::to_owned);
                 book.begin(header.collect())
             }
         }
     }
 
-    /// Writes a row: the cells of all columns, and the suppressions.
+    /// Writes a row: the cells of all columns, the suppressions and the id of the contact.
     ///
     /// # Errors
     /// It cannot be written.
-    pub fn row<T: AsRef<str>>(&mut self, cells: &[T], suppressed: &str) -> Result<()> {
-        let picked = self.columns.pick(cells, suppressed);
+    pub fn row<T: AsRef<str>>(&mut self, cells: &[T], last: (&str, &str)) -> Result<()> {
+        let picked = self.columns.pick(cells, last);
         match &mut self.sink {
             Sink::Delimited(writer) => record(writer, picked),
             Sink::Book(book) => book.row(picked),
