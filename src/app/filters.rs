@@ -12,10 +12,11 @@ impl Queries {
     /// # Errors
     /// It names a segment that does not exist, or the store fails.
     pub async fn filter(&self, caller: &Caller, list: Option<&List>, wanted: &Wanted) -> Result<Filter> {
-        match wanted.tree() {
-            Some(tree) => self.compile(caller, list, &tree).await,
-            None => Ok(Filter { at: self.0.clock.now(), ..Filter::default() }),
-        }
+        let filter = match wanted.tree() {
+            Some(tree) => self.compile(caller, list, &tree).await?,
+            None => Filter { at: self.0.clock.now(), ..Filter::default() },
+        };
+        Ok(Filter { search: wanted.search.clone(), ..filter })
     }
 
     /// A filter, ready to be asked at this time.
@@ -43,6 +44,6 @@ impl Queries {
             let source = self.0.catalogue.source(caller.viewer.account, SourceRef::Id(id)).await?;
             resolved.sources.extend(source.map(|source| (id, source.no)));
         }
-        Ok(Filter { matcher: tree.compile(&resolved).into(), at: now })
+        Ok(Filter { matcher: tree.compile(&resolved).into(), at: now, search: None })
     }
 }

@@ -17,6 +17,7 @@
 //!    `assets/console.css`. Nothing is inline: no `style=`, no `<script>`, no `on…=`.
 
 mod account;
+mod all_contacts;
 pub mod assets;
 pub mod attempts;
 mod bulk;
@@ -104,6 +105,7 @@ fn viewer() -> Router<Arc<App>> {
     Router::new()
         .route("/sign-out", post(sign_in::out))
         .route("/", get(overview::overview))
+        .route("/contacts", get(all_contacts::search))
         .route("/lists", get(lists::all))
         .route("/lists/{id}", get(contacts::all))
         .route("/lists/{id}/rest", get(contacts::rest))

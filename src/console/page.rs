@@ -17,6 +17,8 @@ use crate::storage::{UserRole, Window};
 pub enum Section {
     /// `/`
     Overview,
+    /// `/contacts`
+    Contacts,
     /// `/lists`
     Lists,
     /// `/sources`
@@ -37,8 +39,9 @@ pub enum Section {
 
 impl Section {
     /// The menu, in its order: sections that there are pages of.
-    pub const MENU: [(Self, &'static str, &'static str); 9] = [
+    pub const MENU: [(Self, &'static str, &'static str); 10] = [
         (Self::Overview, "/", "Overview"),
+        (Self::Contacts, "/contacts", "All contacts"),
         (Self::Lists, "/lists", "Lists"),
         (Self::Sources, "/sources", "Sources"),
         (Self::Suppression, "/suppression", "Suppression"),

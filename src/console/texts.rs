@@ -41,6 +41,8 @@ pub fn text(problem: &Problem) -> String {
         ("INVALID_SCORE", _) => "Enter a whole number.",
         ("INVALID_URL", _) => "Enter a web address, such as https://example.com/me.",
         ("INVALID_TIME", _) => "Enter a time as YYYY-MM-DD hh:mm:ss or YYYY-MM-DD.",
+        ("INVALID_SEARCH", _) => "Search for letters or digits: at most 10 words and 255 characters.",
+        ("TOO_MANY_LISTS", _) => "There are too many lists to search at once. Open a list and search there.",
         ("NOT_A_BOOLEAN", field) => return format!("Choose yes or no for {field}."),
         ("IDENTIFIER_REQUIRED", _) => "A contact needs an e-mail address, a phone number or a user ID.",
         ("LIST_NOT_FOUND", _) => "The list does not exist any more.",

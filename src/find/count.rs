@@ -13,7 +13,7 @@ const RANGE: u64 = 16_384;
 /// Ranges that are counted at a time: as many as the embedded store has readers.
 const READERS: usize = 2;
 
-/// Contacts of a page, where suppressions decide.
+/// Contacts of a page, where suppressions or a search decide.
 const CHUNK: u32 = 1_000;
 
 /// What was counted.
@@ -35,11 +35,11 @@ pub async fn count(
     list: ListNo,
     filter: &Filter,
 ) -> Result<Counted, Error> {
-    if filter.matcher.takes_all() {
+    if filter.takes_all() {
         let counts = storage.count_contacts(vec![list]).await?;
         return Ok(Counted { matching: counts.get(&list).copied().unwrap_or_default(), damaged: 0 });
     }
-    if filter.matcher.asks_suppressed() {
+    if filter.matcher.asks_suppressed() || filter.search.is_some() {
         return count_pages(storage, account, list, filter).await;
     }
     let last = last_number(storage, account, list).await?;

@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
+use super::searched;
 use super::suppressed::suppressions;
 use crate::clock::Timestamp;
 use crate::contact::document::Document;
 use crate::contact::record::Malformed;
 use crate::filter::{Fit, Matcher};
 use crate::journal::{AccountNo, ContactNo};
+use crate::search::Query;
 use crate::storage::{Contact, Error, Suppressions};
 
 /// A filter, ready to be asked. The default matches every contact.
@@ -17,9 +19,16 @@ pub struct Filter {
     pub matcher: Arc<Matcher>,
     /// When suppressions count.
     pub at: Timestamp,
+    /// What is searched for.
+    pub search: Option<Query>,
 }
 
 impl Filter {
+    /// Whether every contact matches.
+    pub fn takes_all(&self) -> bool {
+        self.matcher.takes_all() && self.search.is_none()
+    }
+
     /// For each contact whether it matches; [`Malformed`] for one that does not read. The store is asked once for the
     /// suppressions of all of them, if they decide at all.
     ///
@@ -34,7 +43,7 @@ impl Filter {
         let mut open = Vec::new();
         let mut fits = Vec::with_capacity(contacts.len());
         for (index, (_, contact)) in contacts.iter().enumerate() {
-            let fit = Document::read(&contact.document).and_then(|document| self.matcher.fit(&document));
+            let fit = Document::read(&contact.document).and_then(|document| self.fit_document(&document));
             fits.push(match fit {
                 Ok(Fit::Sure(fits)) => Ok(fits),
                 Ok(Fit::IfSuppressed(wanted)) => {
@@ -50,5 +59,12 @@ impl Filter {
             fits[index] = Ok(found.is_empty() != wanted);
         }
         Ok(fits)
+    }
+
+    fn fit_document(&self, document: &Document<'_>) -> Result<Fit, Malformed> {
+        match &self.search {
+            Some(query) if searched::tier(query, document)?.is_none() => Ok(Fit::Sure(false)),
+            _ => self.matcher.fit(document),
+        }
     }
 }

@@ -3,6 +3,7 @@
 
 mod count;
 mod filter;
+pub mod searched;
 pub mod suppressed;
 mod walk;
 mod wanted;

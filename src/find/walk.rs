@@ -48,7 +48,7 @@ pub async fn collect(
     let mut found = Found { rows: Vec::new(), damaged: Vec::new(), next: Some(way), looked_at: 0 };
     let mut bytes = 0;
     // Where everything fits, no more are read than are wanted.
-    let chunk = if filter.matcher.takes_all() { bounds.found } else { CHUNK };
+    let chunk = if filter.takes_all() { bounds.found } else { CHUNK };
     let mut way = way;
     loop {
         let ContactPage { rows, damaged, more } = storage.page_contacts(account, list, way, chunk).await?;

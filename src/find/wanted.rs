@@ -3,6 +3,7 @@
 use serde_json::{Map, json};
 use url::form_urlencoded;
 
+use super::searched;
 use crate::clock::Timestamp;
 use crate::contact::field::Field;
 use crate::filter::{self, FILTER, Leaf, Node, Op, Subject, Tree};
@@ -12,6 +13,7 @@ use crate::intake::top::read_flag;
 use crate::json::{Keys, Raw, Value, read_members};
 use crate::param::{Param, Shape};
 use crate::problem::{self, Problem};
+use crate::search::Query;
 use crate::storage::List;
 
 /// The fields by which contacts can be narrowed to those that are so.
@@ -26,7 +28,7 @@ pub const FLAGS: [Field; 7] = [
 ];
 
 /// The keys of what is asked for: the flags first.
-pub const PARAMS: [Param; 12] = [
+pub const PARAMS: [Param; 13] = [
     flag(FLAGS[0]),
     flag(FLAGS[1]),
     flag(FLAGS[2]),
@@ -52,6 +54,7 @@ pub const PARAMS: [Param; 12] = [
         "If true, contacts whose e-mail address or phone number is suppressed; if false, all others.",
     ),
     FILTER,
+    searched::SEARCH,
 ];
 
 const fn flag(field: Field) -> Param {
@@ -73,6 +76,8 @@ pub struct Wanted {
     pub suppressed: Option<bool>,
     /// And those that this filter matches.
     pub filter: Option<Tree>,
+    /// And match what was typed.
+    pub search: Option<Query>,
 }
 
 impl Wanted {
@@ -84,7 +89,7 @@ impl Wanted {
         warnings: &mut Vec<Problem>,
         problems: &mut Vec<Problem>,
     ) -> Self {
-        let [flags @ .., source, updated, name, suppressed, tree] = values;
+        let [flags @ .., source, updated, name, suppressed, tree, search] = values;
         let mut wanted = Self::default();
         for (field, raw) in FLAGS.into_iter().zip(flags) {
             match raw.map(Raw::value) {
@@ -103,6 +108,7 @@ impl Wanted {
         let mut unknown = Vec::new();
         wanted.filter = tree.and_then(|raw| filter::decode(raw, list, &mut unknown, problems));
         warnings.extend(unknown.into_iter().map(problem::unknown_field));
+        wanted.search = searched::read(search, problems);
         wanted
     }
 
@@ -119,6 +125,7 @@ impl Wanted {
                 "sourceId" => wanted.source = Some(value.to_owned()),
                 "namePrefix" => wanted.name_prefix = Some(value.to_owned()),
                 "filter" => wanted.filter = Self::read_text(value, list, problems),
+                "search" => wanted.search = searched::parse(value, problems),
                 "suppressed" => match value {
                     "true" | "false" => wanted.suppressed = Some(value == "true"),
                     _ => problems.push(problem::top_flag("suppressed")),
@@ -157,6 +164,7 @@ impl Wanted {
             ("namePrefix", self.name_prefix.clone()),
             ("suppressed", self.suppressed.map(|suppressed| suppressed.to_string())),
             ("filter", self.filter.as_ref().map(|filter| filter.to_json(Some(list)).to_string())),
+            ("search", self.search.as_ref().map(|query| query.typed().to_owned())),
         ];
         flags.chain(rest).filter_map(|(key, value)| Some((key, value?))).collect()
     }
@@ -176,6 +184,7 @@ impl Wanted {
             ("suppressed", self.suppressed.map(|suppressed| json!(suppressed))),
             // Variables may be renamed while a job has this.
             ("filter", self.filter.as_ref().map(|filter| filter.to_json(None))),
+            ("search", self.search.as_ref().map(|query| json!(query.typed()))),
         ];
         let rest = rest.into_iter().filter_map(|(key, value)| Some((key, value?)));
         flags.chain(rest).map(|(key, value)| (key.to_owned(), value)).collect()
@@ -255,6 +264,7 @@ mod tests {
                 &mut Vec::new(),
                 &mut Vec::new(),
             ),
+            search: Query::parse("Jür & müll").ok(),
         };
         assert_eq!(read(&wanted.to_query(&list())), (wanted, vec![]));
         assert_eq!(read(&Wanted::default().to_query(&list())), (Wanted::default(), vec![]));
@@ -262,6 +272,7 @@ mod tests {
             "active": true, "smsSubscribe": false, "sourceId": "5d9155bad132d5f45a4e38b1",
             "updatedSince": "2026-10-14 09:30:00", "namePrefix": "Zoë & co", "suppressed": false,
             "filter": { "field": "email", "op": "contains", "value": "a&b" },
+            "search": "Jür & müll",
         });
         let wanted = read(&keys.as_object().map(query).unwrap_or_default()).0;
         assert_eq!(serde_json::Value::Object(wanted.to_json()), keys);

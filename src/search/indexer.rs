@@ -43,7 +43,7 @@ const LISTS_PER_MILLISECOND: usize = 20;
 const LOOK: Duration = Duration::from_secs(1);
 
 /// What is applied within this is indexed together.
-const GATHER: Duration = Duration::from_millis(50);
+const GATHER: Duration = Duration::from_millis(200);
 
 /// The loop.
 pub struct Indexer {

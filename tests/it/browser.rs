@@ -6,6 +6,7 @@ mod driver;
 mod filters;
 mod keyboard;
 mod pictures;
+mod search;
 mod story;
 mod unsubscribe;
 

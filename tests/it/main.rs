@@ -124,6 +124,7 @@ mod rolling_upgrade;
 mod routes;
 mod same_answers;
 mod search;
+mod search_kill;
 mod segments;
 mod settings;
 mod shim;

@@ -1,5 +1,6 @@
 //! Batches of contacts.
 
+mod also_in;
 pub mod patch;
 pub mod read;
 pub mod search;

@@ -6,11 +6,11 @@ use crate::app::changes::MAX_LISTS;
 use crate::app::{Caller, Queries, Result};
 use crate::contact::document::Document;
 use crate::contact::record::Malformed;
-use crate::find::Filter;
+use crate::find::{Filter, searched};
 use crate::id::ObjectId;
 use crate::journal::{ContactNo, ListNo};
 use crate::problem::Problem;
-use crate::search::{Entry, Query, Tier};
+use crate::search::{Query, Tier};
 use crate::storage::{Contact, ContactPage, Error, List, Lookup};
 
 /// Contacts that one page looks at: where few of them match, it ends without the rest.
@@ -28,6 +28,26 @@ pub struct Place {
     pub list: ListNo,
     /// Its number.
     pub number: ContactNo,
+}
+
+impl Place {
+    /// Its text: the number of the group, and the id of the contact. `None` if its list is not one of these.
+    pub fn text(self, lists: &[Arc<List>]) -> Option<String> {
+        let list = lists.iter().find(|list| list.no == self.list)?;
+        Some(format!("{}{}", self.tier.number(), ObjectId::of_contact(list.id, self.number.0)))
+    }
+
+    /// Reads the text of a place in one of these lists.
+    pub fn read(text: &str, lists: &[Arc<List>]) -> Option<Self> {
+        let (tier, id) = text.split_at_checked(1)?;
+        let tier = Tier::ALL.into_iter().find(|known| known.number().to_string() == tier)?;
+        let id = ObjectId::parse(id)?;
+        let of_list = |list: &Arc<List>| {
+            let number = ContactNo(id.contact_number(list.id)?);
+            Some(Self { tier, list: list.no, number })
+        };
+        lists.iter().find_map(of_list)
+    }
 }
 
 /// What is searched for.
@@ -248,15 +268,8 @@ fn matches(
     contact: &Contact,
 ) -> Result<Option<Tier>, Malformed> {
     let document = Document::read(&contact.document)?;
-    let identifiers = document.identifiers()?;
-    let is_exact = search
-        .query
-        .identifiers()
-        .iter()
-        .any(|(kind, typed)| identifiers.get(*kind).is_some_and(|borne| kind.same(borne, typed)));
-    let by_id = || ObjectId::parse(search.query.typed()) == Some(ObjectId::of_contact(list.id, number.0));
-    if is_exact || by_id() {
+    if ObjectId::parse(search.query.typed()) == Some(ObjectId::of_contact(list.id, number.0)) {
         return Ok(Some(Tier::Exact));
     }
-    Ok(search.query.tier(&Entry::of(&document)?))
+    searched::tier(search.query, &document)
 }

@@ -111,6 +111,24 @@ document.addEventListener("htmx:afterRequest", (event) => {
   }
 });
 
+// Ctrl K, or / outside of fields, leads to the search box: of this page, or of all contacts.
+document.addEventListener("keydown", (event) => {
+  const isTyping = event.target instanceof Element && event.target.closest("input, textarea, select");
+  const isShortcut = event.key.toLowerCase() === "k" && (event.ctrlKey || event.metaKey) && !event.altKey;
+  const isSlash = event.key === "/" && !isTyping && !event.ctrlKey && !event.metaKey && !event.altKey;
+  if (!isShortcut && !isSlash) {
+    return;
+  }
+  event.preventDefault();
+  const box = document.querySelector("[data-search]");
+  if (box) {
+    box.focus();
+    box.select();
+  } else {
+    location.assign("/contacts");
+  }
+});
+
 // The box at the top of a column ticks all boxes of that name below it.
 document.addEventListener("change", (event) => {
   const box = event.target;

@@ -49,6 +49,10 @@ struct ContactPage {
     has_errors: bool,
     cac: Option<String>,
     suppressed: Vec<Suppression>,
+    /// Contacts of other lists that share an identifier: the name of the list, and the address.
+    also_in: Vec<(String, String)>,
+    /// Whether there are lists that were not looked at.
+    also_more: bool,
     /// The labels of what the contact turned off.
     refused: Vec<&'static str>,
     consents: Vec<Line>,
@@ -98,10 +102,18 @@ async fn page(
     let number = subject.id.contact_number(subject.list.id).map_or(ContactNo(0), ContactNo);
     let segments =
         user.app.queries.segments_of(&user.caller(), &subject.list, number, &subject.contact).await?;
+    let identifiers = document.identifiers().map_err(crate::console::contacts::damaged)?;
+    let (others, all) = user.app.queries.also_in(&user.caller(), &subject.list, &identifiers).await?;
+    let also_in = others.into_iter().map(|(list, number)| {
+        let id = ObjectId::of_contact(list.id, number.0);
+        (list.about.name.clone(), format!("/lists/{}/contacts/{id}", list.id))
+    });
     Ok(ContactPage {
+        segments: segments.into_iter().map(|segment| segment.name).collect(),
         previous: beside(user, &subject.list, Way::Up(number)).await?,
         next: beside(user, &subject.list, Way::Down(number)).await?,
-        segments: segments.into_iter().map(|segment| segment.name).collect(),
+        also_in: also_in.collect(),
+        also_more: !all,
         suppressed: suppressed.into_iter().flatten().collect(),
         page: user.page(Section::Lists).done(query.get("done"), &DONE),
         created_at: header.created_at,

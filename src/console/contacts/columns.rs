@@ -75,7 +75,7 @@ pub struct Column {
 pub struct Row {
     /// The contact's public id.
     pub id: ObjectId,
-    /// What it is called in the row's own labels: the first that it has of its name and its identifiers.
+    /// What it is called, see [`called`].
     pub called: String,
     /// What stands in the columns that are picked, in their order.
     pub cells: Vec<Cell>,
@@ -155,12 +155,20 @@ pub fn row(list: &List, columns: &[Column], number: ContactNo, contact: &Contact
     })
 }
 
-/// What a contact is called: the first that it has of its name and its identifiers.
+/// What a contact is called: its name, else its first and last name, else the first that it has of its identifiers.
 ///
 /// # Errors
 /// [`Malformed`] where it does not read.
 pub fn called(document: &Document<'_>) -> Result<Option<String>, Malformed> {
-    for field in [Field::Name, Field::Email, Field::PhoneNumber, Field::UserId] {
+    let named = |field| Ok(document.text(field)?.map(str::trim).filter(|text| !text.is_empty()));
+    if let Some(name) = named(Field::Name)? {
+        return Ok(Some(name.to_owned()));
+    }
+    let parts: Vec<_> = [named(Field::FirstName)?, named(Field::LastName)?].into_iter().flatten().collect();
+    if !parts.is_empty() {
+        return Ok(Some(parts.join(" ")));
+    }
+    for field in [Field::Email, Field::PhoneNumber, Field::UserId] {
         if let Some(text) = document.text(field)?.filter(|text| !text.trim().is_empty()) {
             return Ok(Some(text.to_owned()));
         }

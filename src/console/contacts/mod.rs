@@ -20,12 +20,12 @@ pub use self::columns::{Row, called};
 use self::query::{PAGE, Pager, Query};
 use super::page::{address, curl, number, without_empty};
 use super::{Form, Page, Result, Section, Trouble, User, see, show};
-use crate::contact::identifier::IdentifierKind;
+use crate::app::contacts::search::Search;
 use crate::contact::record::Malformed;
 use crate::find::{self, Bounds, FLAGS, Filter, Found};
 use crate::id::ObjectId;
-use crate::journal::ContactNo;
-use crate::storage::{Contact, Error, List, SourceFilter, Suppression, UserRole, Window};
+use crate::search::Tier;
+use crate::storage::{Error, List, SourceFilter, Suppression, UserRole, Window};
 
 /// Contacts that a request looks at for those that fit: few enough to answer at once, whatever else is going on.
 const LOOKED_AT: usize = 4_000;
@@ -75,8 +75,10 @@ struct Table {
     /// How many columns a row has.
     width: usize,
     count: u64,
-    /// Whether the one who was asked for was found by an identifier.
+    /// Whether all that was found has what was typed as an identifier.
     exact: bool,
+    /// Whether the search index is being built.
+    incomplete: bool,
     everybody: bool,
     /// Whether rows can be selected for a change.
     may_change: bool,
@@ -119,12 +121,12 @@ impl Flag {
 impl Contacts {
     /// What the search and the filters want, for exports and changes of many.
     fn filter(&self) -> String {
-        self.asked.by_name().to_query(&self.list)
+        self.asked.wanted.to_query(&self.list)
     }
 
     /// The same as hidden fields of a form.
     fn filter_fields(&self) -> Vec<(&'static str, String)> {
-        self.asked.by_name().pairs(&self.list)
+        self.asked.wanted.pairs(&self.list)
     }
 
     /// A line that adds a contact.
@@ -254,10 +256,10 @@ pub async fn count_matching(user: User, Path(id): Path<String>, RawQuery(query):
     show(&Text { text })
 }
 
-/// How many contacts of a list match, in words. The search box counts as the beginning of a name.
+/// How many contacts of a list match, in words. The search counts too.
 async fn matching(user: &User, list: &List, asked: &Query, all: u64) -> Result<String> {
     let (queries, caller) = (&user.app.queries, user.caller());
-    let filter = queries.filter(&caller, Some(list), &asked.by_name()).await?;
+    let filter = queries.filter(&caller, Some(list), &asked.wanted).await?;
     let matching = queries.count(&caller, list, &filter).await?.matching;
     let verb = if matching == 1 { "contact matches" } else { "contacts match" };
     Ok(format!("{} {verb}, of {}.", number(matching), number(all)))
@@ -328,23 +330,41 @@ async fn sources(user: &User, wanted: Option<&str>) -> Result<Vec<(String, Strin
     Ok(shown.collect())
 }
 
-async fn table(user: &User, list: &List, asked: &Query, columns: &[Column], count: u64) -> Result<Table> {
-    let filter = user.app.queries.filter(&user.caller(), Some(list), &asked.by_name()).await?;
-    let exact = match asked.at {
-        None if !asked.search.is_empty() => exact(user, list, asked).await?,
-        _ => None,
-    };
-    let is_exact = exact.is_some();
-    let found = match exact {
-        Some((number, contact)) => {
-            Found { rows: vec![(number, contact)], damaged: Vec::new(), next: None, looked_at: 0 }
+async fn table(
+    user: &User,
+    list: &Arc<List>,
+    asked: &Query,
+    columns: &[Column],
+    count: u64,
+) -> Result<Table> {
+    let (queries, caller) = (&user.app.queries, user.caller());
+    let filter = queries.filter(&caller, Some(list), &asked.without_search()).await?;
+    let mut is_exact = false;
+    let (found, pager, incomplete) = match &asked.wanted.search {
+        Some(query) if !asked.has_wrong_filter() => {
+            let lists = std::slice::from_ref(list);
+            let search = Search { lists, query, filter: &filter, from: asked.place(list), limit: PAGE };
+            let hits = queries.search(&caller, search).await?;
+            is_exact = !hits.rows.is_empty() && hits.rows.iter().all(|hit| hit.tier == Tier::Exact);
+            let damaged = hits.damaged.iter().map(|(_, number)| *number).collect();
+            let rows = hits.rows.into_iter().map(|hit| (hit.number, hit.contact)).collect();
+            let found = Found { rows, damaged, next: None, looked_at: 0 };
+            (found, asked.search_pager(list, hits.next), hits.incomplete)
         }
-        None => walk(user, list, asked, &filter).await?,
+        // What is typed is no search: the problem is told, and nothing is shown that it does not ask for.
+        _ if !asked.search.is_empty() => {
+            let found = Found { rows: Vec::new(), damaged: Vec::new(), next: None, looked_at: 0 };
+            (found, Pager::default(), false)
+        }
+        _ => {
+            let found = walk(user, list, asked, &filter).await?;
+            let pager = asked.pager(list, &found);
+            (found, pager, false)
+        }
     };
-    let pager = asked.pager(list, &found);
     let mut rows = Vec::with_capacity(found.rows.len());
     let contacts = found.rows.iter().map(|(_, contact)| contact);
-    let suppressed = user.app.queries.suppressions_of(&user.caller(), contacts).await?;
+    let suppressed = queries.suppressions_of(&caller, contacts).await?;
     for ((number, contact), suppressed) in found.rows.iter().zip(&suppressed) {
         let row = row(list, columns, *number, contact).map_err(damaged)?;
         rows.push(Row { suppressed: reasons(suppressed), ..row });
@@ -361,6 +381,7 @@ async fn table(user: &User, list: &List, asked: &Query, columns: &[Column], coun
         may_change,
         count,
         exact: is_exact,
+        incomplete,
         everybody: asked.is_everybody(),
         damaged: found.damaged.len(),
     })
@@ -380,26 +401,6 @@ async fn walk(user: &User, list: &List, asked: &Query, filter: &Filter) -> Resul
     let (way, limit) = asked.way(list);
     let bounds = Bounds { found: limit.min(PAGE), looked_at: LOOKED_AT, bytes: BYTES };
     user.app.queries.find_contacts(&user.caller(), list, way, filter, bounds).await
-}
-
-/// Who has exactly what stands in the search box as one of the identifiers, if the filters take them too.
-async fn exact(user: &User, list: &List, asked: &Query) -> Result<Option<(ContactNo, Contact)>> {
-    let (queries, caller) = (&user.app.queries, user.caller());
-    let kinds = [IdentifierKind::UserId, IdentifierKind::Email, IdentifierKind::PhoneNumber];
-    let named = kinds.map(|kind| (kind, asked.search.clone())).to_vec();
-    let mut found = queries.contact(&caller, list, named).await?;
-    if found.is_none()
-        && let Some(number) = ObjectId::parse(&asked.search).and_then(|id| id.contact_number(list.id))
-    {
-        let number = ContactNo(number);
-        let contact = queries.contact_by_number(&caller, list, number).await?;
-        found = contact.map(|contact| (number, contact));
-    }
-    let Some(found) = found else { return Ok(None) };
-    let filter = queries.filter(&caller, Some(list), &asked.wanted).await?;
-    let fits = queries.fit(&caller, &filter, std::slice::from_ref(&found)).await?;
-    let fits = fits.into_iter().next().transpose().map_err(damaged)?;
-    Ok(Some(found).filter(|_| fits == Some(true)))
 }
 
 /// What is stored does not read.

@@ -1,9 +1,12 @@
 //! What is asked of the page of contacts, and the links that ask for more of it. Pure.
 
+use std::sync::Arc;
+
 use url::form_urlencoded;
 
+use crate::app::contacts::search::Place;
 use crate::console::texts;
-use crate::find::{Found, Wanted};
+use crate::find::{self, Found, Wanted};
 use crate::id::ObjectId;
 use crate::journal::ContactNo;
 use crate::problem::Problem;
@@ -25,6 +28,8 @@ pub struct Query {
     pub oldest_first: bool,
     /// Where the page begins, or ends where it goes back.
     pub at: Option<ObjectId>,
+    /// Where a page of a search begins: the text of a [`Place`].
+    pub place: Option<String>,
     /// Whether the page is the one in front of that contact.
     pub back: bool,
     /// How many contacts were looked at on the way here.
@@ -46,8 +51,9 @@ impl Query {
         for (key, value) in form_urlencoded::parse(query.as_bytes()) {
             let value = value.trim();
             match key.as_ref() {
-                "q" => asked.search = value.chars().filter(|letter| *letter != '\0').collect(),
+                "q" | "search" => asked.search = value.chars().filter(|letter| *letter != '\0').collect(),
                 "order" => asked.oldest_first = value == "oldest",
+                "behind" => asked.place = Some(value.to_owned()),
                 "from" | "until" => {
                     asked.at = ObjectId::parse(value);
                     asked.back = key == "until" && asked.at.is_some();
@@ -59,6 +65,7 @@ impl Query {
                 _ => {}
             }
         }
+        asked.wanted.search = find::searched::parse(&asked.search, &mut asked.problems);
         asked
     }
 
@@ -84,13 +91,24 @@ impl Query {
         self.problems.iter().any(|problem| problem.code == "INVALID_FILTER")
     }
 
-    /// What is wanted where the search box says the beginning of a name.
-    pub fn by_name(&self) -> Wanted {
-        let mut wanted = self.wanted.clone();
-        if !self.search.is_empty() {
-            wanted.name_prefix = Some(self.search.clone());
-        }
-        wanted
+    /// The same without the search, which is looked up.
+    pub fn without_search(&self) -> Wanted {
+        Wanted { search: None, ..self.wanted.clone() }
+    }
+
+    /// Behind which contact a page of a search begins.
+    pub fn place(&self, list: &Arc<List>) -> Option<Place> {
+        Place::read(self.place.as_ref()?, std::slice::from_ref(list))
+    }
+
+    /// The links from a page of a search.
+    pub fn search_pager(&self, list: &Arc<List>, next: Option<Place>) -> Pager {
+        let behind = next.and_then(|place| place.text(std::slice::from_ref(list)));
+        let link = |behind: String| {
+            let mut query = form_urlencoded::Serializer::new(self.link(list, "from", None, 0, None));
+            query.append_pair("behind", &behind).finish()
+        };
+        Pager { next: behind.map(link), ..Pager::default() }
     }
 
     /// The way to walk, and how many to find.
@@ -155,7 +173,7 @@ impl Query {
         looked_at: u64,
         have: Option<u32>,
     ) -> String {
-        let mut query = form_urlencoded::Serializer::new(self.wanted.to_query(list));
+        let mut query = form_urlencoded::Serializer::new(self.without_search().to_query(list));
         if !self.search.is_empty() {
             query.append_pair("q", &self.search);
         }
@@ -246,7 +264,7 @@ mod tests {
         assert_eq!((pager.next, pager.go_on.as_deref()), (None, Some(go_on.as_str())));
         let rest = Query::read(&go_on, &list());
         assert_eq!(rest.way(&list()), (Way::Down(ContactNo(6_000)), 48));
-        assert_eq!(rest.by_name().to_query(&list()), "active=true&namePrefix=An");
+        assert_eq!(rest.wanted.to_query(&list()), "active=true&search=An");
         let pager = rest.pager(&list(), &found(&[1], None));
         assert_eq!(pager, Pager { looked_at: 8_000, ..Pager::default() });
     }

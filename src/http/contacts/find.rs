@@ -38,11 +38,12 @@ pub static FIND: Method = Method {
         page ends when it is large, or after many contacts that do not match. Pages are as \
            fast at the end of a list as at its beginning. They are no snapshot: each contact is as it was when its \
            page was read. contacts/changes from the `cursor` of the first page brings them up to date.\n\n\
-        With `search`, contacts come in groups: first those with exactly this identifier or id, then by phone number, then \
-        those in which all words are whole, then those in which all words are beginnings. Within a group they are in the order in \
-        which they were made. Without `contactListId`, all lists that the token may see are searched, up to 1,000, and \
-        `contactListIds` has the list of each contact. There is no `cursor`. The index follows the changes, usually within a second; \
-        the warning `SEARCH_INCOMPLETE` says that it is being built.",
+        With `search`, contacts come in groups. In the first, an identifier or the id is exactly the text. In the second, \
+        the phone number ends with it. In the third, all words are whole words of the contact. In the last, all words are \
+        beginnings. Within a group they are in the order in \
+        which they were made. Without `contactListId`, all lists that the token may see are searched, up to 1,000. \
+        `contactListIds` then has the list of each contact. There is no `cursor`. The index follows the changes, usually within \
+        a second. The warning `SEARCH_INCOMPLETE` says that it is being built.",
     body: Body { params: &[&PARAMS], optional: false },
     examples: &[
         Example {
@@ -94,7 +95,7 @@ const PARAMS: [Param; 17] = {
         "If true, `totalCount` is how many contacts of the list match. Every contact is looked at: a million take about \
          a second. Ask with the first page alone.",
     );
-    let [a, b, c, d, e, f, g, source, updated_since, name_prefix, suppressed, filter] = find::PARAMS;
+    let [a, b, c, d, e, f, g, source, updated_since, name_prefix, suppressed, filter, search] = find::PARAMS;
     [
         LIST,
         after,
@@ -112,7 +113,7 @@ const PARAMS: [Param; 17] = {
         name_prefix,
         suppressed,
         filter,
-        search::SEARCH,
+        search,
     ]
 };
 
@@ -120,7 +121,7 @@ const PARAMS: [Param; 17] = {
 const FIRST_WANTED: usize = 4;
 
 /// The place of `search`.
-const SEARCH: usize = FIRST_WANTED + find::PARAMS.len();
+const SEARCH: usize = FIRST_WANTED + find::PARAMS.len() - 1;
 
 /// What contacts/find answers.
 #[derive(Serialize, JsonSchema)]
@@ -146,7 +147,8 @@ struct Found {
 async fn run(call: Call) -> Outcome<Found> {
     let body = read_body(&call.body, &Keys::of(&PARAMS)).ok_or_else(problem::bad_request)?;
     let mut problems = Vec::new();
-    let query = search::read(body.get(SEARCH), &mut problems);
+    // What is wrong with it is told with all else that is wanted.
+    let query = find::searched::read(body.get(SEARCH), &mut Vec::new());
     let list = match body.get(0) {
         None if query.is_some() => None,
         raw => call.list(raw, &mut problems).await?,
@@ -191,7 +193,8 @@ async fn run_search(
     }
     let values = std::array::from_fn(|place| body.get(FIRST_WANTED + place));
     let mut all: Vec<_> = body.unknown.iter().cloned().map(problem::unknown_field).collect();
-    let wanted = Wanted::read(values, list.as_deref(), &mut all, &mut problems);
+    let mut wanted = Wanted::read(values, list.as_deref(), &mut all, &mut problems);
+    wanted.search = None;
     if list.is_none() && wanted.names_parts_of_a_list() {
         problems.push(problem::filter("filter", "must not name variables or segments without contactListId"));
     }

@@ -33,6 +33,7 @@ fn routes() -> Vec<(Method, &'static str, UserRole)> {
         (get.clone(), "/lists/ID/export", EVERYBODY),
         (get.clone(), "/lists/ID/export/file", EVERYBODY),
         (get.clone(), "/sources", EVERYBODY),
+        (get.clone(), "/contacts", EVERYBODY),
         (get.clone(), "/suppression", EVERYBODY),
         (get.clone(), "/suppression/export.csv", EVERYBODY),
         (get.clone(), "/requests", EVERYBODY),

@@ -107,19 +107,19 @@ async fn tidying_removes_deleted_and_former_words_from_the_file() {
     let store = sqlite.open(Role::Server);
     let tails = ["qzxwvutail", "kjhgfdtail"];
     let names: Vec<_> =
-        (1..=500).map(|number| (number, entry(&format!("Person{number} Common Name")))).collect();
+        (1..=500).map(|number| (number, entry(&format!("Pers{number} Common Name")))).collect();
     assert!(store.write_search(step(None, state(b"0", None), &names)).await.expect("written"));
     let write = async |from: u64, number: u64, name: Option<Entry>, erased: bool| {
         let [before, after] = [from, from + 1].map(|cursor| state(cursor.to_string().as_bytes(), None));
         let write = SearchWrite { erased, ..step(Some(before), after, &[(number, name)]) };
         assert!(store.write_search(write).await.expect("written"));
     };
-    let former = format!("Person2{}", tails[0]);
+    let former = format!("Pers2{}", tails[0]);
     write(0, 77, entry(&former), false).await;
     for from in 1..30 {
         write(from, 100 + from, entry(&format!("Other {from}")), false).await;
     }
-    write(30, 77, entry(&format!("Person3{}", tails[1])), false).await;
+    write(30, 77, entry(&format!("Pers3{}", tails[1])), false).await;
     let stands = |tail: &str| {
         let path = sqlite.store();
         let file =
@@ -131,7 +131,7 @@ async fn tidying_removes_deleted_and_former_words_from_the_file() {
     assert!(stands(tails[0]), "the former name is in an older segment");
     while store.tidy_search().await.expect("tidied") {}
     assert!(tails.iter().all(|tail| !stands(tail)));
-    assert_eq!(find(&*store, "person499").await, [499]);
+    assert_eq!(find(&*store, "pers499").await, [499]);
     assert_eq!(find(&*store, "other 7").await, [107]);
 }
 

@@ -39,8 +39,57 @@ async fn paging_over_many_contacts_visits_each_once_in_both_orders_and_both_dire
     server.stop().await;
 }
 
+/// Waits until the search index has so many contacts that match.
+async fn indexed(server: &Server, list: &str, search: &str, count: usize) {
+    let body = json!({ "contactListId": list, "search": search, "limit": 1_000 });
+    server
+        .wait_for("the contacts to be indexed", async || {
+            let found = server.ok("/v3/contacts/find", &body).await;
+            (found["data"].as_array().expect("an array").len() == count).then_some(())
+        })
+        .await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
-async fn whoever_has_what_is_searched_for_as_an_identifier_is_found_and_else_names_that_begin_so() {
+async fn contacts_of_all_lists_are_found_on_one_page_and_each_says_where_else_it_is() {
+    let (server, browser, list) = open().await;
+    let other = server.list().await;
+    let contact =
+        |name: &str| json!([{ "contact": "ada@example.com", "firstName": name, "lastName": "Löve" }]);
+    let told = server.update(&list, true, contact("Ada")).await;
+    server.update(&other, true, contact("Augusta")).await;
+    server
+        .update(
+            &list,
+            true,
+            (0..60).map(|n| json!({ "contact": format!("o{n}"), "name": "Other One" })).collect(),
+        )
+        .await;
+    indexed(&server, &list, "other", 60).await;
+    indexed(&server, &other, "augusta", 1).await;
+    let empty = browser.get(&server, "/contacts").await;
+    assert!(empty.says("Search the contacts of all lists") && !empty.html.contains("<table"));
+    let page = browser.get(&server, "/contacts?q=love").await;
+    let rows = |html: &str| html.matches("<th scope=\"row\">").count();
+    assert_eq!(rows(&page.html), 2, "{}", page.text());
+    // First and last name stand for a name that is missing.
+    assert!(page.says("Ada Löve") && page.says("Augusta Löve"), "{}", page.text());
+    let page = browser.get(&server, "/contacts?q=other").await;
+    assert_eq!(rows(&page.html), 50);
+    let next = browser.get(&server, &page.way("next").expect("a next page")).await;
+    assert_eq!(rows(&next.html), 10);
+    assert!(next.way("next").is_none());
+    assert!(browser.get(&server, "/contacts?q=zzqy").await.says("No contacts match"));
+    assert!(browser.get(&server, "/contacts?q=--").await.says("Search for letters or digits"));
+    let id = told["results"]["success"][0]["id"].as_str().expect("an id");
+    let page = browser.get(&server, &format!("/lists/{list}/contacts/{id}")).await;
+    assert!(page.says("Also in:") && page.html.contains(&format!("href=\"/lists/{other}/contacts/")));
+    assert!(page.says("Ada Löve"), "{}", page.text());
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_search_finds_identifiers_first_and_then_names_and_the_filters_hold() {
     let (server, browser, list) = open().await;
     let contacts = json!([
         { "contact": "ann", "email": "Ann@Example.com", "phoneNumber": "+15555555", "name": "Ann Lee" },
@@ -49,16 +98,18 @@ async fn whoever_has_what_is_searched_for_as_an_identifier_is_found_and_else_nam
     ]);
     let told = server.update(&list, true, contacts).await;
     let id = |place: usize| told["results"]["success"][place]["id"].as_str().expect("an id").to_owned();
+    indexed(&server, &list, "anna", 1).await;
     for (search, expected) in [
-        ("ann", vec![id(0)]),
+        ("ann", vec![id(0), id(2)]),
         ("ann@example.com", vec![id(0)]),
         ("%2B15555555", vec![id(0)]),
         (id(1).as_str(), vec![id(1)]),
-        ("AN", vec![id(2), id(0)]),
+        ("AN", vec![id(0), id(2)]),
+        ("lee+ann", vec![id(0)]),
         ("+Bo+", vec![id(1)]),
         ("nobody", vec![]),
         ("ann&active=true", vec![]),
-        ("ann&active=false", vec![id(0)]),
+        ("ann&active=false", vec![id(0), id(2)]),
     ] {
         let page = browser.get(&server, &format!("/lists/{list}?q={search}")).await;
         assert_eq!(page.contacts(), expected, "{search}");
@@ -106,7 +157,7 @@ async fn where_few_fit_a_page_looks_at_some_and_goes_on_from_there() {
         json!({ "contact": format!("user{number}"), "name": if number % 4_000 == 10 { "Rare" } else { "Common" } })
     })
     .await;
-    let page = browser.get(&server, &format!("/lists/{list}?q=rare")).await;
+    let page = browser.get(&server, &format!("/lists/{list}?namePrefix=rare")).await;
     assert_eq!(page.contacts().len(), 1, "the newest is number 8,010");
     assert!(page.says("Searched 4,000 of 9,100 contacts."), "{}", page.text());
     let rest = page.attributes("hx-trigger=\"load\"", "hx-get").remove(0);
@@ -186,7 +237,7 @@ async fn a_search_that_finds_nothing_ends_without_a_table_and_without_a_way_back
     let (server, browser, list) = open().await;
     fill(&server, &list, 4_500, |number| json!({ "contact": format!("user{number:04}") })).await;
     let path = format!("/lists/{list}");
-    let page = browser.get(&server, &format!("{path}?q=nobody")).await;
+    let page = browser.get(&server, &format!("{path}?namePrefix=nobody")).await;
     assert!(page.says("Searched 4,000 of 4,500 contacts."), "{}", page.text());
     let rest = page.attributes("hx-trigger=\"load\"", "hx-get").remove(0);
     // With a script, the end replaces the table and the bar; without one it is a page of its own.

@@ -27,7 +27,7 @@ pub fn lookup(
         Lookup::Words(words) => matching(index, &expression(words, false), [behind, last], limit),
         Lookup::Beginnings(words) => matching(index, &expression(words, true), [behind, last], limit),
         Lookup::Phones(first, end) => {
-            let select = "SELECT id FROM entry WHERE id >> 40 = ?1 AND phone BETWEEN ?2 AND ?3 \
+            let select = "SELECT id FROM entry INDEXED BY entry_phone WHERE id >> 40 = ?1 AND phone BETWEEN ?2 AND ?3 \
                           AND phone IS NOT NULL AND id > ?4 ORDER BY id LIMIT ?5";
             let mut select = index.prepare_cached(select)?;
             select.query_map(params![list.0, first.0, end.0, behind, limit], read)?.collect()

@@ -136,11 +136,11 @@ fn forget_some(index: &Transaction<'_>, list: ListNo) -> rusqlite::Result<bool> 
 pub fn tidy(index: &mut Connection) -> Result<bool, Error> {
     let Some(step) = open::setting::<i64>(index, "tidy")? else { return Ok(false) };
     if step == MERGED {
-        let emptied = open::empty_log(index)?;
-        if emptied {
+        // It is not while a reader is in it: the next round tries again.
+        if open::empty_log(index)? {
             index.execute("DELETE FROM setting WHERE name = 'tidy'", []).map_err(error)?;
         }
-        return Ok(!emptied);
+        return Ok(false);
     }
     let transaction = index.transaction_with_behavior(TransactionBehavior::Immediate).map_err(error)?;
     let tidy_some = || {
