@@ -66,7 +66,7 @@ fn a_near_miss_gets_a_hint() {
         (&["lst", "ls"][..], "'list'"),
         (&["list", "renam"], "'rename'"),
         (&["serve", "--databse", "x"], "'--database'"),
-        (&["export", "--format", "cvs"], "'csv'"),
+        (&["export", "--format", "json"], "'jsonl'"),
     ] {
         let printed = run(program().args(arguments));
         assert_eq!(printed.code, Some(2), "{arguments:?}");

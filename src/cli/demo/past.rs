@@ -42,7 +42,7 @@ impl Clock for PastClock {
         Timestamp::from_millis(SystemClock.now().millis() - self.behind.load(Ordering::Relaxed))
     }
 
-    /// What leaves the machine has the real time: signatures of webhooks.
+    /// The real time, for signatures of webhooks that leave the machine.
     fn system(&self) -> Timestamp {
         SystemClock.system()
     }
