@@ -33,9 +33,17 @@ fn told(section: &str, column: usize) -> BTreeSet<String> {
     quoted.map(str::to_owned).collect()
 }
 
-/// Every literal that looks like a code in the rooms where problems are made.
+/// Every literal of the product in a file that looks like a code.
+fn of_file(path: &Path) -> Vec<String> {
+    let text = std::fs::read_to_string(path).expect("a file");
+    let product = text.split("#[cfg(test)]").next().expect("the file");
+    product.split('"').filter(|text| is_code(text)).map(str::to_owned).collect()
+}
+
+/// Every literal that looks like a code where problems are made.
 fn in_the_program() -> BTreeSet<String> {
     let mut codes = BTreeSet::new();
+    codes.extend(of_file(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src/problem.rs")));
     let mut rooms = vec!["src/app".into(), "src/http".into(), "src/intake".into(), "src/mcp".into()];
     while let Some(room) = rooms.pop() {
         let room: std::path::PathBuf = room;
@@ -45,9 +53,7 @@ fn in_the_program() -> BTreeSet<String> {
             if !name.contains('.') {
                 rooms.push(room.join(name));
             } else if name.ends_with(".rs") && name != "tests.rs" {
-                let text = std::fs::read_to_string(whole.join(&name)).expect("a file");
-                let product = text.split("#[cfg(test)]").next().expect("the file");
-                codes.extend(product.split('"').filter(|text| is_code(text)).map(str::to_owned));
+                codes.extend(of_file(&whole.join(&name)));
             }
         }
     }
