@@ -5,7 +5,7 @@ use tokio_postgres::Row;
 use crate::journal::ListNo;
 use crate::storage::Error;
 use crate::storage::postgres::queue::WAITING;
-use crate::storage::postgres::session::{Session, get, get_array, get_number};
+use crate::storage::postgres::session::{get, get_array, get_number};
 use crate::storage::rows::group::{Group, JournalRow, Origin};
 
 /// What [`read_row`] reads.
