@@ -169,16 +169,14 @@ impl Caller {
     }
 }
 
-/// Whatever happens, a caller is told to come again, and whether that may do it twice.
+/// Whatever happens, a caller is told to come again, or that this may do it twice.
 fn read(reply: &Reply) -> Fate {
     let body: Value = reply.json();
     if reply.status == 200 {
         return Fate::Kept(body["requestId"].as_str().expect("an id").to_owned());
     }
     assert_eq!(reply.status, 503, "{}", reply.text());
-    assert!(reply.header("retry-after").is_some(), "{}", reply.text());
-    match body["details"][0]["code"].as_str() {
-        Some("OUTCOME_UNKNOWN") => Fate::Unknown,
-        _ => Fate::Refused,
-    }
+    let is_unknown = body["details"][0]["code"] == "OUTCOME_UNKNOWN";
+    assert_ne!(reply.header("retry-after").is_some(), is_unknown, "{}", reply.text());
+    if is_unknown { Fate::Unknown } else { Fate::Refused }
 }
