@@ -44,6 +44,7 @@ impl Names {
             }
             Value::Array(values) => values.iter_mut().for_each(|value| self.hide(key, value)),
             Value::String(text) => *text = self.hide_text(key, text),
+            Value::Number(_) if key == "durationMs" => *value = json!("<duration>"),
             _ => {}
         }
     }
@@ -54,14 +55,18 @@ impl Names {
             "token" | "secret" | "signature" | "link" | "links" => return self.of("secret", text),
             _ => {}
         }
+        // As answers have them, and as RFC 3339.
         let is_time = |word: &str| {
             let bytes = word.as_bytes();
             bytes.len() >= 19
                 && bytes[4] == b'-'
                 && bytes[7] == b'-'
-                && bytes[10] == b'T'
-                && word.starts_with("202")
+                && b"T ".contains(&bytes[10])
+                && bytes[13] == b':'
         };
+        if is_time(text) {
+            return "<time>".to_owned();
+        }
         let trim = |sign: char| !sign.is_ascii_alphanumeric();
         let hidden = text.split(' ').map(|word| match word.trim_matches(trim) {
             id if is_id(&json!(id)) => word.replace(id, &self.of("id", id)),

@@ -28,8 +28,10 @@ use crate::storage::{Applied, Error};
 /// What a turn came to.
 #[expect(clippy::large_enum_variant, reason = "there is one in a transaction, and it is taken apart at once")]
 pub enum Done {
-    /// Another node applies the list just now, or it must wait for another list.
+    /// The list must wait for others of its account.
     Held,
+    /// Another transaction holds the list: that of another node which applies it, or of retention.
+    Locked,
     /// So much was applied, with the bytes of each batch; nothing where nothing waits.
     Applied(Applied, Vec<u64>),
 }
@@ -50,7 +52,7 @@ pub fn apply_list(
         return Err(Error::Failed("each statement has an answer".to_owned()));
     };
     if locked.is_empty() {
-        return Ok(Done::Held);
+        return Ok(Done::Locked);
     }
     let read = ListRead::new(list, [next, variables, erased]);
     let group = waiting::group(&batches, list)?;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::ops::Bound;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::look::look;
 use super::{Done, apply_list};
@@ -11,6 +11,12 @@ use crate::journal::{AccountNo, ListNo};
 use crate::storage::postgres::shared::{Journal, Shared};
 use crate::storage::postgres::store::PostgresStore;
 use crate::storage::{Applied, Backlog, Error};
+
+/// How often a list is tried again that another transaction holds, before a look finds it again.
+const TRIES: u32 = 4;
+
+/// The pause before.
+const PAUSE: Duration = Duration::from_millis(50);
 
 /// A list that this node applies, until this is dropped.
 struct Turn<'a> {
@@ -118,12 +124,22 @@ pub async fn apply_next(store: &PostgresStore, max: usize, now: Timestamp) -> Re
         store.shared.journal().looked_at = None;
         return Ok(Applied::default());
     }
-    let mut looked = is_due(&store.shared);
+    let (mut looked, mut locked, mut tries) = (is_due(&store.shared), false, 0);
     if looked {
         look_now(store).await?;
     }
     loop {
         let Some(turn) = next_turn(&store.shared) else {
+            if locked && tries < TRIES {
+                // Retention holds a list for a moment; another node that applies it, for longer.
+                (locked, tries) = (false, tries + 1);
+                tokio::time::sleep(PAUSE).await;
+                let mut journal = store.shared.journal();
+                for (account, lists) in std::mem::take(&mut journal.held) {
+                    journal.waiting.entry(account).or_default().extend(lists);
+                }
+                continue;
+            }
             if looked || !is_due(&store.shared) {
                 return Ok(Applied::default());
             }
@@ -139,6 +155,10 @@ pub async fn apply_next(store: &PostgresStore, max: usize, now: Timestamp) -> Re
             }
             Done::Applied(..) => turn.is_over(),
             Done::Held => turn.is_held(),
+            Done::Locked => {
+                turn.is_held();
+                locked = true;
+            }
         }
     }
 }
