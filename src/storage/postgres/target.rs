@@ -17,8 +17,10 @@ use crate::storage::Error;
 use crate::storage::copy::{Checksum, Value};
 use crate::storage::sqlite::{Dump, StoreSettings, Table};
 
-/// Tables that a copy does not fill: those of the schema, of nodes that run, and settings, which are set one by one.
-const OWN: &[&str] = &["schema_version", "setting", "node", "catalogue_change"];
+/// Tables that a copy does not fill: those of the schema, of nodes that run, settings, which are set one by one, and the
+/// search index, which a server builds from the contacts.
+const OWN: &[&str] =
+    &["schema_version", "setting", "node", "catalogue_change", "search_feed", "search_entry"];
 
 /// Held while it is looked whether a copy may begin.
 const LOCK: i64 = 0x726f_6c6c_636f_7079;
