@@ -63,7 +63,7 @@ async fn people_are_found_by_what_is_typed_the_best_first() {
         ("+49 (0)170 1234567", vec!["u1"]),
         ("1234567", vec!["u1", "u3"]),
         ("34567", vec![]),
-        ("muller@example.com", vec!["u5"]),
+        ("muller@example.com", vec!["u5", "u1"]),
         ("u4", vec!["u4"]),
         ("muller nobody", vec![]),
         ("zzqy", vec![]),

@@ -98,7 +98,8 @@ async fn a_search_finds_identifiers_first_and_then_names_and_the_filters_hold() 
     ]);
     let told = server.update(&list, true, contacts).await;
     let id = |place: usize| told["results"]["success"][place]["id"].as_str().expect("an id").to_owned();
-    indexed(&server, &list, "anna", 1).await;
+    // Identifiers are found without the index: a word of a name says that it has come so far.
+    indexed(&server, &list, "lee", 1).await;
     for (search, expected) in [
         ("ann", vec![id(0), id(2)]),
         ("ann@example.com", vec![id(0)]),
