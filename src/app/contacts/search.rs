@@ -240,7 +240,8 @@ impl Queries {
     async fn is_incomplete(&self, lists: &[Arc<List>]) -> Result<bool, Error> {
         if let [list] = lists {
             let state = self.0.storage.search_state(list.no).await?;
-            return Ok(state.is_none_or(|state| state.scanned.is_some()));
+            // Without a state the loop has not come to a new list: that is within a second.
+            return Ok(state.is_some_and(|state| state.scanned.is_some()));
         }
         Ok(self.0.search.building() > 0)
     }
