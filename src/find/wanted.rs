@@ -227,7 +227,10 @@ impl Wanted {
         let leaves = flags.chain(source).chain(updated).chain(name).chain(suppressed).map(Node::Leaf);
         let mut nodes: Vec<_> = leaves.collect();
         nodes.extend(self.filter.iter().map(|Tree(node)| node.clone()));
-        (!nodes.is_empty()).then_some(Tree(Node::All(nodes)))
+        match nodes.len() {
+            0 | 1 => nodes.pop().map(Tree),
+            _ => Some(Tree(Node::All(nodes))),
+        }
     }
 }
 

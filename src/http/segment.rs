@@ -92,7 +92,7 @@ pub static GET: Method = Method {
         body: r#"{"contactListId":"5d9155bad132d5f45a4e38b1","segmentId":"5d915c28d132d5f45a4e38e1","count":true}"#,
         answer: r#"{"result":true,"data":{"segmentId":"5d915c28d132d5f45a4e38e1","name":"Our own",
             "filter":{"field":"email","op":"contains","value":"@example.com"},
-            "createdAt":"2026-10-14 09:30:09","updatedAt":"2026-10-14 09:30:09"},"totalCount":0}"#,
+            "createdAt":"2026-10-14 09:30:09","updatedAt":"2026-10-14 09:30:09"},"totalCount":1}"#,
     }],
     handler: &get,
 };
@@ -239,7 +239,7 @@ pub static UPDATE: Method = Method {
     operation: &segments::UPDATE,
     group: &GROUP,
     summary: "Change the name or the filter of a segment",
-    text: "What is left out stays. Filters that name the segment follow it.",
+    text: "A key that is absent changes nothing. Filters that name the segment follow it.",
     body: Body { params: &[&CHANGED], optional: false },
     examples: &[Example {
         summary: "Another name",

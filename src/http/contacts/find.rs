@@ -61,7 +61,7 @@ pub static FIND: Method = Method {
         Example {
             summary: "Contacts with a plan and a recent change, and how many there are",
             body: r#"{"contactListId":"5d9155bad132d5f45a4e38b1","count":true,"filter":{"all":[
-                {"field":"email","op":"contains","value":"@example.com"},
+                {"field":"email","op":"contains","value":"@mail.example.com"},
                 {"any":[{"field":"updatedAt","op":"inLast","value":30},{"field":"contactScore","op":"after","value":10}]}
             ]}}"#,
             answer: r#"{"result":true,"requestId":"5d915c28d132d5f45a4e38d1","data":[],"contactIds":[],"next":null,
