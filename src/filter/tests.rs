@@ -1,5 +1,7 @@
 //! Filters read as they were written, and say when they may change their mind.
 
+#![allow(clippy::expect_used, reason = "a test fails by panicking")]
+
 use serde_json::{Value, json};
 
 use super::*;

@@ -48,7 +48,7 @@ async fn is_unknown(server: &Server, list: &str, key: &str, identifier: &str) {
     assert_eq!(server.contact(list, key, identifier).await, Value::Null, "{identifier}");
     let told = history(server, list, key, identifier).await;
     let nobody = json!({ "result": true, "contactId": null, "data": [], "totalCount": 0, "offset": 0,
-        "limit": 20, "errors": [] });
+        "limit": 20, "complete": true, "errors": [] });
     assert_eq!(told, nobody, "{identifier}");
 }
 

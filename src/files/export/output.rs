@@ -125,6 +125,7 @@ impl Output {
     }
 }
 
+#[expect(clippy::large_enum_variant, reason = "there is one at a time, on the stack")]
 enum Sink<'o> {
     Delimited(Writer<&'o mut Vec<u8>>),
     Book(&'o mut Book),

@@ -7,6 +7,9 @@ use crate::journal::{AccountNo, ListNo};
 use crate::storage::rows::activity::{COUNTED, MINUTE, Minutes, first_minute, told};
 use crate::storage::{Activities, Activity, ActivityWindow, Error};
 
+/// What was done in a list by an account in a minute.
+type Counted = (ListNo, AccountNo, i64, Activity);
+
 /// Adds what was done in lists. Rows are taken in the order of lists and of their keys, so that two who add do not wait
 /// for each other; a statement names its list, as all on the path of a batch do.
 pub fn add(session: &Session, minutes: &[(ListNo, Minutes)]) {
@@ -25,7 +28,7 @@ pub fn add(session: &Session, minutes: &[(ListNo, Minutes)]) {
          $10::bigint[], $11::bigint[], $12::bigint[]) ON CONFLICT (account, minute, list) DO UPDATE SET {sums}"
     );
     for of_list in rows.chunk_by(|(one, ..), (other, ..)| one == other) {
-        let column = |value: &dyn Fn(&(ListNo, AccountNo, i64, Activity)) -> i64| -> Owned {
+        let column = |value: &dyn Fn(&Counted) -> i64| -> Owned {
             Box::new(of_list.iter().map(value).collect::<Vec<_>>())
         };
         let list = of_list.first().map_or(ListNo::NONE, |(list, ..)| *list);

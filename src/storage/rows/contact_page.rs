@@ -58,12 +58,15 @@ pub fn load(
     Ok(ContactPage { rows, damaged, more: false })
 }
 
+/// Contacts that read, and the numbers of those that do not.
+type Loaded = (Vec<(ContactNo, Contact)>, Vec<ContactNo>);
+
 /// Contacts with their sources, and those that do not read.
 fn with_sources(
     rows: &impl Rows,
     account: AccountNo,
     documents: Vec<(ContactNo, Vec<u8>)>,
-) -> Result<(Vec<(ContactNo, Contact)>, Vec<ContactNo>), Error> {
+) -> Result<Loaded, Error> {
     // Many contacts come from few sources.
     let mut sources = HashMap::new();
     let (mut shown, mut damaged) = (Vec::with_capacity(documents.len()), Vec::new());
