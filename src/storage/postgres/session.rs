@@ -160,7 +160,7 @@ impl Session {
         let done = futures_util::join!(begin, futures_util::future::join_all(later), next);
         let (begun, later, next) = done;
         let first = begun.and_then(|()| later.into_iter().try_for_each(|done| done.map(drop)));
-        first.and_then(|()| next).map_err(|error| self.note(&error))
+        first.and(next).map_err(|error| self.note(&error))
     }
 
     fn client(&self) -> Result<&Object, Error> {
