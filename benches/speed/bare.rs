@@ -114,6 +114,8 @@ impl Bare {
             clock: Arc::new(SystemClock),
             retention: RetentionClock::default(),
             ids: Arc::new(ids),
+            attempt_ids: Arc::new(Ids::from_system()),
+            search: Arc::default(),
         });
         let (commands, queries) = (Commands::new(Arc::clone(&services)), Queries::new(services));
         Ok(Self { runtime, commands, queries, caller, target, list, journal, engine, position: 0 })

@@ -291,5 +291,5 @@ fn the_command_goes_on_where_it_was_also_behind_a_proxy_that_ends_broken_answers
     assert_eq!(printed.code, Some(3), "a cursor of one list, for all: {}", printed.err);
     assert!(printed.err.contains("The cursor is not of these lists"), "{}", printed.err);
     let printed = follow(server.address, &["--list", "nobody"]);
-    assert_eq!(printed.code, Some(2), "{}", printed.err);
+    assert_eq!(printed.code, Some(1), "{}", printed.err);
 }

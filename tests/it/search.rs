@@ -91,7 +91,7 @@ async fn pages_over_all_lists_hold_every_match_once_and_only_what_the_token_may_
     let lists = [server.list().await, server.list().await, server.list().await];
     for (index, list) in lists.iter().enumerate() {
         let contact = |number: usize| {
-            let name = if number % 2 == 0 { "Anna" } else { "Annabel" };
+            let name = if number.is_multiple_of(2) { "Anna" } else { "Annabel" };
             json!({ "contact": format!("{index}-{number}"), "name": name })
         };
         server.update(list, true, (0..7).map(contact).collect()).await;

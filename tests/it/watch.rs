@@ -122,9 +122,7 @@ async fn account_webhooks_are_counted_by_what_became_of_them() {
         let seen = ["delivered", "failed", "paused"].map(|outcome| attempts(outcome) >= 1.0);
         (seen == [true; 3] && attempts("delivered") >= 2.0).then_some(())
     });
-    wait_for("their states", || {
-        (["active", "failing", "paused"].map(|state| states(state)) == [1.0; 3]).then_some(())
-    });
+    wait_for("their states", || (["active", "failing", "paused"].map(states) == [1.0; 3]).then_some(()));
     let text = metrics(address);
     assert_eq!(value(&text, "rollbook_account_webhook_events_total"), 2.0);
     // One webhook has not sent what was applied.

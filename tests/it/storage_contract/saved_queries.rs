@@ -25,7 +25,7 @@ async fn saved_filters_are_of_their_list_and_kind_and_go_with_the_list(mut desk:
     assert_eq!(segments, [a.clone(), b.clone()]);
     assert_eq!(
         desk.storage().saved_queries(desk.list, SavedKind::View).await.expect("a look"),
-        [view.clone()]
+        std::slice::from_ref(&view)
     );
 
     let change = SavedChange { name: None, content: Some("[]".to_owned()) };
