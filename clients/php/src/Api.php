@@ -398,8 +398,8 @@ final class CacInput extends Body
 
     public function __construct(
         /**
-         * The amount: a positive number below 10^15, or a string that is one. It is rounded to five decimals, half
-         * to even, and must be positive after that. `""` clears the cost.
+         * @var int|float|string The amount: a positive number below 10^15, or a string that is one. It is rounded
+         * to five decimals, half to even, and must be positive after that. `""` clears the cost.
          */
         public int|float|string $value,
         /** @var 'USD'|'EUR' The currency. */
@@ -657,9 +657,10 @@ final class ContactsUpdateRequest extends Body
          */
         public ?bool $upsert = null,
         /**
-         * @var 'userId'|'email'|'phoneNumber'|null The kind of `contact` in every item: no other contact is found
-         * by it, and it must have that form. Left out, `contact` is looked up as a userId, then as an e-mail
-         * address, then as a phone number.
+         * @var 'userId'|'email'|'phoneNumber'|'contactId'|null The kind of `contact` in every item: no other
+         * contact is found by it, and it must have that form. A `contactId` finds only contacts that exist, so
+         * `upsert` must be false. Left out, `contact` is looked up as a userId, then as an e-mail address, then as
+         * a phone number.
          */
         public ?string $contactBy = null,
         /**
@@ -716,9 +717,9 @@ final class ContactInput extends Body
         /** The language, an ISO 639-1 code; stored in lower case. */
         public ?string $contactLanguage = null,
         /**
-         * The gender by ISO/IEC 5218: 0 not known, 1 male, 2 female, 9 not applicable; 0 by default. As a string
-         * also, in any case: `unknown`, `undefined`, `empty`; `m`, `male`; `f`, `female`; `n/a`, `not applicable`,
-         * `na`.
+         * @var 0|1|2|9|string|null The gender by ISO/IEC 5218: 0 not known, 1 male, 2 female, 9 not applicable; 0
+         * by default. As a string also, in any case: `unknown`, `undefined`, `empty`; `m`, `male`; `f`, `female`;
+         * `n/a`, `not applicable`, `na`.
          */
         public int|string|null $contactGender = null,
         /**
@@ -726,7 +727,7 @@ final class ContactInput extends Body
          * `±hhmm` or `±hh:mm` of at most 14 hours.
          */
         public ?string $contactTimezone = null,
-        /** A score: an integer of 64 bits, or a string that is one. 100.0 is 100. */
+        /** @var int|string|null A score: an integer of 64 bits, or a string that is one. 100.0 is 100. */
         public int|string|null $contactScore = null,
         /** The address of a picture; `https://` may be left out, as in all links. */
         public ?string $avatarLink = null,
@@ -781,10 +782,10 @@ final class VariableInput extends Body
         /** The name of a variable that the list has. */
         public string $name,
         /**
-         * Its value: a string of at most 10,000 characters, a number or a boolean. A date variable takes
-         * `YYYY-MM-DD`. Numbers and booleans are stored as their JSON text. Clear it with `""`. `null` clears it
-         * too, so a client whose model sends null for members that were not set must always set this one. Absence
-         * is an error.
+         * @var string|int|float|bool|null Its value: a string of at most 10,000 characters, a number or a boolean.
+         * A date variable takes `YYYY-MM-DD`. Numbers and booleans are stored as their JSON text. Clear it with
+         * `""`. `null` clears it too, so a client whose model sends null for members that were not set must always
+         * set this one. Absence is an error.
          */
         public string|int|float|bool|null $value,
     ) {
@@ -1117,9 +1118,9 @@ final class ContactToAdd extends Body
         /** The language, an ISO 639-1 code; stored in lower case. */
         public ?string $contactLanguage = null,
         /**
-         * The gender by ISO/IEC 5218: 0 not known, 1 male, 2 female, 9 not applicable; 0 by default. As a string
-         * also, in any case: `unknown`, `undefined`, `empty`; `m`, `male`; `f`, `female`; `n/a`, `not applicable`,
-         * `na`.
+         * @var 0|1|2|9|string|null The gender by ISO/IEC 5218: 0 not known, 1 male, 2 female, 9 not applicable; 0
+         * by default. As a string also, in any case: `unknown`, `undefined`, `empty`; `m`, `male`; `f`, `female`;
+         * `n/a`, `not applicable`, `na`.
          */
         public int|string|null $contactGender = null,
         /**
@@ -1127,7 +1128,7 @@ final class ContactToAdd extends Body
          * `±hhmm` or `±hh:mm` of at most 14 hours.
          */
         public ?string $contactTimezone = null,
-        /** A score: an integer of 64 bits, or a string that is one. 100.0 is 100. */
+        /** @var int|string|null A score: an integer of 64 bits, or a string that is one. 100.0 is 100. */
         public int|string|null $contactScore = null,
         /** The address of a picture; `https://` may be left out, as in all links. */
         public ?string $avatarLink = null,
@@ -1269,15 +1270,18 @@ final class ContactsRemoveAnswer
 
 final class ContactsFindRequest extends Body
 {
-    protected const REQUIRED = ['contactListId'];
-
     public function __construct(
-        /** The id of the list, as contact-list/create gave it. */
-        public string $contactListId,
+        /** The id of the list, as contact-list/create gave it. Only with `search` it may be absent. */
+        public ?string $contactListId = null,
         /** Where the page begins: `next` of the page before. */
         public ?string $after = null,
         /** How many contacts there are at most; 100 by default. */
         public ?int $limit = null,
+        /**
+         * If true, `totalCount` is how many contacts of the list match. Every contact is looked at: a million take
+         * about a second. Ask with the first page alone.
+         */
+        public ?bool $count = null,
         /** Whether the contact may receive anything at all; false by default. */
         public ?bool $active = null,
         /** Whether the contact wants e-mail; false by default. */
@@ -1303,6 +1307,46 @@ final class ContactsFindRequest extends Body
         public ?string $namePrefix = null,
         /** If true, contacts whose e-mail address or phone number is suppressed; if false, all others. */
         public ?bool $suppressed = null,
+        /** Contacts that match this filter. It applies beside the other keys that narrow. */
+        public ?Filter $filter = null,
+        /**
+         * Words of the name, firstName, lastName and e-mail address, whole or their beginnings, in any order. All
+         * words must match. Case, accents and spelling do not matter. The last six or more digits of a phone number
+         * are found too, and a whole userId or contact id. Up to 255 characters and 10 words; all contacts if it is
+         * blank.
+         */
+        public ?string $search = null,
+    ) {
+    }
+}
+
+final class Filter extends Body
+{
+    public function __construct(
+        /** @var list<Filter>|null A group: all of these filters match. */
+        public ?array $all = null,
+        /** @var list<Filter>|null A group: at least one of these filters matches. */
+        public ?array $any = null,
+        /**
+         * A condition: the field of a contact, `variables.` and the name of a variable, `createdAt`, `updatedAt`,
+         * `cac.value`, `cac.currency` or `suppressed`.
+         */
+        public ?string $field = null,
+        /**
+         * @var
+         * 'is'|'isNot'|'empty'|'notEmpty'|'contains'|'beginsWith'|'before'|'after'|'between'|'inLast'|'in'|null How
+         * the field is compared.
+         */
+        public ?string $op = null,
+        /**
+         * @var string|int|float|bool|list<mixed>|null What it is compared with: a text, a number, a flag, a day
+         * `YYYY-MM-DD` or a time `YYYY-MM-DD hh:mm:ss` (UTC). `in` takes an array of them. `between` takes an array
+         * of two ends, both included; one of them may be null. `inLast` takes a number of days. `empty` and
+         * `notEmpty` take nothing.
+         */
+        public string|int|float|bool|array|null $value = null,
+        /** Contacts of the segment of the list with this id. */
+        public ?string $segment = null,
     ) {
     }
 }
@@ -1318,8 +1362,12 @@ final class ContactsFindAnswer
     public readonly array $data;
     /** @var list<string> The ids of the contacts, in the same order: changes and results name contacts by them. */
     public readonly array $contactIds;
+    /** @var list<string> Where all lists were searched, the ids of the lists of the contacts, in the same order. */
+    public readonly array $contactListIds;
     /** The beginning of the next page; null on the last page. */
     public readonly ?string $next;
+    /** How many contacts of the list match, if `count` was true. Contacts that are damaged on disk do not count. */
+    public readonly ?int $totalCount;
     /** On the first page, the cursor of the moment before it: contacts/changes from there completes these pages. */
     public readonly ?string $cursor;
     /** @var list<string> Empty. */
@@ -1343,7 +1391,9 @@ final class ContactsFindAnswer
         if (isset($json['contactIds'])) {
             $made->contactIds = $json['contactIds'];
         }
+        $made->contactListIds = isset($json['contactListIds']) ? $json['contactListIds'] : [];
         $made->next = $json['next'] ?? null;
+        $made->totalCount = $json['totalCount'] ?? null;
         $made->cursor = $json['cursor'] ?? null;
         if (isset($json['errors'])) {
             $made->errors = $json['errors'];
@@ -1538,6 +1588,232 @@ final class ContactSuppression
             $made->createdAt = $json['createdAt'];
         }
         $made->expireAt = $json['expireAt'] ?? null;
+        return $made;
+    }
+}
+
+final class SegmentCreateRequest extends Body
+{
+    protected const REQUIRED = ['contactListId', 'name', 'filter'];
+
+    public function __construct(
+        /** The id of the list, as contact-list/create gave it. */
+        public string $contactListId,
+        /** Its name. */
+        public string $name,
+        /** The filter. It names no segment. */
+        public Filter $filter,
+    ) {
+    }
+}
+
+/** A success: what a method answers, around it what every answer has. */
+final class SegmentCreateAnswer
+{
+    /** True: the request was done, or accepted and is on disk. */
+    public readonly bool $result;
+    /** The id of the new segment. */
+    public readonly string $segmentId;
+    /** @var list<Warning> Doubtful parts of the request, at most 1,000; absent without any. */
+    public readonly array $warnings;
+
+    /** @param array<string, mixed> $json */
+    public static function from(array $json): self
+    {
+        $made = new self();
+        if (isset($json['result'])) {
+            $made->result = $json['result'];
+        }
+        if (isset($json['segmentId'])) {
+            $made->segmentId = $json['segmentId'];
+        }
+        $made->warnings = isset($json['warnings']) ? \array_map(Warning::from(...), $json['warnings']) : [];
+        return $made;
+    }
+}
+
+final class SegmentGetRequest extends Body
+{
+    protected const REQUIRED = ['contactListId', 'segmentId'];
+
+    public function __construct(
+        /** The id of the list, as contact-list/create gave it. */
+        public string $contactListId,
+        /** The id of the segment. */
+        public string $segmentId,
+        /** If true, `totalCount` is how many contacts are in the segment. Every contact of the list is looked at. */
+        public ?bool $count = null,
+    ) {
+    }
+}
+
+/** A success: what a method answers, around it what every answer has. */
+final class SegmentGetAnswer
+{
+    /** True: the request was done, or accepted and is on disk. */
+    public readonly bool $result;
+    /** The segment. */
+    public readonly Segment $data;
+    /** How many contacts are in it, if `count` was true. */
+    public readonly ?int $totalCount;
+    /** @var list<Warning> Doubtful parts of the request, at most 1,000; absent without any. */
+    public readonly array $warnings;
+
+    /** @param array<string, mixed> $json */
+    public static function from(array $json): self
+    {
+        $made = new self();
+        if (isset($json['result'])) {
+            $made->result = $json['result'];
+        }
+        if (isset($json['data'])) {
+            $made->data = Segment::from($json['data']);
+        }
+        $made->totalCount = $json['totalCount'] ?? null;
+        $made->warnings = isset($json['warnings']) ? \array_map(Warning::from(...), $json['warnings']) : [];
+        return $made;
+    }
+}
+
+/** A segment. */
+final class Segment
+{
+    /** Its id. */
+    public readonly string $segmentId;
+    /** Its name. */
+    public readonly string $name;
+    /** Its filter, as requests name it. */
+    public readonly mixed $filter;
+    /** When it was made. */
+    public readonly string $createdAt;
+    /** When its name or its filter last changed. */
+    public readonly string $updatedAt;
+
+    /** @param array<string, mixed> $json */
+    public static function from(array $json): self
+    {
+        $made = new self();
+        if (isset($json['segmentId'])) {
+            $made->segmentId = $json['segmentId'];
+        }
+        if (isset($json['name'])) {
+            $made->name = $json['name'];
+        }
+        $made->filter = $json['filter'] ?? null;
+        if (isset($json['createdAt'])) {
+            $made->createdAt = $json['createdAt'];
+        }
+        if (isset($json['updatedAt'])) {
+            $made->updatedAt = $json['updatedAt'];
+        }
+        return $made;
+    }
+}
+
+final class SegmentFindRequest extends Body
+{
+    protected const REQUIRED = ['contactListId'];
+
+    public function __construct(
+        /** The id of the list, as contact-list/create gave it. */
+        public string $contactListId,
+        /** The id of a contact of the list, as contacts/find gives it in `contactIds`. */
+        public ?string $contactId = null,
+    ) {
+    }
+}
+
+/** A success: what a method answers, around it what every answer has. */
+final class SegmentFindAnswer
+{
+    /** True: the request was done, or accepted and is on disk. */
+    public readonly bool $result;
+    /** @var list<Segment> The segments. */
+    public readonly array $data;
+    /** @var list<Warning> Doubtful parts of the request, at most 1,000; absent without any. */
+    public readonly array $warnings;
+
+    /** @param array<string, mixed> $json */
+    public static function from(array $json): self
+    {
+        $made = new self();
+        if (isset($json['result'])) {
+            $made->result = $json['result'];
+        }
+        if (isset($json['data'])) {
+            $made->data = \array_map(Segment::from(...), $json['data']);
+        }
+        $made->warnings = isset($json['warnings']) ? \array_map(Warning::from(...), $json['warnings']) : [];
+        return $made;
+    }
+}
+
+final class SegmentUpdateRequest extends Body
+{
+    protected const REQUIRED = ['contactListId', 'segmentId'];
+
+    public function __construct(
+        /** The id of the list, as contact-list/create gave it. */
+        public string $contactListId,
+        /** The id of the segment. */
+        public string $segmentId,
+        /** Its new name. */
+        public ?string $name = null,
+        /** The filter. It names no segment. */
+        public ?Filter $filter = null,
+    ) {
+    }
+}
+
+/** A success: what a method answers, around it what every answer has. */
+final class SegmentUpdateAnswer
+{
+    /** True: the request was done, or accepted and is on disk. */
+    public readonly bool $result;
+    /** @var list<Warning> Doubtful parts of the request, at most 1,000; absent without any. */
+    public readonly array $warnings;
+
+    /** @param array<string, mixed> $json */
+    public static function from(array $json): self
+    {
+        $made = new self();
+        if (isset($json['result'])) {
+            $made->result = $json['result'];
+        }
+        $made->warnings = isset($json['warnings']) ? \array_map(Warning::from(...), $json['warnings']) : [];
+        return $made;
+    }
+}
+
+final class SegmentRemoveRequest extends Body
+{
+    protected const REQUIRED = ['contactListId', 'segmentId'];
+
+    public function __construct(
+        /** The id of the list, as contact-list/create gave it. */
+        public string $contactListId,
+        /** The id of the segment. */
+        public string $segmentId,
+    ) {
+    }
+}
+
+/** A success: what a method answers, around it what every answer has. */
+final class SegmentRemoveAnswer
+{
+    /** True: the request was done, or accepted and is on disk. */
+    public readonly bool $result;
+    /** @var list<Warning> Doubtful parts of the request, at most 1,000; absent without any. */
+    public readonly array $warnings;
+
+    /** @param array<string, mixed> $json */
+    public static function from(array $json): self
+    {
+        $made = new self();
+        if (isset($json['result'])) {
+            $made->result = $json['result'];
+        }
+        $made->warnings = isset($json['warnings']) ? \array_map(Warning::from(...), $json['warnings']) : [];
         return $made;
     }
 }
@@ -2097,6 +2373,11 @@ final class ContactHistoryAnswer
     public readonly int $offset;
     /** How many there are at most. */
     public readonly int $limit;
+    /**
+     * Whether `totalCount` counts all changes that are stored. If false, there are older ones than the newest
+     * 10,000.
+     */
+    public readonly bool $complete;
     /** @var list<string> Empty. */
     public readonly array $errors;
     /** @var list<Warning> Doubtful parts of the request, at most 1,000; absent without any. */
@@ -2121,6 +2402,9 @@ final class ContactHistoryAnswer
         }
         if (isset($json['limit'])) {
             $made->limit = $json['limit'];
+        }
+        if (isset($json['complete'])) {
+            $made->complete = $json['complete'];
         }
         if (isset($json['errors'])) {
             $made->errors = $json['errors'];
@@ -2980,6 +3264,8 @@ final class RequestUndoRequest extends Body
          * processed: see the webhook.
          */
         public ?string $webHookUri = null,
+        /** The list of the request: a request of another list is then not found. */
+        public ?string $contactListId = null,
     ) {
     }
 }
@@ -3877,11 +4163,11 @@ final class WebhookResendFailedAnswer
 
 final class WebhookTestRequest extends Body
 {
-    protected const REQUIRED = ['url'];
-
     public function __construct(
-        /** The receiver: an absolute http or https URI. */
-        public string $url,
+        /** The receiver: an absolute http or https URI. This or `id`. */
+        public ?string $url = null,
+        /** The id of an account webhook. This or `url`. */
+        public ?int $id = null,
     ) {
     }
 }
@@ -3967,6 +4253,81 @@ final class ContactsMergeAnswer
         $made->results = isset($json['results']) ? Results::from($json['results']) : null;
         if (isset($json['errors'])) {
             $made->errors = $json['errors'];
+        }
+        $made->warnings = isset($json['warnings']) ? \array_map(Warning::from(...), $json['warnings']) : [];
+        return $made;
+    }
+}
+
+final class ImportReportRequest extends Body
+{
+    protected const REQUIRED = ['contactListId', 'importId', 'fileName'];
+
+    public function __construct(
+        /** The id of the list, as contact-list/create gave it. */
+        public string $contactListId,
+        /** The id of the import: 24 hexadecimal digits, the first 8 of them the time in seconds since 1970. */
+        public string $importId,
+        /** The name of the file. */
+        public string $fileName,
+        /** The bytes of the file. */
+        public ?int $bytes = null,
+        /** The rows of the file. */
+        public ?int $rows = null,
+        /** Rows that are done. */
+        public ?int $done = null,
+        /** Contacts that were created. */
+        public ?int $created = null,
+        /** Contacts that were updated. */
+        public ?int $updated = null,
+        /** Contacts that did not change. */
+        public ?int $unchanged = null,
+        /** Rows that failed. */
+        public ?int $failed = null,
+        /** Rows that left an opt-out as it is. */
+        public ?int $optedOut = null,
+        /** Warnings about rows that were imported. */
+        public ?int $warnings = null,
+        /** @var list<ImportRequest>|null The requests since the last report, in the order of their rows. */
+        public ?array $requests = null,
+    ) {
+    }
+}
+
+final class ImportRequest extends Body
+{
+    protected const REQUIRED = ['requestId'];
+
+    public function __construct(
+        /** The id of the request. */
+        public string $requestId,
+        /** The line of its first row in the file. */
+        public ?int $firstLine = null,
+        /** The line of its last row. */
+        public ?int $lastLine = null,
+    ) {
+    }
+}
+
+/** A success: what a method answers, around it what every answer has. */
+final class ImportReportAnswer
+{
+    /** True: the request was done, or accepted and is on disk. */
+    public readonly bool $result;
+    /** The id of the import. */
+    public readonly string $importId;
+    /** @var list<Warning> Doubtful parts of the request, at most 1,000; absent without any. */
+    public readonly array $warnings;
+
+    /** @param array<string, mixed> $json */
+    public static function from(array $json): self
+    {
+        $made = new self();
+        if (isset($json['result'])) {
+            $made->result = $json['result'];
+        }
+        if (isset($json['importId'])) {
+            $made->importId = $json['importId'];
         }
         $made->warnings = isset($json['warnings']) ? \array_map(Warning::from(...), $json['warnings']) : [];
         return $made;
@@ -4490,6 +4851,56 @@ abstract class Api
     }
 
     /**
+     * Make a segment of a list: `segment/create`.
+     *
+     * @param SegmentCreateRequest|array<string, mixed> $body
+     */
+    public function segmentCreate(SegmentCreateRequest|array $body): SegmentCreateAnswer
+    {
+        return SegmentCreateAnswer::from($this->call('segment/create', 'write', $body));
+    }
+
+    /**
+     * Read a segment, and how many contacts are in it: `segment/get`.
+     *
+     * @param SegmentGetRequest|array<string, mixed> $body
+     */
+    public function segmentGet(SegmentGetRequest|array $body): SegmentGetAnswer
+    {
+        return SegmentGetAnswer::from($this->call('segment/get', 'read', $body));
+    }
+
+    /**
+     * The segments of a list, or those that a contact is in: `segment/find`.
+     *
+     * @param SegmentFindRequest|array<string, mixed> $body
+     */
+    public function segmentFind(SegmentFindRequest|array $body): SegmentFindAnswer
+    {
+        return SegmentFindAnswer::from($this->call('segment/find', 'read', $body));
+    }
+
+    /**
+     * Change the name or the filter of a segment: `segment/update`.
+     *
+     * @param SegmentUpdateRequest|array<string, mixed> $body
+     */
+    public function segmentUpdate(SegmentUpdateRequest|array $body): SegmentUpdateAnswer
+    {
+        return SegmentUpdateAnswer::from($this->call('segment/update', 'write', $body));
+    }
+
+    /**
+     * Remove a segment: `segment/remove`.
+     *
+     * @param SegmentRemoveRequest|array<string, mixed> $body
+     */
+    public function segmentRemove(SegmentRemoveRequest|array $body): SegmentRemoveAnswer
+    {
+        return SegmentRemoveAnswer::from($this->call('segment/remove', 'write', $body));
+    }
+
+    /**
      * Find contacts that may be one person: `contacts/duplicates`.
      *
      * @param ContactsDuplicatesRequest|array<string, mixed> $body
@@ -4767,6 +5178,16 @@ abstract class Api
     public function contactsMerge(ContactsMergeRequest|array $body, ?string $idempotencyKey = null): ContactsMergeAnswer
     {
         return ContactsMergeAnswer::from($this->call('contacts/merge', 'keyed', $body, $idempotencyKey));
+    }
+
+    /**
+     * Record an import that a client runs: `import/report`.
+     *
+     * @param ImportReportRequest|array<string, mixed> $body
+     */
+    public function importReport(ImportReportRequest|array $body): ImportReportAnswer
+    {
+        return ImportReportAnswer::from($this->call('import/report', 'write', $body));
     }
 
     /**

@@ -49,6 +49,26 @@ export class Api {
     contactsFind(body, call = {}) {
         return this.call("contacts/find", "read", body, call);
     }
+    /** Make a segment of a list: `segment/create`. */
+    segmentCreate(body, call = {}) {
+        return this.call("segment/create", "write", body, call);
+    }
+    /** Read a segment, and how many contacts are in it: `segment/get`. */
+    segmentGet(body, call = {}) {
+        return this.call("segment/get", "read", body, call);
+    }
+    /** The segments of a list, or those that a contact is in: `segment/find`. */
+    segmentFind(body, call = {}) {
+        return this.call("segment/find", "read", body, call);
+    }
+    /** Change the name or the filter of a segment: `segment/update`. */
+    segmentUpdate(body, call = {}) {
+        return this.call("segment/update", "write", body, call);
+    }
+    /** Remove a segment: `segment/remove`. */
+    segmentRemove(body, call = {}) {
+        return this.call("segment/remove", "write", body, call);
+    }
     /** Find contacts that may be one person: `contacts/duplicates`. */
     contactsDuplicates(body, call = {}) {
         return this.call("contacts/duplicates", "read", body, call);
@@ -160,6 +180,10 @@ export class Api {
     /** Merge two contacts of a list: `contacts/merge`. */
     contactsMerge(body, call = {}) {
         return this.call("contacts/merge", "keyed", body, call);
+    }
+    /** Record an import that a client runs: `import/report`. */
+    importReport(body, call = {}) {
+        return this.call("import/report", "write", body, call);
     }
     /** Remove an e-mail address from suppression: `blacklist/remove`. */
     blacklistRemove(body, call = {}) {

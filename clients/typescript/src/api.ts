@@ -327,10 +327,11 @@ export interface ContactsUpdateRequest {
    */
   upsert?: boolean | null | undefined;
   /**
-   * The kind of `contact` in every item: no other contact is found by it, and it must have that form. Left out,
-   * `contact` is looked up as a userId, then as an e-mail address, then as a phone number.
+   * The kind of `contact` in every item: no other contact is found by it, and it must have that form. A `contactId`
+   * finds only contacts that exist, so `upsert` must be false. Left out, `contact` is looked up as a userId, then
+   * as an e-mail address, then as a phone number.
    */
-  contactBy?: "userId" | "email" | "phoneNumber" | null | undefined;
+  contactBy?: "userId" | "email" | "phoneNumber" | "contactId" | null | undefined;
   /**
    * If `keep`, flags that were set to false stay false, whatever the list says, unless an item has `resubscribe`.
    * Imports and bulk changes send this. Own to this server.
@@ -720,12 +721,17 @@ export interface ContactsRemoveAnswer {
 }
 
 export interface ContactsFindRequest {
-  /** The id of the list, as contact-list/create gave it. */
-  contactListId: string;
+  /** The id of the list, as contact-list/create gave it. Only with `search` it may be absent. */
+  contactListId?: string | null | undefined;
   /** Where the page begins: `next` of the page before. */
   after?: string | null | undefined;
   /** How many contacts there are at most; 100 by default. */
   limit?: number | null | undefined;
+  /**
+   * If true, `totalCount` is how many contacts of the list match. Every contact is looked at: a million take about
+   * a second. Ask with the first page alone.
+   */
+  count?: boolean | null | undefined;
   /** Whether the contact may receive anything at all; false by default. */
   active?: boolean | null | undefined;
   /** Whether the contact wants e-mail; false by default. */
@@ -751,6 +757,36 @@ export interface ContactsFindRequest {
   namePrefix?: string | null | undefined;
   /** If true, contacts whose e-mail address or phone number is suppressed; if false, all others. */
   suppressed?: boolean | null | undefined;
+  /** Contacts that match this filter. It applies beside the other keys that narrow. */
+  filter?: Filter | null | undefined;
+  /**
+   * Words of the name, firstName, lastName and e-mail address, whole or their beginnings, in any order. All words
+   * must match. Case, accents and spelling do not matter. The last six or more digits of a phone number are found
+   * too, and a whole userId or contact id. Up to 255 characters and 10 words; all contacts if it is blank.
+   */
+  search?: string | null | undefined;
+}
+
+export interface Filter {
+  /** A group: all of these filters match. */
+  all?: Filter[] | null | undefined;
+  /** A group: at least one of these filters matches. */
+  any?: Filter[] | null | undefined;
+  /**
+   * A condition: the field of a contact, `variables.` and the name of a variable, `createdAt`, `updatedAt`,
+   * `cac.value`, `cac.currency` or `suppressed`.
+   */
+  field?: string | null | undefined;
+  /** How the field is compared. */
+  op?: "is" | "isNot" | "empty" | "notEmpty" | "contains" | "beginsWith" | "before" | "after" | "between" | "inLast" | "in" | null | undefined;
+  /**
+   * What it is compared with: a text, a number, a flag, a day `YYYY-MM-DD` or a time `YYYY-MM-DD hh:mm:ss` (UTC).
+   * `in` takes an array of them. `between` takes an array of two ends, both included; one of them may be null.
+   * `inLast` takes a number of days. `empty` and `notEmpty` take nothing.
+   */
+  value?: string | number | boolean | unknown[] | null | undefined;
+  /** Contacts of the segment of the list with this id. */
+  segment?: string | null | undefined;
 }
 
 /** A success: what a method answers, around it what every answer has. */
@@ -763,8 +799,12 @@ export interface ContactsFindAnswer {
   data: Contact[];
   /** The ids of the contacts, in the same order: changes and results name contacts by them. */
   contactIds: string[];
+  /** Where all lists were searched, the ids of the lists of the contacts, in the same order. */
+  contactListIds?: string[];
   /** The beginning of the next page; null on the last page. */
   next: string | null;
+  /** How many contacts of the list match, if `count` was true. Contacts that are damaged on disk do not count. */
+  totalCount?: number;
   /** On the first page, the cursor of the moment before it: contacts/changes from there completes these pages. */
   cursor?: string;
   /** Empty. */
@@ -868,6 +908,111 @@ export interface ContactSuppression {
   createdAt: string;
   /** Until when; null if it does not expire. */
   expireAt: string | null;
+}
+
+export interface SegmentCreateRequest {
+  /** The id of the list, as contact-list/create gave it. */
+  contactListId: string;
+  /** Its name. */
+  name: string;
+  /** The filter. It names no segment. */
+  filter: Filter;
+}
+
+/** A success: what a method answers, around it what every answer has. */
+export interface SegmentCreateAnswer {
+  /** True: the request was done, or accepted and is on disk. */
+  result: boolean;
+  /** The id of the new segment. */
+  segmentId: string;
+  /** Doubtful parts of the request, at most 1,000; absent without any. */
+  warnings?: Warning[];
+}
+
+export interface SegmentGetRequest {
+  /** The id of the list, as contact-list/create gave it. */
+  contactListId: string;
+  /** The id of the segment. */
+  segmentId: string;
+  /** If true, `totalCount` is how many contacts are in the segment. Every contact of the list is looked at. */
+  count?: boolean | null | undefined;
+}
+
+/** A success: what a method answers, around it what every answer has. */
+export interface SegmentGetAnswer {
+  /** True: the request was done, or accepted and is on disk. */
+  result: boolean;
+  /** The segment. */
+  data: Segment;
+  /** How many contacts are in it, if `count` was true. */
+  totalCount?: number;
+  /** Doubtful parts of the request, at most 1,000; absent without any. */
+  warnings?: Warning[];
+}
+
+/** A segment. */
+export interface Segment {
+  /** Its id. */
+  segmentId: string;
+  /** Its name. */
+  name: string;
+  /** Its filter, as requests name it. */
+  filter: unknown;
+  /** When it was made. */
+  createdAt: string;
+  /** When its name or its filter last changed. */
+  updatedAt: string;
+}
+
+export interface SegmentFindRequest {
+  /** The id of the list, as contact-list/create gave it. */
+  contactListId: string;
+  /** The id of a contact of the list, as contacts/find gives it in `contactIds`. */
+  contactId?: string | null | undefined;
+}
+
+/** A success: what a method answers, around it what every answer has. */
+export interface SegmentFindAnswer {
+  /** True: the request was done, or accepted and is on disk. */
+  result: boolean;
+  /** The segments. */
+  data: Segment[];
+  /** Doubtful parts of the request, at most 1,000; absent without any. */
+  warnings?: Warning[];
+}
+
+export interface SegmentUpdateRequest {
+  /** The id of the list, as contact-list/create gave it. */
+  contactListId: string;
+  /** The id of the segment. */
+  segmentId: string;
+  /** Its new name. */
+  name?: string | null | undefined;
+  /** The filter. It names no segment. */
+  filter?: Filter | null | undefined;
+}
+
+/** A success: what a method answers, around it what every answer has. */
+export interface SegmentUpdateAnswer {
+  /** True: the request was done, or accepted and is on disk. */
+  result: boolean;
+  /** Doubtful parts of the request, at most 1,000; absent without any. */
+  warnings?: Warning[];
+}
+
+export interface SegmentRemoveRequest {
+  /** The id of the list, as contact-list/create gave it. */
+  contactListId: string;
+  /** The id of the segment. */
+  segmentId: string;
+}
+
+/** A success: what a method answers, around it what every answer has. */
+export interface SegmentRemoveAnswer {
+  /** True: the request was done, or accepted and is on disk. */
+  result: boolean;
+  /** Doubtful parts of the request, at most 1,000; absent without any. */
+  warnings?: Warning[];
 }
 
 export interface ContactsDuplicatesRequest {
@@ -1148,6 +1293,8 @@ export interface ContactHistoryAnswer {
   offset: number;
   /** How many there are at most. */
   limit: number;
+  /** Whether `totalCount` counts all changes that are stored. If false, there are older ones than the newest 10,000. */
+  complete: boolean;
   /** Empty. */
   errors: string[];
   /** Doubtful parts of the request, at most 1,000; absent without any. */
@@ -1546,6 +1693,8 @@ export interface RequestUndoRequest {
    * processed: see the webhook.
    */
   webHookUri?: string | null | undefined;
+  /** The list of the request: a request of another list is then not found. */
+  contactListId?: string | null | undefined;
 }
 
 /** A success: what a method answers, around it what every answer has. */
@@ -1960,8 +2109,10 @@ export interface WebhookResendFailedAnswer {
 }
 
 export interface WebhookTestRequest {
-  /** The receiver: an absolute http or https URI. */
-  url: string;
+  /** The receiver: an absolute http or https URI. This or `id`. */
+  url?: string | null | undefined;
+  /** The id of an account webhook. This or `url`. */
+  id?: number | null | undefined;
 }
 
 /** A success: what a method answers, around it what every answer has. */
@@ -2007,6 +2158,54 @@ export interface ContactsMergeAnswer {
   results?: Results;
   /** Empty. */
   errors: string[];
+  /** Doubtful parts of the request, at most 1,000; absent without any. */
+  warnings?: Warning[];
+}
+
+export interface ImportReportRequest {
+  /** The id of the list, as contact-list/create gave it. */
+  contactListId: string;
+  /** The id of the import: 24 hexadecimal digits, the first 8 of them the time in seconds since 1970. */
+  importId: string;
+  /** The name of the file. */
+  fileName: string;
+  /** The bytes of the file. */
+  bytes?: number | null | undefined;
+  /** The rows of the file. */
+  rows?: number | null | undefined;
+  /** Rows that are done. */
+  done?: number | null | undefined;
+  /** Contacts that were created. */
+  created?: number | null | undefined;
+  /** Contacts that were updated. */
+  updated?: number | null | undefined;
+  /** Contacts that did not change. */
+  unchanged?: number | null | undefined;
+  /** Rows that failed. */
+  failed?: number | null | undefined;
+  /** Rows that left an opt-out as it is. */
+  optedOut?: number | null | undefined;
+  /** Warnings about rows that were imported. */
+  warnings?: number | null | undefined;
+  /** The requests since the last report, in the order of their rows. */
+  requests?: ImportRequest[] | null | undefined;
+}
+
+export interface ImportRequest {
+  /** The id of the request. */
+  requestId: string;
+  /** The line of its first row in the file. */
+  firstLine?: number | null | undefined;
+  /** The line of its last row. */
+  lastLine?: number | null | undefined;
+}
+
+/** A success: what a method answers, around it what every answer has. */
+export interface ImportReportAnswer {
+  /** True: the request was done, or accepted and is on disk. */
+  result: boolean;
+  /** The id of the import. */
+  importId: string;
   /** Doubtful parts of the request, at most 1,000; absent without any. */
   warnings?: Warning[];
 }
@@ -2252,6 +2451,31 @@ export abstract class Api {
     return this.call("contacts/find", "read", body, call) as Promise<ContactsFindAnswer>;
   }
 
+  /** Make a segment of a list: `segment/create`. */
+  segmentCreate(body: SegmentCreateRequest, call: Call = {}): Promise<SegmentCreateAnswer> {
+    return this.call("segment/create", "write", body, call) as Promise<SegmentCreateAnswer>;
+  }
+
+  /** Read a segment, and how many contacts are in it: `segment/get`. */
+  segmentGet(body: SegmentGetRequest, call: Call = {}): Promise<SegmentGetAnswer> {
+    return this.call("segment/get", "read", body, call) as Promise<SegmentGetAnswer>;
+  }
+
+  /** The segments of a list, or those that a contact is in: `segment/find`. */
+  segmentFind(body: SegmentFindRequest, call: Call = {}): Promise<SegmentFindAnswer> {
+    return this.call("segment/find", "read", body, call) as Promise<SegmentFindAnswer>;
+  }
+
+  /** Change the name or the filter of a segment: `segment/update`. */
+  segmentUpdate(body: SegmentUpdateRequest, call: Call = {}): Promise<SegmentUpdateAnswer> {
+    return this.call("segment/update", "write", body, call) as Promise<SegmentUpdateAnswer>;
+  }
+
+  /** Remove a segment: `segment/remove`. */
+  segmentRemove(body: SegmentRemoveRequest, call: Call = {}): Promise<SegmentRemoveAnswer> {
+    return this.call("segment/remove", "write", body, call) as Promise<SegmentRemoveAnswer>;
+  }
+
   /** Find contacts that may be one person: `contacts/duplicates`. */
   contactsDuplicates(body: ContactsDuplicatesRequest, call: Call = {}): Promise<ContactsDuplicatesAnswer> {
     return this.call("contacts/duplicates", "read", body, call) as Promise<ContactsDuplicatesAnswer>;
@@ -2390,6 +2614,11 @@ export abstract class Api {
   /** Merge two contacts of a list: `contacts/merge`. */
   contactsMerge(body: ContactsMergeRequest, call: KeyedCall = {}): Promise<ContactsMergeAnswer> {
     return this.call("contacts/merge", "keyed", body, call) as Promise<ContactsMergeAnswer>;
+  }
+
+  /** Record an import that a client runs: `import/report`. */
+  importReport(body: ImportReportRequest, call: Call = {}): Promise<ImportReportAnswer> {
+    return this.call("import/report", "write", body, call) as Promise<ImportReportAnswer>;
   }
 
   /** Remove an e-mail address from suppression: `blacklist/remove`. */

@@ -422,9 +422,10 @@ class ContactsUpdateRequest(TypedDict):
     `CONTACT_NOT_FOUND`.
     """
 
-    contactBy: NotRequired[Literal["userId", "email", "phoneNumber"] | None]
-    """The kind of `contact` in every item: no other contact is found by it, and it must have that form. Left
-    out, `contact` is looked up as a userId, then as an e-mail address, then as a phone number.
+    contactBy: NotRequired[Literal["userId", "email", "phoneNumber", "contactId"] | None]
+    """The kind of `contact` in every item: no other contact is found by it, and it must have that form. A
+    `contactId` finds only contacts that exist, so `upsert` must be false. Left out, `contact` is looked up as
+    a userId, then as an e-mail address, then as a phone number.
     """
 
     optOut: NotRequired[Literal["keep"] | None]
@@ -931,14 +932,19 @@ class ContactsRemoveAnswer(TypedDict):
 
 class ContactsFindRequest(TypedDict):
 
-    contactListId: str
-    """The id of the list, as contact-list/create gave it."""
+    contactListId: NotRequired[str | None]
+    """The id of the list, as contact-list/create gave it. Only with `search` it may be absent."""
 
     after: NotRequired[str | None]
     """Where the page begins: `next` of the page before."""
 
     limit: NotRequired[int | None]
     """How many contacts there are at most; 100 by default."""
+
+    count: NotRequired[bool | None]
+    """If true, `totalCount` is how many contacts of the list match. Every contact is looked at: a million take
+    about a second. Ask with the first page alone.
+    """
 
     active: NotRequired[bool | None]
     """Whether the contact may receive anything at all; false by default."""
@@ -975,6 +981,42 @@ class ContactsFindRequest(TypedDict):
     suppressed: NotRequired[bool | None]
     """If true, contacts whose e-mail address or phone number is suppressed; if false, all others."""
 
+    filter: NotRequired[Filter | None]
+    """Contacts that match this filter. It applies beside the other keys that narrow."""
+
+    search: NotRequired[str | None]
+    """Words of the name, firstName, lastName and e-mail address, whole or their beginnings, in any order. All
+    words must match. Case, accents and spelling do not matter. The last six or more digits of a phone number
+    are found too, and a whole userId or contact id. Up to 255 characters and 10 words; all contacts if it is
+    blank.
+    """
+
+
+class Filter(TypedDict):
+
+    all: NotRequired[list[Filter] | None]
+    """A group: all of these filters match."""
+
+    any: NotRequired[list[Filter] | None]
+    """A group: at least one of these filters matches."""
+
+    field: NotRequired[str | None]
+    """A condition: the field of a contact, `variables.` and the name of a variable, `createdAt`, `updatedAt`,
+    `cac.value`, `cac.currency` or `suppressed`.
+    """
+
+    op: NotRequired[Literal["is", "isNot", "empty", "notEmpty", "contains", "beginsWith", "before", "after", "between", "inLast", "in"] | None]
+    """How the field is compared."""
+
+    value: NotRequired[str | float | bool | list[Any] | None]
+    """What it is compared with: a text, a number, a flag, a day `YYYY-MM-DD` or a time `YYYY-MM-DD hh:mm:ss`
+    (UTC). `in` takes an array of them. `between` takes an array of two ends, both included; one of them may
+    be null. `inLast` takes a number of days. `empty` and `notEmpty` take nothing.
+    """
+
+    segment: NotRequired[str | None]
+    """Contacts of the segment of the list with this id."""
+
 
 class ContactsFindAnswer(TypedDict):
     """A success: what a method answers, around it what every answer has."""
@@ -991,8 +1033,14 @@ class ContactsFindAnswer(TypedDict):
     contactIds: list[str]
     """The ids of the contacts, in the same order: changes and results name contacts by them."""
 
+    contactListIds: NotRequired[list[str]]
+    """Where all lists were searched, the ids of the lists of the contacts, in the same order."""
+
     next: str | None
     """The beginning of the next page; null on the last page."""
+
+    totalCount: NotRequired[int]
+    """How many contacts of the list match, if `count` was true. Contacts that are damaged on disk do not count."""
 
     cursor: NotRequired[str]
     """On the first page, the cursor of the moment before it: contacts/changes from there completes these pages."""
@@ -1135,6 +1183,144 @@ class ContactSuppression(TypedDict):
 
     expireAt: str | None
     """Until when; null if it does not expire."""
+
+
+class SegmentCreateRequest(TypedDict):
+
+    contactListId: str
+    """The id of the list, as contact-list/create gave it."""
+
+    name: str
+    """Its name."""
+
+    filter: Filter
+    """The filter. It names no segment."""
+
+
+class SegmentCreateAnswer(TypedDict):
+    """A success: what a method answers, around it what every answer has."""
+
+    result: bool
+    """True: the request was done, or accepted and is on disk."""
+
+    segmentId: str
+    """The id of the new segment."""
+
+    warnings: NotRequired[list[Warning]]
+    """Doubtful parts of the request, at most 1,000; absent without any."""
+
+
+class SegmentGetRequest(TypedDict):
+
+    contactListId: str
+    """The id of the list, as contact-list/create gave it."""
+
+    segmentId: str
+    """The id of the segment."""
+
+    count: NotRequired[bool | None]
+    """If true, `totalCount` is how many contacts are in the segment. Every contact of the list is looked at."""
+
+
+class SegmentGetAnswer(TypedDict):
+    """A success: what a method answers, around it what every answer has."""
+
+    result: bool
+    """True: the request was done, or accepted and is on disk."""
+
+    data: Segment
+    """The segment."""
+
+    totalCount: NotRequired[int]
+    """How many contacts are in it, if `count` was true."""
+
+    warnings: NotRequired[list[Warning]]
+    """Doubtful parts of the request, at most 1,000; absent without any."""
+
+
+class Segment(TypedDict):
+    """A segment."""
+
+    segmentId: str
+    """Its id."""
+
+    name: str
+    """Its name."""
+
+    filter: Any
+    """Its filter, as requests name it."""
+
+    createdAt: str
+    """When it was made."""
+
+    updatedAt: str
+    """When its name or its filter last changed."""
+
+
+class SegmentFindRequest(TypedDict):
+
+    contactListId: str
+    """The id of the list, as contact-list/create gave it."""
+
+    contactId: NotRequired[str | None]
+    """The id of a contact of the list, as contacts/find gives it in `contactIds`."""
+
+
+class SegmentFindAnswer(TypedDict):
+    """A success: what a method answers, around it what every answer has."""
+
+    result: bool
+    """True: the request was done, or accepted and is on disk."""
+
+    data: list[Segment]
+    """The segments."""
+
+    warnings: NotRequired[list[Warning]]
+    """Doubtful parts of the request, at most 1,000; absent without any."""
+
+
+class SegmentUpdateRequest(TypedDict):
+
+    contactListId: str
+    """The id of the list, as contact-list/create gave it."""
+
+    segmentId: str
+    """The id of the segment."""
+
+    name: NotRequired[str | None]
+    """Its new name."""
+
+    filter: NotRequired[Filter | None]
+    """The filter. It names no segment."""
+
+
+class SegmentUpdateAnswer(TypedDict):
+    """A success: what a method answers, around it what every answer has."""
+
+    result: bool
+    """True: the request was done, or accepted and is on disk."""
+
+    warnings: NotRequired[list[Warning]]
+    """Doubtful parts of the request, at most 1,000; absent without any."""
+
+
+class SegmentRemoveRequest(TypedDict):
+
+    contactListId: str
+    """The id of the list, as contact-list/create gave it."""
+
+    segmentId: str
+    """The id of the segment."""
+
+
+class SegmentRemoveAnswer(TypedDict):
+    """A success: what a method answers, around it what every answer has."""
+
+    result: bool
+    """True: the request was done, or accepted and is on disk."""
+
+    warnings: NotRequired[list[Warning]]
+    """Doubtful parts of the request, at most 1,000; absent without any."""
 
 
 class ContactsDuplicatesRequest(TypedDict):
@@ -1509,6 +1695,11 @@ class ContactHistoryAnswer(TypedDict):
 
     limit: int
     """How many there are at most."""
+
+    complete: bool
+    """Whether `totalCount` counts all changes that are stored. If false, there are older ones than the newest
+    10,000.
+    """
 
     errors: list[str]
     """Empty."""
@@ -2050,6 +2241,9 @@ class RequestUndoRequest(TypedDict):
     """An absolute http or https URI without credentials. The server posts the result there when the request is
     processed: see the webhook.
     """
+
+    contactListId: NotRequired[str | None]
+    """The list of the request: a request of another list is then not found."""
 
 
 class RequestUndoAnswer(TypedDict):
@@ -2596,8 +2790,11 @@ class WebhookResendFailedAnswer(TypedDict):
 
 class WebhookTestRequest(TypedDict):
 
-    url: str
-    """The receiver: an absolute http or https URI."""
+    url: NotRequired[str | None]
+    """The receiver: an absolute http or https URI. This or `id`."""
+
+    id: NotRequired[int | None]
+    """The id of an account webhook. This or `url`."""
 
 
 class WebhookTestAnswer(TypedDict):
@@ -2655,6 +2852,73 @@ class ContactsMergeAnswer(TypedDict):
 
     errors: list[str]
     """Empty."""
+
+    warnings: NotRequired[list[Warning]]
+    """Doubtful parts of the request, at most 1,000; absent without any."""
+
+
+class ImportReportRequest(TypedDict):
+
+    contactListId: str
+    """The id of the list, as contact-list/create gave it."""
+
+    importId: str
+    """The id of the import: 24 hexadecimal digits, the first 8 of them the time in seconds since 1970."""
+
+    fileName: str
+    """The name of the file."""
+
+    bytes: NotRequired[int | None]
+    """The bytes of the file."""
+
+    rows: NotRequired[int | None]
+    """The rows of the file."""
+
+    done: NotRequired[int | None]
+    """Rows that are done."""
+
+    created: NotRequired[int | None]
+    """Contacts that were created."""
+
+    updated: NotRequired[int | None]
+    """Contacts that were updated."""
+
+    unchanged: NotRequired[int | None]
+    """Contacts that did not change."""
+
+    failed: NotRequired[int | None]
+    """Rows that failed."""
+
+    optedOut: NotRequired[int | None]
+    """Rows that left an opt-out as it is."""
+
+    warnings: NotRequired[int | None]
+    """Warnings about rows that were imported."""
+
+    requests: NotRequired[list[ImportRequest] | None]
+    """The requests since the last report, in the order of their rows."""
+
+
+class ImportRequest(TypedDict):
+
+    requestId: str
+    """The id of the request."""
+
+    firstLine: NotRequired[int | None]
+    """The line of its first row in the file."""
+
+    lastLine: NotRequired[int | None]
+    """The line of its last row."""
+
+
+class ImportReportAnswer(TypedDict):
+    """A success: what a method answers, around it what every answer has."""
+
+    result: bool
+    """True: the request was done, or accepted and is on disk."""
+
+    importId: str
+    """The id of the import."""
 
     warnings: NotRequired[list[Warning]]
     """Doubtful parts of the request, at most 1,000; absent without any."""
@@ -2940,6 +3204,26 @@ class Api:
         """Read the contacts of a list, a page at a time: `contacts/find`."""
         return cast(ContactsFindAnswer, self._call("contacts/find", "read", body))
 
+    def segment_create(self, body: SegmentCreateRequest) -> SegmentCreateAnswer:
+        """Make a segment of a list: `segment/create`."""
+        return cast(SegmentCreateAnswer, self._call("segment/create", "write", body))
+
+    def segment_get(self, body: SegmentGetRequest) -> SegmentGetAnswer:
+        """Read a segment, and how many contacts are in it: `segment/get`."""
+        return cast(SegmentGetAnswer, self._call("segment/get", "read", body))
+
+    def segment_find(self, body: SegmentFindRequest) -> SegmentFindAnswer:
+        """The segments of a list, or those that a contact is in: `segment/find`."""
+        return cast(SegmentFindAnswer, self._call("segment/find", "read", body))
+
+    def segment_update(self, body: SegmentUpdateRequest) -> SegmentUpdateAnswer:
+        """Change the name or the filter of a segment: `segment/update`."""
+        return cast(SegmentUpdateAnswer, self._call("segment/update", "write", body))
+
+    def segment_remove(self, body: SegmentRemoveRequest) -> SegmentRemoveAnswer:
+        """Remove a segment: `segment/remove`."""
+        return cast(SegmentRemoveAnswer, self._call("segment/remove", "write", body))
+
     def contacts_duplicates(self, body: ContactsDuplicatesRequest) -> ContactsDuplicatesAnswer:
         """Find contacts that may be one person: `contacts/duplicates`."""
         return cast(ContactsDuplicatesAnswer, self._call("contacts/duplicates", "read", body))
@@ -3051,6 +3335,10 @@ class Api:
     def contacts_merge(self, body: ContactsMergeRequest, *, idempotency_key: str | None = None) -> ContactsMergeAnswer:
         """Merge two contacts of a list: `contacts/merge`."""
         return cast(ContactsMergeAnswer, self._call("contacts/merge", "keyed", body, idempotency_key))
+
+    def import_report(self, body: ImportReportRequest) -> ImportReportAnswer:
+        """Record an import that a client runs: `import/report`."""
+        return cast(ImportReportAnswer, self._call("import/report", "write", body))
 
     def blacklist_remove(self, body: BlacklistRemoveRequest) -> BlacklistRemoveAnswer:
         """Remove an e-mail address from suppression: `blacklist/remove`."""
