@@ -33,9 +33,8 @@ pub static HISTORY: Method = Method {
     text: "The newest change first, with each field's old and new value. Contacts are looked up by current \
         identifiers, then by former ones; removed contacts are included. Changes are stored for 90 days, unless \
         the operator has configured another time; those of an erased person are deleted. At most the newest \
-        10,000 changes are returned; `complete` is then false. If changes are very large, an answer has fewer than `limit`, and the next page \
-        begins behind \
-           them.",
+        10,000 changes are counted and returned; `complete` is then false. If changes are very large, an answer has \
+        fewer than `limit`, and the next page begins behind them.",
     body: Body { params: &[&HISTORY_OF], optional: false },
     examples: &[
         Example {

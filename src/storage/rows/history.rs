@@ -125,7 +125,7 @@ pub struct Told {
     pub changes: Vec<ContactChange>,
     /// How many were looked at.
     pub total: u64,
-    /// Whether these are all that are kept.
+    /// Whether `total` counts all that are stored.
     pub complete: bool,
 }
 
@@ -149,13 +149,13 @@ pub fn changes(
     let (mut found, mut total) = (Vec::new(), 0);
     let mut walk = Walk::new(rows, (list, number), head);
     let end = window.offset.saturating_add(u64::from(window.limit));
-    let (mut bytes, mut left_out) = (0, false);
+    let mut bytes = 0;
     while walk.step(|entry, change| {
         let mut fields = back.step(change).map_err(damaged)?;
         fields.retain(|field| field.key.is_shown());
-        if change.kind == ChangeKind::Erased {
-            // Nothing is left of it to tell.
-        } else if (window.offset..end).contains(&total) && bytes < MAX_TOLD_BYTES {
+        // Of an erased one nothing is left to tell.
+        let is_there = change.kind != ChangeKind::Erased;
+        if is_there && (window.offset..end).contains(&total) && bytes < MAX_TOLD_BYTES {
             bytes += size(&fields);
             found.push(ContactChange {
                 at: entry.applied_at,
@@ -165,13 +165,11 @@ pub fn changes(
                 token: entry.token.clone(),
                 fields,
             });
-        } else {
-            left_out = true;
         }
         total += 1;
         Ok(())
     })? {}
-    Ok(Told { changes: found, total, complete: !left_out && !walk.is_cut_above(0) })
+    Ok(Told { changes: found, total, complete: !walk.is_cut_above(0) })
 }
 
 /// Bytes of the values of a change.

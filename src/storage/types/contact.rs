@@ -22,7 +22,7 @@ pub struct History {
     pub changes: Vec<ContactChange>,
     /// How many there are in all; of very many only so many are counted as can be looked at.
     pub total: u64,
-    /// Whether these are all that are kept.
+    /// Whether `total` counts all that are stored.
     pub complete: bool,
     /// The sources that the changes name, by number, as far as they are still there.
     pub sources: HashMap<u64, Source>,
