@@ -249,6 +249,11 @@ impl Asked {
                 })
                 .await;
         }
+        // Those of one moment come in the order of hashes that are keyed by store.
+        if let (true, Some(data)) = (path.ends_with("suppression/list"), told["body"]["data"].as_array_mut())
+        {
+            data.sort_by_key(|one| one["address"].to_string());
+        }
         self.names.hide("", &mut told);
         told
     }
