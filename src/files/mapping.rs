@@ -434,7 +434,7 @@ mod tests {
             (
                 vec!["email", "Fisrt name"],
                 wishes(&[], &[], &[]),
-                "\"Fisrt name\" (did you mean firstName?); say",
+                "\"Fisrt name\" (did you mean firstName?); name them",
             ),
             (
                 vec!["email", "x", "X", "x"],

@@ -240,7 +240,7 @@ async fn an_import_says_why_it_waits() {
     import.env("ROLLBOOK_URL", format!("http://{}", server.address)).env("ROLLBOOK_TOKEN", &server.token);
     let printed =
         tokio::task::spawn_blocking(move || crate::process::run(&mut import)).await.expect("it ends");
-    assert_eq!(printed.code, Some(2), "{}", printed.err);
+    assert_eq!(printed.code, Some(1), "{}", printed.err);
     let why = "waiting, and trying again: /v3/contact-list/get: The store is not available";
     assert_eq!(printed.err.matches(why).count(), 1, "{}", printed.err);
     server.stop().await;
