@@ -304,7 +304,7 @@ fn a_damaged_contact_is_named_and_all_others_are_served_and_exported() {
     assert_eq!(reply.status, 200);
     let printed = run(&mut office.command("export", &office.list, &["--format", "jsonl"]));
     assert_eq!(printed.out.lines().count(), 2, "{}", printed.out);
-    assert_eq!(printed.code, Some(2));
+    assert_eq!(printed.code, Some(4));
     assert!(printed.err.contains(&message), "{}", printed.err);
     let checked = office.store.run(&["check"]);
     assert!(checked.out.contains("contact 2 of list 1"), "{}", checked.out);

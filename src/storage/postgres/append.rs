@@ -132,6 +132,7 @@ fn count(shared: &Shared, list: ListNo, group: &[Arc<Batch>], appended: &[Append
         journal.appended.insert(list);
         journal.waiting.entry(batch.account).or_default().insert(list);
         if *outcome == Appended::Kept {
+            journal.backlog_changes += 1;
             for backlog in [&mut journal.backlog, journal.backlogs.entry(batch.account).or_default()] {
                 backlog.batches += 1;
                 backlog.bytes += batch.items.len() as u64;

@@ -71,6 +71,10 @@ pub(super) struct Journal {
     pub backlog: Backlog,
     /// The same by account.
     pub backlogs: BTreeMap<AccountNo, Backlog>,
+    /// How often this node has changed the two.
+    pub backlog_changes: u64,
+    /// When they were last taken from a look.
+    pub counted_at: Option<Instant>,
     /// When the journal was last looked through; `None` where the next look is not to wait.
     pub looked_at: Option<Instant>,
     /// How long after that it is looked through again.

@@ -45,6 +45,7 @@ fn waiting(session: &Session) -> Result<Vec<Row>, Error> {
 /// Looks where something waits. A list is of one account.
 pub fn look(session: &Session, shared: &Shared) -> Result<(), Error> {
     let start = Instant::now();
+    let changes = shared.journal().backlog_changes;
     let mut waiting: BTreeMap<AccountNo, BTreeSet<ListNo>> = BTreeMap::new();
     let (mut backlog, mut backlogs) = (Backlog::default(), BTreeMap::<AccountNo, Backlog>::new());
     for row in self::waiting(session)? {
@@ -62,8 +63,14 @@ pub fn look(session: &Session, shared: &Shared) -> Result<(), Error> {
     for (account, mut lists) in waiting {
         journal.waiting.entry(account).or_default().append(&mut lists);
     }
-    journal.backlog = backlog;
-    journal.backlogs = backlogs;
+    // What was appended or applied meanwhile is not in these counts: this node's own are nearer then. They may lack what
+    // other nodes have appended, so they stand in for a look for a while only.
+    let is_old = journal.counted_at.is_none_or(|then| then.elapsed() >= LONGEST);
+    if journal.backlog_changes == changes || is_old {
+        journal.backlog = backlog;
+        journal.backlogs = backlogs;
+        journal.counted_at = Some(Instant::now());
+    }
     journal.looked_at = Some(Instant::now());
     Ok(())
 }

@@ -69,6 +69,7 @@ impl Turn<'_> {
             backlog.batches = backlog.batches.saturating_sub(batches);
             backlog.bytes = backlog.bytes.saturating_sub(bytes);
         };
+        journal.backlog_changes += 1;
         less(&mut journal.backlog);
         journal.backlogs.entry(self.account).and_modify(less);
         if self.list.0 < 0 {
