@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use rollbook::clock::Clock as _;
@@ -11,12 +11,18 @@ use rusqlite::Connection;
 use sha2::{Digest, Sha256};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
+use tracing::Dispatch;
 use tracing_subscriber::fmt::MakeWriter;
 
 use super::client::Client;
 use super::node::Node;
 use super::world::{Life, World};
 use super::{hooks, judge};
+
+/// If there is only one subscriber, `tracing` 0.1 asks the thread that reaches a line of the log first, and stores its
+/// answer for all threads. A test without a subscriber would silence that line here. With two, it asks both.
+static SECOND: LazyLock<Dispatch> =
+    LazyLock::new(|| tracing_subscriber::fmt().with_writer(std::io::sink).finish().into());
 
 /// No life of a node takes longer, in its own time.
 const LONGEST: Duration = Duration::from_secs(1_800);
@@ -63,6 +69,7 @@ fn live(world: &Arc<World>) -> bool {
     let life = Arc::new(Life::default());
     // The log of a life is part of its history.
     let log = tracing_subscriber::fmt().with_ansi(false).without_time().with_writer(Log(Arc::clone(world)));
+    LazyLock::force(&SECOND);
     let _log = tracing::subscriber::set_default(log.finish());
     let done = runtime.block_on(async {
         world.clock.begin();
