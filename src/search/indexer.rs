@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use tokio::sync::Notify;
+use tokio::time::Instant;
 
 use super::{Entry, FIELDS, Status, VERSION};
 use crate::clock::{Clock, Timestamp};
@@ -38,6 +39,13 @@ const LISTS: usize = 500;
 
 /// Lists for each of which a round pauses a millisecond longer: a server of many lists is not read all the time.
 const LISTS_PER_MILLISECOND: usize = 20;
+
+/// Waiting batches from which on applying comes first: more than wait at half the full rate.
+const BUSY: u64 = 1_000;
+
+/// How many times its own length a step is followed by a pause then. Indexing a new contact costs several times what
+/// applying it does, and would halve the rate on two cores.
+const REST: u32 = 9;
 
 /// The interval of looks for changes by other processes, and for lists that were removed.
 const LOOK: Duration = Duration::from_secs(1);
@@ -138,6 +146,7 @@ impl Indexer {
         mut state: Option<SearchState>,
     ) -> Result<(), Error> {
         for _ in 0..STEPS {
+            let start = Instant::now();
             let step = match &state {
                 Some(SearchState { version: VERSION, scanned: None, cursor }) => {
                     match ChangeCursor::from_bytes(cursor) {
@@ -167,6 +176,9 @@ impl Indexer {
                 return Ok(());
             }
             state = Some(after);
+            if self.storage.backlog().batches >= BUSY {
+                tokio::time::sleep((start.elapsed() * REST).min(LOOK)).await;
+            }
             if !more {
                 return Ok(());
             }
