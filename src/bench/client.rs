@@ -76,7 +76,7 @@ impl Client {
     /// Opens a connection.
     ///
     /// # Errors
-    /// Where nobody listens.
+    /// An address without a server.
     pub fn connect(address: SocketAddr, token: &str) -> Result<Self> {
         Ok(Self {
             address,

@@ -71,7 +71,7 @@ impl Feed {
     /// From the oldest change on.
     ///
     /// # Errors
-    /// Where nobody listens.
+    /// An address without a server.
     pub fn from_start(place: &Place, target: &Target, include: &'static str) -> Result<Self> {
         Self::open(place, target, include, Some("start"))
     }

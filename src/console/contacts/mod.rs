@@ -351,7 +351,7 @@ async fn table(
             let found = Found { rows, damaged, next: None, looked_at: 0 };
             (found, asked.search_pager(list, hits.next), hits.incomplete)
         }
-        // What is typed is no search: the problem is told, and nothing is shown that it does not ask for.
+        // The text cannot be searched for: the page shows the problem, and no contacts.
         _ if !asked.search.is_empty() => {
             let found = Found { rows: Vec::new(), damaged: Vec::new(), next: None, looked_at: 0 };
             (found, Pager::default(), false)

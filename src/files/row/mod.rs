@@ -96,7 +96,7 @@ impl Reading {
             Ok((json, identifiers)) => (Ok(json), identifiers),
             Err(fault) => (Err(fault), Vec::new()),
         };
-        // Of a row that fails its fault is told.
+        // A row that fails has its fault in the report.
         let notes = if contact.is_ok() { notes } else { Vec::new() };
         Item { line: row.line, cells: row.cells, contact, identifiers, notes, sets_absent }
     }

@@ -29,8 +29,8 @@ fn the_contact_is_the_first_identifier_that_there_is() {
     ] {
         assert_eq!(read(false, &header, &cells).unwrap()["contact"], contact);
     }
-    let nobody = "the row has no userId, email or phoneNumber".to_owned();
-    assert_eq!(read(true, &header, &["", "", ""]), Err(nobody));
+    let refused = "the row has no userId, email or phoneNumber".to_owned();
+    assert_eq!(read(true, &header, &["", "", ""]), Err(refused));
 }
 
 #[test]
