@@ -51,7 +51,7 @@ impl Target {
         for row in self.client.query_typed(select, &[]).await.map_err(error)? {
             let (table, column): (&str, &str) = (row.get(0), row.get(1));
             let copied = Dump::TABLES.iter().find(|copied| copied.name == table);
-            if !OWN.contains(&table) && !copied.is_some_and(|copied| copied.columns.contains(&column)) {
+            if !OWN.contains(&table) && !copied.is_some_and(|copied| copied.has(column)) {
                 let text = format!("a copy does not know the column {column} of the table {table}");
                 return Err(Error::Unavailable(text));
             }
@@ -114,7 +114,7 @@ impl Target {
     /// # Errors
     /// Where they cannot be kept; then none is.
     pub async fn write(&mut self, table: &Table, rows: Vec<Vec<Value>>, there: u64) -> Result<(), Error> {
-        let columns = table.columns.join(", ");
+        let columns = table.columns;
         let transaction = self.client.transaction().await.map_err(error)?;
         let select = format!("SELECT {columns} FROM {} WHERE false", table.name);
         let select = transaction.prepare(&select).await.map_err(error)?;
@@ -138,7 +138,7 @@ impl Target {
     /// # Errors
     /// Where they cannot be read.
     pub async fn checksum(&self, table: &Table) -> Result<Checksum, Error> {
-        let select = format!("SELECT {} FROM {}", table.columns.join(", "), table.name);
+        let select = format!("SELECT {} FROM {}", table.columns, table.name);
         let none: [(&(dyn ToSql + Sync), Type); 0] = [];
         let rows = self.client.query_typed_raw(&select, none).await.map_err(error)?;
         pin_mut!(rows);

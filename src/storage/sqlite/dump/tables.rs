@@ -6,8 +6,8 @@
 pub struct Table {
     /// Its name there.
     pub name: &'static str,
-    /// Its columns there: all of them.
-    pub columns: &'static [&'static str],
+    /// Its columns there, all of them, with commas between.
+    pub columns: &'static str,
     /// The files' tables of which it is made.
     from: &'static [&'static str],
     /// Its rows.
@@ -18,6 +18,11 @@ impl Table {
     /// Whether its statement gives contacts, whose identifiers are the rows.
     pub fn is_index(&self) -> bool {
         self.name == "identifier"
+    }
+
+    /// Whether it has a column.
+    pub fn has(&self, column: &str) -> bool {
+        self.columns.split(", ").any(|one| one == column)
     }
 
     /// How many rows it has.
@@ -67,89 +72,59 @@ pub fn is_read(file: &str, table: &str, column: &str) -> bool {
 pub const TABLES: &[Table] = &[
     Table {
         name: "account",
-        columns: &[
-            "no",
-            "id",
-            "name",
-            "enabled",
-            "webhook_secret",
-            "previous_secret",
-            "previous_until",
-            "created_at",
-            "opt_out",
-        ],
+        columns: "no, id, name, enabled, webhook_secret, previous_secret, previous_until, created_at, opt_out",
         from: &["main.account"],
         select: "SELECT no, id, name, enabled, webhook_secret, previous_secret, previous_until, created_at, opt_out \
                  FROM main.account ORDER BY no",
     },
     Table {
         name: "account_user",
-        columns: &["no", "id", "account", "name", "enabled", "created_at", "address", "password", "role"],
+        columns: "no, id, account, name, enabled, created_at, address, password, role",
         from: &["main.user"],
         select: "SELECT no, id, account, name, enabled, created_at, address, password, role FROM main.user \
                  ORDER BY no",
     },
     Table {
         name: "token",
-        columns: &[
-            "key",
-            "secret_hash",
-            "user_no",
-            "name",
-            "created_at",
-            "expires_at",
-            "revoked_at",
-            "read_only",
-            "used_at",
-        ],
+        columns: "key, secret_hash, user_no, name, created_at, expires_at, revoked_at, read_only, used_at",
         from: &["main.token"],
         select: "SELECT key, secret_hash, user, name, created_at, expires_at, revoked_at, read_only, used_at \
                  FROM main.token ORDER BY key",
     },
     Table {
         name: "token_list",
-        columns: &["token", "list"],
+        columns: "token, list",
         from: &["main.token_list"],
         select: "SELECT token, list FROM main.token_list ORDER BY token, list",
     },
     Table {
         name: "session",
-        columns: &["hash", "user_no", "agent", "created_at", "seen_at", "expires_at"],
+        columns: "hash, user_no, agent, created_at, seen_at, expires_at",
         from: &["main.session"],
         select: "SELECT hash, user, agent, created_at, seen_at, expires_at FROM main.session ORDER BY hash",
     },
     Table {
         name: "link",
-        columns: &["hash", "user_no", "expires_at"],
+        columns: "hash, user_no, expires_at",
         from: &["main.link"],
         select: "SELECT hash, user, expires_at FROM main.link ORDER BY hash",
     },
     Table {
         name: "list",
-        columns: &[
-            "no",
-            "id",
-            "account",
-            "name",
-            "is_default",
-            "next_variable",
-            "created_at",
-            "updated_at",
-            "opt_out",
-        ],
+        columns: "no, id, account, name, is_default, next_variable, created_at, updated_at, opt_out",
         from: &["main.list"],
         select: "SELECT no, id, account, name, is_default, next_variable, created_at, updated_at, opt_out \
                  FROM main.list ORDER BY no",
     },
     Table {
         name: "variable",
-        columns: &["list", "number", "name", "type"],
+        columns: "list, number, name, type",
         from: &["main.variable"],
         select: "SELECT list, number, name, type FROM main.variable ORDER BY list, number",
     },
     Table {
         name: "removed_variable",
-        columns: &["list", "number", "cursor"],
+        columns: "list, number, cursor",
         from: &["main.removed_variable"],
         // Among contacts it is a row id, and there a number; behind them it is a position, and there as well.
         select: "SELECT list, number, CASE WHEN cursor >= 1 << 62 THEN cursor ELSE cursor & ((1 << 40) - 1) END \
@@ -157,33 +132,33 @@ pub const TABLES: &[Table] = &[
     },
     Table {
         name: "saved_query",
-        columns: &["list", "id", "kind", "name", "content", "created_at", "updated_at"],
+        columns: "list, id, kind, name, content, created_at, updated_at",
         from: &["main.saved_query"],
         select: "SELECT list, id, kind, name, content, created_at, updated_at FROM main.saved_query \
                  ORDER BY list, id",
     },
     Table {
         name: "source",
-        columns: &["no", "id", "account", "name", "customer_source_id", "cac", "created_at", "updated_at"],
+        columns: "no, id, account, name, customer_source_id, cac, created_at, updated_at",
         from: &["main.source"],
         select: "SELECT no, id, account, name, customer_source_id, cac, created_at, updated_at \
                  FROM main.source ORDER BY no",
     },
     Table {
         name: "removed_source",
-        columns: &["no", "account", "cac"],
+        columns: "no, account, cac",
         from: &["main.removed_source"],
         select: "SELECT no, account, cac FROM main.removed_source ORDER BY no",
     },
     Table {
         name: "erased",
-        columns: &["account", "hash", "erased_at", "form"],
+        columns: "account, hash, erased_at, form",
         from: &["store.erased"],
         select: "SELECT account, hash, erased_at, form FROM store.erased ORDER BY account, hash",
     },
     Table {
         name: "queue",
-        columns: &["list", "last"],
+        columns: "list, last",
         from: &[],
         // Every list goes on behind the last position of the store: what its rows point to stays where it is.
         select: "SELECT list, coalesce((SELECT seq FROM main.sqlite_sequence WHERE name = 'batch'), 0) FROM \
@@ -192,7 +167,7 @@ pub const TABLES: &[Table] = &[
     },
     Table {
         name: "progress",
-        columns: &["list", "next", "contacts", "gone"],
+        columns: "list, next, contacts, gone",
         from: &["store.list"],
         select: "SELECT q.list, coalesce(s.next, 1), coalesce(s.contacts, 0), 0 FROM \
                  (SELECT no AS list FROM main.list UNION SELECT list FROM store.list UNION SELECT -no FROM main.account \
@@ -201,30 +176,15 @@ pub const TABLES: &[Table] = &[
     },
     Table {
         name: "once",
-        columns: &["list", "account", "key", "fingerprint", "request", "warnings", "used_at"],
+        columns: "list, account, key, fingerprint, request, warnings, used_at",
         from: &["main.once"],
         select: "SELECT CASE list WHEN 0 THEN -account ELSE list END, account, key, fingerprint, request, warnings, \
                  used_at FROM main.once ORDER BY account, list, key",
     },
     Table {
         name: "batch",
-        columns: &[
-            "list",
-            "position",
-            "request",
-            "account",
-            "list_id",
-            "token",
-            "kind",
-            "accepted_at",
-            "webhook",
-            "receiver",
-            "restore_erased",
-            "fence",
-            "bytes",
-            "items_check",
-            "items",
-        ],
+        columns: "list, position, request, account, list_id, token, kind, accepted_at, webhook, receiver, \
+                  restore_erased, fence, bytes, items_check, items",
         from: &["main.batch"],
         // What is applied and not yet forgotten is left. What is about an account holds up each of its lists, and no
         // batch of a list has the same position.
@@ -240,58 +200,35 @@ pub const TABLES: &[Table] = &[
     },
     Table {
         name: "contact",
-        columns: &["list", "number", "document"],
+        columns: "list, number, document",
         from: &["store.contact"],
         select: "SELECT id >> 40, id & ((1 << 40) - 1), document FROM store.contact ORDER BY id",
     },
     Table {
         name: "identifier",
-        columns: &["list", "hash", "number"],
+        columns: "list, hash, number",
         from: &["store.identifier"],
         // Rows of the index do not say of which list they are: they are made anew, of each contact's hashes.
         select: "SELECT id >> 40, id & ((1 << 40) - 1) AS number, document AS hash FROM store.contact ORDER BY id",
     },
     Table {
         name: "former_identifiers",
-        columns: &["list", "number", "position", "item", "identifiers"],
+        columns: "list, number, position, item, identifiers",
         from: &["store.former_identifiers"],
         select: "SELECT contact >> 40, contact & ((1 << 40) - 1), position, item, identifiers \
                  FROM store.former_identifiers ORDER BY contact, position, item",
     },
     Table {
         name: "request",
-        columns: &[
-            "list",
-            "position",
-            "id",
-            "account",
-            "list_id",
-            "kind",
-            "accepted_at",
-            "processed_at",
-            "results",
-            "webhook",
-            "failed",
-            "token",
-        ],
+        columns: "list, position, id, account, list_id, kind, accepted_at, processed_at, results, webhook, failed, \
+                  token",
         from: &["store.request"],
         select: "SELECT CASE list WHEN 0 THEN -account ELSE list END, position, id, account, list_id, kind, \
                  accepted_at, processed_at, results, webhook, failed, token FROM store.request ORDER BY position",
     },
     Table {
         name: "delivery",
-        columns: &[
-            "list",
-            "position",
-            "receiver",
-            "state",
-            "attempts",
-            "next_at",
-            "node",
-            "last_end",
-            "last_at",
-            "generation",
-        ],
+        columns: "list, position, receiver, state, attempts, next_at, node, last_end, last_at, generation",
         from: &["store.delivery"],
         // One without a request has no list, and is refused there.
         select: "SELECT CASE r.list WHEN 0 THEN -r.account ELSE r.list END, d.position, d.receiver, d.state, \
@@ -300,7 +237,7 @@ pub const TABLES: &[Table] = &[
     },
     Table {
         name: "due",
-        columns: &["list", "receiver", "next_at"],
+        columns: "list, receiver, next_at",
         from: &["store.delivery"],
         // Here the index of deliveries does what that table is for.
         select: "SELECT CASE r.list WHEN 0 THEN -r.account ELSE r.list END AS of_list, d.receiver, min(d.next_at) \
@@ -309,10 +246,7 @@ pub const TABLES: &[Table] = &[
     },
     Table {
         name: "delivery_attempt",
-        columns: &[
-            "list", "account", "id", "webhook", "request", "uri", "receiver", "number", "events", "at",
-            "took", "met", "status", "answer",
-        ],
+        columns: "list, account, id, webhook, request, uri, receiver, number, events, at, took, met, status, answer",
         from: &["store.delivery_attempt"],
         // Attempts are of an account, and of no list.
         select: "SELECT -account, account, id, webhook, request, uri, receiver, number, events, at, took, met, status, \
@@ -320,70 +254,48 @@ pub const TABLES: &[Table] = &[
     },
     Table {
         name: "history",
-        columns: &[
-            "list",
-            "position",
-            "request",
-            "account",
-            "list_id",
-            "kind",
-            "token",
-            "applied_at",
-            "changes",
-        ],
+        columns: "list, position, request, account, list_id, kind, token, applied_at, changes",
         from: &["store.history"],
         select: "SELECT CASE list WHEN 0 THEN -account ELSE list END, position, request, account, list_id, kind, token, \
                  applied_at, changes FROM store.history ORDER BY position",
     },
     Table {
         name: "tombstone",
-        columns: &["list", "position", "number", "request", "token", "erased_at"],
+        columns: "list, position, number, request, token, erased_at",
         from: &["store.tombstone"],
         select: "SELECT list, position, number, request, token, erased_at FROM store.tombstone \
                  ORDER BY list, position, number",
     },
     Table {
         name: "history_floor",
-        columns: &["list", "position", "request"],
+        columns: "list, position, request",
         from: &["store.history_floor"],
         select: "SELECT list, position, request FROM store.history_floor ORDER BY list",
     },
     Table {
         name: "departed",
-        columns: &["list", "number", "position", "consent"],
+        columns: "list, number, position, consent",
         from: &["store.departed"],
         select: "SELECT contact >> 40, contact & ((1 << 40) - 1), position, consent FROM store.departed \
                  ORDER BY contact",
     },
     Table {
         name: "consent",
-        columns: &["list", "position", "records"],
+        columns: "list, position, records",
         from: &["store.consent"],
         select: "SELECT list, position, records FROM store.consent ORDER BY position",
     },
     Table {
         name: "former_bearer",
-        columns: &["list", "hash", "number", "position"],
+        columns: "list, hash, number, position",
         from: &["store.former_bearer"],
         select: "SELECT contact >> 40, hash, contact & ((1 << 40) - 1), position FROM store.former_bearer \
                  ORDER BY hash, contact, position",
     },
     Table {
         name: "activity",
-        columns: &[
-            "account",
-            "minute",
-            "list",
-            "created",
-            "updated",
-            "unchanged",
-            "removed",
-            "failed",
-            "applied",
-            "accepted",
-            "delivered",
-            "undelivered",
-        ],
+        columns: "account, minute, list, created, updated, unchanged, removed, failed, applied, accepted, \
+                  delivered, undelivered",
         from: &["store.activity"],
         // Of all lists of an account together, and so of none.
         select: "SELECT account, minute, -account, created, updated, unchanged, removed, failed, applied, accepted, \
@@ -391,27 +303,8 @@ pub const TABLES: &[Table] = &[
     },
     Table {
         name: "webhook",
-        columns: &[
-            "account",
-            "no",
-            "title",
-            "uri",
-            "receiver",
-            "events",
-            "domain",
-            "parallel",
-            "batch",
-            "created_at",
-            "cursor",
-            "attempts",
-            "next_at",
-            "failing_since",
-            "paused_at",
-            "paused_end",
-            "skipped_at",
-            "lease",
-            "node",
-        ],
+        columns: "account, no, title, uri, receiver, events, domain, parallel, batch, created_at, cursor, attempts, \
+                  next_at, failing_since, paused_at, paused_end, skipped_at, lease, node",
         from: &["store.webhook"],
         select: "SELECT account, no, title, uri, receiver, events, domain, parallel, batch, created_at, cursor, attempts, \
                  next_at, failing_since, paused_at, paused_end, skipped_at, lease, NULL FROM store.webhook \
@@ -419,45 +312,28 @@ pub const TABLES: &[Table] = &[
     },
     Table {
         name: "rejection",
-        columns: &["account", "hour", "token", "method", "status", "code", "count", "last_at"],
+        columns: "account, hour, token, method, status, code, count, last_at",
         from: &["main.rejection"],
         select: "SELECT account, hour, token, method, status, code, count, last_at FROM main.rejection \
                  ORDER BY account, hour, token, method, status, code",
     },
     Table {
         name: "job",
-        columns: &[
-            "list",
-            "account",
-            "id",
-            "user_id",
-            "created_at",
-            "changed_at",
-            "directory",
-            "description",
-            "subject",
-            "state",
-            "dry_run",
-            "stop_requested",
-            "progress",
-            "faults",
-            "parts",
-            "lease",
-            "runner",
-        ],
+        columns: "list, account, id, user_id, created_at, changed_at, directory, description, subject, state, \
+                  dry_run, stop_requested, progress, faults, parts, lease, runner",
         from: &["main.job"],
         select: "SELECT list, account, id, user, created_at, changed_at, directory, description, subject, state, dry_run, \
                  stop_requested, progress, faults, parts, lease, NULL FROM main.job ORDER BY account, id",
     },
     Table {
         name: "job_part",
-        columns: &["list", "account", "job", "number", "bytes"],
+        columns: "list, account, job, number, bytes",
         from: &["main.job_part"],
         select: "SELECT list, account, job, number, bytes FROM main.job_part ORDER BY account, job, number",
     },
     Table {
         name: "suppression",
-        columns: &["list", "hash", "reason", "created_at", "expires_at", "address", "raw_log", "serial"],
+        columns: "list, hash, reason, created_at, expires_at, address, raw_log, serial",
         from: &["store.suppression"],
         // The number of a row is of the files alone.
         select: "SELECT -account, hash, reason, created_at, expires_at, address, raw_log, serial FROM (SELECT no, account, \
@@ -466,7 +342,7 @@ pub const TABLES: &[Table] = &[
     },
     Table {
         name: "suppression_change",
-        columns: &["list", "serial"],
+        columns: "list, serial",
         from: &["store.suppression_change"],
         select: "SELECT -account, serial FROM store.suppression_change ORDER BY account",
     },
