@@ -1,142 +1,25 @@
 //! The contacts that a group of batches touches, held in memory while the rule decides.
 
 mod documents;
+mod erased;
 mod holders;
+mod types;
 
 use std::collections::{HashMap, HashSet};
 
-use self::documents::{Documents, Place};
+use self::documents::Documents;
+pub use self::erased::{EraseForm, Erased, known_of};
 use self::holders::Holders;
+pub use self::types::{Former, FormerBearer, IndexEntry, ListState, Slot, put_identifiers};
 use crate::contact::choice::{Flags, State};
 use crate::contact::document::Document;
 use crate::contact::identifier::{HashKey, IdentifierKind, Identifiers};
-use crate::contact::record::{Malformed, put_bytes};
+use crate::contact::record::Malformed;
 use crate::journal::{AccountNo, ContactNo, ListNo};
-
-/// What the rule must know of a list.
-#[derive(Debug, Default)]
-pub struct ListState {
-    /// Whether it is (still) there.
-    pub alive: bool,
-    /// The number that the next new contact gets.
-    pub next: u64,
-    /// The numbers of its variables.
-    pub variables: HashSet<u32>,
-    /// How many contacts were made since it was loaded, or came back.
-    pub made: u64,
-    /// How many were removed since it was loaded.
-    pub removed: u64,
-}
-
-/// A contact, as it stands after the items so far.
-#[derive(Debug)]
-pub struct Slot {
-    /// Its list.
-    pub list: ListNo,
-    /// Its number.
-    pub number: ContactNo,
-    /// Where its stored form lies among the [`World`]'s documents.
-    document: Place,
-    /// Whether the store has it not yet.
-    pub new: bool,
-    /// Whether the store's form is out of date.
-    pub dirty: bool,
-    /// Whether it was removed once and has come back.
-    pub returned: bool,
-    /// The position of the batch that removed it, where one did.
-    pub removed_at: Option<u64>,
-    /// The position of the last batch that changed flags of it, and which.
-    flags: (u64, Flags),
-    /// The hashes under which the store has it, once they may differ from those that it should have; one that is new
-    /// has none.
-    indexed: Option<Box<Hashes>>,
-}
 
 /// The numbers under which a contact stands in the index: one for each identifier, and one more for an address whose
 /// former form is another (see [`HashKey::index`]).
 type Hashes = [Option<u64>; IdentifierKind::ALL.len() + 1];
-
-/// The identifiers that a contact had until an item changed them.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Former {
-    /// The contact's list.
-    pub list: ListNo,
-    /// The contact.
-    pub number: ContactNo,
-    /// The journal position of the batch that changed them.
-    pub position: u64,
-    /// The item's place in the batch.
-    pub item: u32,
-    /// What they were, see [`put_identifiers`].
-    pub identifiers: Vec<u8>,
-}
-
-/// An identifier that a contact bore until a batch: how those are found who bore it once.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct FormerBearer {
-    /// The identifier.
-    pub entry: IndexEntry,
-    /// The position of that batch.
-    pub position: u64,
-}
-
-/// Appends three identifiers, an absent one as an empty text (no contact has an empty identifier).
-pub fn put_identifiers(out: &mut Vec<u8>, identifiers: &Identifiers<Option<&str>>) {
-    for kind in IdentifierKind::ALL {
-        put_bytes(out, identifiers.get(kind).unwrap_or_default().as_bytes());
-    }
-}
-
-/// A change to the index of identifiers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct IndexEntry {
-    /// See [`HashKey::hash`].
-    pub hash: u64,
-    /// The contact's list.
-    pub list: ListNo,
-    /// The contact.
-    pub number: ContactNo,
-}
-
-/// What is kept of people who were erased, by account, and in which form: see [`known_of`].
-pub type Erased = HashMap<(AccountNo, [u8; 16]), EraseForm>;
-
-/// In which form of an address the hash of one was made.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum EraseForm {
-    /// By the first version, which took more for the same than is.
-    Former,
-    /// By [`crate::contact::identifier::form`].
-    Exact,
-}
-
-impl EraseForm {
-    /// As it is stored.
-    pub const fn code(self) -> i64 {
-        self as i64
-    }
-
-    /// From its stored form.
-    pub const fn of_code(code: i64) -> Self {
-        if code == 0 { Self::Former } else { Self::Exact }
-    }
-}
-
-/// The hashes of `erased` by which the bearer of an identifier was erased. What the first version has kept is found by
-/// every spelling; what was kept since is exact, and a former form of another address must not meet it.
-pub fn known_of(
-    key: &HashKey,
-    erased: &Erased,
-    account: AccountNo,
-    kind: IdentifierKind,
-    text: &str,
-) -> Vec<(AccountNo, [u8; 16])> {
-    let number = account.0.unsigned_abs();
-    let exact = Some((account, key.erased(number, kind, text))).filter(|hash| erased.contains_key(hash));
-    let former = key.erased_formerly(number, kind, text).into_iter().map(|hash| (account, hash));
-    let former = former.filter(|hash| erased.get(hash) == Some(&EraseForm::Former));
-    exact.into_iter().chain(former).collect()
-}
 
 /// All that the items of a group can see and change.
 #[derive(Debug)]

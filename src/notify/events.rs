@@ -1,9 +1,11 @@
 //! The loop that sends the events of account webhooks. Each webhook has a worker, which follows the changes of its
 //! account from a position of its own: a receiver that is slow or away delays no other webhook, and no applying.
 
+mod attempt;
+
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use futures_util::{StreamExt as _, stream};
 use serde_json::Value;
@@ -12,9 +14,8 @@ use tokio::task::JoinHandle;
 
 use super::backoff;
 use super::messages::{self, Events};
-use super::position::Position;
-use super::send::{Carrier, Message};
-use super::sign::{self, Secret};
+use super::position::{Position, is_lost};
+use super::send::Carrier;
 use crate::app::changes::{ChangesRead, ChangesRequest};
 use crate::app::{Caller, Queries, Refusal};
 use crate::catalogue::Viewer;
@@ -22,8 +23,7 @@ use crate::clock::{Clock, Timestamp};
 use crate::id::Ids;
 use crate::metrics::{EventsSent, Metrics, Work};
 use crate::storage::{
-    AccountWebhook, ChangesFrom, DeliveryEnd, Detail, Error, LoggedAttempt, Response, Storage, WebhookKey,
-    WebhookProgress, WebhookReport,
+    AccountWebhook, ChangesFrom, DeliveryEnd, Detail, Error, Storage, WebhookKey, WebhookProgress,
 };
 
 /// How often webhooks are claimed: one that was made, resumed or removed is noticed within this.
@@ -379,89 +379,6 @@ impl EventSender {
             paused: paused.then_some((now, end)),
             ..progress
         }
-    }
-
-    async fn report(
-        &self,
-        webhook: &mut AccountWebhook,
-        progress: WebhookProgress,
-        attempts: Vec<LoggedAttempt>,
-    ) -> Result<bool, Error> {
-        let report =
-            WebhookReport { key: webhook.key, lease: webhook.lease, progress: progress.clone(), attempts };
-        let holds = self.storage.report_webhook(report).await?;
-        webhook.progress = progress;
-        Ok(holds)
-    }
-
-    async fn secrets(&self, key: WebhookKey) -> Result<Vec<Secret>, Error> {
-        let secrets = self.storage.webhook_secrets(key.account, self.clock.now()).await?;
-        Ok(secrets.iter().filter_map(|text| Secret::parse(text)).collect())
-    }
-
-    /// Makes one attempt to send a message.
-    async fn send(
-        &self,
-        webhook: &AccountWebhook,
-        events: &Events,
-        secrets: &[Secret],
-    ) -> (Response, Duration) {
-        if secrets.is_empty() {
-            return (DeliveryEnd::Unsigned.into(), Duration::ZERO);
-        }
-        let _place = self.out.acquire().await;
-        loop {
-            // Receivers compare it with their own clocks.
-            let timestamp_seconds = self.clock.system().seconds();
-            let message = Message {
-                account: webhook.key.account,
-                uri: webhook.config.to.uri.clone(),
-                id: events.id.clone(),
-                timestamp_seconds,
-                signature: sign::signatures(secrets, &events.id, timestamp_seconds, &events.body),
-                body: events.body.clone(),
-            };
-            let start = Instant::now();
-            if let Some(response) = self.carrier.send(message).await {
-                return (response, start.elapsed());
-            }
-            // The account has no look-up left: that is no attempt.
-            tokio::time::sleep(PAUSE).await;
-        }
-    }
-
-    fn logged(
-        &self,
-        webhook: &AccountWebhook,
-        events: &Events,
-        response: Response,
-        took: Duration,
-        number: u32,
-        at: Timestamp,
-    ) -> LoggedAttempt {
-        LoggedAttempt {
-            id: self.ids.next(at),
-            webhook: Some(webhook.key.no),
-            request: None,
-            uri: webhook.config.to.uri.clone(),
-            receiver: webhook.config.to.receiver.clone(),
-            number,
-            events: events.count,
-            at,
-            took,
-            end: response.end,
-            status: response.status,
-            answer: Some(response.answer),
-        }
-    }
-}
-
-/// Whether changes behind the cursor are not stored any more.
-fn is_lost(refusal: &Refusal) -> bool {
-    match refusal {
-        Refusal::Gone(_) => true,
-        Refusal::Invalid(problems) => problems.iter().any(|problem| problem.code == "CURSOR_UNKNOWN"),
-        _ => false,
     }
 }
 

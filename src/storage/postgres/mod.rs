@@ -20,9 +20,11 @@ mod changes;
 pub mod check;
 pub mod citus;
 mod claim;
+mod contact_reader;
 mod deliveries;
 mod due;
 mod erase;
+mod identity;
 mod idle;
 mod in_one;
 mod jobs;
@@ -45,7 +47,6 @@ mod target;
 mod tls;
 mod webhooks;
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -54,19 +55,15 @@ use async_trait::async_trait;
 use self::append::queue_of;
 pub use self::store::{PostgresStore, Settings};
 pub use self::target::Target;
-use super::rows::{consent, contact_page, contacts, history, matching, person, try_out};
+use super::rows::try_out;
 use super::{
-    Access, Account, Activities, ActivityWindow, AddError, AppendError, Appended, Applied, Applier, Attempt,
-    Backlog, Catalogue, CatalogueChanges, Consents, Contact, ContactPage, ContactReader, Delivery, Error,
-    Health, History, Identity, ItemResult, Journal, Keep, LINK_KEY, List, ListChange, ListFilter, ListOwner,
-    Mentions, NewAccount, NewList, NewSource, NewToken, OptOut, Outbox, Page, Person, Remembered, Renamed,
-    Request, RequestFilter, RequestReader, RequestState, RequestSummary, Retention, Source, SourceChange,
-    SourceFilter, SourceRef, Subject, Token, TokenError, Undoable, VariableKind, Way, WebhookSecrets, Window,
+    AddError, AppendError, Appended, Applied, Applier, Attempt, Backlog, Catalogue, CatalogueChanges,
+    Delivery, Error, Health, ItemResult, Journal, Keep, List, ListChange, ListFilter, ListOwner, NewList,
+    NewSource, OptOut, Outbox, Page, Remembered, Renamed, Request, RequestFilter, RequestReader,
+    RequestState, RequestSummary, Retention, Source, SourceChange, SourceFilter, SourceRef, Undoable,
+    VariableKind, WebhookSecrets, Window,
 };
 use crate::clock::Timestamp;
-use crate::contact::identifier::IdentifierKind;
-use crate::filter::Matcher;
-use crate::find::Counted;
 use crate::id::ObjectId;
 use crate::journal::{AccountNo, Batch, ContactNo, ListNo};
 use crate::retention::Reckoning;
@@ -218,111 +215,6 @@ impl RequestReader for PostgresStore {
 }
 
 #[async_trait]
-impl ContactReader for PostgresStore {
-    async fn find_contact(
-        &self,
-        account: AccountNo,
-        list: ListNo,
-        identifiers: Vec<(IdentifierKind, String)>,
-    ) -> Result<Option<(ContactNo, Contact)>, Error> {
-        self.view(move |view| contacts::find(view, account, list, &identifiers)).await
-    }
-
-    async fn find_contacts(
-        &self,
-        account: AccountNo,
-        list: ListNo,
-        wanted: Vec<Vec<(IdentifierKind, String)>>,
-    ) -> Result<Vec<Option<(ContactNo, Contact)>>, Error> {
-        self.view(move |view| contacts::find_many(view, account, list, &wanted)).await
-    }
-
-    async fn page_contacts(
-        &self,
-        account: AccountNo,
-        list: ListNo,
-        way: Way,
-        limit: u32,
-    ) -> Result<ContactPage, Error> {
-        self.view(move |view| contact_page::page(view, account, list, way, limit)).await
-    }
-
-    async fn contacts_by_number(
-        &self,
-        account: AccountNo,
-        list: ListNo,
-        numbers: Vec<ContactNo>,
-    ) -> Result<ContactPage, Error> {
-        self.view(move |view| contact_page::load(view, account, list, &numbers)).await
-    }
-
-    async fn count_matching(
-        &self,
-        list: ListNo,
-        after: ContactNo,
-        until: ContactNo,
-        matcher: Arc<Matcher>,
-    ) -> Result<Counted, Error> {
-        self.view(move |view| matching::count(view, list, after, until, &matcher)).await
-    }
-
-    async fn count_contacts(&self, lists: Vec<ListNo>) -> Result<HashMap<ListNo, u64>, Error> {
-        self.read(move |session, _| rows::count_contacts(session, &lists)).await
-    }
-
-    async fn count_all_contacts(&self, account: AccountNo) -> Result<u64, Error> {
-        self.read(move |session, _| rows::count_all_contacts(session, account)).await
-    }
-
-    async fn activity(&self, account: AccountNo, window: ActivityWindow) -> Result<Activities, Error> {
-        self.read(move |session, _| activity::find(session, account, window)).await
-    }
-
-    async fn find_history(
-        &self,
-        account: AccountNo,
-        list: ListNo,
-        identifiers: Vec<(IdentifierKind, String)>,
-        window: Window,
-    ) -> Result<Option<History>, Error> {
-        self.view(move |view| history::find(view, account, list, &identifiers, window)).await
-    }
-
-    async fn contacts_of_request(&self, list: ListNo, request: ObjectId) -> Result<Vec<ContactNo>, Error> {
-        self.view(move |view| history::contacts_of(view, list, request)).await
-    }
-
-    async fn find_consents(
-        &self,
-        list: ListNo,
-        identifiers: Vec<(IdentifierKind, String)>,
-    ) -> Result<Option<Consents>, Error> {
-        self.view(move |view| consent::find(view, list, &identifiers)).await
-    }
-
-    async fn last_erase(&self, account: AccountNo) -> Result<Option<Timestamp>, Error> {
-        self.read(move |session, _| erase::last(session, account)).await
-    }
-
-    async fn find_person(
-        &self,
-        account: AccountNo,
-        identifiers: Vec<(IdentifierKind, String)>,
-    ) -> Result<Person, Error> {
-        self.view(move |view| person::person(view, account, &identifiers)).await
-    }
-
-    async fn find_mentions(
-        &self,
-        account: AccountNo,
-        subject: Arc<Subject>,
-        _: u64,
-    ) -> Result<Mentions, Error> {
-        self.read(move |session, _| mentions::find(session, account, &subject)).await
-    }
-}
-
-#[async_trait]
 impl Catalogue for PostgresStore {
     async fn catalogue_changes(&self, since: u64) -> Result<CatalogueChanges, Error> {
         self.read(move |session, _| catalogue::changes(session, since)).await
@@ -435,61 +327,6 @@ impl Catalogue for PostgresStore {
 
     async fn remove_sources(&self, account: AccountNo, sources: Vec<SourceRef>) -> Result<usize, Error> {
         self.change(move |session| catalogue::sources::remove(session, account, &sources)).await
-    }
-}
-
-#[async_trait]
-impl Identity for PostgresStore {
-    async fn find_access(&self, key: String) -> Result<Option<Access>, Error> {
-        self.read(move |session, _| catalogue::tokens::find_access(session, &key)).await
-    }
-
-    fn link_key(&self) -> [u8; 32] {
-        self.shared.key.derive(LINK_KEY)
-    }
-
-    async fn add_account(&self, account: NewAccount, now: Timestamp) -> Result<(), Error> {
-        self.change(move |session| catalogue::accounts::add(session, &account, now)).await
-    }
-
-    async fn accounts(&self) -> Result<Vec<Account>, Error> {
-        self.read(|session, _| catalogue::accounts::all(session)).await
-    }
-
-    async fn set_account_enabled(&self, id: ObjectId, enabled: bool) -> Result<bool, Error> {
-        self.change(move |session| catalogue::accounts::set_enabled(session, id, enabled)).await
-    }
-
-    async fn remove_account(&self, id: ObjectId) -> Result<bool, Error> {
-        self.change(move |session| catalogue::accounts::remove(session, id)).await
-    }
-
-    async fn webhook_secret(&self, id: ObjectId) -> Result<Option<String>, Error> {
-        self.read(move |session, _| catalogue::accounts::webhook_secret(session, id)).await
-    }
-
-    async fn set_webhook_secret(
-        &self,
-        id: ObjectId,
-        secret: String,
-        previous_until: Timestamp,
-    ) -> Result<bool, Error> {
-        self.change(move |session| {
-            catalogue::accounts::set_webhook_secret(session, id, &secret, previous_until)
-        })
-        .await
-    }
-
-    async fn add_token(&self, user: ObjectId, token: NewToken, now: Timestamp) -> Result<(), TokenError> {
-        self.change(move |session| catalogue::tokens::add(session, user, &token, now)).await
-    }
-
-    async fn tokens(&self, account: Option<ObjectId>) -> Result<Vec<Token>, Error> {
-        self.read(move |session, _| catalogue::tokens::all(session, account)).await
-    }
-
-    async fn revoke_token(&self, key: String, now: Timestamp) -> Result<bool, Error> {
-        self.change(move |session| catalogue::tokens::revoke(session, &key, now)).await
     }
 }
 

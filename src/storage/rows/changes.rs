@@ -4,22 +4,25 @@
 //! Positions of a list become visible in their order (see decision 27), so a reader that has come to one has passed all
 //! below it for good.
 
-use std::collections::{HashMap, HashSet};
+mod contacts;
+mod ends;
+mod values;
 
-use super::contacts::{look_up_source, source_of};
+use std::collections::HashMap;
+
+use self::ends::has_more;
+pub use self::ends::{ChangeRows, Ends, Place, Tombstone};
+use self::values::{created, removed, updated};
 use super::derived::{Derived, derive};
 use super::{ContactId, Entry, Rows, history};
-use crate::clock::Timestamp;
-use crate::contact::document::{self, Document};
 use crate::contact::identifier::{IdentifierKind, Identifiers};
 use crate::contact::record::Malformed;
 use crate::history as stored;
 use crate::history::{ChangeKind, FieldChange};
-use crate::id::ObjectId;
 use crate::journal::{AccountNo, BatchKind, ContactNo, ListNo};
 use crate::storage::{
-    Change, ChangeAction, ChangeCursor, ChangePage, ChangeQuery, ChangesError, ChangesFrom, Contact, Detail,
-    Error, Mark,
+    Change, ChangeAction, ChangeCursor, ChangePage, ChangeQuery, ChangesError, ChangesFrom, Detail, Error,
+    Mark,
 };
 
 /// Rows of the history that are read at once, and their bytes: the first is read in any case.
@@ -32,63 +35,8 @@ const MAX_LOOKED_AT: usize = 32 << 20;
 /// Rows that one page looks at: a batch that changed nothing has one too.
 const MAX_ROWS: usize = 20_000;
 
-/// Contacts that are loaded at once: each may have megabytes.
-const CONTACTS: usize = 16;
-
-/// A batch of a list: its position and request.
-pub type Place = (u64, ObjectId);
-
-/// Where the changes of a list begin and end.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Ends {
-    /// The last batch or erase.
-    pub last: Option<Place>,
-    /// The last that retention has deleted.
-    pub floor: Option<Place>,
-}
-
 /// The identifiers after a change, and what it did to each field.
 type Taken = (Identifiers<Option<String>>, Vec<FieldChange>);
-
-impl Ends {
-    /// Behind all changes; nothing where there never was one.
-    fn end(&self) -> Option<Place> {
-        self.last.max(self.floor)
-    }
-
-    /// The position behind all changes, 0 where there never was one.
-    pub fn position(&self) -> u64 {
-        self.end().map_or(0, |(position, _)| position)
-    }
-}
-
-/// An erased contact.
-#[derive(Clone, Debug)]
-pub struct Tombstone {
-    /// The position of the erase in the list.
-    pub position: u64,
-    /// The contact.
-    pub number: ContactNo,
-    /// The erase.
-    pub request: ObjectId,
-    /// The public part of the token that sent it.
-    pub token: String,
-    /// When it was applied.
-    pub erased_at: Timestamp,
-}
-
-/// The rows that changes are read from.
-pub trait ChangeRows: Rows {
-    /// Where the changes of each list begin and end.
-    fn ends(&self, lists: &[ListNo]) -> Result<Vec<Ends>, Error>;
-
-    /// The rows of a list's history from a position on, in their order: at most so many, and of so many bytes but for
-    /// the first.
-    fn entries_from(&self, list: ListNo, from: u64, rows: u32, bytes: usize) -> Result<Vec<Entry>, Error>;
-
-    /// The tombstones of a list from a position on, by position and number.
-    fn tombstones_from(&self, list: ListNo, from: u64) -> Result<Vec<Tombstone>, Error>;
-}
 
 /// Reads a page of changes.
 ///
@@ -427,127 +375,8 @@ impl<R: ChangeRows> Reading<'_, R> {
             sources,
         })
     }
-
-    /// Loads the contacts as they are now. Where they are too large for one page, the page ends before them.
-    fn load_contacts(&mut self) -> Result<(), ChangesError> {
-        let mut loaded: HashMap<ContactId, Option<Contact>> = HashMap::new();
-        let (mut bytes, mut done, mut sources) = (0, 0, HashMap::new());
-        while done < self.changes.len() && (done == 0 || bytes < self.query.bytes) {
-            let end = self.changes.len().min(done + CONTACTS);
-            let wanted =
-                self.changes[done..end].iter().filter(|change| change.action != ChangeAction::Erased);
-            let wanted: HashSet<ContactId> = wanted.map(|change| (change.list, change.number)).collect();
-            let mut wanted: Vec<_> =
-                wanted.into_iter().filter(|contact| !loaded.contains_key(contact)).collect();
-            wanted.sort_unstable();
-            let mut documents = Vec::new();
-            self.rows.documents(&wanted, &mut |contact, document| {
-                bytes += document.len();
-                documents.push((contact, document.to_vec()));
-                true
-            })?;
-            loaded.extend(wanted.into_iter().map(|contact| (contact, None)));
-            for (contact, document) in documents {
-                let known = with_source(self.rows, self.query.account, document, &mut sources)?;
-                loaded.insert(contact, known);
-            }
-            for change in &mut self.changes[done..end] {
-                change.contact = loaded.get(&(change.list, change.number)).cloned().flatten();
-            }
-            done = end;
-        }
-        if done < self.changes.len() {
-            self.changes.truncate(done);
-            self.cursor = self.first.clone();
-            for change in &self.changes {
-                self.cursor.advance(change.mark);
-            }
-            self.more = true;
-        }
-        Ok(())
-    }
 }
 
 fn same_batch(one: Mark, other: Mark) -> bool {
     (one.list, one.position) == (other.list, other.position)
-}
-
-/// What a source is and costs, by its number.
-type Sources = HashMap<u64, (Option<crate::storage::Source>, Option<crate::contact::amount::Cac>)>;
-
-/// A contact with its source; `None` for one that is damaged on disk.
-fn with_source(
-    rows: &impl Rows,
-    account: AccountNo,
-    document: Vec<u8>,
-    sources: &mut Sources,
-) -> Result<Option<Contact>, Error> {
-    let Ok(no) = source_of(&document) else { return Ok(None) };
-    let (source, source_cac) = match no {
-        None => (None, None),
-        Some(no) => match sources.get(&no) {
-            Some(known) => known.clone(),
-            None => sources.entry(no).insert_entry(look_up_source(rows, account, no)?).get().clone(),
-        },
-    };
-    Ok(Some(Contact { document, source, source_cac }))
-}
-
-/// Whether there are changes behind a mark, as far as the ends of the list show.
-fn has_more(mark: Option<Mark>, ends: &Ends) -> Result<bool, ChangesError> {
-    let Some(mark) = mark else {
-        return match ends.floor {
-            // Changes of a list that the reader has never read are gone.
-            Some(_) => Err(ChangesError::Expired),
-            None => Ok(ends.last.is_some()),
-        };
-    };
-    if ends.floor.is_some_and(|(floor, _)| floor > mark.position) {
-        return Err(ChangesError::Expired);
-    }
-    match ends.end() {
-        Some((position, request)) if position == mark.position => {
-            if Mark::check(request) == mark.check {
-                Ok(mark.index < Mark::ALL)
-            } else {
-                Err(ChangesError::Unknown)
-            }
-        }
-        Some((position, _)) if position > mark.position => Ok(true),
-        // The store has lost what the reader has seen: an older backup was restored.
-        _ => Err(ChangesError::Unknown),
-    }
-}
-
-/// The identifiers after a change, and what it did to the fields.
-type Shown = Result<(Identifiers<Option<String>>, Vec<FieldChange>), Malformed>;
-
-fn owned(identifiers: Identifiers<Option<&str>>) -> Identifiers<Option<String>> {
-    identifiers.map(|text| text.filter(|text| !text.is_empty()).map(str::to_owned))
-}
-
-fn removed(document: &[u8], detailed: bool) -> Shown {
-    let record = Document::read(document)?.record;
-    let fields = if detailed { stored::fields(record)? } else { stored::Fields::new() };
-    let fields = fields.into_iter().map(|(key, old)| FieldChange { key, old, new: Vec::new() });
-    Ok((owned(document::identifiers(record)?), fields.collect()))
-}
-
-fn created(after: &[u8], detailed: bool) -> Shown {
-    let fields = if detailed { stored::fields(after)? } else { stored::Fields::new() };
-    let fields = fields.into_iter().map(|(key, new)| FieldChange { key, old: Vec::new(), new });
-    Ok((owned(document::identifiers(after)?), fields.collect()))
-}
-
-fn updated(before: &[u8], after: &[u8], detailed: bool) -> Shown {
-    let identifiers = owned(document::identifiers(after)?);
-    if !detailed {
-        return Ok((identifiers, Vec::new()));
-    }
-    let mut new = stored::fields(after)?;
-    let fields = stored::fields(before)?.into_iter().map(|(key, old)| {
-        let new = new.remove(&key).unwrap_or_default();
-        FieldChange { key, old, new }
-    });
-    Ok((identifiers, fields.collect()))
 }

@@ -17,6 +17,7 @@ pub mod backup;
 mod catalogue;
 mod changes;
 pub mod check;
+mod contact_reader;
 mod contacts;
 mod deliveries;
 mod dump;
@@ -24,6 +25,7 @@ mod erase;
 mod export;
 mod failure;
 mod files;
+mod identity;
 mod jobs;
 mod log;
 mod logins;
@@ -49,7 +51,6 @@ mod vacuum;
 mod webhooks;
 mod worker;
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -60,20 +61,15 @@ pub use self::open::{connect, exists};
 use self::shared::{Pair, Shared, error, is_not_synced, lock, signed, unsigned};
 pub use self::store::{Settings, SqliteStore};
 pub use self::turns::{Hands, Turns};
-use super::rows::{consent, contact_page, contacts as find_contact, history, matching, person, try_out};
+use super::rows::try_out;
 use super::{
-    Access, Account, Activities, ActivityWindow, AddError, AppendError, Appended, Applied, Applier, Attempt,
-    Backlog, Catalogue, CatalogueChanges, Consents, Contact, ContactPage, ContactReader, Delivery, Error,
-    Health, History, Identity, ItemResult, Journal, Keep, LINK_KEY, List, ListChange, ListFilter, ListOwner,
-    Mentions, NewAccount, NewList, NewSource, NewToken, OptOut, Outbox, Page, Person, Remembered, Renamed,
-    Request, RequestFilter, RequestReader, RequestState, RequestSummary, Retention, Source, SourceChange,
-    SourceFilter, SourceRef, Space, Subject, Token, TokenError, Undoable, VariableKind, Way, WebhookSecrets,
-    Window,
+    AddError, AppendError, Appended, Applied, Applier, Attempt, Backlog, Catalogue, CatalogueChanges,
+    Delivery, Error, Health, ItemResult, Journal, Keep, List, ListChange, ListFilter, ListOwner, NewList,
+    NewSource, OptOut, Outbox, Page, Remembered, Renamed, Request, RequestFilter, RequestReader,
+    RequestState, RequestSummary, Retention, Source, SourceChange, SourceFilter, SourceRef, Space, Undoable,
+    VariableKind, WebhookSecrets, Window,
 };
 use crate::clock::Timestamp;
-use crate::contact::identifier::IdentifierKind;
-use crate::filter::Matcher;
-use crate::find::Counted;
 use crate::id::ObjectId;
 use crate::journal::{AccountNo, Batch, ContactNo, ListNo};
 use crate::retention::Reckoning;
@@ -191,111 +187,6 @@ impl RequestReader for SqliteStore {
         window: Window,
     ) -> Result<Page<RequestSummary>, Error> {
         self.read(move |pair, shared| request_list::page(pair, shared, account, &filter, window)).await
-    }
-}
-
-#[async_trait]
-impl ContactReader for SqliteStore {
-    async fn find_contact(
-        &self,
-        account: AccountNo,
-        list: ListNo,
-        identifiers: Vec<(IdentifierKind, String)>,
-    ) -> Result<Option<(ContactNo, Contact)>, Error> {
-        self.view(move |view| find_contact::find(view, account, list, &identifiers)).await
-    }
-
-    async fn find_contacts(
-        &self,
-        account: AccountNo,
-        list: ListNo,
-        wanted: Vec<Vec<(IdentifierKind, String)>>,
-    ) -> Result<Vec<Option<(ContactNo, Contact)>>, Error> {
-        self.view(move |view| find_contact::find_many(view, account, list, &wanted)).await
-    }
-
-    async fn page_contacts(
-        &self,
-        account: AccountNo,
-        list: ListNo,
-        way: Way,
-        limit: u32,
-    ) -> Result<ContactPage, Error> {
-        self.view(move |view| contact_page::page(view, account, list, way, limit)).await
-    }
-
-    async fn contacts_by_number(
-        &self,
-        account: AccountNo,
-        list: ListNo,
-        numbers: Vec<ContactNo>,
-    ) -> Result<ContactPage, Error> {
-        self.view(move |view| contact_page::load(view, account, list, &numbers)).await
-    }
-
-    async fn count_matching(
-        &self,
-        list: ListNo,
-        after: ContactNo,
-        until: ContactNo,
-        matcher: Arc<Matcher>,
-    ) -> Result<Counted, Error> {
-        self.view(move |view| matching::count(view, list, after, until, &matcher)).await
-    }
-
-    async fn count_contacts(&self, lists: Vec<ListNo>) -> Result<HashMap<ListNo, u64>, Error> {
-        self.read(move |pair, _| contacts::count(&pair.store, &lists)).await
-    }
-
-    async fn count_all_contacts(&self, account: AccountNo) -> Result<u64, Error> {
-        self.read(move |pair, _| contacts::count_all(pair, account)).await
-    }
-
-    async fn activity(&self, account: AccountNo, window: ActivityWindow) -> Result<Activities, Error> {
-        self.read(move |pair, _| activity::find(pair, account, window)).await
-    }
-
-    async fn find_history(
-        &self,
-        account: AccountNo,
-        list: ListNo,
-        identifiers: Vec<(IdentifierKind, String)>,
-        window: Window,
-    ) -> Result<Option<History>, Error> {
-        self.view(move |view| history::find(view, account, list, &identifiers, window)).await
-    }
-
-    async fn contacts_of_request(&self, list: ListNo, request: ObjectId) -> Result<Vec<ContactNo>, Error> {
-        self.view(move |view| history::contacts_of(view, list, request)).await
-    }
-
-    async fn find_consents(
-        &self,
-        list: ListNo,
-        identifiers: Vec<(IdentifierKind, String)>,
-    ) -> Result<Option<Consents>, Error> {
-        self.view(move |view| consent::find(view, list, &identifiers)).await
-    }
-
-    async fn last_erase(&self, account: AccountNo) -> Result<Option<Timestamp>, Error> {
-        self.read(move |pair, _| erase::last(pair, account)).await
-    }
-
-    async fn find_person(
-        &self,
-        account: AccountNo,
-        identifiers: Vec<(IdentifierKind, String)>,
-    ) -> Result<Person, Error> {
-        self.view(move |view| person::person(view, account, &identifiers)).await
-    }
-
-    async fn find_mentions(
-        &self,
-        account: AccountNo,
-        subject: Arc<Subject>,
-        after: u64,
-    ) -> Result<Mentions, Error> {
-        self.read(move |pair, _| export::mentions(pair, account, &subject, after)).await
     }
 }
 
@@ -418,60 +309,6 @@ impl Catalogue for SqliteStore {
 
     async fn remove_sources(&self, account: AccountNo, sources: Vec<SourceRef>) -> Result<usize, Error> {
         self.intake.call(move |intake| catalogue::sources::remove(intake, account, &sources)).await
-    }
-}
-
-#[async_trait]
-impl Identity for SqliteStore {
-    async fn find_access(&self, key: String) -> Result<Option<Access>, Error> {
-        self.gate.call(move |intake| catalogue::tokens::find_access(intake, &key)).await
-    }
-
-    fn link_key(&self) -> [u8; 32] {
-        self.shared.key.derive(LINK_KEY)
-    }
-
-    async fn add_account(&self, account: NewAccount, now: Timestamp) -> Result<(), Error> {
-        self.intake.call(move |intake| catalogue::accounts::add(intake, &account, now)).await
-    }
-
-    async fn accounts(&self) -> Result<Vec<Account>, Error> {
-        self.read(|pair, _| catalogue::accounts::all(&pair.intake)).await
-    }
-
-    async fn set_account_enabled(&self, id: ObjectId, enabled: bool) -> Result<bool, Error> {
-        self.intake.call(move |intake| catalogue::accounts::set_enabled(intake, id, enabled)).await
-    }
-
-    async fn remove_account(&self, id: ObjectId) -> Result<bool, Error> {
-        self.intake.call(move |intake| catalogue::accounts::remove(intake, id)).await
-    }
-
-    async fn webhook_secret(&self, id: ObjectId) -> Result<Option<String>, Error> {
-        self.read(move |pair, _| catalogue::accounts::webhook_secret(&pair.intake, id)).await
-    }
-
-    async fn set_webhook_secret(
-        &self,
-        id: ObjectId,
-        secret: String,
-        previous_until: Timestamp,
-    ) -> Result<bool, Error> {
-        self.intake
-            .call(move |intake| catalogue::accounts::set_webhook_secret(intake, id, &secret, previous_until))
-            .await
-    }
-
-    async fn add_token(&self, user: ObjectId, token: NewToken, now: Timestamp) -> Result<(), TokenError> {
-        self.intake.call(move |intake| Ok(catalogue::tokens::add(intake, user, &token, now))).await?
-    }
-
-    async fn tokens(&self, account: Option<ObjectId>) -> Result<Vec<Token>, Error> {
-        self.read(move |pair, _| catalogue::tokens::all(&pair.intake, account)).await
-    }
-
-    async fn revoke_token(&self, key: String, now: Timestamp) -> Result<bool, Error> {
-        self.intake.call(move |intake| catalogue::tokens::revoke(intake, &key, now)).await
     }
 }
 

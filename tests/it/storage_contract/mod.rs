@@ -9,6 +9,7 @@ mod attempts;
 mod batches;
 mod catalogue;
 mod changes;
+mod changes_stories;
 mod contact_pages;
 mod copy;
 mod copy_refusals;
