@@ -40,12 +40,14 @@ const LISTS: usize = 500;
 /// Lists for each of which a round pauses a millisecond longer: a server of many lists is not read all the time.
 const LISTS_PER_MILLISECOND: usize = 20;
 
-/// Waiting batches from which on applying comes first: more than wait at half the full rate.
-const BUSY: u64 = 1_000;
+/// How many times its own length a step is followed by a pause while batches wait, and while more wait than do at half
+/// the full rate. Indexing writes as much as applying does, and delays commits on the same disk: without pauses it halves
+/// the rate.
+const REST: u32 = 3;
+const LONG_REST: u32 = 9;
 
-/// How many times its own length a step is followed by a pause then. Indexing a new contact costs several times what
-/// applying it does, and would halve the rate on two cores.
-const REST: u32 = 9;
+/// Waiting batches from which on the pause is the longer one.
+const BUSY: u64 = 1_000;
 
 /// The interval of looks for changes by other processes, and for lists that were removed.
 const LOOK: Duration = Duration::from_secs(1);
@@ -176,8 +178,13 @@ impl Indexer {
                 return Ok(());
             }
             state = Some(after);
-            if self.storage.backlog().batches >= BUSY {
-                tokio::time::sleep((start.elapsed() * REST).min(LOOK)).await;
+            let rest = match self.storage.backlog().batches {
+                0 => 0,
+                1..BUSY => REST,
+                _ => LONG_REST,
+            };
+            if rest > 0 {
+                tokio::time::sleep((start.elapsed() * rest).min(LOOK)).await;
             }
             if !more {
                 return Ok(());
