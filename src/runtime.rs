@@ -19,18 +19,18 @@ use crate::flights::Flights;
 use crate::guesses::Guesses;
 use crate::http::contacts::changes::values;
 use crate::id::Ids;
+use crate::indexer::Indexer;
 use crate::jobs::{self, JobService};
 use crate::journal::KEEP_KEYS;
 use crate::metrics::{Metrics, Work};
 use crate::notify::deliver::Deliverer;
 use crate::notify::events::EventSender;
-use crate::notify::send::Carrier;
 use crate::rejections::Rejections;
 use crate::retention::RetentionClock;
-use crate::search::indexer::Indexer;
 use crate::spans::Spans;
 use crate::storage::{self, Backlog, Keep, Storage};
 use crate::used::Used;
+use crate::webhook::send::Carrier;
 use crate::writer::Writer;
 
 /// How long requests are kept after they were processed (contract, section 5).

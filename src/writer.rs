@@ -12,7 +12,7 @@ use crate::id::ObjectId;
 use crate::journal::{Batch, ListNo};
 use crate::metrics::{Metrics, Work};
 use crate::spans::Spans;
-use crate::storage::{self, AppendError, Appended, Backlog, Journal};
+use crate::storage::{self, AppendError, Appended, Backlog, Journal, NotAccepted};
 
 /// Batches of one commit: enough that the commit costs each of them little, few enough that it stays short.
 const GROUP: usize = 64;
@@ -22,28 +22,6 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The pause between two tries.
 const PAUSE: Duration = Duration::from_millis(50);
-
-/// Why a batch was not accepted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum NotAccepted {
-    /// Too many batches wait to be applied, of all accounts or of this one.
-    Backlog,
-    /// The store could not commit; nothing was kept.
-    NotKept,
-    /// It cannot be known whether the store has committed.
-    Unknown,
-}
-
-impl NotAccepted {
-    /// The words for it, in the log.
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Backlog => "too many wait",
-            Self::NotKept => "not kept",
-            Self::Unknown => "outcome unknown",
-        }
-    }
-}
 
 type Waiter = (Arc<Batch>, Answer);
 

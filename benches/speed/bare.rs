@@ -24,8 +24,6 @@ use rollbook::contact::field::Key;
 use rollbook::id::Ids;
 use rollbook::intake::{self, BodyKind, Context};
 use rollbook::journal::{AccountNo, ListNo};
-use rollbook::notify::address::AddressPolicy;
-use rollbook::notify::send::Sender;
 use rollbook::retention::RetentionClock;
 use rollbook::spans::Spans;
 use rollbook::storage::Role;
@@ -34,6 +32,8 @@ use rollbook::storage::{
     Backlog, NewAccount, NewList, NewSource, NewToken, Scope, SourceRef, Storage, VariableKind,
 };
 use rollbook::token::FreshToken;
+use rollbook::webhook::address::AddressPolicy;
+use rollbook::webhook::send::Sender;
 use rollbook::writer::Writer;
 use rusqlite::{Connection, params};
 use tokio::runtime::Runtime;

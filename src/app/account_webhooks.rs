@@ -4,10 +4,10 @@ use super::changes::MAX_LISTS;
 use super::webhooks::WebhookUrl;
 use super::{Caller, Commands, Operation, Queries, Reach, Refusal, Result};
 use crate::contact::field::fits;
-use crate::notify::event;
-use crate::notify::position::Position;
 use crate::problem::Problem;
 use crate::storage::{self, AccountWebhook, WebhookConfig, WebhookKey, WebhookNo, WebhookProgress};
+use crate::webhook::event;
+use crate::webhook::position::Position;
 
 /// Makes a webhook.
 pub static CREATE: Operation = Operation::write("/v3/webhook/create", Reach::Account);

@@ -49,11 +49,11 @@ use crate::catalogue::Catalogue;
 use crate::clock::Clock;
 use crate::id::Ids;
 use crate::metrics::Metrics;
-use crate::notify::send::Carrier;
 use crate::retention::RetentionClock;
 use crate::search::Status;
 use crate::spans::Spans;
 use crate::storage::Storage;
+use crate::webhook::send::Carrier;
 use crate::writer::Writer;
 
 /// What a use case comes to.

@@ -3,7 +3,7 @@
 use crate::metrics::{Metrics, Work};
 use crate::problem::Problem;
 use crate::storage;
-use crate::writer::NotAccepted;
+use crate::storage::NotAccepted;
 
 /// Why a request was rejected. Nothing of it was stored, unless its outcome is unknown.
 #[derive(Debug)]

@@ -1,7 +1,7 @@
 //! Variables of lists.
 
 use super::{Caller, Commands, Operation, Reach, Refusal, Result};
-use crate::intake::variables::check_name;
+use crate::list::check_name;
 use crate::problem::{self, Problem};
 use crate::storage::{AddError, List, Renamed, VariableKind};
 

@@ -10,13 +10,13 @@ use crate::clock::Timestamp;
 use crate::contact::webhook_uri::WebHookUri;
 use crate::id::ObjectId;
 use crate::journal::{AccountNo, WebHook};
-use crate::notify::send::Message;
-use crate::notify::sign::{self, Secret};
 use crate::problem::Problem;
 use crate::storage::{
     self, AttemptFilter, DeliveryEnd, EndpointHealth, LoggedAttempt, NewAttempt, Page, Response, WebhookNo,
     Window,
 };
+use crate::webhook::send::Message;
+use crate::webhook::sign::{self, Secret};
 
 /// Reads the delivery log.
 pub static DELIVERIES: Operation = Operation::read("/v3/webhook/deliveries", Reach::Account);

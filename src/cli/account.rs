@@ -4,10 +4,10 @@ use serde_json::json;
 
 use super::{Result, StoreArguments, found, now, parse_id, print};
 use crate::id::{Ids, ObjectId};
-use crate::notify::sign::{OVERLAP, Secret};
 use crate::secret;
 use crate::storage::{NewAccount, NewToken, OptOut, Scope, Storage, User};
 use crate::token::FreshToken;
+use crate::webhook::sign::{OVERLAP, Secret};
 
 #[derive(Debug, clap::Subcommand)]
 pub enum Command {

@@ -19,12 +19,12 @@ use crate::http::tls::Tls;
 use crate::http::{self, serve, watch};
 use crate::id::Ids;
 use crate::metrics::Connections;
-use crate::notify::address::AddressPolicy;
-use crate::notify::send::Sender;
-use crate::notify::tls::read_roots;
 use crate::runtime;
 use crate::spans::Spans;
 use crate::storage::{Error, Role, Storage};
+use crate::webhook::address::AddressPolicy;
+use crate::webhook::send::Sender;
+use crate::webhook::tls::read_roots;
 
 /// Connections of those who watch, at a time.
 const WATCHERS: usize = 16;

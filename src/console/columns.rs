@@ -10,9 +10,9 @@ use crate::files::mapping::{Fault, Guess, Mapping, NewVariable, camel_case, gues
 use crate::files::plan::target_of;
 use crate::files::target::Target;
 use crate::files::values::{Order, Values};
-use crate::intake::variables::check_name;
 use crate::jobs::job::Plan;
 use crate::jobs::upload::Preview;
+use crate::list::check_name;
 
 /// A choice that makes a variable.
 const NEW: &str = "new";

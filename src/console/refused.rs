@@ -6,7 +6,7 @@ use super::{Trouble, texts};
 use crate::app::Refusal;
 use crate::problem::Problem;
 use crate::storage;
-use crate::writer::NotAccepted;
+use crate::storage::NotAccepted;
 
 /// A refusal, as far as a form can show it.
 #[derive(Debug)]

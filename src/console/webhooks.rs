@@ -12,8 +12,8 @@ use crate::app::account_webhooks::{EventNames, NewWebhook, Title};
 use crate::app::webhooks::{TestTarget, WebhookUrl};
 use crate::clock::Timestamp;
 use crate::id::ObjectId;
-use crate::notify::event;
 use crate::storage::{AccountWebhook, AttemptFilter, DeliveryEnd, EndpointHealth, LoggedAttempt, WebhookNo};
+use crate::webhook::event;
 
 /// Attempts on a page.
 const ROWS: u32 = 50;

@@ -12,9 +12,9 @@ use super::page::{show, show_with};
 use super::sign_in::{new_session, normal, signed_in};
 use super::{Fields, Result, Trouble, password};
 use crate::contact::email;
-use crate::notify::sign::Secret;
 use crate::runtime::App;
 use crate::storage::{FirstAccount, LinkError, LinkFor, NewLogin};
+use crate::webhook::sign::Secret;
 
 /// The longest name of a user or an account, in characters.
 pub const MAX_NAME: usize = 100;

@@ -1,5 +1,7 @@
 //! The fields of a contact: one table that validation, storage and answers all read.
 
+pub use super::key::Key;
+
 /// A field that a contact can hold, in the order in which it is stored.
 ///
 /// The numbers are part of the stored form and never change. Identifiers come first, so that they are found
@@ -59,107 +61,200 @@ pub enum Kind {
     Link,
 }
 
-impl Field {
-    /// Every field, in the order of the page's Parameters table (errors are told in it).
-    pub const ALL: [Field; 26] = [
-        Field::Name,
+/// A row of the table of fields: all that depends on the field alone. What depends on the kind of its value stands in
+/// the module that reads, stores or shows it.
+struct Entry {
+    field: Field,
+    name: &'static str,
+    kind: Option<Kind>,
+    text: &'static str,
+}
+
+const fn entry(field: Field, name: &'static str, kind: Option<Kind>, text: &'static str) -> Entry {
+    Entry { field, name, kind, text }
+}
+
+/// The fields, in the order of the page's Parameters table.
+static TABLE: [Entry; 26] = [
+    entry(Field::Name, "name", Some(Kind::Text), "The name to display."),
+    entry(
         Field::Email,
+        "email",
+        Some(Kind::Identifier),
+        "An e-mail address (RFC 2822 addr-spec, also in Unicode) of at most 254 octets; compared without case; \
+         unique in the list.",
+    ),
+    entry(
         Field::PhoneNumber,
+        "phoneNumber",
+        Some(Kind::Identifier),
+        "A phone number in the form of E.164, such as +15555555; unique in the list.",
+    ),
+    entry(
         Field::UserId,
+        "userId",
+        Some(Kind::Identifier),
+        "Your own id of the contact, without control characters; compared exactly; unique in the list.",
+    ),
+    entry(
         Field::Active,
+        "active",
+        Some(Kind::Flag),
+        "Whether the contact may receive anything at all; false by default.",
+    ),
+    entry(
         Field::EmailSubscribe,
+        "emailSubscribe",
+        Some(Kind::Flag),
+        "Whether the contact wants e-mail; false by default.",
+    ),
+    entry(
         Field::SmsSubscribe,
+        "smsSubscribe",
+        Some(Kind::Flag),
+        "Whether the contact wants SMS; false by default.",
+    ),
+    entry(
         Field::DesktopWebPushSubscribe,
+        "desktopWebPushSubscribe",
+        Some(Kind::Flag),
+        "Whether the contact wants push notifications of desktop browsers; false by default.",
+    ),
+    entry(
         Field::MobileWebPushSubscribe,
+        "mobileWebPushSubscribe",
+        Some(Kind::Flag),
+        "Whether the contact wants push notifications of mobile browsers; false by default.",
+    ),
+    entry(
         Field::TelegramSubscribe,
+        "telegramSubscribe",
+        Some(Kind::Flag),
+        "Whether the contact wants Telegram messages; false by default.",
+    ),
+    entry(
         Field::ViberSubscribe,
-        Field::FirstName,
-        Field::LastName,
+        "viberSubscribe",
+        Some(Kind::Flag),
+        "Whether the contact wants Viber messages; false by default.",
+    ),
+    entry(Field::FirstName, "firstName", Some(Kind::Text), "The first name."),
+    entry(Field::LastName, "lastName", Some(Kind::Text), "The last name."),
+    entry(
         Field::ContactBirthday,
+        "contactBirthday",
+        Some(Kind::Birthday),
+        "The date of birth, `YYYY-MM-DD`, a real day of the calendar.",
+    ),
+    entry(
         Field::ContactLanguage,
+        "contactLanguage",
+        Some(Kind::Language),
+        "The language, an ISO 639-1 code; stored in lower case.",
+    ),
+    entry(
         Field::ContactGender,
+        "contactGender",
+        Some(Kind::Gender),
+        "The gender by ISO/IEC 5218: 0 not known, 1 male, 2 female, 9 not applicable; 0 by default. As a string \
+         also, in any case: `unknown`, `undefined`, `empty`; `m`, `male`; `f`, `female`; `n/a`, \
+         `not applicable`, `na`.",
+    ),
+    entry(
         Field::ContactTimezone,
+        "contactTimezone",
+        Some(Kind::Timezone),
+        "The time zone, an IANA name in its exact case (`Europe/Tallinn`). Or an ISO 8601 offset `Z`, `±hh`, \
+         `±hhmm` or `±hh:mm` of at most 14 hours.",
+    ),
+    entry(
         Field::ContactScore,
+        "contactScore",
+        Some(Kind::Score),
+        "A score: an integer of 64 bits, or a string that is one. 100.0 is 100.",
+    ),
+    entry(
         Field::AvatarLink,
-        Field::FacebookLink,
-        Field::InstagramLink,
-        Field::LinkedInLink,
-        Field::TwitterLink,
-        Field::TiktokLink,
+        "avatarLink",
+        Some(Kind::Link),
+        "The address of a picture; `https://` may be left out, as in all links.",
+    ),
+    entry(Field::FacebookLink, "facebookLink", Some(Kind::Link), "The address of the Facebook profile."),
+    entry(Field::InstagramLink, "instagramLink", Some(Kind::Link), "The address of the Instagram profile."),
+    entry(Field::LinkedInLink, "linkedInLink", Some(Kind::Link), "The address of the LinkedIn profile."),
+    entry(Field::TwitterLink, "twitterLink", Some(Kind::Link), "The address of the Twitter profile."),
+    entry(Field::TiktokLink, "tiktokLink", Some(Kind::Link), "The address of the TikTok profile."),
+    entry(
         Field::Source,
+        "sourceId",
+        None,
+        "Where the contact comes from: the id that contact-source/add gave. It has priority over \
+         `customerSourceId`.",
+    ),
+    entry(
         Field::Cac,
-    ];
+        "cac",
+        None,
+        "The cost to acquire the contact. An object whose `value` is `\"\"` clears it, and so does `\"\"` in \
+         place of the object.",
+    ),
+];
+
+impl Field {
+    /// How many fields there are.
+    pub const COUNT: usize = TABLE.len();
+
+    /// Every field, in the order of the page's Parameters table (errors are told in it).
+    pub const ALL: [Self; Self::COUNT] = {
+        let mut fields = [Self::Name; Self::COUNT];
+        let mut index = 0;
+        while index < Self::COUNT {
+            fields[index] = TABLE[index].field;
+            index += 1;
+        }
+        fields
+    };
 
     /// Every field, in the order of its stored key.
-    pub const BY_KEY: [Field; 26] = {
+    pub const BY_KEY: [Self; Self::COUNT] = {
         let mut fields = Self::ALL;
         let mut index = 0;
-        while index < Self::ALL.len() {
-            // The keys are 1 to 26, each once.
+        while index < Self::COUNT {
+            // The keys count from 1, each once.
             fields[Self::ALL[index] as usize - 1] = Self::ALL[index];
             index += 1;
         }
         fields
     };
 
+    const fn entry(self) -> &'static Entry {
+        // The place of each key in the table.
+        const PLACES: [usize; TABLE.len()] = {
+            let mut places = [0; TABLE.len()];
+            let mut index = 0;
+            while index < TABLE.len() {
+                places[TABLE[index].field as usize - 1] = index;
+                index += 1;
+            }
+            places
+        };
+        &TABLE[PLACES[self as usize - 1]]
+    }
+
     /// The key on the wire. A source is named by `sourceId` or `customerSourceId`; this is the first.
     pub const fn name(self) -> &'static str {
-        match self {
-            Field::UserId => "userId",
-            Field::Email => "email",
-            Field::PhoneNumber => "phoneNumber",
-            Field::Name => "name",
-            Field::Active => "active",
-            Field::EmailSubscribe => "emailSubscribe",
-            Field::SmsSubscribe => "smsSubscribe",
-            Field::DesktopWebPushSubscribe => "desktopWebPushSubscribe",
-            Field::MobileWebPushSubscribe => "mobileWebPushSubscribe",
-            Field::TelegramSubscribe => "telegramSubscribe",
-            Field::ViberSubscribe => "viberSubscribe",
-            Field::FirstName => "firstName",
-            Field::LastName => "lastName",
-            Field::ContactBirthday => "contactBirthday",
-            Field::ContactLanguage => "contactLanguage",
-            Field::ContactGender => "contactGender",
-            Field::ContactTimezone => "contactTimezone",
-            Field::ContactScore => "contactScore",
-            Field::AvatarLink => "avatarLink",
-            Field::FacebookLink => "facebookLink",
-            Field::InstagramLink => "instagramLink",
-            Field::LinkedInLink => "linkedInLink",
-            Field::TwitterLink => "twitterLink",
-            Field::TiktokLink => "tiktokLink",
-            Field::Source => "sourceId",
-            Field::Cac => "cac",
-        }
+        self.entry().name
     }
 
     /// What its value is. `None` for a source (kept as its number: unsigned 64-bit, little-endian) and for CAC
     /// (see [`crate::contact::amount::Cac`]), which have readers of their own.
     pub const fn kind(self) -> Option<Kind> {
-        Some(match self {
-            Field::UserId | Field::Email | Field::PhoneNumber => Kind::Identifier,
-            Field::Name | Field::FirstName | Field::LastName => Kind::Text,
-            Field::Active
-            | Field::EmailSubscribe
-            | Field::SmsSubscribe
-            | Field::DesktopWebPushSubscribe
-            | Field::MobileWebPushSubscribe
-            | Field::TelegramSubscribe
-            | Field::ViberSubscribe => Kind::Flag,
-            Field::ContactBirthday => Kind::Birthday,
-            Field::ContactLanguage => Kind::Language,
-            Field::ContactGender => Kind::Gender,
-            Field::ContactTimezone => Kind::Timezone,
-            Field::ContactScore => Kind::Score,
-            Field::AvatarLink
-            | Field::FacebookLink
-            | Field::InstagramLink
-            | Field::LinkedInLink
-            | Field::TwitterLink
-            | Field::TiktokLink => Kind::Link,
-            Field::Source | Field::Cac => return None,
-        })
+        self.entry().kind
+    }
+
+    /// Its description in the reference.
+    pub const fn text(self) -> &'static str {
+        self.entry().text
     }
 
     /// The field with that key in a stored record.
@@ -171,59 +266,6 @@ impl Field {
     /// Its key in a stored record.
     pub const fn key(self) -> Key {
         Key(self as u32)
-    }
-}
-
-/// What a record's entry is about: a field, or a variable of the list by its number.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Key(pub(super) u32);
-
-impl Key {
-    /// Fields have the keys below.
-    const FIRST_VARIABLE: u32 = 64;
-
-    /// What was chosen about the flags, see [`crate::contact::choice`]: an entry of a record that is no field.
-    pub const CHOICES: Self = Self(27);
-
-    /// How an item treats flags, see [`crate::contact::choice::Options`]: an entry of a patch that no record has.
-    pub const OPTIONS: Self = Self(28);
-
-    /// What the caller says of how flags were chosen, see [`crate::contact::proof`]: an entry of a patch that no record
-    /// has.
-    pub const PROOF: Self = Self(29);
-
-    /// The key with that number, of records that are not those of contacts.
-    pub const fn of_number(number: u8) -> Self {
-        Self(number as u32)
-    }
-
-    /// Whether it is that of a field or a variable: other entries are shown nowhere.
-    pub const fn is_shown(self) -> bool {
-        self.0 < Self::CHOICES.0 || self.0 > Self::PROOF.0
-    }
-
-    /// The key of the variable with that number.
-    pub const fn of_variable(number: u32) -> Self {
-        Self(Self::FIRST_VARIABLE.saturating_add(number))
-    }
-
-    /// Its name in an answer: a field's own, or `variables.` and that of a variable. A variable that was removed has
-    /// lost its name, and is told by its number.
-    pub fn name<'n>(self, variable: impl Fn(u32) -> Option<&'n str>) -> String {
-        match (Field::of_key(self), self.variable()) {
-            (Some(field), _) => field.name().to_owned(),
-            (None, Some(number)) => match variable(number) {
-                Some(name) => format!("variables.{name}"),
-                None => format!("variables.#{number}"),
-            },
-            // A key of a later version.
-            (None, None) => format!("#{}", self.0),
-        }
-    }
-
-    /// The number of the variable, where this is the key of one.
-    pub const fn variable(self) -> Option<u32> {
-        self.0.checked_sub(Self::FIRST_VARIABLE)
     }
 }
 
@@ -256,7 +298,7 @@ mod tests {
         let mut keys: Vec<_> = Field::ALL.iter().map(|field| field.key()).collect();
         keys.sort_unstable();
         keys.dedup();
-        assert_eq!(keys.len(), 26);
+        assert_eq!(keys.len(), Field::COUNT);
         assert!(Field::BY_KEY.is_sorted());
         assert!(keys.iter().all(|key| key.variable().is_none()));
         assert_eq!(Key::of_variable(3).variable(), Some(3));

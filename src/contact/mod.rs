@@ -10,6 +10,7 @@ pub mod gender;
 pub mod http_url;
 pub mod identifier;
 pub mod invisible;
+mod key;
 pub mod language;
 pub mod likeness;
 pub mod link;

@@ -7,7 +7,7 @@ use super::values::Values;
 use super::{Error, Result};
 use crate::contact::field::{Field, Kind};
 use crate::intake::check::ContactBy;
-use crate::intake::variables::check_name;
+use crate::list::check_name;
 
 /// What is done with contacts that are in the list, and with those that are not.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

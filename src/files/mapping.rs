@@ -11,7 +11,7 @@ use super::target::Target;
 use super::values::Written;
 use super::{Error, Result};
 use crate::contact::field::Field;
-use crate::intake::variables::check_name;
+use crate::list::check_name;
 
 /// What somebody says about the columns of a table; what is left out is guessed.
 #[derive(Clone, Debug, Default)]

@@ -8,8 +8,8 @@ use crate::contact::field::{MAX_VARIABLE, fits};
 use crate::contact::gender;
 use crate::id::ObjectId;
 use crate::json::{Keys, Members, Raw, Value};
+use crate::list::List;
 use crate::problem::{self, Problem};
-use crate::storage::List;
 
 /// Groups inside of each other, at most.
 pub const MAX_DEPTH: usize = 8;

@@ -1,7 +1,7 @@
 //! What a condition is about, and how it may be compared.
 
 use crate::contact::field::{Field, Key, Kind};
-use crate::storage::List;
+use crate::list::List;
 
 /// An operator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -12,7 +12,7 @@ use crate::contact::record::put_entry;
 use crate::id::ObjectId;
 use crate::journal::{AccountNo, ListNo};
 use crate::json::Raw;
-use crate::storage::{List, ListAbout, Variable, VariableKind};
+use crate::list::{List, ListAbout, Variable, VariableKind};
 
 fn list() -> List {
     let plan = Variable { number: 3, name: "plan".to_owned(), kind: VariableKind::String };

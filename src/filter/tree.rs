@@ -6,7 +6,7 @@ use super::operand::{Moment, Number};
 use super::subject::{Op, Subject};
 use crate::clock::Timestamp;
 use crate::id::ObjectId;
-use crate::storage::List;
+use crate::list::List;
 
 /// A filter. It has at least one node.
 #[derive(Clone, Debug, PartialEq, Eq)]

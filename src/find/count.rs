@@ -5,7 +5,7 @@ use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 
 use super::Filter;
 use crate::journal::{AccountNo, ContactNo, ListNo};
-use crate::storage::{ContactReader, Error, Storage, Way};
+use crate::storage::{ContactReader, Counted, Error, Storage, Way};
 
 /// Numbers of contacts in one range: a few hundredths of a second.
 const RANGE: u64 = 16_384;
@@ -15,15 +15,6 @@ const READERS: usize = 2;
 
 /// Contacts of a page, where suppressions or a search decide.
 const CHUNK: u32 = 1_000;
-
-/// What was counted.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Counted {
-    /// Contacts that match.
-    pub matching: u64,
-    /// Contacts that are damaged on disk: whether they match is not known.
-    pub damaged: u64,
-}
 
 /// Counts the contacts of a list that match. Changes of the list meanwhile are counted or not.
 ///
@@ -49,12 +40,6 @@ pub async fn count(
     });
     let counted = stream::iter(ranges).buffer_unordered(READERS);
     counted.try_fold(Counted::default(), async |sum, of_range| Ok(sum.plus(of_range))).await
-}
-
-impl Counted {
-    const fn plus(self, other: Self) -> Self {
-        Self { matching: self.matching + other.matching, damaged: self.damaged + other.damaged }
-    }
 }
 
 /// The highest number of a contact of the list, 0 if it has none.

@@ -8,7 +8,7 @@ pub mod suppressed;
 mod walk;
 mod wanted;
 
-pub use self::count::{Counted, count};
+pub use self::count::count;
 pub use self::filter::Filter;
 pub use self::walk::{Bounds, Found, collect, contact_by_number};
 pub use self::wanted::{FLAGS, PARAMS, Wanted};

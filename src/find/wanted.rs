@@ -4,12 +4,10 @@ use serde_json::{Map, json};
 use url::form_urlencoded;
 
 use super::searched;
+use crate::argument::{TIME, not_a_time, read_filter, read_flag, read_time};
 use crate::clock::Timestamp;
 use crate::contact::field::Field;
 use crate::filter::{self, FILTER, Leaf, Node, Op, Subject, Tree};
-use crate::http::page::{self, TIME, read_time};
-use crate::intake::fields;
-use crate::intake::top::read_flag;
 use crate::json::{Keys, Raw, Value, read_members};
 use crate::param::{Param, Shape};
 use crate::problem::{self, Problem};
@@ -58,7 +56,7 @@ pub const PARAMS: [Param; 13] = [
 ];
 
 const fn flag(field: Field) -> Param {
-    Param::optional(field.name(), Shape::Flag, fields::text(field))
+    Param::optional(field.name(), Shape::Flag, field.text())
 }
 
 /// The contacts that are asked for: those that all of these fit.
@@ -99,11 +97,11 @@ impl Wanted {
             }
         }
         wanted.source =
-            page::read_filter(source.map(Raw::as_trimmed), || problem::not_a_string("sourceId"), problems);
+            read_filter(source.map(Raw::as_trimmed), || problem::not_a_string("sourceId"), problems);
         wanted.updated_since =
             read_time(updated, "updatedSince").map_err(|problem| problems.push(problem)).ok().flatten();
         wanted.name_prefix =
-            page::read_filter(name.map(Raw::as_text), || problem::not_a_string("namePrefix"), problems);
+            read_filter(name.map(Raw::as_text), || problem::not_a_string("namePrefix"), problems);
         wanted.suppressed = suppressed.map(|raw| read_flag("suppressed", Some(raw), problems));
         let mut unknown = Vec::new();
         wanted.filter = tree.and_then(|raw| filter::decode(raw, list, &mut unknown, problems));
@@ -132,7 +130,7 @@ impl Wanted {
                 },
                 "updatedSince" => match Timestamp::parse(value) {
                     Some(time) => wanted.updated_since = Some(time),
-                    None => problems.push(page::not_a_time("updatedSince")),
+                    None => problems.push(not_a_time("updatedSince")),
                 },
                 key => match (FLAGS.into_iter().find(|field| field.name() == key), value) {
                     (None, _) => {}

@@ -8,8 +8,8 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::method::Group;
-use super::page::{TIME, read_time};
 use crate::app::suppressions::{RawLog, Suppress, ValidAddress, parse_reason};
+use crate::argument::{TIME, read_time};
 use crate::clock::Timestamp;
 use crate::contact::suppression::{Channel, Reason};
 use crate::json::{Members, Raw};

@@ -29,8 +29,8 @@ use crate::json::Raw;
 use crate::metrics::{Metrics, Work};
 use crate::problem::{self, Problem};
 use crate::runtime::{App, Limits};
+use crate::storage::NotAccepted;
 use crate::storage::{self, List};
-use crate::writer::NotAccepted;
 
 /// What a handler gets.
 pub struct Call {

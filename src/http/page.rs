@@ -1,14 +1,10 @@
 //! Answers that come in pages: `offset`, `limit` and the count of all that match.
 
-use std::borrow::Cow;
-use std::ops::RangeInclusive;
-
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::clock::Timestamp;
-use crate::contact::number;
-use crate::json::{Raw, Value};
+use crate::argument::{integer, read_within};
+use crate::json::Raw;
 use crate::param::{Param, Shape};
 use crate::problem::Problem;
 use crate::storage::{Page, Window};
@@ -75,62 +71,4 @@ pub fn read_window(offset: Option<Raw<'_>>, limit: Option<Raw<'_>>, problems: &m
 /// Reads `limit`; what is wrong with it is added to the problems.
 pub fn read_limit(raw: Option<Raw<'_>>, max: u32, problems: &mut Vec<Problem>) -> Option<u32> {
     read_within(raw, "limit", "INVALID_LIMIT", 1..=max, problems)
-}
-
-/// Reads an integer of this range; what is wrong with it is added to the problems under that code.
-pub fn read_within(
-    raw: Option<Raw<'_>>,
-    key: &'static str,
-    code: &'static str,
-    range: RangeInclusive<u32>,
-    problems: &mut Vec<Problem>,
-) -> Option<u32> {
-    let number = integer(raw?).and_then(|number| u32::try_from(number).ok());
-    let number = number.filter(|number| range.contains(number));
-    if number.is_none() {
-        let text = format!("Argument {key} must be an integer from {} to {}", range.start(), range.end());
-        problems.push(Problem::new(code, text).of(key));
-    }
-    number
-}
-
-/// A time as [`Timestamp::parse`] reads it.
-pub const TIME: Shape =
-    Shape::pattern(usize::MAX, r"^\s*([0-9]{4}-[0-9]{2}-[0-9]{2}( [0-9]{2}:[0-9]{2}:[0-9]{2})?)\s*$");
-
-/// Reads a time.
-///
-/// # Errors
-/// Where it is none.
-pub fn read_time(raw: Option<Raw<'_>>, key: &'static str) -> Result<Option<Timestamp>, Problem> {
-    let Some(raw) = raw else { return Ok(None) };
-    let time = raw.as_trimmed().and_then(|text| Timestamp::parse(&text));
-    time.map(Some).ok_or_else(|| not_a_time(key))
-}
-
-/// What should be a time is none.
-pub fn not_a_time(key: &'static str) -> Problem {
-    let text = format!("Argument {key} must be a YYYY-MM-DD hh:mm:ss time or a YYYY-MM-DD date");
-    Problem::new("INVALID_TIME", text).of(key)
-}
-
-fn integer(raw: Raw<'_>) -> Option<i64> {
-    match raw.value() {
-        Value::Number(text) => number::integer(text),
-        _ => None,
-    }
-}
-
-/// A text to compare with, as [`Raw::as_text`] or [`Raw::as_trimmed`] reads it; `wrong` is the problem if it is no text.
-/// A blank text means the same as an absent one.
-pub fn read_filter(
-    text: Option<Option<Cow<'_, str>>>,
-    wrong: impl FnOnce() -> Problem,
-    problems: &mut Vec<Problem>,
-) -> Option<String> {
-    let Some(text) = text? else {
-        problems.push(wrong());
-        return None;
-    };
-    Some(text.into_owned()).filter(|text| !text.trim().is_empty())
 }

@@ -113,7 +113,7 @@ const USER_ID: Shape = Shape::pattern(usize::MAX, r"^\s*([^\u0000-\u001f\u007f-\
 pub const CUSTOMER_SOURCE: Shape = Shape::pattern(usize::MAX, r"^\s*([A-Za-z0-9]{0,40})\s*$");
 
 const fn param(field: Field) -> Param {
-    Param::optional(field.name(), shape(field), text(field))
+    Param::optional(field.name(), shape(field), field.text())
 }
 
 const fn shape(field: Field) -> Shape {
@@ -137,60 +137,6 @@ const fn shape(field: Field) -> Shape {
         Kind::Timezone => Shape::TEXT,
         Kind::Score => Shape::OneOf { of: &[Shape::Integer, Shape::TEXT], examples: r#"[100, "100", ""]"# },
         Kind::Link => Shape::text(MAX_CHARS),
-    }
-}
-
-/// What a field means.
-pub const fn text(field: Field) -> &'static str {
-    match field {
-        Field::UserId => {
-            "Your own id of the contact, without control characters; compared exactly; unique in the list."
-        }
-        Field::Email => {
-            "An e-mail address (RFC 2822 addr-spec, also in Unicode) of at most 254 octets; compared without case; \
-             unique in the list."
-        }
-        Field::PhoneNumber => "A phone number in the form of E.164, such as +15555555; unique in the list.",
-        Field::Name => "The name to display.",
-        Field::Active => "Whether the contact may receive anything at all; false by default.",
-        Field::EmailSubscribe => "Whether the contact wants e-mail; false by default.",
-        Field::SmsSubscribe => "Whether the contact wants SMS; false by default.",
-        Field::DesktopWebPushSubscribe => {
-            "Whether the contact wants push notifications of desktop browsers; false by default."
-        }
-        Field::MobileWebPushSubscribe => {
-            "Whether the contact wants push notifications of mobile browsers; false by default."
-        }
-        Field::TelegramSubscribe => "Whether the contact wants Telegram messages; false by default.",
-        Field::ViberSubscribe => "Whether the contact wants Viber messages; false by default.",
-        Field::FirstName => "The first name.",
-        Field::LastName => "The last name.",
-        Field::ContactBirthday => "The date of birth, `YYYY-MM-DD`, a real day of the calendar.",
-        Field::ContactLanguage => "The language, an ISO 639-1 code; stored in lower case.",
-        Field::ContactGender => {
-            "The gender by ISO/IEC 5218: 0 not known, 1 male, 2 female, 9 not applicable; 0 by default. As a string \
-             also, in any case: `unknown`, `undefined`, `empty`; `m`, `male`; `f`, `female`; `n/a`, \
-             `not applicable`, `na`."
-        }
-        Field::ContactTimezone => {
-            "The time zone, an IANA name in its exact case (`Europe/Tallinn`). Or an ISO 8601 offset `Z`, `±hh`, \
-             `±hhmm` or `±hh:mm` of at most 14 hours."
-        }
-        Field::ContactScore => "A score: an integer of 64 bits, or a string that is one. 100.0 is 100.",
-        Field::AvatarLink => "The address of a picture; `https://` may be left out, as in all links.",
-        Field::FacebookLink => "The address of the Facebook profile.",
-        Field::InstagramLink => "The address of the Instagram profile.",
-        Field::LinkedInLink => "The address of the LinkedIn profile.",
-        Field::TwitterLink => "The address of the Twitter profile.",
-        Field::TiktokLink => "The address of the TikTok profile.",
-        Field::Source => {
-            "Where the contact comes from: the id that contact-source/add gave. It has priority over \
-             `customerSourceId`."
-        }
-        Field::Cac => {
-            "The cost to acquire the contact. An object whose `value` is `\"\"` clears it, and so does `\"\"` in \
-             place of the object."
-        }
     }
 }
 

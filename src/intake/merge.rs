@@ -2,11 +2,12 @@
 
 use super::Context;
 use super::list::LIST_ID;
-use super::top::{DRY_RUN, WEB_HOOK_URI, read_flag, read_webhook};
+use super::top::{DRY_RUN, WEB_HOOK_URI, read_webhook};
 use crate::app::accept::Accepted;
 use crate::app::duplicates::Merge;
 use crate::app::{Refusal, Result};
 use crate::apply::merge::{Asked, Side};
+use crate::argument::read_flag;
 use crate::contact::choice::Flags;
 use crate::contact::field::{Field, Key};
 use crate::id::ObjectId;

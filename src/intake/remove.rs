@@ -2,10 +2,11 @@
 
 use super::Context;
 use super::list::LIST_ID;
-use super::top::{DRY_RUN, WEB_HOOK_URI, read_flag, read_webhook};
+use super::top::{DRY_RUN, WEB_HOOK_URI, read_webhook};
 use crate::app::accept::Accepted;
 use crate::app::contacts::{MAX_CONTACTS, Removal};
 use crate::app::{Refusal, Result};
+use crate::argument::read_flag;
 use crate::contact::identifier::IdentifierKind;
 use crate::journal::ItemsWriter;
 use crate::json::{Keys, Members, Raw, read_body};

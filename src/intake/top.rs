@@ -3,7 +3,7 @@
 use crate::contact::http_url::MAX_CHARS;
 use crate::contact::webhook_uri::WebHookUri;
 use crate::journal::WebHook;
-use crate::json::{Raw, Value};
+use crate::json::Raw;
 use crate::param::{Param, Shape};
 use crate::problem::{self, Problem};
 use crate::storage::OptOut;
@@ -57,13 +57,4 @@ pub fn read_webhook(raw: Option<Raw<'_>>, problems: &mut Vec<Problem>) -> Option
         problems.push(problem::web_hook_uri());
     }
     uri.map(|uri| WebHook { receiver: uri.receiver(), uri: uri.as_str().to_owned() })
-}
-
-/// A key that is true or false; false where it is absent or wrong.
-pub fn read_flag(name: &'static str, raw: Option<Raw<'_>>, problems: &mut Vec<Problem>) -> bool {
-    let Some(raw) = raw else { return false };
-    if !matches!(raw.value(), Value::Bool(_)) {
-        problems.push(problem::top_flag(name));
-    }
-    raw.text() == "true"
 }

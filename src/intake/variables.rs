@@ -1,17 +1,14 @@
-//! The variables of a contact, and the names that variables may have.
+//! The variables of a contact.
 
 use crate::app::contacts::patch;
-use crate::contact::field::{Field, Key, MAX_VARIABLE, fits};
+use crate::contact::field::{Key, MAX_VARIABLE, fits};
 use crate::json::{Keys, Raw, Value};
+use crate::list::{List, MAX_NAME, check_name};
 use crate::param::{Param, Shape};
 use crate::problem::{self, MAX_PROBLEMS, Problem};
-use crate::storage::List;
 
 /// What the name of a variable is.
 pub const NAME: Shape = Shape::pattern(MAX_NAME, "^[a-z][a-zA-Z]*$");
-
-/// The longest name of a new variable: a list has hundreds, and is shown with all of them.
-const MAX_NAME: usize = 255;
 
 /// The keys of an entry of `variables`.
 const PARAMS: [Param; 2] = [
@@ -33,10 +30,6 @@ const KEYS: Keys<2> = Keys::of(&PARAMS);
 /// What `variables` may be.
 pub const SHAPE: Shape =
     Shape::Array { of: &Shape::Object("VariableInput", &PARAMS), min: 0, max: usize::MAX };
-
-/// Names that no variable may have, in any case, beside those of the fields.
-const RESERVED: [&str; 8] =
-    ["contact", "variables", "customerSourceId", "externalId", "id", "createdAt", "updatedAt", "sourceName"];
 
 /// What a request does to variables: keys and values, an empty value clearing; and what is wrong or doubtful.
 #[derive(Debug, Default)]
@@ -101,23 +94,6 @@ fn read_value(raw: Raw<'_>) -> Result<String, Problem> {
         Value::Bool(_) => Ok(raw.text().to_owned()),
         _ => Err(problem::variables()),
     }
-}
-
-/// What is wrong with the name of a variable, if anything is.
-///
-/// # Errors
-/// The first of: empty, reserved, too long or not in lowerCamelCase.
-pub fn check_name(name: &str) -> Result<(), Problem> {
-    if name.is_empty() {
-        return Err(problem::variable_name_empty());
-    }
-    let fields = Field::ALL.iter().map(|field| field.name());
-    if fields.chain(RESERVED).any(|reserved| reserved.eq_ignore_ascii_case(name)) {
-        return Err(problem::variable_reserved(name));
-    }
-    let camel_case = name.starts_with(|first: char| first.is_ascii_lowercase())
-        && name.bytes().all(|b| b.is_ascii_alphabetic());
-    if camel_case && name.len() <= MAX_NAME { Ok(()) } else { Err(problem::variable_name(name)) }
 }
 
 #[cfg(test)]

@@ -8,9 +8,6 @@ use bytes::Bytes;
 use tokio::sync::{Notify, watch};
 use tokio::task::{self, JoinError, JoinSet};
 
-use super::backoff;
-use super::send::{Carrier, Message};
-use super::sign::{self, Secret};
 use crate::clock::{Clock, Timestamp};
 use crate::id::Ids;
 use crate::journal::AccountNo;
@@ -18,6 +15,9 @@ use crate::metrics::{Metrics, Sent, Work};
 use crate::report;
 use crate::spans::Spans;
 use crate::storage::{Attempt, Delivery, DeliveryEnd, DeliveryState, Error, Response, Storage};
+use crate::webhook::backoff;
+use crate::webhook::send::{Carrier, Message};
+use crate::webhook::sign::{self, Secret};
 
 /// Attempts that are under way at once. Each takes a file descriptor, and up to 1.5 s where its receiver hangs. An
 /// account gets no more of these places than are left free: one account alone half of them, of two a third each. So

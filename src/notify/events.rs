@@ -12,10 +12,7 @@ use serde_json::Value;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinHandle;
 
-use super::backoff;
-use super::messages::{self, Events};
-use super::position::{Position, is_lost};
-use super::send::Carrier;
+use super::messages::{self, Events, is_lost};
 use crate::app::changes::{ChangesRead, ChangesRequest};
 use crate::app::{Caller, Queries, Refusal};
 use crate::catalogue::Viewer;
@@ -25,6 +22,9 @@ use crate::metrics::{EventsSent, Metrics, Work};
 use crate::storage::{
     AccountWebhook, ChangesFrom, DeliveryEnd, Detail, Error, Storage, WebhookKey, WebhookProgress,
 };
+use crate::webhook::backoff;
+use crate::webhook::position::Position;
+use crate::webhook::send::Carrier;
 
 /// How often webhooks are claimed: one that was made, resumed or removed is noticed within this.
 const LOOK: Duration = Duration::from_secs(1);

@@ -1,16 +1,17 @@
 //! The messages of an account webhook: events that are sent together, in their order.
 
 use bytes::Bytes;
-use serde_json::Value;
+use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
-use super::event;
 use super::events::Show;
-use super::position::Position;
+use crate::app::Refusal;
 use crate::app::changes::ChangesRead;
 use crate::app::suppressed_contacts::SuppressedContact;
 use crate::id::ObjectId;
 use crate::storage::{AccountWebhook, Error, Mark, WebhookKey};
+use crate::webhook::event;
+use crate::webhook::position::Position;
 
 /// A message: events that are sent together.
 pub struct Events {
@@ -62,7 +63,7 @@ pub fn of_suppressions(
     let mut events: Vec<Event> = Vec::new();
     for (serial, contacts) in added {
         for contact in contacts {
-            let mut event = event::suppressed(&contact);
+            let mut event = suppressed(&contact);
             event["eventId"] = Value::String(suppression_id(webhook.key, serial, &contact));
             events.push((event, None));
         }
@@ -72,6 +73,35 @@ pub fn of_suppressions(
         }
     }
     pack(webhook, position, events)
+}
+
+/// The event of a suppressed address, for a contact that has it.
+fn suppressed(contact: &SuppressedContact) -> Value {
+    let SuppressedContact { list, contact, identifiers, suppression } = contact;
+    json!({
+        "datetime": suppression.created_at.seconds(),
+        "event": event::SUPPRESSED,
+        "id": contact,
+        "contactListId": list,
+        "email": identifiers.email,
+        "userId": identifiers.user_id,
+        "phoneNumber": identifiers.phone_number,
+        "suppressed": {
+            "channel": suppression.reason.channel().name(),
+            "reason": suppression.reason.name(),
+            "createdAt": suppression.created_at,
+            "expireAt": suppression.expires_at,
+        },
+    })
+}
+
+/// Whether changes behind the cursor are not stored any more.
+pub fn is_lost(refusal: &Refusal) -> bool {
+    match refusal {
+        Refusal::Gone(_) => true,
+        Refusal::Invalid(problems) => problems.iter().any(|problem| problem.code == "CURSOR_UNKNOWN"),
+        _ => false,
+    }
 }
 
 fn pack(webhook: &AccountWebhook, position: &Position, events: Vec<Event>) -> Vec<Events> {

@@ -1,9 +1,8 @@
 //! Finding people by what is typed: how texts are folded into words, what is indexed of a contact, and what a search
-//! asks for. Pure, but for the loop that follows the change feed.
+//! asks for. The loop that follows the change feed is another module.
 
 mod entry;
 pub mod fold;
-pub mod indexer;
 mod query;
 mod status;
 

@@ -26,7 +26,7 @@ use crate::clock;
 use crate::id::ObjectId;
 use crate::metrics::Sent;
 use crate::storage::DeliveryEnd;
-use crate::writer::NotAccepted;
+use crate::storage::NotAccepted;
 
 /// How long the spans that wait have at the end of the program.
 const LAST: Duration = Duration::from_secs(2);

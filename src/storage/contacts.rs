@@ -12,9 +12,9 @@ use super::{
 use crate::clock::Timestamp;
 use crate::contact::identifier::IdentifierKind;
 use crate::filter::Matcher;
-use crate::find::Counted;
 use crate::id::ObjectId;
 use crate::journal::{AccountNo, ContactNo, ListNo};
+use crate::storage::Counted;
 
 /// Reads contacts and their histories.
 #[async_trait]

@@ -47,6 +47,28 @@ impl Error {
     }
 }
 
+/// Why a batch was not accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NotAccepted {
+    /// Too many batches wait to be applied, of all accounts or of this one.
+    Backlog,
+    /// The store could not commit; nothing was kept.
+    NotKept,
+    /// It cannot be known whether the store has committed.
+    Unknown,
+}
+
+impl NotAccepted {
+    /// The words for it, in the log.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Backlog => "too many wait",
+            Self::NotKept => "not kept",
+            Self::Unknown => "outcome unknown",
+        }
+    }
+}
+
 /// Why batches were not appended.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum AppendError {

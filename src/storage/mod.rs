@@ -33,7 +33,7 @@ pub use self::applier::Applier;
 pub use self::catalogue::Catalogue;
 pub use self::changes::ChangeReader;
 pub use self::contacts::ContactReader;
-pub use self::error::{AddError, AppendError, Error, TokenError};
+pub use self::error::{AddError, AppendError, Error, NotAccepted, TokenError};
 pub use self::health::Health;
 pub use self::identity::Identity;
 pub use self::jobs::Jobs;

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 
 use super::{Error, Keep};
 use crate::clock::Timestamp;
-use crate::retention::Reckoning;
+use crate::storage::Reckoning;
 
 /// Deletes what is stored for a time only.
 #[async_trait]

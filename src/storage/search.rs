@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use super::{Error, Lookup, SearchState, SearchWrite};
 use crate::journal::{AccountNo, ContactNo, ListNo};
 
-/// The index by which contacts are searched. It follows the contacts: see [`crate::search::indexer`].
+/// The index by which contacts are searched. It follows the contacts: see [`crate::indexer`].
 #[async_trait]
 pub trait SearchIndex: Send + Sync + 'static {
     /// Whether this process is the one that writes the index. Another that had this and lives has it still.

@@ -19,10 +19,10 @@ use async_trait::async_trait;
 use rollbook::clock::Timestamp;
 use rollbook::contact::identifier::IdentifierKind;
 use rollbook::filter::Matcher;
-use rollbook::find::Counted;
 use rollbook::id::ObjectId;
 use rollbook::journal::{AccountNo, Batch, ContactNo, ListNo};
-use rollbook::retention::Reckoning;
+use rollbook::storage::Counted;
+use rollbook::storage::Reckoning;
 use rollbook::storage::{
     Access, Account, Activities, ActivityWindow, AddError, AppendError, Appended, Applied, Applier, Attempt,
     Backlog, Catalogue, CatalogueChanges, Consents, Contact, ContactPage, ContactReader, Delivery, Error,

@@ -10,8 +10,8 @@ use rollbook::contact::identifier::{HashKey, IdentifierKind};
 use rollbook::contact::record::{put_entry, put_number};
 use rollbook::id::{Ids, ObjectId};
 use rollbook::journal::ItemsWriter;
-use rollbook::notify::sign::Secret;
 use rollbook::token::FreshToken;
+use rollbook::webhook::sign::Secret;
 use rusqlite::{Connection, params};
 use serde_json::{Value, json};
 

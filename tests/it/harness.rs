@@ -27,14 +27,14 @@ use rollbook::http::{router, serve};
 use rollbook::id::{Ids, ObjectId};
 use rollbook::jobs;
 use rollbook::jobs::local::Local;
-use rollbook::notify::address::AddressPolicy;
-use rollbook::notify::send::{Carrier, Sender};
-use rollbook::notify::sign::Secret;
 use rollbook::runtime::{self, App, Limits, Loops};
 use rollbook::spans::Spans;
 use rollbook::storage::Role;
 use rollbook::storage::{Backlog, NewAccount, NewToken, Scope, Storage, UserRole};
 use rollbook::token::{FreshToken, PresentedToken};
+use rollbook::webhook::address::AddressPolicy;
+use rollbook::webhook::send::{Carrier, Sender};
+use rollbook::webhook::sign::Secret;
 use serde_json::{Value, json};
 
 pub use self::answer::{Answer, is_id};

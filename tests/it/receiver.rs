@@ -13,7 +13,7 @@ use axum::http::header::LOCATION;
 use axum::http::{HeaderMap, Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use rollbook::clock::{Clock, Timestamp};
-use rollbook::notify::sign::{self, Secret};
+use rollbook::webhook::sign::{self, Secret};
 use serde_json::Value;
 
 /// A webhook that came.

@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use rollbook::clock::{Clock, ManualClock, Timestamp};
 use rollbook::id::ObjectId;
-use rollbook::notify::send::{Carrier, Message};
-use rollbook::notify::sign::Secret;
 use rollbook::storage::{DeliveryEnd, Response};
+use rollbook::webhook::send::{Carrier, Message};
+use rollbook::webhook::sign::Secret;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 

@@ -3,9 +3,10 @@
 use crate::app::person::Identifiers;
 use crate::app::{Caller, Operation, Queries, Reach};
 use crate::contact::record::Malformed;
-use crate::find::{self, Bounds, Counted, Filter, Found};
+use crate::find::{self, Bounds, Filter, Found};
 use crate::id::ObjectId;
 use crate::journal::ContactNo;
+use crate::storage::Counted;
 use crate::storage::{Contact, Error, History, List, Suppression, Way, Window};
 
 /// Reads a contact.

@@ -18,11 +18,11 @@ use crate::console::Console;
 use crate::http::connection_limit::ConnectionLimit;
 use crate::http::serve::{self, Handle};
 use crate::id::Ids;
-use crate::notify::address::AddressPolicy;
-use crate::notify::send::Sender;
 use crate::runtime::{self, App, Loops};
 use crate::spans::Spans;
 use crate::storage::Storage;
+use crate::webhook::address::AddressPolicy;
+use crate::webhook::send::Sender;
 
 /// How long a sleeper takes at most to notice that the clock was moved.
 const LOOK: Duration = Duration::from_millis(10);

@@ -8,7 +8,7 @@ use tokio::sync::mpsc;
 
 use super::client::PATIENCE;
 use crate::cli::Result;
-use crate::notify::sign::{self, Secret};
+use crate::webhook::sign::{self, Secret};
 
 /// A webhook as it came.
 pub struct Hook {

@@ -9,12 +9,12 @@ use super::{
 };
 use crate::app::Refusal;
 use crate::app::suppressions::{self, MAX_RAW_LOG};
+use crate::argument::{self, read_flag};
 use crate::clock::Timestamp;
 use crate::contact::suppression::Channel;
 use crate::http::call::{Answer, Call, Nothing, Outcome};
 use crate::http::method::{Body, Example, Method};
 use crate::http::page::{self, LIMIT_KEY, OFFSET_KEY, Paged};
-use crate::intake::top::read_flag;
 use crate::json::{Keys, Raw, read_body};
 use crate::param::{Param, Shape};
 use crate::problem::{self, Problem};
@@ -154,7 +154,7 @@ async fn find(call: Call) -> Outcome<Paged<Found>> {
     let body = read_body(&call.body, &Keys::of(&FOUND_BY)).ok_or_else(problem::bad_request)?;
     let mut problems = Vec::new();
     let not_a_text = || Problem::new("NOT_A_STRING", "Argument email must be a non-empty string").of("email");
-    let email = page::read_filter(body.get(0).map(Raw::as_trimmed), not_a_text, &mut problems);
+    let email = argument::read_filter(body.get(0).map(Raw::as_trimmed), not_a_text, &mut problems);
     let reason = read_reason(Channel::Email, body.get(1)).map_err(|problem| problems.push(problem));
     let with_raw_log = read_flag("withRawLog", body.get(2), &mut problems);
     let window = page::read_window(body.get(3), body.get(4), &mut problems);

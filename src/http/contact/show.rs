@@ -14,7 +14,6 @@ use crate::contact::gender;
 use crate::contact::record::Malformed;
 use crate::http::blacklist::ShownSuppression;
 use crate::id::ObjectId;
-use crate::intake::fields;
 use crate::storage::{Contact, List, Suppression};
 
 /// The fields in the order in which the vendor's method answers them.
@@ -134,7 +133,7 @@ impl JsonSchema for Shown {
         let mut properties = Map::new();
         for field in SHOWN {
             let mut schema = show_schema(field);
-            schema["description"] = json!(fields::text(field));
+            schema["description"] = json!(field.text());
             properties.insert(field.name().to_owned(), schema);
             if field == BEFORE_TIMES {
                 for (name, text) in

@@ -6,6 +6,7 @@ use serde::Serialize;
 use super::{DOMAIN, GROUP, SENDER, unknown};
 use crate::app::Refusal;
 use crate::app::lists::{self, ListQuery};
+use crate::argument;
 use crate::clock::Timestamp;
 use crate::contact::field::{Field, Kind};
 use crate::http::call::{Answer, Call, Outcome};
@@ -161,7 +162,7 @@ async fn find(call: Call) -> Outcome<Paged<ListData>> {
     let mut problems = Vec::new();
     let id =
         body.get(0).and_then(|raw| read_list_id(Some(raw)).map_err(|problem| problems.push(problem)).ok());
-    let name = page::read_filter(
+    let name = argument::read_filter(
         body.get(1).map(Raw::as_text),
         || problem::not_a_string("contactListName"),
         &mut problems,

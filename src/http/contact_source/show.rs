@@ -6,6 +6,7 @@ use serde::Serialize;
 use super::GROUP;
 use crate::app::Refusal;
 use crate::app::sources;
+use crate::argument;
 use crate::clock::Timestamp;
 use crate::http::call::{Answer, Call, Outcome};
 use crate::http::contact::show::{ShownCac, show_cac};
@@ -145,8 +146,8 @@ async fn find(call: Call) -> Outcome<Paged<FoundSource>> {
     let body = read_body(&call.body, &Keys::of(&FOUND_BY)).ok_or_else(problem::bad_request)?;
     let mut problems = Vec::new();
     let filter = SourceFilter {
-        name: page::read_filter(body.get(0).map(Raw::as_text), sources::wrong_name, &mut problems),
-        customer_source_id: page::read_filter(
+        name: argument::read_filter(body.get(0).map(Raw::as_text), sources::wrong_name, &mut problems),
+        customer_source_id: argument::read_filter(
             body.get(1).map(Raw::as_trimmed),
             sources::wrong_customer_id,
             &mut problems,

@@ -12,6 +12,7 @@ use crate::app::Refusal;
 use crate::app::changes::{
     CHANGES as OPERATION, ChangesRead, ChangesRequest, FieldName, MAX_FIELDS, MAX_LIMIT, MAX_WAIT,
 };
+use crate::argument;
 use crate::clock::Timestamp;
 use crate::contact::record::Malformed;
 use crate::http::call::{Answer, Call, Outcome};
@@ -188,7 +189,7 @@ pub fn read(body: &[u8]) -> Result<Asked, Refusal> {
     let fields = body.get(4).map(read_fields).transpose().map_err(&mut or_note).ok().flatten();
     let detail = read_include(body.get(5)).map_err(&mut or_note).unwrap_or_default();
     let limit = page::read_limit(body.get(2), MAX_LIMIT, &mut problems).unwrap_or(LIMIT);
-    let wait = page::read_within(body.get(3), "waitSeconds", "INVALID_WAIT", 0..=MAX_WAIT, &mut problems);
+    let wait = argument::read_within(body.get(3), "waitSeconds", "INVALID_WAIT", 0..=MAX_WAIT, &mut problems);
     if !problems.is_empty() {
         return Err(Refusal::Invalid(problems));
     }

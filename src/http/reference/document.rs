@@ -15,10 +15,10 @@ use crate::http::answer::Refused;
 use crate::http::gate::ACCESS_TOKEN;
 use crate::http::method::Group;
 use crate::http::request;
-use crate::notify::send::{AGENT, ID_HEADER, SIGNATURE_HEADER, TIMESTAMP_HEADER};
 use crate::param;
 use crate::report::Report;
 use crate::runtime::Limits;
+use crate::webhook::send::{AGENT, ID_HEADER, SIGNATURE_HEADER, TIMESTAMP_HEADER};
 
 /// The groups of methods, in the order in which the table first names them.
 pub fn groups() -> Vec<&'static Group> {

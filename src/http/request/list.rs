@@ -3,9 +3,10 @@
 use super::GROUP;
 use crate::app::Refusal;
 use crate::app::requests;
+use crate::argument::{TIME, read_time};
 use crate::http::call::{Answer, Call, Outcome};
 use crate::http::method::{Body, Example, Method};
-use crate::http::page::{self, LIMIT_KEY, OFFSET_KEY, Paged, TIME, read_time};
+use crate::http::page::{self, LIMIT_KEY, OFFSET_KEY, Paged};
 use crate::intake::list::LIST_ID;
 use crate::json::{Keys, Raw, read_body};
 use crate::param::{Param, Shape};

@@ -5,10 +5,11 @@ use serde::Serialize;
 
 use super::GROUP;
 use crate::app::{Refusal, api_activity};
+use crate::argument::{TIME, read_filter, read_time};
 use crate::clock::Timestamp;
 use crate::http::call::{Answer, Call, Outcome};
 use crate::http::method::{Body, Example, Method};
-use crate::http::page::{self, LIMIT_KEY, OFFSET_KEY, Paged, TIME, read_filter, read_time};
+use crate::http::page::{self, LIMIT_KEY, OFFSET_KEY, Paged};
 use crate::json::{Keys, Raw, read_body};
 use crate::param::{Param, Shape};
 use crate::problem::{self, Problem};

@@ -5,11 +5,11 @@ use std::time::{Duration, Instant};
 use super::{EventSender, PAUSE};
 use crate::clock::Timestamp;
 use crate::notify::messages::Events;
-use crate::notify::send::Message;
-use crate::notify::sign::{self, Secret};
 use crate::storage::{
     AccountWebhook, DeliveryEnd, Error, LoggedAttempt, Response, WebhookKey, WebhookProgress, WebhookReport,
 };
+use crate::webhook::send::Message;
+use crate::webhook::sign::{self, Secret};
 
 impl EventSender {
     pub(super) async fn report(

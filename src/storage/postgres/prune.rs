@@ -13,7 +13,7 @@ use super::shared::Shared;
 use super::{address_form, attempts, due, scrub, suppressions, webhooks};
 use crate::clock::Timestamp;
 use crate::journal::{ContactNo, ListNo};
-use crate::retention::Reckoning;
+use crate::storage::Reckoning;
 use crate::storage::rows::activity::minute;
 use crate::storage::rows::consent;
 use crate::storage::{Error, HOUR, Keep};

@@ -3,8 +3,8 @@
 use super::Rows;
 use crate::contact::document::Document;
 use crate::filter::{Fit, Matcher};
-use crate::find::Counted;
 use crate::journal::{ContactNo, ListNo};
+use crate::storage::Counted;
 use crate::storage::{Error, Way};
 
 /// Counts the contacts of a list with numbers behind `after`, up to `until`, that match by their bytes.

@@ -10,9 +10,9 @@ use super::store::SqliteStore;
 use crate::clock::Timestamp;
 use crate::contact::identifier::IdentifierKind;
 use crate::filter::Matcher;
-use crate::find::Counted;
 use crate::id::ObjectId;
 use crate::journal::{AccountNo, ContactNo, ListNo};
+use crate::storage::Counted;
 use crate::storage::rows::{consent, contact_page, contacts as find_contact, history, matching, person};
 use crate::storage::{
     Activities, ActivityWindow, Consents, Contact, ContactPage, ContactReader, Error, History, Mentions,

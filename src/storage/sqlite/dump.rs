@@ -32,7 +32,7 @@ pub struct StoreSettings {
     pub hash_key: Vec<u8>,
     /// How often its catalogue was changed.
     pub catalogue_version: i64,
-    /// How far time has come, see [`Reckoning`](crate::retention::Reckoning).
+    /// How far time has come, see [`Reckoning`](crate::storage::Reckoning).
     pub retention: Option<Vec<u8>>,
     /// Per table with numbers that are never given twice, the last that was given.
     pub numbers: Vec<(&'static str, i64)>,

@@ -72,7 +72,7 @@ use super::{
 use crate::clock::Timestamp;
 use crate::id::ObjectId;
 use crate::journal::{AccountNo, Batch, ContactNo, ListNo};
-use crate::retention::Reckoning;
+use crate::storage::Reckoning;
 
 #[async_trait]
 impl Journal for SqliteStore {

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::clock::Timestamp;
 use crate::journal::ListNo;
-use crate::retention::Reckoning;
+use crate::storage::Reckoning;
 use crate::storage::rows::activity::minute;
 use crate::storage::rows::check::index::entries;
 use crate::storage::rows::consent;

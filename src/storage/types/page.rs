@@ -24,3 +24,20 @@ pub struct Page<T> {
     /// How many match in all.
     pub total: u64,
 }
+
+/// Contacts that were counted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counted {
+    /// Contacts that match.
+    pub matching: u64,
+    /// Contacts that are damaged on disk: whether they match is not known.
+    pub damaged: u64,
+}
+
+impl Counted {
+    /// Both together.
+    #[must_use]
+    pub const fn plus(self, other: Self) -> Self {
+        Self { matching: self.matching + other.matching, damaged: self.damaged + other.damaged }
+    }
+}

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use rollbook::clock::Clock as _;
-use rollbook::notify::send::{Carrier, Message};
-use rollbook::notify::sign::{self, Secret};
 use rollbook::storage::{DeliveryEnd, Response};
+use rollbook::webhook::send::{Carrier, Message};
+use rollbook::webhook::sign::{self, Secret};
 
 use super::ground::webhook_secret;
 use super::plan::Manner;

@@ -6,8 +6,8 @@ use rollbook::clock::Timestamp;
 use rollbook::contact::field::Field::{Email, EmailSubscribe, UserId};
 use rollbook::contact::identifier::IdentifierKind;
 use rollbook::journal::BatchKind;
-use rollbook::retention::{Held, Reckoning};
 use rollbook::storage::{DeliveryEnd, DeliveryState, Keep, NewList};
+use rollbook::storage::{Held, Reckoning};
 
 use super::{Desk, add_account, keep_since, on_every_backend};
 

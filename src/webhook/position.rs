@@ -1,6 +1,5 @@
 //! How far an account webhook has come: in the changes of contacts, and in the suppressions that were added. Pure.
 
-use crate::app::Refusal;
 use crate::contact::record::{Reader, put_number};
 use crate::storage::{ChangeCursor, ChangesFrom};
 
@@ -54,15 +53,6 @@ fn length(number: u64) -> usize {
     let mut out = Vec::with_capacity(10);
     put_number(&mut out, number);
     out.len()
-}
-
-/// Whether changes behind the cursor are not stored any more.
-pub fn is_lost(refusal: &Refusal) -> bool {
-    match refusal {
-        Refusal::Gone(_) => true,
-        Refusal::Invalid(problems) => problems.iter().any(|problem| problem.code == "CURSOR_UNKNOWN"),
-        _ => false,
-    }
 }
 
 #[cfg(test)]

@@ -2,8 +2,6 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::app::suppressed_contacts::SuppressedContact;
-
 /// Events of this server's own. `contact.updated` has the fields that changed, `contact.erased` the ids alone.
 pub const OWN: [&str; 5] =
     ["contact.created", "contact.updated", "contact.removed", "contact.erased", SUPPRESSED];
@@ -103,26 +101,6 @@ fn event(change: &Value, seconds: i64, name: &str) -> Value {
         body.insert("fields".to_owned(), copied("fields"));
     }
     Value::Object(body)
-}
-
-/// The event of a suppressed address, for a contact that has it.
-pub fn suppressed(contact: &SuppressedContact) -> Value {
-    let SuppressedContact { list, contact, identifiers, suppression } = contact;
-    json!({
-        "datetime": suppression.created_at.seconds(),
-        "event": SUPPRESSED,
-        "id": contact,
-        "contactListId": list,
-        "email": identifiers.email,
-        "userId": identifiers.user_id,
-        "phoneNumber": identifiers.phone_number,
-        "suppressed": {
-            "channel": suppression.reason.channel().name(),
-            "reason": suppression.reason.name(),
-            "createdAt": suppression.created_at,
-            "expireAt": suppression.expires_at,
-        },
-    })
 }
 
 /// The body of a message: the event itself, or of a webhook with batches an object with all of them.

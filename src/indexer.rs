@@ -15,11 +15,11 @@ use futures_util::FutureExt as _;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use super::{Entry, FIELDS, Status, VERSION};
 use crate::clock::{Clock, Timestamp};
 use crate::contact::document::Document;
 use crate::journal::{AccountNo, ContactNo, ListNo};
 use crate::metrics::{Metrics, Work};
+use crate::search::{Entry, FIELDS, Status, VERSION};
 use crate::storage::{
     ChangeAction, ChangeCursor, ChangeQuery, ChangesError, ChangesFrom, Detail, Error, SearchState,
     SearchWrite, Storage, Way,

@@ -3,8 +3,17 @@
 use std::collections::HashMap;
 
 use crate::clock::Timestamp;
+use crate::contact::field::Field;
 use crate::id::ObjectId;
 use crate::journal::{AccountNo, ListNo};
+use crate::problem::{self, Problem};
+
+/// The longest name of a new variable: a list has hundreds, and is shown with all of them.
+pub const MAX_NAME: usize = 255;
+
+/// Names that no variable may have, in any case, beside those of the fields.
+const RESERVED: [&str; 8] =
+    ["contact", "variables", "customerSourceId", "externalId", "id", "createdAt", "updatedAt", "sourceName"];
 
 /// The account of a list.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -186,4 +195,21 @@ pub enum Renamed {
     NotFound,
     /// Another variable of the list has the new name.
     Taken,
+}
+
+/// What is wrong with the name of a variable, if anything is.
+///
+/// # Errors
+/// The first of: empty, reserved, too long or not in lowerCamelCase.
+pub fn check_name(name: &str) -> Result<(), Problem> {
+    if name.is_empty() {
+        return Err(problem::variable_name_empty());
+    }
+    let fields = Field::ALL.iter().map(|field| field.name());
+    if fields.chain(RESERVED).any(|reserved| reserved.eq_ignore_ascii_case(name)) {
+        return Err(problem::variable_reserved(name));
+    }
+    let camel_case = name.starts_with(|first: char| first.is_ascii_lowercase())
+        && name.bytes().all(|b| b.is_ascii_alphabetic());
+    if camel_case && name.len() <= MAX_NAME { Ok(()) } else { Err(problem::variable_name(name)) }
 }

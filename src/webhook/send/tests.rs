@@ -8,7 +8,7 @@ use tokio::net::TcpStream;
 
 use super::receiver::{Answer, Receiver, behaving, close, keep, read_request};
 use super::*;
-use crate::notify::sign::{Secret, signatures, verifies};
+use crate::webhook::sign::{Secret, signatures, verifies};
 
 pub(super) const OK: Answer = keep("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok");
 const NO_CONTENT: Answer = keep("HTTP/1.1 204 No Content\r\n\r\n");
