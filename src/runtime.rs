@@ -17,7 +17,6 @@ use crate::clock::Clock;
 use crate::console::Console;
 use crate::flights::Flights;
 use crate::guesses::Guesses;
-use crate::http::contacts::changes::values;
 use crate::id::Ids;
 use crate::indexer::Indexer;
 use crate::jobs::{self, JobService};
@@ -31,6 +30,7 @@ use crate::spans::Spans;
 use crate::storage::{self, Backlog, Keep, Storage};
 use crate::used::Used;
 use crate::webhook::send::Carrier;
+use crate::wire::changes::values;
 use crate::writer::Writer;
 
 /// How long requests are kept after they were processed (contract, section 5).

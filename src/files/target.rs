@@ -288,7 +288,7 @@ impl fmt::Display for Target {
 #[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
     use super::*;
-    use crate::http::contact::show::SHOWN;
+    use crate::wire::contact::SHOWN;
 
     #[test]
     fn headers_are_guessed() {

@@ -4,18 +4,13 @@ pub mod email;
 pub mod list;
 pub mod phone;
 
-use schemars::JsonSchema;
-use serde::Serialize;
-
 use super::method::Group;
 use crate::app::suppressions::{RawLog, Suppress, ValidAddress, parse_reason};
 use crate::argument::{TIME, read_time};
-use crate::clock::Timestamp;
 use crate::contact::suppression::{Channel, Reason};
 use crate::json::{Members, Raw};
 use crate::param::{Param, Shape};
 use crate::problem::{self, Problem};
-use crate::storage::Suppression;
 
 /// The most records of one call.
 const MAX_RECORDS: usize = 100;
@@ -127,33 +122,4 @@ fn unknown(keys: Vec<String>) -> Vec<Problem> {
 
 fn unknown_in_record(keys: Vec<String>) -> impl Iterator<Item = Problem> {
     keys.into_iter().map(|key| problem::unknown_field(format!("records.{key}")))
-}
-
-/// A suppression of a contact.
-#[derive(Debug, Serialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-#[schemars(rename = "ContactSuppression")]
-pub struct ShownSuppression {
-    /// The field with the suppressed address.
-    #[schemars(extend("enum" = ["email", "phoneNumber"]))]
-    channel: &'static str,
-    /// Why it is suppressed: a rejectType of its channel.
-    reason: &'static str,
-    /// Since when.
-    created_at: Timestamp,
-    /// Until when; null if it does not expire.
-    expire_at: Option<Timestamp>,
-}
-
-impl ShownSuppression {
-    /// The suppressions of a contact.
-    pub fn all(suppressions: &[Suppression]) -> Vec<Self> {
-        let show = |suppression: &Suppression| Self {
-            channel: suppression.reason.channel().name(),
-            reason: suppression.reason.name(),
-            created_at: suppression.created_at,
-            expire_at: suppression.expires_at,
-        };
-        suppressions.iter().map(show).collect()
-    }
 }

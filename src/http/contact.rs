@@ -4,13 +4,11 @@ pub mod erase;
 pub mod export;
 pub mod get_many;
 pub mod history;
-pub mod show;
 mod wait;
 
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use self::show::Shown;
 use super::call::{Answer, Call, Outcome};
 use super::method::{Body, Example, Group, Method};
 use crate::app::Refusal;
@@ -21,6 +19,7 @@ use crate::json::{Keys, read_body};
 use crate::param::Param;
 use crate::problem;
 use crate::storage::Error;
+use crate::wire::contact::Shown;
 
 /// The methods about one contact.
 pub static GROUP: Group =

@@ -15,7 +15,7 @@ use super::method::{Body, Example, Group, Method};
 use crate::app::accept::Accepted;
 use crate::app::contacts as use_case;
 use crate::intake::{self, BodyKind, contacts, remove};
-use crate::report::Results;
+use crate::wire::request::Results;
 
 static GROUP: Group = Group {
     name: "Contacts",

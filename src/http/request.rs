@@ -15,8 +15,8 @@ use crate::id::ObjectId;
 use crate::json::{Keys, Raw, read_body};
 use crate::param::{Param, Shape};
 use crate::problem::{self, Problem};
-use crate::report::{self, RequestObject};
 use crate::storage::Request;
+use crate::wire::request::{self as report, RequestObject};
 
 /// The most ids of one call.
 const MAX_IDS: usize = 100;

@@ -19,12 +19,12 @@ use crate::files::api::{
 };
 use crate::files::mapping::NewVariable;
 use crate::find::Wanted;
-use crate::http::contact::show::Shown;
 use crate::id::ObjectId;
 use crate::intake::{self, BodyKind, Context};
 use crate::journal::ContactNo;
 use crate::problem;
 use crate::storage::{Error, ItemResult, List, RequestState, TakenBy, VariableKind, Way};
+use crate::wire::contact::Shown;
 
 /// How long it waits for one of several requests to be applied. Another node may apply it, of which nothing is heard here.
 const WAIT: Duration = Duration::from_millis(250);

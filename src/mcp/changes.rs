@@ -6,9 +6,9 @@ use serde::{Deserialize, Serialize};
 use super::contacts::within;
 use super::tool::{About, Result, Tool, ToolCall, parse_id};
 use crate::app::changes::{CHANGES, ChangesRequest};
-use crate::http::contacts::changes::{ShownChange, show};
 use crate::problem::Problem;
 use crate::storage::{ChangeCursor, ChangesFrom, Detail};
+use crate::wire::changes::{ShownChange, show};
 
 /// Changes of one answer at most.
 const MAX_LIMIT: u32 = 100;

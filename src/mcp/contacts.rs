@@ -11,12 +11,12 @@ use crate::app::person::Identifiers;
 use crate::contact::document::Document;
 use crate::contact::identifier::IdentifierKind;
 use crate::find::{PARAMS, Wanted};
-use crate::http::contact::show::Shown;
 use crate::id::ObjectId;
 use crate::journal::ContactNo;
 use crate::json::{Keys, read_members};
 use crate::problem::{self, Problem};
 use crate::storage::{Contact, List, Way};
+use crate::wire::contact::Shown;
 
 /// Contacts of one answer at most: each is sent twice, as text and as structure.
 const MAX_LIMIT: u32 = 50;

@@ -6,9 +6,9 @@ use serde::{Deserialize, Serialize};
 use super::contacts::{ContactKey, within};
 use super::tool::{About, Result, Tool, ToolCall};
 use crate::app::contacts::read;
-use crate::http::contact::history::{ShownChange, show_changes};
 use crate::id::ObjectId;
 use crate::storage::Window;
+use crate::wire::history::{ShownChange, show_changes};
 
 /// Reads the history of a contact.
 pub struct GetContactHistory;

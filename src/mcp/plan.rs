@@ -16,8 +16,8 @@ use crate::app::requests::Waited;
 use crate::id::ObjectId;
 use crate::journal::ListNo;
 use crate::problem::{self, Problem};
-use crate::report::Results;
 use crate::storage::ItemResult;
+use crate::wire::request::Results;
 
 /// The answer of a tool that changes something.
 #[derive(Debug, Serialize, JsonSchema)]

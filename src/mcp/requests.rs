@@ -7,8 +7,8 @@ use super::contacts::within;
 use super::tool::{About, Result, Tool, ToolCall, parse_id};
 use crate::app::requests;
 use crate::problem;
-use crate::report::{self, RequestObject, SummaryObject};
 use crate::storage::{Request, RequestFilter, RequestState, Window};
+use crate::wire::request::{self as report, RequestObject, SummaryObject};
 
 /// Requests of one answer at most.
 const MAX_LIMIT: u32 = 100;

@@ -9,10 +9,10 @@ use super::tool::{About, Result, Tool, ToolCall, damaged};
 use crate::app::contacts::read;
 use crate::app::contacts::search::Search;
 use crate::find::searched::wrong;
-use crate::http::contact::show::Shown;
 use crate::id::ObjectId;
 use crate::problem;
 use crate::search::Query;
+use crate::wire::contact::Shown;
 
 /// Contacts of one answer at most: each is sent twice, as text and as structure.
 const MAX_LIMIT: u32 = 50;

@@ -8,7 +8,7 @@ use super::plan::{self, Asked, ChangeAnswer};
 use super::tool::{About, Result, Tool, ToolCall, parse_id};
 use crate::app::undo::UNDO;
 use crate::problem;
-use crate::report::Results;
+use crate::wire::request::Results;
 
 /// Undoes a request.
 pub struct UndoRequest;

@@ -11,11 +11,11 @@ use super::tool::{About, Result, Tool, ToolCall, damaged};
 use crate::app::Refusal;
 use crate::app::accept::Accepted;
 use crate::app::contacts::UPDATE;
-use crate::http::contact::show::Shown;
 use crate::intake::{self, BodyKind, contacts};
 use crate::journal::ContactNo;
 use crate::problem::Problem;
 use crate::storage::{ItemResult, List};
+use crate::wire::contact::Shown;
 
 /// Changes contacts.
 pub struct UpdateContacts;
@@ -88,7 +88,7 @@ impl Tool for UpdateContacts {
         let tried = intake::accept(context, BodyKind::Update, &arguments.body(true)).await?;
         let results = tried_results(tried)?;
         let changes = planned_changes(&call, &list, &arguments.contacts, &results).await?;
-        let shown = crate::report::Results::of(results.iter().cloned());
+        let shown = crate::wire::request::Results::of(results.iter().cloned());
         let plan = asked.plan(&call, &shown, &changes)?;
         match arguments.plan {
             None => Ok(plan::planned(plan, results, changes)),

@@ -12,12 +12,12 @@ use crate::clock::{Clock, Timestamp};
 use crate::id::Ids;
 use crate::journal::AccountNo;
 use crate::metrics::{Metrics, Sent, Work};
-use crate::report;
 use crate::spans::Spans;
 use crate::storage::{Attempt, Delivery, DeliveryEnd, DeliveryState, Error, Response, Storage};
 use crate::webhook::backoff;
 use crate::webhook::send::{Carrier, Message};
 use crate::webhook::sign::{self, Secret};
+use crate::wire::request as report;
 
 /// Attempts that are under way at once. Each takes a file descriptor, and up to 1.5 s where its receiver hangs. An
 /// account gets no more of these places than are left free: one account alone half of them, of two a third each. So

@@ -15,8 +15,8 @@ use crate::contact::document::Document;
 use crate::contact::field::{Field, Kind};
 use crate::contact::record::Malformed;
 use crate::find::FLAGS;
-use crate::http::contact::show::{SHOWN, show_cac, show_field};
 use crate::storage::{Contact, List, Source, VariableKind};
+use crate::wire::contact::{SHOWN, show_cac, show_field};
 
 /// The texts of a contact's fields, by the names that the form has for them.
 pub type Values = BTreeMap<String, String>;

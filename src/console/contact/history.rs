@@ -13,8 +13,8 @@ use crate::console::jobs::what;
 use crate::console::page::Pager;
 use crate::console::{Result, User};
 use crate::contact::field::Field;
-use crate::http::contact::history::show_changes;
 use crate::storage::Error;
+use crate::wire::history::show_changes;
 
 /// Changes of a page.
 const ROWS: u32 = 20;

@@ -12,8 +12,8 @@ use crate::console::page::show_with;
 use crate::console::{Form, Page, Result, Section, User, see, show};
 use crate::contact::document::Document;
 use crate::contact::identifier::IdentifierKind;
-use crate::http::contact::export::Exported;
 use crate::journal::ItemsWriter;
+use crate::wire::person::Exported;
 
 #[derive(Template)]
 #[template(path = "console/contact-remove.html")]

@@ -4,10 +4,10 @@ use crate::contact::document::Document;
 use crate::contact::field::{Field, Key, Kind};
 use crate::contact::record::Malformed;
 use crate::find::FLAGS;
-use crate::http::contact::show::show_field;
 use crate::id::ObjectId;
 use crate::journal::ContactNo;
 use crate::storage::{Contact, List};
+use crate::wire::contact::show_field;
 
 use crate::console::contact::form::{label, text};
 

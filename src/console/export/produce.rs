@@ -16,11 +16,11 @@ use crate::files::export::stored::{Layout, suppressions};
 use crate::files::spool::Spool;
 use crate::files::{Error, Result};
 use crate::find::Filter;
-use crate::http::contact::show::Shown;
 use crate::id::ObjectId;
 use crate::jobs::import::PATIENCE;
 use crate::journal::ContactNo;
 use crate::storage::{self, List, Way};
+use crate::wire::contact::Shown;
 
 /// How long it waits for a store that is away before it asks again.
 const ASK_AGAIN: Duration = Duration::from_secs(1);

@@ -26,8 +26,8 @@ use crate::clock::Timestamp;
 use crate::console::contact::history::who;
 use crate::id::ObjectId;
 use crate::journal::BatchKind;
-use crate::report::state_name;
 use crate::storage::{JobRequests, Page as Rows, RequestFilter, RequestState, Window};
+use crate::wire::request::state_name;
 
 /// Requests on a page.
 const ROWS: u32 = 50;

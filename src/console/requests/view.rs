@@ -6,10 +6,10 @@ use crate::app::JOB;
 use crate::clock::Timestamp;
 use crate::id::ObjectId;
 use crate::journal::BatchKind;
-use crate::report::state_name;
 use crate::storage::{
     DeliveryEnd, DeliveryState, DeliveryStatus, ItemResult, Request, RequestState, RequestSummary, TakenBy,
 };
+use crate::wire::request::state_name;
 
 /// A request in a table.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -6,7 +6,6 @@ use serde::Serialize;
 use super::{GROUP, unknown};
 use crate::app::Refusal;
 use crate::app::suppressions;
-use crate::clock::Timestamp;
 use crate::contact::suppression::{Channel, Reason};
 use crate::http::call::{Answer, Call, Outcome};
 use crate::http::method::{Body, Example, Method};
@@ -14,7 +13,8 @@ use crate::http::page;
 use crate::json::{Keys, Raw, read_body};
 use crate::param::{Param, Shape};
 use crate::problem::{self, Problem};
-use crate::storage::{Suppression, SuppressionFilter, SuppressionPlace};
+use crate::storage::{SuppressionFilter, SuppressionPlace};
+use crate::wire::suppression::ListedSuppression;
 
 /// How many suppressions are answered where the body does not say how many.
 const LIMIT: u32 = 100;
@@ -68,42 +68,9 @@ const REASONS: [&str; 7] = {
 #[derive(Debug, Serialize, JsonSchema)]
 struct Listed {
     /// The suppressions.
-    data: Vec<Listing>,
+    data: Vec<ListedSuppression>,
     /// The beginning of the next page; null on the last page.
     next: Option<String>,
-}
-
-/// A suppression.
-#[derive(Debug, Serialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-#[schemars(rename = "Suppression")]
-pub struct Listing {
-    /// The kind of its address.
-    #[schemars(extend("enum" = ["email", "phoneNumber"]))]
-    channel: &'static str,
-    /// The address; null after the person was erased.
-    address: Option<String>,
-    /// Why it is suppressed: a rejectType of its channel.
-    reason: &'static str,
-    /// The answer of the receiving server.
-    raw_log: Option<String>,
-    /// Since when.
-    created_at: Timestamp,
-    /// Until when; null if it does not expire.
-    expire_at: Option<Timestamp>,
-}
-
-impl From<Suppression> for Listing {
-    fn from(suppression: Suppression) -> Self {
-        Self {
-            channel: suppression.reason.channel().name(),
-            address: suppression.address,
-            reason: suppression.reason.name(),
-            raw_log: suppression.raw_log,
-            created_at: suppression.created_at,
-            expire_at: suppression.expires_at,
-        }
-    }
 }
 
 async fn list(call: Call) -> Outcome<Listed> {
@@ -124,7 +91,7 @@ async fn list(call: Call) -> Outcome<Listed> {
     let more = found.len() > limit as usize;
     found.truncate(limit as usize);
     let next = found.last().filter(|_| more).map(|last| last.place().to_text());
-    let data = found.into_iter().map(Listing::from).collect();
+    let data = found.into_iter().map(ListedSuppression::from).collect();
     Ok(Answer::new(Listed { data, next }).warn(unknown(body.unknown)))
 }
 

@@ -4,7 +4,6 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::GROUP;
-use super::show::Shown;
 use crate::app::{Operation, Reach, Refusal};
 use crate::http::call::{Answer, Call, Outcome};
 use crate::http::method::{Body, Example, Method};
@@ -15,6 +14,7 @@ use crate::json::{EnvelopeKeys, Keys, Objects};
 use crate::param::{Param, Shape};
 use crate::problem::{self, Problem};
 use crate::storage::Error;
+use crate::wire::contact::Shown;
 
 /// Contacts that one request looks up at most.
 const MAX: usize = 100;

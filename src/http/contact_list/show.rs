@@ -10,7 +10,6 @@ use crate::argument;
 use crate::clock::Timestamp;
 use crate::contact::field::{Field, Kind};
 use crate::http::call::{Answer, Call, Outcome};
-use crate::http::contact::show::SHOWN;
 use crate::http::method::{Body, Example, Method};
 use crate::http::page::{self, LIMIT_KEY, OFFSET_KEY, Paged};
 use crate::id::ObjectId;
@@ -19,6 +18,7 @@ use crate::json::{Keys, Members, Raw, read_body};
 use crate::param::{Param, Shape};
 use crate::problem;
 use crate::storage::{List, Page, VariableKind};
+use crate::wire::contact::SHOWN;
 
 /// `POST /v3/contact-list/get`
 pub static GET: Method = Method {

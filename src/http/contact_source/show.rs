@@ -9,7 +9,6 @@ use crate::app::sources;
 use crate::argument;
 use crate::clock::Timestamp;
 use crate::http::call::{Answer, Call, Outcome};
-use crate::http::contact::show::{ShownCac, show_cac};
 use crate::http::method::{Body, Example, Method};
 use crate::http::page::{self, LIMIT_KEY, OFFSET_KEY, Paged};
 use crate::id::ObjectId;
@@ -17,6 +16,7 @@ use crate::json::{Keys, Members, Raw, read_body};
 use crate::param::{Param, Shape};
 use crate::problem::{self, Problem};
 use crate::storage::{Source, SourceFilter, SourceRef};
+use crate::wire::contact::{ShownCac, show_cac};
 
 /// `POST /v3/contact-source/get`
 pub static GET: Method = Method {

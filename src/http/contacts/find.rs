@@ -11,7 +11,6 @@ use crate::app::contacts::read;
 use crate::argument::read_flag;
 use crate::find::{self, Filter, Wanted};
 use crate::http::call::{Answer, Call, Outcome};
-use crate::http::contact::show::Shown;
 use crate::http::method::{Body, Example, Method};
 use crate::http::page;
 use crate::id::ObjectId;
@@ -21,6 +20,7 @@ use crate::param::{Param, Shape};
 use crate::problem::{self, Problem};
 use crate::search::Query;
 use crate::storage::{Error, List, Way};
+use crate::wire::contact::Shown;
 
 /// How many contacts are answered where nobody says how many.
 const LIMIT: u32 = 100;

@@ -16,9 +16,9 @@ use crate::http::gate::ACCESS_TOKEN;
 use crate::http::method::Group;
 use crate::http::request;
 use crate::param;
-use crate::report::Report;
 use crate::runtime::Limits;
 use crate::webhook::send::{AGENT, ID_HEADER, SIGNATURE_HEADER, TIMESTAMP_HEADER};
+use crate::wire::request::Report;
 
 /// The groups of methods, in the order in which the table first names them.
 pub fn groups() -> Vec<&'static Group> {

@@ -11,8 +11,8 @@ use crate::intake::list::LIST_ID;
 use crate::json::{Keys, Raw, read_body};
 use crate::param::{Param, Shape};
 use crate::problem::{self, Problem};
-use crate::report::{self, SummaryObject, state_name};
 use crate::storage::{RequestFilter, RequestState};
+use crate::wire::request::{self as report, SummaryObject, state_name};
 
 /// `POST /v3/request/list`
 pub static LIST: Method = Method {

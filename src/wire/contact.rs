@@ -12,9 +12,9 @@ use crate::contact::document::Document;
 use crate::contact::field::{Field, Key, Kind};
 use crate::contact::gender;
 use crate::contact::record::Malformed;
-use crate::http::blacklist::ShownSuppression;
 use crate::id::ObjectId;
 use crate::storage::{Contact, List, Suppression};
+use crate::wire::suppression::ShownSuppression;
 
 /// The fields in the order in which the vendor's method answers them.
 pub const SHOWN: [Field; 24] = [
