@@ -11,10 +11,10 @@ use ipnet::IpNet;
 use serde::Deserialize;
 use url::Url;
 
+use crate::app::Limits;
 use crate::app::suppressions::SuppressionExpiry;
-use crate::console::PublicUrl;
 use crate::jobs;
-use crate::runtime::Limits;
+use crate::login::PublicUrl;
 use crate::storage::database::Database;
 use crate::storage::{Backlog, sqlite};
 

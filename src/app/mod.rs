@@ -19,6 +19,7 @@ pub mod contacts;
 pub mod duplicates;
 pub mod feed;
 mod filters;
+mod limits;
 pub mod lists;
 mod operation;
 pub mod person;
@@ -41,6 +42,7 @@ use tokio::sync::Notify;
 
 pub use self::caller::{Caller, JOB, read_only};
 use self::feed::Followers;
+pub use self::limits::Limits;
 pub use self::operation::{ACCESS, Access, Operation, Reach};
 pub use self::refusal::Refusal;
 use self::suppressions::SuppressionExpiry;

@@ -8,20 +8,23 @@ use std::time::Duration;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::{Result, now, print, start_log};
+use crate::app::Limits;
 use crate::app::unsubscribe::{MAX_LINK, link_length};
 use crate::clock::SystemClock;
 use crate::config::{Flags, Settings};
-use crate::console::{Console, first_link};
+use crate::console::first_link;
 use crate::descriptors;
-use crate::http::connection_limit::ConnectionLimit;
-use crate::http::serve::Handle;
-use crate::http::tls::Tls;
-use crate::http::{self, serve, watch};
+use crate::http::watch;
 use crate::id::Ids;
+use crate::login::Console;
 use crate::metrics::Connections;
 use crate::runtime;
 use crate::spans::Spans;
 use crate::storage::{Error, Role, Storage};
+use crate::web::connection_limit::ConnectionLimit;
+use crate::web::serve;
+use crate::web::serve::Handle;
+use crate::web::tls::Tls;
 use crate::webhook::address::AddressPolicy;
 use crate::webhook::send::Sender;
 use crate::webhook::tls::read_roots;
@@ -164,7 +167,7 @@ pub async fn run_server(
         let limit = ConnectionLimit::new(WATCHERS, Connections::default());
         tokio::spawn(serve::serve(listener, router, limit, watchers.clone()))
     });
-    let router = http::router(Arc::clone(&app));
+    let router = runtime::router(Arc::clone(&app));
     let limit = ConnectionLimit::new(settings.max_connections, app.metrics.connections.clone());
     let stop = handle.clone();
     let serving = async {
@@ -215,7 +218,7 @@ fn end(error: &Error) -> ! {
 }
 
 /// Some mail libraries break long unsubscribe links. Without a warning, the operator notices it too late.
-fn warn_of_links(limits: &runtime::Limits) {
+fn warn_of_links(limits: &Limits) {
     let length = limits.unsubscribe_url.as_ref().map(|url| link_length(url));
     if let Some(length) = length.filter(|length| *length > MAX_LINK) {
         tracing::warn!(length, max = MAX_LINK, "unsubscribe: links are too long, set unsubscribe_url");

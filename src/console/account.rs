@@ -6,8 +6,9 @@ use axum::http::StatusCode;
 use super::page::show_with;
 use super::user::IDLE;
 use super::welcome::name_problem;
-use super::{Form, Page, Query, Result, Section, Trouble, User, password, see, show};
+use super::{Form, Page, Query, Result, Section, Trouble, User, see, show};
 use crate::id::ObjectId;
+use crate::login::password;
 use crate::storage::{self, OptOut, Session, TextHash, UserRole};
 
 const DONE: [(&str, &str); 7] = [

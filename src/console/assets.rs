@@ -7,8 +7,8 @@ use axum::extract::Path;
 use axum::http::HeaderMap;
 use axum::routing::get;
 
-use crate::http::file::{Assets, File, THEME};
-use crate::runtime::App;
+use crate::web::App;
+use crate::web::file::{Assets, File, THEME};
 
 /// What a page may load: the server's own style, scripts and images; nothing inline, nothing from elsewhere. htmx asks
 /// the server itself; forms go nowhere else.

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use axum::http::StatusCode;
 
-use super::attempts::Attempt;
 use super::{Form, Result, Trouble, User};
+use crate::login::attempts::Attempt;
 
 /// For how long after a sign-in the password is not asked for again.
 pub const FRESH: Duration = Duration::from_secs(10 * 60);

@@ -11,9 +11,10 @@ use axum::response::{IntoResponse as _, Response};
 
 use super::guard::{self, TOKEN_HEADER};
 use super::{Fields, Trouble, User};
-use crate::http::body;
-use crate::http::drain::Draining;
-use crate::runtime::{App, Limits};
+use crate::app::Limits;
+use crate::web::App;
+use crate::web::body;
+use crate::web::drain::Draining;
 
 /// The largest form of a user, files apart: that of a contact has each field twice, as it is and as it was.
 const MAX: usize = 4 << 20;

@@ -13,10 +13,10 @@ use tokio::time::{Instant, timeout_at};
 use super::metered::{Meter, Metered};
 use super::page::show_with;
 use super::{Page, Result, Section, Trouble, User, see, show};
-use crate::http::drain::Draining;
 use crate::jobs::service::{Error, Order};
-use crate::runtime::App;
 use crate::storage::List;
+use crate::web::App;
+use crate::web::drain::Draining;
 
 #[derive(Template)]
 #[template(path = "console/import.html")]

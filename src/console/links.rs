@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use super::PublicUrl;
 use super::cookie::Secret;
 use crate::clock::Timestamp;
 use crate::id::ObjectId;
+use crate::login::PublicUrl;
 use crate::storage::{Error, Storage, UserRole};
 
 /// How long a link can be used.

@@ -19,7 +19,6 @@
 mod account;
 mod all_contacts;
 pub mod assets;
-pub mod attempts;
 mod bulk;
 mod columns;
 mod confirm;
@@ -42,14 +41,12 @@ mod lists;
 mod metered;
 mod overview;
 mod page;
-mod password;
 mod people;
 mod refused;
 mod requests;
 mod rights;
 mod segments;
 mod sessions;
-mod setting;
 mod sign_in;
 mod sources;
 mod suppression;
@@ -78,10 +75,9 @@ pub use self::page::{Page, Section, see, show};
 pub use self::people::MAX_USERS;
 pub use self::refused::Refused;
 use self::rights::needs;
-pub use self::setting::{Console, PublicUrl};
 pub use self::user::User;
-use crate::runtime::App;
 use crate::storage::UserRole;
+use crate::web::App;
 
 /// What a handler of a page returns.
 pub type Result<T = Response, E = Trouble> = std::result::Result<T, E>;

@@ -9,8 +9,8 @@ use axum::response::Response;
 use url::form_urlencoded;
 
 use super::{Result, User};
-use crate::http::call;
 use crate::storage::{UserRole, Window};
+use crate::web::answer;
 
 /// A section of the menu.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -180,7 +180,7 @@ pub fn show_with(status: StatusCode, template: &impl Template) -> Result {
 pub fn set_status(response: &mut Response, status: StatusCode) {
     *response.status_mut() = status;
     if status == StatusCode::SERVICE_UNAVAILABLE {
-        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(call::RETRY_AFTER));
+        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(answer::RETRY_AFTER));
     }
 }
 

@@ -8,7 +8,6 @@ use axum::http::header::{RETRY_AFTER, SET_COOKIE, USER_AGENT};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::Response;
 
-use super::attempts::Attempt;
 use super::cookie::{self, Secret};
 use super::form::OpenForm;
 use super::page::{own_path, see, show, show_with};
@@ -16,10 +15,11 @@ use super::user::{LONGEST, User};
 use super::{Form, Query, Result, Trouble};
 use crate::clock::Timestamp;
 use crate::contact::email;
-use crate::http::call::MAX_RETRY_AFTER;
-use crate::http::client;
-use crate::runtime::App;
+use crate::login::attempts::Attempt;
 use crate::storage::NewSession;
+use crate::web::App;
+use crate::web::answer::MAX_RETRY_AFTER;
+use crate::web::client;
 
 #[derive(Template)]
 #[template(path = "console/sign-in.html")]

@@ -20,10 +20,10 @@ use crate::app::suppressions::{RawLog, Suppress, ValidAddress, parse_reason};
 use crate::clock::Timestamp;
 use crate::contact::suppression::{Channel, Reason};
 use crate::files::suppressions::{Rows, header, row};
-use crate::http::drain::Draining;
 use crate::problem::Problem;
-use crate::runtime::App;
 use crate::storage::{Address, Suppression, SuppressionFilter};
+use crate::web::App;
+use crate::web::drain::Draining;
 
 /// Suppressions on a page.
 const ROWS: u32 = 50;

@@ -11,9 +11,9 @@ use url::form_urlencoded;
 
 use super::{Trouble, cookie, guard, rights, see};
 use crate::app::Caller;
-use crate::http::admission;
-use crate::runtime::App;
 use crate::storage::{self, SignedIn, TextHash};
+use crate::web::App;
+use crate::web::admission;
 
 /// A session that nobody has used for this long has ended.
 pub const IDLE: Duration = Duration::from_secs(12 * 3_600);

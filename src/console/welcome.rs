@@ -10,10 +10,11 @@ use super::cookie;
 use super::form::OpenForm;
 use super::page::{show, show_with};
 use super::sign_in::{new_session, normal, signed_in};
-use super::{Fields, Result, Trouble, password};
+use super::{Fields, Result, Trouble};
 use crate::contact::email;
-use crate::runtime::App;
+use crate::login::password;
 use crate::storage::{FirstAccount, LinkError, LinkFor, NewLogin};
+use crate::web::App;
 use crate::webhook::sign::Secret;
 
 /// The longest name of a user or an account, in characters.

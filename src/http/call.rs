@@ -12,13 +12,9 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use tokio::sync::oneshot;
 
-use super::answer::Answered;
-use super::body::{self, BodyError};
-use super::compress::Coding;
-use super::drain::Draining;
 use super::gate::{self, Denial};
 use super::method::Method;
-use super::serve::Stopping;
+use crate::app::Limits;
 use crate::app::accept::{Key, Submission};
 use crate::app::{self, Caller, Refusal};
 use crate::flights::Flight;
@@ -28,9 +24,14 @@ use crate::intake::list::find_list;
 use crate::json::Raw;
 use crate::metrics::{Metrics, Work};
 use crate::problem::{self, Problem};
-use crate::runtime::{App, Limits};
 use crate::storage::NotAccepted;
 use crate::storage::{self, List};
+use crate::web::App;
+use crate::web::answer::{Answered, MAX_RETRY_AFTER, RETRY_AFTER};
+use crate::web::body::{self, BodyError};
+use crate::web::compress::Coding;
+use crate::web::drain::Draining;
+use crate::web::serve::Stopping;
 
 /// What a handler gets.
 pub struct Call {
@@ -105,8 +106,12 @@ impl Call {
             _ => return Err(problem::key_invalid()),
         };
         let submission = Submission { request: self.request_id, key, warnings: Vec::new() };
-        let App { commands, queries, .. } = self.app.as_ref();
-        Ok(Context { commands, queries, caller: &self.caller, submission })
+        Ok(Context {
+            commands: &self.app.commands,
+            queries: &self.app.queries,
+            caller: &self.caller,
+            submission,
+        })
     }
 }
 
@@ -142,12 +147,6 @@ pub type Outcome<T> = Result<Answer<T>, Refusal>;
 
 /// The header that makes a batch be accepted once, however often it is sent.
 pub const IDEMPOTENCY_KEY: &str = "Idempotency-Key";
-
-/// How long a refused caller should wait, in seconds.
-pub const RETRY_AFTER: u32 = 1;
-
-/// The longest `Retry-After`, in seconds: clients wait that long, or give up.
-pub const MAX_RETRY_AFTER: u32 = 30;
 
 /// The code for a token with too many requests.
 const BUSY: &str = "TOO_MANY_CONCURRENT_REQUESTS";
@@ -216,7 +215,7 @@ async fn perform(
     })
     .await;
     let answered = match outcome {
-        Ok(Ok(reply)) => Answered::success(method.path(), shown, reply),
+        Ok(Ok(reply)) => Answered::success(reply.body(method.path(), shown).into()),
         Ok(Err(refused)) => refused.answered(shown),
         Err(error) => {
             tracing::error!(request = %request_id, %error, "http: handler panicked");

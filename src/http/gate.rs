@@ -6,13 +6,13 @@ use std::time::{Duration, Instant};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
 
-use super::{admission, client};
 use crate::app::Caller;
 use crate::catalogue::Viewer;
 use crate::problem::Problem;
-use crate::runtime::App;
 use crate::storage;
 use crate::token::{PresentedToken, SecretHash};
+use crate::web::App;
+use crate::web::{admission, client};
 
 /// The header that bears the access token.
 pub const ACCESS_TOKEN: &str = "Access-Token";

@@ -18,15 +18,15 @@ use http_body_util::Full;
 use rmcp::transport::streamable_http_server::session::never::NeverSessionManager;
 use rmcp::transport::streamable_http_server::{StreamableHttpServerConfig, StreamableHttpService};
 
-use super::body;
 use super::call::{self, Refused};
-use super::compress::Coding;
-use super::drain::Draining;
 use super::gate::{self, ACCESS_TOKEN, Denial};
 use crate::mcp::PATH;
 use crate::mcp::server::Tools;
 use crate::problem::Problem;
-use crate::runtime::App;
+use crate::web::App;
+use crate::web::body;
+use crate::web::compress::Coding;
+use crate::web::drain::Draining;
 
 type Service = StreamableHttpService<Tools, NeverSessionManager>;
 

@@ -5,12 +5,11 @@ use std::pin::Pin;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Serialize;
 
-use super::answer::Success;
 use super::call::{Answer, Call, Outcome};
 use crate::app::{Operation, Refusal};
 use crate::id::ObjectId;
 use crate::param::Param;
-use crate::problem::Problem;
+use crate::problem::{MAX_PROBLEMS, Problem};
 
 /// A method: what it is called, what it takes, what it does.
 pub struct Method {
@@ -132,5 +131,41 @@ where
 
     fn answer(&self, generator: &mut SchemaGenerator) -> Schema {
         Success::<T>::json_schema(generator)
+    }
+}
+
+/// A success: what a method answers, around it what every answer has.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Success<T> {
+    /// True: the request was done, or accepted and is on disk.
+    result: bool,
+    /// The id of this request, by which request/find knows it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    request_id: Option<ObjectId>,
+    #[serde(flatten)]
+    members: T,
+    /// Empty.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    errors: Option<Vec<String>>,
+    /// Doubtful parts of the request, at most 1,000; absent without any.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 1_000))]
+    warnings: Vec<Problem>,
+}
+
+impl<T: Serialize> Success<T> {
+    /// Of the method with this path. Of the warnings as many are told as of errors: a body of short unknown keys must
+    /// not be answered with one many times its size.
+    pub fn new(path: &str, request_id: Option<ObjectId>, members: T, mut warnings: Vec<Problem>) -> Self {
+        warnings.truncate(MAX_PROBLEMS);
+        let errors = Method::shows_errors(path).then(Vec::new);
+        Self { result: true, request_id, members, errors, warnings }
+    }
+
+    /// As it is sent.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        // Only a map with keys that are no strings could fail, and there is none.
+        serde_json::to_vec(self).unwrap_or_default()
     }
 }

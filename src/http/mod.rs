@@ -1,22 +1,13 @@
-//! The v3 API over HTTP, and beside it the pages of the console.
+//! The v3 API over HTTP.
 
 pub mod account;
-pub mod admission;
-pub mod answer;
 pub mod blacklist;
-pub mod body;
 pub mod call;
-pub mod client;
-pub mod compress;
-pub mod connection;
-pub mod connection_limit;
 pub mod consent;
 pub mod contact;
 pub mod contact_list;
 pub mod contact_source;
 pub mod contacts;
-pub mod drain;
-pub mod file;
 pub mod gate;
 pub mod import;
 pub mod mcp;
@@ -25,10 +16,7 @@ pub mod page;
 pub mod reference;
 pub mod request;
 pub mod segment;
-pub mod serve;
-pub mod tls;
 pub mod undo;
-pub mod unparsed;
 pub mod unsubscribe;
 pub mod watch;
 pub mod webhook;
@@ -42,11 +30,11 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::post;
 
-use self::answer::Answered;
 use self::method::Method;
-use crate::console;
 use crate::problem::Problem;
-use crate::runtime::App;
+use crate::web::App;
+use crate::web::answer::Answered;
+use crate::web::drain::Draining;
 
 /// Every method of the API, in the order of the reference: routes and description are made from it.
 pub static METHODS: [&Method; 54] = [
@@ -107,8 +95,8 @@ pub static METHODS: [&Method; 54] = [
     &contact_list::change::REMOVE,
 ];
 
-/// Every route.
-pub fn router(app: Arc<App>) -> Router {
+/// The routes of the API, its reference, unsubscribe links, health and the tools of assistants.
+pub fn router(app: &Arc<App>) -> Router<Arc<App>> {
     let mut router = Router::new();
     for method in METHODS {
         let run = move |State(app): State<Arc<App>>, request: Request| async move {
@@ -123,23 +111,15 @@ pub fn router(app: Arc<App>) -> Router {
     router
         .merge(watch::health())
         .merge(reference::router())
-        .merge(console::router())
         .merge(unsubscribe::router())
-        .merge(mcp::router(&app))
-        .fallback(|state, request| no_method(StatusCode::NOT_FOUND, state, request))
-        .method_not_allowed_fallback(|state, request| {
-            no_method(StatusCode::METHOD_NOT_ALLOWED, state, request)
-        })
-        .with_state(app)
+        .merge(mcp::router(app))
 }
 
-async fn no_method(status: StatusCode, State(app): State<Arc<App>>, request: Request) -> Response {
-    if console::wants_page(request.method(), request.uri(), request.headers()) {
-        return console::not_found().await;
-    }
-    let request_id = call::request_id(&app, request.uri().path());
+/// The answer to a request for another path or with another HTTP method.
+pub fn no_method(app: &App, status: StatusCode, request: Request) -> Response {
+    let request_id = call::request_id(app, request.uri().path());
     // Read in the background, so that a client that is still writing sees the answer.
-    drop(drain::Draining::new(request.into_body()));
+    drop(Draining::new(request.into_body()));
     let text = status.canonical_reason().unwrap_or_default();
     let code = if status == StatusCode::NOT_FOUND { "NOT_FOUND" } else { "METHOD_NOT_ALLOWED" };
     app.metrics.answered("other", status.as_u16(), Duration::ZERO);

@@ -21,11 +21,11 @@ use axum::response::Response;
 use axum::routing::get;
 use http_body_util::BodyExt as _;
 
-use super::drain::Draining;
-use super::{admission, client};
 use crate::app::unsubscribe::Proof;
 use crate::app::unsubscribe::link::{CHANNELS, Link};
-use crate::runtime::App;
+use crate::web::App;
+use crate::web::drain::Draining;
+use crate::web::{admission, client};
 
 /// What these answers are counted as.
 const COUNTED: &str = "/u";

@@ -11,11 +11,11 @@ use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use serde::Serialize;
 
-use super::answer::respond;
 use crate::journal::{ContactNo, ListNo};
 use crate::metrics::Work;
-use crate::runtime::App;
 use crate::search::LATE;
+use crate::web::App;
+use crate::web::answer::respond;
 
 /// How long the store has to say that it is there.
 const PATIENCE: Duration = Duration::from_secs(5);

@@ -12,6 +12,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use super::JobRuntime;
 use super::job::{Action, Bulk, Description, Faults, Import, Progress, Subject, Task, Whom, encode};
 use super::service::{Error, blocking};
 use super::store::names;
@@ -20,7 +21,6 @@ use crate::clock::Timestamp;
 use crate::files::send::Counts;
 use crate::id::ObjectId;
 use crate::journal::AccountNo;
-use crate::runtime::App;
 use crate::storage::{JobKey, JobLimits, JobState, NewJob};
 
 /// An old account may have more jobs than it could make now; all are taken over.
@@ -80,7 +80,7 @@ struct Old {
 ///
 /// # Errors
 /// If the store or the files fail; what was taken over until then stays so.
-pub async fn adopt(app: &App) -> Result<(), Error> {
+pub async fn adopt(app: &JobRuntime) -> Result<(), Error> {
     let root = app.jobs.files.clone();
     if matches!(root.try_exists(), Ok(false)) {
         return Ok(());
@@ -121,7 +121,7 @@ fn directories(root: &Path) -> io::Result<Vec<(AccountNo, ObjectId, PathBuf)>> {
     Ok(found)
 }
 
-async fn adopt_one(app: &App, account: AccountNo, id: ObjectId, path: PathBuf) -> Result<bool, Error> {
+async fn adopt_one(app: &JobRuntime, account: AccountNo, id: ObjectId, path: PathBuf) -> Result<bool, Error> {
     let read = path.clone();
     let Some(old) = blocking(move || Old::read(&read)).await? else { return Ok(false) };
     let Some(user) = ObjectId::parse(&old.description.user) else { return Ok(false) };

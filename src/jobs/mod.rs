@@ -17,6 +17,7 @@ pub mod local;
 pub mod places;
 pub mod record;
 pub mod run;
+mod runtime;
 pub mod service;
 pub mod store;
 pub mod take_back;
@@ -27,6 +28,7 @@ mod work;
 
 use std::path::PathBuf;
 
+pub use self::runtime::JobRuntime;
 pub use self::service::JobService;
 
 /// Jobs that one node runs at a time; others wait. Each takes at most the window of an import, 24 MiB, and some.

@@ -8,12 +8,12 @@ use tokio::sync::{Notify, watch};
 use tokio::task::{Id, JoinSet};
 use tokio::time::Instant;
 
+use super::JobRuntime;
 use super::claim::{Claim, Told};
 use super::job::Job;
 use super::turns::{Candidate, Running, Served, gives_way};
 use super::{SIDE_BY_SIDE, work};
 use crate::journal::AccountNo;
-use crate::runtime::App;
 use crate::storage::{ActiveJob, Error, JobKey, StoredJob};
 
 /// How often jobs are looked for that another node, or one that was killed, has left.
@@ -40,7 +40,7 @@ struct Jobs {
 }
 
 /// Runs jobs until the server stops. Those that run then go on when it starts again, or at another node.
-pub async fn run(app: Arc<App>, stop: watch::Receiver<bool>) {
+pub async fn run(app: Arc<JobRuntime>, stop: watch::Receiver<bool>) {
     let (mut jobs, mut stopped) = (Jobs::default(), stop.clone());
     while !*stop.borrow() {
         tokio::select! {
@@ -89,7 +89,7 @@ impl Jobs {
         self.here.values().any(|here| here.key == key)
     }
 
-    async fn start(&mut self, app: &Arc<App>, stop: &watch::Receiver<bool>) -> Result<(), Error> {
+    async fn start(&mut self, app: &Arc<JobRuntime>, stop: &watch::Receiver<bool>) -> Result<(), Error> {
         let active = app.storage.active_jobs().await?;
         self.served.keep(|account| active.iter().any(|job| job.key.account == account));
         let (mut waiting, mut running) = self.divide(app, &active);
@@ -112,7 +112,7 @@ impl Jobs {
     }
 
     /// The jobs that could run here, and how many each account runs on all nodes.
-    fn divide(&self, app: &App, active: &[ActiveJob]) -> (Vec<Candidate>, HashMap<AccountNo, usize>) {
+    fn divide(&self, app: &JobRuntime, active: &[ActiveJob]) -> (Vec<Candidate>, HashMap<AccountNo, usize>) {
         let (mut waiting, mut running) = (Vec::new(), HashMap::new());
         for job in active {
             if self.runs(job.key) || !job.free {
@@ -125,7 +125,7 @@ impl Jobs {
         (waiting, running)
     }
 
-    fn spawn(&mut self, app: &Arc<App>, stored: StoredJob, stop: watch::Receiver<bool>) {
+    fn spawn(&mut self, app: &Arc<JobRuntime>, stored: StoredJob, stop: watch::Receiver<bool>) {
         let (key, app, way) = (stored.key, Arc::clone(app), Arc::new(Notify::new()));
         let job = Job::read(stored, &app.jobs.store);
         let told = Told::of(&job, app.clock.now());

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use tokio::sync::{Notify, Semaphore};
 
+use super::JobRuntime;
 use super::Settings;
 use super::exports::Exports;
 use super::job::{Action, Bulk, Description, Files, Job, Plan, Status, Subject, Task, Whom, encode};
@@ -14,7 +15,6 @@ use super::store::{JobFiles, JobStore};
 use crate::app::Caller;
 use crate::id::ObjectId;
 use crate::journal::{AccountNo, ListNo};
-use crate::runtime::App;
 use crate::storage::{self, JobAdded, JobKey, JobLimits, JobState, NewJob, Storage};
 
 /// Jobs of an account that are kept; where there are as many, the oldest that is done makes room.
@@ -75,7 +75,7 @@ impl Order {
         directory: Option<ObjectId>,
         task: Task,
         subject: &Subject,
-        app: &App,
+        app: &JobRuntime,
     ) -> io::Result<NewJob> {
         let (list, list_name) = (self.list.clone(), self.list_name.clone());
         Ok(NewJob {
@@ -174,7 +174,7 @@ impl JobService {
     /// Adds a job. Whether it was not there yet.
     pub(super) async fn add(
         &self,
-        app: &App,
+        app: &JobRuntime,
         order: &Order,
         (id, directory): (ObjectId, Option<ObjectId>),
         task: Task,
@@ -194,7 +194,7 @@ impl JobService {
     /// If there are too many jobs.
     pub async fn change_many(
         &self,
-        app: &App,
+        app: &JobRuntime,
         order: &Order,
         id: ObjectId,
         action: Action,
@@ -213,7 +213,7 @@ impl JobService {
     /// If it has begun already, it was not said what the columns are, or what it needs is gone.
     pub async fn begin(
         &self,
-        app: &App,
+        app: &JobRuntime,
         user: ObjectId,
         job: Job,
         plan: Option<Plan>,
@@ -255,7 +255,7 @@ impl JobService {
     ///
     /// # Errors
     /// If the store fails.
-    pub async fn stop(&self, app: &App, job: &Job) -> Result<(), storage::Error> {
+    pub async fn stop(&self, app: &JobRuntime, job: &Job) -> Result<(), storage::Error> {
         self.storage.stop_job(job.key, app.clock.now()).await?;
         self.wanted.notify_waiters();
         self.wake.notify_one();

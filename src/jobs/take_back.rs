@@ -2,11 +2,11 @@
 
 use sha2::{Digest as _, Sha256};
 
+use super::JobRuntime;
 use super::job::{Action, Files, Job, Task, Whom};
 use super::service::{Error, JobService, Order, blocking};
 use crate::files::requests::{self, ImportedRequest};
 use crate::id::ObjectId;
-use crate::runtime::App;
 
 impl JobService {
     /// Undoes what a job has done: the requests with rows at a line of the file or behind it, or all. Sent twice, it makes
@@ -16,7 +16,7 @@ impl JobService {
     /// The job has not ended, what it has done is not known on this node, or there are too many jobs.
     pub async fn undo(
         &self,
-        app: &App,
+        app: &JobRuntime,
         order: &Order,
         job: &Job,
         from_line: Option<u64>,

@@ -6,11 +6,11 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::JobRuntime;
 use super::service::{Error, blocking};
 use super::store::JobFiles;
 use crate::clock::Timestamp;
 use crate::id::ObjectId;
-use crate::runtime::App;
 use crate::storage::{JobState, StoredJob};
 
 /// How long the files of a job, and a job that is not done, are stored after anything was done with them.
@@ -32,7 +32,7 @@ struct Known {
 ///
 /// # Errors
 /// If the store cannot be read or written, or files stay.
-pub async fn tidy(app: &App) -> Result<(), Error> {
+pub async fn tidy(app: &JobRuntime) -> Result<(), Error> {
     let now = app.retention.now(app.clock.as_ref());
     app.jobs.exports.sweep();
     for account in app.jobs.exports.accounts() {

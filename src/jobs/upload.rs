@@ -8,6 +8,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
+use super::JobRuntime;
 use super::JobService;
 use super::job::{Import, Job, Subject, Task};
 use super::places::Room;
@@ -17,7 +18,6 @@ use crate::files::layout::Said;
 use crate::files::survey::{Form, Survey};
 use crate::files::{self, table};
 use crate::id::ObjectId;
-use crate::runtime::App;
 
 /// Rows that are shown before an import.
 const SHOWN_ROWS: usize = 5;
@@ -78,7 +78,7 @@ impl JobService {
     ///
     /// # Errors
     /// If its directory cannot be made.
-    pub async fn upload(&self, app: &App, order: &Order, room: Room) -> Result<Upload, Error> {
+    pub async fn upload(&self, app: &JobRuntime, order: &Order, room: Room) -> Result<Upload, Error> {
         let ids = [(); 2].map(|()| app.ids.next(app.clock.now()));
         let (store, account) = (Arc::clone(&self.store), order.caller.viewer.account);
         let (directory, files, lock, file) = blocking(move || {
@@ -119,7 +119,7 @@ impl JobService {
     ///
     /// # Errors
     /// If the file is not on this node, or there are too many jobs.
-    pub async fn copy(&self, app: &App, order: &Order, job: &Job) -> Result<ObjectId, Error> {
+    pub async fn copy(&self, app: &JobRuntime, order: &Order, job: &Job) -> Result<ObjectId, Error> {
         let (Task::Import(import), Some(subject), Some(files)) =
             (&job.description.task, &job.subject, job.files_here())
         else {
@@ -179,7 +179,7 @@ impl Upload {
     ///
     /// # Errors
     /// Where the file is no table that can be imported.
-    pub async fn finish(mut self, app: &App, order: &Order, name: &str) -> Result<ObjectId, Error> {
+    pub async fn finish(mut self, app: &JobRuntime, order: &Order, name: &str) -> Result<ObjectId, Error> {
         let Some((file, files)) = self.file.take().zip(self.files.clone()) else {
             return Err(Error::told("the file could not be written"));
         };

@@ -8,6 +8,7 @@ use async_trait::async_trait;
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 
+use super::JobRuntime;
 use super::claim::{Claim, Kept, Lost};
 use super::job::{Action, Job, Subject, Task};
 use super::local::Local;
@@ -20,7 +21,6 @@ use crate::files::requests::{ImportedRequest, lines};
 use crate::files::send::Counts;
 use crate::files::{self, Error};
 use crate::id::ObjectId;
-use crate::runtime::App;
 use crate::storage::{JobState, Storage, UserRole};
 
 /// How often a job that runs writes down how far it is, and looks whether it should go on.
@@ -51,7 +51,7 @@ enum End {
 }
 
 /// Runs a job, and writes down how it ended.
-pub async fn work(app: &Arc<App>, job: Job, claim: Claim, mut signals: Signals) {
+pub async fn work(app: &Arc<JobRuntime>, job: Job, claim: Claim, mut signals: Signals) {
     let claim = Arc::new(claim);
     let files = job.files_here().cloned();
     let end = run(app, &job, &claim, &mut signals).await;
@@ -101,7 +101,7 @@ async fn remove_upload(files: Option<super::store::JobFiles>) {
     }
 }
 
-async fn run(app: &Arc<App>, job: &Job, claim: &Arc<Claim>, signals: &mut Signals) -> End {
+async fn run(app: &Arc<JobRuntime>, job: &Job, claim: &Arc<Claim>, signals: &mut Signals) -> End {
     let caller = match caller(app.storage.as_ref(), job).await {
         Ok(caller) => caller,
         Err(End::Interrupted) => return pause().await,
@@ -215,7 +215,7 @@ impl History for Parts {
 
 /// Returns once the job should not go on: a stop was asked for on any node, its user may not do it any more, or
 /// another node has it. While the store is away nothing is known, and the job goes on as far as it can.
-async fn watch_over(app: &App, job: &Job, claim: &Claim) -> End {
+async fn watch_over(app: &JobRuntime, job: &Job, claim: &Claim) -> End {
     let mut written = Instant::now();
     loop {
         let wanted = app.jobs.wanted.notified();

@@ -13,7 +13,7 @@ use rmcp::{ErrorData, ServerHandler};
 use super::tool::{ToolCall, ToolError, text};
 use super::{PATH, TOOLS};
 use crate::app::{Caller, Refusal};
-use crate::runtime::App;
+use crate::web::App;
 
 /// What a client shows a model before the first call.
 const INSTRUCTIONS: &str = "Rollbook stores contacts in lists. Begin with list_contact_lists. Tools that change something \

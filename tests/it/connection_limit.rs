@@ -8,9 +8,9 @@ use std::time::Duration;
 use axum::Router;
 use axum::extract::Request;
 use axum::routing::get;
-use rollbook::http::connection_limit::ConnectionLimit;
-use rollbook::http::{admission, serve};
 use rollbook::metrics::Connections;
+use rollbook::web::connection_limit::ConnectionLimit;
+use rollbook::web::{admission, serve};
 use serde_json::json;
 
 use crate::harness::{Server, Setup};

@@ -20,18 +20,20 @@ use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use rollbook::app::Caller;
+use rollbook::app::Limits;
 use rollbook::clock::{Clock, SystemClock};
-use rollbook::console::{Console, PublicUrl};
-use rollbook::http::connection_limit::ConnectionLimit;
-use rollbook::http::{router, serve};
 use rollbook::id::{Ids, ObjectId};
 use rollbook::jobs;
 use rollbook::jobs::local::Local;
-use rollbook::runtime::{self, App, Limits, Loops};
+use rollbook::login::{Console, PublicUrl};
+use rollbook::runtime::{self, Loops, router};
 use rollbook::spans::Spans;
 use rollbook::storage::Role;
 use rollbook::storage::{Backlog, NewAccount, NewToken, Scope, Storage, UserRole};
 use rollbook::token::{FreshToken, PresentedToken};
+use rollbook::web::App;
+use rollbook::web::connection_limit::ConnectionLimit;
+use rollbook::web::serve;
 use rollbook::webhook::address::AddressPolicy;
 use rollbook::webhook::send::{Carrier, Sender};
 use rollbook::webhook::sign::Secret;
@@ -108,9 +110,8 @@ pub struct Inside {
 impl Inside {
     /// The use cases, as jobs ask for them.
     pub fn local(&self) -> Local {
-        let App { commands, queries, limits, .. } = self.app.as_ref();
-        let (commands, queries, caller) = (commands.clone(), queries.clone(), self.caller.clone());
-        Local { commands, queries, caller, max_body: limits.body }
+        let (commands, queries) = (self.app.commands.clone(), self.app.queries.clone());
+        Local { commands, queries, caller: self.caller.clone(), max_body: self.app.limits.body }
     }
 }
 

@@ -5,7 +5,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Stdio};
 
 use hyper::{Method, StatusCode};
-use rollbook::console::PublicUrl;
+use rollbook::login::PublicUrl;
 use serde_json::{Value, json};
 
 use crate::harness::{Answer, Server, Setup};

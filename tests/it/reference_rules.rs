@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use rollbook::console::PublicUrl;
+use rollbook::login::PublicUrl;
 use serde_json::{Value, json};
 
 use crate::harness::{Server, Setup};

@@ -30,7 +30,7 @@ async fn told(server: &Server, token: &str, filter: Value) -> Vec<(u64, String, 
 async fn rejected_requests_of_an_account_are_counted_by_code_and_token() {
     let clock = ManualClock::new(Timestamp::from_millis(1_792_022_400_000));
     let setup = Setup { clock: Arc::new(clock.clone()), ..Setup::default() };
-    let limits = rollbook::runtime::Limits { body: 2_000, ..setup.limits.clone() };
+    let limits = rollbook::app::Limits { body: 2_000, ..setup.limits.clone() };
     let server = Server::with(Setup { limits, ..setup }).await;
     let list = server.list().await;
     let contacts = json!([{ "contact": "secret-person", "email": "no", "unknown": 1 }, { "contact": "b", "email": "no" }]);

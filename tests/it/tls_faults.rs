@@ -8,10 +8,10 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::routing::get;
-use rollbook::http::connection_limit::ConnectionLimit;
-use rollbook::http::serve;
-use rollbook::http::tls::Tls;
 use rollbook::metrics::Connections;
+use rollbook::web::connection_limit::ConnectionLimit;
+use rollbook::web::serve;
+use rollbook::web::tls::Tls;
 use rustls::pki_types::ServerName;
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};

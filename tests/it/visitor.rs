@@ -11,8 +11,9 @@ use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use rollbook::clock::{Clock, SystemClock};
-use rollbook::console::{self, PublicUrl};
+use rollbook::console;
 use rollbook::id::ObjectId;
+use rollbook::login::PublicUrl;
 use rollbook::storage::Storage;
 use url::form_urlencoded;
 

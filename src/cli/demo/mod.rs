@@ -19,8 +19,8 @@ use super::serve::{listen, open, run_server, stop_signal};
 use super::{Result, account, now, print, start_log};
 use crate::config::{Flags, Settings};
 use crate::console::first_link;
-use crate::http::serve;
 use crate::storage::Storage;
+use crate::web::serve;
 use client::Client;
 use past::Past;
 

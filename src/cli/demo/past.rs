@@ -14,13 +14,14 @@ use tokio::task::JoinHandle;
 use crate::cli::Result;
 use crate::clock::{Clock, SystemClock, Timestamp};
 use crate::config::Settings;
-use crate::console::Console;
-use crate::http::connection_limit::ConnectionLimit;
-use crate::http::serve::{self, Handle};
 use crate::id::Ids;
-use crate::runtime::{self, App, Loops};
+use crate::login::Console;
+use crate::runtime::{self, Loops};
 use crate::spans::Spans;
 use crate::storage::Storage;
+use crate::web::App;
+use crate::web::connection_limit::ConnectionLimit;
+use crate::web::serve::{self, Handle};
 use crate::webhook::address::AddressPolicy;
 use crate::webhook::send::Sender;
 
@@ -90,7 +91,7 @@ impl Past {
         let console = Console::new(settings.public_url(address));
         let (app, loops) =
             runtime::start(storage, outside, settings.limits(), settings.jobs(), console, Spans::default());
-        let (handle, router) = (Handle::new(), crate::http::router(Arc::clone(&app)));
+        let (handle, router) = (Handle::new(), runtime::router(Arc::clone(&app)));
         let limit = ConnectionLimit::new(CONNECTIONS, app.metrics.connections.clone());
         let served = tokio::spawn(serve::serve(listener, router, limit, handle.clone()));
         Ok(Self { app, address, clock, loops, handle, served })

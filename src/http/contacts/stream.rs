@@ -20,12 +20,13 @@ use tokio::sync::mpsc;
 use super::changes;
 use crate::app::Refusal;
 use crate::app::changes::{ChangesRead, ChangesRequest, MAX_LIMIT};
-use crate::http::answer::respond;
 use crate::http::call::{self, Call};
-use crate::http::compress::{Coding, Flushing};
 use crate::http::method::Method;
-use crate::runtime::App;
 use crate::storage::ChangesFrom;
+use crate::web::App;
+use crate::web::answer::respond;
+use crate::web::compress::{Coding, Flushing};
+use crate::wire;
 
 /// The media type of lines of JSON.
 const LINES: &str = "application/x-ndjson";
@@ -167,7 +168,7 @@ impl Follower {
         let mut heartbeat = app.clock.now().after(HEARTBEAT);
         loop {
             let mut out = Vec::new();
-            match changes::show(&mut read, self.request.detail) {
+            match wire::changes::show(&mut read, self.request.detail) {
                 Ok(changes) => changes.iter().for_each(|change| put_line(&mut out, change)),
                 Err(error) => {
                     tracing::error!(%error, "http: reading changes for a stream failed");

@@ -1,9 +1,9 @@
 //! What holds for all methods.
 
-use crate::http::call::RETRY_AFTER;
+use crate::app::Limits;
 use crate::http::gate::ACCESS_TOKEN;
 use crate::problem::MAX_PROBLEMS;
-use crate::runtime::Limits;
+use crate::web::answer::RETRY_AFTER;
 
 /// In Markdown.
 pub fn text(limits: &Limits) -> String {

@@ -4,10 +4,11 @@ use axum::http::StatusCode;
 use serde_json::{Map, Value, json};
 
 use super::codes::{self, Code};
-use crate::http::answer::Refused;
-use crate::http::call::{self, MAX_RETRY_AFTER, RETRY_AFTER};
+use crate::app::Limits;
+use crate::http::call;
 use crate::id::ObjectId;
-use crate::runtime::Limits;
+use crate::web::answer::Refused;
+use crate::web::answer::{MAX_RETRY_AFTER, RETRY_AFTER};
 
 /// Where a response lists the codes that its refusals have today.
 const KNOWN_CODES: &str = "x-known-codes";

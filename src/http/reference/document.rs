@@ -10,13 +10,13 @@ use serde_json::{Map, Value, json};
 use super::codes::Code;
 use super::open::{KNOWN_VALUES, open};
 use super::{about, answers, codes, operation};
+use crate::app::Limits;
 use crate::http::METHODS;
-use crate::http::answer::Refused;
 use crate::http::gate::ACCESS_TOKEN;
 use crate::http::method::Group;
 use crate::http::request;
 use crate::param;
-use crate::runtime::Limits;
+use crate::web::answer::Refused;
 use crate::webhook::send::{AGENT, ID_HEADER, SIGNATURE_HEADER, TIMESTAMP_HEADER};
 use crate::wire::request::Report;
 

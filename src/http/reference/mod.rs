@@ -18,8 +18,8 @@ use axum::extract::{Path, State};
 use axum::http::header::HeaderMap;
 use axum::routing::get;
 
-use super::file::{Assets, File, THEME};
-use crate::runtime::App;
+use crate::web::App;
+use crate::web::file::{Assets, File, THEME};
 
 /// Where the description is.
 const DESCRIPTION: &str = "/openapi.json";

@@ -5,12 +5,12 @@ use serde_json::{Map, Value, json};
 
 use super::answers;
 use super::open::open;
+use crate::app::Limits;
 use crate::app::accept::MAX_KEY;
 use crate::app::{Access, Reach};
 use crate::http::call::IDEMPOTENCY_KEY;
 use crate::http::method::{Example, Method};
 use crate::param;
-use crate::runtime::Limits;
 
 /// What a method is called by programs: its path in lowerCamelCase.
 pub fn id(method: &Method) -> String {

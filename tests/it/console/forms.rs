@@ -2,7 +2,7 @@
 
 use http_body_util::Full;
 use hyper::{Method, Request, StatusCode};
-use rollbook::console::PublicUrl;
+use rollbook::login::PublicUrl;
 use serde_json::json;
 
 use super::{Visitor, let_in};

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use hyper::{Method, StatusCode};
 use rollbook::clock::{ManualClock, Timestamp};
-use rollbook::console::{PublicUrl, first_link, invite};
+use rollbook::console::{first_link, invite};
+use rollbook::login::PublicUrl;
 use rollbook::storage::UserRole;
 
 use super::visitor::location;

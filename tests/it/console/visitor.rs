@@ -106,7 +106,7 @@ pub fn location(answer: &Answer) -> String {
 
 /// Makes a user of the server's account sign in with an address, by a link, and returns the browser.
 pub async fn let_in(server: &Server, user: ObjectId, email: &str) -> Visitor {
-    let url = rollbook::console::PublicUrl::of(server.address);
+    let url = rollbook::login::PublicUrl::of(server.address);
     let now = Clock::now(server.clock.as_ref());
     let link = rollbook::console::invite(server.storage.as_ref(), &url, user, now).await.expect("a change");
     let link = link.expect("a link");

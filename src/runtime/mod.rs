@@ -1,37 +1,40 @@
-//! The running server without its socket: what handlers get, the loops, start and stop.
+//! The running server without its socket: the loops, start and stop, and every route.
+
+mod router;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use ipnet::IpNet;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 
 use crate::app::feed::Followers;
-use crate::app::suppressions::SuppressionExpiry;
 use crate::app::unsubscribe::Links;
-use crate::app::{Commands, Queries, Services};
+use crate::app::{Commands, Limits, Queries, Services};
 use crate::applier::Applier;
 use crate::catalogue::Catalogue;
 use crate::clock::Clock;
-use crate::console::Console;
 use crate::flights::Flights;
 use crate::guesses::Guesses;
 use crate::id::Ids;
 use crate::indexer::Indexer;
-use crate::jobs::{self, JobService};
+use crate::jobs::{self, JobRuntime, JobService};
 use crate::journal::KEEP_KEYS;
+use crate::login::Console;
 use crate::metrics::{Metrics, Work};
 use crate::notify::deliver::Deliverer;
 use crate::notify::events::EventSender;
 use crate::rejections::Rejections;
 use crate::retention::RetentionClock;
 use crate::spans::Spans;
-use crate::storage::{self, Backlog, Keep, Storage};
+use crate::storage::{self, Keep, Storage};
 use crate::used::Used;
+use crate::web::App;
 use crate::webhook::send::Carrier;
 use crate::wire::changes::values;
 use crate::writer::Writer;
+
+pub use self::router::router;
 
 /// How long requests are kept after they were processed (contract, section 5).
 const KEEP_REQUESTS: Duration = Duration::from_secs(7 * 24 * 3_600);
@@ -41,61 +44,6 @@ const PRUNE: Duration = Duration::from_secs(60);
 
 /// How long the loops may take to end. Each ends at once but for what it waits for from the store.
 const STOP: Duration = Duration::from_secs(20);
-
-/// The bounds of a running server.
-#[derive(Clone, Debug)]
-pub struct Limits {
-    /// Decompressed bytes of a body.
-    pub body: usize,
-    /// How long a body may take to arrive.
-    pub body_timeout: Duration,
-    /// Requests of one token at a time.
-    pub in_flight: usize,
-    /// What may wait to be applied.
-    pub backlog: Backlog,
-    /// How long histories of contacts are kept.
-    pub history: Duration,
-    /// Where proxies stand that are believed for whom they ask.
-    pub proxies: Vec<IpNet>,
-    /// How long suppressions last.
-    pub suppression_expiry: SuppressionExpiry,
-    /// The address of the server in unsubscribe links; `None` makes none.
-    pub unsubscribe_url: Option<String>,
-}
-
-/// The state of handlers.
-pub struct App {
-    services: Arc<Services>,
-    /// The use cases that change something.
-    pub commands: Commands,
-    /// The use cases that read.
-    pub queries: Queries,
-    /// Counts requests per token.
-    pub flights: Flights,
-    /// Counts wrong tokens per address.
-    pub guesses: Guesses,
-    /// Counts wrong unsubscribe links per address.
-    pub link_guesses: Guesses,
-    /// The bounds.
-    pub limits: Limits,
-    /// When tokens were used last.
-    pub used: Used,
-    /// Requests that were rejected.
-    pub rejections: Rejections,
-    /// What pages need.
-    pub console: Console,
-    /// Imports and changes of many contacts.
-    pub jobs: Arc<JobService>,
-}
-
-impl std::ops::Deref for App {
-    type Target = Services;
-
-    /// For handlers and pages that are not use cases yet.
-    fn deref(&self) -> &Services {
-        &self.services
-    }
-}
 
 /// The loops of a running server.
 pub struct Loops {
@@ -169,15 +117,19 @@ pub fn start(
         links,
         carrier: webhooks,
     });
-    let app = Arc::new(App {
+    let flights = Flights::new(limits.in_flight);
+    let server = Arc::new(JobRuntime {
         commands: Commands::new(Arc::clone(&services)),
         queries: Queries::new(Arc::clone(&services)),
         services,
         jobs: job_service,
-        flights: Flights::new(limits.in_flight),
+        limits,
+    });
+    let app = Arc::new(App {
+        server: Arc::clone(&server),
+        flights,
         guesses: Guesses::default(),
         link_guesses: Guesses::default(),
-        limits,
         used: Used::default(),
         rejections: Rejections::default(),
         console,
@@ -194,7 +146,7 @@ pub fn start(
         tokio::spawn(until(stopped.clone(), keep_used(Arc::clone(&app)))),
         tokio::spawn(until(stopped.clone(), keep_rejections(Arc::clone(&app)))),
         tokio::spawn(until(stopped.clone(), tidy(Arc::clone(&app)))),
-        tokio::spawn(jobs::run::run(Arc::clone(&app), stopped)),
+        tokio::spawn(jobs::run::run(server, stopped)),
     ]);
     (app, Loops { stop, tasks, writer: tokio::spawn(commits) })
 }

@@ -1,55 +1,22 @@
 //! Answers: always JSON, with `result`, and with `errors` and `details` where it is false.
 
 use axum::body::Body;
-use axum::http::header::{
-    CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, RETRY_AFTER, VARY, X_CONTENT_TYPE_OPTIONS,
-};
-use axum::http::{HeaderValue, StatusCode};
+use axum::http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, VARY, X_CONTENT_TYPE_OPTIONS};
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::compress::{Coding, Effort};
-use super::method::{Method, Reply};
 use crate::id::ObjectId;
-use crate::problem::{MAX_PROBLEMS, Problem};
+use crate::problem::Problem;
 
-/// A success: what a method answers, around it what every answer has.
-#[derive(Debug, Serialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct Success<T> {
-    /// True: the request was done, or accepted and is on disk.
-    result: bool,
-    /// The id of this request, by which request/find knows it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    request_id: Option<ObjectId>,
-    #[serde(flatten)]
-    members: T,
-    /// Empty.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    errors: Option<Vec<String>>,
-    /// Doubtful parts of the request, at most 1,000; absent without any.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 1_000))]
-    warnings: Vec<Problem>,
-}
+/// How long a refused caller should wait, in seconds.
+pub const RETRY_AFTER: u32 = 1;
 
-impl<T: Serialize> Success<T> {
-    /// Of the method with this path. Of the warnings as many are told as of errors: a body of short unknown keys must
-    /// not be answered with one many times its size.
-    pub fn new(path: &str, request_id: Option<ObjectId>, members: T, mut warnings: Vec<Problem>) -> Self {
-        warnings.truncate(MAX_PROBLEMS);
-        let errors = Method::shows_errors(path).then(Vec::new);
-        Self { result: true, request_id, members, errors, warnings }
-    }
-
-    /// As it is sent.
-    pub fn to_bytes(&self) -> Vec<u8> {
-        // Only a map with keys that are no strings could fail, and there is none.
-        serde_json::to_vec(self).unwrap_or_default()
-    }
-}
+/// The longest `Retry-After`, in seconds: clients wait that long, or give up.
+pub const MAX_RETRY_AFTER: u32 = 30;
 
 /// A rejected request: nothing of it was stored, unless a code says otherwise.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -90,9 +57,8 @@ pub struct Answered {
 }
 
 impl Answered {
-    /// With what a handler replied.
-    pub fn success(path: &str, request_id: Option<ObjectId>, reply: Reply) -> Self {
-        let body = reply.body(path, request_id).into();
+    /// With 200 and a body.
+    pub const fn success(body: Bytes) -> Self {
         Self { status: StatusCode::OK, retry_after: None, exhausted: false, body }
     }
 
@@ -104,7 +70,7 @@ impl Answered {
         retry_after: Option<u32>,
     ) -> Self {
         let body = Refused::new(request_id, problems);
-        // As above.
+        // Only a map with keys that are no strings could fail, and there is none.
         let body = serde_json::to_vec(&body).unwrap_or_default().into();
         Self { status, retry_after, exhausted: false, body }
     }
@@ -129,7 +95,7 @@ impl IntoResponse for Answered {
         // Answers hold personal data: no cache on the way may store one.
         response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         if let Some(seconds) = self.retry_after {
-            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         response
     }

@@ -5,8 +5,8 @@ use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use super::secret::hash;
 use crate::clock::Timestamp;
-use crate::console::cookie::hash;
 
 /// After this a failure is forgotten.
 pub const WINDOW: Duration = Duration::from_secs(15 * 60);

@@ -1,0 +1,8 @@
+//! Signing in: passwords, the throttle of failed attempts, and the address that browsers know.
+
+pub mod attempts;
+pub mod password;
+pub mod secret;
+mod setting;
+
+pub use self::setting::{Console, PublicUrl};
