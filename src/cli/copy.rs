@@ -27,7 +27,7 @@ pub async fn run(arguments: Arguments) -> Result {
         );
     }
     let dump = Dump::open(&arguments.from).map_err(|error| error.told())?;
-    let mut target = Target::open(&arguments.to).await.map_err(|error| error.told())?;
+    let mut target = Target::open(&arguments.to, Dump::columns()).await.map_err(|error| error.told())?;
     let mut bars = (Bar::of("rows"), None);
     let copied = copy(dump, &mut target, |step| match step {
         Step::Copied(done, of) => bars.0.show(done, Some(of), " copied"),

@@ -25,6 +25,7 @@ mod saved_queries;
 mod search;
 pub mod sqlite;
 mod suppressions;
+pub mod transfer;
 mod types;
 mod webhooks;
 

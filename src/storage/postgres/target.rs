@@ -14,8 +14,7 @@ use super::migrate;
 use super::session::error;
 use super::store::{connection, pool};
 use crate::storage::Error;
-use crate::storage::copy::{Checksum, Value};
-use crate::storage::sqlite::{Dump, StoreSettings, Table};
+use crate::storage::transfer::{Checksum, Columns, StoreSettings, Value};
 
 /// Tables that a copy does not fill: those of the schema, of nodes that run, settings, which are set one by one, and the
 /// search index, which a server builds from the contacts.
@@ -28,17 +27,18 @@ const LOCK: i64 = 0x726f_6c6c_636f_7079;
 /// The database, on one connection.
 pub struct Target {
     client: Object,
+    tables: Vec<Columns>,
 }
 
 impl Target {
-    /// Opens the database at an address, and makes the schema or brings it up to date.
+    /// Opens the database at an address, to fill these tables, and makes the schema or brings it up to date.
     ///
     /// # Errors
     /// Where it cannot be reached, was written by a later version, or has a table or column that is not copied.
-    pub async fn open(url: &str) -> Result<Self, Error> {
+    pub async fn open(url: &str, tables: Vec<Columns>) -> Result<Self, Error> {
         let mut client = connection(&pool(&Address::read(url)?, 1)?).await?;
         migrate::migrate(&mut client).await?;
-        let target = Self { client };
+        let target = Self { client, tables };
         target.check_tables().await?;
         Ok(target)
     }
@@ -50,7 +50,7 @@ impl Target {
                       (SELECT relnamespace FROM pg_class WHERE oid = to_regclass('schema_version'))";
         for row in self.client.query_typed(select, &[]).await.map_err(error)? {
             let (table, column): (&str, &str) = (row.get(0), row.get(1));
-            let copied = Dump::TABLES.iter().find(|copied| copied.name == table);
+            let copied = self.tables.iter().find(|copied| copied.name == table);
             if !OWN.contains(&table) && !copied.is_some_and(|copied| copied.has(column)) {
                 let text = format!("a copy does not know the column {column} of the table {table}");
                 return Err(Error::Unavailable(text));
@@ -86,7 +86,7 @@ impl Target {
         // A server that ran on the empty database has left a link that would make the first account of it: that is no
         // store, and must not stay beside the accounts that are copied.
         transaction.execute("DELETE FROM link WHERE user_no IS NULL", &[]).await.map_err(error)?;
-        for table in Dump::TABLES {
+        for table in &self.tables {
             let any = format!("SELECT FROM {} LIMIT 1", table.name);
             if transaction.query_opt(&any, &[]).await.map_err(error)?.is_some() {
                 return Err(Error::Unavailable(
@@ -103,7 +103,7 @@ impl Target {
     ///
     /// # Errors
     /// Where it cannot be read.
-    pub async fn copied(&self, table: &Table) -> Result<u64, Error> {
+    pub async fn copied(&self, table: &Columns) -> Result<u64, Error> {
         let select = "SELECT number FROM setting WHERE name = $1";
         let found = self.client.query_typed(select, &[(&copied(table), Type::TEXT)]).await.map_err(error)?;
         Ok(found.first().map_or(0, |row| row.get::<_, i64>(0).cast_unsigned()))
@@ -113,7 +113,7 @@ impl Target {
     ///
     /// # Errors
     /// Where they cannot be kept; then none is.
-    pub async fn write(&mut self, table: &Table, rows: Vec<Vec<Value>>, there: u64) -> Result<(), Error> {
+    pub async fn write(&mut self, table: &Columns, rows: Vec<Vec<Value>>, there: u64) -> Result<(), Error> {
         let columns = table.columns;
         let transaction = self.client.transaction().await.map_err(error)?;
         let select = format!("SELECT {columns} FROM {} WHERE false", table.name);
@@ -137,7 +137,7 @@ impl Target {
     ///
     /// # Errors
     /// Where they cannot be read.
-    pub async fn checksum(&self, table: &Table) -> Result<Checksum, Error> {
+    pub async fn checksum(&self, table: &Columns) -> Result<Checksum, Error> {
         let select = format!("SELECT {} FROM {}", table.columns, table.name);
         let none: [(&(dyn ToSql + Sync), Type); 0] = [];
         let rows = self.client.query_typed_raw(&select, none).await.map_err(error)?;
@@ -180,7 +180,7 @@ impl Target {
 }
 
 /// The setting with how many rows of a table are there.
-fn copied(table: &Table) -> String {
+fn copied(table: &Columns) -> String {
     format!("copied:{}", table.name)
 }
 

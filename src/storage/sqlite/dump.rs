@@ -16,27 +16,12 @@ use crate::contact::identifier::HashKey;
 use crate::contact::sealed;
 use crate::journal::{ContactNo, ListNo};
 use crate::storage::Error;
-use crate::storage::copy::{Checksum, Row, Value};
 use crate::storage::rows::check::index::entries;
+use crate::storage::transfer::{Checksum, Columns, Row, StoreSettings, Value};
 
 /// Rows that are written in one transaction, and their bytes: as many as there are until one of them is reached.
 const CHUNK_ROWS: usize = 20_000;
 const CHUNK_BYTES: usize = 4 << 20;
-
-/// What both halves of a store know of themselves.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct StoreSettings {
-    /// Its id: files beside the store lie under it, and so are found by the copy.
-    pub store_id: Vec<u8>,
-    /// The key of its hashes.
-    pub hash_key: Vec<u8>,
-    /// How often its catalogue was changed.
-    pub catalogue_version: i64,
-    /// How far time has come, see [`Reckoning`](crate::storage::Reckoning).
-    pub retention: Option<Vec<u8>>,
-    /// Per table with numbers that are never given twice, the last that was given.
-    pub numbers: Vec<(&'static str, i64)>,
-}
 
 /// A store that nobody else writes while this is there.
 pub struct Dump {
@@ -47,6 +32,11 @@ pub struct Dump {
 impl Dump {
     /// What is copied, in this order; see [`Table`].
     pub const TABLES: &[Table] = tables::TABLES;
+
+    /// The tables and columns of the other store that are copied.
+    pub fn columns() -> Vec<Columns> {
+        Self::TABLES.iter().map(|table| table.there).collect()
+    }
 
     /// Opens the store at `path`, which must be there, and takes it from servers and commands.
     ///

@@ -56,7 +56,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-pub use self::dump::{Dump, StoreSettings, Table};
+pub use self::dump::{Dump, Table};
 pub use self::open::{connect, exists};
 use self::shared::{Pair, Shared, error, is_not_synced, lock, signed, unsigned};
 pub use self::store::{Settings, SqliteStore};

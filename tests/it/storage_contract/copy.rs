@@ -358,16 +358,17 @@ fn stop_in_the_middle_of_a_table(from: &Path, to: &Store) {
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     runtime.block_on(async {
         let dump = Dump::open(from).expect("the store");
-        let mut target = Target::open(to.database.to_str().expect("an address")).await.expect("a database");
+        let address = to.database.to_str().expect("an address");
+        let mut target = Target::open(address, Dump::columns()).await.expect("a database");
         target.begin(&dump.fingerprint().expect("a fingerprint")).await.expect("it is empty");
-        let erased = Dump::TABLES.iter().find(|table| table.name == "erased").expect("the table");
+        let erased = Dump::TABLES.iter().find(|table| table.there.name == "erased").expect("the table");
         let mut first = Vec::new();
         let take = |chunk| {
             first.push(chunk);
             false
         };
         dump.chunks(erased, 0, take).expect("rows");
-        target.write(erased, first.pop().expect("a chunk"), 0).await.expect("written");
+        target.write(&erased.there, first.pop().expect("a chunk"), 0).await.expect("written");
     });
 }
 

@@ -1,13 +1,13 @@
 //! What is copied. Each table of PostgreSQL has a statement that makes its rows of those of the two files: the front
 //! half is `main`, the back half `store`. In the order of a key, so that a copy can go on where it was stopped.
 
+use crate::storage::transfer::Columns;
+
 /// A table of PostgreSQL, and where its rows are.
 #[derive(Debug)]
 pub struct Table {
-    /// Its name there.
-    pub name: &'static str,
-    /// Its columns there, all of them, with commas between.
-    pub columns: &'static str,
+    /// Its name and its columns there.
+    pub there: Columns,
     /// The files' tables of which it is made.
     from: &'static [&'static str],
     /// Its rows.
@@ -17,12 +17,7 @@ pub struct Table {
 impl Table {
     /// Whether its statement gives contacts, whose identifiers are the rows.
     pub fn is_index(&self) -> bool {
-        self.name == "identifier"
-    }
-
-    /// Whether it has a column.
-    pub fn has(&self, column: &str) -> bool {
-        self.columns.split(", ").any(|one| one == column)
+        self.there.name == "identifier"
     }
 
     /// How many rows it has.
@@ -71,94 +66,98 @@ pub fn is_read(file: &str, table: &str, column: &str) -> bool {
 /// Those of the catalogue first: they are small, and what is wrong with a database shows soon.
 pub const TABLES: &[Table] = &[
     Table {
-        name: "account",
-        columns: "no, id, name, enabled, webhook_secret, previous_secret, previous_until, created_at, opt_out",
+        there: Columns {
+            name: "account",
+            columns: "no, id, name, enabled, webhook_secret, previous_secret, previous_until, created_at, opt_out",
+        },
         from: &["main.account"],
         select: "SELECT no, id, name, enabled, webhook_secret, previous_secret, previous_until, created_at, opt_out \
                  FROM main.account ORDER BY no",
     },
     Table {
-        name: "account_user",
-        columns: "no, id, account, name, enabled, created_at, address, password, role",
+        there: Columns {
+            name: "account_user",
+            columns: "no, id, account, name, enabled, created_at, address, password, role",
+        },
         from: &["main.user"],
         select: "SELECT no, id, account, name, enabled, created_at, address, password, role FROM main.user \
                  ORDER BY no",
     },
     Table {
-        name: "token",
-        columns: "key, secret_hash, user_no, name, created_at, expires_at, revoked_at, read_only, used_at",
+        there: Columns {
+            name: "token",
+            columns: "key, secret_hash, user_no, name, created_at, expires_at, revoked_at, read_only, used_at",
+        },
         from: &["main.token"],
         select: "SELECT key, secret_hash, user, name, created_at, expires_at, revoked_at, read_only, used_at \
                  FROM main.token ORDER BY key",
     },
     Table {
-        name: "token_list",
-        columns: "token, list",
+        there: Columns { name: "token_list", columns: "token, list" },
         from: &["main.token_list"],
         select: "SELECT token, list FROM main.token_list ORDER BY token, list",
     },
     Table {
-        name: "session",
-        columns: "hash, user_no, agent, created_at, seen_at, expires_at",
+        there: Columns { name: "session", columns: "hash, user_no, agent, created_at, seen_at, expires_at" },
         from: &["main.session"],
         select: "SELECT hash, user, agent, created_at, seen_at, expires_at FROM main.session ORDER BY hash",
     },
     Table {
-        name: "link",
-        columns: "hash, user_no, expires_at",
+        there: Columns { name: "link", columns: "hash, user_no, expires_at" },
         from: &["main.link"],
         select: "SELECT hash, user, expires_at FROM main.link ORDER BY hash",
     },
     Table {
-        name: "list",
-        columns: "no, id, account, name, is_default, next_variable, created_at, updated_at, opt_out",
+        there: Columns {
+            name: "list",
+            columns: "no, id, account, name, is_default, next_variable, created_at, updated_at, opt_out",
+        },
         from: &["main.list"],
         select: "SELECT no, id, account, name, is_default, next_variable, created_at, updated_at, opt_out \
                  FROM main.list ORDER BY no",
     },
     Table {
-        name: "variable",
-        columns: "list, number, name, type",
+        there: Columns { name: "variable", columns: "list, number, name, type" },
         from: &["main.variable"],
         select: "SELECT list, number, name, type FROM main.variable ORDER BY list, number",
     },
     Table {
-        name: "removed_variable",
-        columns: "list, number, cursor",
+        there: Columns { name: "removed_variable", columns: "list, number, cursor" },
         from: &["main.removed_variable"],
         // Among contacts it is a row id, and there a number; behind them it is a position, and there as well.
         select: "SELECT list, number, CASE WHEN cursor >= 1 << 62 THEN cursor ELSE cursor & ((1 << 40) - 1) END \
                  FROM main.removed_variable ORDER BY list, number",
     },
     Table {
-        name: "saved_query",
-        columns: "list, id, kind, name, content, created_at, updated_at",
+        there: Columns {
+            name: "saved_query",
+            columns: "list, id, kind, name, content, created_at, updated_at",
+        },
         from: &["main.saved_query"],
         select: "SELECT list, id, kind, name, content, created_at, updated_at FROM main.saved_query \
                  ORDER BY list, id",
     },
     Table {
-        name: "source",
-        columns: "no, id, account, name, customer_source_id, cac, created_at, updated_at",
+        there: Columns {
+            name: "source",
+            columns: "no, id, account, name, customer_source_id, cac, created_at, updated_at",
+        },
         from: &["main.source"],
         select: "SELECT no, id, account, name, customer_source_id, cac, created_at, updated_at \
                  FROM main.source ORDER BY no",
     },
     Table {
-        name: "removed_source",
-        columns: "no, account, cac",
+        there: Columns { name: "removed_source", columns: "no, account, cac" },
         from: &["main.removed_source"],
         select: "SELECT no, account, cac FROM main.removed_source ORDER BY no",
     },
     Table {
-        name: "erased",
-        columns: "account, hash, erased_at, form",
+        there: Columns { name: "erased", columns: "account, hash, erased_at, form" },
         from: &["store.erased"],
         select: "SELECT account, hash, erased_at, form FROM store.erased ORDER BY account, hash",
     },
     Table {
-        name: "queue",
-        columns: "list, last",
+        there: Columns { name: "queue", columns: "list, last" },
         from: &[],
         // Every list goes on behind the last position of the store: what its rows point to stays where it is.
         select: "SELECT list, coalesce((SELECT seq FROM main.sqlite_sequence WHERE name = 'batch'), 0) FROM \
@@ -166,8 +165,7 @@ pub const TABLES: &[Table] = &[
                  UNION SELECT CASE list WHEN 0 THEN -account ELSE list END FROM main.batch) ORDER BY list",
     },
     Table {
-        name: "progress",
-        columns: "list, next, contacts, gone",
+        there: Columns { name: "progress", columns: "list, next, contacts, gone" },
         from: &["store.list"],
         select: "SELECT q.list, coalesce(s.next, 1), coalesce(s.contacts, 0), 0 FROM \
                  (SELECT no AS list FROM main.list UNION SELECT list FROM store.list UNION SELECT -no FROM main.account \
@@ -175,16 +173,20 @@ pub const TABLES: &[Table] = &[
                  LEFT JOIN store.list s ON s.list = q.list ORDER BY q.list",
     },
     Table {
-        name: "once",
-        columns: "list, account, key, fingerprint, request, warnings, used_at",
+        there: Columns {
+            name: "once",
+            columns: "list, account, key, fingerprint, request, warnings, used_at",
+        },
         from: &["main.once"],
         select: "SELECT CASE list WHEN 0 THEN -account ELSE list END, account, key, fingerprint, request, warnings, \
                  used_at FROM main.once ORDER BY account, list, key",
     },
     Table {
-        name: "batch",
-        columns: "list, position, request, account, list_id, token, kind, accepted_at, webhook, receiver, \
+        there: Columns {
+            name: "batch",
+            columns: "list, position, request, account, list_id, token, kind, accepted_at, webhook, receiver, \
                   restore_erased, fence, bytes, items_check, items",
+        },
         from: &["main.batch"],
         // What is applied and not yet forgotten is left. What is about an account holds up each of its lists, and no
         // batch of a list has the same position.
@@ -199,36 +201,37 @@ pub const TABLES: &[Table] = &[
                  ORDER BY 2, 1",
     },
     Table {
-        name: "contact",
-        columns: "list, number, document",
+        there: Columns { name: "contact", columns: "list, number, document" },
         from: &["store.contact"],
         select: "SELECT id >> 40, id & ((1 << 40) - 1), document FROM store.contact ORDER BY id",
     },
     Table {
-        name: "identifier",
-        columns: "list, hash, number",
+        there: Columns { name: "identifier", columns: "list, hash, number" },
         from: &["store.identifier"],
         // Rows of the index do not say of which list they are: they are made anew, of each contact's hashes.
         select: "SELECT id >> 40, id & ((1 << 40) - 1) AS number, document AS hash FROM store.contact ORDER BY id",
     },
     Table {
-        name: "former_identifiers",
-        columns: "list, number, position, item, identifiers",
+        there: Columns { name: "former_identifiers", columns: "list, number, position, item, identifiers" },
         from: &["store.former_identifiers"],
         select: "SELECT contact >> 40, contact & ((1 << 40) - 1), position, item, identifiers \
                  FROM store.former_identifiers ORDER BY contact, position, item",
     },
     Table {
-        name: "request",
-        columns: "list, position, id, account, list_id, kind, accepted_at, processed_at, results, webhook, failed, \
+        there: Columns {
+            name: "request",
+            columns: "list, position, id, account, list_id, kind, accepted_at, processed_at, results, webhook, failed, \
                   token",
+        },
         from: &["store.request"],
         select: "SELECT CASE list WHEN 0 THEN -account ELSE list END, position, id, account, list_id, kind, \
                  accepted_at, processed_at, results, webhook, failed, token FROM store.request ORDER BY position",
     },
     Table {
-        name: "delivery",
-        columns: "list, position, receiver, state, attempts, next_at, node, last_end, last_at, generation",
+        there: Columns {
+            name: "delivery",
+            columns: "list, position, receiver, state, attempts, next_at, node, last_end, last_at, generation",
+        },
         from: &["store.delivery"],
         // One without a request has no list, and is refused there.
         select: "SELECT CASE r.list WHEN 0 THEN -r.account ELSE r.list END, d.position, d.receiver, d.state, \
@@ -236,8 +239,7 @@ pub const TABLES: &[Table] = &[
                  ORDER BY d.position",
     },
     Table {
-        name: "due",
-        columns: "list, receiver, next_at",
+        there: Columns { name: "due", columns: "list, receiver, next_at" },
         from: &["store.delivery"],
         // Here the index of deliveries does what that table is for.
         select: "SELECT CASE r.list WHEN 0 THEN -r.account ELSE r.list END AS of_list, d.receiver, min(d.next_at) \
@@ -245,95 +247,103 @@ pub const TABLES: &[Table] = &[
                  GROUP BY of_list, d.receiver ORDER BY of_list, d.receiver",
     },
     Table {
-        name: "delivery_attempt",
-        columns: "list, account, id, webhook, request, uri, receiver, number, events, at, took, met, status, answer",
+        there: Columns {
+            name: "delivery_attempt",
+            columns: "list, account, id, webhook, request, uri, receiver, number, events, at, took, met, status, answer",
+        },
         from: &["store.delivery_attempt"],
         // Attempts are of an account, and of no list.
         select: "SELECT -account, account, id, webhook, request, uri, receiver, number, events, at, took, met, status, \
                  answer FROM store.delivery_attempt ORDER BY account, id",
     },
     Table {
-        name: "history",
-        columns: "list, position, request, account, list_id, kind, token, applied_at, changes",
+        there: Columns {
+            name: "history",
+            columns: "list, position, request, account, list_id, kind, token, applied_at, changes",
+        },
         from: &["store.history"],
         select: "SELECT CASE list WHEN 0 THEN -account ELSE list END, position, request, account, list_id, kind, token, \
                  applied_at, changes FROM store.history ORDER BY position",
     },
     Table {
-        name: "tombstone",
-        columns: "list, position, number, request, token, erased_at",
+        there: Columns { name: "tombstone", columns: "list, position, number, request, token, erased_at" },
         from: &["store.tombstone"],
         select: "SELECT list, position, number, request, token, erased_at FROM store.tombstone \
                  ORDER BY list, position, number",
     },
     Table {
-        name: "history_floor",
-        columns: "list, position, request",
+        there: Columns { name: "history_floor", columns: "list, position, request" },
         from: &["store.history_floor"],
         select: "SELECT list, position, request FROM store.history_floor ORDER BY list",
     },
     Table {
-        name: "departed",
-        columns: "list, number, position, consent",
+        there: Columns { name: "departed", columns: "list, number, position, consent" },
         from: &["store.departed"],
         select: "SELECT contact >> 40, contact & ((1 << 40) - 1), position, consent FROM store.departed \
                  ORDER BY contact",
     },
     Table {
-        name: "consent",
-        columns: "list, position, records",
+        there: Columns { name: "consent", columns: "list, position, records" },
         from: &["store.consent"],
         select: "SELECT list, position, records FROM store.consent ORDER BY position",
     },
     Table {
-        name: "former_bearer",
-        columns: "list, hash, number, position",
+        there: Columns { name: "former_bearer", columns: "list, hash, number, position" },
         from: &["store.former_bearer"],
         select: "SELECT contact >> 40, hash, contact & ((1 << 40) - 1), position FROM store.former_bearer \
                  ORDER BY hash, contact, position",
     },
     Table {
-        name: "activity",
-        columns: "account, minute, list, created, updated, unchanged, removed, failed, applied, accepted, \
+        there: Columns {
+            name: "activity",
+            columns: "account, minute, list, created, updated, unchanged, removed, failed, applied, accepted, \
                   delivered, undelivered",
+        },
         from: &["store.activity"],
         // Of all lists of an account together, and so of none.
         select: "SELECT account, minute, -account, created, updated, unchanged, removed, failed, applied, accepted, \
                  delivered, undelivered FROM store.activity ORDER BY account, minute",
     },
     Table {
-        name: "webhook",
-        columns: "account, no, title, uri, receiver, events, domain, parallel, batch, created_at, cursor, attempts, \
+        there: Columns {
+            name: "webhook",
+            columns: "account, no, title, uri, receiver, events, domain, parallel, batch, created_at, cursor, attempts, \
                   next_at, failing_since, paused_at, paused_end, skipped_at, lease, node",
+        },
         from: &["store.webhook"],
         select: "SELECT account, no, title, uri, receiver, events, domain, parallel, batch, created_at, cursor, attempts, \
                  next_at, failing_since, paused_at, paused_end, skipped_at, lease, NULL FROM store.webhook \
                  ORDER BY account, no",
     },
     Table {
-        name: "rejection",
-        columns: "account, hour, token, method, status, code, count, last_at",
+        there: Columns {
+            name: "rejection",
+            columns: "account, hour, token, method, status, code, count, last_at",
+        },
         from: &["main.rejection"],
         select: "SELECT account, hour, token, method, status, code, count, last_at FROM main.rejection \
                  ORDER BY account, hour, token, method, status, code",
     },
     Table {
-        name: "job",
-        columns: "list, account, id, user_id, created_at, changed_at, directory, description, subject, state, \
+        there: Columns {
+            name: "job",
+            columns: "list, account, id, user_id, created_at, changed_at, directory, description, subject, state, \
                   dry_run, stop_requested, progress, faults, parts, lease, runner",
+        },
         from: &["main.job"],
         select: "SELECT list, account, id, user, created_at, changed_at, directory, description, subject, state, dry_run, \
                  stop_requested, progress, faults, parts, lease, NULL FROM main.job ORDER BY account, id",
     },
     Table {
-        name: "job_part",
-        columns: "list, account, job, number, bytes",
+        there: Columns { name: "job_part", columns: "list, account, job, number, bytes" },
         from: &["main.job_part"],
         select: "SELECT list, account, job, number, bytes FROM main.job_part ORDER BY account, job, number",
     },
     Table {
-        name: "suppression",
-        columns: "list, hash, reason, created_at, expires_at, address, raw_log, serial",
+        there: Columns {
+            name: "suppression",
+            columns: "list, hash, reason, created_at, expires_at, address, raw_log, serial",
+        },
         from: &["store.suppression"],
         // The number of a row is of the files alone.
         select: "SELECT -account, hash, reason, created_at, expires_at, address, raw_log, serial FROM (SELECT no, account, \
@@ -341,8 +351,7 @@ pub const TABLES: &[Table] = &[
                  ORDER BY account, hash, reason",
     },
     Table {
-        name: "suppression_change",
-        columns: "list, serial",
+        there: Columns { name: "suppression_change", columns: "list, serial" },
         from: &["store.suppression_change"],
         select: "SELECT -account, serial FROM store.suppression_change ORDER BY account",
     },

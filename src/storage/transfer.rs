@@ -20,6 +20,37 @@ pub enum Value {
 /// A row: a value for each column of the table.
 pub type Row = Vec<Value>;
 
+/// What both halves of a store know of themselves.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoreSettings {
+    /// Its id: files beside the store lie under it, and so are found by the copy.
+    pub store_id: Vec<u8>,
+    /// The key of its hashes.
+    pub hash_key: Vec<u8>,
+    /// How often its catalogue was changed.
+    pub catalogue_version: i64,
+    /// How far time has come, see [`Reckoning`](crate::storage::Reckoning).
+    pub retention: Option<Vec<u8>>,
+    /// Per table with numbers that are never given twice, the last that was given.
+    pub numbers: Vec<(&'static str, i64)>,
+}
+
+/// A table of the store that is copied to.
+#[derive(Clone, Copy, Debug)]
+pub struct Columns {
+    /// Its name there.
+    pub name: &'static str,
+    /// Its columns there, all of them, with commas between.
+    pub columns: &'static str,
+}
+
+impl Columns {
+    /// Whether it has a column.
+    pub fn has(&self, column: &str) -> bool {
+        self.columns.split(", ").any(|one| one == column)
+    }
+}
+
 /// How many rows a table has, and the sum of their hashes: the order does not count. It finds what went wrong, and not
 /// what somebody has forged.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

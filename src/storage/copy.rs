@@ -5,12 +5,10 @@
 //! A copy that was stopped goes on behind the last rows that were committed. At the end both sides are read again, and
 //! are the same in number and checksum, or the copy says in which table they are not.
 
-mod row;
-
-pub use self::row::{Checksum, Row, Value};
 use super::Error;
 use super::postgres::Target;
 use super::sqlite::{Dump, Table};
+use super::transfer::Checksum;
 
 /// Rows that are read ahead of those that are being written.
 const AHEAD: usize = 4;
@@ -35,7 +33,7 @@ pub async fn copy(dump: Dump, target: &mut Target, mut told: impl FnMut(Step)) -
     let mut done = 0;
     let mut dump = dump;
     for (table, count) in Dump::TABLES.iter().zip(&counts) {
-        let there = target.copied(table).await?;
+        let there = target.copied(&table.there).await?;
         done += there;
         told(Step::Copied(done, all));
         if there < *count {
@@ -49,12 +47,12 @@ pub async fn copy(dump: Dump, target: &mut Target, mut told: impl FnMut(Step)) -
     let mut compared = 0;
     for (table, count) in Dump::TABLES.iter().zip(&counts) {
         let reading = blocking(dump, |dump| dump.checksum(table));
-        let (read, found) = tokio::join!(reading, target.checksum(table));
+        let (read, found) = tokio::join!(reading, target.checksum(&table.there));
         let (back, here) = read?;
         dump = back;
         let there = found?;
         if here.rows != *count {
-            let text = format!("the table {} in the files is not what their contacts say", table.name);
+            let text = format!("the table {} in the files is not what their contacts say", table.there.name);
             return Err(Error::Damaged(text));
         }
         if here != there {
@@ -74,7 +72,7 @@ fn differ(table: &Table, here: Checksum, there: Checksum) -> Error {
     };
     Error::Damaged(format!(
         "the copy of the table {} has {how}: empty the target database, and copy again",
-        table.name
+        table.there.name
     ))
 }
 
@@ -106,7 +104,7 @@ async fn copy_table(
     let mut there = from;
     while let Some(chunk) = queue.recv().await {
         let rows = chunk.len() as u64;
-        target.write(table, chunk, there).await?;
+        target.write(&table.there, chunk, there).await?;
         there += rows;
         written(rows);
     }
