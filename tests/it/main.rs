@@ -96,6 +96,7 @@ mod jobs_stop;
 mod kill;
 mod language;
 mod large_histories;
+mod layers;
 mod limits;
 mod list_methods;
 mod list_variables;
