@@ -15,6 +15,9 @@ const MAX_WORDS: usize = 128;
 /// Digits of the longest phone number (E.164).
 const PHONE_DIGITS: usize = 15;
 
+/// Last digits of a number that are looked up at least and at most: the caller compares the others.
+pub const END_DIGITS: usize = 6;
+
 /// A phone number with its last digit first, filled up with zeros to 15 digits: numbers that end alike lie side by side.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Phone(pub i64);
@@ -35,6 +38,13 @@ impl Phone {
         let step = 10_i64.checked_pow(missing)?;
         let first = reversed.parse::<i64>().ok()?.checked_mul(step)?;
         Some((Self(first), Self(first + step - 1)))
+    }
+
+    /// Its last [`END_DIGITS`] digits, the last one first.
+    pub fn end(self) -> String {
+        let mut digits = format!("{:0PHONE_DIGITS$}", self.0);
+        digits.truncate(END_DIGITS);
+        digits
     }
 }
 

@@ -1,6 +1,6 @@
 //! What is searched for, and in which order contacts are found.
 
-use super::entry::{Entry, Phone};
+use super::entry::{END_DIGITS, Entry, Phone};
 use super::fold;
 use crate::contact::identifier::IdentifierKind;
 
@@ -11,7 +11,7 @@ pub const MAX_WORDS: usize = 10;
 pub const MAX_LENGTH: usize = 255;
 
 /// The fewest digits at the end of a phone number that find it.
-pub const MIN_PHONE_DIGITS: usize = 6;
+pub const MIN_PHONE_DIGITS: usize = END_DIGITS;
 
 /// Letters of a word that stores look up as a beginning; the rest is compared with the contact.
 pub const PREFIX_LETTERS: usize = 8;
@@ -98,6 +98,11 @@ impl Query {
     /// The first and the last phone number that end with what was typed.
     pub fn phones(&self) -> Option<(Phone, Phone)> {
         self.phone.as_deref().and_then(Phone::ends)
+    }
+
+    /// The last digits of such numbers, as they are looked up.
+    pub fn phone_end(&self) -> Option<String> {
+        self.phones().map(|(first, _)| first.end())
     }
 
     /// The identifiers that are exactly what was typed.

@@ -192,7 +192,7 @@ impl Queries {
         let (storage, account) = (&self.0.storage, caller.viewer.account);
         let lookup = match tier {
             Tier::Exact => return self.exact(caller, query, list, after).await,
-            Tier::Phone => query.phones().map(|(first, last)| Lookup::Phones(first, last)),
+            Tier::Phone => query.phone_end().map(Lookup::PhoneEnd),
             Tier::Whole => Some(Lookup::Words(query.words().to_vec())),
             Tier::Beginning => Some(Lookup::Beginnings(query.words().to_vec())),
         };
@@ -258,7 +258,7 @@ struct Candidates {
 
 /// Whether anything can be found in a group.
 fn has_tier(tier: Tier, query: &Query) -> bool {
-    tier != Tier::Phone || query.phones().is_some()
+    tier != Tier::Phone || query.phone_end().is_some()
 }
 
 /// The group of a contact; `None` if it does not match.

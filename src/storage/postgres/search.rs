@@ -12,14 +12,11 @@ use super::session::{Session, get, get_number};
 use super::shared::Shared;
 use crate::contact::identifier::{HashKey, IdentifierKind};
 use crate::journal::{AccountNo, ContactNo, ListNo};
-use crate::search::{Entry, Phone, fold};
+use crate::search::{Entry, fold};
 use crate::storage::{Error, Lookup, SearchIndex, SearchState, SearchWrite};
 
 /// Letters of the beginnings that are hashed. Of a word with another count the next shorter one is looked up.
 const LENGTHS: [usize; 6] = [1, 2, 3, 4, 6, 8];
-
-/// Digits at the end of a phone number that are hashed.
-const PHONE_DIGITS: u32 = 6;
 
 /// Entries of a list that are read before the index is asked: a common beginning is found among them.
 const NEAR: i64 = 2_000;
@@ -246,7 +243,7 @@ fn indexed(key: &HashKey, list: ListNo, entry: &Entry) -> Vec<i32> {
             }
         }
     }
-    terms.extend(entry.phone.map(|phone| phone_term(key, list, phone)));
+    terms.extend(entry.phone.map(|phone| term(key, list, '#', &phone.end())));
     terms.sort_unstable();
     terms.dedup();
     terms
@@ -257,7 +254,7 @@ fn looked_up(key: &HashKey, list: ListNo, lookup: &Lookup) -> Vec<i32> {
     match lookup {
         Lookup::Words(words) => words.iter().map(|word| term(key, list, '=', word)).collect(),
         Lookup::Beginnings(words) => words.iter().map(|word| beginning(key, list, word)).collect(),
-        Lookup::Phones(first, _) => vec![phone_term(key, list, *first)],
+        Lookup::PhoneEnd(end) => vec![term(key, list, '#', end)],
     }
 }
 
@@ -265,11 +262,6 @@ fn beginning(key: &HashKey, list: ListNo, word: &str) -> i32 {
     let letters = word.chars().count();
     let length = LENGTHS.into_iter().rev().find(|length| *length <= letters).unwrap_or(1);
     term(key, list, '^', fold::cut(word, length))
-}
-
-fn phone_term(key: &HashKey, list: ListNo, Phone(phone): Phone) -> i32 {
-    let last = phone / 10_i64.pow(15 - PHONE_DIGITS);
-    term(key, list, '#', &format!("{last:06}"))
 }
 
 /// A keyed hash of a text in a list.

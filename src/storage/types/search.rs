@@ -1,7 +1,7 @@
 //! What is stored of the search index, and what it is asked.
 
 use crate::journal::{ContactNo, ListNo};
-use crate::search::{Entry, Phone};
+use crate::search::Entry;
 
 /// How far the index of a list has come.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,6 +41,7 @@ pub enum Lookup {
     /// Contacts that have, for each of these, a word that begins with it. Of long ones the first letters are looked up:
     /// the caller compares the rest.
     Beginnings(Vec<String>),
-    /// Contacts whose phone number is between these two.
-    Phones(Phone, Phone),
+    /// Contacts whose phone number has these last digits, see [`Phone::end`](crate::search::Phone::end). The caller
+    /// compares the rest.
+    PhoneEnd(String),
 }

@@ -7,6 +7,11 @@ use crate::search::{PREFIX_LETTERS, fold};
 use crate::storage::Lookup;
 use crate::storage::sqlite::contacts::{MAX_NUMBER, contact_id, split_id};
 
+const WORDS: &str = "SELECT rowid FROM word_index WHERE word_index MATCH ?1 AND rowid > ?2 AND rowid <= ?3 \
+                     ORDER BY rowid LIMIT ?4";
+const PHONES: &str = "SELECT rowid FROM phone_index WHERE phone_index MATCH ?1 AND rowid > ?2 AND rowid <= ?3 \
+                      ORDER BY rowid LIMIT ?4";
+
 /// The numbers that a look-up finds, in their order.
 pub fn lookup(
     index: &Connection,
@@ -21,28 +26,21 @@ pub fn lookup(
         return Ok(Vec::new());
     }
     let behind = contact_id(list, after.0);
-    let read = |row: &rusqlite::Row<'_>| Ok(split_id(row.get(0)?).1);
     match lookup {
         Lookup::Words(words) | Lookup::Beginnings(words) if words.is_empty() => Ok(Vec::new()),
-        Lookup::Words(words) => matching(index, &expression(words, false), [behind, last], limit),
-        Lookup::Beginnings(words) => matching(index, &expression(words, true), [behind, last], limit),
-        Lookup::Phones(first, end) => {
-            let select = "SELECT id FROM entry INDEXED BY entry_phone WHERE id >> 40 = ?1 AND phone BETWEEN ?2 AND ?3 \
-                          AND phone IS NOT NULL AND id > ?4 ORDER BY id LIMIT ?5";
-            let mut select = index.prepare_cached(select)?;
-            select.query_map(params![list.0, first.0, end.0, behind, limit], read)?.collect()
-        }
+        Lookup::Words(words) => matching(index, WORDS, &expression(words, false), [behind, last], limit),
+        Lookup::Beginnings(words) => matching(index, WORDS, &expression(words, true), [behind, last], limit),
+        Lookup::PhoneEnd(end) => matching(index, PHONES, &format!("\"{end}\""), [behind, last], limit),
     }
 }
 
 fn matching(
     index: &Connection,
+    select: &str,
     expression: &str,
     [behind, last]: [i64; 2],
     limit: u32,
 ) -> rusqlite::Result<Vec<ContactNo>> {
-    let select = "SELECT rowid FROM word_index WHERE word_index MATCH ?1 AND rowid > ?2 AND rowid <= ?3 \
-                  ORDER BY rowid LIMIT ?4";
     let mut select = index.prepare_cached(select)?;
     let found =
         select.query_map(params![expression, behind, last, limit], |row| Ok(split_id(row.get(0)?).1))?;

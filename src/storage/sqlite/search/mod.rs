@@ -18,7 +18,7 @@ use crate::journal::{AccountNo, ContactNo, ListNo};
 use crate::storage::{Error, Lookup, SearchIndex, SearchState, SearchWrite};
 
 /// The schema of the file. Another one is not migrated: the index is built again.
-const SCHEMA: i64 = 1;
+const SCHEMA: i64 = 2;
 
 /// The page cache of each connection, in KiB.
 const CACHE_KIB: u64 = 8 * 1_024;

@@ -4,13 +4,16 @@ use rusqlite::{Connection, OptionalExtension as _, Transaction, TransactionBehav
 
 use super::state;
 use crate::journal::ListNo;
-use crate::search::Entry;
+use crate::search::{Entry, Phone};
 use crate::storage::sqlite::contacts::{MAX_NUMBER, contact_id};
 use crate::storage::sqlite::{error, open, signed};
 use crate::storage::{Error, SearchWrite};
 
 /// Pages that each step merges: commits stay short.
 const MERGE: i64 = 200;
+
+/// A larger step merges a page for so many of its entries: merging does not fall behind.
+const ENTRIES_PER_PAGE: i64 = 5;
 
 /// Pages that a step of tidying merges.
 const TIDY: i64 = 500;
@@ -33,7 +36,8 @@ pub fn write(index: &mut Connection, write: &SearchWrite) -> Result<bool, Error>
     if write.erased {
         mark(&transaction, BEGIN).map_err(error)?;
     }
-    merge(&transaction, MERGE).map_err(error)?;
+    let entries = i64::try_from(write.entries.len()).unwrap_or(i64::MAX);
+    merge(&transaction, MERGE.max(entries / ENTRIES_PER_PAGE)).map_err(error)?;
     transaction.commit().map_err(error)?;
     Ok(true)
 }
@@ -66,24 +70,18 @@ fn put_all(index: &Transaction<'_>, write: &SearchWrite) -> rusqlite::Result<()>
 /// Makes an entry what it is to be.
 fn put(index: &Connection, id: i64, entry: Option<&Entry>) -> rusqlite::Result<()> {
     let mut select = index.prepare_cached("SELECT words, phone FROM entry WHERE id = ?1")?;
-    let known: Option<(String, Option<i64>)> =
+    let known: Option<(String, Option<String>)> =
         select.query_row([id], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
-    let entry = entry.filter(|entry| !entry.is_empty()).map(|entry| (entry.text(), entry.phone.map(|p| p.0)));
+    let entry =
+        entry.filter(|entry| !entry.is_empty()).map(|entry| (entry.text(), entry.phone.map(Phone::end)));
     if known == entry {
         return Ok(());
     }
-    let (before, after) = (known.as_ref().map(|(words, _)| words), entry.as_ref().map(|(words, _)| words));
-    if before != after {
-        if let Some(words) = before.filter(|words| !words.is_empty()) {
-            // With the very text that was indexed: FTS5 takes another without a word, and leaves the words in.
-            let delete = "INSERT INTO word_index (word_index, rowid, words) VALUES ('delete', ?1, ?2)";
-            index.prepare_cached(delete)?.execute(params![id, words])?;
-        }
-        if let Some(words) = after.filter(|words| !words.is_empty()) {
-            let insert = "INSERT INTO word_index (rowid, words) VALUES (?1, ?2)";
-            index.prepare_cached(insert)?.execute(params![id, words])?;
-        }
-    }
+    let (known_words, known_phone) = known.unwrap_or_default();
+    let (words, phone) = entry.clone().unwrap_or_default();
+    replace(index, [DELETE_WORDS, INSERT_WORDS], id, [&known_words, &words])?;
+    let phones = [known_phone.unwrap_or_default(), phone.unwrap_or_default()];
+    replace(index, [DELETE_PHONE, INSERT_PHONE], id, [&phones[0], &phones[1]])?;
     match entry {
         Some((words, phone)) => {
             let insert = "INSERT OR REPLACE INTO entry VALUES (?1, ?2, ?3)";
@@ -96,9 +94,36 @@ fn put(index: &Connection, id: i64, entry: Option<&Entry>) -> rusqlite::Result<(
     Ok(())
 }
 
-fn merge(index: &Connection, pages: i64) -> rusqlite::Result<()> {
-    let merge = "INSERT INTO word_index (word_index, rank) VALUES ('merge', ?1)";
-    index.prepare_cached(merge)?.execute([pages]).map(drop)
+// With the very text that was indexed: FTS5 takes another without a word, and leaves the words in.
+const DELETE_WORDS: &str = "INSERT INTO word_index (word_index, rowid, words) VALUES ('delete', ?1, ?2)";
+const DELETE_PHONE: &str = "INSERT INTO phone_index (phone_index, rowid, phone) VALUES ('delete', ?1, ?2)";
+const INSERT_WORDS: &str = "INSERT INTO word_index (rowid, words) VALUES (?1, ?2)";
+const INSERT_PHONE: &str = "INSERT INTO phone_index (rowid, phone) VALUES (?1, ?2)";
+
+/// Replaces what one index has of a contact; an empty text is in none.
+fn replace(index: &Connection, statements: [&str; 2], id: i64, texts: [&str; 2]) -> rusqlite::Result<()> {
+    if texts[0] == texts[1] {
+        return Ok(());
+    }
+    for (statement, text) in statements.into_iter().zip(texts) {
+        if !text.is_empty() {
+            index.prepare_cached(statement)?.execute(params![id, text])?;
+        }
+    }
+    Ok(())
+}
+
+/// Merges so many pages of each index; a negative number begins to merge all segments. Whether there was any to merge.
+fn merge(index: &Connection, pages: i64) -> rusqlite::Result<bool> {
+    let before = index.total_changes();
+    for merge in [
+        "INSERT INTO word_index (word_index, rank) VALUES ('merge', ?1)",
+        "INSERT INTO phone_index (phone_index, rank) VALUES ('merge', ?1)",
+    ] {
+        index.prepare_cached(merge)?.execute([pages])?;
+    }
+    // One change of each is the command's own row.
+    Ok(index.total_changes() - before > 2)
 }
 
 fn mark(index: &Connection, step: i64) -> rusqlite::Result<()> {
@@ -144,10 +169,8 @@ pub fn tidy(index: &mut Connection) -> Result<bool, Error> {
     }
     let transaction = index.transaction_with_behavior(TransactionBehavior::Immediate).map_err(error)?;
     let tidy_some = || {
-        let before = transaction.total_changes();
-        merge(&transaction, if step == BEGIN { -TIDY } else { TIDY })?;
-        // One change is the command's own row: then nothing was left to merge.
-        let is_done = step == MERGING && transaction.total_changes() - before < 2;
+        let merged = merge(&transaction, if step == BEGIN { -TIDY } else { TIDY })?;
+        let is_done = step == MERGING && !merged;
         mark(&transaction, if is_done { MERGED } else { MERGING })
     };
     tidy_some().map_err(error)?;
