@@ -82,6 +82,7 @@ fn run(arguments: &Arguments) -> Result<bool> {
         duration: Duration::from_secs(arguments.seconds),
         rate: None,
         keep: true,
+        keep_names: false,
         name: format!("speed{}", SystemClock.now().millis()),
     };
     let server = OwnServer::start(

@@ -115,7 +115,12 @@ impl Body {
                 // The flag is that of even and odd stamps: one of the two leaves it as it is.
                 let turned = u32::from(work == Work::Flag);
                 let stamp = pair + (pair + target.stamp(n) + turned) % 2;
-                self.put_change(n, stamp, random.next() & 1 == 0, work == Work::Flag)?;
+                self.put_change(
+                    (n, stamp),
+                    random.next() & 1 == 0,
+                    work == Work::Flag,
+                    target.keeps_names(),
+                )?;
             }
             self.end();
             return Ok(());
@@ -125,7 +130,7 @@ impl Body {
                 self.put_new(target, target.take_new(list))?;
             } else {
                 let n = target.pick(random, list, share);
-                self.put_change(n, stamp, random.next() & 1 == 0, true)?;
+                self.put_change((n, stamp), random.next() & 1 == 0, true, target.keeps_names())?;
             }
         }
         self.end();
@@ -152,18 +157,32 @@ impl Body {
         Ok(())
     }
 
-    /// Without a flag, the gender is the fifth field.
-    fn put_change(&mut self, n: u32, stamp: u32, by_user_id: bool, with_flag: bool) -> Result<()> {
+    /// Without a flag or without the name, the gender is the fifth field.
+    fn put_change(
+        &mut self,
+        (n, stamp): (u32, u32),
+        by_user_id: bool,
+        with_flag: bool,
+        keeps_names: bool,
+    ) -> Result<()> {
         let Changing { first, last, score, active, birthday, shop } = Changing::of(stamp);
         let (before, after) = if by_user_id { ("user-", "") } else { ("user", "@example.com") };
         write!(
             self.bytes,
-            r#"{{"contact":"{before}{n}{after}","name":"{first} {last}","contactBirthday":"{birthday}","contactScore":{score},"variables":[{{"name":"favouriteShop","value":"{shop}"}}],"#,
+            r#"{{"contact":"{before}{n}{after}","contactBirthday":"{birthday}","contactScore":{score},"variables":[{{"name":"favouriteShop","value":"{shop}"}}],"#,
         )?;
-        match with_flag {
-            true => write!(self.bytes, r#""active":{active}}},"#)?,
-            false => write!(self.bytes, r#""contactGender":{}}},"#, 1 + stamp / 2 % 2)?,
+        if !keeps_names {
+            write!(self.bytes, r#""name":"{first} {last}","#)?;
         }
+        if !with_flag || keeps_names {
+            write!(self.bytes, r#""contactGender":{},"#, 1 + stamp / 2 % 2)?;
+        }
+        if with_flag {
+            write!(self.bytes, r#""active":{active},"#)?;
+        }
+        // The comma behind the last field.
+        self.bytes.pop();
+        self.bytes.extend_from_slice(b"},");
         self.changes.push((n, stamp));
         Ok(())
     }
@@ -173,8 +192,9 @@ impl Body {
 pub const VARIABLES: [&str; 2] = ["city", "favouriteShop"];
 
 /// What contact/get has to answer for contact `n` after this stamp, in part.
-pub fn expected(n: u32, stamp: u32) -> Value {
-    let Changing { first, last, score, active, birthday, .. } = Changing::of(stamp);
+pub fn expected(n: u32, stamp: u32, keeps_names: bool) -> Value {
+    let Changing { score, active, birthday, .. } = Changing::of(stamp);
+    let Changing { first, last, .. } = Changing::of(if keeps_names { n } else { stamp });
     json!({
         "userId": format!("user-{n}"),
         "email": format!("user{n}@example.com"),

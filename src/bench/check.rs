@@ -96,7 +96,7 @@ impl Checks {
             let answer = get(client, target, n)?;
             self.contacts_read_back += 1;
             self.contacts_read_back_updated += u32::from(target.is_updated(n));
-            self.contact(&answer["contact"], n, target.stamp(n));
+            self.contact(&answer["contact"], target, n);
         }
         for list in 0..target.lists() {
             self.end_of_list(client, target, list)?;
@@ -109,14 +109,15 @@ impl Checks {
         let end = target.taken(list);
         let (last, beyond) = (target.number(list, end - 1), target.number(list, end));
         let answer = get(client, target, last)?;
-        self.contact(&answer["contact"], last, target.stamp(last));
+        self.contact(&answer["contact"], target, last);
         let none = get(client, target, beyond)?["contact"].is_null();
         self.require(none, || format!("user-{beyond} is there, and was never sent"));
         Ok(())
     }
 
-    fn contact(&mut self, contact: &Value, n: u32, stamp: u32) {
-        let expected = bodies::expected(n, stamp);
+    fn contact(&mut self, contact: &Value, target: &Target, n: u32) {
+        let stamp = target.stamp(n);
+        let expected = bodies::expected(n, stamp, target.keeps_names());
         for (field, value) in expected.as_object().into_iter().flatten() {
             let found = &contact[field];
             self.require(found == value, || format!("user-{n}: {field} is {found}, not {value}"));

@@ -93,6 +93,8 @@ pub struct Plan {
     pub rate: Option<f64>,
     /// Whether the lists stay on the server.
     pub keep: bool,
+    /// Whether changes leave names as they are.
+    pub keep_names: bool,
     /// What the lists are called: something new, of letters and digits.
     pub name: String,
 }
@@ -134,7 +136,10 @@ impl Run {
     /// # Errors
     /// Where the server is away, or refuses.
     pub fn start(place: Place, plan: Plan) -> Result<Self> {
-        let target = Target::prepare(&mut place.connect(0)?, &plan.name, plan.lists, plan.contacts)?;
+        let mut target = Target::prepare(&mut place.connect(0)?, &plan.name, plan.lists, plan.contacts)?;
+        if plan.keep_names {
+            target.keep_names();
+        }
         let least = place.connections(plan.most_connections());
         if target.per_list() < least {
             return Err(format!("each list needs {least} contacts, one for each connection").into());

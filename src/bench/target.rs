@@ -86,6 +86,7 @@ pub struct Target {
     next_stamp: AtomicU32,
     /// Per list, the index of the next contact that a mixed load makes.
     next_new: Vec<AtomicU32>,
+    keeps_names: bool,
 }
 
 impl Target {
@@ -100,7 +101,18 @@ impl Target {
             next_stamp: AtomicU32::new(contacts),
             next_new: lists.iter().map(|_| AtomicU32::new(per_list)).collect(),
             lists,
+            keeps_names: false,
         }
+    }
+
+    /// Changes leave names as they are, so that search has nothing to index.
+    pub const fn keep_names(&mut self) {
+        self.keeps_names = true;
+    }
+
+    /// Whether changes leave names as they are.
+    pub const fn keeps_names(&self) -> bool {
+        self.keeps_names
     }
 
     /// Makes the lists, their variables and a source. `name` is theirs; it should be a new one.

@@ -32,6 +32,9 @@ pub struct Arguments {
     /// Leave lists and contacts on that server
     #[arg(long, requires = "url")]
     keep: bool,
+    /// Leave names as they are: search has nothing to index
+    #[arg(long)]
+    keep_names: bool,
     /// Directory of the temporary store [default: that of the system]
     #[arg(long, value_name = "DIR", conflicts_with = "url")]
     dir: Option<PathBuf>,
@@ -76,6 +79,7 @@ pub async fn run(arguments: Arguments) -> Result<Option<String>> {
         rate: arguments.rate.filter(|rate| *rate > 0).map(f64::from),
         // A store that is thrown away need not be tidied.
         keep: arguments.keep || arguments.url.is_empty(),
+        keep_names: arguments.keep_names,
         name: format!("bench{}", now().millis()),
     };
     let report = if arguments.url.is_empty() {

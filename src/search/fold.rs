@@ -126,8 +126,21 @@ fn is_of_word(letter: char) -> bool {
 
 /// The words of what is typed: folded, without apostrophes, in their order.
 pub fn words(text: &str) -> Vec<String> {
+    if is_plain(text) {
+        let words = text.split(|sign: char| !sign.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
+        return words.map(|word| cut(word, MAX_LETTERS).to_ascii_lowercase()).collect();
+    }
+    folded_words(text)
+}
+
+fn folded_words(text: &str) -> Vec<String> {
     let text: String = text.chars().filter(|letter| !is_apostrophe(*letter)).collect();
     split(&fold(&text)).map(|word| cut(word, MAX_LETTERS).to_owned()).collect()
+}
+
+/// Whether each sign is a letter or digit of a word as it stands, or ends one: nearly all addresses and many names.
+fn is_plain(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii() && !matches!(byte, b'\'' | b'`' | b'-'))
 }
 
 fn split(folded: &str) -> impl Iterator<Item = &str> {
@@ -142,6 +155,9 @@ pub fn cut(word: &str, letters: usize) -> &str {
 /// The words under which a name is found: its own, and other spellings.
 pub fn name_words(name: &str) -> Vec<String> {
     let mut found = words(name);
+    if is_plain(name) {
+        return found;
+    }
     // The parts around an apostrophe, and both halves of a hyphenated name as one word.
     if name.contains(is_apostrophe) {
         let parts: String =

@@ -84,7 +84,7 @@ fn a_server_of_its_own_is_measured_whole_and_thrown_away() {
     let directory = Directory::new();
     let (drawing, scratch) = (directory.path("rates.svg"), directory.path("scratch"));
     let [plot, dir] = [&drawing, &scratch].map(|path| path.to_str().expect("a path"));
-    let load = ["--contacts", "100", "--seconds", "1", "--workload", "half"];
+    let load = ["--contacts", "100", "--seconds", "1", "--workload", "half", "--keep-names"];
     let report = report(&[&["--plot", plot, "--dir", dir], &load[..]].concat());
     let names: Vec<_> = report["phases"].as_array().unwrap().iter().map(|phase| &phase["name"]).collect();
     assert_eq!(names, ["insert", "update", "half"]);
@@ -125,6 +125,7 @@ fn following_and_flags_are_measured_and_each_change_is_followed_once() {
         duration: Duration::from_millis(100),
         rate: None,
         keep: true,
+        keep_names: false,
         name: "Follow".to_owned(),
     };
     let mut run = Run::start(place, plan).expect("a run");

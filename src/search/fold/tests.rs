@@ -108,3 +108,13 @@ fn phone_numbers_are_read_in_any_spelling() {
         assert_eq!(phone_digits(text), None, "{text}");
     }
 }
+
+#[test]
+fn a_plain_text_has_the_words_that_folding_finds() {
+    let long = "A".repeat(MAX_LETTERS + 1);
+    for text in ["", " ", "Ann", "ann.SMITH+news@Example.com", "J. R. R. \"T\"", "a_b\u{0}c\t1", &long] {
+        assert!(is_plain(text), "{text:?}");
+        assert_eq!(words(text), folded_words(text), "{text:?}");
+    }
+    assert!(!["O'Neil", "Anne-Marie", "Zo\u{eb}", "d`Or"].into_iter().any(is_plain));
+}
