@@ -7,6 +7,8 @@
 //! A change also holds what it put in place, so that the change feed reads rows in their order and needs no other.
 //! Rows of earlier versions do not have that: there it is what the next change replaced, or what the contact has now.
 
+mod packed;
+
 use std::collections::BTreeMap;
 
 use crate::contact::document::{self, Document};
@@ -14,6 +16,8 @@ use crate::contact::field::Key;
 use crate::contact::identifier::{IdentifierKind, Identifiers};
 use crate::contact::record::{Malformed, Reader, put_bytes, put_entry, put_number};
 use crate::journal::ContactNo;
+
+pub use self::packed::{pack, unpack};
 
 /// What a change did to its contact.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

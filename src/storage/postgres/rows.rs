@@ -12,6 +12,7 @@ use crate::apply::world::{EraseForm, Erased, ListState};
 use crate::contact::amount::Cac;
 use crate::contact::document::HEAD;
 use crate::contact::identifier::HashKey;
+use crate::history;
 use crate::id::ObjectId;
 use crate::journal::{AccountNo, ContactNo, ListNo};
 use crate::storage::rows::results::kind;
@@ -315,6 +316,6 @@ pub fn read_entry(row: &Row) -> Result<Entry, Error> {
         kind: kind(get(row, 2)?),
         token: get(row, 3)?,
         applied_at: get_time(row, 4)?,
-        changes: get(row, 5)?,
+        changes: history::unpack(get(row, 5)?),
     })
 }

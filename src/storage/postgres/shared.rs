@@ -139,10 +139,10 @@ impl Shared {
         }
     }
 
-    /// Changes as they are stored. Nodes of earlier versions do not read what a change put in place.
+    /// Changes as they are stored. Nodes of earlier versions do not read what a change put in place, nor a compressed row.
     pub fn stored_changes<'c>(&self, changes: &'c [u8]) -> Cow<'c, [u8]> {
         if !self.has_earlier_nodes() {
-            return Cow::Borrowed(changes);
+            return history::pack(changes);
         }
         // The rule has just written them: they read.
         history::without_after(changes).map_or(Cow::Borrowed(changes), Cow::Owned)

@@ -10,6 +10,7 @@ use crate::apply::world::{EraseForm, Erased, ListState};
 use crate::clock::Timestamp;
 use crate::contact::amount::Cac;
 use crate::contact::identifier::HashKey;
+use crate::history;
 use crate::id::ObjectId;
 use crate::journal::{AccountNo, ContactNo, ListNo};
 use crate::storage::rows::changes::{ChangeRows, Ends, Place as ChangePlace, Tombstone};
@@ -254,7 +255,7 @@ fn read_entry(row: &Row<'_>) -> rusqlite::Result<Entry> {
         kind: kind(row.get(2)?),
         token: row.get(3)?,
         applied_at: Timestamp::from_millis(row.get(4)?),
-        changes: row.get(5)?,
+        changes: history::unpack(row.get(5)?),
     })
 }
 

@@ -65,7 +65,8 @@ pub fn failed(results: &[u8]) -> Result<u64, Malformed> {
 }
 
 /// Whether a row of the histories reads to its end.
-pub fn history_reads(changes: &[u8]) -> bool {
+pub fn history_reads(stored: &[u8]) -> bool {
+    let changes = history::unpack(stored.to_vec());
     let reads = |change: &history::Change<'_>| {
         let before = match change.kind {
             ChangeKind::Updated => history::fields(change.before).is_ok(),
@@ -74,5 +75,5 @@ pub fn history_reads(changes: &[u8]) -> bool {
         };
         before && change.after.is_none_or(|after| history::fields(after).is_ok())
     };
-    history::read(changes).is_ok_and(|changes| changes.iter().all(reads))
+    history::read(&changes).is_ok_and(|changes| changes.iter().all(reads))
 }

@@ -67,7 +67,7 @@ fn rewrite_history(
     if out == entry.changes {
         return Ok(());
     }
-    rows.put_changes(place, &out)
+    rows.put_changes(place, &crate::history::pack(&out))
 }
 
 /// Forgets the person's identifiers wherever else they stand, and keeps a keyed hash of each.

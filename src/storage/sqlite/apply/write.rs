@@ -9,6 +9,7 @@ use crate::apply::rule::Decided;
 use crate::apply::world::World;
 use crate::clock::Timestamp;
 use crate::contact::sealed;
+use crate::history;
 use crate::storage::Error;
 use crate::storage::rows::group::Origin;
 
@@ -145,7 +146,7 @@ pub fn requests(
             batch.kind.code(),
             origin.token,
             now.millis(),
-            decided.changes,
+            history::pack(&decided.changes),
         ])?;
         if !decided.consents.is_empty() {
             consent.execute(params![position, batch.list.0, decided.consents])?;
