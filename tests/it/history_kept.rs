@@ -12,11 +12,18 @@ use crate::past::{Past, field, undone};
 
 const DAY: Duration = Duration::from_secs(24 * 3_600);
 
-/// How many rows of the histories hold these bytes.
-fn rows_with(store: &PathBuf, text: &str) -> i64 {
+/// The stored rows of the histories.
+fn rows(store: &PathBuf) -> Vec<Vec<u8>> {
     let store = Connection::open(store).expect("the store's file");
-    let count = "SELECT count(*) FROM history WHERE instr(changes, CAST(?1 AS BLOB)) > 0";
-    store.query_row(count, [text], |row| row.get(0)).expect("a number")
+    let mut select = store.prepare("SELECT changes FROM history ORDER BY position").expect("a table");
+    let rows = select.query_map([], |row| row.get(0)).expect("rows");
+    rows.collect::<Result<_, _>>().expect("bytes")
+}
+
+/// How many rows of the histories hold these bytes.
+fn rows_with(store: &PathBuf, text: &str) -> usize {
+    let holds = |row: &Vec<u8>| row.windows(text.len()).any(|window| window == text.as_bytes());
+    rows(store).into_iter().map(rollbook::history::unpack).filter(holds).count()
 }
 
 /// Waits until the loop that forgets has gone round: a minute passes until it looks again.
@@ -191,5 +198,30 @@ async fn histories_go_with_their_list_and_with_their_account() {
     let server: &Server = &past.server;
     assert!(server.storage.remove_account(server.account).await.expect("removed"));
     forgotten(&past, "the history to go with its account", async || rows_with(&store, "kept") == 0).await;
+    past.server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_has_to_go_leaves_the_compressed_changes_of_a_large_batch() {
+    let past = Past::open_in_files().await;
+    let store = past.server.directory.path("rollbook.db");
+    let contact = |number: usize| {
+        json!({ "contact": format!("{number}"), "name": format!("Name of <{number}>"),
+            "variables": [variable("plan", "secret"), variable("newVariableName", "open")] })
+    };
+    past.upsert((0..100).map(contact).collect()).await;
+    let length = rows(&store)[0].len();
+    assert!(length < 100 * 30, "{length} bytes");
+    assert_eq!(["<7>", "secret", "open"].map(|text| rows_with(&store, text)), [1, 1, 1]);
+    let told = past.changes("8").await;
+
+    past.done("/v3/contact/erase", &json!({ "userId": "7" })).await;
+    assert_eq!(["<7>", "<6>", "secret"].map(|text| rows_with(&store, text)), [0, 1, 1]);
+    assert_eq!(past.changes("8").await, told);
+
+    ok(&past, "/v3/contact-list/variables/remove", json!({ "names": ["plan"] })).await;
+    forgotten(&past, "the values to leave the histories", async || rows_with(&store, "secret") == 0).await;
+    assert_eq!((rows_with(&store, "<8>"), rows_with(&store, "open")), (1, 1));
+    assert!(rows(&store)[0].len() < length, "it is compressed again");
     past.server.stop().await;
 }
