@@ -57,9 +57,13 @@ pub mod secret;
 pub mod spans;
 pub mod storage;
 pub mod token;
+pub mod translate;
 pub mod used;
 pub mod version;
 pub mod web;
 pub mod webhook;
 pub mod wire;
 pub mod writer;
+
+// Templates name these.
+use translate::{t, tn};

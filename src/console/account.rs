@@ -10,15 +10,16 @@ use super::{Form, Page, Query, Result, Section, Trouble, User, see, show};
 use crate::id::ObjectId;
 use crate::login::password;
 use crate::storage::{self, OptOut, Session, TextHash, UserRole};
+use crate::translate::mark;
 
 const DONE: [(&str, &str); 7] = [
-    ("renamed", "Your name is changed."),
-    ("password", "Your password is changed. Your other sessions are signed out."),
-    ("opt-out", "The rule for opt-outs is saved."),
-    ("ended", "Your other sessions are signed out."),
-    ("role", "Your role is changed."),
-    ("disabled", "The user is disabled. Sessions and API keys of this user no longer work."),
-    ("handed", "The user is disabled. The API keys keep working and now belong to the user you chose."),
+    ("renamed", mark("Your name is changed.")),
+    ("password", mark("Your password is changed. Your other sessions are signed out.")),
+    ("opt-out", mark("The rule for opt-outs is saved.")),
+    ("ended", mark("Your other sessions are signed out.")),
+    ("role", mark("Your role is changed.")),
+    ("disabled", mark("The user is disabled. Sessions and API keys of this user no longer work.")),
+    ("handed", mark("The user is disabled. The API keys keep working and now belong to the user you chose.")),
 ];
 
 #[derive(Template)]
@@ -127,7 +128,7 @@ pub async fn change_password(form: Form) -> Result {
     };
     let hash = app.console.passwords.hash(form.raw("password")).await.map_err(|_| Trouble::Busy)?;
     if !app.storage.set_password(user.user, present, hash, form.user.session).await? {
-        account.present_error = Some("The password was changed meanwhile.");
+        account.present_error = Some(mark("The password was changed meanwhile."));
         return show_with(StatusCode::CONFLICT, &account);
     }
     Ok(see("/account?done=password"))

@@ -11,6 +11,7 @@ use crate::contact::document::Document;
 use crate::contact::identifier::IdentifierKind;
 use crate::find::{Filter, searched};
 use crate::id::ObjectId;
+use crate::translate::mark;
 
 use url::form_urlencoded::Serializer;
 
@@ -55,9 +56,9 @@ impl Row {
             id,
             called: called(&document).map_err(damaged)?.unwrap_or_else(|| id.to_string()),
             identifiers: [
-                ("E-mail", text(IdentifierKind::Email)),
-                ("Phone", text(IdentifierKind::PhoneNumber)),
-                ("User ID", text(IdentifierKind::UserId)),
+                (mark("E-mail"), text(IdentifierKind::Email)),
+                (mark("Phone"), text(IdentifierKind::PhoneNumber)),
+                (mark("User ID"), text(IdentifierKind::UserId)),
             ],
         })
     }

@@ -12,6 +12,7 @@ use crate::find::FLAGS;
 use crate::id::ObjectId;
 use crate::jobs::job::{Action, Whom};
 use crate::storage::List;
+use crate::translate::t;
 
 /// Contacts that can be named one by one.
 const MAX_IDS: usize = 1_000;
@@ -105,7 +106,7 @@ fn action(name: &str, resubscribe: bool) -> Option<Action> {
 fn is_some(list: &List, ids: &[String]) -> Result<bool> {
     let of_list = |id: &String| ObjectId::parse(id).and_then(|id| id.contact_number(list.id)).is_some();
     if !ids.iter().all(of_list) {
-        let text = "These are not contacts of the list.".to_owned();
+        let text = t("These are not contacts of the list.").to_string();
         return Err(Trouble::Refused(StatusCode::BAD_REQUEST, text));
     }
     Ok(!ids.is_empty() && ids.len() <= MAX_IDS)

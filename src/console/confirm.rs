@@ -7,6 +7,7 @@ use axum::http::StatusCode;
 
 use super::{Form, Result, Trouble, User};
 use crate::login::attempts::Attempt;
+use crate::translate::mark;
 
 /// For how long after a sign-in the password is not asked for again.
 pub const FRESH: Duration = Duration::from_secs(10 * 60);
@@ -47,18 +48,18 @@ impl Form {
         let (app, user) = (&self.user.app, &self.user.signed_in);
         let wrong = |status, text| Ok(Err(Wrong { status, text }));
         if self.raw("present").is_empty() {
-            return wrong(StatusCode::BAD_REQUEST, "Enter your present password.");
+            return wrong(StatusCode::BAD_REQUEST, mark("Enter your present password."));
         }
         let login = app.storage.find_login(user.address.clone()).await?.ok_or(Trouble::NotFound)?;
         // Whoever has found a browser signed in may guess the password here: as often as at the sign-in.
         let attempt = Attempt::inside(&user.user.to_string());
         if app.console.attempts.begin(attempt, app.clock.now()).is_err() {
-            let text = "There were too many attempts. Try again in some minutes.";
+            let text = mark("There were too many attempts. Try again in some minutes.");
             return wrong(StatusCode::TOO_MANY_REQUESTS, text);
         }
         let fits = app.console.passwords.fits(self.raw("present"), Some(login.password.clone())).await;
         if !fits.map_err(|_| Trouble::Busy)? {
-            return wrong(StatusCode::BAD_REQUEST, "This is not your present password.");
+            return wrong(StatusCode::BAD_REQUEST, mark("This is not your present password."));
         }
         app.console.attempts.succeeded(attempt);
         Ok(Ok(login.password))

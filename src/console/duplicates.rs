@@ -13,15 +13,16 @@ use crate::contact::likeness::Reason;
 use crate::id::ObjectId;
 use crate::journal::ContactNo;
 use crate::storage::List;
+use crate::translate::mark;
 
 /// Groups on a page.
 const GROUPS: usize = 20;
 
 /// The message after an action.
 const DONE: [(&str, &str); 3] = [
-    ("merged", "The contacts are merged. To take it back, undo the request under API activity."),
-    ("failed", "Some contacts could not be merged: another user changed or deleted them."),
-    ("none", "Choose the contact to keep."),
+    ("merged", mark("The contacts are merged. To take it back, undo the request under API activity.")),
+    ("failed", mark("Some contacts could not be merged: another user changed or deleted them.")),
+    ("none", mark("Choose the contact to keep.")),
 ];
 
 #[derive(Template)]
@@ -51,11 +52,11 @@ struct ShownContact {
 impl Shown {
     fn of(list: &List, group: Group) -> Self {
         let why = match group.reason {
-            Reason::Phone => "Same phone number",
-            Reason::EmailProvider => "Same mailbox",
-            Reason::EmailTag => "Same address but for its tag",
-            Reason::Email => "Same address",
-            Reason::NameAndBirthday => "Same name and birthday",
+            Reason::Phone => mark("Same phone number"),
+            Reason::EmailProvider => mark("Same mailbox"),
+            Reason::EmailTag => mark("Same address but for its tag"),
+            Reason::Email => mark("Same address"),
+            Reason::NameAndBirthday => mark("Same name and birthday"),
         };
         let contact = |alike: Alike| ShownContact {
             id: ObjectId::of_contact(list.id, alike.number.0),

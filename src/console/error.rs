@@ -3,13 +3,15 @@
 use std::io::ErrorKind;
 
 use askama::Template;
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 
 use super::guard;
 use super::page::{set_status, show};
 use crate::jobs;
 use crate::storage::{self, UserRole};
+use crate::translate::Language;
+use crate::translate::mark;
 
 /// Why there is no page.
 #[derive(Debug, thiserror::Error)]
@@ -86,54 +88,60 @@ impl Trouble {
         match self {
             Self::NotFound => (
                 StatusCode::NOT_FOUND,
-                "Page not found",
-                "The page does not exist, its subject was deleted, or it belongs to another account.",
+                mark("Page not found"),
+                mark("The page does not exist, its subject was deleted, or it belongs to another account."),
             ),
             Self::Foreign => (
                 StatusCode::FORBIDDEN,
-                "This form is out of date",
-                "Nothing was changed. Go back, reload the page, and send the form again.",
+                mark("This form is out of date"),
+                mark("Nothing was changed. Go back, reload the page, and send the form again."),
             ),
             Self::Role(needed) => (
                 StatusCode::FORBIDDEN,
-                "Your role does not allow this",
+                mark("Your role does not allow this"),
                 match needed {
                     UserRole::Owner => {
-                        "Nothing was changed. Only owners of the account can do this. Ask one of them."
+                        mark("Nothing was changed. Only owners of the account can do this. Ask one of them.")
                     }
-                    _ => {
-                        "Nothing was changed. Only editors and owners of the account can do this. Ask one of them."
-                    }
+                    _ => mark(
+                        "Nothing was changed. Only editors and owners of the account can do this. Ask one of them.",
+                    ),
                 },
             ),
-            Self::Unreadable(status) => {
-                (*status, "This form could not be read", "Nothing was changed. Go back and try again.")
-            }
+            Self::Unreadable(status) => (
+                *status,
+                mark("This form could not be read"),
+                mark("Nothing was changed. Go back and try again."),
+            ),
             Self::Busy => (
                 StatusCode::SERVICE_UNAVAILABLE,
-                "The server is busy",
-                "Nothing was changed. Try again in a moment.",
+                mark("The server is busy"),
+                mark("Nothing was changed. Try again in a moment."),
             ),
             Self::Away => (
                 StatusCode::SERVICE_UNAVAILABLE,
-                "The store is not available",
-                "The server cannot reach its store now. Nothing was changed. Try again in a moment.",
+                mark("The store is not available"),
+                mark("The server cannot reach its store now. Nothing was changed. Try again in a moment."),
             ),
             Self::InDoubt => (
                 StatusCode::SERVICE_UNAVAILABLE,
-                "It is not known whether this was done",
-                "The server lost its connection to the store. Load the page again and look before you try again.",
+                mark("It is not known whether this was done"),
+                mark(
+                    "The server lost its connection to the store. Load the page again and look before you try again.",
+                ),
             ),
-            Self::Refused(status, text) => (*status, "The request was refused", text),
+            Self::Refused(status, text) => (*status, mark("The request was refused"), text),
             Self::Files(error) if error.kind() == ErrorKind::StorageFull => (
                 StatusCode::SERVICE_UNAVAILABLE,
-                "The disk is full",
-                "The server has no room for this. Nothing was changed. Try again when there is room.",
+                mark("The disk is full"),
+                mark("The server has no room for this. Nothing was changed. Try again when there is room."),
             ),
             Self::Store(_) | Self::Files(_) | Self::Template(_) | Self::Panicked => (
                 StatusCode::INTERNAL_SERVER_ERROR,
-                "Something went wrong",
-                "The server could not complete the request. Its log has the reason. Try again in a moment.",
+                mark("Something went wrong"),
+                mark(
+                    "The server could not complete the request. Its log has the reason. Try again in a moment.",
+                ),
             ),
         }
     }
@@ -156,6 +164,7 @@ impl IntoResponse for Trouble {
 }
 
 /// What a browser gets for a path that is no page.
-pub async fn not_found() -> Response {
-    guard::secure(Trouble::NotFound.into_response()).await
+pub async fn not_found(headers: &HeaderMap) -> Response {
+    let page = async { Trouble::NotFound.into_response() };
+    guard::secure(Language::of(headers).scope(page).await).await
 }

@@ -16,6 +16,7 @@ use subtle::ConstantTimeEq;
 
 use super::Trouble;
 use super::assets::POLICY;
+use crate::translate::Language;
 
 /// The header in which htmx sends the token of a form.
 pub const TOKEN_HEADER: &str = "x-csrf-token";
@@ -44,7 +45,7 @@ pub async fn finish(request: Request, next: Next) -> Response {
     if matches!(*request.method(), Method::GET | Method::HEAD) {
         return next.run(request).await;
     }
-    let finished = tokio::spawn(next.run(request)).await;
+    let finished = tokio::spawn(Language::current().scope(next.run(request))).await;
     finished.unwrap_or_else(|error| {
         tracing::error!(%error, "console: handler panicked");
         Trouble::Panicked.into_response()

@@ -16,6 +16,7 @@ use crate::clock::Timestamp;
 use crate::id::ObjectId;
 use crate::storage::{List, NewToken, Scope, Token, TokenError, Window};
 use crate::token::FreshToken;
+use crate::translate::mark;
 
 /// Keys that an account may have that are not revoked.
 const MAX: usize = 500;
@@ -26,11 +27,16 @@ const LISTS: u32 = 200;
 /// Revoked keys that are shown.
 const REVOKED: usize = 20;
 
-const DONE: [(&str, &str); 1] = [("revoked", "The key is revoked. Requests with it are refused.")];
+const DONE: [(&str, &str); 1] = [("revoked", mark("The key is revoked. Requests with it are refused."))];
 
 /// After how many days a key may end, and how that is called.
-const EXPIRIES: [(&str, &str); 5] =
-    [("", "Never"), ("7", "In 7 days"), ("30", "In 30 days"), ("90", "In 90 days"), ("365", "In a year")];
+const EXPIRIES: [(&str, &str); 5] = [
+    ("", mark("Never")),
+    ("7", mark("In 7 days")),
+    ("30", mark("In 30 days")),
+    ("90", mark("In 90 days")),
+    ("365", mark("In a year")),
+];
 
 /// A key as the page shows it.
 struct Row {
@@ -134,11 +140,11 @@ pub async fn make(form: Form) -> Result {
     let user = &form.user;
     let mut page = Keys::of(user, &Query::default()).await?;
     let working = page.keys.iter().filter(|row| row.token.revoked_at.is_none()).count();
-    let too_many = (working >= MAX).then_some("There are 500 keys already. Revoke some first.");
+    let too_many = (working >= MAX).then_some(mark("There are 500 keys already. Revoke some first."));
     page.keep(&form.fields);
     let lists: Vec<_> = form.all("list").filter_map(ObjectId::parse).collect();
     let no_lists =
-        (form.has("limited") && lists.is_empty()).then_some("Choose the lists that the key may use.");
+        (form.has("limited") && lists.is_empty()).then_some(mark("Choose the lists that the key may use."));
     if let Some(error) = name_problem(form.get("name")).or(too_many).or(no_lists) {
         page.error = Some(error.to_owned());
         return show_with(StatusCode::BAD_REQUEST, &page);

@@ -11,15 +11,16 @@ use crate::app::Result as AppResult;
 use crate::app::lists::{ListName, ListQuery, ListUpdate, read_opt_out};
 use crate::problem::Problem;
 use crate::storage::{List, OptOut};
+use crate::translate::mark;
 
 /// Lists on a page.
 const ROWS: u32 = 50;
 
 /// The message after an action.
 const DONE: [(&str, &str); 3] = [
-    ("made", "The list is created."),
-    ("renamed", "The list is saved."),
-    ("removed", "The list is deleted. Its contacts are deleted in the background."),
+    ("made", mark("The list is created.")),
+    ("renamed", mark("The list is saved.")),
+    ("removed", mark("The list is deleted. Its contacts are deleted in the background.")),
 ];
 
 #[derive(Template)]

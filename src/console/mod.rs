@@ -40,7 +40,7 @@ mod links;
 mod lists;
 mod metered;
 mod overview;
-mod page;
+pub mod page;
 mod people;
 mod refused;
 mod requests;
@@ -56,6 +56,8 @@ mod variables;
 mod webhook_secret;
 mod webhooks;
 mod welcome;
+#[cfg(test)]
+mod words;
 
 use std::sync::Arc;
 
@@ -77,6 +79,7 @@ pub use self::refused::Refused;
 use self::rights::needs;
 pub use self::user::User;
 use crate::storage::UserRole;
+use crate::translate;
 use crate::web::App;
 
 /// What a handler of a page returns.
@@ -92,6 +95,7 @@ pub fn router() -> Router<Arc<App>> {
         .merge(needs(UserRole::Editor, editor()))
         .merge(needs(UserRole::Owner, owner()))
         .layer(from_fn(guard::finish))
+        .layer(from_fn(translate::choose))
         .layer(map_response(guard::secure))
         .merge(assets::router())
 }

@@ -10,6 +10,8 @@ use url::form_urlencoded;
 
 use super::{Result, User};
 use crate::storage::{UserRole, Window};
+use crate::translate::Language;
+use crate::translate::mark;
 use crate::web::answer;
 
 /// A section of the menu.
@@ -40,16 +42,16 @@ pub enum Section {
 impl Section {
     /// The menu, in its order: sections that there are pages of.
     pub const MENU: [(Self, &'static str, &'static str); 10] = [
-        (Self::Overview, "/", "Overview"),
-        (Self::Contacts, "/contacts", "All contacts"),
-        (Self::Lists, "/lists", "Lists"),
-        (Self::Sources, "/sources", "Sources"),
-        (Self::Suppression, "/suppression", "Suppression"),
-        (Self::Requests, "/requests", "API activity"),
-        (Self::Webhooks, "/webhooks", "Webhooks"),
-        (Self::Jobs, "/jobs", "Import and bulk changes"),
-        (Self::Keys, "/keys", "API keys"),
-        (Self::Account, "/account", "Account"),
+        (Self::Overview, "/", mark("Overview")),
+        (Self::Contacts, "/contacts", mark("All contacts")),
+        (Self::Lists, "/lists", mark("Lists")),
+        (Self::Sources, "/sources", mark("Sources")),
+        (Self::Suppression, "/suppression", mark("Suppression")),
+        (Self::Requests, "/requests", mark("API activity")),
+        (Self::Webhooks, "/webhooks", mark("Webhooks")),
+        (Self::Jobs, "/jobs", mark("Import and bulk changes")),
+        (Self::Keys, "/keys", mark("API keys")),
+        (Self::Account, "/account", mark("Account")),
     ];
 }
 
@@ -218,15 +220,7 @@ pub fn address(path: &str, query: &str) -> String {
 
 /// A number with its thousands apart.
 pub fn number(number: impl std::borrow::Borrow<u64>) -> String {
-    let digits = number.borrow().to_string();
-    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
+    Language::current().number(*number.borrow())
 }
 
 /// A line for a shell that sends a contact to a list, the account's own where there is one.

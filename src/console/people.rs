@@ -10,16 +10,17 @@ use super::welcome::name_problem;
 use super::{Form, Page, Query, Result, Section, Trouble, User, links, see, show};
 use crate::id::ObjectId;
 use crate::storage::{self, Token, UserChange, UserRole};
+use crate::translate::mark;
 
 /// The most users of an account.
 pub const MAX_USERS: usize = 200;
 
 const LAST_OWNER: &str =
-    "This is the last owner of the account who can sign in. Make another user an owner first.";
+    mark("This is the last owner of the account who can sign in. Make another user an owner first.");
 
 const DONE: [(&str, &str); 2] = [
-    ("role", "The role is changed."),
-    ("enabled", "The user is enabled. The previous password and API keys work again."),
+    ("role", mark("The role is changed.")),
+    ("enabled", mark("The user is enabled. The previous password and API keys work again.")),
 ];
 
 /// Which form of a user's page an error is about.
@@ -99,7 +100,7 @@ pub async fn invite_new(form: Form) -> Result {
     let chosen = *role.as_ref().unwrap_or(&UserRole::Editor);
     let refuse = async |status, error| refuse_invitation(&form.user, (name, chosen), status, error).await;
     let Ok(role) = role else {
-        return refuse(StatusCode::BAD_REQUEST, (Some("Choose a role."), None)).await;
+        return refuse(StatusCode::BAD_REQUEST, (Some(mark("Choose a role.")), None)).await;
     };
     if let Some(error) = name_problem(name) {
         return refuse(StatusCode::BAD_REQUEST, (Some(error), None)).await;
@@ -110,7 +111,7 @@ pub async fn invite_new(form: Form) -> Result {
     let (account, now) = (form.user.signed_in.account_id, app.clock.now());
     let user = app.ids.next(now);
     if !app.storage.add_user(account, user, (name.to_owned(), role), MAX_USERS, now).await? {
-        let full = Some("An account has at most 200 users.");
+        let full = Some(mark("An account has at most 200 users."));
         return refuse(StatusCode::BAD_REQUEST, (full, None)).await;
     }
     invited(&form.user, user, name.to_owned(), false).await
@@ -137,7 +138,7 @@ pub async fn set_role(Path(id): Path<String>, form: Form) -> Result {
     let user = find(&form.user, &id).await?;
     let refuse = async |user, wrong| UserPage::refuse(&form.user, user, Part::Role, wrong).await;
     let Ok(role) = form.get("role").parse() else {
-        return refuse(user, (StatusCode::BAD_REQUEST, "Choose a role.")).await;
+        return refuse(user, (StatusCode::BAD_REQUEST, mark("Choose a role."))).await;
     };
     if let Some(wrong) = form.confirm().await? {
         return refuse(user, (wrong.status, wrong.text)).await;
@@ -212,7 +213,9 @@ pub async fn disable(Path(id): Path<String>, form: Form) -> Result {
             return Ok(see(if heir.is_some() { "/account?done=handed" } else { "/account?done=disabled" }));
         }
         UserChange::LastOwner => LAST_OWNER,
-        UserChange::NoUser => "The user who was to take over the keys is not enabled. Nothing was changed.",
+        UserChange::NoUser => {
+            mark("The user who was to take over the keys is not enabled. Nothing was changed.")
+        }
     };
     show_with(StatusCode::CONFLICT, &DisablePage { error: Some(error), ..page })
 }

@@ -16,15 +16,16 @@ use crate::find::Wanted;
 use crate::id::ObjectId;
 use crate::json::Raw;
 use crate::storage::{List, SavedQuery};
+use crate::translate::mark;
 
 /// The message after an action.
 const DONE: [(&str, &str); 6] = [
-    ("saved", "The segment is saved."),
-    ("renamed", "The segment is renamed."),
-    ("removed", "The segment is deleted. Its contacts stay."),
-    ("view-saved", "The view is saved."),
-    ("view-removed", "The view is deleted."),
-    ("gone", "Nothing was changed. Another user has deleted it."),
+    ("saved", mark("The segment is saved.")),
+    ("renamed", mark("The segment is renamed.")),
+    ("removed", mark("The segment is deleted. Its contacts stay.")),
+    ("view-saved", mark("The view is saved.")),
+    ("view-removed", mark("The view is deleted.")),
+    ("gone", mark("Nothing was changed. Another user has deleted it.")),
 ];
 
 #[derive(Template)]

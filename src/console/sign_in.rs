@@ -17,6 +17,7 @@ use crate::clock::Timestamp;
 use crate::contact::email;
 use crate::login::attempts::Attempt;
 use crate::storage::NewSession;
+use crate::translate::{t, tn};
 use crate::web::App;
 use crate::web::answer::MAX_RETRY_AFTER;
 use crate::web::client;
@@ -47,7 +48,12 @@ pub async fn try_in(State(app): State<Arc<App>>, form: OpenForm) -> Result {
         (Attempt::new(&address, client::address(&form.head, &app.limits.proxies)), app.clock.now());
     if let Err(wait) = app.console.attempts.begin(attempt, now) {
         let minutes = wait.as_secs().div_ceil(60);
-        let text = format!("There were too many attempts. Try again in {minutes} minutes.");
+        let text = tn(
+            "There were too many attempts. Try again in {n} minute.",
+            "There were too many attempts. Try again in {n} minutes.",
+            minutes,
+        )
+        .to_string();
         let mut response = refused(StatusCode::TOO_MANY_REQUESTS, text)?;
         // As every answer: a program that waits for an hour looks broken.
         let seconds = wait.as_secs().clamp(1, MAX_RETRY_AFTER.into());
@@ -66,7 +72,7 @@ pub async fn try_in(State(app): State<Arc<App>>, form: OpenForm) -> Result {
             return Ok(signed_in(&app, &secret, to));
         }
     }
-    refused(StatusCode::UNAUTHORIZED, "The e-mail address or the password is wrong.".to_owned())
+    refused(StatusCode::UNAUTHORIZED, t("The e-mail address or the password is wrong.").to_string())
 }
 
 /// Ends the session.

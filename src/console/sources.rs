@@ -13,15 +13,16 @@ use crate::app::sources::{CustomerId, NewSource, SourceChange, SourceName};
 use crate::contact::amount::Amount;
 use crate::id::ObjectId;
 use crate::storage::{Source, SourceFilter, SourceRef};
+use crate::translate::mark;
 
 /// Sources on a page.
 const ROWS: u32 = 50;
 
 /// The message after an action.
 const DONE: [(&str, &str); 3] = [
-    ("added", "The source is added."),
-    ("changed", "The source is changed."),
-    ("removed", "The source is deleted. Contacts from it keep their cost."),
+    ("added", mark("The source is added.")),
+    ("changed", mark("The source is changed.")),
+    ("removed", mark("The source is deleted. Contacts from it keep their cost.")),
 ];
 
 #[derive(Template)]
@@ -198,7 +199,7 @@ pub async fn ask_removal(user: User, Path(id): Path<String>) -> Result {
 pub async fn remove(Path(id): Path<String>, form: Form) -> Result {
     let source = find(&form.user, &id).await?;
     if form.get("confirm") != source.name.trim() {
-        let error = Some("That does not match the name. Nothing was deleted.");
+        let error = Some(mark("That does not match the name. Nothing was deleted."));
         let page = form.user.page(Section::Sources);
         return show_with(axum::http::StatusCode::BAD_REQUEST, &RemovePage { page, source, error });
     }

@@ -13,7 +13,7 @@ use bytes::Bytes;
 use url::form_urlencoded;
 
 use super::download::download;
-use super::page::{Pager, address, curl, number, show_with};
+use super::page::{Pager, address, curl, show_with};
 use super::{Form, Page, Query, Refused, Result, Section, Trouble, User, see, show};
 use crate::app::Refusal;
 use crate::app::suppressions::{RawLog, Suppress, ValidAddress, parse_reason};
@@ -22,6 +22,7 @@ use crate::contact::suppression::{Channel, Reason};
 use crate::files::suppressions::{Rows, header, row};
 use crate::problem::Problem;
 use crate::storage::{Address, Suppression, SuppressionFilter};
+use crate::translate::{mark, t};
 use crate::web::App;
 use crate::web::drain::Draining;
 
@@ -39,9 +40,9 @@ const SHOWN: usize = 100;
 
 /// The message after an action.
 const DONE: [(&str, &str); 3] = [
-    ("added", "The address is suppressed."),
-    ("known", "The address was suppressed for this reason before."),
-    ("removed", "The address is not suppressed any more."),
+    ("added", mark("The address is suppressed.")),
+    ("known", mark("The address was suppressed for this reason before.")),
+    ("removed", mark("The address is not suppressed any more.")),
 ];
 
 #[derive(Template)]
@@ -133,13 +134,9 @@ impl SuppressionPage {
         curl(&self.page.public_url, "blacklist/add", body)
     }
 
-    fn total(&self) -> String {
-        number(self.pager.total)
-    }
-
     /// The reasons that the form offers, by channel.
     fn reasons(&self) -> [(&'static str, &'static [&'static str]); 2] {
-        [("E-mail", Channel::Email.reason_names()), ("Phone", Channel::Phone.reason_names())]
+        [(mark("E-mail"), Channel::Email.reason_names()), (mark("Phone"), Channel::Phone.reason_names())]
     }
 }
 
@@ -292,7 +289,7 @@ async fn take(user: &User, request: Request) -> Result<Imported, Fault> {
     let (headers, uri) = (request.headers().clone(), request.uri().clone());
     let form = Multipart::from_request(request, &()).await;
     let mut form = form.map_err(|_| Trouble::Unreadable(StatusCode::UNSUPPORTED_MEDIA_TYPE))?;
-    let broken = |_| Fault::Told("The file did not arrive whole. Upload it again.".to_owned());
+    let broken = |_| Fault::Told(t("The file did not arrive whole. Upload it again.").to_string());
     let whole = async {
         let mut token = Vec::new();
         while let Some(field) = form.next_field().await.map_err(broken)? {
@@ -307,12 +304,13 @@ async fn take(user: &User, request: Request) -> Result<Imported, Fault> {
             }
         }
         user.check_form(&headers, &uri, &String::from_utf8_lossy(&token))?;
-        Err(Fault::Told("Choose a file.".to_owned()))
+        Err(Fault::Told(t("Choose a file.").to_string()))
     };
     let table = tokio::time::timeout(user.app.limits.body_timeout.saturating_mul(4), whole).await;
-    let table = table.unwrap_or_else(|_| Err(Fault::Told("The file took too long to arrive.".to_owned())))?;
+    let table =
+        table.unwrap_or_else(|_| Err(Fault::Told(t("The file took too long to arrive.").to_string())))?;
     if table.is_empty() {
-        return Err(Fault::Told("Choose a file.".to_owned()));
+        return Err(Fault::Told(t("Choose a file.").to_string()));
     }
     read(user, table).await
 }
@@ -322,10 +320,10 @@ async fn bytes(mut field: Field<'_>, max: usize) -> Result<Vec<u8>, Fault> {
     while let Some(chunk) = field
         .chunk()
         .await
-        .map_err(|_| Fault::Told("The file did not arrive whole. Upload it again.".to_owned()))?
+        .map_err(|_| Fault::Told(t("The file did not arrive whole. Upload it again.").to_string()))?
     {
         if bytes.len() + chunk.len() > max {
-            let text = "The file is larger than 25 MB. Import it by `rollbook suppression import`.";
+            let text = mark("The file is larger than 25 MB. Import it by `rollbook suppression import`.");
             return Err(Fault::Told(text.to_owned()));
         }
         bytes.extend_from_slice(&chunk);

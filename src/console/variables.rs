@@ -6,18 +6,19 @@ use askama::Template;
 use axum::extract::Path;
 use axum::http::StatusCode;
 
-use super::page::{curl, number, show_with};
+use super::page::{curl, show_with};
 use super::{Form, Page, Query, Refused, Result, Section, Trouble, User, see, show};
 use crate::app::Result as AppResult;
 use crate::app::variables::{NewVariables, VariableName};
 use crate::storage::{List, VariableKind};
+use crate::translate::{mark, t};
 
 /// The message after an action.
 const DONE: [(&str, &str); 4] = [
-    ("added", "The custom field is added."),
-    ("renamed", "The custom field is renamed."),
-    ("removed", "The custom field is deleted. Its values are deleted in the background."),
-    ("gone", "Nothing was changed. Another user has deleted this custom field."),
+    ("added", mark("The custom field is added.")),
+    ("renamed", mark("The custom field is renamed.")),
+    ("removed", mark("The custom field is deleted. Its values are deleted in the background.")),
+    ("gone", mark("Nothing was changed. Another user has deleted this custom field.")),
 ];
 
 #[derive(Template)]
@@ -73,8 +74,8 @@ struct Remove {
 /// What a variable's values are, in words.
 pub const fn kind_name(kind: &VariableKind) -> &'static str {
     match kind {
-        VariableKind::String => "text",
-        VariableKind::Date => "date",
+        VariableKind::String => mark("text"),
+        VariableKind::Date => mark("date"),
     }
 }
 
@@ -135,7 +136,9 @@ impl Meant {
 
 /// What a form says whose variable was renamed since it was opened.
 fn renamed_text(before: &str) -> String {
-    format!("Nothing was changed. This custom field was called “{before}” when you opened the form.")
+    t("Nothing was changed. This custom field was called “{before}” when you opened the form.")
+        .with("before", before)
+        .to_string()
 }
 
 /// Asks for another name.
@@ -189,7 +192,7 @@ pub async fn remove(Path((id, variable)): Path<(String, String)>, form: Form) ->
         }
     };
     if form.get("confirm") != variable {
-        let error = Some("That does not match the name. Nothing was deleted.".to_owned());
+        let error = Some(t("That does not match the name. Nothing was deleted.").to_string());
         return show_with(StatusCode::BAD_REQUEST, &Remove { page, list, variable, number, error });
     }
     form.user.app.commands.remove_variables(&form.user.caller(), &list, vec![variable]).await?;

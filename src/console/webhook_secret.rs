@@ -6,10 +6,11 @@ use axum::http::StatusCode;
 use super::confirm::Wrong;
 use super::page::show_with;
 use super::{Form, Page, Query, Result, Section, User, see, show};
+use crate::translate::mark;
 use crate::webhook::sign::{OVERLAP, Secret};
 
 const DONE: [(&str, &str); 1] =
-    [("rotated", "The new secret is in use. The previous one also signs for 24 hours.")];
+    [("rotated", mark("The new secret is in use. The previous one also signs for 24 hours."))];
 
 #[derive(Template)]
 #[template(path = "console/webhook-secret.html")]

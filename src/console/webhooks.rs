@@ -13,6 +13,7 @@ use crate::app::webhooks::{TestTarget, WebhookUrl};
 use crate::clock::Timestamp;
 use crate::id::ObjectId;
 use crate::storage::{AccountWebhook, AttemptFilter, DeliveryEnd, EndpointHealth, LoggedAttempt, WebhookNo};
+use crate::translate::{mark, t, tn};
 use crate::webhook::event;
 
 /// Attempts on a page.
@@ -27,11 +28,11 @@ const BAD_RATE: u64 = 90;
 const OUTCOMES: [(&str, &str); 2] = [("failed", "failed"), ("delivered", "delivered")];
 
 const DONE: [(&str, &str); 5] = [
-    ("made", "The webhook is created. It gets the changes from now on."),
-    ("removed", "The webhook is deleted."),
-    ("resumed", "The webhook continues from where it stopped."),
-    ("resent", "The webhooks are queued to be sent again, with all their attempts."),
-    ("more", "10,000 webhooks are queued to be sent again. There are more: send again for the rest."),
+    ("made", mark("The webhook is created. It gets the changes from now on.")),
+    ("removed", mark("The webhook is deleted.")),
+    ("resumed", mark("The webhook continues from where it stopped.")),
+    ("resent", mark("The webhooks are queued to be sent again, with all their attempts.")),
+    ("more", mark("10,000 webhooks are queued to be sent again. There are more: send again for the rest.")),
 ];
 
 #[derive(Template)]
@@ -71,15 +72,18 @@ struct ConfigRow {
 impl ConfigRow {
     fn of(webhook: &AccountWebhook) -> Self {
         let (config, progress) = (&webhook.config, &webhook.progress);
-        let order = if config.parallel { "in no order" } else { "in order" };
+        let order = t(if config.parallel { mark("in no order") } else { mark("in order") });
         let (state, note) = match (progress.paused, progress.attempts) {
-            (Some((at, end)), _) => {
-                (Pill { text: "paused", class: "bad" }, Some(format!("since {at}: {}", view::end(end))))
-            }
-            (None, 0) => (Pill { text: "active", class: "good" }, None),
+            (Some((at, end)), _) => (
+                Pill { text: mark("paused"), class: "bad" },
+                Some(t("since {at}: {end}").with("at", at).with("end", view::end(end)).to_string()),
+            ),
+            (None, 0) => (Pill { text: mark("active"), class: "good" }, None),
             (None, attempts) => {
-                let note = format!("{attempts} failed attempts, next at {}", progress.next_at);
-                (Pill { text: "failing", class: "bad" }, Some(note))
+                let note =
+                    tn("{n} failed attempt, next at {at}", "{n} failed attempts, next at {at}", attempts);
+                let note = note.with("at", progress.next_at).to_string();
+                (Pill { text: mark("failing"), class: "bad" }, Some(note))
             }
         };
         Self {
@@ -88,8 +92,12 @@ impl ConfigRow {
             url: config.to.uri.clone(),
             events: config.events.join(", "),
             order: match config.batch {
-                1 => order.to_owned(),
-                batch => format!("{order}, up to {batch} events a message"),
+                1 => order.to_string(),
+                batch => {
+                    tn("{order}, up to {n} event a message", "{order}, up to {n} events a message", batch)
+                        .with("order", order)
+                        .to_string()
+                }
             },
             state,
             note,
@@ -119,8 +127,8 @@ impl HealthRow {
         Self {
             link: address("/webhooks", &query.finish()),
             kind: match health.webhook {
-                Some(webhook) => format!("events of webhook {}", webhook.0),
-                None => "status webhooks and tests".to_owned(),
+                Some(webhook) => t("events of webhook {id}").with("id", webhook.0).to_string(),
+                None => t("status webhooks and tests").to_string(),
             },
             attempts: super::page::number(health.attempts),
             rate: format!("{}.{}", rate / 10, rate % 10),
@@ -155,14 +163,13 @@ impl Line {
             at: attempt.at,
             receiver: attempt.receiver.clone(),
             event: match (attempt.webhook, attempt.number, attempt.events) {
-                (_, 0, _) => "test".to_owned(),
-                (None, ..) => "request processed".to_owned(),
-                (Some(_), _, 1) => "1 event".to_owned(),
-                (Some(_), _, events) => format!("{events} events"),
+                (_, 0, _) => t("test").to_string(),
+                (None, ..) => t("request processed").to_string(),
+                (Some(_), _, events) => tn("{n} event", "{n} events", events).to_string(),
             },
             outcome: match delivered {
-                true => Pill { text: "delivered", class: "good" },
-                false => Pill { text: "failed", class: "bad" },
+                true => Pill { text: mark("delivered"), class: "good" },
+                false => Pill { text: mark("failed"), class: "bad" },
             },
             why: (!delivered).then(|| view::end(attempt.end)),
             number: attempt.number,
@@ -266,7 +273,7 @@ async fn find(user: &User, id: &str) -> Result<LoggedAttempt> {
 
 /// One attempt.
 pub async fn one(user: User, Path(id): Path<String>, query: Query) -> Result {
-    const DONE: [(&str, &str); 1] = [("sent", "The test event was sent. This is what came of it.")];
+    const DONE: [(&str, &str); 1] = [("sent", mark("The test event was sent. This is what came of it."))];
     let attempt = find(&user, &id).await?;
     let page = user.page(Section::Webhooks).done(query.get("done"), &DONE);
     let line = Line::of(&attempt);
@@ -296,7 +303,7 @@ pub async fn test(form: Form) -> Result {
             url.clone_into(&mut page.url);
             page.url_error = Some(match refused.status {
                 StatusCode::BAD_REQUEST if refused.of("url").is_some() => {
-                    "Enter an absolute http or https URL without a user name and password.".to_owned()
+                    t("Enter an absolute http or https URL without a user name and password.").to_string()
                 }
                 _ => refused.text(),
             });
@@ -312,7 +319,7 @@ pub async fn resend_failed(form: Form) -> Result {
     let Some(since) = Timestamp::parse(&full) else {
         let mut page = Webhooks::of(user, &Query::default()).await?;
         page.from = text;
-        page.from_error = Some("Enter a time as YYYY-MM-DD hh:mm or YYYY-MM-DD.".to_owned());
+        page.from_error = Some(t("Enter a time as YYYY-MM-DD hh:mm or YYYY-MM-DD.").to_string());
         return show_with(StatusCode::BAD_REQUEST, &page);
     };
     let resent = user.app.commands.resend_failed_webhooks(&user.caller(), since).await?;
@@ -333,7 +340,7 @@ pub async fn make(form: Form) -> Result {
             form.get("title").clone_into(&mut page.new_title);
             form.get("url").clone_into(&mut page.new_url);
             page.new_error = Some(if refused.of("events").is_some() {
-                "Choose at least one event.".to_owned()
+                t("Choose at least one event.").to_string()
             } else {
                 refused.text()
             });

@@ -14,6 +14,7 @@ use super::{Fields, Result, Trouble};
 use crate::contact::email;
 use crate::login::password;
 use crate::storage::{FirstAccount, LinkError, LinkFor, NewLogin};
+use crate::translate::mark;
 use crate::web::App;
 use crate::webhook::sign::Secret;
 
@@ -63,7 +64,7 @@ impl Welcome {
             fields.get("email").clone_into(&mut self.email);
             self.name_error = name_problem(&self.name);
             let valid = email::is_valid(&self.email);
-            self.email_error = (!valid).then_some("Enter an e-mail address.");
+            self.email_error = (!valid).then_some(mark("Enter an e-mail address."));
         }
         let (password, again) = (fields.raw("password"), fields.raw("again"));
         self.password_error = password::problem(password, again, &normal(&self.email));
@@ -75,11 +76,11 @@ impl Welcome {
 /// What is wrong with the name of a user or an account.
 pub fn name_problem(name: &str) -> Option<&'static str> {
     if name.is_empty() {
-        Some("Enter a name.")
+        Some(mark("Enter a name."))
     } else if name.chars().count() > MAX_NAME {
-        Some("Use at most 100 characters.")
+        Some(mark("Use at most 100 characters."))
     } else if name.chars().any(char::is_control) {
-        Some("A name has no line breaks or other control characters.")
+        Some(mark("A name has no line breaks or other control characters."))
     } else {
         None
     }
@@ -126,7 +127,7 @@ pub async fn begin(State(app): State<Arc<App>>, Path(link): Path<String>, form: 
         }
         Err(LinkError::Gone) => show_with(StatusCode::NOT_FOUND, &LinkGone),
         Err(LinkError::Taken) => {
-            page.email_error = Some("Somebody signs in with this address already.");
+            page.email_error = Some(mark("Somebody signs in with this address already."));
             show_with(StatusCode::CONFLICT, &page)
         }
         Err(LinkError::Store(error)) => Err(error.into()),

@@ -1,5 +1,6 @@
 //! Passwords: argon2id, some 70 ms and 19 MiB each, and so few at a time.
 
+use crate::translate::mark;
 use std::sync::{Arc, LazyLock};
 
 use argon2::Argon2;
@@ -85,13 +86,13 @@ fn hash_now(password: &str) -> Option<String> {
 pub fn problem(password: &str, again: &str, address: &str) -> Option<&'static str> {
     let lower = password.to_lowercase();
     if password.chars().count() < MIN {
-        Some("Use at least 10 characters.")
+        Some(mark("Use at least 10 characters."))
     } else if password.len() > MAX {
-        Some("Use at most 1,000 bytes.")
+        Some(mark("Use at most 1,000 bytes."))
     } else if lower == address || password.chars().all(|sign| password.starts_with(sign)) {
-        Some("This password is too easy to guess.")
+        Some(mark("This password is too easy to guess."))
     } else if password != again {
-        Some("The two passwords do not match.")
+        Some(mark("The two passwords do not match."))
     } else {
         None
     }

@@ -23,7 +23,7 @@ pub fn router(app: Arc<App>) -> Router {
 
 async fn no_route(status: StatusCode, State(app): State<Arc<App>>, request: Request) -> Response {
     if console::wants_page(request.method(), request.uri(), request.headers()) {
-        return console::not_found().await;
+        return console::not_found(request.headers()).await;
     }
     http::no_method(&app, status, request)
 }

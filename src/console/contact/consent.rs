@@ -9,6 +9,7 @@ use crate::console::{Result, User};
 use crate::contact::field::Field;
 use crate::id::ObjectId;
 use crate::storage::Consent;
+use crate::translate::{mark, t};
 
 /// Records that the page shows.
 const LINES: usize = 50;
@@ -46,25 +47,25 @@ pub async fn lines(user: &User, subject: &Subject) -> Result<Vec<Line>> {
 fn line(record: Consent) -> Line {
     let Consent { flag, value, at, request, how, token, proof, .. } = record;
     let what = match (flag, value) {
-        (Field::Active, true) => "Activated".to_owned(),
-        (Field::Active, false) => "Deactivated".to_owned(),
-        (flag, true) => format!("Subscribed to {}", label(flag)),
-        (flag, false) => format!("Unsubscribed from {}", label(flag)),
+        (Field::Active, true) => t("Activated").to_string(),
+        (Field::Active, false) => t("Deactivated").to_string(),
+        (flag, true) => t("Subscribed to {channel}").with("channel", t(label(flag))).to_string(),
+        (flag, false) => t("Unsubscribed from {channel}").with("channel", t(label(flag))).to_string(),
     };
     let what = match how {
         How::Request => what,
-        How::Undo => format!("{what} by an undo"),
-        How::Merge => format!("{what} by a merge"),
+        How::Undo => t("{what} by an undo").with("what", what).to_string(),
+        How::Merge => t("{what} by a merge").with("what", what).to_string(),
     };
     let time = |time: Option<Timestamp>| time.map(|time| format!("{time} UTC"));
     let details = [
-        ("chosen", time(proof.at)),
-        ("confirmed", time(proof.confirmed_at)),
-        ("source", proof.source),
-        ("form", proof.form),
-        ("purpose", proof.purpose),
-        ("wording", proof.wording),
-        ("IP address", proof.ip),
+        (mark("chosen"), time(proof.at)),
+        (mark("confirmed"), time(proof.confirmed_at)),
+        (mark("source"), proof.source),
+        (mark("form"), proof.form),
+        (mark("purpose"), proof.purpose),
+        (mark("wording"), proof.wording),
+        (mark("IP address"), proof.ip),
     ];
     let details = details.into_iter().filter_map(|(name, text)| Some((name, text?))).collect();
     Line { what, at, by: token, request, details }

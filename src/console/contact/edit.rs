@@ -25,16 +25,17 @@ use crate::id::ObjectId;
 use crate::journal::{BatchKind, ContactNo};
 use crate::problem;
 use crate::storage::{ItemResult, List, OptOut, Source, SourceFilter, SourceRef, Suppression, Way, Window};
+use crate::translate::{mark, t};
 
 /// Sources that the form offers.
 const SOURCES: u32 = 1_000;
 
 /// The message after an action.
 const DONE: [(&str, &str); 4] = [
-    ("made", "The contact is added."),
-    ("saved", "The changes are saved."),
-    ("kept", "The changes are saved, except for what the contact had turned off. It stays off."),
-    ("nothing", "There were no changes to save."),
+    ("made", mark("The contact is added.")),
+    ("saved", mark("The changes are saved.")),
+    ("kept", mark("The changes are saved, except for what the contact had turned off. It stays off.")),
+    ("nothing", mark("There were no changes to save.")),
 ];
 
 #[derive(Template)]
@@ -225,13 +226,18 @@ async fn submit<'a>(
 }
 
 fn overtaken(now: &str) -> String {
-    let now = if now.is_empty() { "an empty value".to_owned() } else { format!("“{now}”") };
-    format!("Another user changed this to {now} since the form was opened. Save again to overwrite it.")
+    let text = if now.is_empty() {
+        t("Another user emptied this since the form was opened. Save again to overwrite it.")
+    } else {
+        t("Another user changed this to “{now}” since the form was opened. Save again to overwrite it.")
+            .with("now", now)
+    };
+    text.to_string()
 }
 
 /// Where it is told why the request was not applied.
 fn failed(failure: Failure, posted: &Posted) -> Wrong {
-    let text = failure.text().to_owned();
+    let text = t(failure.text()).to_string();
     let identifiers = [Field::Email, Field::PhoneNumber, Field::UserId].map(Field::name);
     let named: BTreeMap<_, _> = match failure {
         Failure::IdentifierTaken | Failure::ContactExists => posted

@@ -16,6 +16,7 @@ use crate::contact::field::{Field, Kind};
 use crate::contact::record::Malformed;
 use crate::find::FLAGS;
 use crate::storage::{Contact, List, Source, VariableKind};
+use crate::translate::{mark, t};
 use crate::wire::contact::{SHOWN, show_cac, show_field};
 
 /// The texts of a contact's fields, by the names that the form has for them.
@@ -29,11 +30,11 @@ pub const CAC: [&str; 2] = ["cac.value", "cac.currency"];
 
 /// Parts of the form.
 const GROUPS: [(&str, &[Field]); 5] = [
-    ("Identifiers", &[Field::Email, Field::PhoneNumber, Field::UserId]),
-    ("Name", &[Field::Name, Field::FirstName, Field::LastName]),
-    ("Channels", &FLAGS),
+    (mark("Identifiers"), &[Field::Email, Field::PhoneNumber, Field::UserId]),
+    (mark("Name"), &[Field::Name, Field::FirstName, Field::LastName]),
+    (mark("Channels"), &FLAGS),
     (
-        "About",
+        mark("About"),
         &[
             Field::ContactBirthday,
             Field::ContactGender,
@@ -43,7 +44,7 @@ const GROUPS: [(&str, &[Field]); 5] = [
         ],
     ),
     (
-        "Links",
+        mark("Links"),
         &[
             Field::AvatarLink,
             Field::FacebookLink,
@@ -206,31 +207,36 @@ pub fn groups(
         };
         Input { error: errors.get(&name).cloned(), name, label, kind, value, was, hint, number: None }
     };
-    let field =
-        |field: &Field| input(field.name().to_owned(), label(*field).to_owned(), kind(*field), hint(*field));
+    let field = |field: &Field| {
+        input(field.name().to_owned(), t(label(*field)).to_string(), kind(*field), hint(*field))
+    };
     let mut groups: Vec<_> = GROUPS
         .into_iter()
         .map(|(title, fields)| Group { title, fields: fields.iter().map(field).collect() })
         .collect();
     let choice = |value: &str, text: &str| (value.to_owned(), text.to_owned());
-    let mut choices = vec![choice("", "None")];
+    let mut choices = vec![choice("", &t("None").to_string())];
     choices.extend(sources.iter().map(|source| (source.id.to_string(), source.name.clone())));
     let chosen = posted.now.get(Field::Source.name()).filter(|id| !id.is_empty());
     if let Some(id) = chosen.filter(|id| !choices.iter().any(|(value, _)| value == *id)) {
         choices.push((id.clone(), id.clone()));
     }
-    let currencies = InputKind::Choice(vec![choice("", "None"), choice("EUR", "EUR"), choice("USD", "USD")]);
+    let currencies = InputKind::Choice(vec![
+        choice("", &t("None").to_string()),
+        choice("EUR", "EUR"),
+        choice("USD", "USD"),
+    ]);
     groups.push(Group {
-        title: "Source and cost",
+        title: mark("Source and cost"),
         fields: vec![
-            input(Field::Source.name().to_owned(), "Source".to_owned(), InputKind::Choice(choices), ""),
+            input(Field::Source.name().to_owned(), t("Source").to_string(), InputKind::Choice(choices), ""),
             input(
                 CAC[0].to_owned(),
-                "Cost of this contact".to_owned(),
+                t("Cost of this contact").to_string(),
                 InputKind::Line("text"),
-                "Leave empty to use the cost of the source.",
+                mark("Leave empty to use the cost of the source."),
             ),
-            input(CAC[1].to_owned(), "Currency".to_owned(), currencies, ""),
+            input(CAC[1].to_owned(), t("Currency").to_string(), currencies, ""),
         ],
     });
     if !list.variables.is_empty() {
@@ -242,7 +248,7 @@ pub fn groups(
             let field = input(format!("{VARIABLE}{}", variable.name), variable.name.clone(), kind, "");
             Input { number: Some(variable.number), ..field }
         });
-        groups.push(Group { title: "Custom fields", fields: fields.collect() });
+        groups.push(Group { title: mark("Custom fields"), fields: fields.collect() });
     }
     groups
 }
@@ -253,7 +259,7 @@ fn kind(field: Field) -> InputKind {
         Some(Kind::Flag) => InputKind::Check,
         Some(Kind::Birthday) => line("date"),
         Some(Kind::Gender) => {
-            InputKind::Choice(GENDERS.map(|(code, text)| (code.to_owned(), text.to_owned())).to_vec())
+            InputKind::Choice(GENDERS.map(|(code, text)| (code.to_owned(), t(text).to_string())).to_vec())
         }
         _ if field == Field::PhoneNumber => line("tel"),
         // The browser's own ideas of an address are narrower than the API's.

@@ -14,6 +14,7 @@ use crate::console::page::Pager;
 use crate::console::{Result, User};
 use crate::contact::field::Field;
 use crate::storage::Error;
+use crate::translate::{mark, t};
 use crate::wire::history::show_changes;
 
 /// Changes of a page.
@@ -50,9 +51,9 @@ impl Change {
     /// What was done, in words.
     pub fn done(&self) -> &'static str {
         match self.action.as_str() {
-            "created" => "Added",
-            "removed" => "Deleted",
-            _ => "Changed",
+            "created" => mark("Added"),
+            "removed" => mark("Deleted"),
+            _ => mark("Changed"),
         }
     }
 }
@@ -107,11 +108,15 @@ pub async fn who(user: &User) -> Result<HashMap<String, String>> {
     let users = user.app.storage.users(user.signed_in.account).await?;
     let mut names: HashMap<_, _> =
         users.into_iter().map(|user| (format!("user:{}", user.id), user.name)).collect();
-    names.extend(Proof::ALL.map(|proof| (proof.token().to_owned(), proof.label().to_owned())));
+    names.extend(Proof::ALL.map(|proof| (proof.token().to_owned(), t(proof.label()).to_string())));
     let tokens = user.app.storage.tokens(Some(user.signed_in.account_id)).await?;
     let jobs = user.app.jobs.all(user.signed_in.account).await?;
     names.extend(jobs.iter().map(|job| (format!("{JOB}{}", job.key.id), what(&job.description.task))));
-    names.extend(tokens.into_iter().map(|token| (token.key, format!("API key “{}”", token.name))));
+    names.extend(
+        tokens
+            .into_iter()
+            .map(|token| (token.key, t("API key “{name}”").with("name", token.name).to_string())),
+    );
     Ok(names)
 }
 
@@ -119,8 +124,10 @@ pub async fn who(user: &User) -> Result<HashMap<String, String>> {
 fn called(name: &str) -> String {
     let known = Field::ALL.into_iter().find(|field| field.name() == name);
     match (known, name.strip_prefix("variables.")) {
-        (Some(field), _) if crate::find::FLAGS[1..].contains(&field) => format!("{} channel", label(field)),
-        (Some(field), _) => label(field).to_owned(),
+        (Some(field), _) if crate::find::FLAGS[1..].contains(&field) => {
+            t("{label} channel").with("label", t(label(field))).to_string()
+        }
+        (Some(field), _) => t(label(field)).to_string(),
         (None, Some(variable)) => variable.to_owned(),
         (None, None) => name.to_owned(),
     }

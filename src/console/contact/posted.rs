@@ -12,6 +12,7 @@ use crate::find::FLAGS;
 use crate::json::Value;
 use crate::problem::{self, Problem};
 use crate::storage::List;
+use crate::translate::t;
 
 /// Before the name of a field stands what it was when the form was shown.
 pub const WAS: &str = "was.";
@@ -97,13 +98,16 @@ impl Posted {
         let changed = self.changed();
         let renamed = self.renamed.iter().filter(|(name, _)| changed.contains(&name.as_str()));
         let renamed = renamed.map(|(name, before)| {
-            let text = format!(
-                "This field was called “{before}” when you opened the form. Save again to store the value."
+            let text = t(
+                "This field was called “{before}” when you opened the form. Save again to store the value.",
             );
-            (name.clone(), text)
+            (name.clone(), text.with("before", before).to_string())
         });
         let gone = self.gone.iter().map(|(name, typed)| {
-            format!("The custom field “{name}” was deleted after you opened the form. Your entry was not saved: “{typed}”")
+            t("The custom field “{name}” was deleted after you opened the form. Your entry was not saved: “{typed}”")
+                .with("name", name)
+                .with("typed", typed)
+                .to_string()
         });
         (renamed.collect(), gone.collect())
     }

@@ -13,6 +13,7 @@ use crate::console::{Form, Page, Result, Section, User, see, show};
 use crate::contact::document::Document;
 use crate::contact::identifier::IdentifierKind;
 use crate::journal::ItemsWriter;
+use crate::translate::{mark, t};
 use crate::wire::person::Exported;
 
 #[derive(Template)]
@@ -81,7 +82,7 @@ pub async fn ask_erasure(user: User, at: At) -> Result {
 pub async fn erase(at: At, form: Form) -> Result {
     let user = &form.user;
     let subject = Subject::find(user, &at).await?;
-    let page = erase_page(user, subject, Some("That does not match. Nothing was erased."))?;
+    let page = erase_page(user, subject, Some(mark("That does not match. Nothing was erased.")))?;
     if form.get("confirm") != page.phrase.trim() {
         return show_with(axum::http::StatusCode::BAD_REQUEST, &page);
     }
@@ -90,7 +91,7 @@ pub async fn erase(at: At, form: Form) -> Result {
     let outcome = Outcome::of(user, accepted.request).await?;
     match (outcome.failure(), outcome) {
         (Some(failure), _) => {
-            let failed = Some(format!("Nothing was erased. {}", failure.text()));
+            let failed = Some(format!("{} {}", t("Nothing was erased."), t(failure.text())));
             show_with(axum::http::StatusCode::CONFLICT, &ErasePage { error: None, failed, ..page })
         }
         (None, Outcome::Pending(request)) => Ok(see(&format!("/requests/{request}?done=erasing"))),

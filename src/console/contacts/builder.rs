@@ -11,6 +11,7 @@ use crate::contact::field::Field;
 use crate::filter::{Domain, Op, Subject};
 use crate::find::FLAGS;
 use crate::storage::List;
+use crate::translate::{mark, t};
 
 /// The conditions.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -57,22 +58,22 @@ const SEGMENT: &str = "segment:";
 
 /// What people call the operators.
 const OPS: [(Op, &str); 11] = [
-    (Op::Is, "is"),
-    (Op::IsNot, "is not"),
-    (Op::Contains, "contains"),
-    (Op::BeginsWith, "begins with"),
-    (Op::In, "is one of (a, b)"),
-    (Op::Empty, "is empty"),
-    (Op::NotEmpty, "is not empty"),
-    (Op::Before, "is before or less than"),
-    (Op::After, "is after or more than"),
-    (Op::Between, "is between (from, to)"),
-    (Op::InLast, "is in the last … days"),
+    (Op::Is, mark("is")),
+    (Op::IsNot, mark("is not")),
+    (Op::Contains, mark("contains")),
+    (Op::BeginsWith, mark("begins with")),
+    (Op::In, mark("is one of (a, b)")),
+    (Op::Empty, mark("is empty")),
+    (Op::NotEmpty, mark("is not empty")),
+    (Op::Before, mark("is before or less than")),
+    (Op::After, mark("is after or more than")),
+    (Op::Between, mark("is between (from, to)")),
+    (Op::InLast, mark("is in the last … days")),
 ];
 
 /// The operators, in the order of the form.
 pub fn ops() -> Vec<Choice> {
-    let choice = |(op, label): (Op, &str)| Choice { name: op.name().to_owned(), label: label.to_owned() };
+    let choice = |(op, label): (Op, &str)| Choice { name: op.name().to_owned(), label: t(label).to_string() };
     OPS.into_iter().map(choice).collect()
 }
 
@@ -84,28 +85,28 @@ pub fn fields(list: &List, segments: &[(String, String)]) -> Vec<Choice> {
         if matches!(field, Field::Source | Field::Cac) {
             continue;
         }
-        let label = label(field);
+        let label = t(label(field)).to_string();
         let is_channel = FLAGS[1..].contains(&field);
         fields.push(choice(
             field.name(),
-            if is_channel { format!("{label} channel") } else { label.to_owned() },
+            if is_channel { t("{label} channel").with("label", label).to_string() } else { label },
         ));
     }
     for (name, label) in [
-        ("sourceId", "Source (ID)"),
-        ("cac.value", "Cost"),
-        ("cac.currency", "Currency of the cost"),
-        ("createdAt", "Added (UTC)"),
-        ("updatedAt", "Changed (UTC)"),
-        ("suppressed", "Suppressed"),
+        ("sourceId", mark("Source (ID)")),
+        ("cac.value", mark("Cost")),
+        ("cac.currency", mark("Currency of the cost")),
+        ("createdAt", mark("Added (UTC)")),
+        ("updatedAt", mark("Changed (UTC)")),
+        ("suppressed", mark("Suppressed")),
     ] {
-        fields.push(choice(name, label.to_owned()));
+        fields.push(choice(name, t(label).to_string()));
     }
     for variable in &list.variables {
         fields.push(choice(&format!("variables.{}", variable.name), variable.name.clone()));
     }
     for (id, name) in segments {
-        fields.push(choice(&format!("{SEGMENT}{id}"), format!("Segment: {name}")));
+        fields.push(choice(&format!("{SEGMENT}{id}"), t("Segment: {name}").with("name", name).to_string()));
     }
     fields
 }

@@ -7,6 +7,7 @@ use crate::find::FLAGS;
 use crate::id::ObjectId;
 use crate::journal::ContactNo;
 use crate::storage::{Contact, List};
+use crate::translate::t;
 use crate::wire::contact::show_field;
 
 use crate::console::contact::form::{label, text};
@@ -111,19 +112,19 @@ pub fn columns(list: &List, picked: Option<&str>) -> Vec<Column> {
     let mut columns = Vec::new();
     for field in FIELDS {
         let label = if FLAGS[1..].contains(&field) {
-            format!("{} channel", label(field))
+            t("{label} channel").with("label", t(label(field))).to_string()
         } else {
-            label(field).to_owned()
+            t(label(field)).to_string()
         };
         columns.push(column(field.name().to_owned(), label, Shows::Field(field)));
     }
-    columns.push(column("source".to_owned(), "Source".to_owned(), Shows::Source));
+    columns.push(column("source".to_owned(), t("Source").to_string(), Shows::Source));
     for variable in &list.variables {
         let (name, label) = (format!("variables:{}", variable.name), variable.name.clone());
         columns.push(column(name, label, Shows::Variable(variable.number)));
     }
-    columns.push(column("createdAt".to_owned(), "Added (UTC)".to_owned(), Shows::CreatedAt));
-    columns.push(column("updatedAt".to_owned(), "Changed (UTC)".to_owned(), Shows::UpdatedAt));
+    columns.push(column("createdAt".to_owned(), t("Added (UTC)").to_string(), Shows::CreatedAt));
+    columns.push(column("updatedAt".to_owned(), t("Changed (UTC)").to_string(), Shows::UpdatedAt));
     columns
 }
 

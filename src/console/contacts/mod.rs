@@ -26,6 +26,7 @@ use crate::find::{self, Bounds, FLAGS, Filter, Found};
 use crate::id::ObjectId;
 use crate::search::Tier;
 use crate::storage::{Error, List, SourceFilter, Suppression, UserRole, Window};
+use crate::translate::{mark, t, tn};
 
 /// Contacts that a request looks at for those that fit: few enough to answer at once, whatever else is going on.
 const LOOKED_AT: usize = 4_000;
@@ -41,10 +42,10 @@ const COLUMNS: &str = "rollbook_columns";
 
 /// The message after an action.
 const DONE: [(&str, &str); 4] = [
-    ("erased", "The person is erased from all lists."),
-    ("no-action", "Nothing was changed. Choose an action for the selected contacts."),
-    ("no-contacts", "Nothing was changed. Select at least one contact, or all that match."),
-    ("too-many", "Nothing was changed. Select at most 1,000 contacts, or all that match."),
+    ("erased", mark("The person is erased from all lists.")),
+    ("no-action", mark("Nothing was changed. Choose an action for the selected contacts.")),
+    ("no-contacts", mark("Nothing was changed. Select at least one contact, or all that match.")),
+    ("too-many", mark("Nothing was changed. Select at most 1,000 contacts, or all that match.")),
 ];
 
 #[derive(Template)]
@@ -250,7 +251,7 @@ pub async fn count_matching(user: User, Path(id): Path<String>, RawQuery(query):
     let asked = Query::read(&query, &list);
     let text = match asked.problems.first() {
         // A condition that is half filled in is no error yet.
-        Some(_) => "Complete the conditions to see how many contacts match.".to_owned(),
+        Some(_) => t("Complete the conditions to see how many contacts match.").to_string(),
         None => matching(&user, &list, &asked, count(&user, &list).await?).await?,
     };
     show(&Text { text })
@@ -261,8 +262,8 @@ async fn matching(user: &User, list: &List, asked: &Query, all: u64) -> Result<S
     let (queries, caller) = (&user.app.queries, user.caller());
     let filter = queries.filter(&caller, Some(list), &asked.wanted).await?;
     let matching = queries.count(&caller, list, &filter).await?.matching;
-    let verb = if matching == 1 { "contact matches" } else { "contacts match" };
-    Ok(format!("{} {verb}, of {}.", number(matching), number(all)))
+    let text = tn("{n} contact matches, of {all}.", "{n} contacts match, of {all}.", matching);
+    Ok(text.with("all", number(all)).to_string())
 }
 
 /// The rest of a page that was not full when it was shown.

@@ -19,6 +19,7 @@ use crate::files::target::COLUMNS;
 use crate::jobs::exports::Question;
 use crate::jobs::service::blocking;
 use crate::storage::List;
+use crate::translate::mark;
 
 #[derive(Template)]
 #[template(path = "console/export.html")]
@@ -80,7 +81,7 @@ pub async fn file(user: User, Path(id): Path<String>, query: Query, headers: Hea
     })
     .await?;
     let Some((tag, mut reader)) = user.app.jobs.exports.add(question, &spool, user.app.clock.now()) else {
-        let text = "Several exports are being downloaded. Wait until one has ended, then try again.";
+        let text = mark("Several exports are being downloaded. Wait until one has ended, then try again.");
         return Err(Trouble::Refused(StatusCode::TOO_MANY_REQUESTS, text.to_owned()));
     };
     tokio::spawn(Producer::new(contacts, output, spool).run(first));

@@ -23,12 +23,13 @@ use super::{Form, Page, Query, Result, Section, Trouble, User, see, show};
 use crate::id::ObjectId;
 use crate::jobs::job::{Job, Status, Task};
 use crate::jobs::service::Error;
+use crate::translate::mark;
 
 /// The message after an action.
 const DONE: [(&str, &str); 3] = [
-    ("removed", "The job and its files are deleted."),
-    ("running", "Nothing was deleted. Stop the job first."),
-    ("begun", "The job is queued. It continues when you leave this page."),
+    ("removed", mark("The job and its files are deleted.")),
+    ("running", mark("Nothing was deleted. Stop the job first.")),
+    ("begun", mark("The job is queued. It continues when you leave this page.")),
 ];
 
 #[derive(Template)]
@@ -132,7 +133,7 @@ pub async fn undo(Path(id): Path<String>, form: Form) -> Result {
     let line = form.get("fromLine").trim();
     let from_line = if line.is_empty() { Ok(None) } else { line.parse().map(Some) };
     let Ok(from_line) = from_line else {
-        let text = "The line must be a number. Nothing was undone.";
+        let text = mark("The line must be a number. Nothing was undone.");
         return Err(Trouble::Refused(StatusCode::BAD_REQUEST, text.to_owned()));
     };
     match user.app.jobs.undo(&user.app, &user.order(&list), &job, from_line).await {

@@ -8,6 +8,7 @@ use crate::console::requests::view::sender;
 use crate::contact::field::Field;
 use crate::id::ObjectId;
 use crate::jobs::job::{Action, Bulk, Extent, Faults, Files, Job, Progress, Status, Task};
+use crate::translate::{mark, t, tn};
 
 /// A job as pages show it.
 pub struct Shown {
@@ -92,34 +93,41 @@ impl Shown {
 /// What a task does, in a few words.
 pub fn what(task: &Task) -> String {
     match task {
-        Task::Import(import) => format!("Import of {}", import.file),
+        Task::Import(import) => t("Import of {file}").with("file", &import.file).to_string(),
         Task::Bulk(Bulk { action: Action::Undo { import, .. }, extent: Extent::Chosen(count) }) => {
-            let of = if *import { "an import" } else { "a bulk change" };
-            format!("Undo of {of}: {count} requests")
+            let text = if *import {
+                tn("Undo of an import: {n} request", "Undo of an import: {n} requests", *count)
+            } else {
+                tn("Undo of a bulk change: {n} request", "Undo of a bulk change: {n} requests", *count)
+            };
+            text.to_string()
         }
         Task::Bulk(Bulk { action, extent }) => {
             let whom = match extent {
-                Extent::Chosen(1) => "1 contact".to_owned(),
-                Extent::Chosen(count) => format!("{count} contacts"),
-                Extent::All => "all contacts".to_owned(),
-                Extent::Matching => "all contacts that match".to_owned(),
+                Extent::Chosen(count) => tn("{n} contact", "{n} contacts", *count),
+                Extent::All => t("all contacts"),
+                Extent::Matching => t("all contacts that match"),
             };
-            format!("{} {whom}", doing(action))
+            format!("{}: {whom}", doing(action))
         }
-        Task::Damaged => "A job that cannot be read".to_owned(),
+        Task::Damaged => t("A job that cannot be read").to_string(),
     }
 }
 
 /// What is done to contacts, in a few words.
 pub fn doing(action: &Action) -> String {
     match action {
-        Action::Remove => "Delete".to_owned(),
-        Action::Undo { .. } => "Undo".to_owned(),
+        Action::Remove => t("Delete").to_string(),
+        Action::Undo { .. } => t("Undo").to_string(),
         Action::Set { field, to, .. } if field == "active" => {
-            if *to { "Activate" } else { "Deactivate" }.to_owned()
+            t(if *to { mark("Activate") } else { mark("Deactivate") }).to_string()
         }
-        Action::Set { field, to: true, .. } => format!("Turn on {} for", channel(field)),
-        Action::Set { field, to: false, .. } => format!("Turn off {} for", channel(field)),
+        Action::Set { field, to: true, .. } => {
+            t("Turn on {channel}").with("channel", t(channel(field))).to_string()
+        }
+        Action::Set { field, to: false, .. } => {
+            t("Turn off {channel}").with("channel", t(channel(field))).to_string()
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! Charts as numbers and paths: what a template draws as SVG. Pure.
 
 use crate::clock::Timestamp;
+use crate::translate::t;
 
 /// The size of the drawing, in its own units.
 pub const SIZE: (f64, f64) = (640.0, 180.0);
@@ -214,13 +215,14 @@ fn summary(unit: &str, times: &Times, series: &[Series]) -> String {
     for series in series {
         let most = series.values.iter().enumerate().max_by(|(_, one), (_, other)| one.total_cmp(other));
         let (Some((at, most)), Some(last)) = (most, series.values.last()) else { continue };
-        said.push(format!(
-            "{}: at most {}{unit}, at {} UTC; {}{unit} at the end.",
-            series.name,
-            told(*most),
-            times.full(times.begins[at]),
-            told(*last)
-        ));
+        let unit = if unit.is_empty() { String::new() } else { t(unit).to_string() };
+        let text = t("{name}: at most {most}{unit}, at {at} UTC; {last}{unit} at the end.")
+            .with("name", t(series.name))
+            .with("most", told(*most))
+            .with("unit", unit)
+            .with("at", times.full(times.begins[at]))
+            .with("last", told(*last));
+        said.push(text.to_string());
     }
     said.join(" ")
 }

@@ -3,6 +3,7 @@
 use super::chart::{Chart, Series, Times};
 use crate::clock::Timestamp;
 use crate::storage::{Activities, Activity, ActivityWindow};
+use crate::translate::mark;
 
 /// How far back charts go.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -32,9 +33,18 @@ impl Span {
     /// What it is called in a menu.
     pub const fn title(self) -> &'static str {
         match self {
-            Self::Hour => "Hour",
-            Self::Day => "Day",
-            Self::Week => "Week",
+            Self::Hour => mark("Hour"),
+            Self::Day => mark("Day"),
+            Self::Week => mark("Week"),
+        }
+    }
+
+    /// What was counted in it, in words.
+    pub const fn last(self) -> &'static str {
+        match self {
+            Self::Hour => mark("contacts in the last hour"),
+            Self::Day => mark("contacts in the last day"),
+            Self::Week => mark("contacts in the last week"),
         }
     }
 
@@ -116,8 +126,9 @@ fn applied(times: &Times, stretches: &[Activity], width: i64, now: Timestamp) ->
         let passed = (now.millis() - begins.millis()).clamp(1_000, width);
         contacts(activity) as f64 * 1_000.0 / passed as f64
     });
-    let rates = Series { name: "Contacts", classes: ("chart-line", "chart-area"), values: rates.collect() };
-    Chart::lines("chart-applied", "Contacts applied per second", " per second", times, &[rates])
+    let rates =
+        Series { name: mark("Contacts"), classes: ("chart-line", "chart-area"), values: rates.collect() };
+    Chart::lines("chart-applied", mark("Contacts applied per second"), mark(" per second"), times, &[rates])
 }
 
 /// How many batches waited at the end of each stretch: those that wait now, and back from there.
@@ -133,8 +144,8 @@ pub fn waited(stretches: &[Activity], now: u64) -> Vec<u64> {
 
 fn waiting(times: &Times, stretches: &[Activity], now: u64) -> Chart {
     let values = waited(stretches, now).into_iter().map(|waited| waited as f64).collect();
-    let waited = Series { name: "Batches", classes: ("chart-line", "chart-area"), values };
-    Chart::lines("chart-waiting", "Batches waiting", "", times, &[waited])
+    let waited = Series { name: mark("Batches"), classes: ("chart-line", "chart-area"), values };
+    Chart::lines("chart-waiting", mark("Batches waiting"), "", times, &[waited])
 }
 
 fn webhooks(times: &Times, stretches: &[Activity]) -> Chart {
@@ -143,9 +154,10 @@ fn webhooks(times: &Times, stretches: &[Activity]) -> Chart {
         classes,
         values: stretches.iter().map(|activity| value(activity) as f64).collect(),
     };
-    let delivered = series("Delivered", ("chart-line chart-good", "chart-area chart-good"), |a| a.delivered);
-    let failed = series("Failed", ("chart-line chart-bad", "chart-area chart-bad"), |a| a.undelivered);
-    Chart::lines("chart-webhooks", "Webhook attempts", "", times, &[delivered, failed])
+    let delivered =
+        series(mark("Delivered"), ("chart-line chart-good", "chart-area chart-good"), |a| a.delivered);
+    let failed = series(mark("Failed"), ("chart-line chart-bad", "chart-area chart-bad"), |a| a.undelivered);
+    Chart::lines("chart-webhooks", mark("Webhook attempts"), "", times, &[delivered, failed])
 }
 
 #[cfg(test)]

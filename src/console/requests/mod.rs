@@ -27,6 +27,7 @@ use crate::console::contact::history::who;
 use crate::id::ObjectId;
 use crate::journal::BatchKind;
 use crate::storage::{JobRequests, Page as Rows, RequestFilter, RequestState, Window};
+use crate::translate::mark;
 use crate::wire::request::state_name;
 
 /// Requests on a page.
@@ -39,7 +40,7 @@ const COUNTED: u64 = 10_000;
 const LISTS: u32 = 500;
 
 /// Requests with errors, and those whose webhook failed.
-const OUTCOMES: [(&str, &str); 2] = [("errors", "with errors"), ("webhook", "webhook failed")];
+const OUTCOMES: [(&str, &str); 2] = [("errors", mark("with errors")), ("webhook", mark("webhook failed"))];
 
 /// What requests may ask for.
 const KINDS: [(&str, &[BatchKind]); 6] = [
@@ -136,7 +137,8 @@ impl Filter {
         };
         let ((from, from_text), (to, to_text)) = (time("from"), time("to"));
         let error = |time: Option<Timestamp>, text: &str| {
-            (time.is_none() && !text.is_empty()).then_some("Enter a time as YYYY-MM-DD hh:mm or YYYY-MM-DD.")
+            (time.is_none() && !text.is_empty())
+                .then_some(mark("Enter a time as YYYY-MM-DD hh:mm or YYYY-MM-DD."))
         };
         Self {
             state: STATES.into_iter().find(|state| state_name(*state) == query.get("state")),

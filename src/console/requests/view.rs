@@ -9,6 +9,7 @@ use crate::journal::BatchKind;
 use crate::storage::{
     DeliveryEnd, DeliveryState, DeliveryStatus, ItemResult, Request, RequestState, RequestSummary, TakenBy,
 };
+use crate::translate::{mark, t};
 use crate::wire::request::state_name;
 
 /// A request in a table.
@@ -47,7 +48,7 @@ pub struct Pill {
 pub fn sender(token: &str, senders: &HashMap<String, String>) -> String {
     match senders.get(token) {
         Some(name) => name.clone(),
-        None if token.starts_with(JOB) => "a deleted job".to_owned(),
+        None if token.starts_with(JOB) => t("a deleted job").to_string(),
         None => token.to_owned(),
     }
 }
@@ -82,13 +83,13 @@ pub fn is_about_list(kind: BatchKind, list: ObjectId) -> bool {
 /// What a request asks for, in words.
 pub const fn asked(kind: BatchKind) -> &'static str {
     match kind {
-        BatchKind::Update | BatchKind::UpdateExact | BatchKind::UpdateByNumber => "Update",
-        BatchKind::Upsert | BatchKind::UpsertExact => "Update or add",
-        BatchKind::Add => "Add",
-        BatchKind::Remove => "Delete",
-        BatchKind::Undo => "Undo",
-        BatchKind::Erase => "Erase",
-        BatchKind::Merge => "Merge",
+        BatchKind::Update | BatchKind::UpdateExact | BatchKind::UpdateByNumber => mark("Update"),
+        BatchKind::Upsert | BatchKind::UpsertExact => mark("Update or add"),
+        BatchKind::Add => mark("Add"),
+        BatchKind::Remove => mark("Delete"),
+        BatchKind::Undo => mark("Undo"),
+        BatchKind::Erase => mark("Erase"),
+        BatchKind::Merge => mark("Merge"),
     }
 }
 
@@ -105,9 +106,9 @@ pub const fn state(state: RequestState) -> Pill {
 /// How a webhook fares.
 pub const fn webhook(state: DeliveryState) -> Pill {
     match state {
-        DeliveryState::Pending => Pill { text: "pending", class: "" },
-        DeliveryState::Delivered => Pill { text: "delivered", class: "good" },
-        DeliveryState::Failed => Pill { text: "failed", class: "bad" },
+        DeliveryState::Pending => Pill { text: mark("pending"), class: "" },
+        DeliveryState::Delivered => Pill { text: mark("delivered"), class: "good" },
+        DeliveryState::Failed => Pill { text: mark("failed"), class: "bad" },
     }
 }
 
@@ -141,7 +142,7 @@ pub fn items(request: &Request) -> Vec<Item> {
     items
 }
 
-const FAILED: Pill = Pill { text: "failed", class: "bad" };
+const FAILED: Pill = Pill { text: mark("failed"), class: "bad" };
 
 fn item(kind: BatchKind, index: usize, result: &ItemResult) -> Item {
     let place = index + 1;
@@ -162,8 +163,8 @@ fn item(kind: BatchKind, index: usize, result: &ItemResult) -> Item {
                 contact: id.filter(|_| is_there),
                 who: who(&identifiers.email, &identifiers.phone_number, &identifiers.user_id),
                 why: kept
-                    .map(|(field, failure)| format!("{field}: {}", failure.text()))
-                    .chain(notes.iter().map(|note| format!("{}: {}", note.field.name(), note.code.text())))
+                    .map(|(field, failure)| format!("{field}: {}", t(failure.text())))
+                    .chain(notes.iter().map(|note| format!("{}: {}", note.field.name(), t(note.code.text()))))
                     .collect(),
             }
         }
@@ -180,27 +181,27 @@ fn item(kind: BatchKind, index: usize, result: &ItemResult) -> Item {
 /// What a webhook's last attempt met with, in words.
 pub fn end(end: DeliveryEnd) -> String {
     match end {
-        DeliveryEnd::Delivered => "taken".to_owned(),
-        DeliveryEnd::Status(status) => format!("answered with status {status}"),
-        DeliveryEnd::TimedOut => "no answer within 1.5 seconds".to_owned(),
-        DeliveryEnd::NoConnection => "the receiver could not be reached".to_owned(),
-        DeliveryEnd::NoTls => "the TLS handshake failed".to_owned(),
-        DeliveryEnd::NoAnswer => "the connection broke before an answer came".to_owned(),
-        DeliveryEnd::Forbidden => "its address is private, and the server may not send there".to_owned(),
-        DeliveryEnd::Unsigned => "nobody was left to sign it".to_owned(),
-        DeliveryEnd::Broken => "the attempt went wrong in the server; its log says why".to_owned(),
-        DeliveryEnd::HostNotFound => "the host name has no address".to_owned(),
-        DeliveryEnd::HostTimedOut => "the host name was not resolved within 1.5 seconds".to_owned(),
-        DeliveryEnd::Refused => "the receiver refused the connection".to_owned(),
-        DeliveryEnd::ConnectTimedOut => "no connection within 1.5 seconds".to_owned(),
-        DeliveryEnd::UnknownCa => "the certificate is not from a trusted authority".to_owned(),
-        DeliveryEnd::Expired => "the certificate has expired".to_owned(),
-        DeliveryEnd::NotYetValid => "the certificate is not valid yet".to_owned(),
-        DeliveryEnd::WrongName => "the certificate is for another host name".to_owned(),
-        DeliveryEnd::BadCertificate => "the certificate is invalid".to_owned(),
-        DeliveryEnd::TlsProtocol => "the receiver does not speak TLS 1.2 or 1.3".to_owned(),
-        DeliveryEnd::NoRoots => "this server has no trusted root certificates".to_owned(),
-        DeliveryEnd::NotHttp => "the answer is not HTTP/1.1".to_owned(),
+        DeliveryEnd::Delivered => t("taken").to_string(),
+        DeliveryEnd::Status(status) => t("answered with status {status}").with("status", status).to_string(),
+        DeliveryEnd::TimedOut => t("no answer within 1.5 seconds").to_string(),
+        DeliveryEnd::NoConnection => t("the receiver could not be reached").to_string(),
+        DeliveryEnd::NoTls => t("the TLS handshake failed").to_string(),
+        DeliveryEnd::NoAnswer => t("the connection broke before an answer came").to_string(),
+        DeliveryEnd::Forbidden => t("its address is private, and the server may not send there").to_string(),
+        DeliveryEnd::Unsigned => t("the account has no secret to sign it with").to_string(),
+        DeliveryEnd::Broken => t("the attempt went wrong in the server; its log says why").to_string(),
+        DeliveryEnd::HostNotFound => t("the host name has no address").to_string(),
+        DeliveryEnd::HostTimedOut => t("the host name was not resolved within 1.5 seconds").to_string(),
+        DeliveryEnd::Refused => t("the receiver refused the connection").to_string(),
+        DeliveryEnd::ConnectTimedOut => t("no connection within 1.5 seconds").to_string(),
+        DeliveryEnd::UnknownCa => t("the certificate is not from a trusted authority").to_string(),
+        DeliveryEnd::Expired => t("the certificate has expired").to_string(),
+        DeliveryEnd::NotYetValid => t("the certificate is not valid yet").to_string(),
+        DeliveryEnd::WrongName => t("the certificate is for another host name").to_string(),
+        DeliveryEnd::BadCertificate => t("the certificate is invalid").to_string(),
+        DeliveryEnd::TlsProtocol => t("the receiver does not speak TLS 1.2 or 1.3").to_string(),
+        DeliveryEnd::NoRoots => t("this server has no trusted root certificates").to_string(),
+        DeliveryEnd::NotHttp => t("the answer is not HTTP/1.1").to_string(),
     }
 }
 
@@ -208,30 +209,30 @@ pub fn end(end: DeliveryEnd) -> String {
 /// `kept`: whether the request left something undone in an item that did not fail.
 pub fn notice(done: &str, request: &Request, kept: bool) -> Option<(&'static str, &'static str)> {
     const APPLIED: [(&str, &str); 5] = [
-        ("removed", "The contact is deleted from the list. Undo this request to bring it back."),
-        ("saving", "The changes are saved."),
-        ("adding", "The contact is added."),
-        ("erasing", "The person is erased."),
-        ("undoing", "The request is undone. This page is about the undo, which you can undo too."),
+        ("removed", mark("The contact is deleted from the list. Undo this request to bring it back.")),
+        ("saving", mark("The changes are saved.")),
+        ("adding", mark("The contact is added.")),
+        ("erasing", mark("The person is erased.")),
+        ("undoing", mark("The request is undone. This page is about the undo, which you can undo too.")),
     ];
     if done == "resent" {
-        return Some(("resent", "The webhook is queued to be sent again, with all its attempts."));
+        return Some(("resent", mark("The webhook is queued to be sent again, with all its attempts.")));
     }
     let (name, applied) = APPLIED.into_iter().find(|(name, _)| *name == done)?;
     let is_failed = |result: &ItemResult| matches!(result, ItemResult::Failed { .. });
     let failed = request.results.iter().filter(|result| is_failed(result)).count();
     let text = match (request.state, failed) {
         (RequestState::Queued | RequestState::Processing, _) => {
-            "Accepted, and not applied yet. Nothing has changed so far."
+            mark("Accepted, and not applied yet. Nothing has changed so far.")
         }
         (RequestState::Processed, 0) if kept => {
-            "Undone in part. The table below lists what was left as it is."
+            mark("Undone in part. The table below lists what was left as it is.")
         }
         (RequestState::Processed, 0) => applied,
         (RequestState::Processed, failed) if failed == request.results.len() => {
-            "Nothing was changed. The table below shows the reason."
+            mark("Nothing was changed. The table below shows the reason.")
         }
-        (RequestState::Processed, _) => "Done in part. The table below shows what failed.",
+        (RequestState::Processed, _) => mark("Done in part. The table below shows what failed."),
     };
     Some((name, text))
 }
