@@ -17,9 +17,10 @@ use tokio::time::Instant;
 
 use crate::clock::{Clock, Timestamp};
 use crate::contact::document::Document;
+use crate::contact::field::Field;
 use crate::journal::{AccountNo, ContactNo, ListNo};
 use crate::metrics::{Metrics, Work};
-use crate::search::{Entry, FIELDS, Status, VERSION};
+use crate::search::{Entry, Status, VERSION};
 use crate::storage::{
     ChangeAction, ChangeCursor, ChangeQuery, ChangesError, ChangesFrom, Detail, Error, SearchState,
     SearchWrite, Storage, Way,
@@ -234,7 +235,8 @@ impl Indexer {
         list: ListNo,
         cursor: ChangeCursor,
     ) -> Result<Option<Step>, Error> {
-        let keys: HashSet<_> = FIELDS.into_iter().map(|field| field.key()).collect();
+        let searched = Field::ALL.into_iter().filter(|field| field.is_searched());
+        let keys: HashSet<_> = searched.map(Field::key).collect();
         let query = ChangeQuery {
             scope: Some(list),
             from: ChangesFrom::After(cursor),

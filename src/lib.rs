@@ -29,6 +29,8 @@ pub mod config;
 pub mod console;
 pub mod contact;
 pub mod descriptors;
+#[cfg(test)]
+mod every_field;
 pub mod files;
 pub mod filter;
 pub mod find;

@@ -8,7 +8,7 @@ use axum::http::StatusCode;
 
 use super::jobs::doing;
 use super::{Form, Page, Result, Section, Trouble, contacts, filter, see, show};
-use crate::find::FLAGS;
+use crate::contact::field::Field;
 use crate::id::ObjectId;
 use crate::jobs::job::{Action, Whom};
 use crate::storage::List;
@@ -91,7 +91,7 @@ fn action(name: &str, resubscribe: bool) -> Option<Action> {
         |field: &str, to| Some(Action::Set { field: field.to_owned(), to, resubscribe: resubscribe && to });
     let (name, channel) = name.split_once(':').unwrap_or((name, ""));
     // The first is no channel.
-    let channel = FLAGS[1..].iter().map(|field| field.name()).find(|known| *known == channel);
+    let channel = Field::FLAGS[1..].iter().map(|field| field.name()).find(|known| *known == channel);
     match (name, channel) {
         ("enable", _) => set("active", true),
         ("disable", _) => set("active", false),

@@ -1,7 +1,6 @@
 //! What the columns of an uploaded file are: the form on the page of a job that waits to be begun.
 
 use super::Fields;
-use super::contact::form::label;
 use crate::contact::field::Field;
 use crate::files::choices::{CONSENT, Choices, ForAll, Mode};
 use crate::files::decode;
@@ -117,7 +116,7 @@ impl Columns {
     pub fn consent(&self) -> Vec<(&'static str, &'static str, &str)> {
         let chosen = |name: &str| self.choices.for_all.iter().find(|value| value.field == name);
         let row = |field: Field| {
-            (field.name(), label(field), chosen(field.name()).map_or("", |chosen| chosen.value.as_str()))
+            (field.name(), field.label(), chosen(field.name()).map_or("", |chosen| chosen.value.as_str()))
         };
         CONSENT.map(row).to_vec()
     }

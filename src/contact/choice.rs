@@ -13,15 +13,7 @@ pub struct Flags(u8);
 
 impl Flags {
     /// The flags, in the order of their keys.
-    pub const ALL: [Field; 7] = [
-        Field::Active,
-        Field::EmailSubscribe,
-        Field::SmsSubscribe,
-        Field::DesktopWebPushSubscribe,
-        Field::MobileWebPushSubscribe,
-        Field::TelegramSubscribe,
-        Field::ViberSubscribe,
-    ];
+    pub const ALL: [Field; Field::FLAGS.len()] = Field::FLAGS;
 
     /// The flag with that key, if it is one.
     pub fn of_key(key: Key) -> Option<Field> {

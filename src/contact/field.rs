@@ -1,5 +1,8 @@
-//! The fields of a contact: one table that validation, storage and answers all read.
+//! The fields of a contact: one table that all who read, store, show or ask for a contact follow.
 
+mod table;
+
+use self::table::{Row, TABLE};
 pub use super::key::Key;
 
 /// A field that a contact can hold, in the order in which it is stored.
@@ -36,6 +39,9 @@ pub enum Field {
     TiktokLink = 24,
     Source = 25,
     Cac = 26,
+    // 27 to 29 are keys of entries that are no fields, see [`Key`].
+    #[cfg(test)]
+    Nickname = 30,
 }
 
 /// What a field's value is, where it is one JSON value that stands alone; so how it is read, kept and shown.
@@ -61,144 +67,65 @@ pub enum Kind {
     Link,
 }
 
-/// A row of the table of fields: all that depends on the field alone. What depends on the kind of its value stands in
-/// the module that reads, stores or shows it.
-struct Entry {
-    field: Field,
-    name: &'static str,
-    kind: Option<Kind>,
-    text: &'static str,
+/// Parts of the form of a contact, in their order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Group {
+    /// The name.
+    Name,
+    /// What the contact is found by.
+    Identifiers,
+    /// Whether and where the contact may be written to.
+    Channels,
+    /// Other facts.
+    About,
+    /// Profiles.
+    Links,
 }
 
-const fn entry(field: Field, name: &'static str, kind: Option<Kind>, text: &'static str) -> Entry {
-    Entry { field, name, kind, text }
-}
+/// The rows of the table by the keys of their fields; variables have the keys behind.
+const ROWS: [Option<usize>; Key::FIRST_VARIABLE as usize] = {
+    let mut rows = [None; Key::FIRST_VARIABLE as usize];
+    let mut index = 0;
+    while index < TABLE.len() {
+        let key = TABLE[index].field as usize;
+        assert!(rows[key].is_none(), "each field has one row");
+        rows[key] = Some(index);
+        index += 1;
+    }
+    rows
+};
 
-/// The fields, in the order of the page's Parameters table.
-static TABLE: [Entry; 26] = [
-    entry(Field::Name, "name", Some(Kind::Text), "The name to display."),
-    entry(
-        Field::Email,
-        "email",
-        Some(Kind::Identifier),
-        "An e-mail address (RFC 2822 addr-spec, also in Unicode) of at most 254 octets; compared without case; \
-         unique in the list.",
-    ),
-    entry(
-        Field::PhoneNumber,
-        "phoneNumber",
-        Some(Kind::Identifier),
-        "A phone number in the form of E.164, such as +15555555; unique in the list.",
-    ),
-    entry(
-        Field::UserId,
-        "userId",
-        Some(Kind::Identifier),
-        "Your own id of the contact, without control characters; compared exactly; unique in the list.",
-    ),
-    entry(
-        Field::Active,
-        "active",
-        Some(Kind::Flag),
-        "Whether the contact may receive anything at all; false by default.",
-    ),
-    entry(
-        Field::EmailSubscribe,
-        "emailSubscribe",
-        Some(Kind::Flag),
-        "Whether the contact wants e-mail; false by default.",
-    ),
-    entry(
-        Field::SmsSubscribe,
-        "smsSubscribe",
-        Some(Kind::Flag),
-        "Whether the contact wants SMS; false by default.",
-    ),
-    entry(
-        Field::DesktopWebPushSubscribe,
-        "desktopWebPushSubscribe",
-        Some(Kind::Flag),
-        "Whether the contact wants push notifications of desktop browsers; false by default.",
-    ),
-    entry(
-        Field::MobileWebPushSubscribe,
-        "mobileWebPushSubscribe",
-        Some(Kind::Flag),
-        "Whether the contact wants push notifications of mobile browsers; false by default.",
-    ),
-    entry(
-        Field::TelegramSubscribe,
-        "telegramSubscribe",
-        Some(Kind::Flag),
-        "Whether the contact wants Telegram messages; false by default.",
-    ),
-    entry(
-        Field::ViberSubscribe,
-        "viberSubscribe",
-        Some(Kind::Flag),
-        "Whether the contact wants Viber messages; false by default.",
-    ),
-    entry(Field::FirstName, "firstName", Some(Kind::Text), "The first name."),
-    entry(Field::LastName, "lastName", Some(Kind::Text), "The last name."),
-    entry(
-        Field::ContactBirthday,
-        "contactBirthday",
-        Some(Kind::Birthday),
-        "The date of birth, `YYYY-MM-DD`, a real day of the calendar.",
-    ),
-    entry(
-        Field::ContactLanguage,
-        "contactLanguage",
-        Some(Kind::Language),
-        "The language, an ISO 639-1 code; stored in lower case.",
-    ),
-    entry(
-        Field::ContactGender,
-        "contactGender",
-        Some(Kind::Gender),
-        "The gender by ISO/IEC 5218: 0 not known, 1 male, 2 female, 9 not applicable; 0 by default. As a string \
-         also, in any case: `unknown`, `undefined`, `empty`; `m`, `male`; `f`, `female`; `n/a`, \
-         `not applicable`, `na`.",
-    ),
-    entry(
-        Field::ContactTimezone,
-        "contactTimezone",
-        Some(Kind::Timezone),
-        "The time zone, an IANA name in its exact case (`Europe/Tallinn`). Or an ISO 8601 offset `Z`, `±hh`, \
-         `±hhmm` or `±hh:mm` of at most 14 hours.",
-    ),
-    entry(
-        Field::ContactScore,
-        "contactScore",
-        Some(Kind::Score),
-        "A score: an integer of 64 bits, or a string that is one. 100.0 is 100.",
-    ),
-    entry(
-        Field::AvatarLink,
-        "avatarLink",
-        Some(Kind::Link),
-        "The address of a picture; `https://` may be left out, as in all links.",
-    ),
-    entry(Field::FacebookLink, "facebookLink", Some(Kind::Link), "The address of the Facebook profile."),
-    entry(Field::InstagramLink, "instagramLink", Some(Kind::Link), "The address of the Instagram profile."),
-    entry(Field::LinkedInLink, "linkedInLink", Some(Kind::Link), "The address of the LinkedIn profile."),
-    entry(Field::TwitterLink, "twitterLink", Some(Kind::Link), "The address of the Twitter profile."),
-    entry(Field::TiktokLink, "tiktokLink", Some(Kind::Link), "The address of the TikTok profile."),
-    entry(
-        Field::Source,
-        "sourceId",
-        None,
-        "Where the contact comes from: the id that contact-source/add gave. It has priority over \
-         `customerSourceId`.",
-    ),
-    entry(
-        Field::Cac,
-        "cac",
-        None,
-        "The cost to acquire the contact. An object whose `value` is `\"\"` clears it, and so does `\"\"` in \
-         place of the object.",
-    ),
-];
+/// The places of the fields in the order of their keys.
+const PLACES: [usize; ROWS.len()] = {
+    let mut places = [0; ROWS.len()];
+    let (mut key, mut count) = (0, 0);
+    while key < ROWS.len() {
+        places[key] = count;
+        count += ROWS[key].is_some() as usize;
+        key += 1;
+    }
+    places
+};
+
+/// How many fields are flags.
+const FLAGS: usize = {
+    let (mut index, mut count) = (0, 0);
+    while index < TABLE.len() {
+        count += matches!(TABLE[index].kind, Some(Kind::Flag)) as usize;
+        index += 1;
+    }
+    count
+};
+
+/// How many fields are those of an answer.
+const ANSWERED: usize = {
+    let (mut index, mut count) = (0, 0);
+    while index < TABLE.len() {
+        count += (TABLE[index].answered > 0) as usize;
+        index += 1;
+    }
+    count
+};
 
 impl Field {
     /// How many fields there are.
@@ -217,50 +144,101 @@ impl Field {
 
     /// Every field, in the order of its stored key.
     pub const BY_KEY: [Self; Self::COUNT] = {
-        let mut fields = Self::ALL;
+        let mut fields = [Self::Name; Self::COUNT];
+        let (mut key, mut count) = (0, 0);
+        while key < ROWS.len() {
+            if let Some(row) = ROWS[key] {
+                fields[count] = TABLE[row].field;
+                count += 1;
+            }
+            key += 1;
+        }
+        fields
+    };
+
+    /// The flags, in the order of their keys.
+    pub const FLAGS: [Self; FLAGS] = {
+        let mut flags = [Self::Active; FLAGS];
+        let (mut index, mut count) = (0, 0);
+        while index < Self::COUNT {
+            if matches!(Self::BY_KEY[index].kind(), Some(Kind::Flag)) {
+                flags[count] = Self::BY_KEY[index];
+                count += 1;
+            }
+            index += 1;
+        }
+        flags
+    };
+
+    /// The fields of an answer, in the order in which the vendor's method has them.
+    pub const ANSWERED: [Self; ANSWERED] = {
+        let mut fields = [Self::Name; ANSWERED];
         let mut index = 0;
         while index < Self::COUNT {
-            // The keys count from 1, each once.
-            fields[Self::ALL[index] as usize - 1] = Self::ALL[index];
+            if let Some(place) = TABLE[index].answered.checked_sub(1) {
+                fields[place] = TABLE[index].field;
+            }
             index += 1;
         }
         fields
     };
 
-    const fn entry(self) -> &'static Entry {
-        // The place of each key in the table.
-        const PLACES: [usize; TABLE.len()] = {
-            let mut places = [0; TABLE.len()];
-            let mut index = 0;
-            while index < TABLE.len() {
-                places[TABLE[index].field as usize - 1] = index;
-                index += 1;
-            }
-            places
-        };
-        &TABLE[PLACES[self as usize - 1]]
+    const fn row(self) -> &'static Row {
+        match ROWS[self as usize] {
+            Some(row) => &TABLE[row],
+            None => panic!("each field has a row"),
+        }
+    }
+
+    /// Its place among all fields in the order of their keys, from 0.
+    pub const fn place(self) -> usize {
+        PLACES[self as usize]
     }
 
     /// The key on the wire. A source is named by `sourceId` or `customerSourceId`; this is the first.
     pub const fn name(self) -> &'static str {
-        self.entry().name
+        self.row().name
     }
 
     /// What its value is. `None` for a source (kept as its number: unsigned 64-bit, little-endian) and for CAC
     /// (see [`crate::contact::amount::Cac`]), which have readers of their own.
     pub const fn kind(self) -> Option<Kind> {
-        self.entry().kind
+        self.row().kind
+    }
+
+    /// The part of the form in which it stands; `None` if it is not one input.
+    pub const fn group(self) -> Option<Group> {
+        self.row().group
+    }
+
+    /// What pages call it.
+    pub const fn label(self) -> &'static str {
+        self.row().label
+    }
+
+    /// What to know before filling it in; empty if nothing.
+    pub const fn hint(self) -> &'static str {
+        self.row().hint
     }
 
     /// Its description in the reference.
     pub const fn text(self) -> &'static str {
-        self.entry().text
+        self.row().text
+    }
+
+    /// Headers of files that mean it, beside its name: small letters and digits.
+    pub const fn headers(self) -> &'static [&'static str] {
+        self.row().headers
+    }
+
+    /// Whether contacts are found by its words.
+    pub const fn is_searched(self) -> bool {
+        self.row().searched
     }
 
     /// The field with that key in a stored record.
     pub fn of_key(key: Key) -> Option<Self> {
-        // The keys count from 1.
-        Self::BY_KEY.get((key.0 as usize).checked_sub(1)?).copied()
+        Some(TABLE[(*ROWS.get(key.0 as usize)?)?].field)
     }
 
     /// Its key in a stored record.
@@ -299,6 +277,9 @@ mod tests {
         keys.sort_unstable();
         keys.dedup();
         assert_eq!(keys.len(), Field::COUNT);
+        let mut answered: Vec<_> = Field::ANSWERED.iter().map(|field| field.row().answered).collect();
+        answered.dedup();
+        assert_eq!(answered, (1..=ANSWERED).collect::<Vec<_>>());
         assert!(Field::BY_KEY.is_sorted());
         assert!(keys.iter().all(|key| key.variable().is_none()));
         assert_eq!(Key::of_variable(3).variable(), Some(3));

@@ -8,7 +8,7 @@ pub struct Key(pub(super) u32);
 
 impl Key {
     /// Fields have the keys below.
-    const FIRST_VARIABLE: u32 = 64;
+    pub(super) const FIRST_VARIABLE: u32 = 64;
 
     /// What was chosen about the flags, see [`crate::contact::choice`]: an entry of a record that is no field.
     pub const CHOICES: Self = Self(27);
@@ -23,6 +23,11 @@ impl Key {
     /// The key with that number, of records that are not those of contacts.
     pub const fn of_number(number: u8) -> Self {
         Self(number as u32)
+    }
+
+    /// Its number.
+    pub const fn number(self) -> u32 {
+        self.0
     }
 
     /// Whether it is that of a field or a variable: other entries are shown nowhere.

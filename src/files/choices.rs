@@ -132,15 +132,7 @@ fn check_for_all(target: &Target, value: &str, variables: &[String]) -> std::res
 }
 
 /// The channels, and whether a contact is active: what a new contact has not, if neither a column nor a choice says so.
-pub const CONSENT: [Field; 7] = [
-    Field::Active,
-    Field::EmailSubscribe,
-    Field::SmsSubscribe,
-    Field::DesktopWebPushSubscribe,
-    Field::MobileWebPushSubscribe,
-    Field::TelegramSubscribe,
-    Field::ViberSubscribe,
-];
+pub const CONSENT: [Field; Field::FLAGS.len()] = Field::FLAGS;
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a test fails by panicking")]

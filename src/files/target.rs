@@ -4,6 +4,7 @@ use std::fmt;
 
 use super::profile;
 use crate::contact::field::{Field, Kind};
+use crate::wire::contact::BEFORE_TIMES;
 
 /// What the cells of a column are.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -28,40 +29,33 @@ pub enum Target {
     Ignored,
 }
 
+/// The times of a contact, which stand behind one of its fields.
+const TIMES: [&str; 2] = ["createdAt", "updatedAt"];
+
+/// The columns behind the fields.
+const BEHIND: [&str; 5] = ["sourceName", "sourceId", "customerSourceId", "cac.value", "cac.currency"];
+
 /// The columns of an export, before the variables: the members of a contact as contact/get shows them.
-pub const COLUMNS: [&str; 31] = [
-    "name",
-    "email",
-    "phoneNumber",
-    "userId",
-    "active",
-    "emailSubscribe",
-    "smsSubscribe",
-    "desktopWebPushSubscribe",
-    "mobileWebPushSubscribe",
-    "telegramSubscribe",
-    "viberSubscribe",
-    "createdAt",
-    "updatedAt",
-    "avatarLink",
-    "contactBirthday",
-    "contactLanguage",
-    "firstName",
-    "lastName",
-    "contactGender",
-    "contactTimezone",
-    "facebookLink",
-    "instagramLink",
-    "linkedInLink",
-    "twitterLink",
-    "tiktokLink",
-    "contactScore",
-    "sourceName",
-    "sourceId",
-    "customerSourceId",
-    "cac.value",
-    "cac.currency",
-];
+pub const COLUMNS: [&str; Field::ANSWERED.len() + TIMES.len() + BEHIND.len()] = {
+    let mut columns = [""; Field::ANSWERED.len() + TIMES.len() + BEHIND.len()];
+    let (mut index, mut place) = (0, 0);
+    while index < Field::ANSWERED.len() {
+        columns[place] = Field::ANSWERED[index].name();
+        place += 1;
+        if Field::ANSWERED[index] as u8 == BEFORE_TIMES as u8 {
+            columns[place] = TIMES[0];
+            columns[place + 1] = TIMES[1];
+            place += TIMES.len();
+        }
+        index += 1;
+    }
+    index = 0;
+    while index < BEHIND.len() {
+        columns[place + index] = BEHIND[index];
+        index += 1;
+    }
+    columns
+};
 
 /// The column behind the variables with the suppressions of a contact, where an export has it. No variable has a dot in
 /// its name.
@@ -73,59 +67,11 @@ pub const CONTACT_ID: &str = "contactId";
 /// Members of a contact that nobody can set: such columns are left out.
 const READ_ONLY: [&str; 4] = ["createdAt", "updatedAt", "sourceName", SUPPRESSED];
 
-/// Names that spreadsheets give, with nothing in them but small letters and digits.
-const GUESSES: [(&str, Field); 50] = [
-    ("mail", Field::Email),
-    ("emailaddress", Field::Email),
-    ("emailadress", Field::Email),
-    ("emails", Field::Email),
-    ("phone", Field::PhoneNumber),
-    ("phones", Field::PhoneNumber),
-    ("telephone", Field::PhoneNumber),
-    ("telephonenumber", Field::PhoneNumber),
-    ("tel", Field::PhoneNumber),
-    ("mobile", Field::PhoneNumber),
-    ("mobilephone", Field::PhoneNumber),
-    ("mobilenumber", Field::PhoneNumber),
-    ("cell", Field::PhoneNumber),
-    ("cellphone", Field::PhoneNumber),
-    ("phoneno", Field::PhoneNumber),
-    ("msisdn", Field::PhoneNumber),
-    ("externalid", Field::UserId),
-    ("customerid", Field::UserId),
-    ("clientid", Field::UserId),
-    ("fullname", Field::Name),
-    ("displayname", Field::Name),
-    ("givenname", Field::FirstName),
-    ("forename", Field::FirstName),
-    ("surname", Field::LastName),
-    ("familyname", Field::LastName),
-    ("birthday", Field::ContactBirthday),
-    ("birthdate", Field::ContactBirthday),
-    ("dateofbirth", Field::ContactBirthday),
-    ("dob", Field::ContactBirthday),
-    ("born", Field::ContactBirthday),
-    ("language", Field::ContactLanguage),
-    ("lang", Field::ContactLanguage),
-    ("gender", Field::ContactGender),
-    ("sex", Field::ContactGender),
-    ("timezone", Field::ContactTimezone),
-    ("tz", Field::ContactTimezone),
-    ("score", Field::ContactScore),
-    ("avatar", Field::AvatarLink),
-    ("photo", Field::AvatarLink),
-    ("facebook", Field::FacebookLink),
-    ("instagram", Field::InstagramLink),
-    ("linkedin", Field::LinkedInLink),
-    ("twitter", Field::TwitterLink),
-    ("tiktok", Field::TiktokLink),
-    ("isactive", Field::Active),
-    ("emailsubscribed", Field::EmailSubscribe),
-    ("smssubscribed", Field::SmsSubscribe),
-    ("telegramsubscribed", Field::TelegramSubscribe),
-    ("vibersubscribed", Field::ViberSubscribe),
-    ("newsletter", Field::EmailSubscribe),
-];
+/// The fields that a column can be. `cac` alone is an object,
+/// which no cell is.
+fn fields() -> impl Iterator<Item = Field> + Clone {
+    Field::ALL.into_iter().filter(|field| *field != Field::Cac)
+}
 
 /// The letters and digits of a name, in lower case.
 pub fn plain(name: &str) -> String {
@@ -175,9 +121,7 @@ impl Target {
             let mut fields = Field::ALL.into_iter().filter(|field| field.kind() == Some(Kind::Flag));
             return fields.find(|known| known.name().eq_ignore_ascii_case(field.trim())).map(Self::Not);
         }
-        // `cac` alone is an object, which no cell is.
-        let fields = Field::ALL.into_iter().filter(|field| *field != Field::Cac);
-        fields.into_iter().find(|field| is(field.name())).map(Self::Field)
+        fields().find(|field| is(field.name())).map(Self::Field)
     }
 
     /// What a header seems to be; the names of variables go over guesses.
@@ -218,9 +162,8 @@ impl Target {
         if plain_header == plain(&Self::CustomerSourceId.to_string()) {
             return Some(Self::CustomerSourceId);
         }
-        let fields = Field::ALL.into_iter().filter(|field| *field != Field::Cac);
-        let known = fields.into_iter().find(|field| plain(field.name()) == plain_header);
-        let guessed = || GUESSES.iter().find(|(name, _)| *name == plain_header).map(|(_, field)| *field);
+        let known = fields().find(|field| plain(field.name()) == plain_header);
+        let guessed = || fields().find(|field| field.headers().contains(&plain_header.as_str()));
         known.or_else(guessed).map(Self::Field).or_else(|| profile::header(&plain_header))
     }
 
@@ -232,12 +175,13 @@ impl Target {
         if length < SHORTEST {
             return None;
         }
-        let fields = Field::ALL.into_iter().filter(|field| *field != Field::Cac);
-        let fields = fields.map(|field| (plain(field.name()), Self::Field(field)));
-        let guesses = GUESSES.iter().map(|(name, field)| ((*name).to_owned(), Self::Field(*field)));
+        let names = fields().map(|field| (plain(field.name()), Self::Field(field)));
+        let guesses = fields().flat_map(|field| {
+            field.headers().iter().map(move |name| ((*name).to_owned(), Self::Field(field)))
+        });
         let of_list = variables.iter().map(|name| (plain(name), Self::Variable(name.clone())));
         let other = profile::headers().map(|(name, target)| (name.to_owned(), target.clone()));
-        let known = of_list.chain(fields).chain(guesses).chain(other);
+        let known = of_list.chain(names).chain(guesses).chain(other);
         let known = known.filter(|(name, _)| name.chars().count() >= SHORTEST);
         let far = |name: &str| match name.chars().count() >= 5
             && (wanted.contains(name) || name.contains(&wanted))
@@ -288,7 +232,6 @@ impl fmt::Display for Target {
 #[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
     use super::*;
-    use crate::wire::contact::SHOWN;
 
     #[test]
     fn headers_are_guessed() {
@@ -355,8 +298,9 @@ mod tests {
 
     #[test]
     fn the_columns_of_an_export_are_those_that_are_shown_and_all_are_understood() {
-        let shown = SHOWN.map(Field::name);
+        let shown = Field::ANSWERED.map(Field::name);
         assert!(shown.iter().all(|name| COLUMNS.contains(name)));
+        assert!(COLUMNS.contains(&"updatedAt") && !COLUMNS.contains(&""));
         for column in COLUMNS {
             assert!(Target::guess(column, &[]).is_some(), "{column}");
         }

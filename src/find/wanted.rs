@@ -14,26 +14,24 @@ use crate::problem::{self, Problem};
 use crate::search::Query;
 use crate::storage::List;
 
-/// The fields by which contacts can be narrowed to those that are so.
-pub const FLAGS: [Field; 7] = [
-    Field::Active,
-    Field::EmailSubscribe,
-    Field::SmsSubscribe,
-    Field::DesktopWebPushSubscribe,
-    Field::MobileWebPushSubscribe,
-    Field::TelegramSubscribe,
-    Field::ViberSubscribe,
-];
-
 /// The keys of what is asked for: the flags first.
-pub const PARAMS: [Param; 13] = [
-    flag(FLAGS[0]),
-    flag(FLAGS[1]),
-    flag(FLAGS[2]),
-    flag(FLAGS[3]),
-    flag(FLAGS[4]),
-    flag(FLAGS[5]),
-    flag(FLAGS[6]),
+pub const PARAMS: [Param; FLAGS.len() + OTHERS.len()] = {
+    let mut params = [FILTER; FLAGS.len() + OTHERS.len()];
+    let mut place = 0;
+    while place < FLAGS.len() {
+        params[place] = flag(FLAGS[place]);
+        place += 1;
+    }
+    while place < params.len() {
+        params[place] = OTHERS[place - FLAGS.len()];
+        place += 1;
+    }
+    params
+};
+
+const FLAGS: [Field; Field::FLAGS.len()] = Field::FLAGS;
+
+const OTHERS: [Param; 6] = [
     Param::optional("sourceId", Shape::TEXT, "Contacts from the source with this id; all if it is blank."),
     Param::optional(
         "updatedSince",

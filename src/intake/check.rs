@@ -106,7 +106,7 @@ impl<'a> CheckedContact<'a> {
         }
         let mut nested = Vec::new();
         for field in Field::ALL {
-            let mut raw = members.get(field as usize);
+            let mut raw = members.get(fields::place(field));
             if field == Field::UserId {
                 raw = raw.or(members.get(EXTERNAL_ID));
             }

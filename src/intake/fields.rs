@@ -7,20 +7,25 @@ use crate::contact::http_url::MAX_CHARS;
 use crate::param::{Param, Shape};
 
 /// How many keys a contact has on the wire.
-pub const KEY_COUNT: usize = 32;
+pub const KEY_COUNT: usize = CONSENT + 1;
 
-/// The place of `contact`; the keys of fields stand at the field's own number.
+/// The place of `contact`.
 pub const CONTACT: usize = 0;
-/// The place of `variables`.
-pub const VARIABLES: usize = 27;
+/// The place of `variables`: behind the fields.
+pub const VARIABLES: usize = Field::COUNT + 1;
 /// The place of `customerSourceId`.
-pub const CUSTOMER_SOURCE_ID: usize = 28;
+pub const CUSTOMER_SOURCE_ID: usize = VARIABLES + 1;
 /// The place of `externalId`.
-pub const EXTERNAL_ID: usize = 29;
+pub const EXTERNAL_ID: usize = VARIABLES + 2;
 /// The place of `resubscribe`.
-pub const RESUBSCRIBE: usize = 30;
+pub const RESUBSCRIBE: usize = VARIABLES + 3;
 /// The place of `consent`.
-pub const CONSENT: usize = 31;
+pub const CONSENT: usize = VARIABLES + 4;
+
+/// The place of a field.
+pub const fn place(field: Field) -> usize {
+    field.place() + 1
+}
 
 /// The keys of a contact, each at its place.
 pub const PARAMS: [Param; KEY_COUNT] = {
@@ -56,7 +61,7 @@ pub const PARAMS: [Param; KEY_COUNT] = {
     );
     let mut index = 0;
     while index < Field::ALL.len() {
-        params[Field::ALL[index] as usize] = param(Field::ALL[index]);
+        params[self::place(Field::ALL[index])] = param(Field::ALL[index]);
         index += 1;
     }
     params
@@ -74,7 +79,7 @@ pub const IN_ORDER: [Param; KEY_COUNT] = {
             params[place] = PARAMS[VARIABLES];
             place += 1;
         }
-        params[place] = PARAMS[Field::ALL[index] as usize];
+        params[place] = PARAMS[self::place(Field::ALL[index])];
         place += 1;
         if matches!(Field::ALL[index], Field::Source) {
             params[place] = PARAMS[CUSTOMER_SOURCE_ID];

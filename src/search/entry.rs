@@ -5,10 +5,6 @@ use crate::contact::document::Document;
 use crate::contact::field::Field;
 use crate::contact::record::Malformed;
 
-/// The fields that are searched. A change of any other leaves the index as it is.
-pub const FIELDS: [Field; 5] =
-    [Field::Name, Field::FirstName, Field::LastName, Field::Email, Field::PhoneNumber];
-
 /// Words of one contact at most: what is behind them is not found by.
 const MAX_WORDS: usize = 128;
 
@@ -68,10 +64,14 @@ impl Entry {
     /// [`Malformed`] where it does not read.
     pub fn of(document: &Document<'_>) -> Result<Self, Malformed> {
         let mut words = Vec::new();
-        for field in [Field::Name, Field::FirstName, Field::LastName] {
-            words.extend(document.text(field)?.into_iter().flat_map(fold::name_words));
+        for field in Field::ALL.into_iter().filter(|field| field.is_searched()) {
+            let text = document.text(field)?.unwrap_or_default();
+            match field {
+                Field::Email => words.extend(fold::address_words(text)),
+                Field::PhoneNumber => {}
+                _ => words.extend(fold::name_words(text)),
+            }
         }
-        words.extend(document.text(Field::Email)?.into_iter().flat_map(fold::address_words));
         words.truncate(MAX_WORDS);
         words.sort_unstable();
         words.dedup();

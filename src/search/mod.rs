@@ -6,7 +6,7 @@ pub mod fold;
 mod query;
 mod status;
 
-pub use self::entry::{Entry, FIELDS, Phone};
+pub use self::entry::{Entry, Phone};
 pub use self::query::{MAX_LENGTH, MAX_WORDS, PREFIX_LETTERS, Query, QueryError, Tier};
 pub use self::status::Status;
 

@@ -10,6 +10,7 @@ use crate::contact::proof::Proof;
 use crate::id::ObjectId;
 use crate::storage::Consent;
 
+/// The names of the flags.
 pub const WORDS: [&str; Flags::ALL.len()] = {
     let mut words = [""; Flags::ALL.len()];
     let mut place = 0;

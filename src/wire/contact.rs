@@ -16,34 +16,6 @@ use crate::id::ObjectId;
 use crate::storage::{Contact, List, Suppression};
 use crate::wire::suppression::ShownSuppression;
 
-/// The fields in the order in which the vendor's method answers them.
-pub const SHOWN: [Field; 24] = [
-    Field::Name,
-    Field::Email,
-    Field::PhoneNumber,
-    Field::UserId,
-    Field::Active,
-    Field::EmailSubscribe,
-    Field::SmsSubscribe,
-    Field::DesktopWebPushSubscribe,
-    Field::MobileWebPushSubscribe,
-    Field::TelegramSubscribe,
-    Field::ViberSubscribe,
-    Field::AvatarLink,
-    Field::ContactBirthday,
-    Field::ContactLanguage,
-    Field::FirstName,
-    Field::LastName,
-    Field::ContactGender,
-    Field::ContactTimezone,
-    Field::FacebookLink,
-    Field::InstagramLink,
-    Field::LinkedInLink,
-    Field::TwitterLink,
-    Field::TiktokLink,
-    Field::ContactScore,
-];
-
 /// A contact as contact/get answers it (related methods, "Contacts"): the fields by the table of fields, what stands
 /// beside them by types of their own.
 #[derive(Debug, Serialize)]
@@ -102,7 +74,7 @@ impl Shown {
     pub fn of(contact: &Contact, list: &List, suppressed: &[Suppression]) -> Result<Self, Malformed> {
         let document = Document::read(&contact.document)?;
         let mut fields = Map::new();
-        for field in SHOWN {
+        for field in Field::ANSWERED {
             fields.insert(field.name().to_owned(), show_field(field, document.get(field.key())?)?);
             if field == BEFORE_TIMES {
                 fields.insert("createdAt".to_owned(), json!(document.header.created_at));
@@ -131,7 +103,7 @@ impl JsonSchema for Shown {
 
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
         let mut properties = Map::new();
-        for field in SHOWN {
+        for field in Field::ANSWERED {
             let mut schema = show_schema(field);
             schema["description"] = json!(field.text());
             properties.insert(field.name().to_owned(), schema);
@@ -159,7 +131,7 @@ impl JsonSchema for Shown {
 }
 
 /// The field behind which the vendor's method has the times.
-const BEFORE_TIMES: Field = Field::ViberSubscribe;
+pub const BEFORE_TIMES: Field = Field::ViberSubscribe;
 
 /// What [`show_field`] makes of a field.
 fn show_schema(field: Field) -> Value {

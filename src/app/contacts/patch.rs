@@ -16,8 +16,17 @@ use crate::problem::{self, Problem};
 use crate::secret;
 use crate::storage::{Variable, VariableKind};
 
+/// How many fields stand before the options of a patch.
+const BEFORE_OPTIONS: usize = {
+    let mut count = 0;
+    while count < Field::COUNT && (Field::BY_KEY[count] as u32) < Key::OPTIONS.number() {
+        count += 1;
+    }
+    count
+};
+
 /// Places for the values of fields, by the fields' own numbers.
-const FIELDS: usize = Field::ALL.len() + 1;
+const FIELDS: usize = Field::COUNT;
 
 /// A value in its stored form.
 #[derive(Debug)]
@@ -121,20 +130,20 @@ impl<'a> ContactPatch<'a> {
     /// # Errors
     /// The value is not one of the field.
     pub fn set(&mut self, field: Field, kind: Kind, value: Value<'a>) -> Result<(), Problem> {
-        self.values[field as usize] = Some(read_field(field, kind, value)?);
+        self.values[field.place()] = Some(read_field(field, kind, value)?);
         Ok(())
     }
 
     /// Sets the contact's own cost; `None` clears it.
     pub fn set_cac(&mut self, cac: Option<Cac>) {
         let stored = cac.map_or(Stored::Clear, |cac| Stored::Bytes(cac.to_bytes()));
-        self.values[Field::Cac as usize] = Some(stored);
+        self.values[Field::Cac.place()] = Some(stored);
     }
 
     /// Sets the source, by its number; `None` clears it.
     pub fn set_source(&mut self, source: Option<u64>) {
         let stored = source.map_or(Stored::Clear, |source| Stored::short(&source.to_le_bytes()));
-        self.values[Field::Source as usize] = Some(stored);
+        self.values[Field::Source.place()] = Some(stored);
     }
 
     /// Sets variables, as [`variable_value`] gave their values. Of two for one variable the later wins.
@@ -154,29 +163,35 @@ impl<'a> ContactPatch<'a> {
 
     /// Whether it sets a flag.
     pub fn sets_a_flag(&self) -> bool {
-        Flags::ALL.iter().any(|flag| self.values[*flag as usize].is_some())
+        Flags::ALL.iter().any(|flag| self.values[flag.place()].is_some())
     }
 
     /// Whether it leaves its contact without an identifier: it clears all three. Where `adds`, one that it does not
     /// set counts as cleared, unless it was `refused`.
     pub fn has_no_identifier(&self, adds: bool, refused: impl Fn(Field) -> bool) -> bool {
-        IdentifierKind::ALL.iter().all(|kind| match self.values[kind.field() as usize] {
+        IdentifierKind::ALL.iter().all(|kind| match self.values[kind.field().place()] {
             Some(Stored::Clear) => true,
             Some(_) => false,
             None => adds && !refused(kind.field()),
         })
     }
 
-    /// Writes the stored form, see [`crate::contact::record`]. `keep` says whether flags that were set to false stay
-    /// so, unless the item says otherwise.
-    pub fn put(&mut self, keep: bool, out: &mut Vec<u8>) {
-        for field in Field::BY_KEY {
-            if let Some(stored) = &self.values[field as usize] {
+    fn put_fields(&self, fields: &[Field], out: &mut Vec<u8>) {
+        for field in fields {
+            if let Some(stored) = &self.values[field.place()] {
                 put_entry(out, field.key(), stored.bytes());
             }
         }
+    }
+
+    /// Writes the stored form, see [`crate::contact::record`]. `keep` says whether flags that were set to false stay
+    /// so, unless the item says otherwise.
+    pub fn put(&mut self, keep: bool, out: &mut Vec<u8>) {
+        // Entries stand in the order of their keys.
+        let (first, last) = Field::BY_KEY.split_at(BEFORE_OPTIONS);
+        self.put_fields(first, out);
         let subscribes =
-            |flag: &Field| self.values[*flag as usize].as_ref().is_some_and(|it| !it.bytes().is_empty());
+            |flag: &Field| self.values[flag.place()].as_ref().is_some_and(|it| !it.bytes().is_empty());
         let keep = keep && !self.resubscribe && Flags::ALL.iter().any(subscribes);
         let options = Options { keep, personal: self.proof.is_some() }.bytes();
         if !options.is_empty() {
@@ -185,6 +200,7 @@ impl<'a> ContactPatch<'a> {
         if let Some(proof) = &self.proof {
             put_entry(out, Key::PROOF, &proof.bytes(secret::random()));
         }
+        self.put_fields(last, out);
         self.variables.sort_by_key(|(key, _)| *key);
         let values = &self.variables;
         for (index, (key, value)) in values.iter().enumerate() {

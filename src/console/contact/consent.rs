@@ -1,7 +1,6 @@
 //! What was said about the flags of a contact, in sentences.
 
 use super::Subject;
-use super::form::label;
 use super::history::who;
 use crate::apply::ledger::How;
 use crate::clock::Timestamp;
@@ -49,8 +48,8 @@ fn line(record: Consent) -> Line {
     let what = match (flag, value) {
         (Field::Active, true) => t("Activated").to_string(),
         (Field::Active, false) => t("Deactivated").to_string(),
-        (flag, true) => t("Subscribed to {channel}").with("channel", t(label(flag))).to_string(),
-        (flag, false) => t("Unsubscribed from {channel}").with("channel", t(label(flag))).to_string(),
+        (flag, true) => t("Subscribed to {channel}").with("channel", t(flag.label())).to_string(),
+        (flag, false) => t("Unsubscribed from {channel}").with("channel", t(flag.label())).to_string(),
     };
     let what = match how {
         How::Request => what,

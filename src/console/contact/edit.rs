@@ -96,7 +96,7 @@ async fn page(
     let document = Document::read(&subject.contact.document).map_err(crate::console::contacts::damaged)?;
     let (header, flags) = (document.header, State::read(document.record));
     let flags = flags.map_err(crate::console::contacts::damaged)?;
-    let refused = Flags::ALL.into_iter().filter(|flag| flags.is_refused(*flag)).map(form::label);
+    let refused = Flags::ALL.into_iter().filter(|flag| flags.is_refused(*flag)).map(Field::label);
     let cac =
         subject.contact.source_cac.as_ref().map(|cac| format!("{} {}", cac.value, cac.currency.as_str()));
     let suppressed = user.app.queries.suppressions_of(&user.caller(), [&subject.contact]).await?;

@@ -8,16 +8,14 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::posted::Posted;
-pub use super::words::label;
-use super::words::{GENDERS, hint};
+use super::words::GENDERS;
 use crate::contact::amount::Cac;
 use crate::contact::document::Document;
-use crate::contact::field::{Field, Kind};
+use crate::contact::field::{Field, Group as Part, Kind};
 use crate::contact::record::Malformed;
-use crate::find::FLAGS;
 use crate::storage::{Contact, List, Source, VariableKind};
 use crate::translate::{mark, t};
-use crate::wire::contact::{SHOWN, show_cac, show_field};
+use crate::wire::contact::{show_cac, show_field};
 
 /// The texts of a contact's fields, by the names that the form has for them.
 pub type Values = BTreeMap<String, String>;
@@ -28,32 +26,13 @@ pub const VARIABLE: &str = "variables.";
 /// The amount and the currency of a contact's own cost.
 pub const CAC: [&str; 2] = ["cac.value", "cac.currency"];
 
-/// Parts of the form.
-const GROUPS: [(&str, &[Field]); 5] = [
-    (mark("Identifiers"), &[Field::Email, Field::PhoneNumber, Field::UserId]),
-    (mark("Name"), &[Field::Name, Field::FirstName, Field::LastName]),
-    (mark("Channels"), &FLAGS),
-    (
-        mark("About"),
-        &[
-            Field::ContactBirthday,
-            Field::ContactGender,
-            Field::ContactLanguage,
-            Field::ContactTimezone,
-            Field::ContactScore,
-        ],
-    ),
-    (
-        mark("Links"),
-        &[
-            Field::AvatarLink,
-            Field::FacebookLink,
-            Field::InstagramLink,
-            Field::LinkedInLink,
-            Field::TwitterLink,
-            Field::TiktokLink,
-        ],
-    ),
+/// Parts of the form, with their headings.
+const GROUPS: [(&str, Part); 5] = [
+    (mark("Identifiers"), Part::Identifiers),
+    (mark("Name"), Part::Name),
+    (mark("Channels"), Part::Channels),
+    (mark("About"), Part::About),
+    (mark("Links"), Part::Links),
 ];
 
 /// A part of the form.
@@ -146,7 +125,7 @@ impl Input {
 pub fn values(contact: &Contact, list: &List) -> Result<Values, Malformed> {
     let document = Document::read(&contact.document)?;
     let mut values = Values::new();
-    for field in SHOWN {
+    for field in Field::ANSWERED {
         values.insert(field.name().to_owned(), text(&show_field(field, document.get(field.key())?)?));
     }
     let source = contact.source.as_ref().map(|source| source.id.to_string());
@@ -178,7 +157,7 @@ pub fn text(shown: &Value) -> String {
 /// What nobody has filled in yet: the API's own defaults.
 pub fn blank(list: &List) -> Values {
     let mut values = Values::new();
-    for field in SHOWN.into_iter().chain([Field::Source]) {
+    for field in Field::ANSWERED.into_iter().chain([Field::Source]) {
         values.insert(field.name().to_owned(), text(&show_field(field, None).unwrap_or_default()));
     }
     values.extend(CAC.map(|name| (name.to_owned(), String::new())));
@@ -207,12 +186,13 @@ pub fn groups(
         };
         Input { error: errors.get(&name).cloned(), name, label, kind, value, was, hint, number: None }
     };
-    let field = |field: &Field| {
-        input(field.name().to_owned(), t(label(*field)).to_string(), kind(*field), hint(*field))
+    let field = |field: Field| {
+        input(field.name().to_owned(), t(field.label()).to_string(), kind(field), field.hint())
     };
+    let fields = |part| Field::ALL.into_iter().filter(move |field| field.group() == Some(part));
     let mut groups: Vec<_> = GROUPS
         .into_iter()
-        .map(|(title, fields)| Group { title, fields: fields.iter().map(field).collect() })
+        .map(|(title, part)| Group { title, fields: fields(part).map(field).collect() })
         .collect();
     let choice = |value: &str, text: &str| (value.to_owned(), text.to_owned());
     let mut choices = vec![choice("", &t("None").to_string())];

@@ -124,10 +124,10 @@ pub async fn who(user: &User) -> Result<HashMap<String, String>> {
 fn called(name: &str) -> String {
     let known = Field::ALL.into_iter().find(|field| field.name() == name);
     match (known, name.strip_prefix("variables.")) {
-        (Some(field), _) if crate::find::FLAGS[1..].contains(&field) => {
-            t("{label} channel").with("label", t(label(field))).to_string()
+        (Some(field), _) if Field::FLAGS[1..].contains(&field) => {
+            t("{label} channel").with("label", t(field.label())).to_string()
         }
-        (Some(field), _) => t(label(field)).to_string(),
+        (Some(field), _) => t(field.label()).to_string(),
         (None, Some(variable)) => variable.to_owned(),
         (None, None) => name.to_owned(),
     }

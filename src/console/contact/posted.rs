@@ -8,7 +8,6 @@ use crate::app::contacts::patch::{self, ContactPatch};
 use crate::console::Fields;
 use crate::contact::amount::{Amount, Cac};
 use crate::contact::field::{Field, Key, Kind};
-use crate::find::FLAGS;
 use crate::json::Value;
 use crate::problem::{self, Problem};
 use crate::storage::List;
@@ -75,7 +74,7 @@ impl Posted {
         }
         for (name, blank) in blank(list) {
             let sent = |name: &str| fields.has(name).then(|| line_ends(fields.raw(name)));
-            let is_flag = FLAGS.iter().any(|field| field.name() == name);
+            let is_flag = Field::FLAGS.iter().any(|field| field.name() == name);
             // A field of this name that the form had for another variable is not this one.
             let is_other = !sent_as.contains_key(&name) && fields.has(&format!("{NUMBER}{name}"));
             let field = sent_as.get(&name).unwrap_or(&name);

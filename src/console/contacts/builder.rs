@@ -6,10 +6,8 @@
 use serde_json::{Map, Value, json};
 use url::form_urlencoded::{Serializer, parse};
 
-use crate::console::contact::form::label;
 use crate::contact::field::Field;
 use crate::filter::{Domain, Op, Subject};
-use crate::find::FLAGS;
 use crate::storage::List;
 use crate::translate::{mark, t};
 
@@ -85,8 +83,8 @@ pub fn fields(list: &List, segments: &[(String, String)]) -> Vec<Choice> {
         if matches!(field, Field::Source | Field::Cac) {
             continue;
         }
-        let label = t(label(field)).to_string();
-        let is_channel = FLAGS[1..].contains(&field);
+        let label = t(field.label()).to_string();
+        let is_channel = Field::FLAGS[1..].contains(&field);
         fields.push(choice(
             field.name(),
             if is_channel { t("{label} channel").with("label", label).to_string() } else { label },

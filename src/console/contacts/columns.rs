@@ -1,47 +1,21 @@
 //! The columns of the table of contacts, and what stands in them. Pure.
 
 use crate::contact::document::Document;
-use crate::contact::field::{Field, Key, Kind};
+use crate::contact::field::{Field, Group, Key, Kind};
 use crate::contact::record::Malformed;
-use crate::find::FLAGS;
 use crate::id::ObjectId;
 use crate::journal::ContactNo;
 use crate::storage::{Contact, List};
 use crate::translate::t;
 use crate::wire::contact::show_field;
 
-use crate::console::contact::form::{label, text};
+use crate::console::contact::form::text;
 
 /// The columns that are shown where nobody has chosen any.
 const DEFAULT: [&str; 6] = ["name", "email", "phoneNumber", "userId", "active", "updatedAt"];
 
-/// Fields in the order in which columns stand.
-const FIELDS: [Field; 24] = [
-    Field::Name,
-    Field::FirstName,
-    Field::LastName,
-    Field::Email,
-    Field::PhoneNumber,
-    Field::UserId,
-    Field::Active,
-    Field::EmailSubscribe,
-    Field::SmsSubscribe,
-    Field::DesktopWebPushSubscribe,
-    Field::MobileWebPushSubscribe,
-    Field::TelegramSubscribe,
-    Field::ViberSubscribe,
-    Field::ContactBirthday,
-    Field::ContactGender,
-    Field::ContactLanguage,
-    Field::ContactTimezone,
-    Field::ContactScore,
-    Field::AvatarLink,
-    Field::FacebookLink,
-    Field::InstagramLink,
-    Field::LinkedInLink,
-    Field::TwitterLink,
-    Field::TiktokLink,
-];
+/// The parts of the form, in the order in which the columns of their fields stand.
+const PARTS: [Group; 5] = [Group::Name, Group::Identifiers, Group::Channels, Group::About, Group::Links];
 
 /// What a column shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -110,11 +84,12 @@ pub fn columns(list: &List, picked: Option<&str>) -> Vec<Column> {
         shows,
     };
     let mut columns = Vec::new();
-    for field in FIELDS {
-        let label = if FLAGS[1..].contains(&field) {
-            t("{label} channel").with("label", t(label(field))).to_string()
+    let fields = |part| Field::ALL.into_iter().filter(move |field| field.group() == Some(part));
+    for field in PARTS.into_iter().flat_map(fields) {
+        let label = if Field::FLAGS[1..].contains(&field) {
+            t("{label} channel").with("label", t(field.label())).to_string()
         } else {
-            t(label(field)).to_string()
+            t(field.label()).to_string()
         };
         columns.push(column(field.name().to_owned(), label, Shows::Field(field)));
     }
@@ -255,6 +230,17 @@ mod tests {
         assert_eq!(cells(&row), ["a@example.com", "yes", &format!("{}…", "x".repeat(120))]);
         assert_eq!(row.cells[1].flag, Some(true));
         assert_eq!(row.called, "a@example.com");
+    }
+
+    #[test]
+    fn each_field_of_the_table_is_a_column_and_can_be_filtered_by() {
+        let columns = columns(&list(), None);
+        let choices = crate::console::contacts::builder::fields(&list(), &[]);
+        assert!(Field::ALL.contains(&Field::Nickname));
+        for field in Field::ALL.into_iter().filter(|field| field.group().is_some()) {
+            assert!(columns.iter().any(|column| column.shows == Shows::Field(field)), "{field:?}");
+            assert!(choices.iter().any(|choice| choice.name == field.name()), "{field:?}");
+        }
     }
 
     #[test]

@@ -21,8 +21,9 @@ use self::query::{PAGE, Pager, Query};
 use super::page::{address, curl, number, without_empty};
 use super::{Form, Page, Result, Section, Trouble, User, see, show};
 use crate::app::contacts::search::Search;
+use crate::contact::field::Field;
 use crate::contact::record::Malformed;
-use crate::find::{self, Bounds, FLAGS, Filter, Found};
+use crate::find::{self, Bounds, Filter, Found};
 use crate::id::ObjectId;
 use crate::search::Tier;
 use crate::storage::{Error, List, SourceFilter, Suppression, UserRole, Window};
@@ -206,9 +207,9 @@ pub async fn all(
     let table = table(&user, &list, &asked, &columns, count).await?;
     let done = super::Fields::read(query.as_bytes());
     let page = user.page(Section::Lists).done(done.get("done"), &DONE);
-    let flags = FLAGS.map(|field| Flag {
+    let flags = Field::FLAGS.map(|field| Flag {
         name: field.name(),
-        label: super::contact::form::label(field),
+        label: field.label(),
         wanted: asked.wanted.flags.iter().find(|(wanted, _)| *wanted == field).map(|(_, is)| *is),
     });
     let sources = sources(&user, asked.wanted.source.as_deref()).await?;

@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 
 use crate::clock::Timestamp;
-use crate::console::contact::form::label;
 use crate::console::requests::view::sender;
 use crate::contact::field::Field;
 use crate::id::ObjectId;
@@ -134,7 +133,7 @@ pub fn doing(action: &Action) -> String {
 /// The label of a channel.
 fn channel(name: &str) -> &str {
     match Field::ALL.into_iter().find(|field| field.name() == name) {
-        Some(field) => label(field),
+        Some(field) => field.label(),
         None => name,
     }
 }

@@ -16,7 +16,7 @@ use crate::storage::{Contact, List, Suppression};
 #[derive(Debug)]
 pub struct Layout {
     /// For each field, by its number, its column.
-    fields: [Option<usize>; Field::ALL.len() + 1],
+    fields: [Option<usize>; Field::COUNT],
     variables: HashMap<Key, usize>,
     /// The row of a contact without values.
     empty: Vec<&'static str>,
@@ -31,13 +31,13 @@ impl Layout {
     /// Of the contacts of a list.
     pub fn of(list: &List) -> Self {
         let place = |name: &str| COLUMNS.iter().position(|column| *column == name);
-        let mut fields = [None; Field::ALL.len() + 1];
+        let mut fields = [None; Field::COUNT];
         let mut empty = vec![""; COLUMNS.len() + list.variables.len()];
         for field in Field::ALL {
             // A source is stored by its number, and is shown by its names.
             let shown = field.kind().and_then(|kind| Some((kind, place(field.name())?)));
             let Some((kind, at)) = shown else { continue };
-            fields[field as usize] = Some(at);
+            fields[field.place()] = Some(at);
             // These are stored as absence.
             empty[at] = match kind {
                 Kind::Flag => "false",
@@ -70,7 +70,7 @@ impl Layout {
             let Some(field) = Field::of_key(entry.key) else { continue };
             if field == Field::Cac {
                 own = Some(Cac::from_bytes(entry.value).ok_or(Malformed)?);
-            } else if let (Some(place), Some(kind)) = (self.fields[field as usize], field.kind()) {
+            } else if let (Some(place), Some(kind)) = (self.fields[field.place()], field.kind()) {
                 cells[place] = value(kind, entry.value)?;
             }
         }

@@ -18,7 +18,6 @@ use crate::json::{Keys, Members, Raw, read_body};
 use crate::param::{Param, Shape};
 use crate::problem;
 use crate::storage::{List, Page, VariableKind};
-use crate::wire::contact::SHOWN;
 
 /// `POST /v3/contact-list/get`
 pub static GET: Method = Method {
@@ -206,7 +205,7 @@ fn show(list: &List) -> ListData {
 
 /// What every contact has, as contact/get answers it: those whose value stands alone.
 fn default_variables() -> Vec<VariableData> {
-    let fields = SHOWN.iter().map(|field| (field.name(), field_type(*field)));
+    let fields = Field::ANSWERED.iter().map(|field| (field.name(), field_type(*field)));
     let others = [
         ("createdAt", "datetime"),
         ("updatedAt", "datetime"),

@@ -4,7 +4,7 @@
 mod about;
 mod answers;
 mod codes;
-mod document;
+pub(crate) mod document;
 mod fields;
 mod markdown;
 mod open;

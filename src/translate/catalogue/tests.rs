@@ -13,7 +13,8 @@ const TRANSLATED: [Language; 0] = [];
 fn texts() -> BTreeMap<String, bool> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut texts = BTreeMap::new();
-    for folder in ["templates", "src/console", "src/http", "src/login", "src/translate"] {
+    for folder in ["templates", "src/console", "src/contact/field", "src/http", "src/login", "src/translate"]
+    {
         walk(&root.join(folder), &mut texts);
     }
     texts

@@ -126,3 +126,14 @@ fn errors_stand_at_their_fields() {
     assert_eq!(email.error.as_deref(), Some("invalid RFC2822 email nobody at email field"));
     assert_eq!((email.value.as_str(), email.was.as_str()), ("nobody", ""));
 }
+
+#[test]
+fn a_field_of_the_table_is_an_input_of_its_part() {
+    let groups = groups(&list(), &[], &posted(&[("nickname", "Jo")]), &BTreeMap::new());
+    let name = groups.iter().find(|group| group.title == "Name").unwrap();
+    let input = name.fields.iter().find(|input| input.name == Field::Nickname.name()).unwrap();
+    assert_eq!((input.label.as_str(), input.value.as_str()), ("Nickname", "Jo"));
+    let of_table: usize = Field::ALL.iter().filter(|field| field.group().is_some()).count();
+    let of_form: usize = groups[..GROUPS.len()].iter().map(|group| group.fields.len()).sum();
+    assert_eq!(of_form, of_table, "each part of the table is a part of the form");
+}
