@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::Subject;
-use super::form::{label, text};
+use super::form::text;
 use crate::app::JOB;
 use crate::app::unsubscribe::Proof;
 use crate::console::jobs::what;
