@@ -239,11 +239,6 @@ pub fn filter(place: &str, must: &str) -> Problem {
     Problem::new("INVALID_FILTER", format!("Argument {place} {must}")).of(place)
 }
 
-/// The list has no contact with that id.
-pub fn contact_gone(id: ObjectId) -> Problem {
-    Problem::new("CONTACT_NOT_FOUND", format!("Contact {id} not found in list")).of("contactId")
-}
-
 /// The list has no such segment.
 pub fn segment_not_found(id: ObjectId) -> Problem {
     Problem::new("SEGMENT_NOT_FOUND", format!("Segment {id} not found in list")).of("segmentId")

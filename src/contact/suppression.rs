@@ -151,11 +151,6 @@ impl Reason {
     pub fn of_code(code: i64) -> Option<Self> {
         Self::ALL.into_iter().find(|reason| reason.code() == code)
     }
-
-    /// Whether it is about the address and not about what the person wants: such a suppression may expire.
-    pub const fn can_expire(self) -> bool {
-        matches!(self, Self::Hard | Self::Undeliverable)
-    }
 }
 
 impl Channel {
