@@ -20,8 +20,9 @@ const LONGEST: usize = 256 << 20;
 const LEVEL: i32 = 1;
 
 thread_local! {
-    // Its tables are larger than most rows.
+    // Their tables are larger than most rows: to make them takes longer than a row does.
     static COMPRESSOR: RefCell<Option<Compressor<'static>>> = RefCell::new(compressor());
+    static DECOMPRESSOR: RefCell<Option<Decompressor<'static>>> = RefCell::new(Decompressor::new().ok());
 }
 
 fn compressor() -> Option<Compressor<'static>> {
@@ -52,7 +53,7 @@ pub fn unpack(stored: Vec<u8>) -> Vec<u8> {
 fn decompress(packed: &[u8]) -> Option<Vec<u8>> {
     let length = get_frame_content_size(packed).ok()??;
     let length = usize::try_from(length).ok().filter(|length| *length <= LONGEST)?;
-    Decompressor::new().ok()?.decompress(packed, length).ok()
+    DECOMPRESSOR.with_borrow_mut(|decompressor| decompressor.as_mut()?.decompress(packed, length).ok())
 }
 
 #[cfg(test)]

@@ -25,9 +25,12 @@ use crate::storage::{
     Mark,
 };
 
-/// Rows of the history that are read at once, and their bytes: the first is read in any case.
-const CHUNK_ROWS: u32 = 256;
+/// Rows of the history that are read at once at most, and their bytes: the first is read in any case.
+const CHUNK_ROWS: usize = 256;
 const CHUNK_BYTES: usize = 4 << 20;
+
+/// Changes that a row is thought to have before one was read: as many as a batch may have.
+const LARGE_BATCH: usize = 100;
 
 /// Bytes of changes that one page looks at: with a filter that few fit, it ends without them.
 const MAX_LOOKED_AT: usize = 32 << 20;
@@ -150,13 +153,23 @@ impl<R: ChangeRows> Reading<'_, R> {
         self.is_full() || rows >= MAX_ROWS || bytes >= MAX_LOOKED_AT
     }
 
+    /// Rows that the rest of the page may need: those of large batches are not read in vain.
+    fn chunk(&self) -> u32 {
+        let (rows, _) = self.looked_at;
+        let changes_of_row = self.changes.len().checked_div(rows).unwrap_or(LARGE_BATCH).max(1);
+        let left = self.query.limit.saturating_sub(self.changes.len());
+        // One more for the row of the cursor, and one to see that there are more.
+        u32::try_from((left / changes_of_row + 2).min(CHUNK_ROWS)).unwrap_or(u32::MAX)
+    }
+
     /// Reads a list until its end, or until the page is full.
     fn read_list(&mut self, list: ListNo, ends: &Ends) -> Result<(), ChangesError> {
         let Some((end, _)) = ends.last else { return Ok(()) };
         let mark = self.cursor.mark(list);
         let from = mark.map_or(0, |mark| mark.position);
         let mut tombstones = self.rows.tombstones_from(list, from)?.into_iter().peekable();
-        let mut entries = self.rows.entries_from(list, from, CHUNK_ROWS, CHUNK_BYTES)?.into_iter().peekable();
+        let mut entries =
+            self.rows.entries_from(list, from, self.chunk(), CHUNK_BYTES)?.into_iter().peekable();
         let first = entries.peek().map(|entry| (entry.position, entry.request));
         let first = [first, tombstones.peek().map(|erased| (erased.position, erased.request))]
             .into_iter()
@@ -175,8 +188,8 @@ impl<R: ChangeRows> Reading<'_, R> {
         let mut last = from;
         loop {
             if entries.peek().is_none() && last < end {
-                entries =
-                    self.rows.entries_from(list, last + 1, CHUNK_ROWS, CHUNK_BYTES)?.into_iter().peekable();
+                let chunk = self.chunk();
+                entries = self.rows.entries_from(list, last + 1, chunk, CHUNK_BYTES)?.into_iter().peekable();
             }
             let position = match (entries.peek(), tombstones.peek()) {
                 (None, None) => return Ok(()),
