@@ -38,8 +38,8 @@ impl Drop for Heart {
 }
 
 /// What a node of this version says of the forms that it reads: those of the first version are 1, and such a node says
-/// nothing. Since 3 results have notes, and changes what they put in place.
-const FORMS: i64 = 3;
+/// nothing. Since 3 results have notes, and changes what they put in place; since 4 changes may be compressed.
+const FORMS: i64 = 4;
 
 async fn beat(pool: &Pool, shared: &Shared) -> Result<(), Error> {
     let client = connection(pool).await?;
