@@ -97,8 +97,10 @@ fn each_line(survey: &Survey, mut each: impl FnMut(Row) -> Result<Go>) -> Result
         .delimiter(delimiter)
         .buffer_capacity(CHUNK)
         .from_reader(Lines { inner: text, scan: Scan::new(delimiter, survey.from), starts: VecDeque::new() });
+    // A row is about as long as the one before.
+    let (mut bytes, mut fields) = (0, 0);
     loop {
-        let mut cells = StringRecord::new();
+        let mut cells = StringRecord::with_capacity(bytes, fields);
         if !reader.read_record(&mut cells).map_err(|error| Error::file(&survey.path, error))? {
             let sum = reader.get_mut().inner.inner().inner().sum();
             return same(survey, sum.map_err(|error| Error::file(&survey.path, error))?);
@@ -106,6 +108,7 @@ fn each_line(survey: &Survey, mut each: impl FnMut(Row) -> Result<Go>) -> Result
         if cells.iter().all(|cell| cell.bytes().all(is_blank)) {
             continue;
         }
+        (bytes, fields) = (cells.as_slice().len() + 16, cells.len());
         let line = reader.get_mut().starts.pop_front();
         // Both find the same records; that they do is tested.
         let line = line.ok_or_else(|| Error::file(&survey.path, "the rows cannot be told apart"))?;

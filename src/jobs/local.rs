@@ -80,9 +80,7 @@ impl Local {
             self.queries.contacts_with_suppressions(&self.caller, &list, way, &filter, bounds).await?;
         let show = |malformed: Malformed| Error::Damaged(malformed.to_string());
         let contacts = found.rows.iter().map(|(_, contact, suppressed)| {
-            let shown = Shown::of(contact, &list, suppressed).map_err(show)?;
-            // Only a map with keys that are no strings could fail, and there is none.
-            serde_json::value::to_raw_value(&shown).map_err(|error| Error::Damaged(error.to_string()))
+            Shown::of(contact, &list, suppressed).map(Shown::into_json).map_err(show)
         });
         let ids = found.rows.iter().map(|(number, ..)| ObjectId::of_contact(list.id, number.0).to_string());
         let left_out = found.damaged.iter().map(|number| problem::contact_damaged(list.id, *number).message);

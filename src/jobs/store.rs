@@ -115,16 +115,16 @@ impl JobStore {
         Ok(files)
     }
 
-    /// The directory, and a new file in it without a name: its disk space is free when it is closed.
+    /// A new file without a name: its disk space is free when it is closed.
     ///
     /// # Errors
     /// It cannot be made.
-    pub fn scratch(&self) -> io::Result<(PathBuf, File)> {
+    pub fn scratch(&self) -> io::Result<File> {
         make_directory(&self.root)?;
         let path = self.root.join(format!("scratch.{}", hex(&crate::secret::random::<16>())));
         let file = OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(&path)?;
         std::fs::remove_file(&path)?;
-        Ok((self.root.clone(), file))
+        Ok(file)
     }
 
     /// Whether the store may have files here: it had one, or that cannot be known.

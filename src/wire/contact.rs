@@ -3,40 +3,69 @@
 use std::borrow::Cow;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::Serialize;
+use serde::ser::{Error as _, SerializeMap as _};
+use serde::{Serialize, Serializer};
+use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Map, Value, json};
 
 use crate::contact::amount::Cac;
 use crate::contact::date::Date;
-use crate::contact::document::Document;
+use crate::contact::document::{Document, Header};
 use crate::contact::field::{Field, Key, Kind};
 use crate::contact::gender;
-use crate::contact::record::Malformed;
+use crate::contact::record::{Malformed, Reader};
 use crate::id::ObjectId;
 use crate::storage::{Contact, List, Suppression};
 use crate::wire::suppression::ShownSuppression;
 
-/// A contact as contact/get answers it (related methods, "Contacts"): the fields by the table of fields, what stands
-/// beside them by types of their own.
+/// A contact as contact/get answers it (related methods, "Contacts"), as JSON: it is written once, straight from its stored
+/// form. The fields by the table of fields, what stands beside them by types of their own.
 #[derive(Debug, Serialize)]
-pub struct Shown {
+#[serde(transparent)]
+pub struct Shown(Box<RawValue>);
+
+/// The members of a contact: the fields by the table of fields, the others by types of their own.
+#[derive(Serialize)]
+struct View<'a> {
     #[serde(flatten)]
-    fields: Map<String, Value>,
+    fields: Fields<'a>,
     #[serde(flatten)]
-    rest: Rest,
+    rest: Rest<'a>,
 }
 
-#[derive(Debug, Serialize, JsonSchema)]
+/// The fields of [`Field::ANSWERED`], and the times.
+struct Fields<'a> {
+    header: Header,
+    /// The stored values, by the number of their field.
+    stored: [Option<&'a [u8]>; Field::ALL.len() + 1],
+}
+
+impl Serialize for Fields<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        for field in Field::ANSWERED {
+            let value = cell(field, self.stored[field as usize]).map_err(S::Error::custom)?;
+            map.serialize_entry(field.name(), &value)?;
+            if field == BEFORE_TIMES {
+                map.serialize_entry("createdAt", &self.header.created_at)?;
+                map.serialize_entry("updatedAt", &self.header.updated_at)?;
+            }
+        }
+        map.end()
+    }
+}
+
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-struct Rest {
+struct Rest<'a> {
     /// The name of the contact's source.
-    source_name: Option<String>,
+    source_name: Option<&'a str>,
     /// The id of the contact's source.
     source_id: Option<ObjectId>,
     /// Your own id of the contact's source.
-    customer_source_id: Option<String>,
+    customer_source_id: Option<&'a str>,
     /// Every variable of the list.
-    variables: Vec<ShownVariable>,
+    variables: Vec<ShownVariable<'a>>,
     /// The cost to acquire the contact: its own, else its source's, also of a removed source.
     cac: Option<ShownCac>,
     /// The suppressions of its e-mail address and phone number; absent without any.
@@ -45,13 +74,13 @@ struct Rest {
 }
 
 /// A variable of the contact's list.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Serialize, JsonSchema)]
 #[schemars(rename = "VariableValue")]
-struct ShownVariable {
+struct ShownVariable<'a> {
     /// Its name.
-    name: String,
+    name: &'a str,
     /// Its value; null where the contact has none.
-    value: Option<String>,
+    value: Option<&'a str>,
 }
 
 /// A cost.
@@ -73,26 +102,41 @@ impl Shown {
     /// Where its stored form does not read.
     pub fn of(contact: &Contact, list: &List, suppressed: &[Suppression]) -> Result<Self, Malformed> {
         let document = Document::read(&contact.document)?;
-        let mut fields = Map::new();
-        for field in Field::ANSWERED {
-            fields.insert(field.name().to_owned(), show_field(field, document.get(field.key())?)?);
-            if field == BEFORE_TIMES {
-                fields.insert("createdAt".to_owned(), json!(document.header.created_at));
-                fields.insert("updatedAt".to_owned(), json!(document.header.updated_at));
+        let mut stored = [None; Field::ALL.len() + 1];
+        // In the order of their keys.
+        let mut own = Vec::new();
+        let mut reader = Reader::new(document.record);
+        while let Some(entry) = reader.entry()? {
+            if entry.key.variable().is_some() {
+                own.push((entry.key, entry.value));
+            } else if let Some(field) = Field::of_key(entry.key) {
+                stored[field as usize] = Some(entry.value);
             }
         }
+        let cac = stored[Field::Cac as usize];
+        let cac = cac.map(|bytes| Cac::from_bytes(bytes).ok_or(Malformed)).transpose()?;
         let source = contact.source.as_ref();
-        let own = document.get(Field::Cac.key())?;
-        let own = own.map(|bytes| Cac::from_bytes(bytes).ok_or(Malformed)).transpose()?;
         let rest = Rest {
-            source_name: source.map(|source| source.name.clone()),
+            source_name: source.map(|source| source.name.as_str()),
             source_id: source.map(|source| source.id),
-            customer_source_id: source.and_then(|source| source.customer_source_id.clone()),
-            variables: show_variables(&document, list)?,
-            cac: own.as_ref().or(contact.source_cac.as_ref()).map(show_cac),
+            customer_source_id: source.and_then(|source| source.customer_source_id.as_deref()),
+            variables: show_variables(&own, list)?,
+            cac: cac.as_ref().or(contact.source_cac.as_ref()).map(show_cac),
             suppressed: ShownSuppression::all(suppressed),
         };
-        Ok(Self { fields, rest })
+        let view = View { fields: Fields { header: document.header, stored }, rest };
+        // Only a value that does not read can fail.
+        to_raw_value(&view).map(Self).map_err(|_| Malformed)
+    }
+
+    /// Its JSON.
+    pub fn json(&self) -> &str {
+        self.0.get()
+    }
+
+    /// Its JSON, to be stored or sent as it is.
+    pub fn into_json(self) -> Box<RawValue> {
+        self.0
     }
 }
 
@@ -146,33 +190,57 @@ fn show_schema(field: Field) -> Value {
     }
 }
 
+/// A value as it is shown.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Cell<'a> {
+    Null,
+    Flag(bool),
+    Text(Cow<'a, str>),
+}
+
 /// A stored value as it is shown.
+///
+/// # Errors
+/// [`Malformed`] if it does not read.
 pub fn show_field(field: Field, stored: Option<&[u8]>) -> Result<Value, Malformed> {
-    let text = |bytes| std::str::from_utf8(bytes).map(|text| json!(text)).map_err(|_| Malformed);
+    Ok(match cell(field, stored)? {
+        Cell::Null => Value::Null,
+        Cell::Flag(flag) => Value::Bool(flag),
+        Cell::Text(text) => Value::String(text.into_owned()),
+    })
+}
+
+fn cell(field: Field, stored: Option<&[u8]>) -> Result<Cell<'_>, Malformed> {
     Ok(match (field.kind(), stored) {
-        (Some(Kind::Flag), stored) => json!(stored.is_some()),
+        (Some(Kind::Flag), stored) => Cell::Flag(stored.is_some()),
         // Numbers are texts here: so does the vendor.
         (Some(Kind::Gender), stored) => {
-            json!(stored.and_then(|bytes| bytes.first()).copied().unwrap_or_default().to_string())
+            Cell::Text(match stored.and_then(|bytes| bytes.first()).copied().unwrap_or_default() {
+                0 => Cow::Borrowed("0"),
+                code => Cow::Owned(code.to_string()),
+            })
         }
-        (_, None) => Value::Null,
+        (_, None) => Cell::Null,
         (Some(Kind::Score), Some(bytes)) => {
-            json!(i64::from_le_bytes(bytes.try_into().map_err(|_| Malformed)?).to_string())
+            let score = i64::from_le_bytes(bytes.try_into().map_err(|_| Malformed)?);
+            Cell::Text(Cow::Owned(score.to_string()))
         }
         (Some(Kind::Birthday), Some(bytes)) => {
-            json!(Date::from_bytes(bytes).ok_or(Malformed)?.to_string())
+            Cell::Text(Cow::Owned(Date::from_bytes(bytes).ok_or(Malformed)?.to_string()))
         }
-        (_, Some(bytes)) => text(bytes)?,
+        (_, Some(bytes)) => Cell::Text(Cow::Borrowed(std::str::from_utf8(bytes).map_err(|_| Malformed)?)),
     })
 }
 
 /// Every variable of the list, null where the contact has none.
-fn show_variables(document: &Document<'_>, list: &List) -> Result<Vec<ShownVariable>, Malformed> {
+fn show_variables<'a>(own: &[(Key, &'a [u8])], list: &'a List) -> Result<Vec<ShownVariable<'a>>, Malformed> {
     let mut shown = Vec::with_capacity(list.variables.len());
     for variable in &list.variables {
-        let stored = document.get(Key::of_variable(variable.number))?;
+        let key = Key::of_variable(variable.number);
+        let stored = own.binary_search_by_key(&key, |(key, _)| *key).ok().map(|place| own[place].1);
         let value = stored.map(std::str::from_utf8).transpose().map_err(|_| Malformed)?;
-        shown.push(ShownVariable { name: variable.name.clone(), value: value.map(str::to_owned) });
+        shown.push(ShownVariable { name: &variable.name, value });
     }
     Ok(shown)
 }

@@ -74,19 +74,15 @@ pub async fn file(user: User, Path(id): Path<String>, query: Query, headers: Hea
     // The first page is read before anything is sent: a store that is away is an error of its own, and is not waited for.
     let first = contacts.page(contacts.begin()).await?;
     let store = Arc::clone(&user.app.jobs.store);
-    let (output, spool) = blocking(move || {
-        let (directory, file) = store.scratch()?;
-        let output = Output::new(format, columns, Some(&directory)).map_err(std::io::Error::other)?;
-        Ok((output, Spool::new(file)))
-    })
-    .await?;
+    let spool = Spool::new(blocking(move || store.scratch()).await?);
+    let output = Output::new(format, columns);
     let Some((tag, mut reader)) = user.app.jobs.exports.add(question, &spool, user.app.clock.now()) else {
         let text = mark("Several exports are being downloaded. Wait until one has ended, then try again.");
         return Err(Trouble::Refused(StatusCode::TOO_MANY_REQUESTS, text.to_owned()));
     };
     tokio::spawn(Producer::new(contacts, output, spool).run(first));
     // A small list is written by now, and its length is known.
-    if format != Format::Workbook && !reader.begins().await {
+    if !reader.begins().await {
         return Err(Trouble::Away);
     }
     Ok(Spooled { reader, tag, kind, name }.whole())

@@ -79,7 +79,7 @@ pub async fn run(
     let variables = must(api, *patience, || api.list(list)).await?.variables();
     let all = *include_suppressed || asks_suppressed(filter);
     let columns = Columns::new(variables, &[], all).with_ids(*include_ids);
-    let mut output = Output::new(*format, columns, None)?;
+    let mut output = Output::new(*format, columns);
     let (mut written, mut bytes) = (Written::default(), Vec::new());
     let page = async |after: Option<String>| {
         must(api, *patience, || api.contacts(list, filter, after.as_deref(), PAGE)).await

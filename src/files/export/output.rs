@@ -1,7 +1,6 @@
 //! What an export writes: a table as CSV or XLSX, or lines of JSON.
 
 use std::io::Write;
-use std::path::Path;
 
 use csv::{Writer, WriterBuilder};
 
@@ -74,14 +73,10 @@ pub struct Output {
 }
 
 impl Output {
-    /// A workbook keeps its rows in a file of `scratch`, without a name, until it is saved; `None` is the system's
-    /// directory for such files.
-    ///
-    /// # Errors
-    /// That file cannot be made.
-    pub fn new(format: Format, columns: Columns, scratch: Option<&Path>) -> Result<Self> {
-        let book = (format == Format::Workbook).then(|| Book::new(scratch)).transpose()?;
-        Ok(Self { format, columns, begun: false, book })
+    /// With those columns.
+    pub fn new(format: Format, columns: Columns) -> Self {
+        let book = (format == Format::Workbook).then(Book::new);
+        Self { format, columns, begun: false, book }
     }
 
     /// The columns.
@@ -94,7 +89,7 @@ impl Output {
         self.format == Format::JsonLines
     }
 
-    /// Writes rows behind those before; of a workbook nothing comes to `out` before [`Output::end`].
+    /// Writes rows behind those before. Of a workbook, `out` gets what is compressed by now.
     ///
     /// # Errors
     /// They cannot be written.
@@ -106,22 +101,27 @@ impl Output {
         let delimiter = if let Format::Excel(delimiter) = self.format { delimiter } else { b',' };
         let sink = match &mut self.book {
             Some(book) => Sink::Book(book),
-            None => Sink::Delimited(WriterBuilder::new().delimiter(delimiter).from_writer(out)),
+            None => Sink::Delimited(WriterBuilder::new().delimiter(delimiter).from_writer(&mut *out)),
         };
         let mut rows = Rows { columns: &self.columns, sink };
         if first && self.format != Format::JsonLines {
             rows.header()?;
         }
         write(&mut rows)?;
-        rows.end()
+        rows.end()?;
+        if let Some(book) = &self.book {
+            out.append(&mut book.take());
+        }
+        Ok(())
     }
 
     /// Ends the export.
     ///
     /// # Errors
     /// The workbook cannot be written.
-    pub fn end(&mut self, out: impl Write + Send) -> Result<()> {
-        self.book.take().map_or(Ok(()), |book| book.save(out))
+    pub fn end(&mut self, mut out: impl Write) -> Result<()> {
+        let Some(book) = self.book.take() else { return Ok(()) };
+        out.write_all(&book.end()?).map_err(|error| unwritten(&error))
     }
 }
 

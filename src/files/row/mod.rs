@@ -18,6 +18,9 @@ use super::written::{ROUNDED, is_scientific, unprotected};
 use crate::contact::identifier::IdentifierKind;
 use crate::intake::check::ContactBy;
 
+/// Bytes that a member of a contact takes in JSON beside its value, about.
+const MEMBER: usize = 24;
+
 /// What to do with the cells of a table.
 #[derive(Clone, Debug)]
 pub struct Reading {
@@ -113,7 +116,8 @@ impl Reading {
         if has < wants || cells.iter().skip(wants).any(|cell| !cell.is_empty()) {
             return Err(format!("the row has {has} cells, the header has {wants}"));
         }
-        let mut json = String::from("{");
+        let mut json = String::with_capacity(cells.as_slice().len() + columns.len() * MEMBER + MEMBER);
+        json.push('{');
         for (place, (column, cell)) in columns.iter().zip(cells).enumerate() {
             if column.shared || column.target == Target::Ignored {
                 continue;
