@@ -87,6 +87,10 @@ impl Step {
             let code = if self.options.keep { NoteCode::OptedOut } else { NoteCode::Resubscribed };
             self.notes.push(Note { field: flag, code });
             if self.options.keep {
+                // The item named it all the same: an undo of what turned it off leaves it.
+                if !self.before.has(flag) {
+                    self.choices.named.set(flag, true);
+                }
                 return false;
             }
         }
@@ -233,6 +237,13 @@ mod tests {
             contact.send(&[(EMAIL, !value)], ALLOW);
             assert!(!named(&contact), "it changed");
         }
+        let mut contact = Contact::default();
+        contact.send(&[(EMAIL, true)], ALLOW);
+        contact.send(&[(EMAIL, false)], ALLOW);
+        contact.set(&[(EMAIL, true)], KEEP);
+        assert!(!named(&contact), "the batch that changed it");
+        contact.send(&[(EMAIL, true)], KEEP);
+        assert!(named(&contact), "it stayed false, and was named");
         let mut contact = Contact::default();
         contact.send(&[(EMAIL, true)], ALLOW);
         contact.send(&[(EMAIL, false)], Options { keep: false, personal: true });

@@ -200,6 +200,20 @@ async fn an_undo_puts_back_a_flag_that_only_the_request_has_named() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_undo_leaves_a_flag_that_a_later_item_named_without_effect() {
+    let past = Past::open().await;
+    past.upsert(json!([{ "contact": "a", "emailSubscribe": true, "smsSubscribe": true }])).await;
+    let off = past.upsert(json!([{ "contact": "a", "emailSubscribe": false, "smsSubscribe": false }])).await;
+    let on = keep(json!([{ "contact": "a", "emailSubscribe": true }]));
+    assert_eq!(notes(&past.done("/v3/contacts/update", &on).await), json!([[NO, "emailSubscribe"]]));
+    let undone = past.undone(&off).await;
+    let kept = json!([["emailSubscribe", "CHANGED_SINCE"]]);
+    assert_eq!(gist(&undone[0]), json!(["updated", ["smsSubscribe"], kept]));
+    assert_eq!(past.fields("a", &["emailSubscribe", "smsSubscribe"]).await, json!([false, true]));
+    past.server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_undo_of_a_new_subscription_brings_the_no_back() {
     let past = Past::open().await;
     past.upsert(json!([{ "contact": "a", "emailSubscribe": false }])).await;
