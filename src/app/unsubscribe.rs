@@ -1,5 +1,6 @@
 //! Unsubscribe links: a signed address per contact and channel (RFC 8058), and what a click on one does.
 
+mod gone;
 pub mod link;
 
 use std::sync::Arc;
@@ -20,7 +21,7 @@ use crate::contact::proof::Proof as Said;
 use crate::contact::record::put_entry;
 use crate::find;
 use crate::id::ObjectId;
-use crate::journal::{BatchKind, ItemsWriter};
+use crate::journal::{BatchKind, ContactNo, ItemsWriter};
 use crate::secret;
 use crate::storage::{self, ItemResult, List, ListOwner};
 
@@ -40,6 +41,9 @@ pub const fn link_length(base: &str) -> usize {
 
 /// How often an opt-out is sent again whose contact has got another identifier meanwhile.
 const TRIES: usize = 3;
+
+/// Contacts that one link acts on at most: the one that it names, and its successors.
+const MAX_SUCCESSORS: usize = 16;
 
 /// How long a link that was used does nothing more, while its channel is off: a program that sends the same request
 /// again and again must not fill the journal.
@@ -76,6 +80,13 @@ impl Proof {
             Self::Page => "the contact, on the unsubscribe page",
         }
     }
+}
+
+/// The caller of the requests that a person makes by a link.
+fn caller(owner: &ListOwner, proof: Proof) -> Caller {
+    let viewer = Viewer { account: owner.account, lists: None };
+    let token = proof.token().to_owned();
+    Caller::token(token.clone(), token, viewer, false, String::new())
 }
 
 /// What is known of links while the server runs.
@@ -143,17 +154,32 @@ impl Queries {
 }
 
 impl Commands {
-    /// Turns the channel of a link off, by a request of its own. A contact that is gone needs nothing.
+    /// Turns the channel of a link off, by a request of its own. Of a contact that is gone, for its successors.
     ///
     /// # Errors
     /// The store fails, and nothing was stored.
     pub async fn unsubscribe(&self, link: Link, proof: Proof) -> Result<()> {
+        let mut links = vec![link];
+        for place in 0..MAX_SUCCESSORS {
+            let Some(&link) = links.get(place) else { break };
+            for contact in self.turn_off(link, proof).await? {
+                let next = Link { contact, ..link };
+                if !links.contains(&next) {
+                    links.push(next);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Turns the channel off for the very contact of the link. If that is gone: its successors.
+    async fn turn_off(&self, link: Link, proof: Proof) -> Result<Vec<ContactNo>> {
         let app = &self.0;
         for _ in 0..TRIES {
-            let Some(owner) = app.storage.list_owner(link.list).await? else { return Ok(()) };
+            let Some(owner) = app.storage.list_owner(link.list).await? else { return Ok(Vec::new()) };
             let storage = &*app.storage;
             let contact = find::contact_by_number(storage, owner.account, link.list, link.contact).await?;
-            let Some(contact) = contact else { return Ok(()) };
+            let Some(contact) = contact else { return self.leave(&owner, link, proof).await };
             let document = Document::read(&contact.document);
             let read = document.and_then(|document| {
                 Ok((document.identifiers()?, document.get(link.channel.key())?.is_some()))
@@ -162,19 +188,19 @@ impl Commands {
                 read.map_err(|malformed| Refusal::Store(storage::Error::Damaged(malformed.to_string())))?;
             let is_recent = app.links.recent.get(&link).is_some_and(|used| used.elapsed() < QUIET);
             if is_recent && !is_on {
-                return Ok(());
+                return Ok(Vec::new());
             }
             let named =
                 IdentifierKind::ALL.into_iter().find_map(|kind| Some((kind, (*identifiers.get(kind))?)));
             // A contact keeps one at least.
-            let Some((kind, text)) = named else { return Ok(()) };
+            let Some((kind, text)) = named else { return Ok(Vec::new()) };
             let sent = self.send(&owner, &link, (kind, text), proof).await?;
             app.links.recent.insert(link, Instant::now());
             if sent {
-                return Ok(());
+                return Ok(Vec::new());
             }
         }
-        Ok(())
+        Ok(Vec::new())
     }
 
     /// Sends the opt-out of the contact that has an identifier. Whether it was about the link's contact, as far as that
@@ -195,9 +221,7 @@ impl Commands {
         let said = Said { source: Some(proof.token().to_owned()), ..Said::default() };
         put_entry(&mut patch, Key::PROOF, &said.bytes(secret::random()));
         items.add(kind, text, &patch);
-        let viewer = Viewer { account: owner.account, lists: None };
-        let token = proof.token().to_owned();
-        let caller = Caller::token(token.clone(), token, viewer, false, String::new());
+        let caller = caller(owner, proof);
         let submission = self.submission();
         let request = submission.request;
         let draft = Draft {

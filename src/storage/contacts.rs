@@ -6,8 +6,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use super::{
-    Activities, ActivityWindow, Consents, Contact, ContactPage, Error, History, Mentions, Person, Subject,
-    Way, Window,
+    Activities, ActivityWindow, Consents, Contact, ContactPage, Error, History, Mentions, Person, Removal,
+    Subject, Way, Window,
 };
 use crate::clock::Timestamp;
 use crate::contact::identifier::IdentifierKind;
@@ -83,6 +83,9 @@ pub trait ContactReader: Send + Sync + 'static {
 
     /// The contacts that a request created, changed or removed, in its order; empty if its history is deleted.
     async fn contacts_of_request(&self, list: ListNo, request: ObjectId) -> Result<Vec<ContactNo>, Error>;
+
+    /// How a contact of the list was removed; `None` if it is there, was erased, or its history is deleted.
+    async fn find_removal(&self, list: ListNo, contact: ContactNo) -> Result<Option<Removal>, Error>;
 
     /// The consent ledger of the contact that bears one of the identifiers.
     async fn find_consents(

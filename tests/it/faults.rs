@@ -27,8 +27,8 @@ use rollbook::storage::{
     Access, Account, Activities, ActivityWindow, AddError, AppendError, Appended, Applied, Applier, Attempt,
     Backlog, Catalogue, CatalogueChanges, Consents, Contact, ContactPage, ContactReader, Delivery, Error,
     Health, History, Identity, ItemResult, Journal, Keep, List, ListChange, ListFilter, ListOwner, Mentions,
-    NewAccount, NewList, NewSource, NewToken, OptOut, Outbox, Page, Person, Remembered, Renamed, Request,
-    RequestFilter, RequestReader, RequestState, RequestSummary, Retention, Source, SourceChange,
+    NewAccount, NewList, NewSource, NewToken, OptOut, Outbox, Page, Person, Remembered, Removal, Renamed,
+    Request, RequestFilter, RequestReader, RequestState, RequestSummary, Retention, Source, SourceChange,
     SourceFilter, SourceRef, Subject, Token, TokenError, Undoable, VariableKind, Way, WebhookSecrets, Window,
 };
 
@@ -133,6 +133,7 @@ forward! { ContactReader:
     read fn count_all_contacts(account: AccountNo) -> Result<u64, Error>;
     read fn activity(account: AccountNo, window: ActivityWindow) -> Result<Activities, Error>;
     read fn contacts_of_request(list: ListNo, request: ObjectId) -> Result<Vec<ContactNo>, Error>;
+    read fn find_removal(list: ListNo, contact: ContactNo) -> Result<Option<Removal>, Error>;
     read fn find_history(account: AccountNo, list: ListNo, identifiers: Vec<(IdentifierKind, String)>, window: Window) -> Result<Option<History>, Error>;
     read fn find_consents(list: ListNo, identifiers: Vec<(IdentifierKind, String)>) -> Result<Option<Consents>, Error>;
     read fn last_erase(account: AccountNo) -> Result<Option<Timestamp>, Error>;

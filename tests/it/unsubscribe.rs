@@ -259,6 +259,75 @@ async fn a_link_acts_on_its_contact_whatever_became_of_it() {
     server.stop().await;
 }
 
+/// What the link of a contact did that is gone: the reasons for which its address is suppressed.
+async fn suppressed(server: &Server, path: &str, address: &Value) -> Vec<String> {
+    let found = server.ok(path, address).await["data"].as_array().expect("an array").clone();
+    let reason =
+        |row: &Value| row.get("type").or(row.get("rejectType")).and_then(Value::as_str).map(str::to_owned);
+    found.iter().filter_map(reason).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_link_of_a_merged_contact_acts_on_the_one_that_is_left() {
+    let server = Server::start().await;
+    // The second lacks nothing, so the merge does not change it; the first gets an address by it.
+    for winner in [json!({ "contact": "w" }), json!({ "contact": "w", "email": "win@example.com" })] {
+        let (list, path) = contact(&server, "lose@example.com").await;
+        let mut winner = winner;
+        winner["emailSubscribe"] = json!(true);
+        winner["smsSubscribe"] = json!(true);
+        server.upsert(&list, winner).await;
+        let ids = json!([{ "userId": "w" }, { "email": "lose@example.com" }]);
+        let ids = server.ok("/v3/contact/get-many", &json!({ "contactListId": list, "contacts": ids })).await;
+        let id = |place: usize| ids["found"][place]["contactId"].clone();
+        let merge = json!({ "contactListId": list, "winner": id(0), "loser": id(1) });
+        let merged = server.ok("/v3/contacts/merge", &merge).await["requestId"].clone();
+        server.processed(merged.as_str().expect("an id")).await;
+        assert_eq!(post(&server, &path, &[], ONE_CLICK).await.status, StatusCode::OK);
+        let is_off = async || {
+            let shown = server.contact(&list, "userId", "w").await;
+            (shown["emailSubscribe"] == false && shown["smsSubscribe"] == true).then_some(())
+        };
+        server.wait_for("the winner's opt-out", is_off).await;
+    }
+    // Only the address that no contact has any more is suppressed.
+    let lost = json!({ "email": "lose@example.com" });
+    assert_eq!(suppressed(&server, "/v3/blacklist/find", &lost).await, ["list-unsubscribe"]);
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_link_of_a_removed_contact_acts_on_its_address() {
+    let server = Server::start().await;
+    let (list, path) = contact(&server, "ada@example.com").await;
+    let sms = json!({ "contact": "bob", "phoneNumber": "+15555552", "smsSubscribe": true });
+    server.upsert(&list, sms).await;
+    let made = json!({ "contactListId": list, "userIds": ["bob"], "channel": "sms" });
+    let url = server.ok(LINKS, &made).await["links"][0]["url"].as_str().expect("a link").to_owned();
+    let body = json!({ "contactListId": list, "emails": ["ada@example.com"], "userIds": ["bob"] });
+    let removed = server.ok("/v3/contacts/remove", &body).await["requestId"].clone();
+    server.processed(removed.as_str().expect("an id")).await;
+    // Another contact of the list has the address now: the link turns that off, and suppresses nothing.
+    server.upsert(&list, json!({ "contact": "ada@example.com", "emailSubscribe": true })).await;
+    post(&server, &path, &[], ONE_CLICK).await;
+    is_off(&server, &list, "ada@example.com").await;
+    let ada = json!({ "email": "ada@example.com" });
+    assert_eq!(suppressed(&server, "/v3/blacklist/find", &ada).await, Vec::<String>::new());
+    // None has it: it is suppressed, and the contact shows that when the removal is undone.
+    assert_eq!(
+        post(&server, url.strip_prefix(BASE).expect("a path"), &[], "by=page").await.status,
+        StatusCode::OK
+    );
+    let bob = json!({ "phoneNumber": "+15555552" });
+    assert_eq!(suppressed(&server, "/v3/phone-blacklist/find", &bob).await, ["unsubscribe"]);
+    let undo = server.ok("/v3/request/undo", &json!({ "requestId": removed })).await["requestId"].clone();
+    server.processed(undo.as_str().expect("an id")).await;
+    let shown = server.contact(&list, "userId", "bob").await;
+    assert_eq!(shown["suppressed"][0]["reason"], "unsubscribe", "{shown}");
+    assert_eq!(post(&server, &path, &[], ONE_CLICK).await.status, StatusCode::OK);
+    server.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_wrong_link_is_told_and_a_right_one_never_waits() {
     let server = Server::start().await;

@@ -22,6 +22,7 @@ pub mod load;
 pub mod matching;
 pub mod merge;
 pub mod person;
+pub mod removal;
 pub mod results;
 pub mod scrub;
 pub mod seal;

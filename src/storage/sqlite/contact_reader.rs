@@ -13,10 +13,12 @@ use crate::filter::Matcher;
 use crate::id::ObjectId;
 use crate::journal::{AccountNo, ContactNo, ListNo};
 use crate::storage::Counted;
-use crate::storage::rows::{consent, contact_page, contacts as find_contact, history, matching, person};
+use crate::storage::rows::{
+    consent, contact_page, contacts as find_contact, history, matching, person, removal,
+};
 use crate::storage::{
     Activities, ActivityWindow, Consents, Contact, ContactPage, ContactReader, Error, History, Mentions,
-    Person, Subject, Way, Window,
+    Person, Removal, Subject, Way, Window,
 };
 
 #[async_trait]
@@ -92,6 +94,10 @@ impl ContactReader for SqliteStore {
 
     async fn contacts_of_request(&self, list: ListNo, request: ObjectId) -> Result<Vec<ContactNo>, Error> {
         self.view(move |view| history::contacts_of(view, list, request)).await
+    }
+
+    async fn find_removal(&self, list: ListNo, contact: ContactNo) -> Result<Option<Removal>, Error> {
+        self.view(move |view| removal::find(view, (list, contact))).await
     }
 
     async fn find_consents(

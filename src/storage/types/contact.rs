@@ -7,11 +7,22 @@ use crate::apply::ledger::How;
 use crate::clock::Timestamp;
 use crate::contact::amount::Cac;
 use crate::contact::field::Field;
-use crate::contact::identifier::IdentifierKind;
+use crate::contact::identifier::{IdentifierKind, Identifiers};
 use crate::contact::proof::Proof;
 use crate::history::{ChangeKind, FieldChange};
 use crate::id::ObjectId;
 use crate::journal::{BatchKind, ContactNo, ListNo};
+
+/// How a contact was removed.
+#[derive(Clone, Debug)]
+pub struct Removal {
+    /// The request that removed it.
+    pub request: ObjectId,
+    /// What that asked for.
+    pub asked: BatchKind,
+    /// The identifiers that the contact had.
+    pub identifiers: Identifiers<Option<String>>,
+}
 
 /// A part of a contact's history.
 #[derive(Clone, Debug)]

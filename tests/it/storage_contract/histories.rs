@@ -6,7 +6,7 @@ use rollbook::clock::Timestamp;
 use rollbook::contact::field::Field::{Email, Name};
 use rollbook::contact::identifier::IdentifierKind;
 use rollbook::history::ChangeKind;
-use rollbook::journal::BatchKind;
+use rollbook::journal::{Batch, BatchKind, ContactNo};
 use rollbook::storage::{History, Keep, Undoable, Window};
 
 use super::{Desk, add_account, on_every_backend};
@@ -15,6 +15,7 @@ on_every_backend! {
     a_history_is_told_from_the_newest_back_and_in_windows,
     a_request_can_be_undone_from_its_acceptance_until_its_history_goes,
     histories_go_from_the_oldest_on,
+    a_removal_is_known_until_its_history_goes,
 }
 
 async fn history(desk: &Desk, kind: IdentifierKind, text: &str, window: Window) -> Option<History> {
@@ -95,4 +96,26 @@ async fn histories_go_from_the_oldest_on(mut desk: Desk) {
     assert_eq!((told.changes.len(), told.total), (0, 0));
     desk.reopen();
     assert_eq!(desk.field("a", Name).await.as_deref(), Some("2"));
+}
+
+async fn a_removal_is_known_until_its_history_goes(mut desk: Desk) {
+    desk.update(&[("a", &[(Email, "u@x.com")])]).await;
+    let found =
+        async |desk: &Desk| desk.storage().find_removal(desk.list, ContactNo(1)).await.expect("a look");
+    assert!(found(&desk).await.is_none(), "it is there");
+    let removal = Batch { kind: BatchKind::Remove, ..desk.batch(&[("a", &[])]) };
+    let removed = desk.append(removal).await;
+    desk.apply_all().await;
+    desk.reopen();
+    let removal = found(&desk).await.expect("a removal");
+    assert_eq!((removal.request, removal.asked), (removed, BatchKind::Remove));
+    let identifiers = (removal.identifiers.user_id.as_deref(), removal.identifiers.email.as_deref());
+    assert_eq!(identifiers, (Some("a"), Some("u@x.com")));
+    assert!(desk.storage().find_removal(desk.list, ContactNo(2)).await.expect("a look").is_none());
+    // Another with the same identifiers is another contact.
+    desk.update(&[("a", &[])]).await;
+    assert!(found(&desk).await.is_some());
+    desk.now = desk.now.after(Duration::from_secs(1));
+    prune(&desk, Timestamp::from_millis(0), desk.now).await;
+    assert!(found(&desk).await.is_none(), "its history is deleted");
 }
