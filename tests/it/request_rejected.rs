@@ -4,11 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hyper::{Method, StatusCode};
-use rollbook::clock::{Clock, ManualClock, Timestamp};
-use rollbook::token::PresentedToken;
+use rollbook::clock::{Clock, ManualClock, SystemClock, Timestamp};
+use rollbook::storage::{NewToken, Scope};
+use rollbook::token::{FreshToken, PresentedToken};
 use serde_json::{Value, json};
 
 use crate::harness::{Server, Setup};
+use crate::wire::Wire;
 
 /// What is told of each group: status, code, method, count.
 async fn told(server: &Server, token: &str, filter: Value) -> Vec<(u64, String, String, u64)> {
@@ -90,12 +92,39 @@ async fn rejected_requests_of_an_account_are_counted_by_code_and_token() {
     server.stop().await;
 }
 
-#[tokio::test]
-async fn what_was_counted_is_written_at_a_stop() {
-    let server = Server::start().await;
+#[tokio::test(flavor = "multi_thread")]
+async fn missing_rights_and_too_many_requests_are_counted_and_written_at_a_stop() {
+    let mut setup = Setup::default();
+    setup.limits.in_flight = 1;
+    let server = Server::with(setup).await;
     server.refused("/v3/request/find", &json!({})).await;
+    let fresh = FreshToken::generate();
+    let token = NewToken {
+        key: fresh.key.clone(),
+        secret_hash: fresh.secret_hash,
+        name: "reader".to_owned(),
+        expires_at: None,
+        scope: Scope { read_only: true, lists: None },
+    };
+    server.storage.add_token(server.user, token, SystemClock.now()).await.expect("a token");
+    let denied = server.post_as(&fresh.text, "/v3/contacts/update", &json!({})).await;
+    assert_eq!(denied.status, StatusCode::FORBIDDEN);
+    let info = "/v3/account/info";
+    let mut held = Wire::begin(server.address, info, &server.token, "{      }").expect("a request");
+    let refused = server.post(info, &json!({})).await;
+    assert_eq!(refused.status, StatusCode::TOO_MANY_REQUESTS);
+    assert_eq!(refused.headers["ratelimit"], r#""concurrency";r=0"#);
+    assert_eq!(held.finish("{      }").expect("an answer").status, 200);
     let server = server.restart(Setup::default()).await;
     let rows = told(&server, &server.token, json!({})).await;
-    assert_eq!(rows, [(400, "REQUIRED".to_owned(), "/v3/request/find".to_owned(), 1)]);
+    let row = |status, code: &str, method: &str| (status, code.to_owned(), method.to_owned(), 1);
+    assert_eq!(
+        rows,
+        [
+            row(400, "REQUIRED", "/v3/request/find"),
+            row(403, "TOKEN_READ_ONLY", "/v3/contacts/update"),
+            row(429, "TOO_MANY_CONCURRENT_REQUESTS", info),
+        ]
+    );
     server.stop().await;
 }
