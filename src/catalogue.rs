@@ -10,10 +10,10 @@ use quick_cache::sync::Cache;
 use crate::clock::Clock;
 use crate::id::ObjectId;
 use crate::journal::{AccountNo, ListNo};
-use crate::storage::{Access, CatalogueChanges, Error, List, Source, SourceRef, Storage};
+use crate::storage::{Access, CatalogueChanges, Error, List, Source, SourceRef, Storage, Topic};
 use crate::token::{PresentedToken, SecretHash};
 
-/// How often changes by other processes are looked for: a revoked token stops working within this.
+/// How often changes by other processes are looked for without signals: a revoked token stops working within this.
 const POLL: Duration = Duration::from_millis(100);
 
 const TOKENS: usize = 4_096;
@@ -224,7 +224,12 @@ impl Catalogue {
                     None => self.changed(),
                 }
             }
-            clock.sleep(POLL).await;
+            let wait = if away { POLL } else { self.storage.look_after(POLL) };
+            tokio::select! {
+                biased;
+                () = self.storage.signalled(Topic::Catalogue) => {}
+                () = clock.sleep(wait) => {}
+            }
         }
     }
 }

@@ -23,7 +23,7 @@ use crate::metrics::{Metrics, Work};
 use crate::search::{Entry, Status, VERSION};
 use crate::storage::{
     ChangeAction, ChangeCursor, ChangeQuery, ChangesError, ChangesFrom, Detail, Error, SearchState,
-    SearchWrite, Storage, Way,
+    SearchWrite, Storage, Topic, Way,
 };
 
 /// Changes or contacts of one step: a larger one costs less for each, since the words of a step are written sorted.
@@ -92,6 +92,7 @@ impl Indexer {
             // A panic is of one step, whose transaction is gone: the loop goes on.
             let round = AssertUnwindSafe(self.round()).catch_unwind().await;
             let round = round.unwrap_or_else(|_| Err(Error::Failed("a step panicked".to_owned())));
+            let mut wait = self.storage.look_after(LOOK);
             let pause = match round {
                 Ok(round) => {
                     let lag = round.behind.map_or(Duration::ZERO, |at| self.clock.now().since(at));
@@ -106,13 +107,15 @@ impl Indexer {
                 Err(error) => {
                     tracing::error!(%error, "search: indexing failed, retrying");
                     self.metrics.store_error(Work::Index);
+                    wait = Duration::ZERO;
                     LOOK
                 }
             };
             tokio::select! {
                 biased;
                 () = applied => {}
-                () = tokio::time::sleep(LOOK) => {}
+                () = self.storage.signalled(Topic::Search) => {}
+                () = tokio::time::sleep(wait) => {}
             }
             tokio::time::sleep(pause).await;
         }

@@ -9,12 +9,12 @@ use tokio::sync::Notify;
 
 use crate::clock::Clock;
 use crate::journal::ListNo;
-use crate::storage::ChangeReader;
+use crate::storage::{Storage, Topic};
 
 /// Waiting requests of one token at a time.
 pub const MAX_PER_TOKEN: usize = 20;
 
-/// The interval of looks for changes by other processes while a follower waits.
+/// The interval of looks for changes by other processes while a follower waits and the store has no signals.
 const LOOK: Duration = Duration::from_millis(100);
 
 /// Where each list stood when its reader came to its end.
@@ -88,7 +88,7 @@ impl Followers {
     }
 
     /// Wakes followers whose lists have changed, for ever. One read of the store serves all of them, whichever node applied.
-    pub async fn wake_all(&self, storage: &dyn ChangeReader, applied: &Notify, clock: &dyn Clock) {
+    pub async fn wake_all(&self, storage: &dyn Storage, applied: &Notify, clock: &dyn Clock) {
         loop {
             // Listening begins before the look, so that nothing is missed in between.
             let mut applied = pin!(applied.notified());
@@ -98,15 +98,20 @@ impl Followers {
                 self.arrived.notified().await;
                 continue;
             }
+            let mut wait = storage.look_after(LOOK);
             match storage.last_changes(lists.clone()).await {
                 Ok(positions) => self.wake(&lists.into_iter().zip(positions).collect()),
-                Err(error) => tracing::debug!(%error, "feed: reading positions failed, retrying"),
+                Err(error) => {
+                    tracing::debug!(%error, "feed: reading positions failed, retrying");
+                    wait = LOOK;
+                }
             }
             tokio::select! {
                 biased;
                 () = applied => {}
                 () = self.arrived.notified() => {}
-                () = clock.sleep(LOOK) => {}
+                () = storage.signalled(Topic::Followers) => {}
+                () = clock.sleep(wait) => {}
             }
         }
     }

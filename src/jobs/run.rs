@@ -14,7 +14,7 @@ use super::job::Job;
 use super::turns::{Candidate, Running, Served, gives_way};
 use super::{SIDE_BY_SIDE, work};
 use crate::journal::AccountNo;
-use crate::storage::{ActiveJob, Error, JobKey, StoredJob};
+use crate::storage::{ActiveJob, Error, JobKey, StoredJob, Topic};
 
 /// How often jobs are looked for that another node, or one that was killed, has left.
 const LOOK: Duration = Duration::from_secs(5);
@@ -43,20 +43,23 @@ struct Jobs {
 pub async fn run(app: Arc<JobRuntime>, stop: watch::Receiver<bool>) {
     let (mut jobs, mut stopped) = (Jobs::default(), stop.clone());
     while !*stop.borrow() {
+        let mut wait = LOOK;
         tokio::select! {
             biased;
             _ = stopped.wait_for(|stop| *stop) => break,
-            started = jobs.start(&app, &stop) => {
-                if let Err(error) = started {
-                    tracing::error!(%error, "jobs: listing jobs failed");
-                }
+            started = jobs.start(&app, &stop) => match started {
+                Ok(true) => {}
+                // Nothing changes with time alone.
+                Ok(false) => wait = app.storage.look_after(LOOK),
+                Err(error) => tracing::error!(%error, "jobs: listing jobs failed"),
             }
         }
         let ended = tokio::select! {
             biased;
             _ = stopped.wait_for(|stop| *stop) => None,
             () = app.jobs.wake.notified() => None,
-            () = tokio::time::sleep(LOOK) => None,
+            () = app.storage.signalled(Topic::Jobs) => None,
+            () = tokio::time::sleep(wait) => None,
             ended = jobs.tasks.join_next_with_id(), if !jobs.tasks.is_empty() => ended,
         };
         if ended.is_some_and(|ended| jobs.ended(ended.map(|(id, ())| id))) {
@@ -89,7 +92,8 @@ impl Jobs {
         self.here.values().any(|here| here.key == key)
     }
 
-    async fn start(&mut self, app: &Arc<JobRuntime>, stop: &watch::Receiver<bool>) -> Result<(), Error> {
+    /// Starts what may run here. Whether any job waits or runs.
+    async fn start(&mut self, app: &Arc<JobRuntime>, stop: &watch::Receiver<bool>) -> Result<bool, Error> {
         let active = app.storage.active_jobs().await?;
         self.served.keep(|account| active.iter().any(|job| job.key.account == account));
         let (mut waiting, mut running) = self.divide(app, &active);
@@ -108,7 +112,7 @@ impl Jobs {
         if let Some(key) = gives_way(&here, &waiting, &running) {
             self.here.values().filter(|here| here.key == key).for_each(|here| here.way.notify_one());
         }
-        Ok(())
+        Ok(!active.is_empty())
     }
 
     /// The jobs that could run here, and how many each account runs on all nodes.

@@ -20,13 +20,13 @@ use crate::clock::{Clock, Timestamp};
 use crate::id::Ids;
 use crate::metrics::{EventsSent, Metrics, Work};
 use crate::storage::{
-    AccountWebhook, ChangesFrom, DeliveryEnd, Detail, Error, Storage, WebhookKey, WebhookProgress,
+    AccountWebhook, ChangesFrom, DeliveryEnd, Detail, Error, Storage, Topic, WebhookKey, WebhookProgress,
 };
 use crate::webhook::backoff;
 use crate::webhook::position::Position;
 use crate::webhook::send::Carrier;
 
-/// How often webhooks are claimed: one that was made, resumed or removed is noticed within this.
+/// How often webhooks are claimed without signals: one that was made, resumed or removed is noticed within this.
 const LOOK: Duration = Duration::from_secs(1);
 
 /// The wait after the store could not be read, and before a connection is looked for again.
@@ -121,15 +121,18 @@ impl EventSender {
     pub async fn run(self, mut stop: watch::Receiver<bool>) {
         let mut workers: HashMap<WebhookKey, Worker> = HashMap::new();
         while !*stop.borrow() {
+            let mut wait = self.storage.look_after(LOOK);
             match self.storage.claim_webhooks().await {
                 Ok(claimed) => self.employ(&mut workers, claimed, &stop),
                 Err(error) => {
                     tracing::error!(%error, "webhooks: claiming account webhooks failed");
                     self.metrics.store_error(Work::Deliver);
+                    wait = LOOK;
                 }
             }
             tokio::select! {
-                () = tokio::time::sleep(LOOK) => {}
+                () = tokio::time::sleep(wait) => {}
+                () = self.storage.signalled(Topic::Webhooks) => {}
                 _ = stop.changed() => {}
             }
         }

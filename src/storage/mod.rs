@@ -23,6 +23,7 @@ mod retention;
 pub mod rows;
 mod saved_queries;
 mod search;
+mod signals;
 pub mod sqlite;
 mod suppressions;
 pub mod transfer;
@@ -46,6 +47,7 @@ pub use self::requests::RequestReader;
 pub use self::retention::Retention;
 pub use self::saved_queries::SavedQueries;
 pub use self::search::SearchIndex;
+pub use self::signals::{Signals, Topic};
 pub use self::suppressions::Suppressions;
 pub use self::types::*;
 pub use self::webhooks::{MAX_ATTEMPTS, MAX_ENDPOINTS, Webhooks};
@@ -83,6 +85,7 @@ pub trait Storage:
     + Retention
     + SavedQueries
     + SearchIndex
+    + Signals
     + Suppressions
     + Webhooks
 {
@@ -105,6 +108,7 @@ impl<S> Storage for S where
         + Retention
         + SavedQueries
         + SearchIndex
+        + Signals
         + Suppressions
         + Webhooks
 {
@@ -114,6 +118,7 @@ impl<S> Storage for S where
 pub mod ports {
     pub use super::{
         AccountWebhooks, ApiActivity, Applier, Catalogue, ChangeReader, ContactReader, Health, Identity,
-        Jobs, Journal, Logins, Outbox, RequestReader, Retention, SearchIndex, Suppressions, Webhooks,
+        Jobs, Journal, Logins, Outbox, RequestReader, Retention, SearchIndex, Signals, Suppressions,
+        Webhooks,
     };
 }

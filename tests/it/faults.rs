@@ -184,6 +184,9 @@ forward! { Retention:
     pass fn prune(keep: Keep) -> Result<usize, Error>;
 }
 
+/// It polls.
+impl rollbook::storage::Signals for Faulty {}
+
 forward! { Health:
     read fn has_schema() -> Result<bool, Error>;
 }

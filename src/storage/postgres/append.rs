@@ -12,6 +12,7 @@ use super::once;
 use super::queue::{GIVE, LOCK_PROGRESS, LOCK_QUEUE};
 use super::session::{Reach, Session, Values, get, get_number};
 use super::shared::Shared;
+use super::signals::Notice;
 use super::store::{Failed, PostgresStore};
 use crate::journal::{AccountNo, Batch, ListNo};
 use crate::storage::{AppendError, Appended, Error};
@@ -90,6 +91,7 @@ async fn append_to(
     };
     if let Ok(appended) = &outcome {
         count(&store.shared, list, &group, appended);
+        store.shared.signals.tell(Notice::Appended);
     }
     outcome
 }

@@ -12,6 +12,7 @@ use super::claim::limit;
 use super::due::{self, Receivers};
 use super::session::{Session, Value, Values, get, get_id, get_number, get_small, get_time};
 use super::shared::Shared;
+use super::signals::Notice;
 use crate::clock::Timestamp;
 use crate::id::ObjectId;
 use crate::journal::{AccountNo, ListNo};
@@ -109,6 +110,7 @@ pub fn resend(
     request: ObjectId,
     now: Timestamp,
 ) -> Result<bool, Error> {
+    Notice::Deliveries.send(session);
     let select = "SELECT d.list, d.position, d.receiver FROM request r JOIN delivery d ON d.list = r.list \
                   AND d.position = r.position WHERE r.id = $1 AND ($2::bigint IS NULL OR r.account = $2)";
     let account = account.map(|account| account.0);

@@ -6,16 +6,19 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// The longest time between two looks.
+use crate::clock::Timestamp;
+
+/// The longest time between two looks, if not all nodes send signals.
 pub const LONGEST: Duration = Duration::from_secs(5);
 
-/// Whether a look at the deliveries found none, due or not.
+/// What the last look at the deliveries has found: when the next is due.
 #[derive(Debug, Default)]
 pub struct Deliveries(Mutex<State>);
 
 #[derive(Debug, Default)]
 struct State {
-    empty_since: Option<Instant>,
+    /// When that was, and the time of the next delivery that can be claimed; `None` if there are no deliveries at all.
+    found: Option<(Instant, Option<Timestamp>)>,
     changes: u64,
 }
 
@@ -24,29 +27,29 @@ impl Deliveries {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether there were none a moment ago, and this node has made none since.
-    pub fn are_none(&self) -> bool {
-        self.state().empty_since.is_some_and(|since| since.elapsed() < LONGEST)
+    /// When the next is due, if a look has found that within `longest` and this node has made none due since.
+    pub fn next(&self, longest: Duration) -> Option<Option<Timestamp>> {
+        self.state().found.filter(|(at, _)| at.elapsed() < longest).map(|(_, next)| next)
     }
 
-    /// How often this node has made some due. Read before a look, for [`Deliveries::found_none`].
+    /// How often this node has made some due. Read before a look, for [`Deliveries::found`].
     pub fn changes(&self) -> u64 {
         self.state().changes
     }
 
-    /// A look found none. It does not count if some were made due while it was made.
-    pub fn found_none(&self, changes: u64) {
+    /// A look has found this. It does not count if some were made due while it was made.
+    pub fn found(&self, changes: u64, next: Option<Timestamp>) {
         let mut state = self.state();
         if state.changes == changes {
-            state.empty_since = Some(Instant::now());
+            state.found = Some((Instant::now(), next));
         }
     }
 
-    /// This node has committed a delivery that may be due.
+    /// This node has committed a delivery that may be due, or has claimed some.
     pub fn changed(&self) {
         let mut state = self.state();
         state.changes += 1;
-        state.empty_since = None;
+        state.found = None;
     }
 }
 
@@ -56,15 +59,18 @@ mod tests {
 
     #[test]
     fn what_was_made_due_during_a_look_is_not_missed() {
-        let deliveries = Deliveries::default();
-        assert!(!deliveries.are_none());
+        let (deliveries, at) = (Deliveries::default(), Some(Timestamp::from_millis(5)));
+        assert_eq!(deliveries.next(LONGEST), None);
         let changes = deliveries.changes();
         deliveries.changed();
-        deliveries.found_none(changes);
-        assert!(!deliveries.are_none());
-        deliveries.found_none(deliveries.changes());
-        assert!(deliveries.are_none());
+        deliveries.found(changes, at);
+        assert_eq!(deliveries.next(LONGEST), None);
+        for next in [None, at] {
+            deliveries.found(deliveries.changes(), next);
+            assert_eq!(deliveries.next(LONGEST), Some(next));
+            assert_eq!(deliveries.next(Duration::ZERO), None);
+        }
         deliveries.changed();
-        assert!(!deliveries.are_none());
+        assert_eq!(deliveries.next(LONGEST), None);
     }
 }

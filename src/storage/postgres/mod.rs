@@ -41,6 +41,7 @@ mod scrub;
 mod search;
 mod session;
 mod shared;
+mod signals;
 mod store;
 mod suppressions;
 mod target;
@@ -53,6 +54,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use self::append::queue_of;
+use self::signals::Notice;
 pub use self::store::{PostgresStore, Settings};
 pub use self::target::Target;
 use super::rows::try_out;
@@ -114,8 +116,12 @@ impl Applier for PostgresStore {
 
     async fn apply_next(&self, max: usize, now: Timestamp) -> Result<Applied, Error> {
         let applied = apply::apply_next(self, max, now).await?;
+        if applied.batches > 0 {
+            self.shared.signals.tell(Notice::Applied);
+        }
         if applied.webhooks > 0 {
             self.shared.deliveries.changed();
+            self.shared.signals.tell(Notice::Deliveries);
         }
         Ok(applied)
     }
@@ -137,9 +143,11 @@ impl Outbox for PostgresStore {
         max: usize,
         per_receiver: usize,
     ) -> Result<Vec<Delivery>, Error> {
-        if self.shared.deliveries.are_none() {
+        let known = self.shared.deliveries.next(self.shared.longest());
+        if known.is_some_and(|next| next.is_none_or(|next| next > now)) {
             return Ok(Vec::new());
         }
+        self.shared.deliveries.changed();
         self.write(move |session, shared| claim::claim(session, shared, now, max, per_receiver)).await
     }
 
@@ -155,13 +163,13 @@ impl Outbox for PostgresStore {
     }
 
     async fn next_delivery_at(&self, per_receiver: usize) -> Result<Option<Timestamp>, Error> {
-        if self.shared.deliveries.are_none() {
-            return Ok(None);
+        if let Some(next) = self.shared.deliveries.next(self.shared.longest()) {
+            return Ok(next);
         }
         let changes = self.shared.deliveries.changes();
         let (next, none) = self.read(move |session, _| deliveries::next_at(session, per_receiver)).await?;
-        if none {
-            self.shared.deliveries.found_none(changes);
+        if none || next.is_some() {
+            self.shared.deliveries.found(changes, next);
         }
         Ok(next)
     }

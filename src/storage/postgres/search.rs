@@ -10,6 +10,7 @@ use tokio_postgres::Row;
 use super::PostgresStore;
 use super::session::{Session, get, get_number};
 use super::shared::Shared;
+use super::signals::Notice;
 use crate::contact::identifier::{HashKey, IdentifierKind};
 use crate::journal::{AccountNo, ContactNo, ListNo};
 use crate::search::{Entry, fold};
@@ -74,6 +75,7 @@ impl SearchIndex for PostgresStore {
             for row in session.query(STATE, &[])? {
                 session.execute("DELETE FROM search_feed WHERE list = $1", &[&get::<i64>(&row, 3)?])?;
             }
+            Notice::Applied.send(session);
             Ok(())
         })
         .await

@@ -8,8 +8,9 @@ use std::time::{Duration, Instant};
 
 use tokio_postgres::Client;
 
-use super::idle::Deliveries;
+use super::idle::{Deliveries, LONGEST};
 use super::session::error;
+use super::signals::Signalling;
 use super::store::Settings;
 use crate::apply::outcome;
 use crate::contact::identifier::HashKey;
@@ -34,6 +35,8 @@ pub(super) struct Shared {
     /// Appends at a time: half of the connections, so that lists that are held leave some to all others.
     pub appends: usize,
     pub journal: Mutex<Journal>,
+    /// What other nodes signal, and what they are to be told.
+    pub signals: Signalling,
     /// Whether there are deliveries.
     pub deliveries: Deliveries,
     /// The receiver that was served last; the next claim goes on behind it.
@@ -79,9 +82,23 @@ pub(super) struct Journal {
     pub looked_at: Option<Instant>,
     /// How long after that it is looked through again.
     pub look_after: Duration,
+    /// How long it is at least, by what the last look has cost.
+    pub soonest: Duration,
+}
+
+impl Journal {
+    /// Another node may have left something behind: the next look is not put off any longer.
+    pub fn look_soon(&mut self) {
+        self.look_after = self.soonest;
+    }
 }
 
 impl Shared {
+    /// The longest time without a look over all lists while nothing happens.
+    pub fn longest(&self) -> Duration {
+        self.signals.look_after(LONGEST)
+    }
+
     /// What a store that was just opened knows.
     pub async fn load(client: &Client, settings: &Settings) -> Result<Self, Error> {
         let select = "SELECT name, bytes FROM setting WHERE name IN ('store_id', 'hash_key', 'copy')";
@@ -110,6 +127,7 @@ impl Shared {
             appliers: settings.appliers,
             appends: (settings.connections / 2).max(1),
             journal: Mutex::default(),
+            signals: Signalling::default(),
             deliveries: Deliveries::default(),
             receiver: Mutex::default(),
             traces: Mutex::default(),

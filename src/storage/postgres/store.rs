@@ -8,11 +8,13 @@ use deadpool_postgres::{
     ConfigConnectImpl, Connect, Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime, Timeouts,
 };
 use futures_util::future::BoxFuture;
+use futures_util::stream::{self, BoxStream, StreamExt as _};
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use tokio_postgres::config::SslMode;
-use tokio_postgres::{Client, Config, NoTls};
+use tokio_postgres::tls::MakeTlsConnect;
+use tokio_postgres::{AsyncMessage, Client, Config, NoTls, Socket};
 
 use super::address::{Address, Security};
 use super::in_one::{Returned, in_one};
@@ -78,13 +80,15 @@ impl PostgresStore {
     /// Where the database cannot be reached, or was written by a later version.
     pub async fn open(url: &str, role: Role, settings: &Settings) -> Result<Self, Error> {
         let address = Address::read(url)?;
-        let pool = pool(&address, settings.connections)?;
+        // A server has one more, which listens.
+        let listens = usize::from(role == Role::Server && !address.pooled);
+        let pool = pool(&address, settings.connections.saturating_sub(listens).max(1))?;
         let mut client = connection(&pool).await?;
         migrate::migrate(&mut client).await?;
         let shared = Arc::new(Shared::load(&client, settings).await?);
         drop(client);
         let heart = match role {
-            Role::Server => Some(node::Heart::start(&pool, &shared).await?),
+            Role::Server => Some(node::Heart::start(&address, &pool, &shared).await?),
             Role::Command => None,
         };
         let known = address.pooled.then(Arc::default);
@@ -255,8 +259,7 @@ impl PostgresStore {
     }
 }
 
-/// The connections to a database, made as they are needed.
-pub(super) fn pool(address: &Address, connections: usize) -> Result<Pool, Error> {
+fn configured(address: &Address) -> Config {
     let mut config = address.config.clone();
     if config.get_connect_timeout().is_none() {
         config.connect_timeout(CONNECT);
@@ -266,6 +269,43 @@ pub(super) fn pool(address: &Address, connections: usize) -> Result<Pool, Error>
     if config.get_application_name().is_none() {
         config.application_name("rollbook");
     }
+    config
+}
+
+/// What a connection is sent without being asked. It works only while this is polled.
+pub(super) type Messages = BoxStream<'static, Result<AsyncMessage, tokio_postgres::Error>>;
+
+/// A connection of its own, whose messages are for the caller.
+pub(super) async fn listening(address: &Address) -> Result<(Client, Messages), Error> {
+    let config = configured(address);
+    let connected = match address.security {
+        Security::Disable => listening_with(&config, NoTls).await,
+        Security::Prefer => match listening_with(&config, Tls::new(address)?).await {
+            // As in [`Preferring`].
+            Err(failed) if failed.as_db_error().is_none() => {
+                let mut plain = config.clone();
+                plain.ssl_mode(SslMode::Disable);
+                listening_with(&plain, NoTls).await.map_err(|_| failed)
+            }
+            connected => connected,
+        },
+        _ => listening_with(&config, Tls::new(address)?).await,
+    };
+    connected.map_err(error)
+}
+
+async fn listening_with<T>(config: &Config, tls: T) -> Result<(Client, Messages), tokio_postgres::Error>
+where
+    T: MakeTlsConnect<Socket>,
+    T::Stream: Send + 'static,
+{
+    let (client, mut connection) = config.connect(tls).await?;
+    Ok((client, stream::poll_fn(move |context| connection.poll_message(context)).boxed()))
+}
+
+/// The connections to a database, made as they are needed.
+pub(super) fn pool(address: &Address, connections: usize) -> Result<Pool, Error> {
+    let config = configured(address);
     let fast = ManagerConfig { recycling_method: RecyclingMethod::Fast };
     let manager = match address.security {
         Security::Disable => Manager::from_config(config, NoTls, fast),

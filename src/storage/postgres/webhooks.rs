@@ -7,6 +7,7 @@ use tokio_postgres::Row;
 
 use super::session::{Session, Values, get, get_small, get_time};
 use super::shared::Shared;
+use super::signals::Notice;
 use super::{PostgresStore, attempts};
 use crate::clock::Timestamp;
 use crate::journal::{AccountNo, ListNo, WebHook};
@@ -18,7 +19,11 @@ use crate::storage::{
 #[async_trait]
 impl AccountWebhooks for PostgresStore {
     async fn add_webhook(&self, webhook: AccountWebhook, max: usize) -> Result<bool, Error> {
-        self.change(move |session| add(session, &webhook, max)).await
+        self.change(move |session| {
+            Notice::Webhooks.send(session);
+            add(session, &webhook, max)
+        })
+        .await
     }
 
     async fn account_webhooks(&self, account: AccountNo) -> Result<Vec<AccountWebhook>, Error> {
@@ -47,6 +52,7 @@ impl AccountWebhooks for PostgresStore {
 
     async fn remove_webhook(&self, key: WebhookKey) -> Result<bool, Error> {
         self.change(move |session| {
+            Notice::Webhooks.send(session);
             let delete = "DELETE FROM webhook WHERE account = $1 AND no = $2";
             Ok(session.execute(delete, &[&key.account.0, &key.no.0])? > 0)
         })
@@ -55,6 +61,7 @@ impl AccountWebhooks for PostgresStore {
 
     async fn resume_webhook(&self, key: WebhookKey, now: Timestamp) -> Result<bool, Error> {
         self.change(move |session| {
+            Notice::Webhooks.send(session);
             let update = "UPDATE webhook SET attempts = 0, next_at = $3, failing_since = NULL, paused_at = NULL, \
                           paused_end = NULL, lease = lease + 1 WHERE account = $1 AND no = $2";
             Ok(session.execute(update, &[&key.account.0, &key.no.0, &now.millis()])? > 0)

@@ -66,8 +66,8 @@ use super::{
     AddError, AppendError, Appended, Applied, Applier, Attempt, Backlog, Catalogue, CatalogueChanges,
     Delivery, Error, Health, ItemResult, Journal, Keep, List, ListChange, ListFilter, ListOwner, NewList,
     NewSource, OptOut, Outbox, Page, Remembered, Renamed, Request, RequestFilter, RequestReader,
-    RequestState, RequestSummary, Retention, Source, SourceChange, SourceFilter, SourceRef, Space, Undoable,
-    VariableKind, WebhookSecrets, Window,
+    RequestState, RequestSummary, Retention, Signals, Source, SourceChange, SourceFilter, SourceRef, Space,
+    Undoable, VariableKind, WebhookSecrets, Window,
 };
 use crate::clock::Timestamp;
 use crate::id::ObjectId;
@@ -327,6 +327,9 @@ impl Retention for SqliteStore {
         prune::prune(self, keep).await
     }
 }
+
+/// Files have one server. Commands beside it send no signals: it polls.
+impl Signals for SqliteStore {}
 
 #[async_trait]
 impl Health for SqliteStore {

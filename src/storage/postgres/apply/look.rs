@@ -17,7 +17,7 @@ use crate::storage::postgres::shared::Shared;
 use crate::storage::{Backlog, Error};
 
 /// How long a node trusts what it knows of the journal while something waits. Each look that finds nothing doubles the
-/// time, up to [`LONGEST`]: what a node has accepted that died is found within that.
+/// time, up to [`Shared::longest`]: what a node has accepted that died is found within that, or when the node's end is noticed.
 const LOOK: Duration = Duration::from_millis(250);
 
 /// A look may take one part in so many of the time.
@@ -56,9 +56,10 @@ pub fn look(session: &Session, shared: &Shared) -> Result<(), Error> {
             backlog.bytes += get_number(&row, 3)?;
         }
     }
-    let mut journal = shared.journal();
+    let (mut journal, longest) = (shared.journal(), shared.longest());
     let soonest = LOOK.max(start.elapsed() * SHARE).min(LONGEST);
-    let twice = (journal.look_after * 2).clamp(soonest, LONGEST);
+    let twice = (journal.look_after * 2).clamp(soonest, longest);
+    journal.soonest = soonest;
     journal.look_after = if waiting.is_empty() { twice } else { soonest };
     for (account, mut lists) in waiting {
         journal.waiting.entry(account).or_default().append(&mut lists);

@@ -10,6 +10,7 @@ use crate::id::ObjectId;
 use crate::journal::{AccountNo, ListNo};
 use crate::storage::postgres::session::{Session, Values, get, get_id, get_number, get_time};
 use crate::storage::postgres::shared::Shared;
+use crate::storage::postgres::signals::Notice;
 use crate::storage::{
     ActiveJob, Error, JobAdded, JobKey, JobLimits, JobReport, JobState, NewJob, StoredJob, UserRole,
 };
@@ -87,6 +88,9 @@ pub fn add(session: &Session, job: &NewJob, limits: JobLimits) -> Result<JobAdde
          VALUES ($1, $2, $3, $4, $5, $5, $6, $7, $8, $9, $10, $11, $12, false, false, 0)",
         values,
     )?;
+    if job.state == JobState::Waiting {
+        Notice::Jobs.send(session);
+    }
     if let Some(output) = &job.output {
         put_part(session, job.key, 1, output)?;
     }
@@ -129,6 +133,7 @@ pub fn begin(
     dry_run: bool,
     now: Timestamp,
 ) -> Result<bool, Error> {
+    Notice::Jobs.send(session);
     // 0, 3 and 5: ready, stopped, failed.
     let update = "UPDATE job SET state = 1, stop_requested = false, user_id = $4, description = $5, dry_run = $6, \
                   changed_at = $7, runner = NULL WHERE list = $1 AND account = $2 AND id = $3 AND state IN (0, 3, 5)";
@@ -147,6 +152,7 @@ pub fn begin(
 
 /// Asks for a stop.
 pub fn stop(session: &Session, key: JobKey, now: Timestamp) -> Result<(), Error> {
+    Notice::Jobs.send(session);
     // A dry run that has not begun leaves the job as ready as it was before.
     let update = "UPDATE job SET stop_requested = true, changed_at = $4, \
                   state = CASE WHEN state = 2 THEN 2 WHEN dry_run THEN 0 ELSE 3 END \
@@ -252,6 +258,9 @@ pub fn report(session: &Session, key: JobKey, lease: u64, report: &JobReport) ->
     }
     let done = report.state == JobState::Done;
     let back = report.state != JobState::Running;
+    if back {
+        Notice::Jobs.send(session);
+    }
     let values: Values<'_> = &[
         &list,
         &account,

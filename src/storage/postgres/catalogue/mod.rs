@@ -12,6 +12,7 @@ pub mod users;
 pub mod variables;
 
 use super::session::{Session, get, get_number};
+use super::signals::Notice;
 use crate::journal::AccountNo;
 use crate::storage::rows::changed::{self, Changed, REMEMBERED};
 use crate::storage::{CatalogueChanges, Error};
@@ -48,6 +49,7 @@ pub fn change_of(session: &Session, changed: Changed<'_>) -> Result<(), Error> {
 }
 
 fn raise(session: &Session) -> Result<i64, Error> {
+    Notice::Catalogue.send(session);
     let raise = "UPDATE setting SET number = number + 1 WHERE name = 'catalogue_version' RETURNING number";
     session.query_opt(raise, &[])?.map_or(Ok(0), |row| get(&row, 0))
 }
