@@ -109,6 +109,7 @@ mod opt_out_model;
 mod past;
 mod php;
 mod postgres_held;
+mod postgres_idle;
 mod problem_order;
 mod process;
 mod python;
