@@ -2,6 +2,7 @@
 
 use tokio_postgres::Row;
 
+use super::queue::of_list;
 use super::session::{Owned, Session, get, get_number};
 use crate::journal::{AccountNo, ListNo};
 use crate::storage::rows::activity::{COUNTED, MINUTE, Minutes, first_minute, told};
@@ -23,9 +24,11 @@ pub fn add(session: &Session, minutes: &[(ListNo, Minutes)]) {
     let columns = COUNTED.join(", ");
     let sums = COUNTED.map(|column| format!("{column} = a.{column} + excluded.{column}")).join(", ");
     let upsert = format!(
-        "INSERT INTO activity AS a (list, account, minute, {columns}) SELECT $1, * FROM unnest($2::bigint[], \
-         $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[], \
-         $10::bigint[], $11::bigint[], $12::bigint[]) ON CONFLICT (account, minute, list) DO UPDATE SET {sums}"
+        "INSERT INTO activity AS a (list, account, minute, {columns}) SELECT p.list, u.* FROM {} \
+         unnest($2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[], \
+         $9::bigint[], $10::bigint[], $11::bigint[], $12::bigint[]) AS u \
+         ON CONFLICT (account, minute, list) DO UPDATE SET {sums}",
+        of_list!()
     );
     for of_list in rows.chunk_by(|(one, ..), (other, ..)| one == other) {
         let column = |value: &dyn Fn(&Counted) -> i64| -> Owned {

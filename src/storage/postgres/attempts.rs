@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use tokio_postgres::Row;
 
 use super::due::{self, Receivers};
+use super::queue::of_list;
 use super::session::{Session, Value, Values, get, get_id, get_number, get_small, get_time};
 use super::{PostgresStore, prune};
 use crate::clock::Timestamp;
@@ -82,10 +83,14 @@ pub fn log(
     for (list, account, attempt) in attempts {
         lists.entry(list).or_default().push((account, attempt));
     }
-    let insert = "INSERT INTO delivery_attempt (list, account, id, webhook, request, uri, receiver, number, events, at, \
-                  took, met, status, answer) SELECT $1, * FROM unnest($2::bigint[], $3::bytea[], $4::bigint[], \
-                  $5::bytea[], $6::text[], $7::text[], $8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[], \
-                  $12::bigint[], $13::bigint[], $14::text[]) ON CONFLICT DO NOTHING";
+    let insert = concat!(
+        "INSERT INTO delivery_attempt (list, account, id, webhook, request, uri, receiver, number, events, at, took, \
+         met, status, answer) SELECT p.list, u.* FROM ",
+        of_list!(),
+        " unnest($2::bigint[], $3::bytea[], $4::bigint[], $5::bytea[], $6::text[], $7::text[], $8::bigint[], \
+         $9::bigint[], $10::bigint[], $11::bigint[], $12::bigint[], $13::bigint[], $14::text[]) AS u \
+         ON CONFLICT DO NOTHING"
+    );
     let columns: Vec<_> = lists.iter().map(|(list, attempts)| Columns::of(*list, attempts)).collect();
     let values: Vec<_> = columns.iter().map(Columns::values).collect();
     let all: Vec<(&str, Values<'_>)> = values.iter().map(|values| (insert, values.as_slice())).collect();

@@ -7,14 +7,18 @@
 
 use std::collections::BTreeMap;
 
+use super::queue::of_list;
 use super::session::{Session, Value, Values, get};
 use crate::journal::ListNo;
 use crate::storage::Error;
 
 /// Says that a list, `$1`, has something for receivers, each of them once and in their order, from a time on.
-pub const NOTE: &str = "INSERT INTO due AS d (list, receiver, next_at) \
-                        SELECT $1, * FROM unnest($2::text[], $3::bigint[]) ON CONFLICT (receiver, list) \
-                        DO UPDATE SET next_at = least(d.next_at, excluded.next_at)";
+pub const NOTE: &str = concat!(
+    "INSERT INTO due AS d (list, receiver, next_at) SELECT p.list, u.* FROM ",
+    of_list!(),
+    " unnest($2::text[], $3::bigint[]) AS u ON CONFLICT (receiver, list) \
+     DO UPDATE SET next_at = least(d.next_at, excluded.next_at)"
+);
 
 /// What is due of a list: receivers, and when the first is.
 #[derive(Debug, Default)]

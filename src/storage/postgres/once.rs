@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use super::queue::of_list;
 use super::session::{Session, get, get_array, get_id};
 use crate::clock::Timestamp;
 use crate::journal::{AccountNo, Batch, ListNo};
@@ -42,10 +43,13 @@ pub fn take(
         return Ok(());
     }
     // One whose time is up may still be there.
-    let upsert = "INSERT INTO once (list, account, key, fingerprint, request, warnings, used_at) \
-                  SELECT $1, * FROM unnest($2::bigint[], $3::text[], $4::bytea[], $5::bytea[], $6::text[], $7::bigint[]) \
-                  ON CONFLICT (list, account, key) DO UPDATE SET fingerprint = excluded.fingerprint, \
-                  request = excluded.request, warnings = excluded.warnings, used_at = excluded.used_at";
+    let upsert = concat!(
+        "INSERT INTO once (list, account, key, fingerprint, request, warnings, used_at) SELECT p.list, u.* FROM ",
+        of_list!(),
+        " unnest($2::bigint[], $3::text[], $4::bytea[], $5::bytea[], $6::text[], $7::bigint[]) AS u \
+         ON CONFLICT (list, account, key) DO UPDATE SET fingerprint = excluded.fingerprint, \
+         request = excluded.request, warnings = excluded.warnings, used_at = excluded.used_at"
+    );
     session
         .execute(
             upsert,

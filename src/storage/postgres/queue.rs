@@ -34,3 +34,14 @@ pub const GIVE: &str = "UPDATE queue SET last = greatest(last, (SELECT max(posit
 
 /// What a statement about the list `$1` adds to read only what waits of `batch`.
 pub const WAITING: &str = "position > coalesce((SELECT max(position) FROM request WHERE list = $1), 0)";
+
+/// What an `INSERT … SELECT` about the list `$1` selects from, before the values: `p.list` is the list. Citus runs the
+/// statement on the list's shard, as one command. With `$1` itself in place of a column it would select on the
+/// coordinator, copy the rows to the shard, and commit in two phases. Every list and queue has a row.
+macro_rules! of_list {
+    () => {
+        "(SELECT list FROM progress WHERE list = $1 AND next = (SELECT max(next) FROM progress WHERE list = $1)) AS p \
+         CROSS JOIN"
+    };
+}
+pub(super) use of_list;

@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use tokio_postgres::Row;
 
 use super::PostgresStore;
+use super::queue::of_list;
 use super::session::{Session, Values, get, get_array, get_number, get_time};
 use super::shared::Shared;
 use crate::clock::Timestamp;
@@ -139,12 +140,15 @@ fn add(
     let number = "INSERT INTO suppression_change AS c (list, serial) VALUES ($1, 1) \
                   ON CONFLICT (list) DO UPDATE SET serial = c.serial + 1 RETURNING serial";
     let serial: i64 = session.query_opt(number, &[&list])?.map_or(Ok(0), |row| get(&row, 0))?;
-    let upsert = "INSERT INTO suppression AS s \
-                  (list, serial, hash, reason, created_at, expires_at, address, raw_log) \
-                  SELECT $1, $9::bigint, * FROM unnest($2::bytea[], $3::bigint[], $4::bigint[], $5::bigint[], \
-                  $6::text[], $7::text[]) ON CONFLICT (list, hash, reason) DO UPDATE SET \
-                  created_at = excluded.created_at, expires_at = excluded.expires_at, serial = excluded.serial, \
-                  address = excluded.address, raw_log = excluded.raw_log WHERE s.expires_at <= $8";
+    let upsert = concat!(
+        "INSERT INTO suppression AS s (list, serial, hash, reason, created_at, expires_at, address, raw_log) \
+         SELECT p.list, $9::bigint, u.* FROM ",
+        of_list!(),
+        " unnest($2::bytea[], $3::bigint[], $4::bigint[], $5::bigint[], $6::text[], $7::text[]) AS u \
+         ON CONFLICT (list, hash, reason) DO UPDATE SET created_at = excluded.created_at, \
+         expires_at = excluded.expires_at, serial = excluded.serial, address = excluded.address, \
+         raw_log = excluded.raw_log WHERE s.expires_at <= $8"
+    );
     let now = now.millis();
     let values: Values<'_> =
         &[&list, &hashes, &reasons, &created, &expires, &addresses, &logs, &now, &serial];

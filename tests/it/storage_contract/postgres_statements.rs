@@ -79,7 +79,12 @@ impl<'a> Statement<'a> {
     fn is_of_one_shard(&self) -> bool {
         let values = (1..15).map(|value| self.count(&["list", "=", &format!("${value}")])).sum::<usize>();
         let inserts = self.distributed.iter().filter(|(_, before)| *before == "INTO").count();
-        let given = [&["SELECT", "$1"][..], &["VALUES", "(", "$1"], &["SELECT", "q", ".", "list"]];
+        let given = [
+            &["SELECT", "$1"][..],
+            &["VALUES", "(", "$1"],
+            &["SELECT", "q", ".", "list"],
+            &["SELECT", "p", ".", "list"],
+        ];
         let given = inserts > 0 && given.iter().any(|given| self.has(given));
         values + usize::from(given) >= self.distributed.len()
     }

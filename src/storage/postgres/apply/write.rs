@@ -9,7 +9,7 @@ use crate::clock::Timestamp;
 use crate::journal::ListNo;
 use crate::storage::Error;
 use crate::storage::postgres::due::{self, Receivers};
-use crate::storage::postgres::queue::COUNT;
+use crate::storage::postgres::queue::{COUNT, of_list};
 use crate::storage::postgres::rows::CHUNK;
 use crate::storage::postgres::session::{Owned, Session};
 use crate::storage::postgres::shared::Shared;
@@ -36,8 +36,11 @@ fn write_contacts(session: &Session, shared: &Shared, world: &World, list: ListN
     let is_changed = |slot: &&&Slot| slot.removed_at.is_none() && !slot.new;
     let made: Vec<_> = slots.iter().filter(is_made).copied().collect();
     let changed: Vec<_> = slots.iter().filter(is_changed).copied().collect();
-    let insert = "INSERT INTO contact (list, number, document) \
-                  SELECT $1, * FROM unnest($2::bigint[], $3::bytea[])";
+    let insert = concat!(
+        "INSERT INTO contact (list, number, document) SELECT p.list, u.* FROM ",
+        of_list!(),
+        " unnest($2::bigint[], $3::bytea[]) AS u"
+    );
     let update = "UPDATE contact c SET document = u.document FROM unnest($2::bigint[], $3::bytea[]) \
                   AS u (number, document) WHERE c.list = $1 AND c.number = u.number";
     for (statement, slots) in [(insert, &made), (update, &changed)] {
@@ -54,10 +57,12 @@ fn write_contacts(session: &Session, shared: &Shared, world: &World, list: ListN
         let delete = "DELETE FROM contact c USING unnest($2::bigint[]) AS u (number) \
                       WHERE c.list = $1 AND c.number = u.number";
         let consents: Vec<_> = chunk.iter().map(|slot| world.consent_at(slot).cast_signed()).collect();
-        let depart = "INSERT INTO departed (list, number, position, consent) \
-                      SELECT $1, * FROM unnest($2::bigint[], $3::bigint[], $4::bigint[]) \
-                      ON CONFLICT (list, number) DO UPDATE SET position = excluded.position, \
-                      consent = excluded.consent";
+        let depart = concat!(
+            "INSERT INTO departed (list, number, position, consent) SELECT p.list, u.* FROM ",
+            of_list!(),
+            " unnest($2::bigint[], $3::bigint[], $4::bigint[]) AS u \
+             ON CONFLICT (list, number) DO UPDATE SET position = excluded.position, consent = excluded.consent"
+        );
         session.later(delete, vec![Box::new(list.0), Box::new(numbers.clone())]);
         let values: Vec<Owned> =
             vec![Box::new(list.0), Box::new(numbers), Box::new(positions), Box::new(consents)];
@@ -79,8 +84,11 @@ fn write_index(session: &Session, world: &World) -> Result<(), Error> {
     let (stale, fresh) = world.index_changes().map_err(|malformed| Error::Damaged(malformed.to_string()))?;
     let delete = "DELETE FROM identifier i USING unnest($2::bigint[], $3::bigint[]) AS u (hash, number) \
                   WHERE i.list = $1 AND (i.hash, i.number) = (u.hash, u.number)";
-    let insert = "INSERT INTO identifier (list, hash, number) \
-                  SELECT $1, * FROM unnest($2::bigint[], $3::bigint[]) ON CONFLICT DO NOTHING";
+    let insert = concat!(
+        "INSERT INTO identifier (list, hash, number) SELECT p.list, u.* FROM ",
+        of_list!(),
+        " unnest($2::bigint[], $3::bigint[]) AS u ON CONFLICT DO NOTHING"
+    );
     for (statement, mut entries) in [(delete, stale), (insert, fresh)] {
         entries.sort_unstable_by_key(|entry| (entry.list, entry.hash.cast_signed()));
         for (list, chunk) in chunks(&entries, |entry| entry.list) {
@@ -108,8 +116,11 @@ fn chunks<T>(entries: &[T], list: impl Fn(&T) -> ListNo) -> impl Iterator<Item =
 /// What contacts were called until now, who bore an identifier, and who is erased no longer.
 fn write_traces(session: &Session, world: &World) {
     for (list, chunk) in chunks(&world.formers, |former| former.list) {
-        let insert = "INSERT INTO former_identifiers \
-                      SELECT $1, * FROM unnest($2::bigint[], $3::bigint[], $4::bigint[], $5::bytea[])";
+        let insert = concat!(
+            "INSERT INTO former_identifiers SELECT p.list, u.* FROM ",
+            of_list!(),
+            " unnest($2::bigint[], $3::bigint[], $4::bigint[], $5::bytea[]) AS u"
+        );
         let column =
             |value: fn(&_) -> i64| -> Owned { Box::new(chunk.iter().map(value).collect::<Vec<_>>()) };
         let identifiers: Vec<_> = chunk.iter().map(|former| former.identifiers.clone()).collect();
@@ -123,8 +134,11 @@ fn write_traces(session: &Session, world: &World) {
         session.later(insert, values);
     }
     for (list, chunk) in chunks(&world.former_bearers, |bearer| bearer.entry.list) {
-        let insert = "INSERT INTO former_bearer \
-                      SELECT $1, * FROM unnest($2::bigint[], $3::bigint[], $4::bigint[]) ON CONFLICT DO NOTHING";
+        let insert = concat!(
+            "INSERT INTO former_bearer SELECT p.list, u.* FROM ",
+            of_list!(),
+            " unnest($2::bigint[], $3::bigint[], $4::bigint[]) AS u ON CONFLICT DO NOTHING"
+        );
         let column =
             |value: fn(&_) -> i64| -> Owned { Box::new(chunk.iter().map(value).collect::<Vec<_>>()) };
         let values: Vec<Owned> = vec![
@@ -152,14 +166,42 @@ fn write_consents(session: &Session, list: ListNo, waiting: &[Waiting], decided:
         return;
     }
     let records: Vec<_> = said().map(|(_, decided)| decided.consents.clone()).collect();
-    let insert = "INSERT INTO consent (list, position, records) \
-                  SELECT $1, * FROM unnest($2::bigint[], $3::bytea[])";
+    let insert = concat!(
+        "INSERT INTO consent (list, position, records) SELECT p.list, u.* FROM ",
+        of_list!(),
+        " unnest($2::bigint[], $3::bytea[]) AS u"
+    );
     session.later(insert, vec![Box::new(list.0), Box::new(positions), Box::new(records)]);
 }
 
 fn boxed<T: ToSql + Sync + Send + 'static>(value: T) -> Owned {
     Box::new(value)
 }
+
+const REQUEST: &str = concat!(
+    "INSERT INTO request (list, position, id, account, list_id, kind, accepted_at, processed_at, results, webhook, \
+     failed, token) SELECT p.list, u.position, u.id, u.account, u.list_id, u.kind, u.accepted_at, $2, u.results, \
+     u.webhook, u.failed, u.token FROM ",
+    of_list!(),
+    " unnest($3::bigint[], $4::bytea[], $5::bigint[], $6::bytea[], $7::bigint[], $8::bigint[], $9::bytea[], \
+     $10::text[], $11::bigint[], $12::text[]) \
+     AS u (position, id, account, list_id, kind, accepted_at, results, webhook, failed, token)"
+);
+
+const HISTORY: &str = concat!(
+    "INSERT INTO history (list, position, request, account, list_id, kind, token, applied_at, changes) \
+     SELECT p.list, u.position, u.request, u.account, u.list_id, u.kind, u.token, $2, u.changes FROM ",
+    of_list!(),
+    " unnest($3::bigint[], $4::bytea[], $5::bigint[], $6::bytea[], $7::bigint[], $8::text[], $9::bytea[]) \
+     AS u (position, request, account, list_id, kind, token, changes)"
+);
+
+const DELIVERY: &str = concat!(
+    "INSERT INTO delivery (list, position, receiver, state, attempts, next_at) \
+     SELECT p.list, u.position, u.receiver, 0, 0, $2 FROM ",
+    of_list!(),
+    " unnest($3::bigint[], $4::text[]) AS u (position, receiver)"
+);
 
 /// Writes what became of the batches and what they changed, and takes them out of the journal; returns how many
 /// webhooks are to leave.
@@ -195,18 +237,6 @@ pub fn requests(
     let (noted, noted_at) = noted.columns();
     let noted: Vec<_> = noted.into_iter().map(str::to_owned).collect();
     let [first, last] = [positions.first(), positions.last()].map(|end| end.copied().unwrap_or_default());
-    let request = "INSERT INTO request (list, position, id, account, list_id, kind, accepted_at, processed_at, \
-                   results, webhook, failed, token) SELECT $1, u.position, u.id, u.account, u.list_id, u.kind, \
-                   u.accepted_at, $2, u.results, u.webhook, u.failed, u.token FROM unnest($3::bigint[], $4::bytea[], \
-                   $5::bigint[], $6::bytea[], $7::bigint[], $8::bigint[], $9::bytea[], $10::text[], $11::bigint[], \
-                   $12::text[]) AS u (position, id, account, list_id, kind, accepted_at, results, webhook, failed, token)";
-    let history = "INSERT INTO history (list, position, request, account, list_id, kind, token, applied_at, changes) \
-                   SELECT $1, u.position, u.request, u.account, u.list_id, u.kind, u.token, $2, u.changes \
-                   FROM unnest($3::bigint[], $4::bytea[], $5::bigint[], $6::bytea[], $7::bigint[], $8::text[], \
-                   $9::bytea[]) AS u (position, request, account, list_id, kind, token, changes)";
-    let delivery = "INSERT INTO delivery (list, position, receiver, state, attempts, next_at) \
-                    SELECT $1, u.position, u.receiver, 0, 0, $2 \
-                    FROM unnest($3::bigint[], $4::text[]) AS u (position, receiver)";
     write_consents(session, list, waiting, decided);
     let forget = "DELETE FROM batch WHERE list = $1 AND position >= $2 AND position <= $3";
     let reports = sent.len();
@@ -224,7 +254,7 @@ pub fn requests(
         boxed(failed),
         boxed(tokens.clone()),
     ];
-    session.later(request, values);
+    session.later(REQUEST, values);
     let values = vec![
         boxed(list.0),
         boxed(now),
@@ -236,10 +266,10 @@ pub fn requests(
         boxed(tokens),
         boxed(changes),
     ];
-    session.later(history, values);
+    session.later(HISTORY, values);
     session.later(forget, vec![boxed(list.0), boxed(first), boxed(last)]);
     if reports > 0 {
-        session.later(delivery, vec![boxed(list.0), boxed(now), boxed(sent), boxed(receivers)]);
+        session.later(DELIVERY, vec![boxed(list.0), boxed(now), boxed(sent), boxed(receivers)]);
         // Last, since it may wait for a claim.
         session.later(due::NOTE, vec![boxed(list.0), boxed(noted), boxed(noted_at)]);
     }
