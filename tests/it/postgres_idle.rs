@@ -23,21 +23,19 @@ fn is_idle(database: &OwnPostgres, servers: i64) {
     let patience = PATIENCE * 2;
     wait_within(patience, "nothing but heartbeats", || {
         database.sql("postgres", "SELECT pg_stat_statements_reset()");
-        loop {
+        let asked = wait_within(patience, "heartbeats", || {
             std::thread::sleep(Duration::from_millis(300));
             let asked = database.sql("postgres", ASKED);
-            if asked.lines().any(|line| !line.starts_with("1 ")) {
-                return None;
-            }
-            let beats = asked.lines().filter_map(|line| line.split(' ').nth(1)?.parse::<i64>().ok());
-            if beats.sum::<i64>() >= BEATS * servers {
-                return Some(());
-            }
-        }
+            let of_beat = |line: &str| line.strip_prefix("1 ")?.split(' ').next()?.parse::<i64>().ok();
+            let beats: i64 = asked.lines().filter_map(of_beat).sum();
+            let others = asked.lines().any(|line| !line.starts_with("1 "));
+            (others || beats >= BEATS * servers).then_some(asked)
+        });
+        asked.lines().all(|line| line.starts_with("1 ")).then_some(())
     });
 }
 
-/// The ids of the contacts that a long poll returns.
+/// What a long poll returns.
 fn follow(server: &Process, token: &str, list: &str, after: &Value) -> Value {
     let body = json!({ "contactListId": list, "after": after, "waitSeconds": 20 });
     server.ok("/v3/contacts/changes", token, &body)
