@@ -56,6 +56,7 @@ pub mod retention;
 pub mod runtime;
 pub mod search;
 pub mod secret;
+pub mod segments;
 pub mod spans;
 pub mod storage;
 pub mod token;

@@ -60,11 +60,21 @@ pub enum Work {
     Change,
     /// Bringing the search index up to date.
     Index,
+    /// Following the members of segments.
+    Segments,
 }
 
 impl Work {
-    const ALL: [Self; 7] =
-        [Self::Append, Self::Apply, Self::Prune, Self::Deliver, Self::Read, Self::Change, Self::Index];
+    const ALL: [Self; 8] = [
+        Self::Append,
+        Self::Apply,
+        Self::Prune,
+        Self::Deliver,
+        Self::Read,
+        Self::Change,
+        Self::Index,
+        Self::Segments,
+    ];
 
     const fn word(self) -> &'static str {
         match self {
@@ -75,6 +85,7 @@ impl Work {
             Self::Read => "read",
             Self::Change => "change",
             Self::Index => "index",
+            Self::Segments => "segments",
         }
     }
 }

@@ -131,6 +131,11 @@ impl Commands {
                 }
                 false => None,
             };
+            let follows_segments = |name: &String| event::SEGMENT.contains(&name.as_str());
+            let segments = match new.events.0.iter().any(follows_segments) {
+                true => Some(app.storage.segment_events(account, i64::MAX.unsigned_abs(), 1).await?.last),
+                false => None,
+            };
             let known = app.storage.account_webhooks(account).await?;
             // Numbers are of the account alone, and of removed webhooks the log still has them: so they are drawn.
             let number = i64::from(u32::from_be_bytes(crate::secret::random()) >> 1).max(1);
@@ -146,7 +151,8 @@ impl Commands {
                 },
                 created_at: now,
                 progress: WebhookProgress {
-                    cursor: Position { changes: cursor.to_bytes(), suppressed }.to_bytes(),
+                    cursor: Position { changes: cursor.to_bytes(), suppressed, segments }.to_bytes(),
+                    segments,
                     attempts: 0,
                     next_at: now,
                     failing_since: None,

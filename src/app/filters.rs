@@ -1,6 +1,7 @@
 //! Filters of contacts, made ready: ids of sources and segments are looked up.
 
 use super::{Caller, Queries, Result};
+use crate::clock::Timestamp;
 use crate::filter::{Resolved, Tree};
 use crate::find::{Filter, Wanted};
 use crate::problem;
@@ -24,7 +25,20 @@ impl Queries {
     /// # Errors
     /// It names a segment that does not exist, or the store fails.
     pub async fn compile(&self, caller: &Caller, list: Option<&List>, tree: &Tree) -> Result<Filter> {
-        let now = self.0.clock.now();
+        self.compile_at(caller, list, tree, self.0.clock.now()).await
+    }
+
+    /// The same at another time.
+    ///
+    /// # Errors
+    /// It names a segment that does not exist, or the store fails.
+    pub async fn compile_at(
+        &self,
+        caller: &Caller,
+        list: Option<&List>,
+        tree: &Tree,
+        now: Timestamp,
+    ) -> Result<Filter> {
         let mut resolved = Resolved { now, ..Resolved::default() };
         let named = tree.segments();
         if !named.is_empty() {

@@ -26,6 +26,7 @@ pub mod person;
 mod refusal;
 pub mod requests;
 mod run;
+pub mod segment_events;
 pub mod segments;
 pub mod sources;
 pub mod suppressed_contacts;

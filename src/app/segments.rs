@@ -8,6 +8,7 @@ use crate::id::ObjectId;
 use crate::journal::ContactNo;
 use crate::json::Raw;
 use crate::problem::{self, Problem};
+use crate::storage::rows::segments::filter_hash;
 use crate::storage::{AddError, Contact, Error, List, SavedChange, SavedKind, SavedQuery};
 
 /// Makes a segment.
@@ -178,6 +179,19 @@ impl Queries {
     pub async fn segments(&self, _caller: &Caller, list: &List) -> Result<Vec<Segment>, Error> {
         let saved = self.0.storage.saved_queries(list.no, SavedKind::Segment).await?;
         saved.into_iter().map(|saved| Segment::of(saved, list)).collect()
+    }
+
+    /// The segments of a list, each with a checksum of its stored filter.
+    ///
+    /// # Errors
+    /// The store fails, or a filter does not read.
+    pub async fn saved_segments(&self, list: &List) -> Result<Vec<(Segment, i64)>, Error> {
+        let saved = self.0.storage.saved_queries(list.no, SavedKind::Segment).await?;
+        let with_hash = |saved: SavedQuery| {
+            let hash = filter_hash(&saved.content);
+            Ok((Segment::of(saved, list)?, hash))
+        };
+        saved.into_iter().map(with_hash).collect()
     }
 
     /// A segment of a list.

@@ -2,6 +2,7 @@
 //! account from a position of its own: a receiver that is slow or away delays no other webhook, and no applying.
 
 mod attempt;
+mod silent;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -35,8 +36,8 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// The longest wait for changes.
 const REREAD: Duration = Duration::from_secs(5);
 
-/// The same for a webhook with events about suppressions: a new one gives no signal.
-const REREAD_SUPPRESSED: Duration = Duration::from_secs(1);
+/// The same for a webhook with events about suppressions or segments: a new one gives no signal.
+const REREAD_SILENT: Duration = Duration::from_secs(1);
 
 /// The wait after changes could not be read for a reason that lasts, such as too many lists.
 const REFUSED: Duration = Duration::from_secs(60);
@@ -208,10 +209,13 @@ impl EventSender {
         if !self.send_suppressed(webhook, caller, stop, stored_at).await? {
             return Ok(false);
         }
+        let Some(more) = self.send_segments(webhook, caller, stop, stored_at).await? else {
+            return Ok(false);
+        };
         if webhook.progress.attempts > 0 && webhook.progress.next_at > self.clock.now() {
             return Ok(true);
         }
-        let position = Position::from_bytes(&webhook.progress.cursor);
+        let position = Position::of(&webhook.progress);
         let from = position.from();
         let request = ChangesRequest { list: None, from, limit: PAGE, detail: Detail::Fields, fields: None };
         let read = {
@@ -240,34 +244,16 @@ impl EventSender {
         self.metrics.account_webhooks.reached(webhook.key, oldest);
         if read.page.changes.is_empty() {
             webhook.progress.cursor = Position { changes: read.page.next.to_bytes(), ..position }.to_bytes();
-            let reread = if position.suppressed.is_some() { REREAD_SUPPRESSED } else { REREAD };
+            if more {
+                return Ok(true);
+            }
+            let is_silent = position.suppressed.is_some() || position.segments.is_some();
+            let reread = if is_silent { REREAD_SILENT } else { REREAD };
             self.wait(caller, &request, &read, reread, stop).await;
             return Ok(true);
         }
         let messages = messages::of_changes(webhook, &position, &mut read, self.show)?;
-        let end = Position { changes: read.page.next.to_bytes(), ..position }.to_bytes();
-        self.send_all(webhook, messages, end, stop, stored_at).await
-    }
-
-    /// Sends the events of the suppressions that were added meanwhile. Whether the worker goes on.
-    async fn send_suppressed(
-        &self,
-        webhook: &mut AccountWebhook,
-        caller: &Caller,
-        stop: &watch::Receiver<bool>,
-        stored_at: &mut Timestamp,
-    ) -> Result<bool, Error> {
-        let position = Position::from_bytes(&webhook.progress.cursor);
-        let Some(after) = position.suppressed else { return Ok(true) };
-        let (added, next) = {
-            let _place = self.reading.acquire().await;
-            self.queries.suppressed_contacts(caller, after).await?
-        };
-        if next == after {
-            return Ok(true);
-        }
-        let messages = messages::of_suppressions(webhook, &position, added);
-        let end = Position { suppressed: Some(next), ..position }.to_bytes();
+        let end = Position { changes: read.page.next.to_bytes(), ..position };
         self.send_all(webhook, messages, end, stop, stored_at).await
     }
 
@@ -298,7 +284,7 @@ impl EventSender {
         &self,
         webhook: &mut AccountWebhook,
         messages: Vec<Events>,
-        end: Vec<u8>,
+        end: Position,
         stop: &watch::Receiver<bool>,
         stored_at: &mut Timestamp,
     ) -> Result<bool, Error> {
@@ -322,7 +308,8 @@ impl EventSender {
                 if end == DeliveryEnd::Delivered {
                     self.metrics.account_webhooks.sent(EventsSent::Delivered, events.count);
                     progress = WebhookProgress {
-                        cursor: events.cursor.clone(),
+                        cursor: events.behind.to_bytes(),
+                        segments: events.behind.segments,
                         attempts: 0,
                         failing_since: None,
                         ..progress
@@ -337,7 +324,7 @@ impl EventSender {
             match failed {
                 Some(end) => progress = self.failed(webhook, progress, end),
                 // Changes behind the last event are of no interest to it.
-                None if is_last && !stopped => progress.cursor.clone_from(&end),
+                None if is_last && !stopped => end.store(&mut progress),
                 None => {}
             }
             let goes_on = self.report(webhook, progress, log).await?;
@@ -346,7 +333,7 @@ impl EventSender {
             }
         }
         if messages.is_empty() {
-            webhook.progress.cursor = end;
+            end.store(&mut webhook.progress);
             let now = self.clock.now();
             if now.since(*stored_at) >= STORE {
                 *stored_at = now;

@@ -7,6 +7,7 @@ use sha2::{Digest as _, Sha256};
 use super::events::Show;
 use crate::app::Refusal;
 use crate::app::changes::ChangesRead;
+use crate::app::segment_events::SegmentChange;
 use crate::app::suppressed_contacts::SuppressedContact;
 use crate::id::ObjectId;
 use crate::storage::{AccountWebhook, Error, Mark, WebhookKey};
@@ -17,8 +18,8 @@ use crate::webhook::position::Position;
 pub struct Events {
     /// The same over all attempts, also after a restart.
     pub id: String,
-    /// The position behind its last event, in its stored form.
-    pub cursor: Vec<u8>,
+    /// The position behind its last event.
+    pub behind: Position,
     /// How many events it holds.
     pub count: u32,
     /// The body.
@@ -26,7 +27,7 @@ pub struct Events {
 }
 
 /// An event, with the position behind its cause if it is the last event of that.
-type Event = (Value, Option<Vec<u8>>);
+type Event = (Value, Option<Position>);
 
 /// The messages of a page of changes, which are taken out of it.
 ///
@@ -48,7 +49,7 @@ pub fn of_changes(
         for (index, mut event) in of_change.into_iter().enumerate() {
             event["eventId"] = Value::String(change_id(webhook.key, mark, index));
             let behind = (index + 1 == count).then(|| Position { changes: changes.clone(), ..*position });
-            events.push((event, behind.map(|behind| behind.to_bytes())));
+            events.push((event, behind));
         }
     }
     Ok(pack(webhook, position, events))
@@ -69,7 +70,7 @@ pub fn of_suppressions(
         }
         // All suppressions of one change are behind the webhook, or none.
         if let Some((_, behind)) = events.last_mut() {
-            *behind = Some(Position { suppressed: Some(serial), ..position.clone() }.to_bytes());
+            *behind = Some(Position { suppressed: Some(serial), ..position.clone() });
         }
     }
     pack(webhook, position, events)
@@ -104,8 +105,39 @@ pub fn is_lost(refusal: &Refusal) -> bool {
     }
 }
 
+/// The messages of contacts that joined or left segments, in the order in which it was noticed.
+pub fn of_segments(webhook: &AccountWebhook, position: &Position, changes: &[SegmentChange]) -> Vec<Events> {
+    let mut events: Vec<Event> = Vec::new();
+    for change in changes {
+        let Some(mut event) = segment(change, &webhook.config.events) else { continue };
+        event["eventId"] = Value::String(segment_id(webhook.key, change));
+        let behind = Position { segments: Some(change.event.serial), ..position.clone() };
+        events.push((event, Some(behind)));
+    }
+    pack(webhook, position, events)
+}
+
+/// The event of a contact that joined or left a segment, if it is asked for.
+fn segment(change: &SegmentChange, asked: &[String]) -> Option<Value> {
+    let SegmentChange { list, contact, identifiers, event } = change;
+    let [joined, left] = event::SEGMENT;
+    let name = if event.joined { joined } else { left };
+    asked.iter().any(|asked| asked == name).then(|| {
+        json!({
+            "datetime": event.at.seconds(),
+            "event": name,
+            "id": contact,
+            "contactListId": list,
+            "segmentId": event.segment,
+            "email": identifiers.email,
+            "userId": identifiers.user_id,
+            "phoneNumber": identifiers.phone_number,
+        })
+    })
+}
+
 fn pack(webhook: &AccountWebhook, position: &Position, events: Vec<Event>) -> Vec<Events> {
-    let (mut cursor, mut messages) = (position.to_bytes(), Vec::new());
+    let (mut cursor, mut messages) = (position.clone(), Vec::new());
     let batch = webhook.config.batch.max(1) as usize;
     let mut events = events.into_iter().peekable();
     while events.peek().is_some() {
@@ -119,7 +151,7 @@ fn pack(webhook: &AccountWebhook, position: &Position, events: Vec<Event>) -> Ve
         }
         messages.push(Events {
             id: bodies.first().and_then(|event| event["eventId"].as_str()).unwrap_or_default().to_owned(),
-            cursor: cursor.clone(),
+            behind: cursor.clone(),
             count: u32::try_from(bodies.len()).unwrap_or(u32::MAX),
             body: Bytes::from(event::body(bodies, batch > 1)),
         });
@@ -136,6 +168,11 @@ fn change_id(key: WebhookKey, mark: Mark, index: usize) -> String {
 fn suppression_id(key: WebhookKey, serial: u64, contact: &SuppressedContact) -> String {
     let (hash, reason) = (u128::from_le_bytes(contact.suppression.hash), contact.suppression.reason.code());
     id(&format!("{}:suppressed:{serial}:{hash}:{reason}:{}:{}", key.no.0, contact.list, contact.contact))
+}
+
+fn segment_id(key: WebhookKey, change: &SegmentChange) -> String {
+    let (event, at) = (&change.event, change.event.at.millis());
+    id(&format!("{}:segment:{}:{}:{}:{at}", key.no.0, event.serial, event.segment, change.contact))
 }
 
 fn id(text: &str) -> String {

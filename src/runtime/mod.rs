@@ -26,6 +26,7 @@ use crate::notify::deliver::Deliverer;
 use crate::notify::events::EventSender;
 use crate::rejections::Rejections;
 use crate::retention::RetentionClock;
+use crate::segments::Follower;
 use crate::spans::Spans;
 use crate::storage::{self, Keep, Storage};
 use crate::used::Used;
@@ -143,6 +144,7 @@ pub fn start(
         tokio::spawn(until(stopped.clone(), prune(Arc::clone(&app)))),
         tokio::spawn(until(stopped.clone(), wake_followers(Arc::clone(&app)))),
         tokio::spawn(until(stopped.clone(), indexer(&app).run())),
+        tokio::spawn(until(stopped.clone(), follower(&app).run())),
         tokio::spawn(until(stopped.clone(), keep_used(Arc::clone(&app)))),
         tokio::spawn(until(stopped.clone(), keep_rejections(Arc::clone(&app)))),
         tokio::spawn(until(stopped.clone(), tidy(Arc::clone(&app)))),
@@ -210,6 +212,16 @@ fn indexer(app: &App) -> Indexer {
         clock: Arc::clone(&app.clock),
         applied: Arc::clone(&app.applied),
         status: Arc::clone(&app.search),
+        metrics: Arc::clone(&app.metrics),
+    }
+}
+
+fn follower(app: &App) -> Follower {
+    Follower {
+        storage: Arc::clone(&app.storage),
+        queries: app.queries.clone(),
+        clock: Arc::clone(&app.clock),
+        applied: Arc::clone(&app.applied),
         metrics: Arc::clone(&app.metrics),
     }
 }

@@ -23,6 +23,7 @@ mod retention;
 pub mod rows;
 mod saved_queries;
 mod search;
+mod segments;
 mod signals;
 pub mod sqlite;
 mod suppressions;
@@ -47,6 +48,7 @@ pub use self::requests::RequestReader;
 pub use self::retention::Retention;
 pub use self::saved_queries::SavedQueries;
 pub use self::search::SearchIndex;
+pub use self::segments::SegmentMembers;
 pub use self::signals::{Signals, Topic};
 pub use self::suppressions::Suppressions;
 pub use self::types::*;
@@ -85,6 +87,7 @@ pub trait Storage:
     + Retention
     + SavedQueries
     + SearchIndex
+    + SegmentMembers
     + Signals
     + Suppressions
     + Webhooks
@@ -108,6 +111,7 @@ impl<S> Storage for S where
         + Retention
         + SavedQueries
         + SearchIndex
+        + SegmentMembers
         + Signals
         + Suppressions
         + Webhooks
@@ -118,7 +122,7 @@ impl<S> Storage for S where
 pub mod ports {
     pub use super::{
         AccountWebhooks, ApiActivity, Applier, Catalogue, ChangeReader, ContactReader, Health, Identity,
-        Jobs, Journal, Logins, Outbox, RequestReader, Retention, SearchIndex, Signals, Suppressions,
-        Webhooks,
+        Jobs, Journal, Logins, Outbox, RequestReader, Retention, SearchIndex, SegmentMembers, Signals,
+        Suppressions, Webhooks,
     };
 }

@@ -9,6 +9,9 @@ pub const OWN: [&str; 5] =
 /// The event of an address that was suppressed, for a contact that has it.
 pub const SUPPRESSED: &str = "contact.suppressed";
 
+/// The events of a contact that joined or left a segment.
+pub const SEGMENT: [&str; 2] = ["segment.joined", "segment.left"];
+
 /// The vendor's events about contacts: the fields, and the events of one that is turned on and off.
 const FLAGS: [(&[&str], &str, &str); 5] = [
     (&["active"], "subscribed", "unsubscribed"),
@@ -24,7 +27,7 @@ const LIST_UNSUBSCRIBE: &str = "list-unsubscribe";
 /// The names of all events that are sent.
 pub fn names() -> impl Iterator<Item = &'static str> {
     let flags = FLAGS.into_iter().flat_map(|(_, on, off)| [on, off]);
-    OWN.into_iter().chain(flags).chain([LIST_UNSUBSCRIBE])
+    OWN.into_iter().chain(SEGMENT).chain(flags).chain([LIST_UNSUBSCRIBE])
 }
 
 /// Whether events of this name are ever sent.
@@ -191,10 +194,12 @@ mod tests {
 
     #[test]
     fn names_that_are_never_sent_are_accepted_of_the_vendor_s_messages_alone() {
-        for name in ["contact.created", "web-push-unsubscribed", "delivered", "list-unsubscribe"] {
+        for name in
+            ["contact.created", "segment.joined", "web-push-unsubscribed", "delivered", "list-unsubscribe"]
+        {
             assert!(is_accepted(name), "{name}");
         }
-        for name in ["", "segment.joined", "contact.changed", "Delivered", "a b"] {
+        for name in ["", "segment.changed", "contact.changed", "Delivered", "a b"] {
             assert!(!is_accepted(name), "{name}");
         }
         assert!(!is_sent("delivered") && is_sent("subscribed"));

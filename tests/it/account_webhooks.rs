@@ -338,8 +338,8 @@ async fn the_methods_answer_in_the_vendor_s_words() {
         (json!({ "url": receiver.uri(), "events": OWN }), "Argument title required"),
         (json!({ "title": "x", "url": "ftp://x", "events": OWN }), "Argument url must be a valid URI"),
         (
-            json!({ "title": "x", "url": receiver.uri(), "events": ["segment.joined"] }),
-            "There is no event segment.joined",
+            json!({ "title": "x", "url": receiver.uri(), "events": ["segment.changed"] }),
+            "There is no event segment.changed",
         ),
         (
             json!({ "title": "x", "url": receiver.uri(), "events": [] }),

@@ -8,6 +8,7 @@ mod jobs;
 mod logins;
 mod saved_queries;
 mod search;
+mod segments;
 mod suppressions;
 mod webhooks;
 

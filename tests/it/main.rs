@@ -127,6 +127,7 @@ mod routes;
 mod same_answers;
 mod search;
 mod search_kill;
+mod segment_events;
 mod segments;
 mod settings;
 mod shim;

@@ -26,7 +26,8 @@ pub static CREATE: Method = Method {
     group: &GROUP,
     summary: "Make an account webhook",
     text: "The account's changes from now on are sent to it as events, signed as status webhooks are. Events are \
-           `contact.created`, `contact.updated`, `contact.removed`, `contact.erased` and `contact.suppressed`, and the vendor's \
+           `contact.created`, `contact.updated`, `contact.removed`, `contact.erased`, `contact.suppressed`, `segment.joined` and \
+           `segment.left`, and the vendor's \
            `subscribed`, `unsubscribed`, `email-subscribed`, `email-unsubscribed`, `sms-subscribed`, \
            `sms-unsubscribed`, `viber-contact-channel-subscribed`, `viber-contact-channel-unsubscribed`, \
            `web-push-subscribed`, `web-push-unsubscribed` and `list-unsubscribe`. The vendor's events about messages are accepted and never \

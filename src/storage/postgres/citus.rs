@@ -10,7 +10,7 @@ use super::store::{connection, pool};
 use crate::storage::Error;
 
 /// Tables that grow. Each has the column `list` in its primary key and in every unique index.
-pub const DISTRIBUTED: [&str; 24] = [
+pub const DISTRIBUTED: [&str; 31] = [
     "queue",
     "progress",
     "batch",
@@ -35,6 +35,13 @@ pub const DISTRIBUTED: [&str; 24] = [
     "suppression_change",
     "search_feed",
     "search_entry",
+    "segment_feed",
+    "followed_segment",
+    "segment_block",
+    "segment_due",
+    "segment_event",
+    "segment_serial",
+    "segment_day",
 ];
 
 /// Small tables that statements about a list read: each machine has them whole.

@@ -39,6 +39,7 @@ mod requests;
 mod rows;
 mod scrub;
 mod search;
+mod segments;
 mod session;
 mod shared;
 mod signals;

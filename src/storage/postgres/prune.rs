@@ -10,7 +10,7 @@ use super::queue::LOCK_PROGRESS;
 use super::rows::View;
 use super::session::{Session, Value, Values, get, get_number};
 use super::shared::Shared;
-use super::{address_form, attempts, due, scrub, suppressions, webhooks};
+use super::{address_form, attempts, due, scrub, segments, suppressions, webhooks};
 use crate::clock::Timestamp;
 use crate::journal::{ContactNo, ListNo};
 use crate::storage::Reckoning;
@@ -52,6 +52,7 @@ pub fn prune(session: &Session, shared: &Shared, keep: Keep) -> Result<Pruned, E
     }
     let mut rows = keys(session, keep)? + ended(session, keep)? + activity(session, keep)?;
     rows += logged(session, keep)? + rejections(session, keep)? + webhooks::prune(session)?;
+    rows += segments::prune(session)?;
     rows += scrub::scrub(session, shared)?;
     let mut lists = match shared.traces().clone() {
         Some(lists) => lists,

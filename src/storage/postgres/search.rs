@@ -31,7 +31,7 @@ const STATE: &str = "SELECT version, cursor, scanned, list FROM search_feed";
 #[async_trait]
 impl SearchIndex for PostgresStore {
     async fn claim_search(&self) -> Result<bool, Error> {
-        self.write(claim).await
+        self.write(|session, shared| claim(session, shared, "search")).await
     }
 
     async fn all_lists(&self) -> Result<Vec<(AccountNo, ListNo)>, Error> {
@@ -97,11 +97,11 @@ impl SearchIndex for PostgresStore {
     }
 }
 
-/// Takes the index for this node, unless another has it that is heard of.
-fn claim(session: &Session, shared: &Shared) -> Result<bool, Error> {
-    session.execute("INSERT INTO setting (name) VALUES ('search') ON CONFLICT DO NOTHING", &[])?;
-    let lock = "SELECT bytes FROM setting WHERE name = 'search' FOR NO KEY UPDATE";
-    let row = session.query_opt(lock, &[])?;
+/// Takes the work of this name for this node, unless another has it that is heard of.
+pub(super) fn claim(session: &Session, shared: &Shared, name: &str) -> Result<bool, Error> {
+    session.execute("INSERT INTO setting (name) VALUES ($1) ON CONFLICT DO NOTHING", &[&name])?;
+    let lock = "SELECT bytes FROM setting WHERE name = $1 FOR NO KEY UPDATE";
+    let row = session.query_opt(lock, &[&name])?;
     let holder: Option<Vec<u8>> = row.as_ref().map_or(Ok(None), |row| get(row, 0))?;
     let node = shared.node.as_slice();
     match holder {
@@ -116,7 +116,7 @@ fn claim(session: &Session, shared: &Shared) -> Result<bool, Error> {
         }
         None => {}
     }
-    session.execute("UPDATE setting SET bytes = $1 WHERE name = 'search'", &[&node])?;
+    session.execute("UPDATE setting SET bytes = $1 WHERE name = $2", &[&node, &name])?;
     Ok(true)
 }
 

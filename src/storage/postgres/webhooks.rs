@@ -86,7 +86,7 @@ impl AccountWebhooks for PostgresStore {
 
 /// The columns of [`read`].
 const COLUMNS: &str = "account, no, title, uri, receiver, events, domain, parallel, batch, created_at, cursor, attempts, \
-                       next_at, failing_since, paused_at, paused_end, skipped_at, lease";
+                       next_at, failing_since, paused_at, paused_end, skipped_at, lease, segments";
 
 fn read(row: &Row) -> Result<AccountWebhook, Error> {
     let time = |column| {
@@ -112,6 +112,7 @@ fn read(row: &Row) -> Result<AccountWebhook, Error> {
             next_at: get_time(row, 12)?,
             failing_since: time(13)?,
             paused: time(14)?.zip(paused_end.map(DeliveryEnd::from_code)),
+            segments: get::<Option<i64>>(row, 18)?.map(i64::cast_unsigned),
             skipped_at: time(16)?,
         },
         lease: get(row, 17)?,
@@ -130,7 +131,7 @@ fn add(session: &Session, webhook: &AccountWebhook, max: usize) -> Result<bool, 
     let (config, progress) = (&webhook.config, &webhook.progress);
     let insert = format!(
         "INSERT INTO webhook ({COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, NULL, NULL, \
-         NULL, NULL, 0) ON CONFLICT DO NOTHING"
+         NULL, NULL, 0, $14) ON CONFLICT DO NOTHING"
     );
     let rows = session.execute(
         &insert,
@@ -148,6 +149,7 @@ fn add(session: &Session, webhook: &AccountWebhook, max: usize) -> Result<bool, 
             &progress.cursor,
             &i64::from(progress.attempts),
             &progress.next_at.millis(),
+            &progress.segments.map(u64::cast_signed),
         ],
     )?;
     Ok(rows > 0)
@@ -187,7 +189,7 @@ fn write_report(
 ) -> Result<Option<Vec<AccountNo>>, Error> {
     let progress = &report.progress;
     let update = "UPDATE webhook SET cursor = $4, attempts = $5, next_at = $6, failing_since = $7, paused_at = $8, \
-                  paused_end = $9, skipped_at = $10 WHERE account = $1 AND no = $2 AND lease = $3 AND node = $11";
+                  paused_end = $9, skipped_at = $10, segments = $12 WHERE account = $1 AND no = $2 AND lease = $3 AND node = $11";
     let values: Values<'_> = &[
         &report.key.account.0,
         &report.key.no.0,
@@ -200,6 +202,7 @@ fn write_report(
         &progress.paused.map(|(_, end)| end.code()),
         &progress.skipped_at.map(Timestamp::millis),
         &shared.node.as_slice(),
+        &progress.segments.map(u64::cast_signed),
     ];
     if session.execute(update, values)? == 0 {
         return Ok(None);

@@ -266,7 +266,7 @@ impl<R: ChangeRows> Reading<'_, R> {
     ) -> Result<Option<Change>, ChangesError> {
         let wanted = self.query.fields.as_ref().map(|fields| fields.get(&list));
         let is_wanted = |key| wanted.is_none_or(|keys| keys.is_some_and(|keys| keys.contains(&key)));
-        let detailed = self.query.detail == Detail::Fields;
+        let detailed = matches!(self.query.detail, Detail::Fields | Detail::Both);
         let action = match change.kind {
             ChangeKind::Created => ChangeAction::Created,
             ChangeKind::Updated => ChangeAction::Updated,
@@ -374,7 +374,7 @@ impl<R: ChangeRows> Reading<'_, R> {
     }
 
     fn finish(mut self) -> Result<ChangePage, ChangesError> {
-        if self.query.detail == Detail::Contact {
+        if matches!(self.query.detail, Detail::Contact | Detail::Both) {
             self.load_contacts()?;
         }
         let (rows, account) = (self.rows, self.query.account);

@@ -26,6 +26,7 @@ pub mod removal;
 pub mod results;
 pub mod scrub;
 pub mod seal;
+pub mod segments;
 pub mod suppression_filter;
 pub mod suppressions;
 pub mod try_out;

@@ -42,6 +42,7 @@ mod rows;
 mod schema;
 mod scrub;
 mod search;
+mod segments;
 mod shared;
 mod snapshot;
 mod store;

@@ -7,8 +7,8 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 use super::contacts::{Head, MAX_NUMBER, contact_id, head};
 use super::rows::View;
 use super::{
-    Pair, Shared, SqliteStore, append, catalogue, error, once, open, readers, scrub, suppressions, unsigned,
-    vacuum,
+    Pair, Shared, SqliteStore, append, catalogue, error, once, open, readers, scrub, segments, suppressions,
+    unsigned, vacuum,
 };
 use crate::clock::Timestamp;
 use crate::journal::ListNo;
@@ -105,6 +105,8 @@ fn chunk(pair: &mut Pair, shared: &Shared, keep: Keep) -> Result<usize, Error> {
         let delete = "DELETE FROM webhook WHERE account = ?1";
         gone += transaction.execute(delete, [account]).map_err(error)?;
     }
+    let mut known = pair.intake.prepare_cached("SELECT 1 FROM account WHERE no = ?1").map_err(error)?;
+    gone += segments::prune(&transaction, |account| known.exists([account])).map_err(error)?;
     gone += suppressions::prune(&transaction, unsuppressed, keep.ended, CHUNK).map_err(error)?;
     transaction.commit().map_err(error)?;
     Ok(gone)

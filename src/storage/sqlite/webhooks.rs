@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use rusqlite::{Connection, Row, TransactionBehavior, params};
 
-use super::{Pair, Shared, SqliteStore, attempts, error, unsigned};
+use super::{Pair, Shared, SqliteStore, attempts, error, signed, unsigned};
 use crate::clock::Timestamp;
 use crate::journal::{AccountNo, WebHook};
 use crate::storage::{
@@ -69,7 +69,7 @@ impl AccountWebhooks for SqliteStore {
 
 /// The columns of [`read`].
 const COLUMNS: &str = "account, no, title, uri, receiver, events, domain, parallel, batch, created_at, cursor, attempts, \
-                       next_at, failing_since, paused_at, paused_end, skipped_at, lease";
+                       next_at, failing_since, paused_at, paused_end, skipped_at, lease, segments";
 
 fn read(row: &Row<'_>) -> rusqlite::Result<AccountWebhook> {
     let time = |column| row.get::<_, Option<i64>>(column).map(|millis| millis.map(Timestamp::from_millis));
@@ -92,6 +92,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<AccountWebhook> {
             next_at: Timestamp::from_millis(row.get(12)?),
             failing_since: time(13)?,
             paused: time(14)?.zip(row.get::<_, Option<i64>>(15)?.map(DeliveryEnd::from_code)),
+            segments: row.get::<_, Option<i64>>(18)?.map(unsigned),
             skipped_at: time(16)?,
         },
         lease: row.get(17)?,
@@ -117,7 +118,7 @@ fn add(store: &mut Connection, webhook: &AccountWebhook, max: usize) -> rusqlite
     let (config, progress) = (&webhook.config, &webhook.progress);
     let insert = format!(
         "INSERT OR IGNORE INTO webhook ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, \
-         NULL, NULL, NULL, NULL, 0)"
+         NULL, NULL, NULL, NULL, 0, ?14)"
     );
     let rows = transaction.execute(
         &insert,
@@ -135,6 +136,7 @@ fn add(store: &mut Connection, webhook: &AccountWebhook, max: usize) -> rusqlite
             progress.cursor,
             progress.attempts,
             progress.next_at.millis(),
+            progress.segments.map(signed),
         ],
     )?;
     transaction.commit()?;
@@ -158,7 +160,7 @@ fn write_report(store: &mut Connection, shared: &Shared, report: WebhookReport) 
     let transaction = store.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let progress = &report.progress;
     let update = "UPDATE webhook SET cursor = ?4, attempts = ?5, next_at = ?6, failing_since = ?7, paused_at = ?8, \
-                  paused_end = ?9, skipped_at = ?10 WHERE account = ?1 AND no = ?2 AND lease = ?3";
+                  paused_end = ?9, skipped_at = ?10, segments = ?11 WHERE account = ?1 AND no = ?2 AND lease = ?3";
     let known = transaction.prepare_cached(update)?.execute(params![
         report.key.account.0,
         report.key.no.0,
@@ -170,6 +172,7 @@ fn write_report(store: &mut Connection, shared: &Shared, report: WebhookReport) 
         progress.paused.map(|(at, _)| at.millis()),
         progress.paused.map(|(_, end)| end.code()),
         progress.skipped_at.map(Timestamp::millis),
+        progress.segments.map(signed),
     ])?;
     if known == 0 {
         return Ok(false);

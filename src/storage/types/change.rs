@@ -51,6 +51,8 @@ pub enum Detail {
     Fields,
     /// The contact as it is when the page is read.
     Contact,
+    /// Both: the values of the fields that changed, and the contact.
+    Both,
 }
 
 /// Where reading begins.
@@ -121,9 +123,9 @@ pub struct Change {
     pub token: String,
     /// When it was applied.
     pub at: Timestamp,
-    /// For [`Detail::Fields`]: the fields, with their stored values.
+    /// For [`Detail::Fields`] and [`Detail::Both`]: the fields, with their stored values.
     pub fields: Vec<FieldChange>,
-    /// For [`Detail::Contact`]: the contact as it is now; `None` where it is gone, or damaged on disk.
+    /// For [`Detail::Contact`] and [`Detail::Both`]: the contact as it is now; `None` where it is gone, or damaged on disk.
     pub contact: Option<Contact>,
     /// How far one has come in the list behind this change.
     pub mark: Mark,

@@ -35,6 +35,8 @@ pub struct WebhookConfig {
 pub struct WebhookProgress {
     /// The cursor behind the last event that was delivered; empty to begin at the oldest change.
     pub cursor: Vec<u8>,
+    /// The number of the last event of segments that was delivered; `None` if it has no such events.
+    pub segments: Option<u64>,
     /// How often the message that is due has failed.
     pub attempts: u32,
     /// When it is tried next.

@@ -40,6 +40,7 @@ mod request_list;
 mod roles;
 mod saved_queries;
 mod search;
+mod segments;
 mod sqlite_check;
 mod sqlite_crash;
 mod sqlite_damage;

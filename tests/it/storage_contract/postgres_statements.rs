@@ -208,6 +208,7 @@ async fn no_statement_is_of_a_form_that_citus_does_not_plan() {
     super::deliveries::each(&make).await;
     super::saved_queries::each(&make).await;
     super::search::each(&make).await;
+    super::segments::each(&make).await;
     super::suppressions::each(&make).await;
     super::exact::each(&make).await;
     super::histories::each(&make).await;

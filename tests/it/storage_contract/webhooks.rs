@@ -36,6 +36,7 @@ fn webhook(desk: &Desk, account: AccountNo, no: i64) -> AccountWebhook {
         created_at: desk.now,
         progress: WebhookProgress {
             cursor: vec![1, 2, 3],
+            segments: Some(7),
             attempts: 0,
             next_at: desk.now,
             failing_since: None,
@@ -110,6 +111,7 @@ async fn a_report_is_stored_with_its_attempts_while_the_claim_holds(mut desk: De
     add(&desk, &webhook(&desk, desk.account.no, 1)).await;
     let claimed = claim(&desk).await.remove(0);
     let progress = WebhookProgress {
+        segments: Some(9),
         cursor: vec![9],
         attempts: 2,
         next_at: desk.now.after(Duration::from_secs(100)),

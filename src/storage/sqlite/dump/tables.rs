@@ -308,12 +308,53 @@ pub const TABLES: &[Table] = &[
         there: Columns {
             name: "webhook",
             columns: "account, no, title, uri, receiver, events, domain, parallel, batch, created_at, cursor, attempts, \
-                  next_at, failing_since, paused_at, paused_end, skipped_at, lease, node",
+                  next_at, failing_since, paused_at, paused_end, skipped_at, lease, node, segments",
         },
         from: &["store.webhook"],
         select: "SELECT account, no, title, uri, receiver, events, domain, parallel, batch, created_at, cursor, attempts, \
-                 next_at, failing_since, paused_at, paused_end, skipped_at, lease, NULL FROM store.webhook \
+                 next_at, failing_since, paused_at, paused_end, skipped_at, lease, NULL, segments FROM store.webhook \
                  ORDER BY account, no",
+    },
+    Table {
+        there: Columns {
+            name: "segment_feed",
+            columns: "list, account, step, cursor, saved, suppressed, next_no, building, due",
+        },
+        from: &["store.segment_feed"],
+        select: "SELECT list, account, step, cursor, saved, suppressed, next_no, building, due FROM store.segment_feed ORDER BY list",
+    },
+    Table {
+        there: Columns { name: "followed_segment", columns: "list, no, segment, hash, scanned, members" },
+        from: &["store.followed_segment"],
+        select: "SELECT list, no, segment, hash, scanned, members FROM store.followed_segment ORDER BY list, no",
+    },
+    Table {
+        there: Columns { name: "segment_block", columns: "list, block, no, bits" },
+        from: &["store.segment_block"],
+        select: "SELECT list, block, no, bits FROM store.segment_block ORDER BY list, block, no",
+    },
+    Table {
+        there: Columns { name: "segment_due", columns: "list, no, number, at" },
+        from: &["store.segment_due"],
+        select: "SELECT list, no, number, at FROM store.segment_due ORDER BY list, no, number",
+    },
+    Table {
+        there: Columns {
+            name: "segment_event",
+            columns: "list, serial, of_list, segment, number, joined, at",
+        },
+        from: &["store.segment_event"],
+        select: "SELECT list, serial, of_list, segment, number, joined, at FROM store.segment_event ORDER BY list, serial",
+    },
+    Table {
+        there: Columns { name: "segment_serial", columns: "list, serial" },
+        from: &["store.segment_serial"],
+        select: "SELECT list, serial FROM store.segment_serial ORDER BY list",
+    },
+    Table {
+        there: Columns { name: "segment_day", columns: "list, segment, day, members, joined, gone" },
+        from: &["store.segment_day"],
+        select: "SELECT list, segment, day, members, joined, gone FROM store.segment_day ORDER BY list, segment, day",
     },
     Table {
         there: Columns {
