@@ -39,7 +39,14 @@ impl Commands {
         let draft =
             Draft { kind: BatchKind::Erase, list, webhook, restore_erased: false, items: items.finish() };
         let request = submission.request;
-        self.0.run_as(&ERASE, caller, request, self.accept(caller, submission, draft)).await
+        let work = self.accept(caller, submission, draft);
+        let mut accepted = self.0.run_as(&ERASE, caller, request, work).await?;
+        match self.filters_naming(caller.viewer.account, identifiers).await {
+            Ok(warnings) => accepted.warnings.extend(warnings),
+            // The erasure is accepted all the same.
+            Err(error) => tracing::error!(%error, "erase: reading saved filters failed"),
+        }
+        Ok(accepted)
     }
 }
 

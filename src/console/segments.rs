@@ -15,6 +15,7 @@ use crate::app::views::ViewQuery;
 use crate::find::Wanted;
 use crate::id::ObjectId;
 use crate::json::Raw;
+use crate::storage::SegmentDay;
 use crate::storage::{List, SavedQuery};
 use crate::translate::mark;
 
@@ -28,13 +29,44 @@ const DONE: [(&str, &str); 6] = [
     ("gone", mark("Nothing was changed. Another user has deleted it.")),
 ];
 
+/// Days of the curve.
+const DAYS: u32 = 90;
+
+/// The counts of a segment on the last days.
+struct Growth(Vec<SegmentDay>);
+
+impl Growth {
+    fn joined(&self) -> u64 {
+        self.0.iter().map(|day| day.joined).sum()
+    }
+
+    fn left(&self) -> u64 {
+        self.0.iter().map(|day| day.left).sum()
+    }
+
+    /// The curve as points of an SVG of 90 by 20, from 0 up; empty before there are two days.
+    fn points(&self) -> String {
+        let most = self.0.iter().map(|day| day.members).max().unwrap_or_default().max(1);
+        let first = (DAYS as usize).saturating_sub(self.0.len());
+        let point = |(place, day): (usize, &SegmentDay)| {
+            // At most 20, of counts far below the bound of a product.
+            let height = u128::from(day.members) * 20 / u128::from(most);
+            format!("{},{}", first + place, 20 - height)
+        };
+        match self.0.len() {
+            0 | 1 => String::new(),
+            _ => self.0.iter().enumerate().map(point).collect::<Vec<_>>().join(" "),
+        }
+    }
+}
+
 #[derive(Template)]
 #[template(path = "console/segments.html")]
 struct Segments {
     page: Page,
     list: Arc<List>,
     count: u64,
-    segments: Vec<Segment>,
+    segments: Vec<(Segment, Growth)>,
     views: Vec<SavedQuery>,
     error: Option<String>,
 }
@@ -43,7 +75,11 @@ impl Segments {
     async fn of(user: &User, list: Arc<List>, done: &str) -> Result<Self> {
         let (queries, caller) = (&user.app.queries, user.caller());
         let count = super::contacts::count(user, &list).await?;
-        let segments = queries.segments(&caller, &list).await?;
+        let mut segments = Vec::new();
+        for segment in queries.segments(&caller, &list).await? {
+            let growth = Growth(queries.segment_growth(&list, segment.id, DAYS).await?);
+            segments.push((segment, growth));
+        }
         let views = queries.views(&caller, &list).await?;
         let page = user.page(Section::Lists).done(done, &DONE);
         Ok(Self { page, list, count, segments, views, error: None })

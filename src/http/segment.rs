@@ -1,14 +1,18 @@
 //! `/v3/segment/…`
 
+mod growth;
+
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Serialize;
 use serde_json::Value;
 
+use self::growth::GrowthDay;
 use super::call::{Answer, Call, Nothing, Outcome};
 use super::method::{Body, Example, Group, Method};
 use crate::app::Refusal;
+use crate::app::segment_growth::MAX_DAYS;
 use crate::app::segments::{self, MAX_NAME, SavedName, Segment, SegmentFilter};
-use crate::argument::read_flag;
+use crate::argument::{read_flag, read_within};
 use crate::clock::Timestamp;
 use crate::filter::FILTER;
 use crate::id::ObjectId;
@@ -97,13 +101,18 @@ pub static GET: Method = Method {
     handler: &get,
 };
 
-const ONE: [Param; 3] = [
+const ONE: [Param; 4] = [
     LIST_ID,
     SEGMENT_ID,
     Param::optional(
         "count",
         Shape::Flag,
         "If true, `totalCount` is how many contacts are in the segment. Every contact of the list is looked at.",
+    ),
+    Param::optional(
+        "growthDays",
+        Shape::Within(1, MAX_DAYS as i64),
+        "How many of the last days `growth` has, 1 to 400. Without it there is no `growth`.",
     ),
 ];
 
@@ -116,6 +125,9 @@ struct GotSegment {
     /// How many contacts are in it, if `count` was true.
     #[serde(skip_serializing_if = "Option::is_none")]
     total_count: Option<u64>,
+    /// The last days, the oldest first, if `growthDays` was given. Days before the segment was first counted are left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    growth: Option<Vec<GrowthDay>>,
 }
 
 /// A segment.
@@ -166,6 +178,7 @@ async fn get(call: Call) -> Outcome<GotSegment> {
     let list = call.list(body.get(0), &mut problems).await?;
     let id = read_id(body.get(1)).map_err(|problem| problems.push(problem)).ok();
     let count = read_flag("count", body.get(2), &mut problems);
+    let days = read_within(body.get(3), "growthDays", "INVALID_GROWTH_DAYS", 1..=MAX_DAYS, &mut problems);
     let (Some(list), Some(id), []) = (list, id, problems.as_slice()) else {
         return Err(Refusal::Invalid(problems));
     };
@@ -174,7 +187,12 @@ async fn get(call: Call) -> Outcome<GotSegment> {
         true => Some(call.app.queries.segment_size(&call.caller, &list, &segment).await?),
         false => None,
     };
-    let found = GotSegment { data: SegmentObject::of(segment, &list), total_count };
+    let growth = match days {
+        Some(days) => Some(call.app.queries.segment_growth(&list, id, days).await?),
+        None => None,
+    };
+    let growth = growth.map(|days| days.into_iter().map(GrowthDay::of).collect());
+    let found = GotSegment { data: SegmentObject::of(segment, &list), total_count, growth };
     Ok(Answer::new(found).warn(unknown(body.unknown)))
 }
 

@@ -17,6 +17,7 @@ mod plan;
 mod requests;
 pub mod schema;
 mod search;
+mod segments;
 pub mod server;
 mod tool;
 mod undo;
@@ -28,13 +29,14 @@ pub use self::tool::{Tool, ToolCall, ToolError};
 /// The path of the tools on a server, under which calls are counted too.
 pub const PATH: &str = "/mcp";
 
-/// Every tool. Clients show them in this order. The tools of segments have their place behind those of contacts.
-pub static TOOLS: [Spec; 11] = [
+/// Every tool. Clients show them in this order.
+pub static TOOLS: [Spec; 12] = [
     Spec::of::<account::DescribeAccess>(),
     Spec::of::<lists::ListContactLists>(),
     Spec::of::<search::SearchContacts>(),
     Spec::of::<contacts::FindContacts>(),
     Spec::of::<contacts::GetContact>(),
+    Spec::of::<segments::ListSegments>(),
     Spec::of::<history::GetContactHistory>(),
     Spec::of::<changes::ReadChanges>(),
     Spec::of::<requests::ListRequests>(),

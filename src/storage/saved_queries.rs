@@ -5,13 +5,16 @@ use async_trait::async_trait;
 use super::{AddError, Error, SavedChange, SavedKind, SavedQuery};
 use crate::clock::Timestamp;
 use crate::id::ObjectId;
-use crate::journal::ListNo;
+use crate::journal::{AccountNo, ListNo};
 
 /// Segments of lists, and views of the console. They go with their list.
 #[async_trait]
 pub trait SavedQueries: Send + Sync + 'static {
     /// Those of a list and a kind, by name.
     async fn saved_queries(&self, list: ListNo, kind: SavedKind) -> Result<Vec<SavedQuery>, Error>;
+
+    /// Those of all lists of an account, each with the id of its list.
+    async fn all_saved_queries(&self, account: AccountNo) -> Result<Vec<(ObjectId, SavedQuery)>, Error>;
 
     /// Adds one; `max` is how many of its kind the list may have then.
     async fn add_saved_query(&self, list: ListNo, query: SavedQuery, max: usize) -> Result<(), AddError>;

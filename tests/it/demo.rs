@@ -127,6 +127,18 @@ fn the_store_of_the_demo_has_what_its_report_claims() {
         }
         people.insert(list["contactListName"].as_str().expect("a name").to_owned(), count);
     }
+    let customers = lists["data"].as_array().expect("lists").iter();
+    let mut customers = customers.filter(|list| list["contactListName"] == "Customers");
+    let of_customers = json!({ "contactListId": customers.next().expect("the list")["contactListId"] });
+    let segments = demo.post("/v3/segment/find", &of_customers);
+    let segments: Vec<_> = segments["data"].as_array().expect("segments").iter().collect();
+    assert_eq!(segments.len(), 2);
+    for segment in segments {
+        let mut one = of_customers.clone();
+        (one["segmentId"], one["count"]) = (segment["segmentId"].clone(), json!(true));
+        let got = demo.post("/v3/segment/get", &one);
+        assert!(got["totalCount"].as_u64().is_some_and(|count| count > 100), "{got}");
+    }
     // And the contact of the example.
     assert_eq!((people["Customers"], people["Newsletter"]), (1_201, 800));
     let requests = demo.post("/v3/request/list", &json!({ "limit": 100 }));

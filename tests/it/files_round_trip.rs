@@ -240,6 +240,18 @@ fn a_filtered_export_goes_to_a_file_that_is_whole() {
     assert!(!office.has("out.jsonl.part"));
     let nobody = office.export(&office.list, &["--updated-since", "2999-01-01"]);
     assert_eq!(nobody.lines().count(), 1);
+
+    // A filter, and one that names a segment.
+    let ann = json!({ "field": "name", "op": "is", "value": "Ann" });
+    let new = json!({ "contactListId": office.list, "name": "Anns", "filter": ann });
+    let segment = office.server.ok("/v3/segment/create", &office.account.token, &new)["segmentId"].clone();
+    let not_active = json!({ "any": [ann, { "field": "active", "op": "is", "value": false }] });
+    for (filter, users) in [(not_active, &["u1", "u2"][..]), (json!({ "segment": segment }), &["u1"][..])] {
+        let lines = office.export(&office.list, &["--filter", &filter.to_string(), "--format", "jsonl"]);
+        let contacts: Vec<Value> =
+            lines.lines().map(|line| serde_json::from_str(line).expect("a contact")).collect();
+        assert_eq!(contacts.iter().map(|contact| contact["userId"].clone()).collect::<Vec<_>>(), users);
+    }
 }
 
 #[test]

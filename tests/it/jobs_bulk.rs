@@ -36,6 +36,30 @@ async fn all_who_fit_a_filter_are_changed_and_nobody_else() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn those_of_a_filter_or_a_segment_are_changed_and_nobody_else() {
+    let yard = Yard::new().await;
+    let contact = |user: &str, plan: &str| json!({ "contact": user, "emailSubscribe": true, "variables": [{ "name": "plan", "value": plan }] });
+    let contacts =
+        json!([contact("a", "pro"), contact("b", "free"), contact("c", "pro"), contact("d", "max")]);
+    yard.server.update(&yard.list, true, contacts).await;
+    let plan = |value: &str| json!({ "field": "variables.plan", "op": "is", "value": value });
+    let subscribed = async || -> Vec<String> {
+        let left = yard.find(&json!({ "emailSubscribe": true })).await;
+        left.iter().map(|contact| contact["userId"].as_str().expect("a userId").to_owned()).collect()
+    };
+    let of_filter = matching(&json!({ "filter": { "any": [plan("free"), plan("max")] } }));
+    let job = yard.ended(yard.change(set("emailSubscribe", false), of_filter).await).await;
+    assert_eq!((job.status, Yard::counts(&job)), (Status::Done, [0, 2, 0, 0]));
+    assert_eq!(subscribed().await, ["a", "c"]);
+    let segment = json!({ "contactListId": yard.list, "name": "Pro", "filter": plan("pro") });
+    let segment = yard.server.ok("/v3/segment/create", &segment).await["segmentId"].clone();
+    let both = json!({ "all": [{ "segment": segment }, { "field": "userId", "op": "isNot", "value": "a" }] });
+    let job = yard.ended(yard.change(Action::Remove, matching(&json!({ "filter": both }))).await).await;
+    assert_eq!((job.status, Yard::counts(&job)), (Status::Done, [0, 1, 0, 0]));
+    assert_eq!(subscribed().await, ["a"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn contacts_that_were_chosen_are_removed_and_can_be_put_back() {
     let yard = Yard::new().await;
     let made = json!([{ "contact": "a" }, { "contact": "b@example.com" }, { "contact": "+15555551" }, { "contact": "c" }]);

@@ -190,6 +190,18 @@ async fn contacts_are_found_read_and_followed() {
     let page = ok(&server, "find_contacts", arguments).await;
     assert_eq!((&page["totalCount"], page["contacts"].as_array().map(Vec::len)), (&json!(2), Some(1)));
     server.upsert(&list, json!({ "contact": "u5", "name": "Jürgen Müller" })).await;
+    let one = json!({ "field": "userId", "op": "is", "value": "u5" });
+    let new = json!({ "contactListId": list, "name": "Fifth", "filter": one });
+    let segment = server.ok("/v3/segment/create", &new).await["segmentId"].clone();
+    let listed = ok(&server, "list_segments", json!({ "contactListId": list, "count": true })).await;
+    let expected =
+        json!([{ "segmentId": segment, "name": "Fifth", "filter": one.to_string(), "contacts": 1 }]);
+    assert_eq!(listed["segments"], expected);
+    let other = ok(&server, "list_segments", json!({ "contactListId": list, "name": "None" })).await;
+    assert_eq!(other, json!({ "segments": [] }));
+    let of_segment = json!({ "contactListId": list, "filter": { "filter": { "segment": segment } } });
+    let found = ok(&server, "find_contacts", of_segment).await;
+    assert_eq!(found["contacts"].as_array().map(Vec::len), Some(1), "{found}");
     // The index follows the changes.
     let hit = server
         .wait_for("the index to follow", async || {

@@ -95,6 +95,19 @@ async fn who_joins_and_leaves_is_an_event_and_an_erased_contact_leaves_silently(
     server.upsert(&list, with_plan("other", "pro")).await;
     let sent = come(&server, &receiver, 3).await;
     assert_eq!((&sent[2]["event"], sent.len()), (&json!("segment.left"), 3));
+
+    // One before, one joined and left, one erased. With the other filter: one, who left.
+    let get = json!({ "contactListId": list, "segmentId": id, "growthDays": 400 });
+    let growth = server.ok("/v3/segment/get", &get).await["growth"].clone();
+    let sum = |key: &str| -> i64 {
+        growth.as_array().expect("days").iter().map(|day| day[key].as_i64().expect("a count")).sum()
+    };
+    let last = growth.as_array().and_then(|days| days.last()).expect("today");
+    assert_eq!((&last["contacts"], sum("joined"), sum("left")), (&json!(0), 1, 3), "{growth}");
+    let refused = server
+        .refused("/v3/segment/get", &json!({ "contactListId": list, "segmentId": id, "growthDays": 401 }))
+        .await;
+    assert_eq!(refused, ["Argument growthDays must be an integer from 1 to 400"]);
     server.stop().await;
 }
 

@@ -86,6 +86,29 @@ async fn a_segment_is_a_filter_that_outlives_renamings_and_goes_with_its_list() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_erasure_reports_the_segments_that_name_the_person() {
+    let server = Server::start().await;
+    let list = with_plans(&server).await;
+    let in_any = json!({ "any": [{ "field": "email", "op": "in", "value": ["x@example.com", "USER@example.com"] },
+        { "field": "userId", "op": "is", "value": "a" }] });
+    for (name, filter) in
+        [("Her", in_any), ("Others", json!({ "field": "email", "op": "contains", "value": "@example.com" }))]
+    {
+        server.ok(CREATE, &json!({ "contactListId": list, "name": name, "filter": filter })).await;
+    }
+    let erased = server.ok("/v3/contact/erase", &json!({ "email": "user@example.com" })).await;
+    let text = format!(
+        "The segment Her of list {list} has an identifier of the person in its filter: change or remove it"
+    );
+    assert_eq!(erased["warnings"].as_array().map(Vec::len), Some(1), "{erased}");
+    let warning = &erased["warnings"][0];
+    assert_eq!((&warning["code"], &warning["message"]), (&json!("SAVED_FILTER_NAMES_PERSON"), &json!(text)));
+    let other = server.ok("/v3/contact/erase", &json!({ "email": "nobody@example.com" })).await;
+    assert_eq!(other["warnings"], Value::Null);
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_segments_of_a_contact_are_those_that_it_matches_now() {
     let server = Server::start().await;
     let list = with_plans(&server).await;

@@ -54,7 +54,11 @@ impl Lists {
     }
 }
 
-/// Creates the lists and sources that a former run has not created.
+/// The segments of the customers: a name, and a field with its value.
+const SEGMENTS: [(&str, &str, &str); 2] =
+    [("May get e-mail", "emailSubscribe", "true"), ("Pro customers", "variables.plan", "pro")];
+
+/// Creates the lists, segments and sources that a former run has not created.
 pub async fn make_lists(client: &Client, state: &mut State, directory: &Path) -> Result {
     if state.customers.is_none() {
         let variables = json!([
@@ -63,7 +67,14 @@ pub async fn make_lists(client: &Client, state: &mut State, directory: &Path) ->
             { "name": "city", "type": "ENUM_STRING" },
             { "name": "signedUp", "type": "ENUM_DATE" },
         ]);
-        state.customers = Some(make_list(client, "Customers", variables).await?);
+        let list = make_list(client, "Customers", variables).await?;
+        for (name, field, value) in SEGMENTS {
+            let value = if value == "true" { json!(true) } else { json!(value) };
+            let filter = json!({ "field": field, "op": "is", "value": value });
+            let segment = json!({ "contactListId": list, "name": name, "filter": filter });
+            client.post("/v3/segment/create", &segment).await?;
+        }
+        state.customers = Some(list);
         save(state, directory)?;
     }
     if state.newsletter.is_none() {

@@ -13,6 +13,11 @@ pub enum SavedKind {
 }
 
 impl SavedKind {
+    /// The kind of a stored code.
+    pub const fn from_code(code: i64) -> Self {
+        if code == Self::Segment.code() { Self::Segment } else { Self::View }
+    }
+
     /// As it is stored.
     pub const fn code(self) -> i64 {
         self as i64

@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use super::change_of;
 use crate::clock::Timestamp;
 use crate::id::ObjectId;
-use crate::journal::ListNo;
+use crate::journal::{AccountNo, ListNo};
 use crate::storage::postgres::PostgresStore;
 use crate::storage::postgres::session::{Session, Values, get, get_id, get_number, get_time};
 use crate::storage::rows::changed::Changed;
@@ -15,6 +15,10 @@ use crate::storage::{AddError, Error, SavedChange, SavedKind, SavedQueries, Save
 impl SavedQueries for PostgresStore {
     async fn saved_queries(&self, list: ListNo, kind: SavedKind) -> Result<Vec<SavedQuery>, Error> {
         self.read(move |session, _| all(session, list, kind)).await
+    }
+
+    async fn all_saved_queries(&self, account: AccountNo) -> Result<Vec<(ObjectId, SavedQuery)>, Error> {
+        self.read(move |session, _| of_account(session, account)).await
     }
 
     async fn add_saved_query(&self, list: ListNo, query: SavedQuery, max: usize) -> Result<(), AddError> {
@@ -59,6 +63,23 @@ fn all(session: &Session, list: ListNo, kind: SavedKind) -> Result<Vec<SavedQuer
         })
     };
     rows.iter().map(read).collect()
+}
+
+fn of_account(session: &Session, account: AccountNo) -> Result<Vec<(ObjectId, SavedQuery)>, Error> {
+    let select = "SELECT l.id, q.id, q.kind, q.name, q.content, q.created_at, q.updated_at FROM list l \
+                  JOIN saved_query q ON q.list = l.no WHERE l.account = $1 ORDER BY l.no, q.id";
+    let read = |row: &tokio_postgres::Row| {
+        let query = SavedQuery {
+            id: get_id(row, 1)?,
+            kind: SavedKind::from_code(get(row, 2)?),
+            name: get(row, 3)?,
+            content: get(row, 4)?,
+            created_at: get_time(row, 5)?,
+            updated_at: get_time(row, 6)?,
+        };
+        Ok((get_id(row, 0)?, query))
+    };
+    session.query(select, &[&account.0])?.iter().map(read).collect()
 }
 
 fn add(session: &Session, list: ListNo, query: &SavedQuery, max: usize) -> Result<(), AddError> {

@@ -7,7 +7,7 @@ use super::super::{SqliteStore, error};
 use super::{change_of, lists};
 use crate::clock::Timestamp;
 use crate::id::ObjectId;
-use crate::journal::ListNo;
+use crate::journal::{AccountNo, ListNo};
 use crate::storage::rows::changed::Changed;
 use crate::storage::{AddError, Error, SavedChange, SavedKind, SavedQueries, SavedQuery};
 
@@ -15,6 +15,10 @@ use crate::storage::{AddError, Error, SavedChange, SavedKind, SavedQueries, Save
 impl SavedQueries for SqliteStore {
     async fn saved_queries(&self, list: ListNo, kind: SavedKind) -> Result<Vec<SavedQuery>, Error> {
         self.gate.call(move |intake| all(intake, list, kind).map_err(error)).await
+    }
+
+    async fn all_saved_queries(&self, account: AccountNo) -> Result<Vec<(ObjectId, SavedQuery)>, Error> {
+        self.gate.call(move |intake| of_account(intake, account).map_err(error)).await
     }
 
     async fn add_saved_query(&self, list: ListNo, query: SavedQuery, max: usize) -> Result<(), AddError> {
@@ -59,6 +63,25 @@ fn all(intake: &Connection, list: ListNo, kind: SavedKind) -> rusqlite::Result<V
             created_at: Timestamp::from_millis(row.get(3)?),
             updated_at: Timestamp::from_millis(row.get(4)?),
         })
+    })?;
+    rows.collect()
+}
+
+fn of_account(intake: &Connection, account: AccountNo) -> rusqlite::Result<Vec<(ObjectId, SavedQuery)>> {
+    let mut select = intake.prepare_cached(
+        "SELECT l.id, q.id, q.kind, q.name, q.content, q.created_at, q.updated_at FROM list l \
+         JOIN saved_query q ON q.list = l.no WHERE l.account = ?1 ORDER BY l.no, q.id",
+    )?;
+    let rows = select.query_map([account.0], |row| {
+        let query = SavedQuery {
+            id: ObjectId::from_bytes(row.get(1)?),
+            kind: SavedKind::from_code(row.get(2)?),
+            name: row.get(3)?,
+            content: row.get(4)?,
+            created_at: Timestamp::from_millis(row.get(5)?),
+            updated_at: Timestamp::from_millis(row.get(6)?),
+        };
+        Ok((ObjectId::from_bytes(row.get(0)?), query))
     })?;
     rows.collect()
 }
