@@ -18,7 +18,7 @@ const FILES: [(&str, &str); 5] = [
     ("/docs/icon.svg", "image/svg+xml"),
 ];
 
-const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; base-uri 'none'; \
+const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; \
                       form-action 'none'; frame-ancestors 'none'";
 
 /// Gets a file, without a token.

@@ -10,6 +10,7 @@ mod markdown;
 mod open;
 mod operation;
 mod page;
+mod samples;
 
 use std::sync::{Arc, LazyLock, OnceLock};
 
@@ -27,7 +28,7 @@ const DESCRIPTION: &str = "/openapi.json";
 const PAGE: &str = "/docs";
 
 /// What the page may load: its own style, script and icon; nothing inline, nothing from elsewhere.
-const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; base-uri 'none'; \
+const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; \
                       form-action 'none'; frame-ancestors 'none'";
 
 static ASSETS: LazyLock<Assets> = LazyLock::new(|| {

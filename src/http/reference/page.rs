@@ -57,6 +57,7 @@ impl Page<'_> {
 <a class="skip" href="#main">Skip to the methods</a>
 <header>
 <p class="brand">{title} <span>{version}</span></p>
+<p class="back"><a href="/">Back to the console</a></p>
 <div id="search" role="search" hidden>
 <label for="query">Search methods, fields and codes</label>
 <input id="query" type="search" autocomplete="off" spellcheck="false" aria-describedby="found" placeholder="Search (press /)">
@@ -244,7 +245,11 @@ fn examples(method: &Method, out: &mut String) -> std::fmt::Result {
         let curl =
             format!("curl \"$API{}\" \\\n  -H \"{ACCESS_TOKEN}: $TOKEN\" \\\n  -d '{body}'", method.path());
         writeln!(out, "<h5>{}</h5>", line(example.summary))?;
+        let (path, body) = (method.path(), escape(&pretty(example.body)));
+        writeln!(out, r#"<div class="try" data-path="{path}" data-body="{body}">"#)?;
         code("Request", &curl, out)?;
+        super::samples::write(path, &pretty(example.body), out)?;
+        out.push_str("</div>\n");
         code("Answer", &pretty(example.answer), out)?;
     }
     Ok(())

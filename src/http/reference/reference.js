@@ -87,6 +87,85 @@ async function copy(button, code) {
   }, 2000);
 }
 
+// Sends a request of an example, as the reader has changed it. The token stays in this page.
+let token = "";
+
+async function send(path, form) {
+  const [key, body, answer] = ["key", "body", "answer"].map((name) => form.querySelector(`.${name}`));
+  token = key.value.trim();
+  for (const other of document.querySelectorAll(".trial .key")) {
+    other.value = token;
+  }
+  answer.textContent = "…";
+  try {
+    const response = await fetch(path, { method: "POST", headers: { "Access-Token": token }, body: body.value });
+    const text = await response.text();
+    let shown = text;
+    try {
+      shown = JSON.stringify(JSON.parse(text), null, 2);
+    } catch {
+      // What is no JSON is shown as it came.
+    }
+    answer.textContent = `${response.status}\n${shown}`;
+  } catch {
+    answer.textContent = "The server did not answer.";
+  }
+}
+
+function field(form, label, element, name) {
+  const id = `${name}-${document.querySelectorAll(".trial").length}`;
+  const text = document.createElement("label");
+  text.textContent = label;
+  text.htmlFor = id;
+  element.id = id;
+  element.className = name;
+  form.append(text, element);
+}
+
+function trial(frame) {
+  const details = document.createElement("details");
+  details.className = "trial";
+  const summary = document.createElement("summary");
+  summary.textContent = "Try it";
+  details.append(summary);
+  // The fields are made when they are asked for.
+  details.addEventListener("toggle", () => {
+    if (details.querySelector("form")) {
+      return;
+    }
+    const form = document.createElement("form");
+    const key = document.createElement("input");
+    key.type = "password";
+    key.autocomplete = "off";
+    key.required = true;
+    key.value = token;
+    const body = document.createElement("textarea");
+    body.rows = Math.min(16, frame.dataset.body.split("\n").length + 1);
+    body.spellcheck = false;
+    body.value = frame.dataset.body;
+    field(form, "API key", key, "key");
+    field(form, "Body", body, "body");
+    const button = document.createElement("button");
+    button.textContent = "Send";
+    const answer = document.createElement("pre");
+    answer.className = "answer";
+    answer.tabIndex = 0;
+    answer.setAttribute("role", "status");
+    answer.setAttribute("aria-label", "Answer of the server");
+    form.append(button, answer);
+    form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      send(frame.dataset.path, form);
+    });
+    details.append(form);
+  });
+  frame.append(details);
+}
+
+for (const frame of document.querySelectorAll(".try")) {
+  trial(frame);
+}
+
 for (const frame of document.querySelectorAll(".code")) {
   const button = document.createElement("button");
   button.type = "button";
