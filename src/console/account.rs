@@ -10,9 +10,10 @@ use super::{Form, Page, Query, Result, Section, Trouble, User, see, show};
 use crate::id::ObjectId;
 use crate::login::password;
 use crate::storage::{self, OptOut, Session, TextHash, UserRole};
-use crate::translate::mark;
+use crate::translate::{Language, mark};
 
-const DONE: [(&str, &str); 7] = [
+const DONE: [(&str, &str); 8] = [
+    ("language", mark("Your language is saved.")),
     ("renamed", mark("Your name is changed.")),
     ("password", mark("Your password is changed. Your other sessions are signed out.")),
     ("opt-out", mark("The rule for opt-outs is saved.")),
@@ -29,6 +30,8 @@ struct Account {
     me: ObjectId,
     address: String,
     account_id: ObjectId,
+    /// The code of the chosen language; empty leaves it to the browser.
+    language: String,
     opt_out: OptOut,
     session: TextHash,
     sessions: Vec<Session>,
@@ -51,6 +54,7 @@ impl Account {
             me: known.user,
             address: known.address.clone(),
             account_id: known.account_id,
+            language: known.language.clone().unwrap_or_default(),
             opt_out: storage.opt_out(known.account_id).await?.unwrap_or_default(),
             session: user.session,
             sessions: storage.sessions(known.user, now.before(IDLE), now).await?,
@@ -100,6 +104,14 @@ pub async fn rename(form: Form) -> Result {
     }
     user.app.storage.rename_user(user.signed_in.user, name.to_owned()).await?;
     Ok(see("/account?done=renamed"))
+}
+
+/// Sets the language of the user's pages; what is no language leaves it to the browser.
+pub async fn set_language(form: Form) -> Result {
+    let language = Language::ALL.into_iter().find(|language| language.code() == form.get("language"));
+    let (user, code) = (&form.user, language.map(|language| language.code().to_owned()));
+    user.app.storage.set_user_language(user.signed_in.user, code).await?;
+    Ok(see("/account?done=language"))
 }
 
 /// Changes what lists do about opt-outs that say nothing of it themselves.

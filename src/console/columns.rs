@@ -1,6 +1,7 @@
 //! What the columns of an uploaded file are: the form on the page of a job that waits to be begun.
 
 use super::Fields;
+use super::texts;
 use crate::contact::field::Field;
 use crate::files::choices::{CONSENT, Choices, ForAll, Mode};
 use crate::files::decode;
@@ -12,6 +13,7 @@ use crate::files::values::{Order, Values};
 use crate::jobs::job::Plan;
 use crate::jobs::upload::Preview;
 use crate::list::check_name;
+use crate::translate::{mark, t};
 
 /// A choice that makes a variable.
 const NEW: &str = "new";
@@ -152,13 +154,17 @@ impl Columns {
         for Column { header, chosen, name, date, .. } in &self.columns {
             let target = match chosen.as_str() {
                 "" => {
-                    return Err(format!("Choose a field for the column \"{header}\", or do not import it."));
+                    return Err(t("Choose a field for the column “{header}”, or do not import it.")
+                        .with("header", header)
+                        .to_string());
                 }
                 NEW => {
-                    check_name(name)
-                        .map_err(|problem| format!("the column \"{header}\": {}", problem.message))?;
+                    check_name(name).map_err(|problem| format!("{header}: {}", texts::text(&problem)))?;
                     if variables.contains(name) || new_variables.iter().any(|new| new.name == *name) {
-                        return Err(format!("the column \"{header}\": there is a variable {name} already"));
+                        return Err(t("{header}: the list already has the custom field {name}.")
+                            .with("header", header)
+                            .with("name", name)
+                            .to_string());
                     }
                     new_variables.push(NewVariable { name: name.clone(), date: *date });
                     format!("variables.{name}")
@@ -179,12 +185,13 @@ impl Columns {
     fn check(&self, plan: &Plan, header: &csv::StringRecord, variables: &[String]) -> Result<(), String> {
         let mut targets = Vec::new();
         for name in &plan.columns {
-            let target = Target::named(name).ok_or_else(|| format!("there is no field {name}"))?;
+            let target = Target::named(name)
+                .ok_or_else(|| t("There is no field {name}.").with("name", name).to_string())?;
             if let Target::Variable(variable) = &target
                 && !variables.contains(variable)
                 && !plan.new_variables.iter().any(|new| new.name == *variable)
             {
-                return Err(format!("the list has no variable {variable}"));
+                return Err(t("The list has no custom field {name}.").with("name", variable).to_string());
             }
             targets.push(target);
         }
@@ -193,18 +200,21 @@ impl Columns {
         plan.choices.check(&all).map_err(|error| error.to_string())?;
         let by = plan.choices.by().map(target_of);
         if let Some(by) = by.filter(|by| !targets.contains(by)) {
-            return Err(format!("rows are matched by {by}, and no column is {by}"));
+            return Err(t("Contacts are found by {by}, and no column is {by}.").with("by", by).to_string());
         }
         if plan.choices.mode == Mode::Create && targets.contains(&Target::Contact) {
-            return Err(
-                "choose userId, email or phoneNumber in place of contact, if contacts are only created"
-                    .to_owned(),
-            );
+            return Err(t(
+                "Choose user ID, e-mail or phone in place of contact if contacts are only created.",
+            )
+            .to_string());
         }
         let said = Mapping::said(header, targets, plan.new_variables.clone());
         said.map(drop).map_err(|fault| match fault {
-            Fault::Twice(..) => format!("{fault}: leave one of them out"),
-            Fault::Nobody => format!("{fault}: one must be, so that it is known whom a row is about"),
+            Fault::Twice(..) => t("{fault}: leave one of them out.").with("fault", fault).to_string(),
+            Fault::Nobody => {
+                t("One column must hold an identifier: an e-mail address, a phone number or a user ID.")
+                    .to_string()
+            }
         })
     }
 }
@@ -259,12 +269,13 @@ pub fn read_said<'a>(get: impl Fn(&str) -> &'a str) -> Result<Said, String> {
     let encoding = match given("encoding") {
         Some(label) => match decode::named(label.trim()) {
             Some(encoding) => Some(encoding.name().to_owned()),
-            None => return Err(format!("there is no encoding \"{label}\"")),
+            None => return Err(t("There is no encoding “{label}”.").with("label", label).to_string()),
         },
         None => None,
     };
     let header = given("header").unwrap_or_default();
-    let header = Header::parse(header).ok_or("The row of the column names is none, or a number from 1.")?;
+    let header = Header::parse(header)
+        .ok_or_else(|| t("Enter a number from 1 as the row of the column names, or none.").to_string())?;
     let delimiter = match given("delimiter") {
         Some("comma") => Some(','),
         Some("semicolon") => Some(';'),
@@ -292,22 +303,25 @@ fn groups(variables: &[String]) -> Vec<Group> {
         .filter(|field| *field != Field::Cac)
         .partition(|field| Target::Field(*field).identifies());
     let mut who: Vec<_> = who.into_iter().map(|field| same(field.name())).collect();
-    who.push(("contact".to_owned(), "whichever of these it is".to_owned()));
-    who.push(("contactId".to_owned(), "contact ID: to find contacts by it".to_owned()));
+    who.push(("contact".to_owned(), t("E-mail, phone or user ID (detect)").to_string()));
+    who.push(("contactId".to_owned(), t("contact ID: to find contacts by it").to_string()));
     let mut fields: Vec<_> = other.into_iter().map(|field| same(field.name())).collect();
     fields.extend(["customerSourceId", "cac.value", "cac.currency"].map(same));
     let reversed = CONSENT.into_iter().filter(|field| *field != Field::Active);
     let reversed = reversed.map(|field| {
-        (Target::Not(field).to_string(), format!("{}, the other way round (a yes is a no)", field.name()))
+        (
+            Target::Not(field).to_string(),
+            t("{field}, reversed (a yes is a no)").with("field", field.name()).to_string(),
+        )
     });
     let reversed: Vec<_> = reversed.collect();
     let mut of_list: Vec<_> =
         variables.iter().map(|name| (format!("variables.{name}"), name.clone())).collect();
-    of_list.push((NEW.to_owned(), "new custom field".to_owned()));
+    of_list.push((NEW.to_owned(), t("new custom field").to_string()));
     vec![
-        Group { name: "Whom the row is about", choices: who },
-        Group { name: "Fields", choices: fields },
-        Group { name: "Blocklists", choices: reversed },
-        Group { name: "Custom fields", choices: of_list },
+        Group { name: mark("Identifiers"), choices: who },
+        Group { name: mark("Fields"), choices: fields },
+        Group { name: mark("Blocklists"), choices: reversed },
+        Group { name: mark("Custom fields"), choices: of_list },
     ]
 }

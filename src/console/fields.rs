@@ -6,6 +6,8 @@ use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use url::form_urlencoded;
 
+use crate::find::picked_time;
+
 /// Names with their values, in the order sent.
 #[derive(Debug, Default)]
 pub struct Fields(Vec<(String, String)>);
@@ -59,5 +61,27 @@ impl<S: Sync> FromRequestParts<S> for Query {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
         Ok(Self(Fields::read(parts.uri.query().unwrap_or_default().as_bytes())))
+    }
+}
+
+/// The attributes of a field for a time in UTC: a picker, or a line where what was typed is no time, so that it stays.
+pub fn time_field(typed: &str) -> (&'static str, String) {
+    match picked_time(typed) {
+        Some(time) => ("datetime-local", time.to_string().replace(' ', "T")),
+        None if typed.trim().is_empty() => ("datetime-local", String::new()),
+        None => ("text", typed.to_owned()),
+    }
+}
+
+#[test]
+fn a_time_has_a_picker_and_what_is_no_time_a_line() {
+    for (typed, field) in [
+        ("", ("datetime-local", "")),
+        ("2026-01-31", ("datetime-local", "2026-01-31T00:00:00")),
+        ("2026-01-31T12:00", ("datetime-local", "2026-01-31T12:00:00")),
+        ("2026-01-31 12:00:30", ("datetime-local", "2026-01-31T12:00:30")),
+        ("tomorrow", ("text", "tomorrow")),
+    ] {
+        assert_eq!(time_field(typed), (field.0, field.1.to_owned()), "{typed}");
     }
 }

@@ -15,6 +15,7 @@ use super::page::show_with;
 use super::{Page, Result, Section, Trouble, User, see, show};
 use crate::jobs::service::{Error, Order};
 use crate::storage::List;
+use crate::translate::t;
 use crate::web::App;
 use crate::web::drain::Draining;
 
@@ -75,7 +76,7 @@ impl From<Trouble> for Fault {
 }
 
 fn broken() -> Fault {
-    Fault::Told(StatusCode::BAD_REQUEST, "the file did not arrive whole: upload it again".to_owned())
+    Fault::Told(StatusCode::BAD_REQUEST, t("The file did not arrive whole. Upload it again.").to_string())
 }
 
 /// Takes a file in, as it comes, and leads to its job.
@@ -130,7 +131,7 @@ async fn take(
         }
     }
     user.check_form(&headers, &uri, &token)?;
-    Err(Fault::Told(StatusCode::BAD_REQUEST, "choose a file".to_owned()))
+    Err(Fault::Told(StatusCode::BAD_REQUEST, t("Choose a file.").to_string()))
 }
 
 async fn next<'a>(user: &User, form: &'a mut Multipart, meter: &Meter) -> Result<Option<Field<'a>>, Fault> {
@@ -176,7 +177,7 @@ async fn keep(
         upload.write(bytes).await?;
     }
     if !any && name.is_empty() {
-        return Err(Fault::Told(StatusCode::BAD_REQUEST, "choose a file".to_owned()));
+        return Err(Fault::Told(StatusCode::BAD_REQUEST, t("Choose a file.").to_string()));
     }
     Ok(upload.finish(&user.app, &order, &name).await?)
 }

@@ -69,7 +69,7 @@ use axum::routing::{get, post};
 
 pub use self::assets::POLICY;
 pub use self::error::{Trouble, not_found};
-pub use self::fields::{Fields, Query};
+pub use self::fields::{Fields, Query, time_field};
 pub use self::form::Form;
 pub use self::guard::wants_page;
 pub use self::links::{first_link, invite};
@@ -136,6 +136,7 @@ fn viewer() -> Router<Arc<App>> {
         .route("/jobs/{id}/requests.txt", get(jobs::requests))
         .route("/account", get(account::show_account))
         .route("/account/name", post(account::rename))
+        .route("/account/language", post(account::set_language))
         .route("/account/password", post(account::change_password))
         .route("/account/sessions/end-others", post(sessions::end_others))
 }

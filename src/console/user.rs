@@ -12,6 +12,7 @@ use url::form_urlencoded;
 use super::{Trouble, cookie, guard, rights, see};
 use crate::app::Caller;
 use crate::storage::{self, SignedIn, TextHash};
+use crate::translate::Language;
 use crate::web::App;
 use crate::web::admission;
 
@@ -53,6 +54,9 @@ impl User {
         // A page that is open asks again and again by itself: that does not keep a session alive.
         if now.since(signed_in.seen_at) >= TOUCH && !headers.contains_key(POLL) {
             app.storage.touch_session(session, now).await?;
+        }
+        if let Some(language) = signed_in.language.as_deref().and_then(Language::named) {
+            language.speak();
         }
         Ok(Some(Self { app: Arc::clone(app), signed_in, session, csrf: guard::token_of(cookie) }))
     }

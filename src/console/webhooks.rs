@@ -11,6 +11,7 @@ use super::{Form, Page, Query, Refused, Result, Section, Trouble, User, see, sho
 use crate::app::account_webhooks::{EventNames, NewWebhook, Title};
 use crate::app::webhooks::{TestTarget, WebhookUrl};
 use crate::clock::Timestamp;
+use crate::find::picked_time;
 use crate::id::ObjectId;
 use crate::storage::{AccountWebhook, AttemptFilter, DeliveryEnd, EndpointHealth, LoggedAttempt, WebhookNo};
 use crate::translate::{mark, t, tn};
@@ -314,9 +315,8 @@ pub async fn test(form: Form) -> Result {
 
 /// Sends webhooks again that failed since a time.
 pub async fn resend_failed(form: Form) -> Result {
-    let (user, text) = (&form.user, form.get("from").trim().replace('T', " "));
-    let full = if text.len() == 16 { format!("{text}:00") } else { text.clone() };
-    let Some(since) = Timestamp::parse(&full) else {
+    let (user, text) = (&form.user, form.get("from").to_owned());
+    let Some(since) = picked_time(&text) else {
         let mut page = Webhooks::of(user, &Query::default()).await?;
         page.from = text;
         page.from_error = Some(t("Enter a time as YYYY-MM-DD hh:mm or YYYY-MM-DD.").to_string());

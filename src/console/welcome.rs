@@ -127,7 +127,7 @@ pub async fn begin(State(app): State<Arc<App>>, Path(link): Path<String>, form: 
         }
         Err(LinkError::Gone) => show_with(StatusCode::NOT_FOUND, &LinkGone),
         Err(LinkError::Taken) => {
-            page.email_error = Some(mark("Somebody signs in with this address already."));
+            page.email_error = Some(mark("Another user signs in with this address."));
             show_with(StatusCode::CONFLICT, &page)
         }
         Err(LinkError::Store(error)) => Err(error.into()),

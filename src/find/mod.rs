@@ -11,4 +11,4 @@ mod wanted;
 pub use self::count::count;
 pub use self::filter::Filter;
 pub use self::walk::{Bounds, Found, collect, contact_by_number};
-pub use self::wanted::{PARAMS, Wanted};
+pub use self::wanted::{PARAMS, Wanted, picked_time};

@@ -126,7 +126,7 @@ impl Wanted {
                     "true" | "false" => wanted.suppressed = Some(value == "true"),
                     _ => problems.push(problem::top_flag("suppressed")),
                 },
-                "updatedSince" => match Timestamp::parse(value) {
+                "updatedSince" => match picked_time(value) {
                     Some(time) => wanted.updated_since = Some(time),
                     None => problems.push(not_a_time("updatedSince")),
                 },
@@ -228,6 +228,12 @@ impl Wanted {
             _ => Some(Tree(Node::All(nodes))),
         }
     }
+}
+
+/// A time of the API, or as the picker of a browser writes it: `2026-01-31T12:00`, with or without seconds.
+pub fn picked_time(text: &str) -> Option<Timestamp> {
+    let text = text.trim().replace('T', " ");
+    Timestamp::parse(&if text.len() == 16 { format!("{text}:00") } else { text })
 }
 
 #[cfg(test)]

@@ -40,6 +40,9 @@ pub trait Logins: Send + Sync + 'static {
     /// Gives a user another name; whether the user is there.
     async fn rename_user(&self, user: ObjectId, name: String) -> Result<bool, Error>;
 
+    /// Sets the language of a user's pages, as a BCP 47 tag; whether the user is there. `None` leaves it to the browser.
+    async fn set_user_language(&self, user: ObjectId, language: Option<String>) -> Result<bool, Error>;
+
     /// Gives a user a role, unless the account would lose its last owner.
     async fn set_user_role(&self, user: ObjectId, role: UserRole) -> Result<UserChange, Error>;
 

@@ -67,8 +67,7 @@ impl Language {
     /// The language of a tag, by its first part.
     pub fn named(tag: &str) -> Option<Self> {
         let first = tag.split('-').next().unwrap_or_default().trim();
-        // Others follow with their translations.
-        let known = [Self::English, Self::Pseudo];
+        let known = [Self::English, Self::German, Self::Ukrainian, Self::Spanish, Self::Pseudo];
         known.into_iter().find(|known| known.code().split('-').next() == Some(&first.to_ascii_lowercase()))
     }
 
@@ -157,6 +156,31 @@ async fn with_language(answer: impl Future<Output = Response>) -> Response {
 #[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
     use super::*;
+
+    fn asked(line: &str) -> Language {
+        let mut headers = HeaderMap::new();
+        headers.insert(ACCEPT_LANGUAGE, line.parse().unwrap());
+        Language::of(&headers)
+    }
+
+    #[test]
+    fn the_browser_chooses_by_weight_and_then_by_order() {
+        for (line, language) in [
+            ("de", Language::German),
+            ("de-AT,de;q=0.9,en;q=0.8", Language::German),
+            ("fr,uk;q=0.5,es;q=0.7", Language::Spanish),
+            ("en;q=0.2, UK-ua ; q=0.3", Language::Ukrainian),
+            ("es,de", Language::Spanish),
+            ("de;q=0,fr", Language::English),
+            ("*", Language::English),
+            ("de;q=x", Language::English),
+            ("", Language::English),
+            ("den", Language::English),
+        ] {
+            assert_eq!(asked(line), language, "{line}");
+        }
+        assert_eq!(Language::of(&HeaderMap::new()), Language::English);
+    }
 
     #[test]
     fn numbers_are_grouped_as_readers_write_them() {

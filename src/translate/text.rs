@@ -213,6 +213,10 @@ mod tests {
         };
         assert_eq!(said(Language::English, 1).await, "1 contact");
         assert_eq!(said(Language::English, 1_200).await, "1,200 contacts");
+        assert_eq!(said(Language::Ukrainian, 3).await, "3 контакти");
+        assert_eq!(said(Language::Ukrainian, 21).await, "21 контакт");
+        assert_eq!(said(Language::German, 1_200).await, "1.200 Kontakte");
+        assert_eq!(said(Language::Spanish, 1).await, "1 contacto");
         assert_eq!(said(Language::Pseudo, 2).await, "⟦2 contacts⟧");
     }
 }

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod forms;
+mod languages;
 mod pages;
 mod roles;
 mod searches;

@@ -26,7 +26,7 @@ async fn a_doubtful_encoding_is_asked_for_and_chosen() {
         "{page}"
     );
     let page = visitor.page(&format!("{job}?read=1&header=soon")).await;
-    assert!(page.contains("The row of the column names is none, or a number"), "{page}");
+    assert!(page.contains("Enter a number from 1 as the row of the column names, or none."), "{page}");
     let said = [&columns[..], &[("said-encoding", "windows-1251")]].concat();
     visitor.goes(&format!("{job}/begin"), &said).await;
     let page = ended(&visitor, &job, PATIENCE).await;

@@ -95,7 +95,7 @@ async fn a_form_that_confirms_a_change_makes_one_job_however_often_it_is_sent() 
     let page = ended(&desk.visitor, &format!("/jobs/{job}"), Duration::from_secs(30)).await;
     assert_eq!(figure(&page, "Updated"), 1, "{page}");
     let jobs = desk.visitor.page("/jobs").await;
-    assert_eq!(jobs.matches("Activate all contacts").count(), 1, "{jobs}");
+    assert_eq!(jobs.matches("Activate: all contacts").count(), 1, "{jobs}");
     // Another confirmation is another job.
     let again = desk.visitor.post(&path, &[("action", "enable"), ("all", "1")]).await.text();
     assert_ne!(between(&again, "name=\"job\" value=\"", "\""), job);

@@ -59,7 +59,7 @@ async fn files_that_are_not_taken_are_told_and_leave_nothing() {
     for before in [Vec::new(), head] {
         let (status, shown) =
             told(desk.visitor.upload_raw(&desk.list, [before, endless.clone()].concat()).await);
-        assert_eq!((status, shown.as_str()), (400, "the file did not arrive whole: upload it again"));
+        assert_eq!((status, shown.as_str()), (400, "The file did not arrive whole. Upload it again."));
     }
     let foreign = desk.visitor.upload_with("wrong", &desk.list, "people.csv", b"email\n").await;
     assert_eq!(foreign.status.as_u16(), 403);

@@ -55,7 +55,7 @@ async fn an_import_and_a_bulk_change_are_undone_by_a_button() {
     assert!(page.contains("Undo this bulk change"), "{page}");
     assert_eq!(desk.count(&json!({ "active": true })).await, 1);
     let change = change.split('?').next().expect("a path");
-    undone(&desk, change, "Undo of a bulk change: 1 requests", 1).await;
+    undone(&desk, change, "Undo of a bulk change: 1 request", 1).await;
     assert_eq!(desk.count(&json!({ "active": true })).await, 0);
 }
 

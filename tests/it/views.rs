@@ -3,6 +3,7 @@
 
 pub mod browser;
 mod catalogue;
+mod clicks;
 mod contact;
 mod contacts;
 mod overview;

@@ -17,11 +17,11 @@ async function copy(button) {
   button.dataset.told = "yes";
   try {
     await navigator.clipboard.writeText(button.dataset.copy);
-    label.textContent = "Copied";
+    label.textContent = document.body.dataset.copied;
   } catch {
     // Without https the clipboard is closed: the text is selected instead.
     getSelection().selectAllChildren(button.parentElement.querySelector("code"));
-    label.textContent = "Selected";
+    label.textContent = document.body.dataset.selected;
   }
   tell(document.getElementById("told"), label.textContent);
   setTimeout(() => {
@@ -138,3 +138,26 @@ document.addEventListener("change", (event) => {
     }
   }
 });
+
+// The bar above the table says how many of its boxes are ticked.
+document.addEventListener("change", () => {
+  for (const output of document.querySelectorAll("output[data-ticked]")) {
+    const name = output.dataset.ticked;
+    const count = document.querySelectorAll(`input[type="checkbox"][name="${name}"]:checked`).length;
+    output.hidden = count === 0;
+    output.textContent = count === 0 ? "" : count.toLocaleString(document.documentElement.lang);
+  }
+});
+
+// The browser knows what languages are called; without it their codes are shown.
+function nameLanguages(root) {
+  const names = new Intl.DisplayNames([document.documentElement.lang], { type: "language" });
+  for (const option of root.querySelectorAll("select[data-languages] option")) {
+    const code = option.value;
+    if (code) {
+      option.value = code;
+      option.textContent = `${names.of(code)} (${code})`;
+    }
+  }
+}
+nameLanguages(document);

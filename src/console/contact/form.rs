@@ -4,6 +4,7 @@
 //! changed meanwhile stays; and where they have changed the very field, it is told before it is overwritten.
 
 use std::collections::BTreeMap;
+use std::iter;
 
 use serde_json::{Value, json};
 
@@ -13,6 +14,7 @@ use crate::contact::amount::Cac;
 use crate::contact::document::Document;
 use crate::contact::field::{Field, Group as Part, Kind};
 use crate::contact::record::Malformed;
+use crate::contact::{language, timezone};
 use crate::storage::{Contact, List, Source, VariableKind};
 use crate::translate::{mark, t};
 use crate::wire::contact::{show_cac, show_field};
@@ -179,6 +181,15 @@ pub fn groups(
         let was = posted.was.get(&name).cloned().unwrap_or_default();
         // A line would lose what it cannot show.
         let kind = match kind {
+            // What is stored and not offered, such as an offset, can be chosen as well.
+            InputKind::Choice(mut choices) => {
+                for text in [&value, &was] {
+                    if !text.is_empty() && !choices.iter().any(|(known, _)| known == text) {
+                        choices.push((text.clone(), text.clone()));
+                    }
+                }
+                InputKind::Choice(choices)
+            }
             InputKind::Line(_) if [&value, &was].iter().any(|text| text.contains(['\n', '\r'])) => {
                 InputKind::Lines
             }
@@ -233,6 +244,12 @@ pub fn groups(
     groups
 }
 
+/// Codes to choose from, or none of them.
+fn offered(codes: impl Iterator<Item = &'static str>) -> InputKind {
+    let none = (String::new(), t("None").to_string());
+    InputKind::Choice(iter::once(none).chain(codes.map(|code| (code.to_owned(), code.to_owned()))).collect())
+}
+
 fn kind(field: Field) -> InputKind {
     let line = InputKind::Line;
     match field.kind() {
@@ -241,6 +258,8 @@ fn kind(field: Field) -> InputKind {
         Some(Kind::Gender) => {
             InputKind::Choice(GENDERS.map(|(code, text)| (code.to_owned(), t(text).to_string())).to_vec())
         }
+        _ if field == Field::ContactLanguage => offered(language::codes()),
+        _ if field == Field::ContactTimezone => offered(timezone::names().into_iter()),
         _ if field == Field::PhoneNumber => line("tel"),
         // The browser's own ideas of an address are narrower than the API's.
         _ => line("text"),

@@ -74,6 +74,7 @@ pub struct FieldChange {
 fn in_words<'de, D: serde::Deserializer<'de>>(deserializer: D) -> std::result::Result<String, D::Error> {
     Ok(match Value::deserialize(deserializer)? {
         Value::Object(cac) => format!("{} {}", text(&cac["value"]), text(&cac["currency"])),
+        Value::Bool(is) => t(if is { mark("yes") } else { mark("no") }).to_string(),
         value => text(&value),
     })
 }

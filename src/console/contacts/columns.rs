@@ -162,8 +162,8 @@ fn cell(
         Shows::Field(field) => {
             let stored = document.get(field.key())?;
             match field.kind() {
-                Some(Kind::Flag) if stored.is_some() => ("yes".to_owned(), Some(true)),
-                Some(Kind::Flag) => ("no".to_owned(), Some(false)),
+                Some(Kind::Flag) if stored.is_some() => (t("yes").to_string(), Some(true)),
+                Some(Kind::Flag) => (t("no").to_string(), Some(false)),
                 Some(Kind::Gender) if stored.is_none() => plain(String::new()),
                 _ => plain(text(&show_field(field, stored)?)),
             }

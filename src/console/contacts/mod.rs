@@ -392,7 +392,7 @@ async fn table(
 /// Why addresses of a contact are suppressed, for people; empty where none is.
 fn reasons(suppressed: &[Suppression]) -> String {
     let texts =
-        suppressed.iter().map(|one| format!("{}: {}", one.reason.channel().label(), one.reason.name()));
+        suppressed.iter().map(|one| format!("{}: {}", t(one.reason.channel().label()), t(one.reason.name())));
     texts.collect::<Vec<_>>().join(", ")
 }
 

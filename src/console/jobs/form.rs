@@ -13,9 +13,33 @@ use crate::files::layout::{Header, Said};
 use crate::jobs::job::{Import, Job, Status, Subject, Task};
 use crate::jobs::service::Error;
 use crate::jobs::upload::Preview;
+use crate::translate::{mark, t};
 
 /// Other lists that a file can be imported into at the same time.
 const SHOWN_LISTS: u32 = 50;
+
+/// What may stand between cells.
+const DELIMITERS: [(&str, &str); 4] = [
+    ("comma", mark("comma")),
+    ("semicolon", mark("semicolon")),
+    ("tab", mark("tab")),
+    ("bar", mark("vertical bar")),
+];
+
+/// What contacts may be found by.
+const IDENTIFIERS: [(&str, &str); 4] = [
+    ("userId", mark("user ID")),
+    ("email", mark("e-mail")),
+    ("phoneNumber", mark("phone")),
+    ("contactId", mark("contact ID: updates only")),
+];
+
+/// What may be set for all rows.
+const ANSWERS: [(&str, &str); 3] = [("", mark("not set")), ("yes", mark("yes")), ("no", mark("no"))];
+
+/// The orders of dates.
+const DATES: [(&str, &str); 2] =
+    [("day-first", mark("day first: 31/01/1990")), ("month-first", mark("month first: 01/31/1990"))];
 
 #[derive(Template)]
 #[template(path = "console/job-columns.html")]
@@ -194,7 +218,7 @@ pub async fn begin(Path(id): Path<String>, form: Form) -> Result {
     let also: Vec<_> = form.all("also").map(str::to_owned).collect();
     let begun = match (&import.doubt, columns.plan(&variables)) {
         (Some(doubt), _) if columns.said.encoding.is_none() => {
-            Err(Error::Told(format!("Choose the encoding of the file: {doubt}.")))
+            Err(Error::Told(t("Choose the encoding of the file: {doubt}.").with("doubt", doubt).to_string()))
         }
         (_, Ok(plan)) => {
             let dry_run = form.get("do") == "try";
@@ -232,7 +256,7 @@ async fn copy(user: &User, job: &Job, columns: &Columns, lists: &[String]) -> Re
         let list = user.list(id).await?;
         let variables: Vec<_> = list.variables.iter().map(|variable| variable.name.clone()).collect();
         let plan = columns.plan(&variables);
-        let plan = plan.map_err(|text| Fault::Told(format!("the list {}: {text}", list.about.name)))?;
+        let plan = plan.map_err(|text| Fault::Told(format!("{}: {text}", list.about.name)))?;
         plans.push((list, plan));
     }
     // All of them are checked before the first begins.

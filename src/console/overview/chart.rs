@@ -119,6 +119,35 @@ impl Chart {
     }
 }
 
+impl Chart {
+    /// Bars from zero: those of one stretch stand side by side.
+    pub fn bars(id: &'static str, title: &'static str, unit: &str, times: &Times, series: &[Series]) -> Self {
+        let chart = Self::lines(id, title, unit, times, series);
+        let top = series.iter().flat_map(|series| &series.values).copied().fold(0.0, f64::max);
+        let ceiling = (top / step(top)).ceil().max(1.0) * step(top);
+        let shapes = series.iter().enumerate().map(|(place, series)| Shape {
+            name: series.name,
+            class: series.classes.1,
+            path: bars(&series.values, ceiling, (place, times.begins.len())),
+        });
+        Self { shapes: shapes.collect(), ..chart }
+    }
+}
+
+/// The bars of a series, which is the one with that number of the chart; `place` has also how many stretches there are.
+fn bars(values: &[f64], ceiling: f64, (series, stretches): (usize, usize)) -> String {
+    let slot = (SIZE.0 - MARGIN.0 - MARGIN.2) / (stretches.max(1) as f64);
+    // Two series share a slot; a gap of a fifth keeps stretches apart.
+    let width = slot * 0.4;
+    let mut path = String::new();
+    for (index, value) in values.iter().enumerate().filter(|(_, value)| **value > 0.0) {
+        let left = MARGIN.0 + slot * (index as f64) + width * (series as f64);
+        let (floor, top) = (place(y_of(0.0, ceiling)), place(y_of(*value, ceiling)));
+        path.push_str(&format!("M{} {floor}V{top}h{width:.1}V{floor}Z", place(left)));
+    }
+    path
+}
+
 impl Times {
     fn labels(&self) -> Vec<Label> {
         let count = self.begins.len();

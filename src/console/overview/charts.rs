@@ -76,6 +76,8 @@ impl Span {
 pub struct Charts {
     /// Contacts applied per second.
     pub applied: Chart,
+    /// Contacts that were added and deleted.
+    pub growth: Chart,
     /// Batches that waited.
     pub waiting: Chart,
     /// Attempts to send webhooks.
@@ -106,7 +108,8 @@ impl Charts {
         stretches.iter().for_each(|activity| sum.add(*activity));
         let attempts = sum.delivered + sum.undelivered;
         Self {
-            applied: applied(&times, &stretches, width, now),
+            applied: applied(&times, &stretches, window.minutes),
+            growth: growth(&times, &stretches),
             waiting: waiting(&times, &stretches, told.waiting),
             webhooks: webhooks(&times, &stretches),
             sum,
@@ -120,15 +123,12 @@ pub const fn contacts(activity: &Activity) -> u64 {
     activity.created + activity.updated + activity.unchanged + activity.removed
 }
 
-fn applied(times: &Times, stretches: &[Activity], width: i64, now: Timestamp) -> Chart {
-    let rates = times.begins.iter().zip(stretches).map(|(begins, activity)| {
-        // The last stretch is under way: it is measured by what has passed of it, and a second at least.
-        let passed = (now.millis() - begins.millis()).clamp(1_000, width);
-        contacts(activity) as f64 * 1_000.0 / passed as f64
-    });
+/// Contacts a minute: the mean of a stretch that is longer.
+fn applied(times: &Times, stretches: &[Activity], minutes: u32) -> Chart {
+    let rates = stretches.iter().map(|activity| contacts(activity) as f64 / f64::from(minutes));
     let rates =
-        Series { name: mark("Contacts"), classes: ("chart-line", "chart-area"), values: rates.collect() };
-    Chart::lines("chart-applied", mark("Contacts applied per second"), mark(" per second"), times, &[rates])
+        Series { name: mark("Contacts"), classes: ("chart-bar", "chart-bar"), values: rates.collect() };
+    Chart::bars("chart-applied", mark("Contacts applied per minute"), mark(" per minute"), times, &[rates])
 }
 
 /// How many batches waited at the end of each stretch: those that wait now, and back from there.
@@ -140,6 +140,17 @@ pub fn waited(stretches: &[Activity], now: u64) -> Vec<u64> {
         at_end = (at_end + activity.applied).saturating_sub(activity.accepted);
     }
     waited
+}
+
+fn growth(times: &Times, stretches: &[Activity]) -> Chart {
+    let series = |name, class, value: fn(&Activity) -> u64| Series {
+        name,
+        classes: (class, class),
+        values: stretches.iter().map(|activity| value(activity) as f64).collect(),
+    };
+    let added = series(mark("Added"), "chart-bar chart-good", |a| a.created);
+    let deleted = series(mark("Deleted"), "chart-bar chart-bad", |a| a.removed);
+    Chart::bars("chart-growth", mark("Contacts added and deleted"), "", times, &[added, deleted])
 }
 
 fn waiting(times: &Times, stretches: &[Activity], now: u64) -> Chart {
@@ -188,8 +199,10 @@ mod tests {
         let told = Activities { spans: vec![(at(2), done(600)), (at(61), done(600))], waiting: 0 };
         let charts = Charts::of(Span::Hour, &told, now);
         assert_eq!(charts.applied.rows.len(), 60);
-        assert_eq!(charts.applied.rows[0].1, ["10"]);
-        assert_eq!(charts.applied.rows[59].1, ["20"], "half of its minute has passed");
+        assert_eq!(charts.applied.rows[0].1, ["600"]);
+        assert_eq!(charts.applied.rows[59].1, ["600"], "as many as half of its minute brought");
+        assert_eq!(charts.growth.columns, ["Added", "Deleted"]);
+        assert!(charts.growth.is_flat, "nothing was added");
         assert_eq!(contacts(&charts.sum), 1_200);
         assert_eq!(charts.success, None);
     }

@@ -24,6 +24,7 @@ use crate::app::JOB;
 use crate::app::lists::ListQuery;
 use crate::clock::Timestamp;
 use crate::console::contact::history::who;
+use crate::find::picked_time;
 use crate::id::ObjectId;
 use crate::journal::BatchKind;
 use crate::storage::{JobRequests, Page as Rows, RequestFilter, RequestState, Window};
@@ -130,10 +131,8 @@ struct Filter {
 impl Filter {
     fn read(query: &Query) -> Self {
         let time = |name| {
-            // Browsers write a T where we have a blank.
-            let text = query.get(name).replace('T', " ");
-            let text = if text.len() == 16 { format!("{text}:00") } else { text };
-            (Timestamp::parse(&text), text)
+            let text = query.get(name);
+            (picked_time(text), text.to_owned())
         };
         let ((from, from_text), (to, to_text)) = (time("from"), time("to"));
         let error = |time: Option<Timestamp>, text: &str| {

@@ -150,7 +150,6 @@ pub static TABLE: &[Row] = &[
     Row {
         label: mark("Language"),
         text: "The language, an ISO 639-1 code; stored in lower case.",
-        hint: mark("Two letters: en"),
         headers: &["language", "lang"],
         ..row(Field::ContactLanguage, "contactLanguage", Kind::Language, Group::About, 14)
     },
@@ -166,7 +165,6 @@ pub static TABLE: &[Row] = &[
         label: mark("Time zone"),
         text: "The time zone, an IANA name in its exact case (`Europe/Tallinn`). Or an ISO 8601 offset `Z`, `±hh`, \
          `±hhmm` or `±hh:mm` of at most 14 hours.",
-        hint: mark("Europe/Tallinn, or +02:00"),
         headers: &["timezone", "tz"],
         ..row(Field::ContactTimezone, "contactTimezone", Kind::Timezone, Group::About, 18)
     },

@@ -37,6 +37,10 @@ impl Logins for PostgresStore {
         self.change(move |session| users::rename(session, user, &name)).await
     }
 
+    async fn set_user_language(&self, user: ObjectId, language: Option<String>) -> Result<bool, Error> {
+        self.change(move |session| users::set_language(session, user, language.as_deref())).await
+    }
+
     async fn set_user_role(&self, user: ObjectId, role: UserRole) -> Result<UserChange, Error> {
         self.change(move |session| users::set_role(session, user, role)).await
     }

@@ -10,7 +10,7 @@ use super::session::{Session, error, get};
 use crate::storage::Error;
 
 /// All migrations; each one's number is its place, from 1.
-const MIGRATIONS: [&str; 21] = [
+const MIGRATIONS: [&str; 22] = [
     include_str!("../../../migrations/postgres/V1__store.sql"),
     include_str!("../../../migrations/postgres/V2__logins.sql"),
     include_str!("../../../migrations/postgres/V3__activity.sql"),
@@ -32,6 +32,7 @@ const MIGRATIONS: [&str; 21] = [
     include_str!("../../../migrations/postgres/V19__queue_keys.sql"),
     include_str!("../../../migrations/postgres/V20__saved_queries.sql"),
     include_str!("../../../migrations/postgres/V21__segments.sql"),
+    include_str!("../../../migrations/postgres/V22__user_language.sql"),
 ];
 
 /// Held while the schema changes, in the transaction that changes it: several nodes may start at once.

@@ -37,6 +37,10 @@ impl Logins for SqliteStore {
         self.intake.call(move |intake| users::rename(intake, user, &name)).await
     }
 
+    async fn set_user_language(&self, user: ObjectId, language: Option<String>) -> Result<bool, Error> {
+        self.intake.call(move |intake| users::set_language(intake, user, language.as_deref())).await
+    }
+
     async fn set_user_role(&self, user: ObjectId, role: UserRole) -> Result<UserChange, Error> {
         self.intake.call(move |intake| users::set_role(intake, user, role)).await
     }

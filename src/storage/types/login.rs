@@ -54,6 +54,8 @@ pub struct SignedIn {
     pub role: UserRole,
     /// What the user signs in with.
     pub address: String,
+    /// The language of the user's pages, as a BCP 47 tag; `None` leaves it to the browser.
+    pub language: Option<String>,
     /// The account's number.
     pub account: AccountNo,
     /// The account's id.

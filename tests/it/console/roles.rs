@@ -49,6 +49,7 @@ fn routes() -> Vec<(Method, &'static str, UserRole)> {
         (get.clone(), "/jobs/ID/requests.txt", EVERYBODY),
         (get.clone(), "/account", EVERYBODY),
         (post.clone(), "/account/name", EVERYBODY),
+        (post.clone(), "/account/language", EVERYBODY),
         (post.clone(), "/account/password", EVERYBODY),
         (post.clone(), "/account/sessions/end-others", EVERYBODY),
         (post.clone(), "/lists", editor),

@@ -16,6 +16,7 @@ forward! { Logins:
     read fn users(account: AccountNo) -> Result<Vec<User>, Error>;
     change fn add_user(account: ObjectId, user: ObjectId, about: (String, UserRole), max: usize, now: Timestamp) -> Result<bool, Error>;
     change fn rename_user(user: ObjectId, name: String) -> Result<bool, Error>;
+    change fn set_user_language(user: ObjectId, language: Option<String>) -> Result<bool, Error>;
     change fn set_user_role(user: ObjectId, role: UserRole) -> Result<UserChange, Error>;
     change fn enable_user(user: ObjectId) -> Result<bool, Error>;
     change fn disable_user(user: ObjectId, keys_to: Option<ObjectId>) -> Result<UserChange, Error>;

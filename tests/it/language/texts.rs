@@ -186,3 +186,30 @@ pub fn shown_texts(template: &str) -> Vec<Passage> {
     end(&mut text, start, &mut texts);
     texts
 }
+
+/// The texts of pages that translations have, without their tags: what `t`, `tn` and `mark` take.
+pub fn marked_texts(source: &str) -> Vec<Passage> {
+    let source = source.split("#[cfg(test)]").next().unwrap_or_default();
+    let mut texts = Vec::new();
+    for call in ["t(\"", "tn(\"", "mark(\""] {
+        for (at, _) in source.match_indices(call) {
+            let is_longer = |last: char| last.is_alphanumeric() || matches!(last, '_' | '.');
+            if source[..at].ends_with(is_longer) {
+                continue;
+            }
+            let rest = &source[at + call.len()..];
+            let end = rest.replace("\\\"", "--").find('"').unwrap_or(rest.len());
+            let (mut text, mut is_tag) = (String::new(), false);
+            for letter in rest[..end].chars() {
+                match letter {
+                    '<' => is_tag = true,
+                    '>' if is_tag => is_tag = false,
+                    letter if !is_tag => text.push(letter),
+                    _ => {}
+                }
+            }
+            texts.push((source[..at].matches('\n').count() + 1, text));
+        }
+    }
+    texts
+}

@@ -289,6 +289,11 @@ async fn users_are_added_as_long_as_there_is_room(mut desk: Desk) {
     assert!(!add(&desk, desk.account.id, desk.ids.next(desk.now)).await, "two are the most");
     assert!(desk.storage().rename_user(id, "Bea".to_owned()).await.expect("a change"));
     assert!(!desk.storage().rename_user(nobody, "Bea".to_owned()).await.expect("a look"));
+    for language in [Some("uk".to_owned()), None, Some("de".to_owned())] {
+        let set = desk.storage().set_user_language(id, language).await;
+        assert!(set.expect("a change"));
+    }
+    assert!(!desk.storage().set_user_language(nobody, None).await.expect("a look"));
     desk.reopen();
     let users = desk.storage().users(desk.account.no).await.expect("a look");
     let told: Vec<_> = users

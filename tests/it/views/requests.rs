@@ -54,7 +54,7 @@ async fn a_request_tells_of_each_contact_those_that_failed_first() {
     let request = server.update(&list, false, json!(contacts)).await;
     let path = format!("/requests/{}", request["id"].as_str().expect("an id"));
     let page = browser.get(&server, &path).await;
-    assert!(page.says("60 done, 1 failed ; failures are listed first."), "{}", page.text());
+    assert!(page.says("Done: 60. Failed: 1. Failures are listed first."), "{}", page.text());
     assert!(
         page.says("61 <i>nobody</i> failed No contact of the list has this userId, email or phoneNumber")
     );

@@ -80,7 +80,8 @@ pub fn find_session(
     idle_since: Timestamp,
     now: Timestamp,
 ) -> Result<Option<SignedIn>, Error> {
-    let select = "SELECT u.id, u.name, u.address, a.no, a.id, a.name, s.seen_at, s.created_at, u.role FROM session s \
+    let select = "SELECT u.id, u.name, u.address, a.no, a.id, a.name, s.seen_at, s.created_at, u.role, u.language \
+                  FROM session s \
                   JOIN account_user u ON u.no = s.user_no JOIN account a ON a.no = u.account \
                   WHERE s.hash = $1 AND s.seen_at > $2 AND s.expires_at > $3 AND u.enabled AND a.enabled";
     let read = |row: Row| {
@@ -94,6 +95,7 @@ pub fn find_session(
             seen_at: get_time(&row, 6)?,
             signed_in_at: get_time(&row, 7)?,
             role: read_role(&row, 8)?,
+            language: get(&row, 9)?,
         })
     };
     let values: Values<'_> = &[&hash.as_slice(), &idle_since.millis(), &now.millis()];

@@ -72,6 +72,13 @@ pub fn rename(store: &Session, user: ObjectId, name: &str) -> Result<bool, Error
     store.execute(update, &[&user.to_bytes().as_slice(), &name]).map(|rows| rows > 0)
 }
 
+/// Sets the language of a user's pages.
+pub fn set_language(store: &Session, user: ObjectId, language: Option<&str>) -> Result<bool, Error> {
+    change_of(store, Changed::User(user))?;
+    let update = "UPDATE account_user SET language = $2 WHERE id = $1";
+    store.execute(update, &[&user.to_bytes().as_slice(), &language]).map(|rows| rows > 0)
+}
+
 /// Whether the account can do without the user; `None` if there is no such user. [`change`] was called before: two
 /// owners who disable each other do it one after the other.
 fn check_owner(store: &Session, user: ObjectId) -> Result<Option<OwnerCheck>, Error> {

@@ -109,11 +109,13 @@ pub fn find_session(
             seen_at: Timestamp::from_millis(row.get(6)?),
             signed_in_at: Timestamp::from_millis(row.get(7)?),
             role: read_role(row, 8)?,
+            language: row.get(9)?,
         })
     };
     intake
         .prepare_cached(
-            "SELECT u.id, u.name, u.address, a.no, a.id, a.name, s.seen_at, s.created_at, u.role FROM session s \
+            "SELECT u.id, u.name, u.address, a.no, a.id, a.name, s.seen_at, s.created_at, u.role, u.language \
+             FROM session s \
              JOIN user u ON u.no = s.user JOIN account a ON a.no = u.account \
              WHERE s.hash = ?1 AND s.seen_at > ?2 AND s.expires_at > ?3 AND u.enabled AND a.enabled",
         )

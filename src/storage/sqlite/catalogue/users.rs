@@ -89,6 +89,14 @@ pub fn rename(intake: &mut Connection, user: ObjectId, name: &str) -> Result<boo
     })
 }
 
+/// Sets the language of a user's pages.
+pub fn set_language(intake: &mut Connection, user: ObjectId, language: Option<&str>) -> Result<bool, Error> {
+    change_of(intake, Changed::User(user), |transaction| {
+        let update = "UPDATE user SET language = ?2 WHERE id = ?1";
+        transaction.execute(update, params![user.to_bytes(), language]).map(|rows| rows > 0).map_err(error)
+    })
+}
+
 /// Whether the account can do without the user; `None` if there is no such user.
 fn check_owner(transaction: &Transaction<'_>, user: ObjectId) -> rusqlite::Result<Option<OwnerCheck>> {
     let select = "SELECT u.enabled AND u.role = 'owner', u.password IS NOT NULL, count(o.no), count(o.password) \

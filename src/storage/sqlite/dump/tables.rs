@@ -77,11 +77,11 @@ pub const TABLES: &[Table] = &[
     Table {
         there: Columns {
             name: "account_user",
-            columns: "no, id, account, name, enabled, created_at, address, password, role",
+            columns: "no, id, account, name, enabled, created_at, address, password, role, language",
         },
         from: &["main.user"],
-        select: "SELECT no, id, account, name, enabled, created_at, address, password, role FROM main.user \
-                 ORDER BY no",
+        select: "SELECT no, id, account, name, enabled, created_at, address, password, role, language \
+                 FROM main.user ORDER BY no",
     },
     Table {
         there: Columns {
