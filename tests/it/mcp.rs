@@ -416,7 +416,7 @@ fn the_command_passes_calls_to_a_server_and_ends_with_its_input() {
     });
     assert_eq!(assistant.initialize()["serverInfo"]["name"], "rollbook");
     let listed = assistant.ask("tools/list", json!({}));
-    assert_eq!(listed["result"]["tools"].as_array().map(Vec::len), Some(11));
+    assert_eq!(listed["result"]["tools"].as_array().map(Vec::len), Some(12));
     let call = json!({ "name": "list_contact_lists", "arguments": {} });
     let called = assistant.ask("tools/call", call.clone());
     assert_eq!(called["result"]["structuredContent"]["lists"][0]["contactListId"], *list);
