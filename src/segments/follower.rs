@@ -16,7 +16,7 @@ use crate::catalogue::Viewer;
 use crate::clock::{Clock, Timestamp};
 use crate::journal::AccountNo;
 use crate::metrics::{Metrics, Work};
-use crate::storage::{ChangeCursor, Error, SegmentFeed, SegmentList, Storage};
+use crate::storage::{ChangeCursor, Error, SegmentFeed, SegmentList, Storage, Topic};
 
 /// Steps of one list before the others have theirs.
 const STEPS: usize = 8;
@@ -27,11 +27,18 @@ const LISTS: usize = 500;
 /// How many times its own length a step is followed by a pause while batches wait: steps write where applying does.
 const REST: u32 = 3;
 
-/// The interval of looks for new segments, changes by other processes, suppressions and times that have come.
+/// The interval of looks for new segments and changes by other processes if the store has no signals, and for
+/// suppressions.
 const LOOK: Duration = Duration::from_secs(1);
 
 /// What is applied within this is read together.
 const GATHER: Duration = Duration::from_millis(200);
+
+/// What a round has left to do, and how long the next may wait without a signal.
+struct Round {
+    more: bool,
+    wait: Duration,
+}
 
 /// The loop.
 pub struct Follower {
@@ -56,21 +63,22 @@ impl Follower {
             // A panic is of one step, whose transaction is gone: the loop goes on.
             let round = AssertUnwindSafe(self.round()).catch_unwind().await;
             let round = round.unwrap_or_else(|_| Err(Error::Failed("a step panicked".to_owned())));
-            let pause = match round {
-                Ok(true) => {
+            let (wait, pause) = match round {
+                Ok(Round { more: true, .. }) => {
                     tokio::task::yield_now().await;
                     continue;
                 }
-                Ok(false) => GATHER,
+                Ok(round) => (round.wait, GATHER),
                 Err(error) => {
                     self.failed(&error);
-                    LOOK
+                    (Duration::ZERO, LOOK)
                 }
             };
             tokio::select! {
                 biased;
                 () = applied => {}
-                () = tokio::time::sleep(LOOK) => {}
+                () = self.storage.signalled(Topic::Segments) => {}
+                () = tokio::time::sleep(wait) => {}
             }
             tokio::time::sleep(pause).await;
         }
@@ -81,13 +89,14 @@ impl Follower {
         self.metrics.store_error(Work::Segments);
     }
 
-    /// Takes some steps of each list that is behind. Whether there is more to do.
-    async fn round(&self) -> Result<bool, Error> {
+    /// Takes some steps of each list that is behind.
+    async fn round(&self) -> Result<Round, Error> {
         let lists = self.storage.segment_lists().await?;
         let feeds = self.storage.segment_feeds().await?;
         if (lists.is_empty() && feeds.is_empty()) || !self.storage.claim_segments().await? {
-            return Ok(false);
+            return Ok(Round { more: false, wait: self.storage.look_after(LOOK) });
         }
+        let mut wait = self.wait(&feeds);
         let mut feeds: HashMap<_, _> = feeds.into_iter().map(|feed| (feed.list, feed)).collect();
         let mut more = false;
         for chunk in lists.chunks(LISTS) {
@@ -95,6 +104,8 @@ impl Follower {
             for (list, position) in chunk.iter().zip(last) {
                 let feed = feeds.remove(&list.list);
                 if is_behind(list, feed.as_ref(), position, self.clock.now()) {
+                    // The store has computed when a contact is next due.
+                    wait = LOOK;
                     match self.steps(list, feed).await {
                         Ok(of_list) => more |= of_list,
                         // The other lists are followed all the same.
@@ -108,7 +119,17 @@ impl Follower {
         for list in feeds.into_keys() {
             more |= self.storage.forget_segments(list).await?;
         }
-        Ok(more)
+        Ok(Round { more, wait })
+    }
+
+    /// How long the next look may wait. Suppressions give no signal, and neither does time.
+    fn wait(&self, feeds: &[SegmentFeed]) -> Duration {
+        let longest = self.storage.look_after(LOOK);
+        if feeds.iter().any(|feed| feed.suppressed.is_some()) {
+            return LOOK;
+        }
+        let due = feeds.iter().filter_map(|feed| feed.due).min();
+        due.map_or(longest, |due| due.since(self.clock.now()).min(longest))
     }
 
     async fn steps(&self, list: &SegmentList, mut feed: Option<SegmentFeed>) -> Result<bool, Error> {

@@ -17,11 +17,14 @@ pub enum Topic {
     Search,
     /// Contacts, for followers that wait.
     Followers,
+    /// Contacts and segments, for the members of segments.
+    Segments,
 }
 
 impl Topic {
     /// All topics, in the order of their numbers.
-    pub const ALL: [Self; 5] = [Self::Catalogue, Self::Jobs, Self::Webhooks, Self::Search, Self::Followers];
+    pub const ALL: [Self; 6] =
+        [Self::Catalogue, Self::Jobs, Self::Webhooks, Self::Search, Self::Followers, Self::Segments];
 }
 
 /// Signals of other processes. A signal is sent after the commit, or with it. It may come without a change, and a change

@@ -61,10 +61,10 @@ impl Notice {
 
     const fn topics(self) -> &'static [Topic] {
         match self {
-            Self::Catalogue => &[Topic::Catalogue, Topic::Webhooks, Topic::Search],
+            Self::Catalogue => &[Topic::Catalogue, Topic::Webhooks, Topic::Search, Topic::Segments],
             Self::Jobs => &[Topic::Jobs],
             Self::Webhooks => &[Topic::Webhooks],
-            Self::Applied => &[Topic::Search, Topic::Followers],
+            Self::Applied => &[Topic::Search, Topic::Followers, Topic::Segments],
             Self::Appended | Self::Deliveries => &[],
         }
     }

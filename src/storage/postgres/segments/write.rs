@@ -148,16 +148,18 @@ fn put_events(session: &Session, write: &SegmentWrite) -> Result<(), Error> {
     let last: i64 =
         row.map_or_else(|| Err(Error::Failed("no number of an event".to_owned())), |row| get(&row, 0))?;
     let put = "INSERT INTO segment_event (list, serial, of_list, segment, number, joined, at) \
-               SELECT $1, u.serial, $2, u.segment, u.number, u.joined, u.at \
-               FROM unnest($3::bigint[], $4::bytea[], $5::bigint[], $6::boolean[], $7::bigint[]) \
-               AS u (serial, segment, number, joined, at)";
+               SELECT $1, u.serial, u.of_list, u.segment, u.number, u.joined, u.at \
+               FROM unnest($2::bigint[], $3::bigint[], $4::bytea[], $5::bigint[], $6::boolean[], $7::bigint[]) \
+               AS u (serial, of_list, segment, number, joined, at)";
+    // As a value beside the first, Citus does not know its type.
+    let lists = vec![list; write.events.len()];
     let serials: Vec<_> = (last - count + 1..=last).collect();
     let segments: Vec<_> = write.events.iter().map(|event| event.segment.to_bytes()).collect();
     let segments: Vec<_> = segments.iter().map(|id| id.as_slice()).collect();
     let numbers: Vec<_> = write.events.iter().map(|event| event.number.0.cast_signed()).collect();
     let joined: Vec<_> = write.events.iter().map(|event| event.joined).collect();
     let times: Vec<_> = write.events.iter().map(|event| event.at.millis()).collect();
-    session.execute(put, &[&account, &list, &serials, &segments, &numbers, &joined, &times])?;
+    session.execute(put, &[&account, &serials, &lists, &segments, &numbers, &joined, &times])?;
     // The oldest, as far as they are too old: serials and times grow together.
     let delete = "DELETE FROM segment_event WHERE list = $1 AND serial IN (SELECT serial FROM (SELECT serial, at \
                   FROM segment_event WHERE list = $1 ORDER BY serial LIMIT $2) e WHERE at < $3)";
