@@ -33,7 +33,7 @@ fn list() -> List {
 
 /// A contact with the field, as a body sets it.
 fn contact() -> Contact {
-    let body = json!({ "contact": "jo@example.com", "lastName": "Doe", FIELD.name(): " Jo " }).to_string();
+    let body = json!({ "contact": "jo@example.com", "lastName": "Doe", FIELD.name(): "Jo" }).to_string();
     let members = read_members(&body, &KEYS).unwrap();
     let mut checked = CheckedContact::check(&members, 0, (BatchKind::Upsert, None), Some(&list()));
     assert_eq!((checked.problems, checked.warnings), (vec![], vec![]));
