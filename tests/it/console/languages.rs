@@ -104,13 +104,12 @@ async fn furnished(server: &Server, ada: &mut Visitor) -> Vec<String> {
     let list = server.list().await;
     let source = server.source(&json!({ "name": "Zsource", "customerSourceId": "zid" })).await;
     ada.done(server, &format!("/lists/{list}/variables"), &[("name", "zfield"), ("type", "string")]).await;
-    let one =
-        json!({ "email": "zed@zz.example", "firstName": "Zed", "emailSubscribe": true, "sourceId": source });
+    let one = json!({ "contact": "zed@zz.example", "firstName": "Zed", "emailSubscribe": true, "sourceId": source });
     let contact = server.upsert(&list, one).await["id"].as_str().expect("an id").to_owned();
-    server.upsert(&list, json!({ "email": "zed+1@zz.example" })).await;
-    let change = json!({ "email": "zed@zz.example", "emailSubscribe": false });
+    server.upsert(&list, json!({ "contact": "zed+1@zz.example" })).await;
+    let change = json!({ "contact": "zed@zz.example", "emailSubscribe": false });
     server.upsert(&list, change).await;
-    let failed = json!([{ "email": "nobody@zz.example", "name": "Zed" }]);
+    let failed = json!([{ "contact": "nobody@zz.example", "name": "Zed" }]);
     server.update(&list, false, failed).await;
     let suppressed = [("address", "zed@zz.example"), ("reason", "hard"), ("rawLog", "")];
     ada.done(server, "/suppression/add", &suppressed).await;

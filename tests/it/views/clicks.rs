@@ -103,11 +103,11 @@ async fn ten_common_jobs_take_the_clicks_that_the_guide_tells() {
     let (list, server) = (desk.list.clone(), &desk.server);
     let browser = Browser::sign_in(server, server.user).await;
     let ann = json!({
-        "email": "ann@example.com", "name": "Ann Bee", "active": true, "emailSubscribe": true,
+        "contact": "ann@example.com", "name": "Ann Bee", "active": true, "emailSubscribe": true,
         "variables": [{ "name": "plan", "value": "gold" }],
     });
     server.upsert(&list, ann).await;
-    server.upsert(&list, json!({ "email": "ann+1@example.com" })).await;
+    server.upsert(&list, json!({ "contact": "ann+1@example.com" })).await;
     let lists = browser.get(server, "/lists").await;
     let name = lists.html.split(&format!("href=\"/lists/{list}\">")).nth(1).expect("the list");
     let name = name.split('<').next().expect("a name").to_owned();
