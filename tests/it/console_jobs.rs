@@ -97,7 +97,7 @@ async fn a_hundred_thousand_rows_with_three_hundred_bad_ones_are_imported_throug
         .await;
     assert_eq!(told.status.as_u16(), 400);
     assert!(
-        told.text().contains("Choose a field for the column &#34;Shoe size&#34;, or do not import it."),
+        told.text().contains("Choose a field for the column “Shoe size”, or do not import it."),
         "{}",
         told.text()
     );

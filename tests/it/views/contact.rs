@@ -193,7 +193,7 @@ async fn a_person_is_taken_out_as_a_file_and_erased_by_typing_who_it_is() {
     assert!(told.to_string().contains("ann@example.com"), "{told}");
     let erase = format!("{path}/erase");
     let page = browser.get(&server, &erase).await;
-    assert!(page.says("You cannot undo this.") && page.says("email ann@example.com"), "{}", page.text());
+    assert!(page.says("You cannot undo this.") && page.says("E-mail ann@example.com"), "{}", page.text());
     let not_meant = browser.submit(&server, &erase, &erase, &[("confirm", "ann")]).await;
     assert_eq!(not_meant.status, StatusCode::BAD_REQUEST);
     assert!(not_meant.says("That does not match. Nothing was erased."));
