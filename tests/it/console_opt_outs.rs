@@ -24,7 +24,7 @@ async fn the_pages_leave_alone_who_opted_out_and_say_how_many() {
     let job = visitor.uploaded(&list, "mail.csv", rows).await;
     visitor.goes(&format!("{job}/begin"), &columns("try")).await;
     let page = ended(&visitor, &job, Duration::from_secs(30)).await;
-    assert!(page.contains("1 opted out and stay so. Nothing was changed."), "{page}");
+    assert!(page.contains("1 opted out and stays so. Nothing was changed."), "{page}");
     visitor.goes(&format!("{job}/begin"), &columns("begin")).await;
     let page = ended(&visitor, &job, Duration::from_secs(30)).await;
     assert_eq!((figure(&page, "Opted out, left as they are"), count().await), (1, 2), "{page}");

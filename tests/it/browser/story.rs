@@ -116,7 +116,7 @@ async fn unsubscribe(browser: &Browser, list: &str) {
     browser.click("button[name=confirm]").await;
     finished(browser).await;
     let told = browser.text("main").await;
-    assert!(told.contains("99701"), "{told}");
+    assert!(told.contains("99,701"), "{told}");
     browser.visit(&format!("{list}?emailSubscribe=true")).await;
     // A long list is looked through in several turns, the page asking for the next by itself.
     browser
