@@ -8,6 +8,7 @@ address=$1
 seconds=${2:-60}
 program=$(realpath "${3:-target/release/rollbook}")
 directory=$(mktemp -d)
+: >"$directory/refused"
 processes=()
 stop() {
     for process in "${processes[@]}"; do kill "$process" 2>/dev/null || true; wait "$process" 2>/dev/null || true; done
@@ -75,7 +76,7 @@ for list in "${lists[@]}"; do
     echo "$links links"
 done
 errors=$(sql -c "SELECT count(*) FROM request WHERE failed > 0")
-refused=$(cat "$directory/refused" 2>/dev/null | wc -l)
+refused=$(wc -l <"$directory/refused")
 echo "$moves moves; $errors requests failed; $refused answers were refusals"
 grep -hoE 'WARN.*|ERROR.*' "$directory"/server* | sed -E 's/[0-9a-f]{12,}|[0-9]+/N/g' | sort | uniq -c | sort -rn | head -10 || true
 for process in "${processes[@]}"; do kill "$process"; wait "$process" || true; done
