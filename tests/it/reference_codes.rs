@@ -16,8 +16,8 @@ use crate::reference::{description, operations, pointer};
 const ERRORS: &str = include_str!("../../docs/errors.md");
 
 /// Words in capitals that are no codes.
-const NO_CODES: [&str; 7] =
-    ["CARGO_PKG_VERSION", "ENUM_DATE", "ENUM_STRING", "EUR", "MIT", "SEARCH_BEHIND", "USD"];
+const NO_CODES: [&str; 8] =
+    ["CARGO_PKG_VERSION", "ENUM_DATE", "ENUM_STRING", "EUR", "MIT", "PHP", "SEARCH_BEHIND", "USD"];
 
 fn is_code(text: &str) -> bool {
     text.len() > 2 && text.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_')

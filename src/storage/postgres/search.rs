@@ -8,7 +8,6 @@ use async_trait::async_trait;
 use tokio_postgres::Row;
 
 use super::PostgresStore;
-use super::queue::of_list;
 use super::session::{Session, get, get_number};
 use super::shared::Shared;
 use super::signals::Notice;
@@ -180,12 +179,11 @@ fn put_entries(session: &Session, key: &HashKey, write: &SearchWrite) -> Result<
         session.execute("DELETE FROM search_entry WHERE list = $1 AND number = ANY($2)", &[&list, &gone])?;
     }
     if !numbers.is_empty() {
-        let upsert = concat!(
-            "INSERT INTO search_entry AS e (list, number, terms) SELECT p.list, u.number, u.terms::int[] FROM ",
-            of_list!(),
-            " unnest($2::bigint[], $3::text[]) AS u (number, terms) ON CONFLICT (list, number) \
-             DO UPDATE SET terms = excluded.terms WHERE e.terms <> excluded.terms"
-        );
+        // With the list as a parameter, Citus copies the rows to their shard. By a row of the list it would be one phase, but
+        // the index would then lack what it was given for a list without that row.
+        let upsert = "INSERT INTO search_entry AS e (list, number, terms) \
+                      SELECT $1::bigint, u.number, u.terms::int[] FROM unnest($2::bigint[], $3::text[]) AS u (number, terms) \
+                      ON CONFLICT (list, number) DO UPDATE SET terms = excluded.terms WHERE e.terms <> excluded.terms";
         session.execute(upsert, &[&list, &numbers, &terms])?;
     }
     Ok(())
