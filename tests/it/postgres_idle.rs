@@ -20,7 +20,7 @@ const ASKED: &str = "SELECT (query LIKE 'INSERT INTO node%')::int || ' ' || call
 /// Waits until `servers` have asked nothing but heartbeats for a while. Retention asks once a minute: then the count
 /// begins again.
 fn is_idle(database: &OwnPostgres, servers: i64) {
-    let patience = PATIENCE * 2;
+    let patience = PATIENCE * 6;
     wait_within(patience, "nothing but heartbeats", || {
         database.sql("postgres", "SELECT pg_stat_statements_reset()");
         let asked = wait_within(patience, "heartbeats", || {
