@@ -37,14 +37,14 @@ struct View<'a> {
 struct Fields<'a> {
     header: Header,
     /// The stored values, by the number of their field.
-    stored: [Option<&'a [u8]>; Field::ALL.len() + 1],
+    stored: [Option<&'a [u8]>; Field::COUNT],
 }
 
 impl Serialize for Fields<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
         for field in Field::ANSWERED {
-            let value = cell(field, self.stored[field as usize]).map_err(S::Error::custom)?;
+            let value = cell(field, self.stored[field.place()]).map_err(S::Error::custom)?;
             map.serialize_entry(field.name(), &value)?;
             if field == BEFORE_TIMES {
                 map.serialize_entry("createdAt", &self.header.created_at)?;
@@ -102,7 +102,7 @@ impl Shown {
     /// Where its stored form does not read.
     pub fn of(contact: &Contact, list: &List, suppressed: &[Suppression]) -> Result<Self, Malformed> {
         let document = Document::read(&contact.document)?;
-        let mut stored = [None; Field::ALL.len() + 1];
+        let mut stored = [None; Field::COUNT];
         // In the order of their keys.
         let mut own = Vec::new();
         let mut reader = Reader::new(document.record);
@@ -110,10 +110,10 @@ impl Shown {
             if entry.key.variable().is_some() {
                 own.push((entry.key, entry.value));
             } else if let Some(field) = Field::of_key(entry.key) {
-                stored[field as usize] = Some(entry.value);
+                stored[field.place()] = Some(entry.value);
             }
         }
-        let cac = stored[Field::Cac as usize];
+        let cac = stored[Field::Cac.place()];
         let cac = cac.map(|bytes| Cac::from_bytes(bytes).ok_or(Malformed)).transpose()?;
         let source = contact.source.as_ref();
         let rest = Rest {
