@@ -19,8 +19,8 @@ use rollbook::clock::{Clock, SystemClock};
 
 use crate::bare::{Bare, Cost};
 use crate::postgres::Postgres;
+use crate::report::{Comparison, Pair};
 use crate::sqlite::Sqlite;
-use crate::wire::request::{Comparison, Pair};
 
 type Result<T> = rollbook::bench::Result<T>;
 

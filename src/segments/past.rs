@@ -98,6 +98,7 @@ fn document(now: Option<Header>, change: &Change, state: &Fields) -> Vec<u8> {
 }
 
 #[cfg(test)]
+#[allow(clippy::expect_used, reason = "a test fails by panicking")]
 mod tests {
     use super::*;
     use crate::clock::Timestamp;

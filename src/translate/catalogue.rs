@@ -70,4 +70,5 @@ fn string_of(quoted: &'static str) -> Cow<'static, str> {
 }
 
 #[cfg(test)]
+#[allow(clippy::expect_used, reason = "a test fails by panicking")]
 mod tests;

@@ -127,7 +127,7 @@ async fn a_hundred_thousand_rows_with_three_hundred_bad_ones_are_imported_throug
     let contact = server.contact(&list, "email", "user7@example.com").await;
     assert_eq!((&contact["name"], &contact["variables"][3]["value"]), (&json!("=1+7"), &json!("plan7")));
     let jobs = visitor.page("/jobs").await;
-    assert!(jobs.contains("Import of people.csv") && jobs.contains("100000 of 100000"), "{jobs}");
+    assert!(jobs.contains("Import of people.csv") && jobs.contains("100,000 of 100,000"), "{jobs}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -30,6 +30,11 @@ pub struct Visitor {
 }
 
 impl Visitor {
+    /// The cookie of its session.
+    pub fn cookie(&self) -> &str {
+        &self.cookie
+    }
+
     /// Signs a user in by a link that is made in the store.
     pub async fn new(address: SocketAddr, storage: &dyn Storage, user: ObjectId) -> Self {
         let url = PublicUrl::of(address);

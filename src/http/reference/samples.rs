@@ -5,9 +5,11 @@ use std::fmt::Write as _;
 use super::markdown::escape;
 use crate::http::gate::ACCESS_TOKEN;
 
+/// Writes a call of a path with a body.
+type Sample = fn(&str, &str) -> String;
+
 /// The languages besides curl, each with its sample of a request.
-const LANGUAGES: [(&str, fn(&str, &str) -> String); 3] =
-    [("PHP", php), ("Python", python), ("TypeScript", typescript)];
+const LANGUAGES: [(&str, Sample); 3] = [("PHP", php), ("Python", python), ("TypeScript", typescript)];
 
 /// Writes the samples of a request: its path, and its body as JSON in lines.
 pub fn write(path: &str, body: &str, out: &mut String) -> std::fmt::Result {

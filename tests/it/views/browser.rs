@@ -44,6 +44,11 @@ impl Browser {
         Self { cookie: format!("rollbook_session={cookie}") }
     }
 
+    /// One that is signed in with this cookie.
+    pub fn of(cookie: &str) -> Self {
+        Self { cookie: cookie.to_owned() }
+    }
+
     /// What it sends as its cookie.
     pub fn cookie(&self) -> &str {
         &self.cookie

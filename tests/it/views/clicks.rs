@@ -101,7 +101,7 @@ fn told() -> Vec<(String, usize)> {
 async fn ten_common_jobs_take_the_clicks_that_the_guide_tells() {
     let desk = Desk::new().await;
     let (list, server) = (desk.list.clone(), &desk.server);
-    let browser = Browser::sign_in(server, server.user).await;
+    let browser = Browser::of(desk.visitor.cookie());
     let ann = json!({
         "contact": "ann@example.com", "name": "Ann Bee", "active": true, "emailSubscribe": true,
         "variables": [{ "name": "plan", "value": "gold" }],
