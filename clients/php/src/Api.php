@@ -1643,6 +1643,8 @@ final class SegmentGetRequest extends Body
         public string $segmentId,
         /** If true, `totalCount` is how many contacts are in the segment. Every contact of the list is looked at. */
         public ?bool $count = null,
+        /** How many of the last days `growth` has, 1 to 400. Without it there is no `growth`. */
+        public ?int $growthDays = null,
     ) {
     }
 }
@@ -1656,6 +1658,11 @@ final class SegmentGetAnswer
     public readonly Segment $data;
     /** How many contacts are in it, if `count` was true. */
     public readonly ?int $totalCount;
+    /**
+     * @var list<GrowthDay> The last days, the oldest first, if `growthDays` was given. Days before the segment was
+     * first counted are left out.
+     */
+    public readonly array $growth;
     /** @var list<Warning> Doubtful parts of the request, at most 1,000; absent without any. */
     public readonly array $warnings;
 
@@ -1670,6 +1677,7 @@ final class SegmentGetAnswer
             $made->data = Segment::from($json['data']);
         }
         $made->totalCount = $json['totalCount'] ?? null;
+        $made->growth = isset($json['growth']) ? \array_map(GrowthDay::from(...), $json['growth']) : [];
         $made->warnings = isset($json['warnings']) ? \array_map(Warning::from(...), $json['warnings']) : [];
         return $made;
     }
@@ -1705,6 +1713,41 @@ final class Segment
         }
         if (isset($json['updatedAt'])) {
             $made->updatedAt = $json['updatedAt'];
+        }
+        return $made;
+    }
+}
+
+/** A segment on one day, by UTC. */
+final class GrowthDay
+{
+    /** The day, `YYYY-MM-DD`. */
+    public readonly string $date;
+    /**
+     * How many contacts were in the segment at its end. Of today, how many are in it as far as changes were
+     * followed.
+     */
+    public readonly int $contacts;
+    /** How many contacts joined. */
+    public readonly int $joined;
+    /** How many contacts left. */
+    public readonly int $left;
+
+    /** @param array<string, mixed> $json */
+    public static function from(array $json): self
+    {
+        $made = new self();
+        if (isset($json['date'])) {
+            $made->date = $json['date'];
+        }
+        if (isset($json['contacts'])) {
+            $made->contacts = $json['contacts'];
+        }
+        if (isset($json['joined'])) {
+            $made->joined = $json['joined'];
+        }
+        if (isset($json['left'])) {
+            $made->left = $json['left'];
         }
         return $made;
     }

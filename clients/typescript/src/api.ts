@@ -936,6 +936,8 @@ export interface SegmentGetRequest {
   segmentId: string;
   /** If true, `totalCount` is how many contacts are in the segment. Every contact of the list is looked at. */
   count?: boolean | null | undefined;
+  /** How many of the last days `growth` has, 1 to 400. Without it there is no `growth`. */
+  growthDays?: number | null | undefined;
 }
 
 /** A success: what a method answers, around it what every answer has. */
@@ -946,6 +948,11 @@ export interface SegmentGetAnswer {
   data: Segment;
   /** How many contacts are in it, if `count` was true. */
   totalCount?: number;
+  /**
+   * The last days, the oldest first, if `growthDays` was given. Days before the segment was first counted are left
+   * out.
+   */
+  growth?: GrowthDay[];
   /** Doubtful parts of the request, at most 1,000; absent without any. */
   warnings?: Warning[];
 }
@@ -962,6 +969,18 @@ export interface Segment {
   createdAt: string;
   /** When its name or its filter last changed. */
   updatedAt: string;
+}
+
+/** A segment on one day, by UTC. */
+export interface GrowthDay {
+  /** The day, `YYYY-MM-DD`. */
+  date: string;
+  /** How many contacts were in the segment at its end. Of today, how many are in it as far as changes were followed. */
+  contacts: number;
+  /** How many contacts joined. */
+  joined: number;
+  /** How many contacts left. */
+  left: number;
 }
 
 export interface SegmentFindRequest {

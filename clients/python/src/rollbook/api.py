@@ -1221,6 +1221,9 @@ class SegmentGetRequest(TypedDict):
     count: NotRequired[bool | None]
     """If true, `totalCount` is how many contacts are in the segment. Every contact of the list is looked at."""
 
+    growthDays: NotRequired[int | None]
+    """How many of the last days `growth` has, 1 to 400. Without it there is no `growth`."""
+
 
 class SegmentGetAnswer(TypedDict):
     """A success: what a method answers, around it what every answer has."""
@@ -1233,6 +1236,11 @@ class SegmentGetAnswer(TypedDict):
 
     totalCount: NotRequired[int]
     """How many contacts are in it, if `count` was true."""
+
+    growth: NotRequired[list[GrowthDay]]
+    """The last days, the oldest first, if `growthDays` was given. Days before the segment was first counted are
+    left out.
+    """
 
     warnings: NotRequired[list[Warning]]
     """Doubtful parts of the request, at most 1,000; absent without any."""
@@ -1255,6 +1263,24 @@ class Segment(TypedDict):
 
     updatedAt: str
     """When its name or its filter last changed."""
+
+
+class GrowthDay(TypedDict):
+    """A segment on one day, by UTC."""
+
+    date: str
+    """The day, `YYYY-MM-DD`."""
+
+    contacts: int
+    """How many contacts were in the segment at its end. Of today, how many are in it as far as changes were
+    followed.
+    """
+
+    joined: int
+    """How many contacts joined."""
+
+    left: int
+    """How many contacts left."""
 
 
 class SegmentFindRequest(TypedDict):
