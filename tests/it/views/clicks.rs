@@ -25,9 +25,11 @@ impl<'d> Walk<'d> {
         Self { desk, browser, page, at: "/".to_owned(), clicks: 0 }
     }
 
+    /// Opens an address, and goes where it leads.
     async fn open(&mut self, path: &str) {
-        self.page = self.browser.get(&self.desk.server, path).await;
-        self.at = path.to_owned();
+        let asked = self.browser.ask(&self.desk.server, path).await;
+        self.at = asked.location.unwrap_or_else(|| path.to_owned());
+        self.page = self.browser.get(&self.desk.server, &self.at).await;
     }
 
     /// Clicks the link with this text.
