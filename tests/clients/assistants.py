@@ -6,7 +6,7 @@ import sys
 
 # A client that validates answers fails by itself where an answer does not fit its schema.
 EXPECTED = {
-    "tools": 11, "access": True, "lists": True, "searched": True, "planned": False, "applied": True, "score": "7", "found": 1,
+    "tools": 12, "access": True, "lists": True, "searched": True, "planned": False, "applied": True, "score": "7", "found": 1,
     "history": 2, "changes": 1, "requests": 1, "request": "processed", "undone": "removed", "gone": None,
     "refused": "INVALID_ARGUMENTS",
 }
