@@ -50,6 +50,7 @@ CREATE TABLE segment_event (
     at      bigint NOT NULL,
     PRIMARY KEY (list, serial)
 );
+CREATE INDEX segment_event_contact ON segment_event (list, of_list, number);
 CREATE TABLE segment_serial (
     list   bigint PRIMARY KEY,
     serial bigint NOT NULL

@@ -47,7 +47,7 @@ impl Place {
     /// A new connection, with the token of its number.
     ///
     /// # Errors
-    /// Where nobody listens.
+    /// Where no server listens.
     pub fn connect(&self, connection: u32) -> Result<Client> {
         let token = (connection / CONNECTIONS_PER_TOKEN) as usize % self.tokens.len().max(1);
         let address = self.addresses.get(connection as usize % self.addresses.len().max(1));

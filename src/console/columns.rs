@@ -211,7 +211,7 @@ impl Columns {
         let said = Mapping::said(header, targets, plan.new_variables.clone());
         said.map(drop).map_err(|fault| match fault {
             Fault::Twice(..) => t("{fault}: leave one of them out.").with("fault", fault).to_string(),
-            Fault::Nobody => {
+            Fault::NoIdentifier => {
                 t("One column must hold an identifier: an e-mail address, a phone number or a user ID.")
                     .to_string()
             }

@@ -41,7 +41,7 @@ impl Key {
     }
 
     /// Its name in an answer: a field's own, or `variables.` and that of a variable. A variable that was removed has
-    /// lost its name, and is told by its number.
+    /// no name, and its number stands for it.
     pub fn name<'n>(self, variable: impl Fn(u32) -> Option<&'n str>) -> String {
         match (Field::of_key(self), self.variable()) {
             (Some(field), _) => field.name().to_owned(),

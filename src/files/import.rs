@@ -4,13 +4,12 @@
 //! Several requests in flight may be accepted in any order. So a batch that names an identifier which one in flight
 //! names too waits until that one is accepted: rows about one identifier take effect in their order.
 
+mod job;
+
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use csv::StringRecord;
-use serde_json::json;
-use sha2::{Digest, Sha256};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::MissedTickBehavior;
@@ -18,19 +17,17 @@ use tokio::time::MissedTickBehavior;
 use super::api::{Api, Results, must};
 use super::batch::{self, Batch};
 use super::books::Books;
-use super::choices::{Choices, Mode};
 use super::defuse::FAILED_COLUMNS;
 use super::failures::Failures;
-use super::key::{ImportId, hex};
-use super::layout::Header;
-use super::notes::{Counted, Note, Notes};
+use super::key::ImportId;
+use super::notes::{Note, Notes};
 use super::requests::ImportedRequest;
-use super::row::Reading;
-use super::send::{Counts, Fault, Sent, Way, send};
-use super::state::{Identity, PLAN_VERSION, Point, State};
-use super::survey::Survey;
+use super::send::{Counts, Fault, Sent, send};
+use super::state::Point;
 use super::table::Go;
 use super::{Error, Result};
+
+pub use self::job::{Job, Outcome, Progress};
 
 /// Requests that are asked for at a time.
 const ASKED: usize = 20;
@@ -52,81 +49,6 @@ const MAX_WINDOW: usize = 200;
 
 /// Faults that are told beside the file of failed rows.
 pub const FIRST_FAULTS: usize = 20;
-
-/// What is to be imported.
-#[derive(Clone, Debug)]
-pub struct Job {
-    /// The file.
-    pub survey: Survey,
-    /// Its first row.
-    pub header: StringRecord,
-    /// What its rows are.
-    pub reading: Reading,
-    /// What was chosen for all of them.
-    pub choices: Choices,
-    /// Where they go.
-    pub way: Way,
-    /// Requests in flight.
-    pub parallel: usize,
-}
-
-impl Job {
-    /// What another import with the same state must have in common with it.
-    pub fn identity(&self) -> Identity {
-        let Self { survey, reading, way, .. } = self;
-        // Of names that are promised, and in an array, whose order is its own: how the program writes its types down
-        // must not matter, nor a library's. Whatever is added here is another version.
-        let columns = reading.mapping.names();
-        let upsert = way.mode != Mode::Update;
-        let mut plan = vec![
-            json!(survey.form.name()),
-            json!(columns),
-            json!(reading.empty_clears),
-            json!(reading.ours),
-            json!(upsert),
-            json!(way.resubscribe),
-        ];
-        // Only what differs from what was always so: an import that an earlier release began goes on.
-        if self.choices != Choices::default() {
-            plan.push(json!({ "choices": self.choices }));
-        }
-        if survey.header != Header::First {
-            plan.push(json!({ "header": survey.header }));
-        }
-        let plan = json!(plan).to_string();
-        let plan = format!("{PLAN_VERSION}:{}", hex(&Sha256::digest(plan)));
-        Identity { file: hex(&survey.hash), list: way.list.clone(), plan }
-    }
-}
-
-/// How far an import is.
-#[derive(Clone, Debug)]
-pub struct Progress {
-    /// Rows that are done.
-    pub rows: u64,
-    /// Rows in all.
-    pub of: u64,
-    /// What became of them.
-    pub counts: Counts,
-    /// The first rows that failed since it was begun or has gone on: their line and why.
-    pub first_faults: Vec<(u64, String)>,
-    /// Remarks since then on rows that were imported.
-    pub notes: Vec<Counted>,
-}
-
-/// What an import came to.
-#[derive(Debug, Default)]
-pub struct Outcome {
-    /// What became of the rows.
-    pub counts: Counts,
-    /// The first rows that failed: their line and why.
-    pub first_faults: Vec<(u64, String)>,
-    /// Remarks on rows that were imported.
-    pub notes: Vec<Counted>,
-    /// Where it was written down how far it is. Whoever has told what it came to removes this: until then the same
-    /// call finds that all is done.
-    pub state: Option<State>,
-}
 
 /// A batch that is on its way.
 struct Entry {

@@ -97,7 +97,7 @@ pub enum Fault {
     Twice(String, String, String),
     /// No column says whom a row is about.
     #[error("no column is userId, email or phoneNumber")]
-    Nobody,
+    NoIdentifier,
 }
 
 /// Which column of a table is what.
@@ -155,7 +155,7 @@ impl Mapping {
                         "{fault}; leave one out with --ignore, or say what it is with --map; \"#2\" is the second column"
                     )
                 }
-                Fault::Nobody => format!("{fault}; say which is one with --map \"Column=userId\""),
+                Fault::NoIdentifier => format!("{fault}; say which is one with --map \"Column=userId\""),
             })
         })
     }
@@ -250,7 +250,7 @@ impl Mapping {
             }
         }
         if !seen.keys().any(|target| target.identifies()) {
-            return Err(Fault::Nobody);
+            return Err(Fault::NoIdentifier);
         }
         Ok(())
     }

@@ -94,7 +94,7 @@ impl Scan {
         Ok(())
     }
 
-    /// Goes on within a cell, up to the first byte that may change the state.
+    /// Continues within a cell, up to the first byte that may change the state.
     fn pass<'b>(&mut self, bytes: &'b [u8]) -> Result<&'b [u8]> {
         let delimiter = self.delimiter;
         let length = match self.state {

@@ -6,6 +6,7 @@ mod cell;
 mod meter;
 pub mod ods;
 mod xls_formats;
+mod xlsb;
 
 use std::fs::File;
 use std::io::BufReader;

@@ -74,11 +74,6 @@ impl Spool {
         *self.state.borrow() == State::Broken
     }
 
-    /// Whether all is written.
-    pub fn is_whole(&self) -> bool {
-        matches!(*self.state.borrow(), State::Whole(_))
-    }
-
     /// Whether there is a reader.
     pub fn is_read(&self) -> bool {
         self.state.receiver_count() > 0
@@ -194,7 +189,7 @@ mod tests {
         assert_eq!(early.length().await, Some(7));
         assert_eq!(text(spool.reader().stream(4, None)).await.unwrap(), "two");
         assert_eq!(text(spool.reader().stream(2, Some(5))).await.unwrap(), "e t");
-        assert!(spool.is_whole() && spool.append(b"more").is_err());
+        assert!(spool.append(b"more").is_err(), "all is written");
     }
 
     #[tokio::test]

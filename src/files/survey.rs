@@ -106,9 +106,7 @@ impl Form {
             }
             Self::Xlsx { sheet, .. } => format!("XLSX, sheet \"{}\"", shortened(sheet)),
             Self::Binary { kind: Binary::Xls, sheet } => format!("XLS, sheet \"{}\"", shortened(sheet)),
-            Self::Binary { kind: Binary::Xlsb, sheet } => {
-                format!("XLSB (numbers without their formats), sheet \"{}\"", shortened(sheet))
-            }
+            Self::Binary { kind: Binary::Xlsb, sheet } => format!("XLSB, sheet \"{}\"", shortened(sheet)),
             Self::Ods { sheet } => format!("ODS, sheet \"{}\"", shortened(sheet)),
             Self::Vcard { .. } => "an address book (vCard)".to_owned(),
         }

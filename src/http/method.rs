@@ -155,7 +155,7 @@ pub struct Success<T> {
 }
 
 impl<T: Serialize> Success<T> {
-    /// Of the method with this path. Of the warnings as many are told as of errors: a body of short unknown keys must
+    /// Of the method with this path. There are at most as many warnings as errors: a body of short unknown keys must
     /// not be answered with one many times its size.
     pub fn new(path: &str, request_id: Option<ObjectId>, members: T, mut warnings: Vec<Problem>) -> Self {
         warnings.truncate(MAX_PROBLEMS);

@@ -26,6 +26,8 @@ pub struct Draft {
     events: Vec<SegmentEvent>,
     days: BTreeMap<(ObjectId, i64), SegmentDay>,
     erased: Vec<ContactNo>,
+    /// The time whose day counts what is found, if it is not that of the event: days are written in their order.
+    pub counted_at: Option<Timestamp>,
 }
 
 impl Draft {
@@ -41,6 +43,7 @@ impl Draft {
             events: Vec::new(),
             days: BTreeMap::new(),
             erased: Vec::new(),
+            counted_at: None,
         }
     }
 
@@ -150,7 +153,7 @@ impl Draft {
             return;
         }
         let (segment, members) = (state.segment, state.members);
-        let day = self.day(segment, at);
+        let day = self.day(segment, self.counted_at.unwrap_or(at));
         day.members = members;
         match joined {
             true => day.joined += 1,

@@ -96,6 +96,9 @@ impl Follower {
         if (lists.is_empty() && feeds.is_empty()) || !self.storage.claim_segments().await? {
             return Ok(Round { more: false, wait: self.storage.look_after(LOOK) });
         }
+        // As they are now: what was read before the claim may be of another node's time.
+        let lists = self.storage.segment_lists().await?;
+        let feeds = self.storage.segment_feeds().await?;
         let mut wait = self.wait(&feeds);
         let mut feeds: HashMap<_, _> = feeds.into_iter().map(|feed| (feed.list, feed)).collect();
         let mut more = false;

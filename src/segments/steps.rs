@@ -75,12 +75,12 @@ impl<'a> Step<'a> {
         let mut step = Self { follower, list, info, caller, now, draft, matchers: HashMap::new() };
         step.reconcile().await?;
         let behind = step.follow().await?;
-        if !behind {
-            step.follow_suppressions().await?;
-        }
+        // What follows has times of its own, which may be of a day that is over.
+        step.draft.counted_at = Some(now);
+        let suppressed = !behind && step.follow_suppressions().await?;
         let due = !behind && step.follow_time().await?;
         step.scan(behind).await?;
-        Ok(Some((step.draft, behind || due)))
+        Ok(Some((step.draft, behind || suppressed || due)))
     }
 
     /// Takes up segments that are new or have another filter, and gives up those that are gone.

@@ -50,6 +50,7 @@ CREATE TABLE segment_event (
     at      INTEGER NOT NULL,
     PRIMARY KEY (list, serial)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX segment_event_contact ON segment_event (list, of_list, number);
 CREATE TABLE segment_serial (
     list   INTEGER PRIMARY KEY,
     serial INTEGER NOT NULL

@@ -39,7 +39,7 @@ impl Probe {
     /// Begins to change the contact, which is made if it is not there.
     ///
     /// # Errors
-    /// Where nobody listens.
+    /// Where no server listens.
     pub fn start(place: &Place, target: &Target) -> Result<Self> {
         let mut client = place.connect(place.last_connection())?;
         let (list, ends) = (target.list(0).to_owned(), Arc::new(AtomicBool::new(false)));

@@ -55,7 +55,7 @@ struct ContactPage {
     /// Whether there are lists that were not looked at.
     also_more: bool,
     /// The labels of what the contact turned off.
-    refused: Vec<&'static str>,
+    refused: Vec<String>,
     consents: Vec<Line>,
     history: History,
     /// The contacts beside this one, in the order of the list's page: the newest first.
@@ -96,7 +96,8 @@ async fn page(
     let document = Document::read(&subject.contact.document).map_err(crate::console::contacts::damaged)?;
     let (header, flags) = (document.header, State::read(document.record));
     let flags = flags.map_err(crate::console::contacts::damaged)?;
-    let refused = Flags::ALL.into_iter().filter(|flag| flags.is_refused(*flag)).map(Field::label);
+    let refused = Flags::ALL.into_iter().filter(|flag| flags.is_refused(*flag));
+    let refused = refused.map(|flag| t(flag.label()).to_string());
     let cac =
         subject.contact.source_cac.as_ref().map(|cac| format!("{} {}", cac.value, cac.currency.as_str()));
     let suppressed = user.app.queries.suppressions_of(&user.caller(), [&subject.contact]).await?;

@@ -74,7 +74,7 @@ impl Span {
 /// What is told of a span.
 #[derive(Clone, Debug)]
 pub struct Charts {
-    /// Contacts applied per second.
+    /// Contacts applied per minute.
     pub applied: Chart,
     /// Contacts that were added and deleted.
     pub growth: Chart,
@@ -108,7 +108,7 @@ impl Charts {
         stretches.iter().for_each(|activity| sum.add(*activity));
         let attempts = sum.delivered + sum.undelivered;
         Self {
-            applied: applied(&times, &stretches, window.minutes),
+            applied: applied(&times, &stretches, window.minutes, now),
             growth: growth(&times, &stretches),
             waiting: waiting(&times, &stretches, told.waiting),
             webhooks: webhooks(&times, &stretches),
@@ -123,9 +123,12 @@ pub const fn contacts(activity: &Activity) -> u64 {
     activity.created + activity.updated + activity.unchanged + activity.removed
 }
 
-/// Contacts a minute: the mean of a stretch that is longer.
-fn applied(times: &Times, stretches: &[Activity], minutes: u32) -> Chart {
-    let rates = stretches.iter().map(|activity| contacts(activity) as f64 / f64::from(minutes));
+/// Contacts a minute: the mean of a stretch that is longer, and of the last one as far as it has come.
+fn applied(times: &Times, stretches: &[Activity], minutes: u32, now: Timestamp) -> Chart {
+    let rates = stretches.iter().zip(&times.begins).map(|(activity, begins)| {
+        let passed = now.since(*begins).as_secs_f64() / 60.0;
+        contacts(activity) as f64 / passed.clamp(1.0, f64::from(minutes))
+    });
     let rates =
         Series { name: mark("Contacts"), classes: ("chart-bar", "chart-bar"), values: rates.collect() };
     Chart::bars("chart-applied", mark("Contacts applied per minute"), mark(" per minute"), times, &[rates])

@@ -261,8 +261,8 @@ async fn table(
         kinds,
         with_errors: filter.outcome == "errors",
         webhook_failed: filter.outcome == "webhook",
-        // A job has thousands: they are shown together, and by themselves if the job is chosen.
-        no_jobs: filter.sender.is_empty(),
+        // A job has thousands: they are shown together, and by themselves if the job or an outcome is chosen.
+        no_jobs: filter.sender.is_empty() && filter.outcome.is_empty(),
         count_to: Some(COUNTED),
     };
     let (queries, caller) = (&user.app.queries, user.caller());

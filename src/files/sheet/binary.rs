@@ -1,26 +1,24 @@
-//! Binary workbooks: .xls and .xlsb. The formats of numbers of an .xlsb are not known here, so a number is stored by its
-//! value; those of an .xls are read beside its cells ([`super::xls_formats`]).
+//! Binary workbooks: .xls, and .xlsb ([`super::xlsb`]).
 //!
-//! The reader of .xls makes room for the whole rectangle around the cells of each sheet, and one of .xlsb knows no short
-//! records. So the first is walked before it is opened, and the second is rewritten.
+//! The reader of .xls gives no formats of numbers: they are read beside its cells ([`super::xls_formats`]). It allocates the
+//! whole rectangle around the cells of each sheet. So the records are walked before it opens them.
 
-use std::io::{BufReader, Cursor, Read, Write};
+use std::io::{BufReader, Cursor, Read};
 use std::path::Path;
 
-use calamine::{Data, DataRef, Reader as _, Xls, Xlsb};
-use zip::write::SimpleFileOptions;
-use zip::{CompressionMethod, ZipArchive, ZipWriter};
+use calamine::{Data, DataRef, Reader as _, Xls};
 
-use super::cell::{self, NumberForm, Shown};
+use super::cell::{self, Shown};
 use super::xls_formats::{self, Forms};
-use super::{Building, Looked, NO_RESULT, Width, check_size, finish};
+use super::xlsb::Book;
+use super::{Building, Looked, NO_RESULT, Width, finish};
 use crate::files::table::{Go, Row};
 use crate::files::{Error, Result};
 
 /// Places of cells in all sheets of an .xls: each takes 32 bytes, twice.
 const MAX_PLACES: u64 = 2_000_000;
 
-/// Bytes of a binary workbook, packed and unpacked: it is held whole.
+/// Bytes of an .xls: it is held whole.
 const MAX_BYTES: u64 = 64 << 20;
 
 /// Which kind of a binary workbook it is.
@@ -32,7 +30,8 @@ pub enum Binary {
     Xlsb,
 }
 
-fn too_large(path: &Path) -> Error {
+/// The error of a workbook that takes too much memory.
+pub fn too_large(path: &Path) -> Error {
     Error::file(path, "the workbook is too large: save it as .xlsx or CSV")
 }
 
@@ -43,7 +42,7 @@ fn too_large(path: &Path) -> Error {
 pub fn look(path: &Path, kind: Binary, wanted: Option<&str>, from: u64) -> Result<Looked> {
     let (sheet, sheets) = match kind {
         Binary::Xls => super::choose(path, open_xls(path)?.sheets_metadata(), wanted)?,
-        Binary::Xlsb => super::choose(path, open_xlsb(path)?.sheets_metadata(), wanted)?,
+        Binary::Xlsb => super::choose(path, Book::open(path)?.sheets(), wanted)?,
     };
     let mut rows = 0;
     each_row(path, kind, &sheet, from, &mut |row| {
@@ -93,15 +92,9 @@ pub fn each_row(
             }
         }
         Binary::Xlsb => {
-            let told = |error: calamine::XlsbError| Error::file(path, error);
-            let mut book = open_xlsb(path)?;
-            let mut cells = book.worksheet_cells_reader(sheet).map_err(told)?;
-            while let Some(found) = cells.next_cell().map_err(told)? {
-                let (row, column) = found.get_position();
-                let shown = cell::shown(found.get_value(), &NumberForm::Plain);
-                if rows.add(row, column, shown, each)? == Go::Stop {
-                    return Ok(Go::Stop);
-                }
+            let add = |row, column, shown| rows.add(row, column, shown, each);
+            if Book::open(path)?.each_cell(path, sheet, add)? == Go::Stop {
+                return Ok(Go::Stop);
             }
         }
     }
@@ -184,7 +177,7 @@ fn formats_of(path: &Path, sheet: &str) -> Result<Forms> {
 pub fn has_formats(path: &Path, kind: Binary, sheet: &str) -> Result<bool> {
     match kind {
         Binary::Xls => Ok(formats_of(path, sheet)?.known),
-        Binary::Xlsb => Ok(false),
+        Binary::Xlsb => Ok(true),
     }
 }
 
@@ -268,92 +261,6 @@ pub fn fill(stream: &mut impl Read, buffer: &mut [u8]) -> std::io::Result<bool> 
     }
 }
 
-fn open_xlsb(path: &Path) -> Result<Xlsb<Cursor<Vec<u8>>>> {
-    check_size(path)?;
-    let told = |error: zip::result::ZipError| Error::file(path, error);
-    let mut archive = ZipArchive::new(Cursor::new(read(path)?)).map_err(told)?;
-    let mut whole = ZipWriter::new(Cursor::new(Vec::new()));
-    let stored = SimpleFileOptions::default().compression_method(CompressionMethod::Stored);
-    let mut left = MAX_BYTES;
-    for index in 0..archive.len() {
-        let part = archive.by_index(index).map_err(told)?;
-        let name = part.name().map_err(told)?.into_owned();
-        // Pictures are not looked at.
-        if part.is_dir() || name.contains("/media/") {
-            continue;
-        }
-        let mut bytes = Vec::new();
-        part.take(left + 1).read_to_end(&mut bytes).map_err(|error| Error::file(path, error))?;
-        left = left.checked_sub(bytes.len() as u64).ok_or_else(|| too_large(path))?;
-        if name.to_ascii_lowercase().contains("worksheets/sheet") && name.ends_with(".bin") {
-            bytes = with_long_records(&bytes);
-        }
-        whole.start_file(name, stored).map_err(told)?;
-        whole.write_all(&bytes).map_err(|error| Error::file(path, error))?;
-    }
-    let bytes = whole.finish().map_err(told)?;
-    Xlsb::new(Cursor::new(bytes.into_inner())).map_err(|error| Error::file(path, error))
-}
-
-/// A sheet in which each cell says its column: a short record stands behind the cell before it.
-fn with_long_records(bytes: &[u8]) -> Vec<u8> {
-    let (mut long, mut at, mut column) = (Vec::with_capacity(bytes.len()), 0, 0_u32);
-    while let Some((kind, length, start)) = head(bytes, at) {
-        let Some(body) = bytes.get(start..start + length) else { break };
-        match kind {
-            // Cells that say their column first.
-            1..=11 => {
-                if let Some(first) = body.first_chunk::<4>() {
-                    column = u32::from_le_bytes(*first).saturating_add(1);
-                }
-                long.extend_from_slice(&bytes[at..start + length]);
-            }
-            12..=18 => {
-                long.extend((kind - 11).to_le_bytes().first());
-                let mut rest = length + 4;
-                while rest >= 0x80 {
-                    long.extend((rest | 0x80).to_le_bytes().first());
-                    rest >>= 7;
-                }
-                long.extend(rest.to_le_bytes().first());
-                long.extend_from_slice(&column.to_le_bytes());
-                long.extend_from_slice(body);
-                column = column.saturating_add(1);
-            }
-            _ => {
-                // A row begins.
-                if kind == 0 {
-                    column = 0;
-                }
-                long.extend_from_slice(&bytes[at..start + length]);
-            }
-        }
-        at = start + length;
-    }
-    long.extend_from_slice(&bytes[at..]);
-    long
-}
-
-/// The type of the record at a place, its length, and where its body begins.
-fn head(bytes: &[u8], at: usize) -> Option<(usize, usize, usize)> {
-    let first = usize::from(*bytes.get(at)?);
-    let (kind, mut place) = match first & 0x80 {
-        0 => (first, at + 1),
-        _ => ((first & 0x7f) | (usize::from(*bytes.get(at + 1)?) & 0x7f) << 7, at + 2),
-    };
-    let mut length = 0;
-    // Seven bits a byte, the lowest first.
-    for shift in [0, 7, 14, 21] {
-        let byte = usize::from(*bytes.get(place)?);
-        length |= (byte & 0x7f) << shift;
-        place += 1;
-        if byte & 0x80 == 0 {
-            return Some((kind, length, place));
-        }
-    }
-    Some((kind, length, place))
-}
-
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
@@ -381,19 +288,5 @@ mod tests {
         assert!(!fits(many.as_slice()).unwrap());
         let several = record(0x00bd, &[0xff, 0xff, 0, 0, 0, 0, 0xff, 0]);
         assert!(!fits([begin, several].concat().as_slice()).unwrap());
-    }
-
-    #[test]
-    fn short_records_become_long_ones() {
-        let row = [0_u8, 4, 9, 0, 0, 0];
-        let long_cell = [7_u8, 12, 2, 0, 0, 0, 1, 1, 1, 1, 5, 0, 0, 0];
-        let short = [18_u8, 8, 1, 1, 1, 1, 6, 0, 0, 0];
-        let other = [0x81_u8, 1, 2, 7, 7];
-        let made = with_long_records(&[&row[..], &long_cell, &short, &other].concat());
-        let lengthened = [7_u8, 12, 3, 0, 0, 0, 1, 1, 1, 1, 6, 0, 0, 0];
-        assert_eq!(made, [&row[..], &long_cell, &lengthened, &other].concat());
-        // A first cell that is short stands in the first column.
-        let made = with_long_records(&[&row[..], &short].concat());
-        assert_eq!(made[row.len() + 2..row.len() + 6], [0, 0, 0, 0]);
     }
 }

@@ -32,15 +32,8 @@ pub enum NumberForm {
     /// By their value.
     #[default]
     Plain,
-    /// Whole, with zeros in front and texts around: `"K-"0000`.
-    Padded {
-        /// The text in front.
-        before: String,
-        /// The least number of digits.
-        digits: usize,
-        /// The text behind.
-        after: String,
-    },
+    /// Whole, with zeros in front and letters between: `"K-"0000`, `000-00-0000`. `None` is the place of a digit.
+    Padded(Vec<Option<char>>),
     /// In hundredths, with so many decimals.
     Percent(usize),
     /// As a time of day: there is no day in it.
@@ -50,30 +43,31 @@ pub enum NumberForm {
 impl NumberForm {
     /// Reads a format code (ECMA-376, part 1, 18.8.30); of its sections the first, which is of positive numbers.
     pub fn of(code: &str) -> Self {
-        let (mut literals, mut signs) = ([String::new(), String::new()], String::new());
+        let (mut picture, mut signs) = (Vec::new(), String::new());
         let mut letters = code.chars();
         while let Some(letter) = letters.next() {
-            let literal = &mut literals[usize::from(!signs.is_empty())];
             match letter {
                 ';' => break,
-                '"' => literal.extend(letters.by_ref().take_while(|letter| *letter != '"')),
-                '\\' => literal.extend(letters.next()),
+                '"' => picture.extend(letters.by_ref().take_while(|letter| *letter != '"').map(Some)),
+                '\\' => picture.extend(letters.next().map(Some)),
                 // The width of a letter, and a letter that fills the cell.
                 '_' | '*' => drop(letters.next()),
                 // A colour, a condition or a locale; elapsed time is no time of day.
                 '[' => {
                     let inside: String = letters.by_ref().take_while(|letter| *letter != ']').collect();
-                    if matches!(inside.to_ascii_lowercase().as_str(), "h" | "hh" | "m" | "mm" | "s" | "ss") {
+                    if is_time_unit(&inside) {
                         return Self::Plain;
                     }
                 }
-                '-' | ' ' | '(' | ')' => literal.push(letter),
-                letter => signs.push(letter.to_ascii_lowercase()),
+                '-' | ' ' | '(' | ')' => picture.push(Some(letter)),
+                letter => {
+                    picture.push(None);
+                    signs.push(letter.to_ascii_lowercase());
+                }
             }
         }
-        let [before, after] = literals;
         if signs.len() > 1 && signs.bytes().all(|sign| sign == b'0') {
-            return Self::Padded { before, digits: signs.len(), after };
+            return Self::Padded(picture);
         }
         if let Some(decimals) = signs.strip_suffix('%').and_then(|signs| signs.strip_prefix('0')) {
             let zeros = decimals.strip_prefix('.').unwrap_or(decimals);
@@ -84,6 +78,29 @@ impl NumberForm {
         let has = |wanted: &[char]| signs.contains(wanted);
         if has(&['h', 's']) && !has(&['y', 'd']) { Self::Time } else { Self::Plain }
     }
+}
+
+/// Whether a format code shows a length of time: `[h]:mm`.
+pub fn is_elapsed(code: &str) -> bool {
+    let mut letters = code.chars();
+    while let Some(letter) = letters.next() {
+        match letter {
+            '"' => letters.by_ref().take_while(|letter| *letter != '"').for_each(drop),
+            '\\' | '_' | '*' => drop(letters.next()),
+            '[' => {
+                let inside: String = letters.by_ref().take_while(|letter| *letter != ']').collect();
+                if is_time_unit(&inside) {
+                    return true;
+                }
+            }
+            _ => {}
+        }
+    }
+    false
+}
+
+fn is_time_unit(inside: &str) -> bool {
+    matches!(inside.to_ascii_lowercase().as_str(), "h" | "hh" | "m" | "mm" | "s" | "ss")
 }
 
 /// The text of a cell.
@@ -112,13 +129,29 @@ fn decimal(number: f64, form: &NumberForm) -> Shown {
         return Shown::Fault(number.to_string(), ROUNDED.to_owned());
     }
     Shown::Text(match form {
-        NumberForm::Padded { before, digits, after } if number >= 0.0 => {
-            format!("{before}{:0digits$.0}{after}", number)
-        }
+        NumberForm::Padded(picture) if number >= 0.0 => padded(number, picture),
         NumberForm::Percent(decimals) => format!("{:.decimals$}%", number * 100.0),
         // The 15 digits that are shown: 0.1 + 0.2 is 0.3.
         _ => format!("{number:.14e}").parse().unwrap_or(number).to_string(),
     })
+}
+
+/// The digits of a number at their places; those that have none stand before the first.
+fn padded(number: f64, picture: &[Option<char>]) -> String {
+    let places = picture.iter().filter(|place| place.is_none()).count();
+    let digits = format!("{number:0places$.0}");
+    let (more, rest) = digits.split_at(digits.len() - places);
+    let (mut more, mut rest) = (Some(more), rest.chars());
+    let mut text = String::with_capacity(digits.len() + picture.len());
+    for place in picture {
+        if let Some(letter) = place {
+            text.push(*letter);
+        } else {
+            text.extend(more.take());
+            text.extend(rest.next());
+        }
+    }
+    text
 }
 
 /// A date where it is the beginning of a day, a time where there is no day in it, else both.
@@ -193,6 +226,9 @@ mod tests {
             (43.0, "\"K-\"0000", "K-0043"),
             (43.0, "0000\\-\\x;[Red]-0000", "0043-x"),
             (-43.0, "0000", "-43"),
+            (12_345_678.0, "000-00-0000", "012-34-5678"),
+            (1_234_567_890.0, "(00)0000-00\\x", "(1234)5678-90x"),
+            (5_550_101.0, "###-####", "5550101"),
             (7.0, "0", "7"),
             (0.5, "0%", "50%"),
             (0.125, "0.0%", "12.5%"),

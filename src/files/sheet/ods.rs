@@ -139,7 +139,8 @@ fn next<'b>(path: &Path, xml: &mut Xml<'_>, buffer: &'b mut Vec<u8>) -> Result<E
     xml.read_event_into(buffer).map_err(|error| Error::file(path, error))
 }
 
-fn attribute(start: &BytesStart<'_>, name: &str) -> Option<String> {
+/// The value of an attribute.
+pub fn attribute(start: &BytesStart<'_>, name: &str) -> Option<String> {
     let found = start.try_get_attribute(name).ok().flatten()?;
     found.normalized_value(quick_xml::XmlVersion::Implicit1_0).ok().map(|value| value.into_owned())
 }

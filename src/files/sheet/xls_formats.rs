@@ -84,7 +84,7 @@ fn style(format: u16, codes: &HashMap<u16, String>) -> Style {
 }
 
 /// Whether a format code shows a part of a date or a time.
-fn has_date(code: &str) -> bool {
+pub fn has_date(code: &str) -> bool {
     let mut quoted = false;
     let mut letters = code.chars();
     while let Some(letter) = letters.next() {

@@ -147,7 +147,7 @@ struct Found {
 async fn run(call: Call) -> Outcome<Found> {
     let body = read_body(&call.body, &Keys::of(&PARAMS)).ok_or_else(problem::bad_request)?;
     let mut problems = Vec::new();
-    // What is wrong with it is told with all else that is wanted.
+    // Its errors are reported below, with those of the other parameters.
     let query = find::searched::read(body.get(SEARCH), &mut Vec::new());
     let list = match body.get(0) {
         None if query.is_some() => None,

@@ -53,7 +53,7 @@ query.addEventListener("keydown", (event) => {
   }
 });
 document.addEventListener("keydown", (event) => {
-  const typing = event.target instanceof HTMLInputElement;
+  const typing = event.target instanceof Element && event.target.closest("input, textarea, select");
   if (event.key === "/" && !typing && !event.ctrlKey && !event.metaKey && !event.altKey) {
     event.preventDefault();
     query.focus();
@@ -136,7 +136,8 @@ function trial(frame) {
     const form = document.createElement("form");
     const key = document.createElement("input");
     key.type = "password";
-    key.autocomplete = "off";
+    // Browsers fill a saved password in where it is merely off.
+    key.autocomplete = "new-password";
     key.required = true;
     key.value = token;
     const body = document.createElement("textarea");

@@ -10,13 +10,15 @@ use crate::storage::Error;
 const SUPPRESSIONS: u32 = 100;
 
 impl Step<'_> {
-    /// Asks again about the contacts whose addresses were suppressed.
-    pub(super) async fn follow_suppressions(&mut self) -> Result<(), Error> {
+    /// Asks again about the contacts whose addresses were suppressed. Whether there may be more.
+    pub(super) async fn follow_suppressions(&mut self) -> Result<bool, Error> {
         let (account, list) = (self.list.account, self.list.list);
-        let Some(after) = self.draft.feed.suppressed else { return Ok(()) };
+        let Some(after) = self.draft.feed.suppressed else { return Ok(false) };
         let storage = Arc::clone(&self.follower.storage);
         let added = storage.added_suppressions(account, after, SUPPRESSIONS, self.now).await?;
         self.draft.feed.suppressed = Some(added.next);
+        // Those that have expired are passed, and not among the rows.
+        let more = added.next != after;
         // The address of a person who was erased is not known any more.
         let rows = added.rows.into_iter().filter_map(|(_, suppression)| {
             let address = suppression.address?;
@@ -24,7 +26,7 @@ impl Step<'_> {
         });
         let (wanted, times): (Vec<_>, Vec<_>) = rows.unzip();
         if wanted.is_empty() {
-            return Ok(());
+            return Ok(more);
         }
         let found = storage.find_contacts(account, list, wanted).await?;
         let found: Vec<_> =
@@ -41,7 +43,7 @@ impl Step<'_> {
                 }
             }
         }
-        Ok(())
+        Ok(more)
     }
 
     /// Asks again about the contacts whose time has come. Whether there are more.

@@ -8,6 +8,7 @@ use tokio_postgres::Row;
 use super::due::{self, Receivers};
 use super::queue::of_list;
 use super::session::{Session, Value, Values, get, get_id, get_number, get_small, get_time};
+use super::signals::Notice;
 use super::{PostgresStore, prune};
 use crate::clock::Timestamp;
 use crate::id::ObjectId;
@@ -255,6 +256,7 @@ fn resend_failed(
     now: Timestamp,
     max: u32,
 ) -> Result<u32, Error> {
+    Notice::Deliveries.send(session);
     let select = "SELECT d.list, d.position, d.receiver FROM delivery d JOIN request r ON r.list = d.list \
                   AND r.position = d.position WHERE d.state = 2 AND d.last_at >= $2 AND d.last_at < $3 \
                   AND r.account = $1 ORDER BY d.list, d.position LIMIT $4";

@@ -69,7 +69,17 @@ impl ChangeRows for View<'_> {
         );
         let room = i64::try_from(bytes).unwrap_or(i64::MAX);
         let found = self.session.query(&select, &[&list.0, &from.cast_signed(), &i64::from(rows), &room])?;
-        found.iter().map(read_entry).collect()
+        // Compressed rows may hold many times what was sent.
+        let (mut entries, mut read) = (Vec::new(), 0);
+        for row in &found {
+            if read >= bytes && !entries.is_empty() {
+                break;
+            }
+            let entry = read_entry(row)?;
+            read += entry.changes.len();
+            entries.push(entry);
+        }
+        Ok(entries)
     }
 
     fn tombstones_from(&self, list: ListNo, from: u64) -> Result<Vec<Tombstone>, Error> {

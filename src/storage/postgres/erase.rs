@@ -66,7 +66,10 @@ impl Erasing for View<'_> {
         let request = batch.request.to_bytes();
         let values: Values<'_> = &[&list.0, &request.as_slice(), &signed(numbers), &token, &now.millis()];
         if self.session.execute(insert, values)? == numbers.len() as u64 {
-            return Ok(());
+            let events =
+                "UPDATE segment_event SET number = 0 WHERE list = $1 AND of_list = $2 AND number = ANY($3)";
+            let values: Values<'_> = &[&-batch.account.0, &list.0, &signed(numbers)];
+            return self.session.execute(events, values).map(drop);
         }
         Err(Error::Damaged(format!("list {} has no fence of an erase", list.0)))
     }

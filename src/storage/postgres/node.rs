@@ -104,7 +104,10 @@ impl Node {
             }
             self.shared.signals.listens(false);
             signals::look_for_all(&self.shared);
-            sleep(self.shared.lease / 4).await;
+            // Other nodes rely on what this one has to tell, for as long as they hear that it lives.
+            if self.wait(None).await.is_err() {
+                sleep(self.shared.lease / 4).await;
+            }
             if let Ok(client) = connection(&self.pool).await {
                 heard = self.beat(&Line::Pooled(client)).await.is_ok();
             }
@@ -126,11 +129,15 @@ impl Node {
 
     /// Lives on a connection of its own and listens, until it fails.
     async fn listen(&mut self, address: &Address) -> Result<Infallible, Error> {
-        let (client, mut messages) = listening(address).await?;
+        let late = |_| Error::Unavailable("no connection to listen on for the length of a lease".to_owned());
+        let connected = timeout(self.shared.lease / 2, listening(address)).await;
+        let (client, mut messages) = connected.map_err(late)??;
         let (shared, id) = (Arc::clone(&self.shared), self.id.clone());
         let hear = async move { hear(&mut messages, &shared, &id).await };
         let live = async {
-            client.batch_execute(&format!("LISTEN {CHANNEL}")).await.map_err(error)?;
+            let listen = format!("LISTEN {CHANNEL}");
+            let listens = timeout(self.shared.lease / 2, client.batch_execute(&listen)).await;
+            listens.map_err(late)?.map_err(error)?;
             self.shared.signals.listens(true);
             signals::look_for_all(&self.shared);
             let line = Line::Own(client);

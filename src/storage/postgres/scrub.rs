@@ -40,7 +40,8 @@ pub fn scrub(session: &Session, shared: &Shared) -> Result<u64, Error> {
             })?;
         (Some(reached.unwrap_or(HISTORY)), looked_at)
     } else {
-        let forget = |stored: &[u8]| forgotten(stored, &numbers);
+        let pack = !shared.has_earlier_nodes();
+        let forget = |stored: &[u8]| forgotten(stored, &numbers, pack);
         let from = cursor - HISTORY;
         let (reached, looked_at) =
             walk(session, list, "history", "position", "changes", from, HISTORY_CHUNK, forget)?;

@@ -84,12 +84,15 @@ pub(super) struct Journal {
     pub look_after: Duration,
     /// How long it is at least, by what the last look has cost.
     pub soonest: Duration,
+    /// How often it was to be looked through soon.
+    pub hints: u64,
 }
 
 impl Journal {
     /// Another node may have left something behind: the next look is not put off any longer.
     pub fn look_soon(&mut self) {
         self.look_after = self.soonest;
+        self.hints += 1;
     }
 }
 

@@ -136,6 +136,10 @@ fn add(
     let addresses: Vec<_> = rows.values().map(|new| new.address.as_str()).collect();
     let logs: Vec<_> = rows.values().map(|new| new.raw_log.as_deref()).collect();
     let list = -account.0;
+    if session.query_opt("SELECT FROM progress WHERE list = $1 LIMIT 1", &[&list])?.is_none() {
+        // The statement below would add nothing, without an error.
+        return Err(Error::Damaged(format!("account {} has no queue", account.0)).into());
+    }
     // The row is locked until the commit: numbers are committed in their order.
     let number = "INSERT INTO suppression_change AS c (list, serial) VALUES ($1, 1) \
                   ON CONFLICT (list) DO UPDATE SET serial = c.serial + 1 RETURNING serial";

@@ -29,11 +29,12 @@ pub fn without(bytes: &[u8], patch: &[u8]) -> Result<Option<Vec<u8>>, Malformed>
     Ok((!undo.is_empty()).then_some(out))
 }
 
-/// The stored changes of a batch without the values of these variables; `None` where there are none in it.
+/// The stored changes of a batch without the values of these variables; `None` where there are none in it. `pack`:
+/// whether every node reads compressed ones.
 ///
 /// # Errors
 /// [`Malformed`] where the changes do not read.
-pub fn forgotten(stored: &[u8], numbers: &[u32]) -> Result<Option<Vec<u8>>, Malformed> {
+pub fn forgotten(stored: &[u8], numbers: &[u32], pack: bool) -> Result<Option<Vec<u8>>, Malformed> {
     let is_gone = |key: Key| key.variable().is_some_and(|number| numbers.contains(&number));
     let bytes = history::unpack(stored.to_vec());
     let (mut out, mut found) = (Vec::with_capacity(bytes.len()), false);
@@ -68,5 +69,8 @@ pub fn forgotten(stored: &[u8], numbers: &[u32]) -> Result<Option<Vec<u8>>, Malf
         let after = change.after.map(|_| after.as_slice());
         Change { before: &before, after, ..change }.put(&mut out);
     }
-    Ok(found.then(|| history::pack(&out).into_owned()))
+    if !found {
+        return Ok(None);
+    }
+    Ok(Some(if pack { history::pack(&out).into_owned() } else { out }))
 }

@@ -85,6 +85,9 @@ impl Erasing for View<'_> {
         for number in numbers {
             let values = params![list.0, position, signed(number.0), request, token, now.millis()];
             self.execute(insert, values)?;
+            let events =
+                "UPDATE segment_event SET number = 0 WHERE list = ?1 AND of_list = ?2 AND number = ?3";
+            self.execute(events, [-batch.account.0, list.0, signed(number.0)])?;
         }
         Ok(())
     }

@@ -66,7 +66,7 @@ fn walk_history(store: &Transaction<'_>, removed: &Removed) -> Result<(Option<i6
     let from = removed.cursor - HISTORY;
     let (chunk, ends) = read(store, select, [removed.list.0, from], HISTORY_CHUNK).map_err(error)?;
     let update = "UPDATE history SET changes = ?2 WHERE position = ?1";
-    rewrite(store, &chunk, update, |changes| forgotten(changes, &removed.numbers))?;
+    rewrite(store, &chunk, update, |changes| forgotten(changes, &removed.numbers, true))?;
     let reached = chunk.last().map(|(position, _)| HISTORY + position);
     Ok((reached.filter(|_| !ends), chunk.len()))
 }

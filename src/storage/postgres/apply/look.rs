@@ -45,7 +45,10 @@ fn waiting(session: &Session) -> Result<Vec<Row>, Error> {
 /// Looks where something waits. A list is of one account.
 pub fn look(session: &Session, shared: &Shared) -> Result<(), Error> {
     let start = Instant::now();
-    let changes = shared.journal().backlog_changes;
+    let (changes, hints) = {
+        let journal = shared.journal();
+        (journal.backlog_changes, journal.hints)
+    };
     let mut waiting: BTreeMap<AccountNo, BTreeSet<ListNo>> = BTreeMap::new();
     let (mut backlog, mut backlogs) = (Backlog::default(), BTreeMap::<AccountNo, Backlog>::new());
     for row in self::waiting(session)? {
@@ -60,7 +63,8 @@ pub fn look(session: &Session, shared: &Shared) -> Result<(), Error> {
     let soonest = LOOK.max(start.elapsed() * SHARE).min(LONGEST);
     let twice = (journal.look_after * 2).clamp(soonest, longest);
     journal.soonest = soonest;
-    journal.look_after = if waiting.is_empty() { twice } else { soonest };
+    // Something that was said meanwhile may not be in what was read.
+    journal.look_after = if waiting.is_empty() && journal.hints == hints { twice } else { soonest };
     for (account, mut lists) in waiting {
         journal.waiting.entry(account).or_default().append(&mut lists);
     }

@@ -50,6 +50,8 @@ impl Turn<'_> {
     fn is_held(&self) {
         let mut journal = self.shared.journal();
         self.remove(&mut journal);
+        // The end of a lock gives no signal.
+        journal.look_soon();
         journal.held.entry(self.account).or_default().insert(self.list);
     }
 

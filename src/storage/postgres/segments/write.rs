@@ -1,7 +1,5 @@
 //! Writing the members of segments. Each statement names its list, and so its shard.
 
-use std::collections::HashSet;
-
 use crate::journal::ListNo;
 use crate::storage::postgres::session::{Session, Values, get};
 use crate::storage::rows::segments::CHUNK;
@@ -67,6 +65,9 @@ fn put_feed(session: &Session, write: &SegmentWrite) -> Result<bool, Error> {
 
 /// Deletes a bounded part of a segment that is followed no more.
 fn delete_segment(session: &Session, list: ListNo, no: i64) -> Result<(), Error> {
+    // Of no segment: one that has the same filter again must not take up what is left.
+    let unname = "UPDATE followed_segment SET segment = $3 WHERE list = $1 AND no = $2";
+    session.execute(unname, &[&list.0, &no, &[0_u8; 12].as_slice()])?;
     session.execute("DELETE FROM segment_block WHERE list = $1 AND no = $2", &[&list.0, &no])?;
     let due = "DELETE FROM segment_due WHERE list = $1 AND no = $2 AND number IN \
                (SELECT number FROM segment_due WHERE list = $1 AND no = $2 LIMIT $3)";
@@ -171,15 +172,15 @@ fn put_days(session: &Session, write: &SegmentWrite) -> Result<(), Error> {
     let put = "INSERT INTO segment_day AS d (list, segment, day, members, joined, gone) VALUES ($1, $2, $3, $4, $5, $6) \
                ON CONFLICT (list, segment, day) DO UPDATE SET members = excluded.members, \
                joined = d.joined + excluded.joined, gone = d.gone + excluded.gone";
-    let mut pruned = HashSet::new();
     for (segment, day) in &write.days {
         let id = segment.to_bytes();
         let [members, joined, left] = [day.members, day.joined, day.left].map(u64::cast_signed);
         session.execute(put, &[&list, &id.as_slice(), &day.day, &members, &joined, &left])?;
-        if pruned.insert(id) {
-            let delete = "DELETE FROM segment_day WHERE list = $1 AND segment = $2 AND day < $3";
-            session.execute(delete, &[&list, &id.as_slice(), &write.days_since])?;
-        }
+    }
+    // Also those of segments that were deleted.
+    if !write.days.is_empty() {
+        let delete = "DELETE FROM segment_day WHERE list = $1 AND day < $2";
+        session.execute(delete, &[&list, &write.days_since])?;
     }
     Ok(())
 }

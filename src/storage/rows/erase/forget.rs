@@ -67,7 +67,10 @@ fn rewrite_history(
     if out == entry.changes {
         return Ok(());
     }
-    rows.put_changes(place, &crate::history::pack(&out))
+    match rows.has_earlier_nodes() {
+        true => rows.put_changes(place, &out),
+        false => rows.put_changes(place, &crate::history::pack(&out)),
+    }
 }
 
 /// Forgets the person's identifiers wherever else they stand, and keeps a keyed hash of each.

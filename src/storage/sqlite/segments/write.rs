@@ -54,6 +54,9 @@ fn put_feed(store: &Transaction<'_>, write: &SegmentWrite) -> rusqlite::Result<b
 
 /// Deletes a bounded part of a segment that is followed no more.
 fn delete_segment(store: &Transaction<'_>, list: ListNo, no: i64) -> rusqlite::Result<()> {
+    // Of no segment: one that has the same filter again must not take up what is left.
+    let unname = "UPDATE followed_segment SET segment = zeroblob(12) WHERE list = ?1 AND no = ?2";
+    store.execute(unname, [list.0, no])?;
     store.execute("DELETE FROM segment_block WHERE list = ?1 AND no = ?2", [list.0, no])?;
     let due = "DELETE FROM segment_due WHERE list = ?1 AND no = ?2 AND number IN \
                (SELECT number FROM segment_due WHERE list = ?1 AND no = ?2 LIMIT ?3)";
@@ -127,13 +130,15 @@ fn put_days(store: &Transaction<'_>, write: &SegmentWrite) -> rusqlite::Result<(
          ON CONFLICT (list, segment, day) DO UPDATE SET members = excluded.members, \
          joined = joined + excluded.joined, gone = gone + excluded.gone",
     )?;
-    let mut delete =
-        store.prepare_cached("DELETE FROM segment_day WHERE list = ?1 AND segment = ?2 AND day < ?3")?;
     for (segment, day) in &write.days {
         let segment = segment.to_bytes();
         let [members, joined, left] = [day.members, day.joined, day.left].map(signed);
         put.execute(params![list, segment, day.day, members, joined, left])?;
-        delete.execute(params![list, segment, write.days_since])?;
+    }
+    // Also those of segments that were deleted.
+    if !write.days.is_empty() {
+        let delete = "DELETE FROM segment_day WHERE list = ?1 AND day < ?2";
+        store.prepare_cached(delete)?.execute([list, write.days_since])?;
     }
     Ok(())
 }
