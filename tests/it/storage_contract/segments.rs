@@ -1,6 +1,7 @@
 //! Members of segments: steps are stored once, events are numbered, and erased contacts leave them.
 
 use rollbook::clock::Timestamp;
+use rollbook::contact::identifier::IdentifierKind;
 use rollbook::id::ObjectId;
 use rollbook::journal::{ContactNo, ListNo};
 use rollbook::storage::{
@@ -12,6 +13,8 @@ use super::{Desk, on_every_backend};
 on_every_backend! {
     a_step_of_segments_is_stored_once_and_only_after_its_step,
     events_are_numbered_by_account_and_lose_who_was_erased,
+    what_is_left_of_a_deleted_segment_is_of_no_segment,
+    an_erasure_takes_the_contact_out_of_events_that_nothing_follows,
     a_list_that_is_forgotten_leaves_nothing,
 }
 
@@ -131,6 +134,48 @@ async fn events_are_numbered_by_account_and_lose_who_was_erased(desk: Desk) {
     assert!(
         store.segment_events(account, 9, 10).await.expect("events").lost,
         "of a later state of the store"
+    );
+}
+
+/// No step comes any more to a list whose last segment was deleted.
+async fn an_erasure_takes_the_contact_out_of_events_that_nothing_follows(desk: Desk) {
+    let store = desk.storage();
+    desk.append(desk.batch(&[("a", &[]), ("b", &[])])).await;
+    desk.apply_all().await;
+    let events = SegmentWrite { events: vec![event(&desk, 1, 10), event(&desk, 2, 20)], ..step(&desk, None) };
+    assert!(stored(store, events).await);
+    assert_eq!(desk.erase(IdentifierKind::UserId, "a").await.len(), 1);
+    let read = store.segment_events(desk.account.no, 0, 10).await.expect("events");
+    assert_eq!(read.events.iter().map(|event| event.number.0).collect::<Vec<_>>(), [0, 2]);
+}
+
+/// Its filter may be that of a segment again before the last part is deleted: the members are gone by then.
+async fn what_is_left_of_a_deleted_segment_is_of_no_segment(desk: Desk) {
+    let store = desk.storage();
+    let due = |number| DueContact { no: 1, number: ContactNo(number), at: Some(Timestamp::from_millis(70)) };
+    let old = (id(), SegmentDay { day: 10, members: 1, joined: 1, left: 0 });
+    let many = SegmentWrite { due: (1..=5_001).map(due).collect(), days: vec![old], ..step(&desk, None) };
+    assert!(stored(store, many).await);
+    let gone = |before| SegmentWrite {
+        gone: vec![1],
+        followed: Vec::new(),
+        blocks: Vec::new(),
+        due: Vec::new(),
+        ..step(&desk, Some(before))
+    };
+    assert!(stored(store, gone(1)).await);
+    let left = store.followed_segments(desk.list).await.expect("followed");
+    assert_eq!(left.iter().map(|left| left.no).collect::<Vec<_>>(), [1]);
+    assert_ne!(left[0].segment, id());
+    assert_eq!(store.member_blocks(desk.list, vec![0, 9]).await.expect("blocks"), []);
+    let other = ObjectId::from_bytes([8; 12]);
+    let day = (other, SegmentDay { day: 20, ..old.1 });
+    assert!(stored(store, SegmentWrite { days: vec![day], days_since: 11, ..gone(2) }).await);
+    assert_eq!(store.followed_segments(desk.list).await.expect("followed"), []);
+    assert_eq!(
+        store.segment_days(desk.list, id(), 0).await.expect("days"),
+        [],
+        "it is older than all are stored"
     );
 }
 
