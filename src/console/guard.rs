@@ -15,8 +15,8 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
 use super::Trouble;
-use super::assets::POLICY;
 use crate::translate::Language;
+use crate::web::assets::POLICY;
 
 /// The header in which htmx sends the token of a form.
 pub const TOKEN_HEADER: &str = "x-csrf-token";

@@ -14,11 +14,10 @@
 //!    form's field, by the table in `texts`. Pages about credentials and users use the store, with the user's account.
 //! 4. Its route stands in [`router`], under the role that it needs. What concerns credentials is confirmed first, by
 //!    [`Form::confirm`]. Macros that all pages share are in `templates/console/parts.html`, and styles in
-//!    `assets/console.css`. Nothing is inline: no `style=`, no `<script>`, no `on…=`.
+//!    `web/assets/console.css`. Nothing is inline: no `style=`, no `<script>`, no `on…=`.
 
 mod account;
 mod all_contacts;
-pub mod assets;
 mod bulk;
 mod columns;
 mod confirm;
@@ -67,7 +66,6 @@ use axum::middleware::{from_fn, map_response};
 use axum::response::Response;
 use axum::routing::{get, post};
 
-pub use self::assets::POLICY;
 pub use self::error::{Trouble, not_found};
 pub use self::fields::{Fields, Query, time_field};
 pub use self::form::Form;
@@ -80,7 +78,7 @@ use self::rights::needs;
 pub use self::user::User;
 use crate::storage::UserRole;
 use crate::translate;
-use crate::web::App;
+use crate::web::{App, assets};
 
 /// What a handler of a page returns.
 pub type Result<T = Response, E = Trouble> = std::result::Result<T, E>;

@@ -58,7 +58,7 @@ pub use self::webhooks::{MAX_ATTEMPTS, MAX_ENDPOINTS, Webhooks};
 pub const MAX_LISTS_PER_ACCOUNT: usize = 10_000;
 
 /// What the key of unsubscribe links is derived for. Another text would make all links invalid.
-const LINK_KEY: &str = "rollbook unsubscribe links";
+pub const LINK_KEY: &str = "rollbook unsubscribe links";
 
 /// Who opens a store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -16,7 +16,10 @@ use super::compress::{Coding, Effort};
 use crate::problem::Problem;
 
 /// Colours, type and what else the reference and the console have in common: the head of the style of each.
-pub const THEME: &str = include_str!("theme.css");
+pub const THEME: &str = include_str!("assets/theme.css");
+
+/// The icon of every page, as SVG.
+pub const ICON: &str = include_str!("assets/icon.svg");
 
 /// Asked for again each time: another version of the server has other files.
 const AGAIN: &str = "no-cache";

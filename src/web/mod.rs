@@ -3,6 +3,7 @@
 
 pub mod admission;
 pub mod answer;
+pub mod assets;
 pub mod body;
 pub mod client;
 pub mod compress;

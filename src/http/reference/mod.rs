@@ -20,7 +20,7 @@ use axum::http::header::HeaderMap;
 use axum::routing::get;
 
 use crate::web::App;
-use crate::web::file::{Assets, File, THEME};
+use crate::web::file::{Assets, File, ICON, THEME};
 
 /// Where the description is.
 const DESCRIPTION: &str = "/openapi.json";
@@ -36,13 +36,13 @@ static ASSETS: LazyLock<Assets> = LazyLock::new(|| {
     let files = vec![
         ("reference.css", File::new("text/css; charset=utf-8", style)),
         ("reference.js", File::new("text/javascript; charset=utf-8", include_str!("reference.js"))),
-        ("icon.svg", File::new("image/svg+xml", include_str!("icon.svg"))),
+        ("icon.svg", File::new("image/svg+xml", ICON)),
     ];
     Assets { path: "/docs/", policy: POLICY, files }
 });
 
-/// The URL of a file, for pages: the console has the same icon.
-pub fn url(name: &str) -> String {
+/// The URL of a file, for the page.
+fn url(name: &str) -> String {
     ASSETS.url(name)
 }
 

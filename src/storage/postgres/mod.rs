@@ -9,7 +9,7 @@
 //! - What may be tried again is tried again, a few times: after a deadlock, a lost connection, a restart.
 
 mod activity;
-pub(super) mod address;
+pub mod address;
 mod address_form;
 mod api_activity;
 mod append;

@@ -123,7 +123,7 @@ impl Target {
         let writer = BinaryCopyInWriter::new(transaction.copy_in(&copy).await.map_err(error)?, &types);
         pin_mut!(writer);
         for row in &rows {
-            writer.as_mut().write_raw(row).await.map_err(error)?;
+            writer.as_mut().write_raw(row.iter().map(Parameter)).await.map_err(error)?;
         }
         writer.finish().await.map_err(error)?;
         let upsert = "INSERT INTO setting (name, number) VALUES ($1, $2) \
@@ -194,18 +194,22 @@ fn read(row: &tokio_postgres::Row, column: usize) -> Result<Value, tokio_postgre
     .unwrap_or(Value::Null))
 }
 
-impl ToSql for Value {
+/// A value as the parameter of a statement.
+#[derive(Debug)]
+struct Parameter<'v>(&'v Value);
+
+impl ToSql for Parameter<'_> {
     fn to_sql(
         &self,
         column: &Type,
         out: &mut BytesMut,
     ) -> Result<IsNull, Box<dyn std::error::Error + Sync + Send>> {
-        match self {
-            Self::Null => Ok(IsNull::Yes),
-            Self::Number(number) if *column == Type::BOOL => (*number != 0).to_sql(column, out),
-            Self::Number(number) if *column == Type::INT8 => number.to_sql(column, out),
-            Self::Text(text) if *column == Type::TEXT => text.to_sql(column, out),
-            Self::Bytes(bytes) if *column == Type::BYTEA => bytes.to_sql(column, out),
+        match self.0 {
+            Value::Null => Ok(IsNull::Yes),
+            Value::Number(number) if *column == Type::BOOL => (*number != 0).to_sql(column, out),
+            Value::Number(number) if *column == Type::INT8 => number.to_sql(column, out),
+            Value::Text(text) if *column == Type::TEXT => text.to_sql(column, out),
+            Value::Bytes(bytes) if *column == Type::BYTEA => bytes.to_sql(column, out),
             _ => Err(format!("a value does not fit a column of the type {column}").into()),
         }
     }

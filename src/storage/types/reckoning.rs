@@ -91,7 +91,7 @@ impl Held {
 }
 
 /// The time between two moments.
-pub(crate) fn difference(one: Timestamp, other: Timestamp) -> Duration {
+pub fn difference(one: Timestamp, other: Timestamp) -> Duration {
     one.since(other).max(other.since(one))
 }
 

@@ -1,4 +1,4 @@
-//! The console's style, scripts and icon.
+//! The style, scripts and icon of pages of the console, and of the page to unsubscribe.
 
 use std::sync::{Arc, LazyLock};
 
@@ -7,8 +7,8 @@ use axum::extract::Path;
 use axum::http::HeaderMap;
 use axum::routing::get;
 
-use crate::web::App;
-use crate::web::file::{Assets, File, THEME};
+use super::App;
+use super::file::{Assets, File, ICON, THEME};
 
 /// What a page may load: the server's own style, scripts and images; nothing inline, nothing from elsewhere. htmx asks
 /// the server itself; forms go nowhere else.
@@ -31,6 +31,7 @@ static ASSETS: LazyLock<Assets> = LazyLock::new(|| {
         ("console.css", File::new(CSS, style)),
         ("console.js", File::new(SCRIPT, include_str!("assets/console.js"))),
         ("htmx.min.js", File::new(SCRIPT, include_str!("assets/htmx.min.js"))),
+        ("icon.svg", File::new("image/svg+xml", ICON)),
         ("htmx.LICENSE", File::new("text/plain; charset=utf-8", licence)),
     ];
     Assets { path: "/console/", policy: POLICY, files }
