@@ -11,12 +11,11 @@ use ipnet::IpNet;
 use serde::Deserialize;
 use url::Url;
 
-use crate::app::Limits;
-use crate::app::suppressions::SuppressionExpiry;
-use crate::jobs;
-use crate::login::PublicUrl;
-use crate::storage::database::Database;
-use crate::storage::{Backlog, sqlite};
+use app::Limits;
+use app::suppressions::SuppressionExpiry;
+use storage::Backlog;
+use stores::database::Database;
+use web::login::PublicUrl;
 
 /// The default file, with every setting and what it means: what `rollbook config` prints.
 pub const DEFAULT_FILE: &str = include_str!("../rollbook.toml");

@@ -9,21 +9,21 @@ use std::time::Duration;
 use schemars::SchemaGenerator;
 use serde_json::json;
 
-use crate::app::Limits;
-use crate::clock::Timestamp;
-use crate::contact::document::{Document, Header};
-use crate::contact::field::Field;
-use crate::files::export::stored::Layout;
-use crate::files::target::{COLUMNS, Target};
-use crate::filter::{self, Fit, Resolved};
-use crate::http::reference::document;
-use crate::id::ObjectId;
-use crate::intake::check::{CheckedContact, KEYS};
-use crate::journal::{AccountNo, BatchKind, ListNo};
-use crate::json::{Raw, read_members};
-use crate::list::{List, ListAbout};
-use crate::storage::{Backlog, Contact};
-use crate::wire::contact::Shown;
+use app::Limits;
+use domain::clock::Timestamp;
+use domain::contact::document::{Document, Header};
+use domain::contact::field::Field;
+use domain::filter::{self, Fit, Resolved};
+use domain::id::ObjectId;
+use domain::journal::{AccountNo, BatchKind, ListNo};
+use domain::json::{Raw, read_members};
+use domain::list::{List, ListAbout};
+use files::export::stored::Layout;
+use files::target::{COLUMNS, Target};
+use http::reference::document;
+use storage::{Backlog, Contact};
+use wire::contact::Shown;
+use wire::intake::check::{CheckedContact, KEYS};
 
 const FIELD: Field = Field::Nickname;
 

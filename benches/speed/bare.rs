@@ -10,34 +10,32 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use rollbook::app::feed::Followers;
-use rollbook::app::suppressions::SuppressionExpiry;
-use rollbook::app::unsubscribe::Links;
-use rollbook::app::{Caller, Commands, Queries, Services};
-use rollbook::bench::bodies::{Body, Random, VARIABLES};
-use rollbook::bench::load::Work;
-use rollbook::bench::target::{Share, Target};
-use rollbook::catalogue::{Catalogue, Viewer};
-use rollbook::clock::{Clock, SystemClock};
-use rollbook::contact::document::Document;
-use rollbook::contact::field::Key;
-use rollbook::id::Ids;
-use rollbook::intake::{self, BodyKind, Context};
-use rollbook::journal::{AccountNo, ListNo};
-use rollbook::retention::RetentionClock;
-use rollbook::spans::Spans;
-use rollbook::storage::Role;
-use rollbook::storage::sqlite::{self, Settings, SqliteStore};
-use rollbook::storage::{
-    Backlog, NewAccount, NewList, NewSource, NewToken, Scope, SourceRef, Storage, VariableKind,
-};
-use rollbook::token::FreshToken;
-use rollbook::webhook::address::AddressPolicy;
-use rollbook::webhook::send::Sender;
-use rollbook::writer::Writer;
+use app::catalogue::{Catalogue, Viewer};
+use app::feed::Followers;
+use app::retention::RetentionClock;
+use app::suppressions::SuppressionExpiry;
+use app::unsubscribe::Links;
+use app::webhook::address::AddressPolicy;
+use app::webhook::send::Sender;
+use app::writer::Writer;
+use app::{Caller, Commands, Queries, Services};
+use bench::bodies::{Body, Random, VARIABLES};
+use bench::load::Work;
+use bench::target::{Share, Target};
+use domain::clock::{Clock, SystemClock};
+use domain::contact::document::Document;
+use domain::contact::field::Key;
+use domain::id::Ids;
+use domain::journal::{AccountNo, ListNo};
+use domain::token::FreshToken;
+use observe::spans::Spans;
 use rusqlite::{Connection, params};
+use sqlite::{Settings, SqliteStore};
+use storage::Role;
+use storage::{Backlog, NewAccount, NewList, NewSource, NewToken, Scope, SourceRef, Storage, VariableKind};
 use tokio::runtime::Runtime;
 use tokio::sync::Notify;
+use wire::intake::{self, BodyKind, Context};
 
 use crate::Result;
 use crate::engine::Engine;
@@ -207,7 +205,7 @@ impl Bare {
         let mut random = Random::new(11);
         for _ in 0..200 {
             let n = random.below(contacts);
-            let shop = rollbook::bench::bodies::expected_variables(n, self.target.stamp(n))[1].clone();
+            let shop = bench::bodies::expected_variables(n, self.target.stamp(n))[1].clone();
             let document = self.engine.document_of(self.list, &format!("user-{n}"))?;
             let read = Document::read(&document).and_then(|read| read.get(Key::of_variable(1)));
             if read.ok().flatten() != Some(shop.as_bytes()) {

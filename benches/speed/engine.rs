@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use rollbook::clock::Timestamp;
-use rollbook::contact::document::{Document, Header};
-use rollbook::contact::record;
-use rollbook::journal::{Item, ListNo};
+use domain::clock::Timestamp;
+use domain::contact::document::{Document, Header};
+use domain::contact::record;
+use domain::journal::{Item, ListNo};
 
 use crate::Result;
 

@@ -11,18 +11,18 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use bench::own::OwnServer;
+use bench::report::ServerTimes;
+use bench::{Plan, Run, Workload};
 use clap::Parser;
-use rollbook::bench::own::OwnServer;
-use rollbook::bench::report::ServerTimes;
-use rollbook::bench::{Plan, Run, Workload};
-use rollbook::clock::{Clock, SystemClock};
+use domain::clock::{Clock, SystemClock};
 
 use crate::bare::{Bare, Cost};
 use crate::postgres::Postgres;
 use crate::report::{Comparison, Pair};
 use crate::sqlite::Sqlite;
 
-type Result<T> = rollbook::bench::Result<T>;
+type Result<T> = bench::Result<T>;
 
 /// Measures the server's cost and latency, and the bare engine's beside it.
 #[derive(Parser)]

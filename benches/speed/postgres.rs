@@ -5,11 +5,11 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use rollbook::bench::process::Process;
-use rollbook::clock::{Clock, SystemClock, Timestamp};
-use rollbook::contact::document;
-use rollbook::contact::identifier::{HashKey, IdentifierKind};
-use rollbook::journal::{self, Item, ListNo};
+use bench::process::Process;
+use domain::clock::{Clock, SystemClock, Timestamp};
+use domain::contact::document;
+use domain::contact::identifier::{HashKey, IdentifierKind};
+use domain::journal::{self, Item, ListNo};
 use tokio::runtime::Runtime;
 use tokio_postgres::{Client, NoTls, Statement, Transaction};
 

@@ -3,8 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
-use rollbook::bench::phase::Phase;
-use rollbook::bench::report::Report;
+use bench::phase::Phase;
+use bench::report::Report;
 use serde::Serialize;
 
 use crate::bare::Cost;

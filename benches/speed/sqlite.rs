@@ -3,18 +3,18 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use rollbook::bench::disk::Disk;
-use rollbook::clock::{Clock, SystemClock, Timestamp};
-use rollbook::contact::document;
-use rollbook::contact::identifier::{HashKey, IdentifierKind};
-use rollbook::journal::{self, Item, ListNo};
-use rollbook::storage::sqlite::{self, Settings, measure};
+use bench::disk::Disk;
+use domain::clock::{Clock, SystemClock, Timestamp};
+use domain::contact::document;
+use domain::contact::identifier::{HashKey, IdentifierKind};
+use domain::journal::{self, Item, ListNo};
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
+use sqlite::{Settings, measure};
 
 use crate::Result;
 use crate::engine::{Engine, Forms, thread_cpu};
 
-/// Bits of a row id that are the contact's number; see `migrations/sqlite/store`.
+/// Bits of a row id that are the contact's number; see `crates/sqlite/migrations/store`.
 const NUMBER_BITS: u32 = 40;
 
 pub struct Sqlite {

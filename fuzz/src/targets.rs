@@ -8,23 +8,23 @@
     reason = "each target calls one of these"
 )]
 
-use rollbook::apply::outcome;
-use rollbook::clock::Timestamp;
-use rollbook::contact::document::Document;
-use rollbook::contact::record;
-use rollbook::files::batch;
-use rollbook::files::layout::Said;
-use rollbook::files::mapping::{Mapping, Wishes};
-use rollbook::files::row::Reading;
-use rollbook::files::survey::Survey;
-use rollbook::files::table::{Go, beginning};
-use rollbook::files::values::Values;
-use rollbook::history;
-use rollbook::id::ObjectId;
-use rollbook::intake::contacts::check_update;
-use rollbook::journal::{AccountNo, ItemsWriter, ListNo, read_items};
-use rollbook::problem::MAX_PROBLEMS;
-use rollbook::storage::{List, ListAbout, Variable, VariableKind};
+use domain::apply::outcome;
+use domain::clock::Timestamp;
+use domain::contact::document::Document;
+use domain::contact::record;
+use domain::history;
+use domain::id::ObjectId;
+use domain::journal::{AccountNo, ItemsWriter, ListNo, read_items};
+use domain::problem::MAX_PROBLEMS;
+use files::batch;
+use files::layout::Said;
+use files::mapping::{Mapping, Wishes};
+use files::row::Reading;
+use files::survey::Survey;
+use files::table::{Go, beginning};
+use files::values::Values;
+use storage::{List, ListAbout, Variable, VariableKind};
+use wire::intake::contacts::check_update;
 
 /// A body of contacts/update: read, checked, encoded. What is encoded reads as a batch.
 pub fn body(bytes: &[u8]) {

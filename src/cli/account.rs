@@ -3,11 +3,11 @@
 use serde_json::json;
 
 use super::{Result, StoreArguments, found, now, parse_id, print};
-use crate::id::{Ids, ObjectId};
-use crate::secret;
-use crate::storage::{NewAccount, NewToken, OptOut, Scope, Storage, User};
-use crate::token::FreshToken;
-use crate::webhook::sign::{OVERLAP, Secret};
+use app::webhook::sign::{OVERLAP, Secret};
+use domain::id::{Ids, ObjectId};
+use domain::secret;
+use domain::token::FreshToken;
+use storage::{NewAccount, NewToken, OptOut, Scope, Storage, User};
 
 #[derive(Debug, clap::Subcommand)]
 pub enum Command {

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use super::progress::Bar;
 use super::{Result, StoreArguments, print};
-use crate::clock::SystemClock;
-use crate::storage::sqlite::{backup, restore};
+use domain::clock::SystemClock;
+use sqlite::{backup, restore};
 
 /// PostgreSQL's substitute for these commands.
 const INSTEAD: &str = "backups of its own: pg_dump and pg_restore, or base backups";

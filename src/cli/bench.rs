@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use super::serve::stop_signal;
 use super::{Result, now, print};
-use crate::bench::own::OwnServer;
-use crate::bench::process::Process;
-use crate::bench::report::{Report, ServerTimes};
-use crate::bench::target::Place;
-use crate::bench::{self, Plan, Run, Workload, bodies, plot};
+use bench::own::OwnServer;
+use bench::process::Process;
+use bench::report::{Report, ServerTimes};
+use bench::target::Place;
+use bench::{Plan, Run, Workload, bodies, plot};
 
 /// The most contacts that the numbers in the bodies have digits for, with room for those that a load makes.
 const MOST: i64 = 50_000_000;
@@ -144,7 +144,7 @@ async fn measure_own(directory: Option<&Path>, plan: Plan) -> Result<Report> {
     }
 }
 
-fn times(server: &OwnServer) -> crate::bench::Result<ServerTimes> {
+fn times(server: &OwnServer) -> bench::Result<ServerTimes> {
     let (stopped, started) = server.restart()?;
     Ok(ServerTimes {
         idle_rss_bytes: server.idle_rss,

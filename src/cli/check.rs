@@ -2,11 +2,9 @@
 
 use super::progress::Bar;
 use super::{Result, StoreArguments, print};
-use crate::clock::SystemClock;
-use crate::jobs;
-use crate::storage::database::Database;
-use crate::storage::rows::check::{Repaired, Report};
-use crate::storage::{postgres, sqlite};
+use domain::clock::SystemClock;
+use storage::rows::check::{Repaired, Report};
+use stores::database::Database;
 
 #[derive(Debug, clap::Args)]
 pub struct Arguments {

@@ -15,8 +15,8 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use serde_json::Value;
 
-use crate::files::api::must;
-use crate::files::remote::{Remote, Reply, Transport};
+use files::api::must;
+use files::remote::{Remote, Reply, Transport};
 
 /// How long one answer may take.
 const ANSWER: Duration = Duration::from_secs(60);

@@ -4,10 +4,10 @@ use std::path::PathBuf;
 
 use super::progress::Bar;
 use super::{Result, print};
-use crate::storage::copy::{Step, copy};
-use crate::storage::database::Database;
-use crate::storage::postgres::Target;
-use crate::storage::sqlite::Dump;
+use postgres::Target;
+use sqlite::Dump;
+use stores::copy::{Step, copy};
+use stores::database::Database;
 
 #[derive(Debug, clap::Args)]
 pub struct Arguments {

@@ -11,12 +11,12 @@ use serde_json::{Map, Value, json};
 use super::client::ServerArguments;
 use super::progress::Bar;
 use super::{FAULTS, note};
-use crate::clock::{Clock as _, SystemClock};
-use crate::contact::field::{Field, Kind};
-use crate::files::api;
-use crate::files::export::output::Format;
-use crate::files::export::{self, Request, Written, file_name};
-use crate::files::{Error, Result};
+use domain::clock::{Clock as _, SystemClock};
+use domain::contact::field::{Field, Kind};
+use files::api;
+use files::export::output::Format;
+use files::export::{self, Request, Written, file_name};
+use files::{Error, Result};
 
 #[derive(Debug, clap::Args)]
 pub struct Arguments {

@@ -14,8 +14,8 @@ use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use super::client::{Server, ServerArguments};
-use crate::app::changes::{CHANGES, MAX_LIMIT, MAX_WAIT};
-use crate::files::remote::{Reply, Transport as _, refusal};
+use app::changes::{CHANGES, MAX_LIMIT, MAX_WAIT};
+use files::remote::{Reply, Transport as _, refusal};
 
 /// The exit code when the cursor is refused: the follower must read the lists again.
 const CURSOR_REFUSED: u8 = 3;
@@ -153,7 +153,7 @@ async fn ask(server: &Server, body: &Value) -> Result<Reply, End> {
         };
         server.waits(&why);
         // Between a half and the whole of it, so that many followers do not come back together.
-        let random = u32::from(u16::from_le_bytes(crate::secret::random()));
+        let random = u32::from(u16::from_le_bytes(domain::secret::random()));
         let jittered = pause / 2 + pause / 2 * random / u32::from(u16::MAX);
         tokio::time::sleep(asked.unwrap_or_default().max(jittered).min(LONGEST_PAUSE)).await;
         pause = (pause * 2).min(LONGEST_PAUSE);

@@ -16,9 +16,9 @@ use serde_json::{Value, json};
 
 use super::Result;
 use super::client::{Server, ServerArguments};
-use crate::files::remote::refusal;
-use crate::mcp::PATH;
-use crate::mcp::server::about;
+use files::remote::refusal;
+use mcp::PATH;
+use mcp::server::about;
 
 /// The version of the protocol between this command and the server. Both are of one program or nearly so, and this
 /// version needs no other headers.

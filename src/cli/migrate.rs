@@ -1,8 +1,8 @@
 //! `rollbook migrate`
 
 use super::{Result, StoreArguments, print};
-use crate::storage::database::Database;
-use crate::storage::postgres::citus;
+use postgres::citus;
+use stores::database::Database;
 
 #[derive(Debug, clap::Args)]
 pub struct Arguments {

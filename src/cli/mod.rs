@@ -32,13 +32,12 @@ use std::sync::Arc;
 use clap::{CommandFactory, Parser, Subcommand};
 
 use self::output::{FAULTS, failed, found_faults, is_quiet, note, print, write};
-use crate::clock::{Clock, SystemClock, Timestamp};
 use crate::config::{DEFAULT_FILE, Flags, LogFormat, Settings};
-use crate::files;
-use crate::id::ObjectId;
-use crate::storage::database::Database;
-use crate::storage::{Role, Storage, sqlite};
-use crate::version::version;
+use domain::clock::{Clock, SystemClock, Timestamp};
+use domain::id::ObjectId;
+use domain::version::version;
+use storage::{Role, Storage};
+use stores::database::Database;
 
 /// Store contacts on your own server
 #[derive(Debug, Parser)]

@@ -9,8 +9,8 @@ use serde_json::{Map, Value, json};
 
 use super::client::ServerArguments;
 use super::{Result, print};
-use crate::contact::suppression::{Channel, Reason};
-use crate::files::suppressions::{Entry, Rows, header, row};
+use domain::contact::suppression::{Channel, Reason};
+use files::suppressions::{Entry, Rows, header, row};
 
 /// Records of one request.
 const BATCH: usize = 100;

@@ -5,10 +5,10 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::{Result, StoreArguments, found, now, parse_id, print};
-use crate::clock::Timestamp;
-use crate::id::ObjectId;
-use crate::storage::{NewToken, Scope, TokenError};
-use crate::token::{FreshToken, PresentedToken};
+use domain::clock::Timestamp;
+use domain::id::ObjectId;
+use domain::token::{FreshToken, PresentedToken};
+use storage::{NewToken, Scope, TokenError};
 
 #[derive(Debug, clap::Subcommand)]
 pub enum Command {

@@ -3,9 +3,9 @@
 use serde_json::json;
 
 use super::{Result, StoreArguments, found, now, parse_id, print};
-use crate::console::{MAX_USERS, invite};
-use crate::id::{Ids, ObjectId};
-use crate::storage::{UserChange, UserRole};
+use console::{MAX_USERS, invite};
+use domain::id::{Ids, ObjectId};
+use storage::{UserChange, UserRole};
 
 #[derive(Debug, clap::Subcommand)]
 pub enum Command {

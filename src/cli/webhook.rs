@@ -1,7 +1,7 @@
 //! `rollbook webhook …`
 
 use super::{Result, StoreArguments, found, now, parse_id};
-use crate::id::ObjectId;
+use domain::id::ObjectId;
 
 #[derive(Debug, clap::Subcommand)]
 pub enum Command {

@@ -7,8 +7,7 @@ use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 
-use crate::web::App;
-use crate::{console, http};
+use web::App;
 
 /// Every route: the API and the console.
 pub fn router(app: Arc<App>) -> Router {

@@ -3,15 +3,15 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use domain::apply::outcome::Failure;
+use domain::clock::{Clock, ManualClock, SystemClock, Timestamp};
+use domain::id::ObjectId;
+use domain::journal::AccountNo;
+use domain::token::FreshToken;
 use hyper::{Method, StatusCode};
-use rollbook::apply::outcome::Failure;
-use rollbook::clock::{Clock, ManualClock, SystemClock, Timestamp};
-use rollbook::id::ObjectId;
-use rollbook::journal::AccountNo;
-use rollbook::storage::Role;
-use rollbook::storage::{ItemResult, NewToken, RequestState, Scope, Storage, UserChange};
-use rollbook::token::FreshToken;
 use serde_json::{Value, json};
+use storage::Role;
+use storage::{ItemResult, NewToken, RequestState, Scope, Storage, UserChange};
 
 use crate::faults::{Fault, Switch};
 use crate::harness::{Answer, Bearer, Server, Setup};

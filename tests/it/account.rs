@@ -41,7 +41,7 @@ async fn an_empty_body_is_an_empty_object_where_nothing_is_required() {
     let webhook = json!({ "title": "CRM", "url": "https://example.com/hook", "events": ["contact.created"] });
     server.ok("/v3/webhook/create", &webhook).await;
     let mut optional = Vec::new();
-    for method in rollbook::http::METHODS {
+    for method in http::METHODS {
         let object = server.post_bytes(method.path(), "{}").await;
         let needs_nothing = object.status == StatusCode::OK;
         for blank in ["", " \r\n"] {

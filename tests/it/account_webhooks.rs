@@ -6,10 +6,10 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use domain::clock::{Clock as _, ManualClock, SystemClock, Timestamp};
 use hyper::StatusCode;
-use rollbook::clock::{Clock as _, ManualClock, SystemClock, Timestamp};
-use rollbook::storage::{DeliveryEnd, Keep};
 use serde_json::{Value, json};
+use storage::{DeliveryEnd, Keep};
 
 use crate::harness::{Server, Setup};
 use crate::process::{Store, wait_for};

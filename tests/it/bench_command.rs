@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use rollbook::bench::target::Place;
-use rollbook::bench::{Plan, Run, Workload};
+use bench::target::Place;
+use bench::{Plan, Run, Workload};
 use serde_json::{Value, json};
 
 use crate::harness::Directory;

@@ -90,7 +90,7 @@ async fn white_space_around_identifiers_dates_codes_and_numbers_is_ignored() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_empty_array_is_an_empty_object_and_a_filled_one_is_a_bad_request() {
     let server = Server::start().await;
-    for method in rollbook::http::METHODS {
+    for method in http::METHODS {
         let object = server.post_bytes(method.path(), "{}").await;
         for body in ["[]", " [ ]\r\n", "[\t]", "\u{feff}[]"] {
             let array = server.post_bytes(method.path(), body).await;

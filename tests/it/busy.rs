@@ -22,7 +22,7 @@ fn retry_after(answer: &Answer) -> Option<u32> {
 async fn a_backlog_over_its_bound_is_told_and_goes_by() {
     let switch = Switch::new();
     let mut setup = Setup { wrap: switch.wrap(), ..Setup::default() };
-    setup.limits.backlog = rollbook::storage::Backlog { batches: 5, bytes: 1 << 30 };
+    setup.limits.backlog = storage::Backlog { batches: 5, bytes: 1 << 30 };
     let server = Server::with(setup).await;
     let list = server.list().await;
     let other = server.bearer("Other").await;

@@ -320,7 +320,7 @@ fn ids_that_name_nothing_are_told_so() {
 fn the_program_tells_its_version_and_its_commands() {
     let version = run(program().arg("--version"));
     // With the commit, if the build knows it.
-    assert_eq!(version.out, format!("rollbook {}\n", rollbook::version::version()));
+    assert_eq!(version.out, format!("rollbook {}\n", domain::version::version()));
     assert!(version.out.starts_with(concat!("rollbook ", env!("CARGO_PKG_VERSION"))), "{}", version.out);
     let help = run(program().arg("--help"));
     assert_eq!(help.code, Some(0));

@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering::SeqCst;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use rollbook::clock::{Clock, ManualClock, Timestamp};
+use domain::clock::{Clock, ManualClock, Timestamp};
 use serde_json::{Value, json};
 
 use crate::harness::{Server, Setup};

@@ -8,10 +8,10 @@ use std::time::Duration;
 use axum::Router;
 use axum::extract::Request;
 use axum::routing::get;
-use rollbook::metrics::Connections;
-use rollbook::web::connection_limit::ConnectionLimit;
-use rollbook::web::{admission, serve};
+use observe::metrics::Connections;
 use serde_json::json;
+use web::connection_limit::ConnectionLimit;
+use web::{admission, serve};
 
 use crate::harness::{Server, Setup};
 use crate::process::{Process, Store, wait_for};

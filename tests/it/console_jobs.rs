@@ -2,10 +2,10 @@
 
 use std::time::{Duration, Instant};
 
+use domain::id::ObjectId;
 use hyper::header::CONTENT_DISPOSITION;
-use rollbook::id::ObjectId;
-use rollbook::storage::Role;
 use serde_json::{Value, json};
+use storage::Role;
 
 use crate::harness::{Server, Setup};
 use crate::process::{Account, Process, Store};

@@ -3,7 +3,7 @@
 use std::io::Write as _;
 use std::time::Duration;
 
-use rollbook::id::ObjectId;
+use domain::id::ObjectId;
 use serde_json::json;
 
 use crate::console_jobs::Desk;

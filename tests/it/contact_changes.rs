@@ -7,11 +7,11 @@ use std::net::TcpStream;
 use std::sync::Arc;
 use std::time::Duration;
 
+use domain::clock::{Clock as _, ManualClock, SystemClock, Timestamp};
+use domain::token::{FreshToken, PresentedToken};
 use hyper::StatusCode;
-use rollbook::clock::{Clock as _, ManualClock, SystemClock, Timestamp};
-use rollbook::storage::{Keep, NewToken, Scope};
-use rollbook::token::{FreshToken, PresentedToken};
 use serde_json::{Value, json};
+use storage::{Keep, NewToken, Scope};
 
 use crate::harness::{PATIENCE, Server, Setup};
 use crate::process::{program, run};
@@ -157,12 +157,12 @@ async fn all_lists_are_followed_as_far_as_the_token_sees_them() {
 
 /// The id of a list that a test knows as text.
 trait ParseId {
-    fn parse_id(&self) -> rollbook::id::ObjectId;
+    fn parse_id(&self) -> domain::id::ObjectId;
 }
 
 impl ParseId for String {
-    fn parse_id(&self) -> rollbook::id::ObjectId {
-        rollbook::id::ObjectId::parse(self).expect("an id")
+    fn parse_id(&self) -> domain::id::ObjectId {
+        domain::id::ObjectId::parse(self).expect("an id")
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use rollbook::clock::SystemClock;
+use domain::clock::SystemClock;
 use serde_json::{Value, json};
 
 use crate::faults::{Fault, Switch};

@@ -128,10 +128,9 @@ fn the_decisions_are_numbered_without_gaps_and_each_has_a_status_and_a_date() {
     }
 }
 
-/// The paths of the project that a page names in code. `migrations/postgres/V*.sql` names files of a folder.
+/// The paths of the project that a page names in code. `crates/postgres/migrations/V*.sql` names files of a folder.
 fn paths(text: &str) -> Vec<String> {
-    const FOLDERS: [&str; 9] =
-        ["benches", "clients", "docs", "fuzz", "migrations", "ops", "src", "templates", "tests"];
+    const FOLDERS: [&str; 8] = ["benches", "clients", "crates", "docs", "fuzz", "ops", "src", "tests"];
     let named = Parser::new_ext(text, Options::ENABLE_TABLES).filter_map(|event| match event {
         Event::Code(code) => Some(code.into_string()),
         _ => None,

@@ -3,10 +3,10 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use domain::clock::SystemClock;
 use hyper::Method;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
-use rollbook::clock::SystemClock;
 use serde_json::{Value, json};
 
 use crate::contacts_model::{batches, send};

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rollbook::clock::{ManualClock, Timestamp};
+use domain::clock::{ManualClock, Timestamp};
 use rusqlite::Connection;
 use serde_json::{Value, json};
 

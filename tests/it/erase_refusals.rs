@@ -1,8 +1,8 @@
 //! contact/erase as a request: what it refuses, who may send it, and that it is told like any other.
 
+use app::{Access, Reach};
+use http::METHODS;
 use hyper::{Method, StatusCode};
-use rollbook::app::{Access, Reach};
-use rollbook::http::METHODS;
 use serde_json::{Value, json};
 
 use crate::erase::{erase, outcomes};

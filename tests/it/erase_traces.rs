@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use rollbook::clock::{ManualClock, Timestamp};
+use domain::clock::{ManualClock, Timestamp};
 use serde_json::{Value, json};
 
 use crate::erase::{erase, outcomes};

@@ -3,12 +3,12 @@
 
 use std::time::{Duration, Instant};
 
-use rollbook::clock::Timestamp;
-use rollbook::contact::field::Field;
-use rollbook::contact::identifier::{HashKey, IdentifierKind};
-use rollbook::contact::record::{put_entry, put_number};
-use rollbook::journal::{AccountNo, Batch, BatchKind, ListNo};
-use rollbook::storage::rows::seal::seal;
+use domain::clock::Timestamp;
+use domain::contact::field::Field;
+use domain::contact::identifier::{HashKey, IdentifierKind};
+use domain::contact::record::{put_entry, put_number};
+use domain::journal::{AccountNo, Batch, BatchKind, ListNo};
+use storage::rows::seal::seal;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, NoTls};
 
@@ -31,7 +31,7 @@ async fn run(client: &Client, statement: &str, values: &[&(dyn ToSql + Sync)]) {
 
 /// What is in the schema of the first release: the same as `first_release` has in files.
 async fn write(client: &Client, left: &Left) {
-    let id = |id: rollbook::id::ObjectId| id.to_bytes().to_vec();
+    let id = |id: domain::id::ObjectId| id.to_bytes().to_vec();
     let (account, user, list) = (id(left.account), id(left.user), id(left.list));
     let key = KEY.to_vec();
     run(client, "INSERT INTO setting (name, bytes) VALUES ('store_id', $1), ('hash_key', $1)", &[&key]).await;

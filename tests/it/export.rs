@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
+use domain::clock::{Clock, SystemClock};
+use domain::contact::identifier::IdentifierKind;
+use domain::id::{Ids, ObjectId};
+use domain::journal::{Batch, BatchKind, ItemsWriter};
 use hyper::StatusCode;
-use rollbook::clock::{Clock, SystemClock};
-use rollbook::contact::identifier::IdentifierKind;
-use rollbook::id::{Ids, ObjectId};
-use rollbook::journal::{Batch, BatchKind, ItemsWriter};
 use serde_json::{Value, json};
 
 use crate::erase::erase;

@@ -17,14 +17,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use rollbook::clock::Timestamp;
-use rollbook::contact::identifier::IdentifierKind;
-use rollbook::filter::Matcher;
-use rollbook::id::ObjectId;
-use rollbook::journal::{AccountNo, Batch, ContactNo, ListNo};
-use rollbook::storage::Counted;
-use rollbook::storage::Reckoning;
-use rollbook::storage::{
+use domain::clock::Timestamp;
+use domain::contact::identifier::IdentifierKind;
+use domain::filter::Matcher;
+use domain::id::ObjectId;
+use domain::journal::{AccountNo, Batch, ContactNo, ListNo};
+use storage::Counted;
+use storage::Reckoning;
+use storage::{
     Access, Account, Activities, ActivityWindow, AddError, AppendError, Appended, Applied, Applier, Attempt,
     Backlog, Catalogue, CatalogueChanges, Consents, Contact, ContactPage, ContactReader, Delivery, Error,
     Health, History, Identity, ItemResult, Journal, Keep, List, ListChange, ListFilter, ListOwner, Mentions,
@@ -186,7 +186,7 @@ forward! { Retention:
 }
 
 /// It polls.
-impl rollbook::storage::Signals for Faulty {}
+impl storage::Signals for Faulty {}
 
 forward! { Health:
     read fn has_schema() -> Result<bool, Error>;

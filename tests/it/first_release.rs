@@ -3,15 +3,15 @@
 
 use std::path::Path;
 
+use app::webhook::sign::Secret;
+use domain::clock::Timestamp;
+use domain::contact::field::Field;
+use domain::contact::identifier::{HashKey, IdentifierKind};
+use domain::contact::record::{put_entry, put_number};
+use domain::id::{Ids, ObjectId};
+use domain::journal::ItemsWriter;
+use domain::token::FreshToken;
 use refinery::{Migration, Runner, Target};
-use rollbook::clock::Timestamp;
-use rollbook::contact::field::Field;
-use rollbook::contact::identifier::{HashKey, IdentifierKind};
-use rollbook::contact::record::{put_entry, put_number};
-use rollbook::id::{Ids, ObjectId};
-use rollbook::journal::ItemsWriter;
-use rollbook::token::FreshToken;
-use rollbook::webhook::sign::Secret;
 use rusqlite::{Connection, params};
 use serde_json::{Value, json};
 
@@ -23,7 +23,9 @@ pub const THEN: i64 = 1_780_000_000_000;
 
 /// All migrations of a folder, in their order: their names and what they do.
 pub fn migrations(folder: &str) -> Vec<(String, String)> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations").join(folder);
+    let (store, part) = folder.split_once('/').unwrap_or((folder, ""));
+    let folder =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("crates").join(store).join("migrations").join(part);
     let mut found: Vec<_> = std::fs::read_dir(folder)
         .expect("the folder")
         .map(|entry| {
@@ -271,7 +273,7 @@ pub async fn goes_on(left: Left, kind: StoreKind, has_history: bool, plan: bool)
     let key = token.key.clone();
     let (list, requests) = (list.to_string(), requests.map(|request| request.to_string()));
     // On a clock of then: nothing is forgotten yet.
-    let clock = rollbook::clock::ManualClock::new(Timestamp::from_millis(THEN + 1_000));
+    let clock = domain::clock::ManualClock::new(Timestamp::from_millis(THEN + 1_000));
     let setup = Setup { clock: std::sync::Arc::new(clock), store: kind, ..Setup::default() };
     let server = Server::on(directory, setup, Some((account, user, token.text, secret))).await;
 

@@ -1,7 +1,7 @@
 //! Guessing tokens is slowed down for those who guess, and for nobody else.
 
+use domain::token::FreshToken;
 use hyper::{Method, StatusCode};
-use rollbook::token::FreshToken;
 use serde_json::json;
 
 use crate::harness::{Answer, Server, Setup};

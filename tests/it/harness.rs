@@ -12,32 +12,31 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use app::Caller;
+use app::Limits;
+use app::webhook::address::AddressPolicy;
+use app::webhook::send::{Carrier, Sender};
+use app::webhook::sign::Secret;
 use bytes::Bytes;
+use domain::clock::{Clock, SystemClock};
+use domain::id::{Ids, ObjectId};
+use domain::token::{FreshToken, PresentedToken};
 use http_body_util::{BodyExt, Full};
 use hyper::header::{HeaderName, HeaderValue};
 use hyper::{Method, Request, StatusCode};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
-use rollbook::app::Caller;
-use rollbook::app::Limits;
-use rollbook::clock::{Clock, SystemClock};
-use rollbook::id::{Ids, ObjectId};
-use rollbook::jobs;
-use rollbook::jobs::local::Local;
-use rollbook::login::{Console, PublicUrl};
+use jobs::local::Local;
+use observe::spans::Spans;
 use rollbook::runtime::{self, Loops, router};
-use rollbook::spans::Spans;
-use rollbook::storage::Role;
-use rollbook::storage::{Backlog, NewAccount, NewToken, Scope, Storage, UserRole};
-use rollbook::token::{FreshToken, PresentedToken};
-use rollbook::web::App;
-use rollbook::web::connection_limit::ConnectionLimit;
-use rollbook::web::serve;
-use rollbook::webhook::address::AddressPolicy;
-use rollbook::webhook::send::{Carrier, Sender};
-use rollbook::webhook::sign::Secret;
 use serde_json::{Value, json};
+use storage::Role;
+use storage::{Backlog, NewAccount, NewToken, Scope, Storage, UserRole};
+use web::App;
+use web::connection_limit::ConnectionLimit;
+use web::login::{Console, PublicUrl};
+use web::serve;
 
 pub use self::answer::{Answer, is_id};
 pub use self::directory::{Directory, LEASE, StoreKind, in_memory};
@@ -81,7 +80,7 @@ impl Default for Setup {
                 backlog: Backlog { batches: 20_000, bytes: 1 << 32 },
                 history: Duration::from_secs(90 * 24 * 3_600),
                 proxies: Vec::new(),
-                suppression_expiry: rollbook::app::suppressions::SuppressionExpiry::default(),
+                suppression_expiry: app::suppressions::SuppressionExpiry::default(),
                 unsubscribe_url: Some("https://contacts.example.com".to_owned()),
             },
             max_connections: 512,
@@ -371,7 +370,7 @@ pub struct Bearer {
 pub async fn new_account(storage: &dyn Storage, name: &str) -> Owner {
     let (ids, now) = (Ids::from_system(), SystemClock.now());
     let (account, user, token) = (ids.next(now), ids.next(now), FreshToken::generate());
-    let secret = Secret::generate(rollbook::secret::random());
+    let secret = Secret::generate(domain::secret::random());
     let new = NewAccount {
         id: account,
         name: name.to_owned(),

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use rollbook::clock::ManualClock;
+use domain::clock::ManualClock;
 use rusqlite::Connection;
 use serde_json::{Value, json};
 
@@ -23,7 +23,7 @@ fn rows(store: &PathBuf) -> Vec<Vec<u8>> {
 /// How many rows of the histories hold these bytes.
 fn rows_with(store: &PathBuf, text: &str) -> usize {
     let holds = |row: &Vec<u8>| row.windows(text.len()).any(|window| window == text.as_bytes());
-    rows(store).into_iter().map(rollbook::history::unpack).filter(holds).count()
+    rows(store).into_iter().map(domain::history::unpack).filter(holds).count()
 }
 
 /// Waits until the loop that forgets has gone round: a minute passes until it looks again.

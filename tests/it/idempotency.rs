@@ -4,10 +4,10 @@ use std::io::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
+use domain::clock::{ManualClock, Timestamp};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use hyper::Method;
-use rollbook::clock::{ManualClock, Timestamp};
 use serde_json::{Value, json};
 
 use crate::faults::{Fault, Switch};

@@ -1,13 +1,13 @@
 //! Use cases within the process: by a user who is signed in, and by imports that run on the server.
 
+use app::Refusal;
+use app::lists::ListName;
 use bytes::Bytes;
-use rollbook::app::Refusal;
-use rollbook::app::lists::ListName;
-use rollbook::contact::identifier::IdentifierKind;
-use rollbook::files::api::{Accepted, Answer, Api as _, Failure};
-use rollbook::intake::BodyKind;
-use rollbook::jobs::local::Local;
+use domain::contact::identifier::IdentifierKind;
+use files::api::{Accepted, Answer, Api as _, Failure};
+use jobs::local::Local;
 use serde_json::{Value, json};
+use wire::intake::BodyKind;
 
 use crate::faults::{Fault, Switch};
 use crate::harness::{Server, Setup};

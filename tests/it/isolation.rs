@@ -3,8 +3,8 @@
 
 use std::collections::HashSet;
 
+use http::METHODS;
 use hyper::StatusCode;
-use rollbook::http::METHODS;
 use serde_json::{Value, json};
 
 use crate::harness::Server;

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use rollbook::files::choices::Choices;
-use rollbook::files::layout::Said;
-use rollbook::id::ObjectId;
-use rollbook::jobs::JobService;
-use rollbook::jobs::job::{Action, Job, Plan, Status, Whom};
-use rollbook::jobs::service::{Error, Order};
-use rollbook::jobs::store::JobFiles;
+use domain::id::ObjectId;
+use files::choices::Choices;
+use files::layout::Said;
+use jobs::JobService;
+use jobs::job::{Action, Job, Plan, Status, Whom};
+use jobs::service::{Error, Order};
+use jobs::store::JobFiles;
 use serde_json::{Value, json};
 
 use crate::harness::{Inside, Server, Setup};
@@ -145,7 +145,7 @@ impl Yard {
         let app = &self.inside.app;
         let looked = app.retention.look(&*app.storage, app.clock.as_ref()).await;
         looked.expect("the time that has passed is known");
-        rollbook::jobs::tidy::tidy(app).await.expect("it is tidied");
+        jobs::tidy::tidy(app).await.expect("it is tidied");
     }
 
     /// All directories of jobs.
@@ -234,8 +234,7 @@ async fn a_dry_run_tells_what_would_be_done_and_changes_nothing() {
     let id = yard.upload("people.csv", rows(300, 100)).await.expect("a job");
     let mut with_new = plan(false);
     with_new.columns[2] = "variables.other".to_owned();
-    with_new.new_variables =
-        vec![rollbook::files::mapping::NewVariable { name: "other".to_owned(), date: false }];
+    with_new.new_variables = vec![files::mapping::NewVariable { name: "other".to_owned(), date: false }];
     yard.begin(id, Some(with_new), true).await;
     let job = yard.ended(id).await;
     assert_eq!((job.status, Yard::counts(&job)), (Status::Ready, [0, 1, 0, 299]));

@@ -2,11 +2,11 @@
 
 use crate::faults::{Fault, Switch};
 use crate::harness::Setup;
-use rollbook::clock::Clock;
-use rollbook::id::Ids;
-use rollbook::jobs::job::{Action, Status, Whom};
-use rollbook::storage::UserRole;
+use domain::clock::Clock;
+use domain::id::Ids;
+use jobs::job::{Action, Status, Whom};
 use serde_json::json;
+use storage::UserRole;
 
 use crate::jobs::{Yard, matching, plan, rows, set};
 

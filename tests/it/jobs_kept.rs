@@ -1,11 +1,11 @@
 //! What is stored of jobs, how many, and what is deleted.
 
 use crate::faults::{Fault, Switch};
-use rollbook::id::ObjectId;
-use rollbook::jobs::job::{Action, Status, Task};
-use rollbook::jobs::service::Order;
-use rollbook::storage::{JobKey, JobLimits, JobState, NewJob};
+use domain::id::ObjectId;
+use jobs::job::{Action, Status, Task};
+use jobs::service::Order;
 use serde_json::{Value, json};
+use storage::{JobKey, JobLimits, JobState, NewJob};
 
 use crate::harness::{Server, Setup};
 use crate::jobs::{Yard, files, matching, plan, rows};
@@ -103,8 +103,7 @@ async fn a_job_that_does_not_read_can_be_removed_and_is_forgotten_with_its_files
     assert!(jobs.iter().all(|job| job.description.task == Task::Damaged));
     let stored = yard.server.storage.jobs(account).await.expect("they read");
     let files = yard.server.directory.path("files");
-    let found =
-        rollbook::jobs::check::check(&stored, yard.server.storage.store_id(), &files).expect("a look");
+    let found = jobs::check::check(&stored, yard.server.storage.store_id(), &files).expect("a look");
     assert_eq!((found.jobs, found.orphans, found.findings.len()), (2, 0, 6), "{:?}", found.findings);
     yard.tidy().await;
     assert_eq!(yard.directories(), [ids[1]], "one is a week old");
@@ -123,7 +122,7 @@ async fn files_that_no_job_speaks_of_are_found_and_removed() {
     assert_eq!(yard.directories(), [old], "somebody is bringing a file");
     drop(lock);
     let files = yard.server.directory.path("files");
-    let found = rollbook::jobs::check::check(&[], yard.server.storage.store_id(), &files).expect("a look");
+    let found = jobs::check::check(&[], yard.server.storage.store_id(), &files).expect("a look");
     assert_eq!(found.orphans, 1);
     yard.tidy().await;
     assert!(yard.directories().is_empty());
@@ -168,8 +167,8 @@ async fn jobs_that_an_earlier_version_left_are_taken_over_if_they_are_of_this_st
     leave(&yard, &path(2), "wish.json", &wish);
     leave(&yard, &path(2), "progress.json", &progress("working"));
     leave(&yard, &path(2), "requests", "first\nsecond\n");
-    rollbook::jobs::adopt::adopt(&yard.inside.app).await.expect("they are taken over");
-    rollbook::jobs::adopt::adopt(&yard.inside.app).await.expect("nothing is left to do");
+    jobs::adopt::adopt(&yard.inside.app).await.expect("they are taken over");
+    jobs::adopt::adopt(&yard.inside.app).await.expect("nothing is left to do");
     let statuses: Vec<_> = {
         let mut jobs = yard.jobs().all(account).await.expect("they read");
         jobs.reverse();

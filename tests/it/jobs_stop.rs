@@ -1,6 +1,6 @@
 //! Jobs that are stopped, and continue.
 
-use rollbook::jobs::job::{Job, Status};
+use jobs::job::{Job, Status};
 use serde_json::json;
 
 use crate::faults::{Fault, Switch};

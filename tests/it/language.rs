@@ -127,12 +127,12 @@ fn all() -> Vec<(PathBuf, Vec<Finding>)> {
         let found = findings(&page, &passages(&read(&page)));
         all.push((page, found));
     }
-    for file in files("templates", "html") {
+    for file in files("crates", "html") {
         let mut found = findings(&file, &shown_texts(&read(&file)));
         found.extend(findings(&file, &marked_texts(&read(&file))));
         all.push((file, found));
     }
-    for file in files("src", "rs") {
+    for file in files("crates", "rs").into_iter().chain(files("src", "rs")) {
         let source = read(&file);
         let mut found = findings(&file, &error_texts(&source));
         let messages = log_messages(&source);
@@ -141,7 +141,7 @@ fn all() -> Vec<(PathBuf, Vec<Finding>)> {
             Some(Finding { file: file.clone(), line: *line, what: message_fault(message)? })
         }));
         // The words of the API stand there as they are.
-        if file != Path::new("src/console/words.rs") {
+        if file != Path::new("crates/console/src/words.rs") {
             found.extend(findings(&file, &marked_texts(&source)));
         }
         if file.starts_with("src/cli") {

@@ -4,7 +4,7 @@
 use std::io;
 use std::time::Duration;
 
-use rollbook::clock::{Clock, ManualClock, SystemClock};
+use domain::clock::{Clock, ManualClock, SystemClock};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;

@@ -7,8 +7,8 @@ use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Stdio};
 
 use hyper::{Method, StatusCode};
-use rollbook::login::PublicUrl;
 use serde_json::{Value, json};
+use web::login::PublicUrl;
 
 use crate::harness::{Answer, Server, Setup};
 use crate::process::{Store, program};

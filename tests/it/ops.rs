@@ -81,7 +81,7 @@ fn the_dockerfile_copies_what_is_there_and_starts_what_the_program_takes() {
     let copies = of("COPY");
     assert_eq!(copies[0], ". .");
     let ignored = include_str!("../../ops/Dockerfile.dockerignore");
-    for source in ["Cargo.toml", "Cargo.lock", "src/main.rs", "rollbook.toml", "migrations", "docs"] {
+    for source in ["Cargo.toml", "Cargo.lock", "src/main.rs", "rollbook.toml", "crates", "docs"] {
         assert!(root().join(source).exists(), "{source}");
         assert!(!ignored.lines().any(|line| line == source), "{source}");
     }

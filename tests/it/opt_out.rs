@@ -126,7 +126,7 @@ async fn a_list_says_its_rule_or_leaves_it_to_the_account() {
     let strict = server.ok("/v3/contact-list/create", &made).await["contactListId"].clone();
     let found = server.ok("/v3/contact-list/find", &json!({ "contactListId": strict })).await;
     assert_eq!(found["data"][0]["optOut"], "keep");
-    use rollbook::storage::OptOut;
+    use storage::OptOut;
     assert_eq!(server.storage.opt_out(server.account).await.expect("a look"), Some(OptOut::Allow));
     assert!(server.storage.set_opt_out(server.account, OptOut::Keep).await.expect("a change"));
     server.wait_for("the change to be noticed", async || (rule(&past).await == "keep").then_some(())).await;
@@ -145,7 +145,7 @@ async fn a_list_says_its_rule_or_leaves_it_to_the_account() {
     assert!(
         !server
             .storage
-            .set_opt_out(rollbook::id::ObjectId::from_bytes([9; 12]), OptOut::Keep)
+            .set_opt_out(domain::id::ObjectId::from_bytes([9; 12]), OptOut::Keep)
             .await
             .expect("a look")
     );

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use rollbook::clock::{ManualClock, Timestamp};
+use domain::clock::{ManualClock, Timestamp};
 use serde_json::{Map, Value, json};
 
 use crate::harness::{Server, Setup, StoreKind};

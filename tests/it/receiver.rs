@@ -6,14 +6,14 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
 
+use app::webhook::sign::{self, Secret};
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::header::LOCATION;
 use axum::http::{HeaderMap, Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
-use rollbook::clock::{Clock, Timestamp};
-use rollbook::webhook::sign::{self, Secret};
+use domain::clock::{Clock, Timestamp};
 use serde_json::Value;
 
 /// A webhook that came.

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
+use http::METHODS;
 use hyper::header::HeaderMap;
 use hyper::{Method, StatusCode};
-use rollbook::http::METHODS;
 use serde_json::{Value, json};
 
 use crate::harness::{Answer, Server, Setup};

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use app::Access;
+use domain::clock::SystemClock;
+use http::METHODS;
 use hyper::StatusCode;
-use rollbook::app::Access;
-use rollbook::clock::SystemClock;
-use rollbook::http::METHODS;
-use rollbook::storage::ChangeCursor;
 use serde_json::{Value, json};
+use storage::ChangeCursor;
 
 use crate::harness::{Bearer, Server};
 use crate::receiver::Receiver;

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use rollbook::http::METHODS;
+use http::METHODS;
 use serde_json::{Value, json};
 
 use crate::harness::{Server, Setup};

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use rollbook::login::PublicUrl;
 use serde_json::{Value, json};
+use web::login::PublicUrl;
 
 use crate::harness::{Server, Setup};
 use crate::python::{Claim, holds};

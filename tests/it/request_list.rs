@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use domain::clock::{ManualClock, Timestamp};
 use hyper::StatusCode;
-use rollbook::clock::{ManualClock, Timestamp};
 use serde_json::{Value, json};
 
 use crate::faults::{Fault, Switch};

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use domain::clock::{Clock, ManualClock, SystemClock, Timestamp};
+use domain::token::{FreshToken, PresentedToken};
 use hyper::{Method, StatusCode};
-use rollbook::clock::{Clock, ManualClock, SystemClock, Timestamp};
-use rollbook::storage::{NewToken, Scope};
-use rollbook::token::{FreshToken, PresentedToken};
 use serde_json::{Value, json};
+use storage::{NewToken, Scope};
 
 use crate::harness::{Server, Setup};
 use crate::wire::Wire;
@@ -32,7 +32,7 @@ async fn told(server: &Server, token: &str, filter: Value) -> Vec<(u64, String, 
 async fn rejected_requests_of_an_account_are_counted_by_code_and_token() {
     let clock = ManualClock::new(Timestamp::from_millis(1_792_022_400_000));
     let setup = Setup { clock: Arc::new(clock.clone()), ..Setup::default() };
-    let limits = rollbook::app::Limits { body: 2_000, ..setup.limits.clone() };
+    let limits = app::Limits { body: 2_000, ..setup.limits.clone() };
     let server = Server::with(Setup { limits, ..setup }).await;
     let list = server.list().await;
     let contacts = json!([{ "contact": "secret-person", "email": "no", "unknown": 1 }, { "contact": "b", "email": "no" }]);

@@ -4,7 +4,7 @@
 
 use std::collections::HashMap;
 
-use rollbook::http::METHODS;
+use http::METHODS;
 use serde_json::{Map, Value, json};
 
 use crate::harness::{Server, Setup, StoreKind, is_id};

@@ -1,6 +1,6 @@
 //! `search` in `/v3/contacts/find`: people are found by what is typed, in one list and in all.
 
-use rollbook::search::fold;
+use domain::search::fold;
 use serde_json::{Value, json};
 
 use crate::harness::{Server, Setup, StoreKind};
@@ -212,7 +212,7 @@ async fn the_index_finds_what_a_walk_finds_on_random_people() {
             let (one, other) = (pick[below(6)], pick[below(6)]);
             let cut = |text: &str, letters: usize| text.chars().take(letters.max(1)).collect::<String>();
             let typed = format!("{} {}", cut(one, below(9)), cut(other, below(9)));
-            let Ok(_) = rollbook::search::Query::parse(&typed) else { continue };
+            let Ok(_) = domain::search::Query::parse(&typed) else { continue };
             let body = json!({ "contactListId": list, "search": typed, "limit": 1_000 });
             let mut told = found(&server, body).await;
             told.sort();

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use rollbook::clock::{ManualClock, SystemClock, Timestamp};
+use domain::clock::{ManualClock, SystemClock, Timestamp};
 use serde_json::{Value, json};
 
 use crate::harness::{Server, Setup};

@@ -4,13 +4,12 @@ use std::path::Path;
 use std::sync::Arc;
 
 use futures_util::future::join_all;
+use http::METHODS;
 use hyper::{Method, StatusCode};
-use rollbook::http::METHODS;
-use rollbook::storage::Role;
-use rollbook::storage::postgres::{PostgresStore, Settings};
-use rollbook::storage::sqlite;
-use rollbook::storage::{Error, Storage};
+use postgres::{PostgresStore, Settings};
 use serde_json::{Value, json};
+use storage::Role;
+use storage::{Error, Storage};
 
 use crate::console::{Visitor, let_in};
 use crate::faults::{Fault, Switch};
@@ -220,7 +219,7 @@ async fn a_statement_that_would_always_fail_is_no_store_that_is_away() {
             .expect("a database");
     tokio::spawn(connection);
     client.batch_execute("ALTER TABLE list RENAME TO lists").await.expect("it is there");
-    let failed = store.find_list(rollbook::id::ObjectId::from_bytes([1; 12])).await.expect_err("no table");
+    let failed = store.find_list(domain::id::ObjectId::from_bytes([1; 12])).await.expect_err("no table");
     assert!(matches!(failed, Error::Failed(_)), "{failed:?}");
 }
 

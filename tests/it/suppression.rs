@@ -5,9 +5,9 @@ mod contacts;
 use std::sync::Arc;
 use std::time::Duration;
 
+use app::suppressions::SuppressionExpiry;
+use domain::clock::{Clock, ManualClock, Timestamp};
 use hyper::StatusCode;
-use rollbook::app::suppressions::SuppressionExpiry;
-use rollbook::clock::{Clock, ManualClock, Timestamp};
 use serde_json::{Value, json};
 
 use crate::erase::erase;

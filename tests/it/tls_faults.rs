@@ -8,16 +8,16 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::routing::get;
-use rollbook::metrics::Connections;
-use rollbook::web::connection_limit::ConnectionLimit;
-use rollbook::web::serve;
-use rollbook::web::tls::Tls;
+use observe::metrics::Connections;
 use rustls::pki_types::ServerName;
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep};
 use tokio_rustls::TlsConnector;
+use web::connection_limit::ConnectionLimit;
+use web::serve;
+use web::tls::Tls;
 
 use crate::harness::Directory;
 use crate::process::{Store, run};

@@ -2,14 +2,14 @@
 
 use std::collections::HashSet;
 
+use app::{Access, Reach};
+use domain::clock::{Clock, SystemClock};
+use domain::id::ObjectId;
+use domain::token::FreshToken;
+use http::METHODS;
 use hyper::StatusCode;
-use rollbook::app::{Access, Reach};
-use rollbook::clock::{Clock, SystemClock};
-use rollbook::http::METHODS;
-use rollbook::id::ObjectId;
-use rollbook::storage::{NewToken, Scope};
-use rollbook::token::FreshToken;
 use serde_json::{Value, json};
+use storage::{NewToken, Scope};
 
 use crate::harness::Server;
 

@@ -2,8 +2,8 @@
 
 use std::fmt::Write as _;
 
+use domain::token::FreshToken;
 use hyper::Method;
-use rollbook::token::FreshToken;
 use serde_json::{Value, json};
 
 use crate::faults::{Fault, Switch};

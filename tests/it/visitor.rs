@@ -3,6 +3,8 @@
 use std::net::SocketAddr;
 
 use bytes::Bytes;
+use domain::clock::{Clock, SystemClock};
+use domain::id::ObjectId;
 use http_body_util::{BodyExt, Full};
 use hyper::header::{CONTENT_TYPE, COOKIE, LOCATION, SET_COOKIE};
 use hyper::http::request::Builder;
@@ -10,12 +12,9 @@ use hyper::{Method, Request};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
-use rollbook::clock::{Clock, SystemClock};
-use rollbook::console;
-use rollbook::id::ObjectId;
-use rollbook::login::PublicUrl;
-use rollbook::storage::Storage;
+use storage::Storage;
 use url::form_urlencoded;
+use web::login::PublicUrl;
 
 use crate::harness::Answer;
 

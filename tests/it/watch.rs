@@ -6,10 +6,10 @@ use std::net::SocketAddr;
 use std::process::Command;
 use std::sync::Arc;
 
+use domain::clock::SystemClock;
 use hyper::{Method, StatusCode};
-use rollbook::clock::SystemClock;
-use rollbook::storage::Backlog;
 use serde_json::{Value, json};
+use storage::Backlog;
 
 use crate::faults::{Fault, Switch};
 use crate::files::Office;

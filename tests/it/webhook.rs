@@ -4,12 +4,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use rollbook::clock::{Clock, ManualClock, Timestamp};
-use rollbook::id::ObjectId;
-use rollbook::storage::{DeliveryEnd, Response};
-use rollbook::webhook::send::{Carrier, Message};
-use rollbook::webhook::sign::Secret;
+use app::webhook::send::{Carrier, Message};
+use app::webhook::sign::Secret;
+use domain::clock::{Clock, ManualClock, Timestamp};
+use domain::id::ObjectId;
 use serde_json::{Value, json};
+use storage::{DeliveryEnd, Response};
 use tokio::net::TcpListener;
 
 use crate::harness::{Server, Setup};

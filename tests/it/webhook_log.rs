@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use domain::clock::{Clock, ManualClock, Timestamp};
 use hyper::StatusCode;
-use rollbook::clock::{Clock, ManualClock, Timestamp};
 use serde_json::{Value, json};
 
 use crate::harness::{Server, Setup};

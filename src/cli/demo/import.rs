@@ -5,14 +5,14 @@ use std::time::Duration;
 use super::client::PATIENCE;
 use super::past::Past;
 use super::people::table;
-use crate::app::Caller;
 use crate::cli::Result;
-use crate::files::choices::Choices;
-use crate::files::layout::Said;
-use crate::jobs::job::{Plan, Status};
-use crate::jobs::service::Order;
-use crate::storage::UserRole;
-use crate::token::PresentedToken;
+use app::Caller;
+use domain::token::PresentedToken;
+use files::choices::Choices;
+use files::layout::Said;
+use jobs::job::{Plan, Status};
+use jobs::service::Order;
+use storage::UserRole;
 
 /// People in the list of the newsletter.
 const SUBSCRIBERS: usize = 800;
@@ -28,7 +28,7 @@ pub async fn import(past: &Past, token: &str, list: &str) -> Result<String> {
     let app = &past.app;
     let order = order(past, token, list).await?;
     let (rows, wrong) = table(SUBSCRIBERS, WRONG_EVERY);
-    let told = |error: crate::jobs::service::Error| format!("the import failed: {error}");
+    let told = |error: jobs::service::Error| format!("the import failed: {error}");
     let account = order.caller.viewer.account;
     let room = app.jobs.place(account).await.map_err(told)?;
     let mut upload = app.jobs.upload(app, &order, room).await.map_err(told)?;

@@ -18,11 +18,11 @@ use serde::{Deserialize, Serialize};
 use super::serve::{listen, open, run_server, stop_signal};
 use super::{Result, account, now, print, start_log};
 use crate::config::{Flags, Settings};
-use crate::console::first_link;
-use crate::storage::Storage;
-use crate::web::serve;
 use client::Client;
+use console::first_link;
 use past::Past;
+use storage::Storage;
+use web::serve;
 
 #[derive(Debug, clap::Args)]
 pub struct Arguments {

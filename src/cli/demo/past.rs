@@ -12,18 +12,18 @@ use async_trait::async_trait;
 use tokio::task::JoinHandle;
 
 use crate::cli::Result;
-use crate::clock::{Clock, SystemClock, Timestamp};
 use crate::config::Settings;
-use crate::id::Ids;
-use crate::login::Console;
 use crate::runtime::{self, Loops};
-use crate::spans::Spans;
-use crate::storage::Storage;
-use crate::web::App;
-use crate::web::connection_limit::ConnectionLimit;
-use crate::web::serve::{self, Handle};
-use crate::webhook::address::AddressPolicy;
-use crate::webhook::send::Sender;
+use app::webhook::address::AddressPolicy;
+use app::webhook::send::Sender;
+use domain::clock::{Clock, SystemClock, Timestamp};
+use domain::id::Ids;
+use observe::spans::Spans;
+use storage::Storage;
+use web::App;
+use web::connection_limit::ConnectionLimit;
+use web::login::Console;
+use web::serve::{self, Handle};
 
 /// How long a sleeper takes at most to notice that the clock was moved.
 const LOOK: Duration = Duration::from_millis(10);

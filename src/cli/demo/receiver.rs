@@ -8,7 +8,7 @@ use tokio::sync::mpsc;
 
 use super::client::PATIENCE;
 use crate::cli::Result;
-use crate::webhook::sign::{self, Secret};
+use app::webhook::sign::{self, Secret};
 
 /// A webhook as it came.
 pub struct Hook {

@@ -3,10 +3,10 @@
 use std::path::PathBuf;
 
 use crate::cli::client::ServerArguments;
-use crate::files::choices::{Choices, ForAll, Mode};
-use crate::files::decode;
-use crate::files::layout::{Header, Said};
-use crate::files::values::{Order, Values, region};
+use files::choices::{Choices, ForAll, Mode};
+use files::decode;
+use files::layout::{Header, Said};
+use files::values::{Order, Values, region};
 
 #[derive(Debug, clap::Args)]
 pub struct Arguments {

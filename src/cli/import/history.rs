@@ -7,12 +7,12 @@ use async_trait::async_trait;
 use serde_json::json;
 
 use crate::cli::client::ServerClient;
-use crate::files::Result;
-use crate::files::api::{Failure, retry};
-use crate::files::books::History;
-use crate::files::import::{Job, Progress};
-use crate::files::key::ImportId;
-use crate::files::requests::ImportedRequest;
+use files::Result;
+use files::api::{Failure, retry};
+use files::books::History;
+use files::import::{Job, Progress};
+use files::key::ImportId;
+use files::requests::ImportedRequest;
 
 /// Requests of one report.
 const MOST: usize = 1_000;

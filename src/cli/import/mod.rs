@@ -20,17 +20,17 @@ use super::client::ServerClient;
 use super::progress::Bar;
 use super::serve::stop_signal;
 use super::{FAULTS, note, print};
-use crate::files::api::{self, Api, ListData};
-use crate::files::books::Books;
-use crate::files::choices::Choices;
-use crate::files::failures::Failures;
-use crate::files::import::{self, Job};
-use crate::files::mapping::{Mapping, Wishes};
-use crate::files::requests::Requests;
-use crate::files::send::{Counts, Way};
-use crate::files::state::State;
-use crate::files::survey::Survey;
-use crate::files::{Error, Result, plan, table};
+use files::api::{self, Api, ListData};
+use files::books::Books;
+use files::choices::Choices;
+use files::failures::Failures;
+use files::import::{self, Job};
+use files::mapping::{Mapping, Wishes};
+use files::requests::Requests;
+use files::send::{Counts, Way};
+use files::state::State;
+use files::survey::Survey;
+use files::{Error, Result, plan, table};
 
 /// Rows that are shown before an import.
 const SHOWN_ROWS: usize = 3;

@@ -7,10 +7,10 @@ use csv::StringRecord;
 
 use super::arguments::parse_for_all;
 use crate::cli::{note, print};
-use crate::files::choices::Choices;
-use crate::files::import::{Job, Outcome};
-use crate::files::send::Counts;
-use crate::files::{Error, Result};
+use files::choices::Choices;
+use files::import::{Job, Outcome};
+use files::send::Counts;
+use files::{Error, Result};
 
 /// Letters of a cell that are shown.
 const SHOWN_LETTERS: usize = 24;

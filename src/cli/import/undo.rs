@@ -7,9 +7,9 @@ use std::time::Duration;
 use super::show;
 use crate::cli::print;
 use crate::cli::progress::Bar;
-use crate::files::api::Api;
-use crate::files::send::Counts;
-use crate::files::{Error, Result, requests, undo};
+use files::api::Api;
+use files::send::Counts;
+use files::{Error, Result, requests, undo};
 
 /// Faults that are shown.
 const SHOWN: usize = 20;

@@ -2,8 +2,8 @@
 
 use http_body_util::Full;
 use hyper::{Method, Request, StatusCode};
-use rollbook::login::PublicUrl;
 use serde_json::json;
+use web::login::PublicUrl;
 
 use super::{Visitor, let_in};
 use crate::harness::{Server, Setup};

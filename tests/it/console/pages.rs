@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use domain::clock::{ManualClock, Timestamp};
 use hyper::{Method, StatusCode};
-use rollbook::clock::{ManualClock, Timestamp};
 use serde_json::json;
 
 use super::visitor::location;
@@ -175,7 +175,7 @@ async fn the_webhook_secret_is_shown_and_the_old_one_signs_for_a_day() {
     let page = ada.page(&server, path).await;
     let new = server.storage.webhook_secret(server.account).await.unwrap().unwrap();
     assert!(page.contains(&new) && !page.contains(&old));
-    let now = rollbook::clock::Clock::now(server.clock.as_ref());
+    let now = domain::clock::Clock::now(server.clock.as_ref());
     let account = server.storage.find_access(server.token[3..19].to_owned()).await.unwrap().unwrap();
     let signing = server.storage.webhook_secrets(account.account.unwrap().no, now).await.unwrap();
     assert_eq!(signing, [new, old]);

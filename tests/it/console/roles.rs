@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use domain::clock::{ManualClock, Timestamp};
+use domain::id::ObjectId;
 use hyper::{Method, StatusCode};
-use rollbook::clock::{ManualClock, Timestamp};
-use rollbook::id::ObjectId;
-use rollbook::storage::UserRole;
 use serde_json::json;
+use storage::UserRole;
 
 use super::visitor::location;
 use super::{PASSWORD, Visitor, add, let_in};

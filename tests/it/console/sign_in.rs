@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use console::{first_link, invite};
+use domain::clock::{ManualClock, Timestamp};
 use hyper::{Method, StatusCode};
-use rollbook::clock::{ManualClock, Timestamp};
-use rollbook::console::{first_link, invite};
-use rollbook::login::PublicUrl;
-use rollbook::storage::UserRole;
+use storage::UserRole;
+use web::login::PublicUrl;
 
 use super::visitor::location;
 use super::{PASSWORD, Visitor, add, let_in};
@@ -32,7 +32,7 @@ async fn is_in(visitor: &mut Visitor, server: &Server) -> bool {
 async fn a_link_lets_the_first_user_in_once() {
     let server = Server::start().await;
     let url = PublicUrl::of(server.address);
-    let now = rollbook::clock::Clock::now(server.clock.as_ref());
+    let now = domain::clock::Clock::now(server.clock.as_ref());
     let link = first_link(server.storage.as_ref(), &url, now).await.unwrap().expect("nobody can sign in yet");
     let path = link.strip_prefix(url.as_str()).unwrap();
     let mut visitor = Visitor::default();
@@ -251,8 +251,8 @@ async fn a_user_who_is_invited_signs_in_and_a_reset_leaves_the_address() {
     assert!(!is_in(&mut ben, &server).await);
     let path = format!("/account/users/{id}");
     assert_eq!(ada.done(&server, &format!("{path}/enable"), &[]).await, format!("{path}?done=enabled"));
-    let user = rollbook::id::ObjectId::parse(&id).unwrap();
-    let now = rollbook::clock::Clock::now(server.clock.as_ref());
+    let user = domain::id::ObjectId::parse(&id).unwrap();
+    let now = domain::clock::Clock::now(server.clock.as_ref());
     let url = PublicUrl::of(server.address);
     let link = invite(server.storage.as_ref(), &url, user, now).await.unwrap().unwrap();
     let path = link.strip_prefix(url.as_str()).unwrap();

@@ -1,9 +1,9 @@
 //! Somebody with a browser: keeps cookies, follows nothing by itself, and fills forms in.
 
+use domain::clock::Clock;
+use domain::id::{Ids, ObjectId};
 use hyper::{Method, StatusCode};
-use rollbook::clock::Clock;
-use rollbook::id::{Ids, ObjectId};
-use rollbook::storage::UserRole;
+use storage::UserRole;
 use url::form_urlencoded;
 
 use crate::harness::{Answer, Server};
@@ -106,9 +106,9 @@ pub fn location(answer: &Answer) -> String {
 
 /// Makes a user of the server's account sign in with an address, by a link, and returns the browser.
 pub async fn let_in(server: &Server, user: ObjectId, email: &str) -> Visitor {
-    let url = rollbook::login::PublicUrl::of(server.address);
+    let url = web::login::PublicUrl::of(server.address);
     let now = Clock::now(server.clock.as_ref());
-    let link = rollbook::console::invite(server.storage.as_ref(), &url, user, now).await.expect("a change");
+    let link = console::invite(server.storage.as_ref(), &url, user, now).await.expect("a change");
     let link = link.expect("a link");
     let path = link.strip_prefix(url.as_str()).expect("of this server").to_owned();
     let mut visitor = Visitor::default();

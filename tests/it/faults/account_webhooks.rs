@@ -1,9 +1,9 @@
 //! Account webhooks: reading and changing fail on demand, as all else does.
 
 use async_trait::async_trait;
-use rollbook::clock::Timestamp;
-use rollbook::journal::AccountNo;
-use rollbook::storage::{AccountWebhook, AccountWebhooks, Error, WebhookCounts, WebhookKey, WebhookReport};
+use domain::clock::Timestamp;
+use domain::journal::AccountNo;
+use storage::{AccountWebhook, AccountWebhooks, Error, WebhookCounts, WebhookKey, WebhookReport};
 
 use super::{Faulty, forward};
 

@@ -1,8 +1,8 @@
 //! Counts of rejected requests: reading and changing fail on demand, as all else does.
 
 use async_trait::async_trait;
-use rollbook::journal::AccountNo;
-use rollbook::storage::{ApiActivity, Error, JobRequests, Page, Rejection, RejectionFilter, Window};
+use domain::journal::AccountNo;
+use storage::{ApiActivity, Error, JobRequests, Page, Rejection, RejectionFilter, Window};
 
 use super::{Faulty, forward};
 

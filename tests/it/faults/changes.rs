@@ -1,9 +1,9 @@
 //! Reading changes fails on demand, as all else does.
 
 use async_trait::async_trait;
-use rollbook::id::ObjectId;
-use rollbook::journal::{AccountNo, ListNo};
-use rollbook::storage::{ChangePage, ChangeQuery, ChangeReader, ChangesError, Error};
+use domain::id::ObjectId;
+use domain::journal::{AccountNo, ListNo};
+use storage::{ChangePage, ChangeQuery, ChangeReader, ChangesError, Error};
 
 use super::{Faulty, forward};
 

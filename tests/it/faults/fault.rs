@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
 
-use rollbook::storage::{Error, Storage};
+use storage::{Error, Storage};
 use tokio::sync::RwLock;
 
 use crate::harness::Wrap;

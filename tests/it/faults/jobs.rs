@@ -1,12 +1,10 @@
 //! Jobs: reading and changing fail on demand, as all else does.
 
 use async_trait::async_trait;
-use rollbook::clock::Timestamp;
-use rollbook::id::ObjectId;
-use rollbook::journal::AccountNo;
-use rollbook::storage::{
-    ActiveJob, Error, JobAdded, JobKey, JobLimits, JobReport, Jobs, NewJob, StoredJob, UserRole,
-};
+use domain::clock::Timestamp;
+use domain::id::ObjectId;
+use domain::journal::AccountNo;
+use storage::{ActiveJob, Error, JobAdded, JobKey, JobLimits, JobReport, Jobs, NewJob, StoredJob, UserRole};
 
 use super::{Faulty, forward};
 

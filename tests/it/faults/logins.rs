@@ -1,10 +1,10 @@
 //! Users of the console: reading and changing fail on demand, as all else does.
 
 use async_trait::async_trait;
-use rollbook::clock::Timestamp;
-use rollbook::id::ObjectId;
-use rollbook::journal::AccountNo;
-use rollbook::storage::{
+use domain::clock::Timestamp;
+use domain::id::ObjectId;
+use domain::journal::AccountNo;
+use storage::{
     Error, FirstAccount, LinkError, LinkFor, Login, Logins, NewLogin, NewSession, Session, SignedIn,
     TextHash, User, UserChange, UserRole,
 };

@@ -1,10 +1,10 @@
 //! Saved filters: reading and changing fail on demand, as all else does.
 
 use async_trait::async_trait;
-use rollbook::clock::Timestamp;
-use rollbook::id::ObjectId;
-use rollbook::journal::{AccountNo, ListNo};
-use rollbook::storage::{AddError, Error, SavedChange, SavedKind, SavedQueries, SavedQuery};
+use domain::clock::Timestamp;
+use domain::id::ObjectId;
+use domain::journal::{AccountNo, ListNo};
+use storage::{AddError, Error, SavedChange, SavedKind, SavedQueries, SavedQuery};
 
 use super::{Faulty, forward};
 

@@ -1,8 +1,8 @@
 //! The search index: reading and changing fail on demand, as all else does.
 
 use async_trait::async_trait;
-use rollbook::journal::{AccountNo, ContactNo, ListNo};
-use rollbook::storage::{Error, Lookup, SearchIndex, SearchState, SearchWrite};
+use domain::journal::{AccountNo, ContactNo, ListNo};
+use storage::{Error, Lookup, SearchIndex, SearchState, SearchWrite};
 
 use super::{Faulty, forward};
 

@@ -1,10 +1,10 @@
 //! Members of segments: reading and changing fail on demand, as all else does.
 
 use async_trait::async_trait;
-use rollbook::clock::Timestamp;
-use rollbook::id::ObjectId;
-use rollbook::journal::{AccountNo, ListNo};
-use rollbook::storage::{
+use domain::clock::Timestamp;
+use domain::id::ObjectId;
+use domain::journal::{AccountNo, ListNo};
+use storage::{
     DueContact, Error, FollowedSegment, MemberBlock, SegmentDay, SegmentEvents, SegmentFeed, SegmentList,
     SegmentMembers, SegmentWrite,
 };

@@ -1,10 +1,10 @@
 //! Suppressions: reading and changing fail on demand.
 
 use async_trait::async_trait;
-use rollbook::clock::Timestamp;
-use rollbook::contact::suppression::Reason;
-use rollbook::journal::AccountNo;
-use rollbook::storage::{
+use domain::clock::Timestamp;
+use domain::contact::suppression::Reason;
+use domain::journal::AccountNo;
+use storage::{
     AddError, AddedSuppressions, Address, Error, NewSuppression, Page, Suppression, SuppressionFilter,
     SuppressionPlace, Suppressions, Window,
 };

@@ -1,11 +1,9 @@
 //! The delivery log: reading and changing fail on demand, as all else does.
 
 use async_trait::async_trait;
-use rollbook::clock::Timestamp;
-use rollbook::journal::AccountNo;
-use rollbook::storage::{
-    AttemptFilter, EndpointHealth, Error, LoggedAttempt, NewAttempt, Page, Webhooks, Window,
-};
+use domain::clock::Timestamp;
+use domain::journal::AccountNo;
+use storage::{AttemptFilter, EndpointHealth, Error, LoggedAttempt, NewAttempt, Page, Webhooks, Window};
 
 use super::{Faulty, forward};
 

@@ -6,9 +6,10 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use rollbook::storage::postgres::{self as postgres_store, PostgresStore};
-use rollbook::storage::sqlite::{Settings, SqliteStore};
-use rollbook::storage::{Role, Storage};
+use postgres as postgres_store;
+use postgres::PostgresStore;
+use sqlite::{Settings, SqliteStore};
+use storage::{Role, Storage};
 
 use super::postgres::Database;
 use super::watchdog::Watched;

@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{OnceLock, mpsc};
 use std::time::{Duration, Instant};
 
-use rollbook::storage::postgres::citus;
+use postgres::citus;
 use tokio_postgres::{Client, Config, NoTls};
 
 use super::PATIENCE;

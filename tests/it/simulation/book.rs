@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use rollbook::clock::Timestamp;
+use domain::clock::Timestamp;
 use serde_json::{Value, json};
 
 use crate::undo_model::entries;

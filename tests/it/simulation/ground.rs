@@ -6,13 +6,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use rollbook::clock::Timestamp;
-use rollbook::id::ObjectId;
-use rollbook::storage::ports::{Catalogue as _, Identity as _};
-use rollbook::storage::sqlite::{Settings, SqliteStore};
-use rollbook::storage::{NewAccount, NewList, NewToken, Role, Scope};
-use rollbook::token::SecretHash;
+use domain::clock::Timestamp;
+use domain::id::ObjectId;
+use domain::token::SecretHash;
 use sha2::{Digest, Sha256};
+use sqlite::{Settings, SqliteStore};
+use storage::ports::{Catalogue as _, Identity as _};
+use storage::{NewAccount, NewList, NewToken, Role, Scope};
 
 use crate::harness::in_memory;
 

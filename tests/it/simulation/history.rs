@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
-use rollbook::clock::Clock as _;
+use domain::clock::Clock as _;
 use rusqlite::Connection;
 use sha2::{Digest, Sha256};
 use tokio::task::JoinSet;

@@ -1,7 +1,7 @@
 //! What must be true of webhooks once none is pending.
 
-use rollbook::storage::DeliveryEnd;
 use serde_json::Value;
+use storage::DeliveryEnd;
 
 use super::node::Node;
 use super::world::{Receipt, State};

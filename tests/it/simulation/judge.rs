@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use rollbook::journal::KEEP_KEYS;
+use domain::journal::KEEP_KEYS;
 use serde_json::{Value, json};
 
 use super::book::shows;

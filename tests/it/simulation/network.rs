@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use app::webhook::send::{Carrier, Message};
+use app::webhook::sign::{self, Secret};
 use async_trait::async_trait;
-use rollbook::clock::Clock as _;
-use rollbook::storage::{DeliveryEnd, Response};
-use rollbook::webhook::send::{Carrier, Message};
-use rollbook::webhook::sign::{self, Secret};
+use domain::clock::Clock as _;
+use storage::{DeliveryEnd, Response};
 
 use super::ground::webhook_secret;
 use super::plan::Manner;

@@ -3,22 +3,21 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use app::Limits;
 use axum::Router;
 use axum::body::Body;
+use domain::clock::Clock as _;
+use domain::id::Ids;
 use http_body_util::BodyExt;
 use hyper::Request;
-use rollbook::app::Limits;
-use rollbook::clock::Clock as _;
-use rollbook::id::Ids;
-use rollbook::jobs;
-use rollbook::login::{Console, PublicUrl};
+use observe::spans::Spans;
 use rollbook::runtime::router;
 use rollbook::runtime::{self, Loops, Outside};
-use rollbook::spans::Spans;
-use rollbook::storage::sqlite::{Hands, Settings, SqliteStore};
-use rollbook::storage::{Backlog, Role};
 use serde_json::{Value, json};
+use sqlite::{Hands, Settings, SqliteStore};
+use storage::{Backlog, Role};
 use tower::ServiceExt;
+use web::login::{Console, PublicUrl};
 
 use super::ground;
 use super::network::Network;
@@ -55,7 +54,7 @@ impl Node {
             backlog: Backlog { batches: 20_000, bytes: 1 << 32 },
             history: HISTORY,
             proxies: Vec::new(),
-            suppression_expiry: rollbook::app::suppressions::SuppressionExpiry::default(),
+            suppression_expiry: app::suppressions::SuppressionExpiry::default(),
             unsubscribe_url: None,
         };
         let network = Network { world: Arc::clone(world), life: Arc::clone(life) };

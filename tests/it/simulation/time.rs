@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use rollbook::clock::{Clock, Timestamp};
+use domain::clock::{Clock, Timestamp};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 

@@ -6,10 +6,10 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use rollbook::clock::Clock as _;
-use rollbook::storage::Error;
-use rollbook::storage::sqlite::Turns;
+use domain::clock::Clock as _;
 use rusqlite::Connection;
+use sqlite::Turns;
+use storage::Error;
 
 use super::world::{Life, World};
 

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use rollbook::clock::Clock as _;
-use rollbook::storage::DeliveryEnd;
+use domain::clock::Clock as _;
+use storage::DeliveryEnd;
 use tokio::sync::Notify;
 
 use super::book::Book;

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use rollbook::clock::Timestamp;
-use rollbook::contact::field::Field;
-use rollbook::journal::{Batch, BatchKind};
-use rollbook::storage::{Activities, Activity, ActivityWindow, DeliveryEnd, DeliveryState};
+use domain::clock::Timestamp;
+use domain::contact::field::Field;
+use domain::journal::{Batch, BatchKind};
+use storage::{Activities, Activity, ActivityWindow, DeliveryEnd, DeliveryState};
 
 use super::{Desk, add_account, keep_since, on_every_backend};
 

@@ -1,8 +1,8 @@
 //! Which e-mail addresses are the same, and how what the first version has stored comes to be found by every spelling.
 
-use rollbook::contact::field::Field::{Email, FirstName};
-use rollbook::contact::identifier::IdentifierKind;
-use rollbook::storage::Role;
+use domain::contact::field::Field::{Email, FirstName};
+use domain::contact::identifier::IdentifierKind;
+use storage::Role;
 
 use super::raw::{ALL, Rows};
 use super::{Backend, Desk, keep_since, on_every_backend};
@@ -47,7 +47,7 @@ async fn spellings_of_one_address_are_one_contact(mut desk: Desk) {
 impl Desk {
     /// How many changes there are of the contact that bears or bore an address.
     async fn history(&self, address: &str) -> Option<u64> {
-        let window = rollbook::storage::Window { offset: 0, limit: 100 };
+        let window = storage::Window { offset: 0, limit: 100 };
         let whom = vec![(IdentifierKind::Email, address.to_owned())];
         let found = self.storage().find_history(self.account.no, self.list, whom, window).await;
         found.expect("a look").map(|history| history.total)
@@ -85,7 +85,7 @@ async fn no_spelling_brings_an_erased_person_back(mut desk: Desk) {
         }
         let whom = vec![(IdentifierKind::Email, same[2].to_owned())];
         assert!(desk.person(whom).await.erased);
-        let back = rollbook::journal::Batch { restore_erased: true, ..desk.batch(&[(same[2], &[])]) };
+        let back = domain::journal::Batch { restore_erased: true, ..desk.batch(&[(same[2], &[])]) };
         let back = desk.append(back).await;
         desk.apply_all().await;
         assert_eq!(desk.told(back).await, [format!("created - {}", same[2])]);

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use rollbook::clock::Timestamp;
-use rollbook::contact::field::Field;
-use rollbook::journal::{AccountNo, Batch, BatchKind};
-use rollbook::storage::{
+use domain::clock::Timestamp;
+use domain::contact::field::Field;
+use domain::journal::{AccountNo, Batch, BatchKind};
+use storage::{
     DeliveryEnd, DeliveryState, HOUR, JobRequests, Page, Rejection, RejectionFilter, RequestFilter, Window,
 };
 

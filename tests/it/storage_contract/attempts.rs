@@ -4,10 +4,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use rollbook::clock::Timestamp;
-use rollbook::contact::identifier::IdentifierKind;
-use rollbook::id::ObjectId;
-use rollbook::storage::{
+use domain::clock::Timestamp;
+use domain::contact::identifier::IdentifierKind;
+use domain::id::ObjectId;
+use storage::{
     Attempt, AttemptFilter, Delivery, DeliveryEnd, DeliveryState, EndpointHealth, LoggedAttempt,
     MAX_ATTEMPTS, NewAttempt, Page, Response, WebhookNo, Window,
 };

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use rollbook::clock::Timestamp;
-use rollbook::contact::field::Field::{Email, FirstName, LastName, UserId};
-use rollbook::id::ObjectId;
-use rollbook::storage::Role;
-use rollbook::storage::{AppendError, Applied, Backlog, ItemResult, NewList, RequestState};
+use domain::clock::Timestamp;
+use domain::contact::field::Field::{Email, FirstName, LastName, UserId};
+use domain::id::ObjectId;
+use storage::Role;
+use storage::{AppendError, Applied, Backlog, ItemResult, NewList, RequestState};
 
 use super::{Desk, add_account, on_every_backend};
 
@@ -32,7 +32,7 @@ on_every_backend! {
 async fn a_group_is_kept_whole_or_not_at_all(mut desk: Desk) {
     let (one, two) = (desk.batch(&[("a", &[])]), desk.batch(&[("b", &[])]));
     // Two with one id cannot both be kept.
-    let twin = rollbook::journal::Batch { request: two.request, ..desk.batch(&[("c", &[])]) };
+    let twin = domain::journal::Batch { request: two.request, ..desk.batch(&[("c", &[])]) };
     let group = [&one, &two, &twin].map(|batch| Arc::new(batch.clone()));
     let refused = desk.storage().append(group.to_vec()).await;
     assert!(matches!(refused, Err(AppendError::NotKept(_))), "{refused:?}");
@@ -260,7 +260,7 @@ async fn contacts_that_do_not_fit_into_memory_at_once_are_changed_all_the_same(d
 async fn nothing_is_applied_before_it_was_accepted(desk: Desk) {
     let accepted_at = Timestamp::from_millis(desk.now.millis() + 5_000);
     let batch = desk.batch(&[("a@example.com", &[])]);
-    let request = desk.append(rollbook::journal::Batch { accepted_at, ..batch }).await;
+    let request = desk.append(domain::journal::Batch { accepted_at, ..batch }).await;
     assert_eq!(desk.apply(10).await.batches, 1);
     let found = desk.find(request).await.expect("the request");
     assert_eq!((found.created_at, found.updated_at), (accepted_at, accepted_at));

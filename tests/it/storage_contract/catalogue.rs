@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use rollbook::contact::amount::{Amount, Cac, Currency};
-use rollbook::journal::{AccountNo, ListNo};
-use rollbook::storage::Role;
-use rollbook::storage::{
+use domain::contact::amount::{Amount, Cac, Currency};
+use domain::journal::{AccountNo, ListNo};
+use domain::token::FreshToken;
+use storage::Role;
+use storage::{
     AddError, ListChange, NewList, NewSource, NewToken, Scope, SourceRef, TokenError, User, UserChange,
     UserRole, VariableKind,
 };
-use rollbook::token::FreshToken;
 
 use super::{Desk, add_account, on_every_backend};
 
@@ -294,6 +294,6 @@ async fn a_command_and_the_server_write_at_once(desk: Desk) {
     };
     tokio::join!(server, lists);
     desk.apply_all().await;
-    let field = desk.field("id39", rollbook::contact::field::Field::UserId).await;
+    let field = desk.field("id39", domain::contact::field::Field::UserId).await;
     assert_eq!(field.as_deref(), Some("id39"));
 }

@@ -3,13 +3,13 @@
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
-use rollbook::clock::Timestamp;
-use rollbook::contact::document::Document;
-use rollbook::contact::field::Field::{self, Email, FirstName, Name};
-use rollbook::contact::identifier::IdentifierKind;
-use rollbook::id::ObjectId;
-use rollbook::journal::{Batch, BatchKind, ItemsWriter, ListNo};
-use rollbook::storage::{
+use domain::clock::Timestamp;
+use domain::contact::document::Document;
+use domain::contact::field::Field::{self, Email, FirstName, Name};
+use domain::contact::identifier::IdentifierKind;
+use domain::id::ObjectId;
+use domain::journal::{Batch, BatchKind, ItemsWriter, ListNo};
+use storage::{
     Change, ChangeCursor, ChangePage, ChangeQuery, ChangesError, ChangesFrom, Detail, Keep, Mark, NewList,
 };
 

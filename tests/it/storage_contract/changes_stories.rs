@@ -5,11 +5,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use rollbook::contact::field::Field::{self, FirstName, Name};
-use rollbook::contact::identifier::IdentifierKind;
-use rollbook::id::ObjectId;
-use rollbook::journal::{Batch, BatchKind, ItemsWriter, ListNo};
-use rollbook::storage::{ChangeQuery, ChangesError, ChangesFrom, Role, Storage};
+use domain::contact::field::Field::{self, FirstName, Name};
+use domain::contact::identifier::IdentifierKind;
+use domain::id::ObjectId;
+use domain::journal::{Batch, BatchKind, ItemsWriter, ListNo};
+use storage::{ChangeQuery, ChangesError, ChangesFrom, Role, Storage};
 use tokio_postgres::NoTls;
 
 use super::changes::{add_list, all, now, query, read, story, words};

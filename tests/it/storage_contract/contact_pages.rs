@@ -1,9 +1,9 @@
 //! A list's contacts, some at a time.
 
-use rollbook::contact::document::Document;
-use rollbook::contact::field::Field;
-use rollbook::journal::{Batch, BatchKind, ContactNo, ListNo};
-use rollbook::storage::{NewList, Way};
+use domain::contact::document::Document;
+use domain::contact::field::Field;
+use domain::journal::{Batch, BatchKind, ContactNo, ListNo};
+use storage::{NewList, Way};
 
 use super::{Desk, on_every_backend};
 

@@ -2,14 +2,14 @@
 
 use std::path::Path;
 
-use rollbook::clock::Timestamp;
-use rollbook::id::ObjectId;
-use rollbook::storage::ports::Catalogue as _;
-use rollbook::storage::postgres::Target;
-use rollbook::storage::sqlite::{Dump, Settings, SqliteStore};
-use rollbook::storage::{JobKey, JobLimits, JobReport, JobState, Jobs, Role};
+use domain::clock::Timestamp;
+use domain::id::ObjectId;
+use postgres::Target;
 use rusqlite::Connection;
 use serde_json::{Map, Value, json};
+use sqlite::{Dump, Settings, SqliteStore};
+use storage::ports::Catalogue as _;
+use storage::{JobKey, JobLimits, JobReport, JobState, Jobs, Role};
 
 use super::jobs::some_job;
 use crate::idempotency_race::request;

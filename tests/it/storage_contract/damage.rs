@@ -1,9 +1,9 @@
 //! A contact that the disk has damaged is named, never shown, and stops nobody else; in both stores.
 
-use rollbook::contact::field::Field::{Email, FirstName, LastName};
-use rollbook::contact::identifier::IdentifierKind;
-use rollbook::journal::ContactNo;
-use rollbook::storage::{Error, Way};
+use domain::contact::field::Field::{Email, FirstName, LastName};
+use domain::contact::identifier::IdentifierKind;
+use domain::journal::ContactNo;
+use storage::{Error, Way};
 
 use super::raw::{ALL, Rows};
 

@@ -2,10 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use rollbook::clock::Timestamp;
-use rollbook::id::ObjectId;
-use rollbook::journal::Batch;
-use rollbook::storage::{Delivery, DeliveryEnd, DeliveryState, DeliveryStatus, NewList, Place};
+use domain::clock::Timestamp;
+use domain::id::ObjectId;
+use domain::journal::Batch;
+use storage::{Delivery, DeliveryEnd, DeliveryState, DeliveryStatus, NewList, Place};
 
 use super::{Desk, keep_since, on_every_backend};
 use crate::harness::PATIENCE;

@@ -1,9 +1,9 @@
 //! Batches that say which identifier `contact` is.
 
-use rollbook::contact::field::Field::{Email, FirstName, UserId};
-use rollbook::contact::identifier::IdentifierKind;
-use rollbook::contact::record::put_entry;
-use rollbook::journal::{Batch, BatchKind, ItemsWriter};
+use domain::contact::field::Field::{Email, FirstName, UserId};
+use domain::contact::identifier::IdentifierKind;
+use domain::contact::record::put_entry;
+use domain::journal::{Batch, BatchKind, ItemsWriter};
 
 use super::{Desk, on_every_backend};
 

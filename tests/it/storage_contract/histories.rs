@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use rollbook::clock::Timestamp;
-use rollbook::contact::field::Field::{Email, Name};
-use rollbook::contact::identifier::IdentifierKind;
-use rollbook::history::ChangeKind;
-use rollbook::journal::{Batch, BatchKind, ContactNo};
-use rollbook::storage::{History, Keep, Undoable, Window};
+use domain::clock::Timestamp;
+use domain::contact::field::Field::{Email, Name};
+use domain::contact::identifier::IdentifierKind;
+use domain::history::ChangeKind;
+use domain::journal::{Batch, BatchKind, ContactNo};
+use storage::{History, Keep, Undoable, Window};
 
 use super::{Desk, add_account, on_every_backend};
 

@@ -2,11 +2,9 @@
 
 use std::time::Duration;
 
-use rollbook::clock::Timestamp;
-use rollbook::id::ObjectId;
-use rollbook::storage::{
-    JobAdded, JobKey, JobLimits, JobReport, JobState, NewJob, Role, Storage, StoredJob, UserRole,
-};
+use domain::clock::Timestamp;
+use domain::id::ObjectId;
+use storage::{JobAdded, JobKey, JobLimits, JobReport, JobState, NewJob, Role, Storage, StoredJob, UserRole};
 
 use super::{Backend, Desk, Postgres, add_account, on_every_backend};
 use crate::harness::PATIENCE;

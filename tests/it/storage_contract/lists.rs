@@ -1,13 +1,13 @@
 //! Lists that go, variables that go with their values, and sources that leave what they cost.
 
-use rollbook::clock::Timestamp;
-use rollbook::contact::amount::{Amount, Cac, Currency};
-use rollbook::contact::document::Document;
-use rollbook::contact::field::{Field, Key};
-use rollbook::contact::identifier::IdentifierKind;
-use rollbook::contact::record::put_entry;
-use rollbook::journal::{Batch, ItemsWriter, ListNo};
-use rollbook::storage::{
+use domain::clock::Timestamp;
+use domain::contact::amount::{Amount, Cac, Currency};
+use domain::contact::document::Document;
+use domain::contact::field::{Field, Key};
+use domain::contact::identifier::IdentifierKind;
+use domain::contact::record::put_entry;
+use domain::journal::{Batch, ItemsWriter, ListNo};
+use storage::{
     Contact, ListChange, ListFilter, NewList, NewSource, Renamed, SourceRef, VariableKind, Window,
 };
 

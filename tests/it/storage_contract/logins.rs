@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use rollbook::clock::Timestamp;
-use rollbook::id::ObjectId;
-use rollbook::storage::{
+use domain::clock::Timestamp;
+use domain::id::ObjectId;
+use storage::{
     FirstAccount, Keep, LinkError, LinkFor, MAX_SESSIONS, NewLogin, NewSession, Role, TextHash, UserChange,
     UserRole,
 };
@@ -146,7 +146,7 @@ async fn the_first_link_makes_an_account_where_nobody_can_sign_in(mut desk: Desk
         let found = desk.storage().find_link(hash(number), desk.now).await.expect("a look");
         good += usize::from(found == Some(LinkFor::FirstAccount));
     }
-    assert_eq!(good, rollbook::storage::MAX_FIRST_LINKS);
+    assert_eq!(good, storage::MAX_FIRST_LINKS);
     use_link(&desk, 10, "ada@example.com", 1).await.expect("let in");
     let accounts = desk.storage().accounts().await.expect("accounts");
     let [account] = &accounts[..] else { panic!("one account: {accounts:?}") };

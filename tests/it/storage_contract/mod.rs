@@ -58,22 +58,22 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use rollbook::clock::Timestamp;
-use rollbook::contact::document::Document;
-use rollbook::contact::email;
-use rollbook::contact::field::Field;
-use rollbook::contact::identifier::IdentifierKind;
-use rollbook::contact::record::put_entry;
-use rollbook::id::{Ids, ObjectId};
-use rollbook::journal::{AccountNo, Batch, BatchKind, ItemsWriter, ListNo, WebHook};
-use rollbook::storage::Role;
-use rollbook::storage::postgres::{self, PostgresStore};
-use rollbook::storage::sqlite::{Settings, SqliteStore};
-use rollbook::storage::{
+use domain::clock::Timestamp;
+use domain::contact::document::Document;
+use domain::contact::email;
+use domain::contact::field::Field;
+use domain::contact::identifier::IdentifierKind;
+use domain::contact::record::put_entry;
+use domain::id::{Ids, ObjectId};
+use domain::journal::{AccountNo, Batch, BatchKind, ItemsWriter, ListNo, WebHook};
+use domain::token::FreshToken;
+use postgres::PostgresStore;
+use sqlite::{Settings, SqliteStore};
+use storage::Role;
+use storage::{
     Applied, Attempt, Delivery, DeliveryEnd, DeliveryState, Error, ItemResult, Keep, NewAccount, NewList,
     NewToken, Request, Response, Scope, Storage,
 };
-use rollbook::token::FreshToken;
 
 use crate::harness::postgres::Database;
 use crate::harness::{Directory, LEASE, PATIENCE};

@@ -4,11 +4,11 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rollbook::contact::field::Field::{Email, FirstName, PhoneNumber, UserId};
-use rollbook::contact::identifier::IdentifierKind;
-use rollbook::id::ObjectId;
-use rollbook::journal::{AccountNo, Batch, BatchKind, ItemsWriter, ListNo};
-use rollbook::storage::{ItemResult, Mention, NewList, Person, Subject};
+use domain::contact::field::Field::{Email, FirstName, PhoneNumber, UserId};
+use domain::contact::identifier::IdentifierKind;
+use domain::id::ObjectId;
+use domain::journal::{AccountNo, Batch, BatchKind, ItemsWriter, ListNo};
+use storage::{ItemResult, Mention, NewList, Person, Subject};
 
 use super::{Desk, add_account, keep_since, on_every_backend};
 

@@ -1,9 +1,9 @@
 //! `rollbook check` of a database: what is damaged in each way is told so, and mended where it can be, while it is
 //! served.
 
-use rollbook::contact::field::Field::FirstName;
-use rollbook::storage::postgres::check::check;
-use rollbook::storage::rows::check::{Finding, Repaired};
+use domain::contact::field::Field::FirstName;
+use postgres::check::check;
+use storage::rows::check::{Finding, Repaired};
 use tokio_postgres::{Client, NoTls};
 
 use super::sqlite_check::{LEDGER, choose, fill};

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use rollbook::storage::postgres::citus::{DISTRIBUTED, LOCAL, REFERENCE};
+use postgres::citus::{DISTRIBUTED, LOCAL, REFERENCE};
 
 use crate::process::Store;
 

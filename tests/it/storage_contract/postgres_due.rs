@@ -5,10 +5,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use rollbook::clock::Timestamp;
-use rollbook::id::Ids;
-use rollbook::journal::{Batch, ListNo};
-use rollbook::storage::{Attempt, DeliveryEnd, DeliveryState, Keep, NewList, Role, Storage};
+use domain::clock::Timestamp;
+use domain::id::Ids;
+use domain::journal::{Batch, ListNo};
+use storage::{Attempt, DeliveryEnd, DeliveryState, Keep, NewList, Role, Storage};
 use tokio_postgres::{Client, NoTls};
 
 use super::{Backend, Desk, Postgres};

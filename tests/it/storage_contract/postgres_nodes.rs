@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use rollbook::contact::field::Field::FirstName;
-use rollbook::id::ObjectId;
-use rollbook::journal::{Batch, ListNo};
-use rollbook::storage::{AppendError, NewList, Role, Storage};
+use domain::contact::field::Field::FirstName;
+use domain::id::ObjectId;
+use domain::journal::{Batch, ListNo};
+use storage::{AppendError, NewList, Role, Storage};
 use tokio_postgres::NoTls;
 
 use super::{Desk, Postgres};

@@ -3,10 +3,10 @@
 
 use std::sync::Arc;
 
-use rollbook::contact::field::Field::{FirstName, LastName};
-use rollbook::storage::postgres::citus::DISTRIBUTED;
-use rollbook::storage::postgres::{self, PostgresStore};
-use rollbook::storage::{Role, Storage};
+use domain::contact::field::Field::{FirstName, LastName};
+use postgres::PostgresStore;
+use postgres::citus::DISTRIBUTED;
+use storage::{Role, Storage};
 
 use super::{Backend, Desk, Item};
 use crate::harness::own_postgres::{Options, OwnPostgres};

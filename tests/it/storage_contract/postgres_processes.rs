@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use rollbook::clock::SystemClock;
+use domain::clock::SystemClock;
 
 use super::postgres_callers::{Callers, wait_until_processed};
 use crate::process::{Process, Store, wait_within};

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use rollbook::contact::field::Field::FirstName;
-use rollbook::storage::AppendError;
+use domain::contact::field::Field::FirstName;
+use storage::AppendError;
 
 use super::{Desk, Postgres};
 use crate::harness::postgres::cluster;

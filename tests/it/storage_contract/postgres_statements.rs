@@ -6,9 +6,9 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use rollbook::storage::postgres::citus::{DISTRIBUTED, LOCAL, REFERENCE, WAITING};
-use rollbook::storage::postgres::{self, PostgresStore};
-use rollbook::storage::{Role, Storage};
+use postgres::PostgresStore;
+use postgres::citus::{DISTRIBUTED, LOCAL, REFERENCE, WAITING};
+use storage::{Role, Storage};
 
 use super::Backend;
 use crate::harness::LEASE;

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use rollbook::clock::Timestamp;
-use rollbook::contact::field::Field::{Email, EmailSubscribe, UserId};
-use rollbook::contact::identifier::IdentifierKind;
-use rollbook::journal::BatchKind;
-use rollbook::storage::{DeliveryEnd, DeliveryState, Keep, NewList};
-use rollbook::storage::{Held, Reckoning};
+use domain::clock::Timestamp;
+use domain::contact::field::Field::{Email, EmailSubscribe, UserId};
+use domain::contact::identifier::IdentifierKind;
+use domain::journal::BatchKind;
+use storage::{DeliveryEnd, DeliveryState, Keep, NewList};
+use storage::{Held, Reckoning};
 
 use super::{Desk, add_account, keep_since, on_every_backend};
 
@@ -50,7 +50,7 @@ async fn a_request_goes_when_its_time_is_up_and_not_before(mut desk: Desk) {
 
 async fn what_a_removed_contact_said_goes_with_its_history(mut desk: Desk) {
     desk.update(&[("a", &[(EmailSubscribe, "\u{1}")]), ("b", &[(EmailSubscribe, "\u{1}")])]).await;
-    let removal = rollbook::journal::Batch { kind: BatchKind::Remove, ..desk.batch(&[("a", &[])]) };
+    let removal = domain::journal::Batch { kind: BatchKind::Remove, ..desk.batch(&[("a", &[])]) };
     let removal = desk.append(removal).await;
     desk.apply_all().await;
     let person = async |desk: &Desk| {
@@ -91,7 +91,7 @@ async fn contacts_of_a_removed_account_go_and_those_of_others_stay(mut desk: Des
     let id = desk.ids.next(desk.now);
     desk.storage().add_list(other.no, id, NewList::named("Other"), desk.now).await.expect("a list");
     let list = desk.storage().find_list(id).await.expect("a look").expect("the list").no;
-    let batch = rollbook::journal::Batch { list, list_id: id, ..desk.batch(&[("a", &[])]) };
+    let batch = domain::journal::Batch { list, list_id: id, ..desk.batch(&[("a", &[])]) };
     desk.append(batch).await;
     desk.apply_all().await;
 

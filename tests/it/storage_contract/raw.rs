@@ -1,10 +1,9 @@
 //! Stores behind whose back rows are changed: as an earlier version has left them, or a disk has damaged them.
 
-use rollbook::clock::SystemClock;
-use rollbook::contact::identifier::{HashKey, IdentifierKind};
-use rollbook::storage::rows::check::Report;
-use rollbook::storage::{postgres, sqlite};
+use domain::clock::SystemClock;
+use domain::contact::identifier::{HashKey, IdentifierKind};
 use rusqlite::Connection;
+use storage::rows::check::Report;
 use tokio_postgres::NoTls;
 
 use super::{Desk, Postgres, Sqlite};

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use rollbook::journal::Batch;
-use rollbook::storage::{Counts, NewList, RequestFilter, RequestState, Window};
+use domain::journal::Batch;
+use storage::{Counts, NewList, RequestFilter, RequestState, Window};
 
 use super::{Desk, add_account, on_every_backend};
 
@@ -16,7 +16,7 @@ on_every_backend! {
 /// The positions in `ids` of the requests of a page, and how many match in all.
 async fn page(
     desk: &Desk,
-    ids: &[rollbook::id::ObjectId],
+    ids: &[domain::id::ObjectId],
     filter: RequestFilter,
     window: Window,
 ) -> (Vec<usize>, u64) {
@@ -28,7 +28,7 @@ async fn page(
 const ALL: Window = Window { offset: 0, limit: 100 };
 
 async fn a_request_is_told_once_whether_it_waits_or_is_processed(mut desk: Desk) {
-    let taken = desk.batch(&[("a", &[]), ("b", &[(rollbook::contact::field::Field::UserId, "a")])]);
+    let taken = desk.batch(&[("a", &[]), ("b", &[(domain::contact::field::Field::UserId, "a")])]);
     let request = desk.append(desk.reported("https://one.example:443", &[("x", &[])])).await;
     let second = desk.append(taken).await;
     let told = async |desk: &Desk| {

@@ -1,8 +1,8 @@
 //! Roles of users, the last owner, and what becomes of a disabled user's keys.
 
-use rollbook::clock::Timestamp;
-use rollbook::id::ObjectId;
-use rollbook::storage::{FirstAccount, NewLogin, NewSession, UserChange, UserRole};
+use domain::clock::Timestamp;
+use domain::id::ObjectId;
+use storage::{FirstAccount, NewLogin, NewSession, UserChange, UserRole};
 
 use super::{Desk, add_account, on_every_backend};
 

@@ -1,6 +1,6 @@
 //! Saved filters of lists.
 
-use rollbook::storage::{AddError, SavedChange, SavedKind, SavedQuery};
+use storage::{AddError, SavedChange, SavedKind, SavedQuery};
 
 use super::{Desk, on_every_backend};
 

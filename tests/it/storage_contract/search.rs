@@ -1,8 +1,8 @@
 //! The search index: steps are stored once, from the state that they were made from; what is erased is in no file.
 
-use rollbook::journal::{ContactNo, ListNo};
-use rollbook::search::{Entry, Query, VERSION, fold};
-use rollbook::storage::{Lookup, Role, SearchState, SearchWrite, Storage};
+use domain::journal::{ContactNo, ListNo};
+use domain::search::{Entry, Query, VERSION, fold};
+use storage::{Lookup, Role, SearchState, SearchWrite, Storage};
 
 use super::{Backend, Desk, Sqlite, on_every_backend};
 
@@ -80,7 +80,7 @@ async fn a_step_is_stored_once_and_only_from_its_state(desk: Desk) {
 
 async fn numbers_are_found_by_their_last_digits(desk: Desk) {
     let store = desk.storage();
-    let phone = |number: &str| Some(Entry { words: Vec::new(), phone: rollbook::search::Phone::of(number) });
+    let phone = |number: &str| Some(Entry { words: Vec::new(), phone: domain::search::Phone::of(number) });
     let entries = [
         (1, phone("+491701234567")),
         (2, phone("+380441234567")),

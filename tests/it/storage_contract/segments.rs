@@ -1,10 +1,10 @@
 //! Members of segments: steps are stored once, events are numbered, and erased contacts leave them.
 
-use rollbook::clock::Timestamp;
-use rollbook::contact::identifier::IdentifierKind;
-use rollbook::id::ObjectId;
-use rollbook::journal::{ContactNo, ListNo};
-use rollbook::storage::{
+use domain::clock::Timestamp;
+use domain::contact::identifier::IdentifierKind;
+use domain::id::ObjectId;
+use domain::journal::{ContactNo, ListNo};
+use storage::{
     DueContact, FollowedSegment, MemberBlock, SegmentDay, SegmentEvent, SegmentFeed, SegmentWrite, Storage,
 };
 

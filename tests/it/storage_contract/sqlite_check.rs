@@ -4,13 +4,13 @@ use std::fs::OpenOptions;
 use std::io::{Seek, SeekFrom, Write};
 use std::path::PathBuf;
 
-use rollbook::clock::SystemClock;
-use rollbook::contact::field::Field::{Email, EmailSubscribe, FirstName, UserId};
-use rollbook::journal::{Batch, BatchKind};
-use rollbook::storage::VariableKind;
-use rollbook::storage::rows::check::Finding;
-use rollbook::storage::sqlite::check::{check, repair};
+use domain::clock::SystemClock;
+use domain::contact::field::Field::{Email, EmailSubscribe, FirstName, UserId};
+use domain::journal::{Batch, BatchKind};
 use rusqlite::Connection;
+use sqlite::check::{check, repair};
+use storage::VariableKind;
+use storage::rows::check::Finding;
 
 use super::sqlite_files::{number, sql};
 use super::{Desk, Sqlite};

@@ -5,10 +5,10 @@
 use std::fs;
 use std::path::Path;
 
-use rollbook::contact::field::Field::{FirstName, UserId};
-use rollbook::id::ObjectId;
-use rollbook::storage::{Applied, Backlog, RequestState};
+use domain::contact::field::Field::{FirstName, UserId};
+use domain::id::ObjectId;
 use rusqlite::Connection;
+use storage::{Applied, Backlog, RequestState};
 
 use super::sqlite_files::{number, sql};
 use super::{Desk, Sqlite, keep_since};
@@ -44,7 +44,7 @@ pub(super) fn desk_on(files: Sqlite, desk: &Desk) -> Desk {
         backend: Box::new(files),
         storage: None,
         // Ids of a process of its own.
-        ids: rollbook::id::Ids::from_system(),
+        ids: domain::id::Ids::from_system(),
         account: super::Owner { key: desk.account.key.clone(), ..desk.account },
         ..*desk
     };

@@ -2,13 +2,13 @@
 
 use std::path::Path;
 
-use rollbook::clock::SystemClock;
-use rollbook::contact::field::Field::{Email, FirstName, LastName, UserId};
-use rollbook::contact::identifier::IdentifierKind;
-use rollbook::journal::ContactNo;
-use rollbook::storage::sqlite::check::check;
-use rollbook::storage::{Delivery, DeliveryEnd, DeliveryState, Error, RequestState, Way};
+use domain::clock::SystemClock;
+use domain::contact::field::Field::{Email, FirstName, LastName, UserId};
+use domain::contact::identifier::IdentifierKind;
+use domain::journal::ContactNo;
 use rusqlite::{Connection, params};
+use sqlite::check::check;
+use storage::{Delivery, DeliveryEnd, DeliveryState, Error, RequestState, Way};
 
 use super::sqlite_files::{number, sql};
 use super::{Desk, Sqlite, keep_since};
@@ -43,7 +43,7 @@ async fn a_damaged_batch_is_told_so_and_those_behind_it_are_applied() {
     for (request, told) in requests.iter().zip(told) {
         assert_eq!(desk.told(*request).await, told);
     }
-    assert_eq!(desk.storage().backlog(), rollbook::storage::Backlog::default());
+    assert_eq!(desk.storage().backlog(), storage::Backlog::default());
 }
 
 #[tokio::test]

@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use rollbook::contact::field::Field::{Email, FirstName, UserId};
-use rollbook::contact::identifier::IdentifierKind;
-use rollbook::journal::{Batch, BatchKind};
+use domain::contact::field::Field::{Email, FirstName, UserId};
+use domain::contact::identifier::IdentifierKind;
+use domain::journal::{Batch, BatchKind};
 
 use super::sqlite_files::{number, sql};
 use super::{Desk, Sqlite, add_account, keep_since};

@@ -4,9 +4,9 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use rollbook::contact::field::Field::{Email, UserId};
-use rollbook::storage::Role;
+use domain::contact::field::Field::{Email, UserId};
 use rusqlite::Connection;
+use storage::Role;
 
 use super::{Desk, Sqlite, keep_since};
 

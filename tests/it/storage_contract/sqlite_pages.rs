@@ -4,9 +4,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use rollbook::contact::field::Field::FirstName;
-use rollbook::id::ObjectId;
-use rollbook::storage::{Error, RequestState, Role};
+use domain::contact::field::Field::FirstName;
+use domain::id::ObjectId;
+use storage::{Error, RequestState, Role};
 
 use super::sqlite_crash::{copy, desk_on};
 use super::{Desk, Sqlite};

@@ -2,13 +2,13 @@
 
 use std::path::Path;
 
-use rollbook::apply::outcome::{self, Failure, Outcome};
-use rollbook::contact::field::Field::{FirstName, UserId};
-use rollbook::contact::identifier::Identifiers;
-use rollbook::id::ObjectId;
-use rollbook::journal::{Batch, BatchKind, ListNo};
-use rollbook::storage::NewList;
+use domain::apply::outcome::{self, Failure, Outcome};
+use domain::contact::field::Field::{FirstName, UserId};
+use domain::contact::identifier::Identifiers;
+use domain::id::ObjectId;
+use domain::journal::{Batch, BatchKind, ListNo};
 use rusqlite::{Connection, types::Value};
+use storage::NewList;
 
 use super::sqlite_files::{number, sql};
 use super::{Desk, Sqlite};

@@ -2,11 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use rollbook::contact::field::Field::{FirstName, UserId};
-use rollbook::contact::identifier::IdentifierKind;
-use rollbook::contact::record::put_entry;
-use rollbook::journal::{Batch, ItemsWriter};
-use rollbook::storage::{Backlog, NewList};
+use domain::contact::field::Field::{FirstName, UserId};
+use domain::contact::identifier::IdentifierKind;
+use domain::contact::record::put_entry;
+use domain::journal::{Batch, ItemsWriter};
+use storage::{Backlog, NewList};
 
 use super::{Desk, Sqlite, keep_since};
 

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use rollbook::clock::SystemClock;
-use rollbook::contact::identifier::IdentifierKind;
-use rollbook::journal::{Batch, BatchKind, ItemsWriter};
-use rollbook::storage::sqlite::check::check;
-use rollbook::storage::{NewList, RequestFilter, RequestState, Window};
+use domain::clock::SystemClock;
+use domain::contact::identifier::IdentifierKind;
+use domain::journal::{Batch, BatchKind, ItemsWriter};
+use sqlite::check::check;
+use storage::{NewList, RequestFilter, RequestState, Window};
 
 use super::sqlite_files::number;
 use super::{Desk, Sqlite, add_account};

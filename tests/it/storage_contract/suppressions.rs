@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use rollbook::clock::Timestamp;
-use rollbook::contact::field::Field::Email;
-use rollbook::contact::identifier::IdentifierKind;
-use rollbook::contact::suppression::{Channel, Reason};
-use rollbook::storage::{
+use domain::clock::Timestamp;
+use domain::contact::field::Field::Email;
+use domain::contact::identifier::IdentifierKind;
+use domain::contact::suppression::{Channel, Reason};
+use storage::{
     AddError, AddedSuppressions, Address, Keep, NewSuppression, Page, Role, Suppression, SuppressionFilter,
     SuppressionPlace, Window,
 };
@@ -371,7 +371,7 @@ async fn a_million_suppressions_are_measured() {
         for chunk in 0..1_000 {
             let new =
                 (0..1_000).map(|n| new(&format!("u{chunk}x{n}@example.com"), Reason::Complaint, desk.now));
-            let max = rollbook::storage::MAX_SUPPRESSIONS_PER_ACCOUNT;
+            let max = storage::MAX_SUPPRESSIONS_PER_ACCOUNT;
             desk.storage()
                 .add_suppressions(desk.account.no, new.collect(), max, desk.now)
                 .await

@@ -1,10 +1,10 @@
 //! Accounts take turns: none waits for all that another has accepted, and each is applied in its own order.
 
-use rollbook::contact::field::Field::FirstName;
-use rollbook::contact::identifier::IdentifierKind;
-use rollbook::id::ObjectId;
-use rollbook::journal::{Batch, ListNo};
-use rollbook::storage::{Backlog, NewList, RequestState};
+use domain::contact::field::Field::FirstName;
+use domain::contact::identifier::IdentifierKind;
+use domain::id::ObjectId;
+use domain::journal::{Batch, ListNo};
+use storage::{Backlog, NewList, RequestState};
 
 use super::{Desk, Owner, add_account, in_words, on_every_backend};
 

@@ -2,9 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use rollbook::clock::Timestamp;
-use rollbook::journal::{AccountNo, WebHook};
-use rollbook::storage::{
+use domain::clock::Timestamp;
+use domain::journal::{AccountNo, WebHook};
+use storage::{
     AccountWebhook, AttemptFilter, DeliveryEnd, LoggedAttempt, Role, WebhookConfig, WebhookCounts,
     WebhookKey, WebhookNo, WebhookProgress, WebhookReport, Window,
 };

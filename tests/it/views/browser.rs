@@ -1,10 +1,10 @@
 //! A browser that has no scripts: it follows links, fills in forms, and keeps a cookie.
 
+use domain::clock::{Clock, SystemClock};
+use domain::id::ObjectId;
 use hyper::{Method, StatusCode};
-use rollbook::clock::{Clock, SystemClock};
-use rollbook::id::ObjectId;
-use rollbook::storage::{FirstAccount, NewLogin, NewSession};
 use sha2::{Digest, Sha256};
+use storage::{FirstAccount, NewLogin, NewSession};
 use url::form_urlencoded;
 
 use crate::harness::Server;

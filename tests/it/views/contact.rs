@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use domain::clock::{Clock, ManualClock, SystemClock};
 use hyper::{Method, StatusCode};
-use rollbook::clock::{Clock, ManualClock, SystemClock};
 use serde_json::{Value, json};
 
 use super::{Browser, open};

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
+use domain::clock::SystemClock;
 use hyper::StatusCode;
-use rollbook::clock::SystemClock;
 use serde_json::json;
 
 use super::{Browser, open};
@@ -109,7 +109,7 @@ async fn requests_are_narrowed_by_outcome_method_and_sender_and_rejected_ones_ar
     server.upsert(&list, json!({ "contact": "a" })).await;
     let failed = server.update(&list, false, json!([{ "contact": "nobody" }])).await;
     server.ok("/v3/contacts/add", &json!({ "contactListId": list, "contacts": [{ "userId": "b" }] })).await;
-    let key = rollbook::token::PresentedToken::parse(&server.token).expect("a token").key.to_owned();
+    let key = domain::token::PresentedToken::parse(&server.token).expect("a token").key.to_owned();
     for (query, count) in [
         ("outcome=errors".to_owned(), 1),
         ("outcome=webhook".to_owned(), 0),

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
+use domain::clock::{Clock, SystemClock};
+use domain::id::Ids;
 use hyper::StatusCode;
-use rollbook::clock::{Clock, SystemClock};
-use rollbook::id::Ids;
-use rollbook::storage::UserRole;
 use serde_json::json;
+use storage::UserRole;
 
 use super::{Browser, open};
 use crate::harness::Server;

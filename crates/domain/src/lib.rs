@@ -1,0 +1,19 @@
+//! The core: what contacts, batches, lists and filters are, and the rules of how a batch changes contacts. Pure: no
+//! input, no output, no clock but the one that is passed in.
+
+pub mod apply;
+pub mod argument;
+pub mod clock;
+pub mod contact;
+pub mod filter;
+pub mod history;
+pub mod id;
+pub mod journal;
+pub mod json;
+pub mod list;
+pub mod param;
+pub mod problem;
+pub mod search;
+pub mod secret;
+pub mod token;
+pub mod version;

@@ -1,0 +1,72 @@
+//! What batches touch, loaded into a world.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+
+use super::Rows;
+use crate::Error;
+use domain::apply::plan::{Plan, Waiting};
+use domain::apply::world::{Erased, World};
+
+/// A world with all that the plan asks for; `None` where that takes more bytes than the budget.
+///
+/// # Errors
+/// Where the store cannot be read.
+pub fn world(
+    rows: &impl Rows,
+    waiting: &[Waiting],
+    plan: &Plan<'_>,
+    budget: usize,
+) -> Result<Option<World>, Error> {
+    let mut lists = HashMap::new();
+    for batch in waiting {
+        if let Entry::Vacant(place) = lists.entry(batch.list) {
+            place.insert(rows.list_state(batch.list)?);
+        }
+    }
+    let sources = rows.known_sources(&plan.sources())?;
+    let erased = match rows.has_erased()? {
+        true => rows.known_erased(plan.erasable(waiting, rows.key()))?,
+        false => Erased::new(),
+    };
+    let mut world = World::new(*rows.key(), lists, sources).without(erased);
+    let hashes = plan.hashes(waiting, rows.key());
+    world.reserve(plan.items(), hashes.len());
+    let found = rows.holders(&hashes)?;
+    drop(hashes);
+    let mut contacts: Vec<_> = found.iter().map(|(contact, _)| *contact).collect();
+    contacts.dedup();
+    let (mut loaded, mut shown, indexed) = (0, 0, contacts.len());
+    let numbers = plan.numbers(waiting);
+    if !numbers.is_empty() {
+        contacts.extend(&numbers);
+        contacts.sort_unstable();
+        contacts.dedup();
+    }
+    rows.documents(&contacts, &mut |contact, document| {
+        loaded += document.len();
+        let is_indexed = found.binary_search_by_key(&contact, |(other, _)| *other).is_ok();
+        shown += usize::from(is_indexed);
+        if loaded > budget {
+            return false;
+        }
+        let first = found.partition_point(|(other, _)| *other < contact);
+        let hashes = found[first..].iter().take_while(|(other, _)| *other == contact).map(|(_, hash)| *hash);
+        let slot = world.load(contact.0, contact.1, document, hashes.clone());
+        if slot.is_err() {
+            world.load_damaged(contact.0, hashes);
+        }
+        if numbers.binary_search(&contact).is_ok() {
+            world.number(contact.0, contact.1, slot.ok());
+        }
+        true
+    })?;
+    if loaded > budget {
+        return Ok(None);
+    }
+    if shown < indexed {
+        let missing = indexed - shown;
+        tracing::error!(missing, "store: index entries without contacts");
+    }
+    Ok(Some(world))
+}
