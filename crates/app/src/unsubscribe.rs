@@ -10,20 +10,18 @@ use quick_cache::sync::Cache;
 
 use self::link::{Link, LinkKey};
 use super::accept::Draft;
-use super::requests::Waited;
 use super::{Caller, Commands, Operation, Queries, Reach, Refusal, Result};
 use crate::catalogue::Viewer;
 use crate::find;
-use domain::contact::choice::Options;
+use domain::contact::choice::{Options, State};
 use domain::contact::document::Document;
 use domain::contact::field::{Field, Key};
 use domain::contact::identifier::IdentifierKind;
 use domain::contact::proof::Proof as Said;
-use domain::contact::record::put_entry;
-use domain::id::ObjectId;
+use domain::contact::record::{Malformed, put_entry};
 use domain::journal::{BatchKind, ContactNo, ItemsWriter};
 use domain::secret;
-use storage::{ItemResult, List, ListOwner};
+use storage::{List, ListOwner};
 
 /// Makes links.
 pub static LINKS: Operation = Operation::read("/v3/contacts/unsubscribe-links", Reach::List);
@@ -38,9 +36,6 @@ const PATH: &str = "/u/";
 pub const fn link_length(base: &str) -> usize {
     base.len() + PATH.len() + link::TOKEN
 }
-
-/// How often an opt-out is sent again whose contact has got another identifier meanwhile.
-const TRIES: usize = 3;
 
 /// Contacts that one link acts on at most: the one that it names, and its successors.
 const MAX_SUCCESSORS: usize = 16;
@@ -154,15 +149,15 @@ impl Queries {
 }
 
 impl Commands {
-    /// Turns the channel of a link off, by a request of its own. Of a contact that is gone, for its successors.
+    /// Turns the channel of a link off, by a request of its own. Of a contact that is gone, for its successors too.
     ///
     /// # Errors
     /// The store fails, and nothing was stored.
     pub async fn unsubscribe(&self, link: Link, proof: Proof) -> Result<()> {
         let mut links = vec![link];
         for place in 0..MAX_SUCCESSORS {
-            let Some(&link) = links.get(place) else { break };
-            for contact in self.turn_off(link, proof).await? {
+            let Some(&next) = links.get(place) else { break };
+            for contact in self.turn_off(next, next != link, proof).await? {
                 let next = Link { contact, ..link };
                 if !links.contains(&next) {
                     links.push(next);
@@ -172,79 +167,63 @@ impl Commands {
         Ok(())
     }
 
-    /// Turns the channel off for the very contact of the link. If that is gone: its successors.
-    async fn turn_off(&self, link: Link, proof: Proof) -> Result<Vec<ContactNo>> {
+    /// Turns the channel off for the very contact of the link. If that is gone, the store remembers it for an undo, and
+    /// the successors are returned.
+    async fn turn_off(&self, link: Link, is_successor: bool, proof: Proof) -> Result<Vec<ContactNo>> {
         let app = &self.0;
-        for _ in 0..TRIES {
-            let Some(owner) = app.storage.list_owner(link.list).await? else { return Ok(Vec::new()) };
-            let storage = &*app.storage;
-            let contact = find::contact_by_number(storage, owner.account, link.list, link.contact).await?;
-            let Some(contact) = contact else { return self.leave(&owner, link, proof).await };
-            let document = Document::read(&contact.document);
-            let read = document.and_then(|document| {
-                Ok((document.identifiers()?, document.get(link.channel.key())?.is_some()))
-            });
-            let (identifiers, is_on) =
-                read.map_err(|malformed| Refusal::Store(storage::Error::Damaged(malformed.to_string())))?;
-            let is_recent = app.links.recent.get(&link).is_some_and(|used| used.elapsed() < QUIET);
-            if is_recent && !is_on {
-                return Ok(Vec::new());
+        let storage = &*app.storage;
+        let Some(owner) = storage.list_owner(link.list).await? else { return Ok(Vec::new()) };
+        let is_off = match find::contact_by_number(storage, owner.account, link.list, link.contact).await? {
+            Some(contact) => {
+                let state =
+                    Document::read(&contact.document).and_then(|document| State::read(document.record));
+                let damaged =
+                    |malformed: Malformed| Refusal::Store(storage::Error::Damaged(malformed.to_string()));
+                state.map_err(damaged)?.is_refused(link.channel)
             }
-            let named =
-                IdentifierKind::ALL.into_iter().find_map(|kind| Some((kind, (*identifiers.get(kind))?)));
-            // A contact keeps one at least.
-            let Some((kind, text)) = named else { return Ok(Vec::new()) };
-            let sent = self.send(&owner, &link, (kind, text), proof).await?;
+            None => match storage.find_removal(link.list, link.contact).await? {
+                Some(removal) => removal.opted_out.has(link.channel),
+                // Nothing is known of it.
+                None => return Ok(Vec::new()),
+            },
+        };
+        let is_recent = || app.links.recent.get(&link).is_some_and(|used| used.elapsed() < QUIET);
+        if !is_off || !is_successor && !is_recent() {
+            self.send(&owner, &link, proof).await?;
             app.links.recent.insert(link, Instant::now());
-            if sent {
-                return Ok(Vec::new());
-            }
         }
-        Ok(Vec::new())
+        // As of now: it may have been removed before the opt-out was applied.
+        match find::contact_by_number(storage, owner.account, link.list, link.contact).await? {
+            Some(_) => Ok(Vec::new()),
+            None => self.leave(&owner, link, proof).await,
+        }
     }
 
-    /// Sends the opt-out of the contact that has an identifier. Whether it was about the link's contact, as far as that
-    /// is known in time.
-    async fn send(
-        &self,
-        owner: &ListOwner,
-        link: &Link,
-        (kind, text): (IdentifierKind, &str),
-        proof: Proof,
-    ) -> Result<bool> {
-        let app = &self.0;
+    /// Sends the opt-out, by the number of the contact, and waits until it is applied. If the wait ends before, it is
+    /// on disk and is applied later.
+    async fn send(&self, owner: &ListOwner, link: &Link, proof: Proof) -> Result<()> {
         let (mut items, mut patch) = (ItemsWriter::default(), Vec::new());
         // False is stored as absence.
         put_entry(&mut patch, link.channel.key(), &[]);
         // The person said so: an undo leaves it, and the consent ledger has the way.
-        put_entry(&mut patch, Key::OPTIONS, &Options { keep: false, personal: true }.bytes());
+        let options = Options { keep: false, personal: true, linked: true };
+        put_entry(&mut patch, Key::OPTIONS, &options.bytes());
         let said = Said { source: Some(proof.token().to_owned()), ..Said::default() };
         put_entry(&mut patch, Key::PROOF, &said.bytes(secret::random()));
-        items.add(kind, text, &patch);
+        items.add(IdentifierKind::UserId, &link.contact.0.to_string(), &patch);
         let caller = caller(owner, proof);
         let submission = self.submission();
         let request = submission.request;
         let draft = Draft {
-            kind: BatchKind::UpdateExact,
+            kind: BatchKind::UpdateByNumber,
             list: (link.list, owner.list_id),
             webhook: None,
             restore_erased: false,
             items: items.finish(),
         };
         self.accept(&caller, submission, draft).await?;
-        // It is on disk: whatever fails from here on, the opt-out is not lost unless the contact got other identifiers.
-        let queries = Queries(Arc::clone(app));
-        let Ok(Waited::Processed) = queries.await_request(&caller, request).await else {
-            return Ok(true);
-        };
-        let found = app.storage.find_requests(owner.account, vec![request]).await.unwrap_or_default();
-        let result = found.into_iter().next().and_then(|request| request.results.into_iter().next());
-        Ok(match result {
-            Some(ItemResult::Done { id, .. }) => {
-                id == Some(ObjectId::of_contact(owner.list_id, link.contact.0))
-            }
-            Some(ItemResult::Failed { .. }) => false,
-            None => true,
-        })
+        // Whether or not it is applied in time, and whatever fails from here on, the opt-out is not lost.
+        drop(Queries(Arc::clone(&self.0)).await_request(&caller, request).await);
+        Ok(())
     }
 }

@@ -10,7 +10,7 @@ use super::store::{connection, pool};
 use storage::Error;
 
 /// Tables that grow. Each has the column `list` in its primary key and in every unique index.
-pub const DISTRIBUTED: [&str; 31] = [
+pub const DISTRIBUTED: [&str; 32] = [
     "queue",
     "progress",
     "batch",
@@ -25,6 +25,7 @@ pub const DISTRIBUTED: [&str; 31] = [
     "tombstone",
     "history_floor",
     "departed",
+    "merged_into",
     "former_bearer",
     "consent",
     "activity",

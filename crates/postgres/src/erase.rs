@@ -42,6 +42,14 @@ impl Erasing for View<'_> {
             let delete = format!("DELETE FROM {table} WHERE list = $1 AND number = $2");
             self.session.execute(&delete, &[&list.0, &number.0.cast_signed()])?;
         }
+        // Also of those that were merged into one that was merged into this one.
+        let merges = "DELETE FROM merged_into WHERE list = $1 AND (loser = ANY($2) OR winner = ANY($2)) \
+                      RETURNING loser";
+        let mut gone = vec![number.0.cast_signed()];
+        while !gone.is_empty() {
+            let rows = self.session.query(merges, &[&list.0, &gone])?;
+            gone = rows.iter().map(|row| get(row, 0)).collect::<Result<_, _>>()?;
+        }
         Ok(())
     }
 

@@ -10,7 +10,7 @@ use super::session::{Session, error, get};
 use storage::Error;
 
 /// All migrations; each one's number is its place, from 1.
-const MIGRATIONS: [&str; 22] = [
+const MIGRATIONS: [&str; 23] = [
     include_str!("../migrations/V1__store.sql"),
     include_str!("../migrations/V2__logins.sql"),
     include_str!("../migrations/V3__activity.sql"),
@@ -33,6 +33,7 @@ const MIGRATIONS: [&str; 22] = [
     include_str!("../migrations/V20__saved_queries.sql"),
     include_str!("../migrations/V21__segments.sql"),
     include_str!("../migrations/V22__user_language.sql"),
+    include_str!("../migrations/V23__merged_into.sql"),
 ];
 
 /// Held while the schema changes, in the transaction that changes it: several nodes may start at once.

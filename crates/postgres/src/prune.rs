@@ -319,6 +319,7 @@ fn orphan(session: &Session, list: ListNo) -> Result<u64, Error> {
         ("former_identifiers", "number, position, item", CHUNK),
         ("former_bearer", "hash, number, position", CHUNK),
         ("departed", "number", CHUNK),
+        ("merged_into", "loser", CHUNK),
         ("tombstone", "position, number", CHUNK),
         ("history_floor", "position", CHUNK),
     ] {

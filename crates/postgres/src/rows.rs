@@ -10,6 +10,7 @@ use super::session::{Session, Values, get, get_array, get_id, get_number, get_sm
 use super::shared::Shared;
 use domain::apply::world::{EraseForm, Erased, ListState};
 use domain::contact::amount::Cac;
+use domain::contact::choice::Flags;
 use domain::contact::document::HEAD;
 use domain::contact::identifier::HashKey;
 use domain::history;
@@ -295,6 +296,25 @@ impl Rows for View<'_> {
         let select = "SELECT consent FROM departed WHERE list = $1 AND number = $2";
         let row = self.session.query_opt(select, &[&contact.0.0, &contact.1.0.cast_signed()])?;
         row.map_or(Ok(0), |row| get_number(&row, 0))
+    }
+
+    fn opted_out(&self, contact: ContactId) -> Result<Flags, Error> {
+        let select = "SELECT opted_out FROM departed WHERE list = $1 AND number = $2";
+        let row = self.session.query_opt(select, &[&contact.0.0, &contact.1.0.cast_signed()])?;
+        let bits = row.map_or(Ok(0), |row| get_number(&row, 0))?;
+        Ok(u8::try_from(bits).ok().and_then(Flags::of_bits).unwrap_or_default())
+    }
+
+    fn winners(&self, list: ListNo, losers: &[ContactNo]) -> Result<Vec<(ContactNo, ContactNo)>, Error> {
+        if losers.is_empty() {
+            return Ok(Vec::new());
+        }
+        let select =
+            "SELECT loser, winner FROM merged_into WHERE list = $1 AND loser = ANY($2) AND undone_at = 0";
+        let numbers: Vec<_> = losers.iter().map(|loser| loser.0.cast_signed()).collect();
+        let rows = self.session.query(select, &[&list.0, &numbers])?;
+        let read = |row: &Row| Ok((ContactNo(get_number(row, 0)?), ContactNo(get_number(row, 1)?)));
+        rows.iter().map(read).collect()
     }
 
     fn former_bearers(&self, list: ListNo, hash: u64) -> Result<Vec<(ContactNo, u64)>, Error> {

@@ -65,7 +65,11 @@ impl Erasing for View<'_> {
         for table in ["former_identifiers", "former_bearer", "departed"] {
             self.execute(&format!("DELETE FROM {table} WHERE contact = ?1"), [id])?;
         }
-        Ok(())
+        // Also of those that were merged into one that was merged into this one.
+        let merges = "WITH RECURSIVE gone (loser) AS (SELECT ?1 UNION \
+                      SELECT m.loser FROM merged_into m JOIN gone ON m.winner = gone.loser) \
+                      DELETE FROM merged_into WHERE loser IN (SELECT loser FROM gone)";
+        self.execute(merges, [id])
     }
 
     fn forget_bearers(&self, _: ListNo, hash: u64) -> Result<(), Error> {

@@ -274,6 +274,7 @@ fn traces(store: &Transaction<'_>, list: ListNo, range: [i64; 2]) -> rusqlite::R
     for table in ["former_identifiers", "former_bearer", "departed"] {
         gone += store.execute(&format!("DELETE FROM {table} WHERE contact BETWEEN ?1 AND ?2"), range)?;
     }
+    gone += store.execute("DELETE FROM merged_into WHERE loser BETWEEN ?1 AND ?2", range)?;
     for table in ["tombstone", "history_floor"] {
         gone += store.execute(&format!("DELETE FROM {table} WHERE list = ?1"), [list.0])?;
     }

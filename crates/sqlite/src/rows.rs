@@ -9,6 +9,7 @@ use super::{Shared, catalogue, error, signed, unsigned};
 use domain::apply::world::{EraseForm, Erased, ListState};
 use domain::clock::Timestamp;
 use domain::contact::amount::Cac;
+use domain::contact::choice::Flags;
 use domain::contact::identifier::HashKey;
 use domain::history;
 use domain::id::ObjectId;
@@ -231,6 +232,29 @@ impl Rows for View<'_> {
             })
             .map(Option::unwrap_or_default)
             .map_err(error)
+    }
+
+    fn opted_out(&self, contact: ContactId) -> Result<Flags, Error> {
+        self.store
+            .prepare_cached("SELECT opted_out FROM departed WHERE contact = ?1")
+            .and_then(|mut select| {
+                let id = contact_id(contact.0, contact.1.0);
+                select.query_row([id], |row| row.get(0)).optional()
+            })
+            .map(|bits: Option<u8>| bits.and_then(Flags::of_bits).unwrap_or_default())
+            .map_err(error)
+    }
+
+    fn winners(&self, list: ListNo, losers: &[ContactNo]) -> Result<Vec<(ContactNo, ContactNo)>, Error> {
+        let select = "SELECT winner FROM merged_into WHERE loser = ?1 AND undone_at = 0";
+        let mut select = self.store.prepare_cached(select).map_err(error)?;
+        let mut winners = Vec::new();
+        for loser in losers {
+            let id = contact_id(list, loser.0);
+            let winner = select.query_row([id], |row| row.get(0).map(split_id)).optional().map_err(error)?;
+            winners.extend(winner.map(|(_, winner)| (*loser, winner)));
+        }
+        Ok(winners)
     }
 
     fn former_bearers(&self, _: ListNo, hash: u64) -> Result<Vec<(ContactNo, u64)>, Error> {

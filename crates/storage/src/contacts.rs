@@ -84,7 +84,8 @@ pub trait ContactReader: Send + Sync + 'static {
     /// The contacts that a request created, changed or removed, in its order; empty if its history is deleted.
     async fn contacts_of_request(&self, list: ListNo, request: ObjectId) -> Result<Vec<ContactNo>, Error>;
 
-    /// How a contact of the list was removed; `None` if it is there, was erased, or its history is deleted.
+    /// How a contact of the list was removed; `None` if it is there or was erased. If its history is deleted, only a
+    /// merge is known.
     async fn find_removal(&self, list: ListNo, contact: ContactNo) -> Result<Option<Removal>, Error>;
 
     /// The consent ledger of the contact that bears one of the identifiers.

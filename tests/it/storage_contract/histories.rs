@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use domain::clock::Timestamp;
+use domain::contact::choice::Flags;
 use domain::contact::field::Field::{Email, Name};
 use domain::contact::identifier::IdentifierKind;
 use domain::history::ChangeKind;
@@ -104,11 +105,11 @@ async fn a_removal_is_known_until_its_history_goes(mut desk: Desk) {
         async |desk: &Desk| desk.storage().find_removal(desk.list, ContactNo(1)).await.expect("a look");
     assert!(found(&desk).await.is_none(), "it is there");
     let removal = Batch { kind: BatchKind::Remove, ..desk.batch(&[("a", &[])]) };
-    let removed = desk.append(removal).await;
+    desk.append(removal).await;
     desk.apply_all().await;
     desk.reopen();
     let removal = found(&desk).await.expect("a removal");
-    assert_eq!((removal.request, removal.asked), (removed, BatchKind::Remove));
+    assert_eq!((removal.merged_into, removal.opted_out), (None, Flags::default()));
     let identifiers = (removal.identifiers.user_id.as_deref(), removal.identifiers.email.as_deref());
     assert_eq!(identifiers, (Some("a"), Some("u@x.com")));
     assert!(desk.storage().find_removal(desk.list, ContactNo(2)).await.expect("a look").is_none());

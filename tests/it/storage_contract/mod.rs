@@ -20,6 +20,7 @@ mod histories;
 mod jobs;
 mod lists;
 mod logins;
+mod merged;
 mod person;
 mod postgres_callers;
 mod postgres_check;

@@ -206,6 +206,7 @@ async fn no_statement_is_of_a_form_that_citus_does_not_plan() {
     super::changes::each(&make).await;
     super::contact_pages::each(&make).await;
     super::deliveries::each(&make).await;
+    super::merged::each(&make).await;
     super::saved_queries::each(&make).await;
     super::search::each(&make).await;
     super::segments::each(&make).await;

@@ -193,7 +193,7 @@ impl<'a> ContactPatch<'a> {
         let subscribes =
             |flag: &Field| self.values[flag.place()].as_ref().is_some_and(|it| !it.bytes().is_empty());
         let keep = keep && !self.resubscribe && Flags::ALL.iter().any(subscribes);
-        let options = Options { keep, personal: self.proof.is_some() }.bytes();
+        let options = Options { keep, personal: self.proof.is_some(), linked: false }.bytes();
         if !options.is_empty() {
             put_entry(out, Key::OPTIONS, &options);
         }

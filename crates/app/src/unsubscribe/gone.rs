@@ -7,23 +7,20 @@ use crate::{Commands, Result};
 use domain::contact::field::Field;
 use domain::contact::identifier::IdentifierKind;
 use domain::contact::suppression::{Channel, Reason};
-use domain::journal::{BatchKind, ContactNo};
-use storage::{ItemResult, ListOwner, Removal, Storage};
+use domain::journal::ContactNo;
+use storage::ListOwner;
 
 impl Commands {
     /// The successors of a contact that is gone: the one that it was merged into, and the one that has its address now.
     /// If no contact has that, it is suppressed: so the opt-out holds also when the contact comes back.
     ///
-    /// Nothing is known of an erased contact, and of one whose removal is older than the stored histories.
+    /// Nothing is known of an erased contact. The last address is known as long as the history of the removal is stored.
     pub(super) async fn leave(&self, owner: &ListOwner, link: Link, proof: Proof) -> Result<Vec<ContactNo>> {
         let storage = &*self.0.storage;
         let Some(removal) = storage.find_removal(link.list, link.contact).await? else {
             return Ok(Vec::new());
         };
-        let mut successors = Vec::new();
-        if removal.asked == BatchKind::Merge {
-            successors.extend(winner(storage, owner, &link, &removal).await?);
-        }
+        let mut successors: Vec<_> = removal.merged_into.into_iter().collect();
         let kind = identifier_of(link.channel);
         let Some(text) = removal.identifiers.get(kind).clone() else { return Ok(successors) };
         match storage.find_contact(owner.account, link.list, vec![(kind, text.clone())]).await? {
@@ -54,23 +51,4 @@ const fn identifier_of(channel: Field) -> IdentifierKind {
         Field::SmsSubscribe | Field::ViberSubscribe => IdentifierKind::PhoneNumber,
         _ => IdentifierKind::UserId,
     }
-}
-
-/// The contact that a removed one was merged into, as far as the store still knows it.
-async fn winner(
-    storage: &dyn Storage,
-    owner: &ListOwner,
-    link: &Link,
-    removal: &Removal,
-) -> Result<Option<ContactNo>> {
-    let changed = storage.contacts_of_request(link.list, removal.request).await?;
-    if let Some(winner) = changed.into_iter().find(|number| *number != link.contact) {
-        return Ok(Some(winner));
-    }
-    // A winner that lacked nothing did not change: only the results name it.
-    let found = storage.find_requests(owner.account, vec![removal.request]).await?;
-    Ok(found.into_iter().flat_map(|request| request.results).find_map(|result| {
-        let ItemResult::Done { id: Some(id), .. } = result else { return None };
-        id.contact_number(owner.list_id).map(ContactNo).filter(|number| *number != link.contact)
-    }))
 }

@@ -197,8 +197,8 @@ mod tests {
         })
     }
 
-    const ALLOW: Options = Options { keep: false, personal: false };
-    const KEEP: Options = Options { keep: true, personal: false };
+    const ALLOW: Options = Options { keep: false, personal: false, linked: false };
+    const KEEP: Options = Options { keep: true, ..ALLOW };
 
     #[test]
     fn a_false_that_was_set_stays_and_a_default_does_not() {
@@ -246,7 +246,7 @@ mod tests {
         assert!(named(&contact), "it stayed false, and was named");
         let mut contact = Contact::default();
         contact.send(&[(EMAIL, true)], ALLOW);
-        contact.send(&[(EMAIL, false)], Options { keep: false, personal: true });
+        contact.send(&[(EMAIL, false)], Options { personal: true, ..ALLOW });
         assert!(named(&contact), "the person's own");
     }
 

@@ -11,7 +11,7 @@ use super::outcome::{self, Action, Failure, Outcome};
 use super::plan::Waiting;
 use super::rule::{Decided, Tried};
 use super::turn::Turn;
-use super::world::World;
+use super::world::{Merged, World};
 use crate::clock::Timestamp;
 use crate::contact::choice::{Choices, Flags, State};
 use crate::contact::document::{self, Document};
@@ -167,6 +167,7 @@ fn apply(
         named.get(*kind).is_some_and(|text| text.as_bytes() != had)
     });
     let (action, _) = turn.update(world, winner, &patch, renamed)?;
+    world.merged.push(Merged { list: batch.list, loser: asked.loser, winner: asked.winner });
     Ok(action)
 }
 

@@ -1,6 +1,6 @@
 //! Reads the batches that wait, and says which identifiers they touch.
 
-use crate::contact::choice::Flags;
+use crate::contact::choice::{Flags, Options};
 use crate::contact::field::Field;
 use crate::contact::identifier::{HashKey, IdentifierKind, Identifiers};
 use crate::contact::record::{Malformed, Reader};
@@ -119,6 +119,18 @@ impl<'a> Plan<'a> {
         numbers
     }
 
+    /// The contacts that persons name by the number in a link: sorted, each once. Such a link follows merges.
+    pub fn linked(&self, waiting: &[Waiting]) -> Vec<(ListNo, ContactNo)> {
+        let mut linked = Vec::new();
+        for (batch, items) in waiting.iter().zip(&self.batches) {
+            let linked_items = items.iter().flatten().filter(|item| item.is_linked());
+            linked.extend(linked_items.filter_map(|item| Some((batch.list, item.item.number(batch.kind)?))));
+        }
+        linked.sort_unstable();
+        linked.dedup();
+        linked
+    }
+
     /// What may be kept of every identifier that an item would have a contact bear, where its bearer was erased.
     pub fn erasable(&self, waiting: &[Waiting], key: &HashKey) -> Vec<(AccountNo, [u8; 16])> {
         let mut hashes = Vec::new();
@@ -152,6 +164,11 @@ impl<'a> PlannedItem<'a> {
     /// The identifier of that kind that the patch names, with its hash; an empty text clears.
     pub fn named(&self, kind: IdentifierKind) -> Option<(&'a str, u64)> {
         self.named.as_ref().and_then(|named| *named.get(kind))
+    }
+
+    /// Whether a person sent it by a link.
+    pub fn is_linked(&self) -> bool {
+        self.has_flags && Options::of_patch(self.item.patch).is_ok_and(|options| options.linked)
     }
 
     /// The addresses that it looks up or would give.

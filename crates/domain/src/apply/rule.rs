@@ -5,7 +5,7 @@ use super::ledger::How;
 use super::outcome::{self, Action, Failure, Note, Outcome, Taken};
 use super::plan::{Plan, PlannedItem, Waiting};
 use super::turn::{Applied, Turn};
-use super::world::World;
+use super::world::{OptedOut, World};
 use crate::clock::Timestamp;
 use crate::contact::choice::Flags;
 use crate::contact::document::Document;
@@ -141,7 +141,11 @@ impl Step<'_> {
 
     fn decide(&mut self, world: &mut World) -> Applied {
         self.check_references(world)?;
-        match (self.look_up(world)?, self.batch.kind) {
+        let mut found = self.look_up(world)?;
+        if found.is_none() && self.item.is_linked() {
+            found = self.opt_out(world)?;
+        }
+        match (found, self.batch.kind) {
             (
                 Some(found),
                 BatchKind::Update
@@ -179,6 +183,21 @@ impl Step<'_> {
             return Err(Failure::SourceNotFound);
         }
         Ok(())
+    }
+
+    /// A link of a contact that is gone: it stays off if an undo restores the contact. The contact that is left of a
+    /// merged one takes the item.
+    fn opt_out(&self, world: &mut World) -> Result<Option<u32>, Malformed> {
+        let (list, item) = (self.batch.list, &self.item.item);
+        let Some(number) = item.number(self.batch.kind) else { return Ok(None) };
+        let (mut flags, mut reader) = (Flags::default(), Reader::new(item.patch));
+        while let Some(entry) = reader.entry()? {
+            if let Some(flag) = Flags::of_key(entry.key).filter(|_| entry.value.is_empty()) {
+                flags.set(flag, true);
+            }
+        }
+        world.opted_out.push(OptedOut { list, number, flags });
+        world.find_winner(list, number)
     }
 
     /// As userId, then as what the text is by its form; an e-mail address is never a phone number.

@@ -4,7 +4,7 @@
 use super::ledger::{How, Ledger};
 use super::outcome::{Action, Failure};
 use super::plan::Waiting;
-use super::world::{Former, World, put_identifiers};
+use super::world::{Former, MergeUndone, World, put_identifiers};
 use crate::clock::Timestamp;
 use crate::contact::document::{Document, Header};
 use crate::contact::field::Key;
@@ -77,6 +77,8 @@ impl Turn<'_> {
         // And those from the time when it was away, that it bore nothing.
         let former = self.former(number, &Identifiers::default());
         world.formers.push(former);
+        let (list, after) = (self.batch.list, self.batch.position);
+        world.merges_undone.push(MergeUndone { list, loser: number, before: 0, after });
         self.note(ChangeKind::Created, number, removed_at, &[], Some(record));
         Ok((Action::Created, slot))
     }

@@ -14,7 +14,7 @@ use super::outcome::{self, Action, Failure, Outcome, Undone};
 use super::plan::Waiting;
 use super::rule::Decided;
 use super::turn::Turn;
-use super::world::World;
+use super::world::{MergeUndone, World};
 use crate::clock::Timestamp;
 use crate::contact::choice::{Choices, Flags, State};
 use crate::contact::document::{self, Document};
@@ -96,6 +96,10 @@ pub struct Subject {
     pub slot: Option<u32>,
     /// The position of the batch that removed it, where it is not.
     pub removed_at: u64,
+    /// The position of the batch that is undone.
+    pub undone_at: u64,
+    /// Where it is not there: the flags that its owner has turned off since it was removed.
+    pub opted_out: Flags,
 }
 
 impl Subject {
@@ -154,7 +158,13 @@ fn grant(
     let Wish { act, wanted, kept, choices } = wish;
     let (action, _) = match act {
         Act::Leave => (Action::Unchanged, 0),
-        Act::Remove(found) => turn.remove(world, found)?,
+        Act::Remove(found) => {
+            let removed = turn.remove(world, found)?;
+            // What had restored it was the undo of a merge: that holds again.
+            let (list, before) = (turn.batch.list, subject.undone_at);
+            world.merges_undone.push(MergeUndone { list, loser: subject.number, before, after: 0 });
+            removed
+        }
         Act::PutBack(found) => {
             let record = Document::read(world.document(world.slot(found)))?.record;
             let patch =
@@ -163,8 +173,11 @@ fn grant(
             put_back(&mut turn, world, found, &patch).inspect_err(|_| turn.consents.truncate(before))?
         }
         Act::BringBack => {
-            let record = patch(&wanted);
-            turn.bring_back(world, subject.number, subject.deed.created_at, &record, subject.removed_at)?
+            let before = turn.consents.len();
+            let record = record_of(&wanted, subject, &mut turn.ledger(How::Undo));
+            let created_at = subject.deed.created_at;
+            turn.bring_back(world, subject.number, created_at, &record, subject.removed_at)
+                .inspect_err(|_| turn.consents.truncate(before))?
         }
     };
     Ok(Outcome::Undone(action, subject.number, told(wanted, kept)))
@@ -185,6 +198,22 @@ fn patch(fields: &Fields) -> Vec<u8> {
     let mut patch = Vec::new();
     fields.iter().for_each(|(key, value)| put_entry(&mut patch, *key, value));
     patch
+}
+
+/// The record of a contact that comes back: what its owner has turned off meanwhile stays off.
+fn record_of(wanted: &Fields, subject: &Subject, ledger: &mut Ledger<'_>) -> Vec<u8> {
+    let off = subject.opted_out;
+    if off.is_empty() {
+        return patch(wanted);
+    }
+    let mut choices = Choices::read(wanted.get(&Key::CHOICES).map(Vec::as_slice));
+    choices.refused = choices.refused.with(off);
+    // The person said so: no undo turns them on.
+    choices.named = choices.named.with(off);
+    choices.head = Some(ledger.add(subject.number, choices.head, (off, Flags::default()), &[]));
+    let mut wanted = wanted.clone();
+    wanted.insert(Key::CHOICES, choices.bytes());
+    patch(&wanted)
 }
 
 /// The same, with what was chosen about the flags that are put back.

@@ -10,7 +10,9 @@ use std::collections::{HashMap, HashSet};
 use self::documents::Documents;
 pub use self::erased::{EraseForm, Erased, known_of};
 use self::holders::Holders;
-pub use self::types::{Former, FormerBearer, IndexEntry, ListState, Slot, put_identifiers};
+pub use self::types::{
+    Former, FormerBearer, IndexEntry, ListState, MergeUndone, Merged, OptedOut, Slot, put_identifiers,
+};
 use crate::contact::choice::{Flags, State};
 use crate::contact::document::Document;
 use crate::contact::identifier::{HashKey, IdentifierKind, Identifiers};
@@ -38,12 +40,20 @@ pub struct World {
     damaged: HashSet<(ListNo, u64)>,
     /// The slots of contacts that items name by their numbers; `None` for one that is damaged on disk.
     numbered: HashMap<(ListNo, ContactNo), Option<u32>>,
+    /// The last winners of merged contacts that the links of persons name.
+    winners: HashMap<(ListNo, ContactNo), ContactNo>,
     /// Identifiers that were changed, for results that were told before.
     pub formers: Vec<Former>,
     /// The same, for those who look for a contact by what it bore once.
     pub former_bearers: Vec<FormerBearer>,
     /// Identifiers whose bearers were erased and are now brought back.
     pub forgiven: Vec<(AccountNo, [u8; 16])>,
+    /// Contacts that were merged.
+    pub merged: Vec<Merged>,
+    /// Merges that were undone, or renewed.
+    pub merges_undone: Vec<MergeUndone>,
+    /// What was turned off for contacts that are gone.
+    pub opted_out: Vec<OptedOut>,
 }
 
 impl World {
@@ -59,9 +69,13 @@ impl World {
             holders: Holders::default(),
             damaged: HashSet::new(),
             numbered: HashMap::new(),
+            winners: HashMap::new(),
             formers: Vec::new(),
             former_bearers: Vec::new(),
             forgiven: Vec::new(),
+            merged: Vec::new(),
+            merges_undone: Vec::new(),
+            opted_out: Vec::new(),
         }
     }
 
@@ -140,6 +154,19 @@ impl World {
             Some(None) => Err(Malformed),
             Some(Some(slot)) => Ok(Some(*slot).filter(|slot| self.slot(*slot).removed_at.is_none())),
         }
+    }
+
+    /// Lets a merged contact be followed to the winner that is left. That must have been loaded under its number.
+    pub fn follow(&mut self, list: ListNo, loser: ContactNo, winner: ContactNo) {
+        self.winners.insert((list, loser), winner);
+    }
+
+    /// The contact that is left of a merged one, if it is there now.
+    ///
+    /// # Errors
+    /// [`Malformed`] if it is damaged on disk.
+    pub fn find_winner(&self, list: ListNo, loser: ContactNo) -> Result<Option<u32>, Malformed> {
+        self.winners.get(&(list, loser)).map_or(Ok(None), |winner| self.find_number(list, *winner))
     }
 
     /// The list's state; one that was not loaded is gone.

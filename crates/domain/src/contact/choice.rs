@@ -60,7 +60,13 @@ impl Flags {
         }
     }
 
-    /// Those of both.
+    /// Those that are in both.
+    #[must_use]
+    pub const fn and(self, other: Self) -> Self {
+        Self(self.0 & other.0)
+    }
+
+    /// Those of either.
     #[must_use]
     pub const fn with(self, other: Self) -> Self {
         Self(self.0 | other.0)
@@ -156,6 +162,8 @@ pub struct Options {
     pub keep: bool,
     /// The item was sent for the person, who chose this: an undo leaves it as it is.
     pub personal: bool,
+    /// The person sent it by a link: it also counts if the contact is gone.
+    pub linked: bool,
 }
 
 impl Options {
@@ -166,12 +174,12 @@ impl Options {
     pub fn of_patch(patch: &[u8]) -> Result<Self, Malformed> {
         let bits = record::get(patch, Key::OPTIONS)?.and_then(|value| value.first()).copied();
         let bits = bits.unwrap_or_default();
-        Ok(Self { keep: bits & 1 != 0, personal: bits & 2 != 0 })
+        Ok(Self { keep: bits & 1 != 0, personal: bits & 2 != 0, linked: bits & 4 != 0 })
     }
 
     /// The value in a patch; empty where nothing is to be said.
     pub fn bytes(self) -> Vec<u8> {
-        match u8::from(self.keep) | u8::from(self.personal) << 1 {
+        match u8::from(self.keep) | u8::from(self.personal) << 1 | u8::from(self.linked) << 2 {
             0 => Vec::new(),
             bits => vec![bits],
         }
@@ -210,8 +218,8 @@ mod tests {
             }
         }
         assert_eq!(Choices::read(None), Choices::default());
-        for (keep, personal) in [(false, false), (true, false), (false, true), (true, true)] {
-            let options = Options { keep, personal };
+        for bits in 0..8 {
+            let options = Options { keep: bits & 1 != 0, personal: bits & 2 != 0, linked: bits & 4 != 0 };
             let mut patch = Vec::new();
             record::put_entry(&mut patch, Key::OPTIONS, &options.bytes());
             assert_eq!(Options::of_patch(&patch), Ok(options));

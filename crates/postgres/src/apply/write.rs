@@ -9,7 +9,7 @@ use crate::session::{Owned, Session};
 use crate::shared::Shared;
 use domain::apply::plan::Waiting;
 use domain::apply::rule::Decided;
-use domain::apply::world::{IndexEntry, Slot, World};
+use domain::apply::world::{IndexEntry, MergeUndone, Merged, OptedOut, Slot, World};
 use domain::clock::Timestamp;
 use domain::journal::ListNo;
 use storage::Error;
@@ -28,7 +28,50 @@ pub fn world(session: &Session, shared: &Shared, world: &World) -> Result<(), Er
         session.later(COUNT, vec![Box::new(list.0), Box::new(state.next.cast_signed()), Box::new(more)]);
     }
     write_traces(session, world);
+    write_merges(session, world);
     Ok(())
+}
+
+/// Which contacts were merged into which, and what was turned off for contacts that are gone.
+fn write_merges(session: &Session, world: &World) {
+    for (list, chunk) in chunks(&world.merged, |merged| merged.list) {
+        let column = |value: fn(&Merged) -> u64| {
+            boxed(chunk.iter().map(|merged| value(merged).cast_signed()).collect::<Vec<_>>())
+        };
+        let merge = concat!(
+            "INSERT INTO merged_into (list, loser, winner, undone_at) SELECT p.list, u.* FROM ",
+            of_list!(),
+            " unnest($2::bigint[], $3::bigint[], $4::bigint[]) AS u \
+             ON CONFLICT (list, loser) DO UPDATE SET winner = excluded.winner, undone_at = excluded.undone_at"
+        );
+        let values = vec![
+            boxed(list.0),
+            column(|merged| merged.loser.0),
+            column(|merged| merged.winner.0),
+            column(|_| 0),
+        ];
+        session.later(merge, values);
+    }
+    for (list, chunk) in chunks(&world.merges_undone, |undone| undone.list) {
+        let column = |value: fn(&MergeUndone) -> u64| {
+            boxed(chunk.iter().map(|undone| value(undone).cast_signed()).collect::<Vec<_>>())
+        };
+        let undo = "UPDATE merged_into m SET undone_at = u.later \
+                    FROM unnest($2::bigint[], $3::bigint[], $4::bigint[]) AS u (loser, earlier, later) \
+                    WHERE m.list = $1 AND m.loser = u.loser AND m.undone_at = u.earlier";
+        let values = vec![
+            boxed(list.0),
+            column(|undone| undone.loser.0),
+            column(|undone| undone.before),
+            column(|undone| undone.after),
+        ];
+        session.later(undo, values);
+    }
+    for OptedOut { list, number, flags } in &world.opted_out {
+        let opt_out = "UPDATE departed SET opted_out = opted_out | $3 WHERE list = $1 AND number = $2";
+        let values = vec![boxed(list.0), boxed(number.0.cast_signed()), boxed(i64::from(flags.bits()))];
+        session.later(opt_out, values);
+    }
 }
 
 fn write_contacts(session: &Session, shared: &Shared, world: &World, list: ListNo, slots: &[&Slot]) {

@@ -11,7 +11,7 @@ use storage::rows::check::{Mend, Report};
 use storage::rows::consent::Chains;
 
 /// Rows of the list `$1` that refer to nothing, and what is said of them.
-const ORPHANS: [(&str, &str); 4] = [
+const ORPHANS: [(&str, &str); 5] = [
     (
         "FROM delivery d WHERE d.list = $1 \
          AND NOT EXISTS (SELECT 1 FROM request r WHERE r.list = d.list AND r.position = d.position)",
@@ -21,6 +21,11 @@ const ORPHANS: [(&str, &str); 4] = [
         "FROM departed d WHERE d.list = $1 \
          AND EXISTS (SELECT 1 FROM contact c WHERE c.list = d.list AND c.number = d.number)",
         "contacts that are there and count as removed",
+    ),
+    (
+        "FROM merged_into d WHERE d.list = $1 AND undone_at = 0 \
+         AND EXISTS (SELECT 1 FROM contact c WHERE c.list = d.list AND c.number = d.loser)",
+        "contacts that are there and count as merged",
     ),
     (
         "FROM departed d WHERE d.list = $1 AND position >= (SELECT min(position) FROM history h WHERE h.list = $1) \

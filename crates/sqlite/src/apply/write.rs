@@ -6,7 +6,7 @@ use super::super::contacts::contact_id;
 use super::super::{error, signed};
 use domain::apply::plan::Waiting;
 use domain::apply::rule::Decided;
-use domain::apply::world::World;
+use domain::apply::world::{MergeUndone, Merged, OptedOut, World};
 use domain::clock::Timestamp;
 use domain::contact::sealed;
 use domain::history;
@@ -18,15 +18,38 @@ pub fn world(store: &Transaction<'_>, world: &World) -> Result<(), Error> {
     write_contacts(store, world)?;
     write_index(store, world)?;
     write_lists(store, world).map_err(error)?;
-    write_traces(store, world).map_err(error)
+    write_traces(store, world).map_err(error)?;
+    write_merges(store, world).map_err(error)
+}
+
+/// Which contacts were merged into which, and what was turned off for contacts that are gone.
+fn write_merges(store: &Transaction<'_>, world: &World) -> rusqlite::Result<()> {
+    let mut merge = store.prepare_cached(
+        "INSERT INTO merged_into VALUES (?1, ?2, 0) \
+         ON CONFLICT DO UPDATE SET winner = excluded.winner, undone_at = 0",
+    )?;
+    for Merged { list, loser, winner } in &world.merged {
+        merge.execute([contact_id(*list, loser.0), contact_id(*list, winner.0)])?;
+    }
+    let mut undo =
+        store.prepare_cached("UPDATE merged_into SET undone_at = ?3 WHERE loser = ?1 AND undone_at = ?2")?;
+    for MergeUndone { list, loser, before, after } in &world.merges_undone {
+        undo.execute([contact_id(*list, loser.0), signed(*before), signed(*after)])?;
+    }
+    let mut opt_out =
+        store.prepare_cached("UPDATE departed SET opted_out = opted_out | ?2 WHERE contact = ?1")?;
+    for OptedOut { list, number, flags } in &world.opted_out {
+        opt_out.execute([contact_id(*list, number.0), i64::from(flags.bits())])?;
+    }
+    Ok(())
 }
 
 fn write_contacts(store: &Transaction<'_>, world: &World) -> Result<(), Error> {
     let mut insert = store.prepare_cached("INSERT INTO contact VALUES (?1, ?2)").map_err(error)?;
     let mut update = store.prepare_cached("UPDATE contact SET document = ?2 WHERE id = ?1").map_err(error)?;
     let mut delete = store.prepare_cached("DELETE FROM contact WHERE id = ?1").map_err(error)?;
-    let mut depart =
-        store.prepare_cached("INSERT OR REPLACE INTO departed VALUES (?1, ?2, ?3)").map_err(error)?;
+    let depart = "INSERT OR REPLACE INTO departed (contact, position, consent) VALUES (?1, ?2, ?3)";
+    let mut depart = store.prepare_cached(depart).map_err(error)?;
     let mut returned = store.prepare_cached("DELETE FROM departed WHERE contact = ?1").map_err(error)?;
     let mut stored = Vec::new();
     for slot in world.changed() {

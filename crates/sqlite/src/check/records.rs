@@ -18,7 +18,7 @@ use storage::rows::consent::Chains;
 type Query = (&'static str, &'static str, Option<Mend>);
 
 /// `?1`: the last position that is applied.
-const QUERIES: [Query; 11] = [
+const QUERIES: [Query; 12] = [
     (
         "FROM delivery d WHERE NOT EXISTS (SELECT 1 FROM request r WHERE r.position = d.position)",
         "webhooks of no request",
@@ -27,6 +27,11 @@ const QUERIES: [Query; 11] = [
     (
         "FROM departed d WHERE EXISTS (SELECT 1 FROM contact c WHERE c.id = d.contact)",
         "contacts that are there and count as removed",
+        Some(Mend::Orphans),
+    ),
+    (
+        "FROM merged_into m WHERE undone_at = 0 AND EXISTS (SELECT 1 FROM contact c WHERE c.id = m.loser)",
+        "contacts that are there and count as merged",
         Some(Mend::Orphans),
     ),
     (
@@ -138,6 +143,7 @@ pub fn mend_orphans(store: &Connection) -> Result<(), Error> {
             let key = match table {
                 "former_bearer" => "hash, contact, position",
                 "departed" => "contact",
+                "merged_into" => "loser",
                 _ => "position",
             };
             let delete = format!("DELETE FROM {table} WHERE ({key}) IN (SELECT {key} {rows})");

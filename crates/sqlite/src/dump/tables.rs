@@ -277,10 +277,16 @@ pub const TABLES: &[Table] = &[
         select: "SELECT list, position, request FROM store.history_floor ORDER BY list",
     },
     Table {
-        there: Columns { name: "departed", columns: "list, number, position, consent" },
+        there: Columns { name: "departed", columns: "list, number, position, consent, opted_out" },
         from: &["store.departed"],
-        select: "SELECT contact >> 40, contact & ((1 << 40) - 1), position, consent FROM store.departed \
-                 ORDER BY contact",
+        select: "SELECT contact >> 40, contact & ((1 << 40) - 1), position, consent, opted_out \
+                 FROM store.departed ORDER BY contact",
+    },
+    Table {
+        there: Columns { name: "merged_into", columns: "list, loser, winner, undone_at" },
+        from: &["store.merged_into"],
+        select: "SELECT loser >> 40, loser & ((1 << 40) - 1), winner & ((1 << 40) - 1), undone_at \
+                 FROM store.merged_into ORDER BY loser",
     },
     Table {
         there: Columns { name: "consent", columns: "list, position, records" },

@@ -14,9 +14,10 @@ use domain::contact::record::Malformed;
 use domain::journal::ListNo;
 
 /// Records of one contact that are read at most.
-const MAX_RECORDS: usize = 10_000;
+pub const MAX_RECORDS: usize = 10_000;
 
-fn damaged(place: Place) -> impl Fn(Malformed) -> Error {
+/// The error of a row of the ledger that does not read.
+pub fn damaged(place: Place) -> impl Fn(Malformed) -> Error {
     move |malformed| Error::Damaged(format!("consent ledger at {place:?}: {malformed}"))
 }
 

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
-use super::Rows;
+use super::{Rows, merged};
 use crate::Error;
 use domain::apply::plan::{Plan, Waiting};
 use domain::apply::world::{Erased, World};
@@ -37,7 +37,13 @@ pub fn world(
     let mut contacts: Vec<_> = found.iter().map(|(contact, _)| *contact).collect();
     contacts.dedup();
     let (mut loaded, mut shown, indexed) = (0, 0, contacts.len());
-    let numbers = plan.numbers(waiting);
+    let mut numbers = plan.numbers(waiting);
+    let followed = merged::follow(rows, &plan.linked(waiting))?;
+    if !followed.is_empty() {
+        numbers.extend(followed.iter().map(|((list, _), winner)| (*list, *winner)));
+        numbers.sort_unstable();
+        numbers.dedup();
+    }
     if !numbers.is_empty() {
         contacts.extend(&numbers);
         contacts.sort_unstable();
@@ -63,6 +69,9 @@ pub fn world(
     })?;
     if loaded > budget {
         return Ok(None);
+    }
+    for ((list, loser), winner) in followed {
+        world.follow(list, loser, winner);
     }
     if shown < indexed {
         let missing = indexed - shown;

@@ -21,6 +21,7 @@ pub mod history;
 pub mod load;
 pub mod matching;
 pub mod merge;
+pub mod merged;
 pub mod person;
 pub mod removal;
 pub mod results;
@@ -39,6 +40,7 @@ use domain::apply::plan::Waiting;
 use domain::apply::world::{EraseForm, Erased, ListState};
 use domain::clock::Timestamp;
 use domain::contact::amount::Cac;
+use domain::contact::choice::Flags;
 use domain::contact::identifier::HashKey;
 use domain::id::ObjectId;
 use domain::journal::{AccountNo, BatchKind, ContactNo, ListNo};
@@ -155,6 +157,13 @@ pub trait Rows: Changes {
 
     /// The position where the consent ledger of a contact begins that was removed; 0 where it has none.
     fn departed_consent(&self, contact: ContactId) -> Result<u64, Error>;
+
+    /// The flags that the person has turned off by a link since the contact was removed.
+    fn opted_out(&self, contact: ContactId) -> Result<Flags, Error>;
+
+    /// The contacts of a list into which some were merged, each with its loser first. A merge that was undone does not
+    /// count.
+    fn winners(&self, list: ListNo, losers: &[ContactNo]) -> Result<Vec<(ContactNo, ContactNo)>, Error>;
 
     /// The contacts of a list that may have borne what has this hash, each with the position of the batch that took it
     /// from them: the last first.

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::history::{Allowance, Walk};
 use super::person::erased_hashes;
-use super::{ErasedHash, Rows, results};
+use super::{ErasedHash, Rows, merged, results};
 use crate::{Error, ItemResult};
 use domain::apply::outcome::{self, Failure, Outcome};
 use domain::apply::plan::Waiting;
@@ -12,6 +12,7 @@ use domain::apply::rule::Decided;
 use domain::apply::undo::{self, Deed, Since, Subject};
 use domain::apply::world::World;
 use domain::clock::Timestamp;
+use domain::contact::choice::Flags;
 use domain::contact::document::Document;
 use domain::contact::identifier::IdentifierKind;
 use domain::contact::record::Malformed;
@@ -155,7 +156,11 @@ fn subject(
     }
     walk.charge(allowance);
     let removed_at = if stored.is_none() { head } else { 0 };
-    Ok(Subject { number, deed, since, slot: None, removed_at })
+    let opted_out = match removed_at {
+        0 => Flags::default(),
+        _ => merged::opted_out_since(rows, (list, number), removed_at)?,
+    };
+    Ok(Subject { number, deed, since, slot: None, removed_at, undone_at: position, opted_out })
 }
 
 fn sources(rows: &impl Rows, subjects: &[Subject]) -> Result<HashSet<u64>, Error> {

@@ -6,6 +6,7 @@ use super::source::Source;
 use domain::apply::ledger::How;
 use domain::clock::Timestamp;
 use domain::contact::amount::Cac;
+use domain::contact::choice::Flags;
 use domain::contact::field::Field;
 use domain::contact::identifier::{IdentifierKind, Identifiers};
 use domain::contact::proof::Proof;
@@ -14,13 +15,13 @@ use domain::id::ObjectId;
 use domain::journal::{BatchKind, ContactNo, ListNo};
 
 /// How a contact was removed.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Removal {
-    /// The request that removed it.
-    pub request: ObjectId,
-    /// What that asked for.
-    pub asked: BatchKind,
-    /// The identifiers that the contact had.
+    /// The contact that is left, if it was merged. After more merges that is the last winner.
+    pub merged_into: Option<ContactNo>,
+    /// The flags that the person has turned off by a link since.
+    pub opted_out: Flags,
+    /// The identifiers that the contact had; none if its history is deleted.
     pub identifiers: Identifiers<Option<String>>,
 }
 

@@ -47,7 +47,15 @@ fn subject(number: u64, case: &Case) -> Subject {
         replaced,
         erased: false,
     };
-    Subject { number: ContactNo(number), deed, since: Since::default(), slot: None, removed_at: 0 }
+    Subject {
+        number: ContactNo(number),
+        deed,
+        since: Since::default(),
+        slot: None,
+        removed_at: 0,
+        undone_at: 0,
+        opted_out: Flags::default(),
+    }
 }
 
 struct Scene {

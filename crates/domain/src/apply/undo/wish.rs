@@ -91,7 +91,8 @@ impl Wish {
             _ => wish.wanted.retain(|_, value| !value.is_empty()),
         }
         for key in wish.wanted.keys().copied().collect::<Vec<_>>() {
-            let named = Flags::of_key(key).is_some_and(|flag| flags.choices.named.has(flag));
+            let counts = flags.choices.named.with(subject.opted_out);
+            let named = Flags::of_key(key).is_some_and(|flag| counts.has(flag));
             let refused = match wish.refusal(subject, batch, world, key)? {
                 None if named => Some(Failure::ChangedSince),
                 refused => refused,

@@ -72,6 +72,41 @@ pub struct FormerBearer {
     pub position: u64,
 }
 
+/// A contact that was merged into another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Merged {
+    /// The list of both.
+    pub list: ListNo,
+    /// The contact that was removed.
+    pub loser: ContactNo,
+    /// The contact that is left.
+    pub winner: ContactNo,
+}
+
+/// A merge that an undo ends, or that the undo of that undo renews.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MergeUndone {
+    /// The list of both contacts.
+    pub list: ListNo,
+    /// The contact that was removed by the merge. If it was never merged, there is nothing to do.
+    pub loser: ContactNo,
+    /// The position of the undo that has ended the merge so far; 0 while the merge holds.
+    pub before: u64,
+    /// The same afterwards.
+    pub after: u64,
+}
+
+/// What a person has turned off by the link of a contact that is gone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OptedOut {
+    /// The list of the contact.
+    pub list: ListNo,
+    /// The contact.
+    pub number: ContactNo,
+    /// The flags that stay off if an undo restores the contact.
+    pub flags: Flags,
+}
+
 /// A change to the index of identifiers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct IndexEntry {

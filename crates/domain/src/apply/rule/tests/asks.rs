@@ -125,7 +125,7 @@ impl Batch {
             let mut entries: Vec<_> =
                 ask.fields.iter().map(|(name, value)| (key_of(name), stored(name, value))).collect();
             if ask.keep && FLAGS.iter().any(|flag| ask.fields.contains_key(flag)) {
-                entries.push((Key::OPTIONS, Options { keep: true, personal: false }.bytes()));
+                entries.push((Key::OPTIONS, Options { keep: true, ..Options::default() }.bytes()));
             }
             entries.sort();
             let mut patch = Vec::new();

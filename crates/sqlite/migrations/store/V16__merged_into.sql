@@ -1,0 +1,10 @@
+-- Where the unsubscribe links of contacts lead that are gone. merged_into: the winner of a merge; undone_at: the position
+-- of the undo that brought the loser back, 0 while the merge holds. departed.opted_out: flags that the person turned off
+-- by a link after the removal, a bit each.
+CREATE TABLE merged_into (
+    loser     INTEGER PRIMARY KEY,
+    winner    INTEGER NOT NULL,
+    undone_at INTEGER NOT NULL
+) STRICT;
+CREATE INDEX merged_into_winner ON merged_into (winner);
+ALTER TABLE departed ADD COLUMN opted_out INTEGER NOT NULL DEFAULT 0;
