@@ -4,6 +4,7 @@ use std::fs::OpenOptions;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::hooks::Wal;
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 
@@ -268,6 +269,7 @@ pub fn connect(path: &Path, settings: &Settings) -> Result<Connection, Error> {
         Connection::open(path).map_err(|error| Error::Unavailable(format!("{}: {error}", path.display())))?;
     connection.busy_timeout(BUSY).map_err(super::error)?;
     connection.set_prepared_statement_cache_capacity(64);
+    stable_plans(&connection)?;
     let cache = -i64::try_from(settings.cache_kib).unwrap_or(i64::MAX);
     let checkpoint = settings.checkpoint_pages;
     let limit = i64::from(LOG_LIMIT);
@@ -290,6 +292,13 @@ pub fn connect(path: &Path, settings: &Settings) -> Result<Connection, Error> {
     }
     connection.pragma_update(None, "synchronous", "full").map_err(super::error)?;
     Ok(connection)
+}
+
+/// Has SQLite plan a statement once. Otherwise it plans a statement about a table with a partial index again for each
+/// new value of a parameter, in case the value fits the condition of the index. The statements of this store name such
+/// conditions as literals.
+fn stable_plans(connection: &Connection) -> Result<(), Error> {
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map(drop).map_err(super::error)
 }
 
 /// Copies the log into the file whenever a commit has made it so many pages long. SQLite does so by itself, but tells
@@ -322,3 +331,7 @@ pub fn empty_log(connection: &Connection) -> Result<bool, Error> {
     connection.busy_timeout(BUSY).map_err(super::error)?;
     busy.map(|busy| !busy).map_err(super::error)
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests;
