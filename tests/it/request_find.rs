@@ -52,6 +52,14 @@ async fn a_request_is_known_from_the_200_on_and_shows_what_became_of_it() {
             "taken": { "field": "userId", "id": holder } }],
     });
     assert_eq!(request, expected);
+    // Without identifiers no contact is named but by its id.
+    for key in ["email", "phone", "userId"] {
+        expected["results"]["success"][0][key] = json!(null);
+    }
+    let found = server.ok(FIND, &json!({ "ids": [id, id], "identifiers": false })).await;
+    let mut request = found["requests"][&id].clone();
+    (request["createdAt"], request["updatedAt"]) = (json!("<time>"), json!("<time>"));
+    assert_eq!(request, expected);
     server.stop().await;
 }
 
@@ -118,6 +126,9 @@ async fn ids_are_an_array_of_strings() {
             { "position": null, "field": "ids", "code": code, "message": text }] });
         assert_eq!((answer.status, answer.json()), (StatusCode::BAD_REQUEST, expected), "{body}");
     }
+    let wrong = server.post(FIND, &json!({ "ids": 5, "identifiers": "no" })).await;
+    let both = ["Argument ids must be an array of strings", "Argument identifiers must be a true or false"];
+    assert_eq!((wrong.status, wrong.errors()), (StatusCode::BAD_REQUEST, both.map(str::to_owned).to_vec()));
     for body in ["", "[1]", "null", "{"] {
         let answer = server.post_bytes(FIND, body).await;
         assert_eq!(

@@ -65,8 +65,16 @@ impl Queries {
         }
     }
 
-    async fn outcomes(&self, caller: &Caller, ids: &[ObjectId]) -> Result<Vec<Request>, Error> {
-        let found = self.0.storage.find_outcomes(caller.viewer.account, ids.to_vec()).await?;
+    /// The requests with these ids that the caller may see, without the identifiers of contacts in their results: no
+    /// contact is read.
+    ///
+    /// # Errors
+    /// The store fails.
+    pub async fn outcomes(&self, caller: &Caller, ids: &[ObjectId]) -> Result<Vec<Request>, Error> {
+        let mut ids = ids.to_vec();
+        ids.sort_unstable();
+        ids.dedup();
+        let found = self.0.storage.find_outcomes(caller.viewer.account, ids).await?;
         self.seen(caller, found).await
     }
 

@@ -224,7 +224,9 @@ impl<T: Transport> Api for Remote<T> {
             results: WireResults<'a>,
         }
         let path = "/v3/request/find";
-        let body = self.call(path, None, json!({ "ids": requests }).to_string().into()).await?;
+        // A server of an earlier release sends the identifiers all the same.
+        let body = json!({ "ids": requests, "identifiers": false }).to_string().into();
+        let body = self.call(path, None, body).await?;
         let found: Found<'_> = read(path, &body)?;
         let results = |told: Told<'_>| (told.status == "processed").then(|| told.results.into());
         Ok(found.requests.into_iter().map(|(id, told)| (id, results(told))).collect())

@@ -10,7 +10,8 @@ use serde::{Serialize, Serializer};
 
 use super::call::{Answer, Call, Outcome};
 use super::method::{Body, Example, Group, Method};
-use app::requests;
+use app::{Refusal, requests};
+use domain::argument::read_flag;
 use domain::id::ObjectId;
 use domain::json::{Keys, Raw, read_body};
 use domain::param::{Param, Shape};
@@ -43,11 +44,19 @@ pub static FIND: Method = Method {
     handler: &find,
 };
 
-const FOUND_BY: [Param; 1] = [Param::required(
-    "ids",
-    Shape::Array { of: &Shape::TEXT, min: 0, max: MAX_IDS },
-    "The ids of the requests, as `requestId` gave them.",
-)];
+const FOUND_BY: [Param; 2] = [
+    Param::required(
+        "ids",
+        Shape::Array { of: &Shape::TEXT, min: 0, max: MAX_IDS },
+        "The ids of the requests, as `requestId` gave them.",
+    ),
+    Param::optional(
+        "identifiers",
+        Shape::Flag,
+        "Whether `success` has the identifiers of the contacts; true by default. With false `email`, `phone` and \
+         `userId` are null there, and the server reads no contact for the answer.",
+    ),
+];
 
 /// What request/find answers.
 #[derive(Serialize, JsonSchema)]
@@ -65,9 +74,21 @@ fn by_id<S: Serializer>(requests: &[Request], serializer: S) -> Result<S::Ok, S:
 
 async fn find(call: Call) -> Outcome<Found> {
     let body = read_body(&call.body, &Keys::of(&FOUND_BY)).ok_or_else(problem::bad_request)?;
-    let ids = read_ids(body.get(0))?;
-    let ids = ids.iter().filter_map(|id| ObjectId::parse(id)).collect();
-    let requests = call.app.queries.requests(&call.caller, ids).await?;
+    let (mut problems, named) = (Vec::new(), body.get(1));
+    let ids = read_ids(body.get(0)).unwrap_or_else(|problem| {
+        problems.push(problem);
+        Vec::new()
+    });
+    let identifiers = read_flag("identifiers", named, &mut problems) || named.is_none();
+    if !problems.is_empty() {
+        return Err(Refusal::Invalid(problems));
+    }
+    let ids: Vec<_> = ids.iter().filter_map(|id| ObjectId::parse(id)).collect();
+    let (queries, caller) = (&call.app.queries, &call.caller);
+    let requests = match identifiers {
+        true => queries.requests(caller, ids).await?,
+        false => queries.outcomes(caller, &ids).await?,
+    };
     let warnings = body.unknown.into_iter().map(problem::unknown_field).collect();
     Ok(Answer::new(Found { requests }).warn(warnings))
 }
