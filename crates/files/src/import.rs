@@ -19,7 +19,7 @@ use super::batch::{self, Batch};
 use super::books::Books;
 use super::defuse::FAILED_COLUMNS;
 use super::failures::Failures;
-use super::key::ImportId;
+use super::key::{IdentityHash, ImportId};
 use super::notes::{Note, Notes};
 use super::requests::ImportedRequest;
 use super::send::{Counts, Fault, Sent, send};
@@ -73,7 +73,7 @@ struct Engine {
     window: VecDeque<Entry>,
     window_bytes: usize,
     /// Identifiers that batches in flight name.
-    busy: HashMap<u64, usize>,
+    busy: HashMap<u64, usize, IdentityHash>,
     sending: JoinSet<(u64, Result<Sent>)>,
     asking: JoinSet<Asked>,
     pause: Duration,
@@ -102,7 +102,7 @@ pub async fn run(
         books,
         window: VecDeque::new(),
         window_bytes: 0,
-        busy: HashMap::new(),
+        busy: HashMap::default(),
         sending: JoinSet::new(),
         asking: JoinSet::new(),
         pause: Duration::ZERO,

@@ -1,5 +1,7 @@
 //! The names of requests, by which the same batch of the same import is known again.
 
+use std::hash::{BuildHasherDefault, Hasher};
+
 use sha2::{Digest, Sha256};
 
 use domain::clock::{Clock as _, SystemClock};
@@ -53,4 +55,25 @@ impl Default for ImportId {
 /// Bytes in hex digits.
 pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Maps by numbers that are hashes already.
+pub type IdentityHash = BuildHasherDefault<IdentityHasher>;
+
+/// The number itself is its hash.
+#[derive(Debug, Default)]
+pub struct IdentityHasher(u64);
+
+impl Hasher for IdentityHasher {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        bytes.iter().for_each(|byte| self.write_u64(self.0.rotate_left(8) ^ u64::from(*byte)));
+    }
+
+    fn write_u64(&mut self, number: u64) {
+        self.0 = number;
+    }
 }

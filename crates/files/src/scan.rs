@@ -86,9 +86,22 @@ impl Scan {
     /// # Errors
     /// A quotation mark in the wrong place, a record that is too long, a header with too many columns.
     pub fn feed(&mut self, bytes: &[u8]) -> Result<()> {
-        let mut rest = bytes;
+        self.feed_each(bytes, |_| {})
+    }
+
+    /// The same, and tells `each` the lines where the records began that end here.
+    ///
+    /// # Errors
+    /// The same.
+    pub fn feed_each(&mut self, bytes: &[u8], mut each: impl FnMut(u64)) -> Result<()> {
+        let (mut rest, mut records) = (bytes, self.records);
         while let Some((&byte, behind)) = rest.split_first() {
             self.step(byte)?;
+            // A record ends at one byte.
+            if self.records > records {
+                records = self.records;
+                each(self.start);
+            }
             rest = self.pass(behind)?;
         }
         Ok(())

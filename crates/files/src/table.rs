@@ -129,26 +129,17 @@ struct Lines<R> {
 impl<R: Read> Read for Lines<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let count = self.inner.read(buffer)?;
-        let mut scan = |bytes: &[u8], at_end| -> Result<()> {
-            let before = self.scan.records();
-            if at_end {
-                self.scan.finish()?
-            } else {
-                self.scan.feed(bytes)?
-            };
-            if self.scan.records() > before {
-                self.starts.push_back(self.scan.start());
-            }
-            Ok(())
-        };
-        let scanned = if count == 0 {
-            scan(&[], true)
-        } else {
-            // A record ends at one byte.
-            buffer[..count].iter().try_for_each(|byte| scan(&[*byte], false))
-        };
-        scanned.map_err(io::Error::other)?;
-        Ok(count)
+        let Self { scan, starts, .. } = self;
+        if count > 0 {
+            scan.feed_each(&buffer[..count], |start| starts.push_back(start)).map_err(io::Error::other)?;
+            return Ok(count);
+        }
+        let before = scan.records();
+        scan.finish().map_err(io::Error::other)?;
+        if scan.records() > before {
+            starts.push_back(scan.start());
+        }
+        Ok(0)
     }
 }
 

@@ -7,6 +7,9 @@ pub const ROUNDED: &str =
 /// The cell without what only protects it: `="0012"` is 0012, and `'+15555555` (as Salesforce exports it) is
 /// +15555555. An apostrophe before letters is part of the text, as in `'t Hooft`.
 pub fn unprotected(cell: &str) -> &str {
+    if !matches!(cell.as_bytes().first(), Some(b'=' | b'\'')) {
+        return cell;
+    }
     let formula = cell.strip_prefix("=\"").and_then(|rest| rest.strip_suffix('"'));
     if let Some(text) = formula.filter(|text| !text.contains('"')) {
         return text;
@@ -21,6 +24,9 @@ pub fn unprotected(cell: &str) -> &str {
 
 /// Whether a text is a number in scientific notation, such as 1.23457E+16: digits are lost.
 pub fn is_scientific(text: &str) -> bool {
+    if !matches!(text.as_bytes().first(), Some(b'0'..=b'9' | b'-')) {
+        return false;
+    }
     let Some((digits, exponent)) = text.split_once("E+") else { return false };
     let all_digits = |text: &str| !text.is_empty() && text.bytes().all(|sign| sign.is_ascii_digit());
     let (whole, decimals) = digits.split_once(['.', ',']).unwrap_or((digits, "0"));

@@ -12,7 +12,8 @@ pub fn identifier(text: &str) -> u64 {
 }
 
 pub fn key(json: &mut String, key: &str) {
-    if !json.ends_with('{') {
+    // A byte is compared quicker than a character.
+    if json.as_bytes().last() != Some(&b'{') {
         json.push(',');
     }
     json.push('"');

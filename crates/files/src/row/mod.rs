@@ -242,7 +242,7 @@ impl Reading {
             key(json, "variables");
             json.push('[');
             for (name, value) in &parts.variables {
-                if !json.ends_with('[') {
+                if json.as_bytes().last() != Some(&b'[') {
                     json.push(',');
                 }
                 json.push('{');

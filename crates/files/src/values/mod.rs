@@ -85,7 +85,7 @@ const ERRORS: [&str; 14] = [
 
 /// Whether a cell is an error of a spreadsheet.
 pub fn is_error(cell: &str) -> bool {
-    cell.starts_with('#') && ERRORS.contains(&cell)
+    cell.as_bytes().first() == Some(&b'#') && ERRORS.contains(&cell)
 }
 
 /// Reads a cell that is not empty for a field.
