@@ -1,28 +1,45 @@
-//! Whatever is sent, imported, changed in bulk, added, removed, erased, suppressed, merged and undone: a channel that was
-//! turned off is on again only where an item said `resubscribe`, or where the very request was undone that turned it off
-//! and no later one had named it. And a contact shows the suppressions of the address that it has, whatever became of it.
+//! Whatever is sent, imported, changed in bulk, added, removed, erased, suppressed, merged, clicked and undone: a channel
+//! that was turned off is on again only where an item said `resubscribe`, or where the very request was undone that
+//! turned it off and no later one had named it. A click on an unsubscribe link is never undone, also if its contact was
+//! merged or removed at that time. And a contact shows the suppressions of the address that it has.
 //!
 //! `ROLLBOOK_TEST_SEQUENCES` is the number of sequences for each store, 16 by default.
 
-use std::collections::{HashMap, HashSet};
+mod oracle;
+
+use std::collections::HashMap;
 
 use futures_util::{StreamExt as _, stream};
+use hyper::{Method, StatusCode};
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 use proptest::strategy::ValueTree as _;
 use proptest::test_runner::{Config, TestCaseError, TestRunner};
 use serde_json::{Value, json};
 
+use self::oracle::{Oracle, Shown};
 use crate::harness::{Server, Setup, StoreKind};
 use crate::kill::number;
 
-const FLAGS: [&str; 3] = ["active", "emailSubscribe", "smsSubscribe"];
+/// All flags; each but the first is a channel with links.
+const FLAGS: [&str; 7] = [
+    "active",
+    "emailSubscribe",
+    "smsSubscribe",
+    "desktopWebPushSubscribe",
+    "mobileWebPushSubscribe",
+    "telegramSubscribe",
+    "viberSubscribe",
+];
+
+/// The channels of links, in the order of their flags.
+const CHANNELS: [&str; 6] = ["email", "sms", "desktopWebPush", "mobileWebPush", "telegram", "viber"];
 const PEOPLE: [&str; 3] = ["a", "b", "c"];
 
 #[derive(Clone, Debug)]
 struct Item {
     who: &'static str,
-    flags: [Option<bool>; 3],
+    flags: [Option<bool>; FLAGS.len()],
     resubscribe: bool,
 }
 
@@ -45,29 +62,44 @@ enum Ask {
     Merge(&'static str, &'static str),
     /// The person's address, or an end of that.
     Suppress(&'static str, bool),
+    /// A message with the link of a person's contact is sent.
+    Send(&'static str, usize),
+    /// One of the links that were sent is used.
+    Click(Index),
     /// Of one of the requests before it.
     Undo(Index),
 }
 
+/// The link of a contact for a flag.
+struct Sent {
+    contact: String,
+    flag: usize,
+    path: String,
+}
+
 fn items() -> impl Strategy<Value = Vec<Item>> {
     let flag = || select(vec![None, Some(true), Some(true), Some(false)]);
-    let item = (select(&PEOPLE[..]), [flag(), flag(), flag()], prop::bool::weighted(0.1));
+    let flags = prop::array::uniform7(flag());
+    let item = (select(&PEOPLE[..]), flags, prop::bool::weighted(0.1));
     let item = item.prop_map(|(who, flags, resubscribe)| Item { who, flags, resubscribe });
     prop::collection::vec(item, 1..4)
 }
 
 fn asks() -> impl Strategy<Value = Vec<Ask>> {
+    let who = || select(&PEOPLE[..]);
     let ask = prop_oneof![
-        8 => (any::<bool>(), items()).prop_map(|(import, items)| Ask::Update { import, items }),
+        6 => (any::<bool>(), items()).prop_map(|(import, items)| Ask::Update { import, items }),
         2 => items().prop_map(Ask::Add),
-        2 => (0..3_usize, any::<bool>()).prop_map(|(flag, to)| Ask::Bulk { flag, to }),
-        1 => select(&PEOPLE[..]).prop_map(Ask::Remove),
-        1 => select(&PEOPLE[..]).prop_map(Ask::Erase),
-        2 => (select(&PEOPLE[..]), select(&PEOPLE[..])).prop_map(|(winner, loser)| Ask::Merge(winner, loser)),
-        2 => (select(&PEOPLE[..]), any::<bool>()).prop_map(|(who, on)| Ask::Suppress(who, on)),
+        2 => (0..FLAGS.len(), any::<bool>()).prop_map(|(flag, to)| Ask::Bulk { flag, to }),
+        2 => who().prop_map(Ask::Remove),
+        1 => who().prop_map(Ask::Erase),
+        3 => (who(), who()).prop_map(|(winner, loser)| Ask::Merge(winner, loser)),
+        1 => (who(), any::<bool>()).prop_map(|(who, on)| Ask::Suppress(who, on)),
+        4 => (who(), 1..FLAGS.len()).prop_map(|(who, flag)| Ask::Send(who, flag)),
+        5 => any::<Index>().prop_map(Ask::Click),
         6 => any::<Index>().prop_map(Ask::Undo),
     ];
-    prop::collection::vec(ask, 1..20)
+    prop::collection::vec(ask, 1..24)
 }
 
 /// The userId of a person of a sequence: an erasure reaches all lists of the account.
@@ -87,73 +119,6 @@ impl Item {
             item[*name] = json!(flag);
         }
         item
-    }
-}
-
-/// What was said of a contact: the request by which each flag was turned off last.
-type Said = [Option<String>; 3];
-
-/// What the world must hold to, told from the requests and their results alone.
-#[derive(Default)]
-struct Oracle {
-    /// By the contact's id: an erased or removed one is another when it is made again.
-    said: HashMap<String, Said>,
-    /// What was said before each request.
-    before: HashMap<String, HashMap<String, Said>>,
-    suppressed: HashSet<String>,
-    kept: usize,
-}
-
-impl Oracle {
-    /// An item was applied to a contact.
-    fn apply(&mut self, request: &str, contact: &str, item: &Item, result: &Value) {
-        let said = self.said.entry(contact.to_owned()).or_default();
-        let notes = result["notes"].as_array().cloned().unwrap_or_default();
-        self.kept += notes.iter().filter(|note| note["code"] == "OPTED_OUT").count();
-        for (flag, value) in item.flags.into_iter().enumerate() {
-            match value {
-                Some(false) => said[flag] = Some(request.to_owned()),
-                Some(true) if item.resubscribe => said[flag] = None,
-                _ => {}
-            }
-        }
-    }
-
-    /// A request was undone: what only it had said is as it was before, where the undo has put the flag back.
-    fn undo(&mut self, request: &str, undone: &str, contact: &str, result: &Value) {
-        let Some(said) = self.said.get_mut(contact) else { return };
-        let before = self.before[undone].get(contact).cloned().unwrap_or_default();
-        let restored = result["restored"].as_array().expect("an array");
-        for (flag, name) in FLAGS.iter().enumerate() {
-            let is_restored = restored.contains(&json!(name));
-            // Where somebody has said no since, it is not the request's own any more.
-            if is_restored && said[flag].as_deref().is_none_or(|last| last == undone) {
-                // A no that is back is the undo's own: undoing that takes it away again.
-                said[flag] = before[flag].as_ref().map(|_| request.to_owned());
-            }
-        }
-    }
-
-    /// What the loser had turned off is off for the winner, who says so by the merge.
-    fn merge(&mut self, request: &str, body: &Value) {
-        let said = |key: &str| self.said.get(body[key].as_str().expect("an id")).cloned().unwrap_or_default();
-        let (mut winner, loser) = (said("winner"), said("loser"));
-        for (own, other) in winner.iter_mut().zip(loser) {
-            if own.is_none() && other.is_some() {
-                *own = Some(request.to_owned());
-            }
-        }
-        self.said.insert(body["winner"].as_str().expect("an id").to_owned(), winner);
-    }
-
-    fn check(&self, contact: &str, shown: &Value) -> Result<(), TestCaseError> {
-        for (flag, name) in FLAGS.iter().enumerate() {
-            let no = self.said.get(contact).and_then(|said| said[flag].as_ref());
-            prop_assert!(no.is_none() || shown[*name] == false, "{name} of {shown}: {no:?} turned it off");
-        }
-        let is_suppressed = shown["email"].as_str().is_some_and(|email| self.suppressed.contains(email));
-        prop_assert_eq!(shown.get("suppressed").is_some(), is_suppressed, "{}", shown);
-        Ok(())
     }
 }
 
@@ -178,7 +143,7 @@ fn to_json(
             return Some(("/v3/contacts/add", body, items.clone()));
         }
         Ask::Bulk { flag, to } => {
-            let mut flags = [None; 3];
+            let mut flags = [None; FLAGS.len()];
             flags[*flag] = Some(*to);
             let items: Vec<_> = PEOPLE.map(|who| Item { who, flags, resubscribe: false }).into();
             let body = json!({ "contactListId": list, "contactBy": "userId", "optOut": "keep",
@@ -198,6 +163,7 @@ fn to_json(
             ("/v3/blacklist/add", json!({ "records": [record] }))
         }
         Ask::Suppress(who, false) => ("/v3/blacklist/remove", json!({ "email": email(case, who) })),
+        Ask::Send(..) | Ask::Click(_) => return None,
         Ask::Undo(index) => {
             let id = (!requests.is_empty()).then(|| index.get(requests))?;
             ("/v3/request/undo", json!({ "requestId": id }))
@@ -210,43 +176,92 @@ fn to_json(
 async fn check(
     server: &Server,
     (case, list): (usize, &str),
-    oracle: &Oracle,
+    oracle: &mut Oracle,
     ids: &mut HashMap<&'static str, String>,
 ) -> Result<(), TestCaseError> {
-    let wanted = PEOPLE.map(|who| json!({ "userId": user(case, who) }));
+    let users = PEOPLE.map(|who| json!({ "userId": user(case, who) }));
+    let emails = PEOPLE.map(|who| json!({ "email": email(case, who) }));
+    let wanted: Vec<_> = users.into_iter().chain(emails).collect();
     let body = json!({ "contactListId": list, "contacts": wanted });
     let answer = server.ok("/v3/contact/get-many", &body).await;
+    ids.clear();
+    oracle.present.clear();
     for found in answer["found"].as_array().expect("an array") {
-        let contact = found["contactId"].as_str().expect("an id");
-        oracle.check(contact, &found["contact"])?;
+        let contact = found["contactId"].as_str().expect("an id").to_owned();
+        let text = |key: &str| found["contact"][key].as_str().map(str::to_owned);
         let position = found["position"].as_u64().and_then(|position| usize::try_from(position).ok());
-        ids.insert(PEOPLE[position.expect("a position")], contact.to_owned());
+        if let Some(who) = PEOPLE.get(position.expect("a position")) {
+            ids.insert(who, contact.clone());
+        }
+        oracle.last.insert(contact.clone(), Shown { user: text("userId"), email: text("email") });
+        oracle.present.insert(contact);
+    }
+    for found in answer["found"].as_array().expect("an array") {
+        oracle.check(found["contactId"].as_str().expect("an id"), &found["contact"])?;
     }
     Ok(())
 }
 
-async fn run(server: &Server, case: usize, asks: &[Ask]) -> Result<usize, TestCaseError> {
-    let list = server.list().await;
-    server.ok("/v3/contact-list/update", &json!({ "contactListId": list, "optOut": "keep" })).await;
-    let (mut oracle, mut requests, mut ids) = (Oracle::default(), Vec::<String>::new(), HashMap::new());
-    for ask in asks {
-        let Some((path, body, items)) = to_json(ask, (case, &list), &requests, &ids) else { continue };
-        let answer = server.post(path, &body).await.json();
-        if let Ask::Suppress(who, on) = ask {
-            prop_assert_eq!(&answer["result"], true, "{}", answer);
-            match on {
-                true => oracle.suppressed.insert(email(case, who)),
-                false => oracle.suppressed.remove(&email(case, who)),
-            };
-            check(server, (case, &list), &oracle, &mut ids).await?;
-            continue;
+/// Makes the link of a person's contact, as a message has it.
+async fn link(server: &Server, (case, list): (usize, &str), who: &str, flag: usize) -> Option<String> {
+    let body = json!({ "contactListId": list, "userIds": [user(case, who)], "channel": CHANNELS[flag - 1] });
+    let links = server.ok("/v3/contacts/unsubscribe-links", &body).await;
+    let path = links["links"][0]["url"].as_str()?.strip_prefix("https://contacts.example.com");
+    Some(path.expect("the address of the setting").to_owned())
+}
+
+/// What has happened in a sequence so far.
+#[derive(Default)]
+struct Run {
+    oracle: Oracle,
+    requests: Vec<String>,
+    ids: HashMap<&'static str, String>,
+    sent: Vec<Sent>,
+}
+
+impl Run {
+    async fn step(&mut self, server: &Server, at: (usize, &str), ask: &Ask) -> Result<(), TestCaseError> {
+        match ask {
+            Ask::Send(who, flag) => {
+                if let (Some(path), Some(contact)) = (link(server, at, who, *flag).await, self.ids.get(who)) {
+                    self.sent.push(Sent { contact: contact.clone(), flag: *flag, path });
+                }
+            }
+            Ask::Click(index) => {
+                if !self.sent.is_empty() {
+                    let Sent { contact, flag, path } = index.get(&self.sent);
+                    let clicked = server.send(Method::POST, path, &[], "List-Unsubscribe=One-Click").await;
+                    prop_assert_eq!(clicked.status, StatusCode::OK);
+                    self.oracle.click(contact, *flag);
+                }
+            }
+            Ask::Suppress(who, on) => {
+                let (path, body, _) = to_json(ask, at, &[], &self.ids).expect("a request");
+                let answer = server.post(path, &body).await.json();
+                prop_assert_eq!(&answer["result"], true, "{}", answer);
+                self.oracle.suppress(email(at.0, who), *on);
+            }
+            _ => self.request(server, at, ask).await,
         }
-        let Some(id) = answer["requestId"].as_str().filter(|_| answer["result"] == true) else { continue };
+        check(server, at, &mut self.oracle, &mut self.ids).await?;
+        if matches!(ask, Ask::Erase(_)) {
+            self.oracle.erase();
+            self.sent.retain(|sent| self.oracle.present.contains(&sent.contact));
+        }
+        Ok(())
+    }
+
+    /// Sends a request and notes what it has said by its results.
+    async fn request(&mut self, server: &Server, at: (usize, &str), ask: &Ask) {
+        let Some((path, body, items)) = to_json(ask, at, &self.requests, &self.ids) else { return };
+        let answer = server.post(path, &body).await.json();
+        let Some(id) = answer["requestId"].as_str().filter(|_| answer["result"] == true) else { return };
         // The server waits for it: asking again and again would take longer than all else.
-        let wait = json!({ "contactListId": list, "userId": user(case, PEOPLE[0]), "waitFor": id });
+        let wait = json!({ "contactListId": at.1, "userId": user(at.0, PEOPLE[0]), "waitFor": id });
         server.ok("/v3/contact/get", &wait).await;
         let request = server.processed(id).await;
-        oracle.before.insert(id.to_owned(), oracle.said.clone());
+        let oracle = &mut self.oracle;
+        oracle.begin(id);
         for result in request["results"]["success"].as_array().expect("an array") {
             let contact = result["id"].as_str().expect("an id");
             if path == "/v3/request/undo" {
@@ -264,11 +279,20 @@ async fn run(server: &Server, case: usize, asks: &[Ask]) -> Result<usize, TestCa
         }
         // An erasure is of the account, and nothing of it can be undone.
         if path != "/v3/contact/erase" {
-            requests.push(id.to_owned());
+            self.requests.push(id.to_owned());
         }
-        check(server, (case, &list), &oracle, &mut ids).await?;
     }
-    Ok(oracle.kept)
+}
+
+/// How often an opt-out was met, and how often a link of a contact that was gone was used.
+async fn run(server: &Server, case: usize, asks: &[Ask]) -> Result<(usize, usize), TestCaseError> {
+    let list = server.list().await;
+    server.ok("/v3/contact-list/update", &json!({ "contactListId": list, "optOut": "keep" })).await;
+    let mut run = Run::default();
+    for ask in asks {
+        run.step(server, (case, &list), ask).await?;
+    }
+    Ok((run.oracle.kept, run.oracle.gone))
 }
 
 /// Sequences at a time: a token has 10 requests.
@@ -290,12 +314,12 @@ fn no_channel_is_on_again_that_its_owner_turned_off() {
             .map(|(case, asks)| async move { (case, run(server, case, asks).await) })
             .buffer_unordered(AT_ONCE);
         let ended: Vec<_> = runtime.block_on(runs.collect());
-        let mut kept = 0;
+        let (mut kept, mut gone) = (0, 0);
         let mut trees: Vec<_> = trees.into_iter().map(Some).collect();
         let next = std::cell::Cell::new(cases);
         for (case, outcome) in ended {
             match outcome {
-                Ok(count) => kept += count,
+                Ok((of_kept, of_gone)) => (kept, gone) = (kept + of_kept, gone + of_gone),
                 // Once more and smaller, under names of its own.
                 Err(error) => {
                     let tree = trees[case].take().expect("each ends once");
@@ -307,7 +331,10 @@ fn no_channel_is_on_again_that_its_owner_turned_off() {
                 }
             }
         }
-        assert!(kept > 0, "some items met an opt-out");
+        assert!(
+            kept > 0 && gone > 0,
+            "{kept} items met an opt-out, {gone} links were of contacts that were gone"
+        );
         runtime.block_on(started.stop());
     }
 }

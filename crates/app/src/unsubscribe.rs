@@ -179,7 +179,9 @@ impl Commands {
                     Document::read(&contact.document).and_then(|document| State::read(document.record));
                 let damaged =
                     |malformed: Malformed| Refusal::Store(storage::Error::Damaged(malformed.to_string()));
-                state.map_err(damaged)?.is_refused(link.channel)
+                let state = state.map_err(damaged)?;
+                // One that no request has named since is not safe from the undo of what turned it off.
+                state.is_refused(link.channel) && state.choices.named.has(link.channel)
             }
             None => match storage.find_removal(link.list, link.contact).await? {
                 Some(removal) => removal.opted_out.has(link.channel),
