@@ -2,7 +2,8 @@
 //! for the length of a lease.
 //!
 //! Both go over one connection, which also listens for the signals of other nodes: if no heartbeat passes, no signal
-//! does, and the loops look for themselves. A pooler that changes connections with each transaction cannot listen.
+//! does, and the loops look for themselves. A pooler that changes connections with each transaction cannot listen: if it is
+//! not declared in the address, the greetings that the node sends to itself show it.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -81,12 +82,14 @@ struct Node {
     others: Vec<String>,
     /// The catalogue's version at the last heartbeat.
     version: Option<String>,
+    /// Whether it was reported that no signals arrive.
+    is_deaf: bool,
 }
 
 impl Node {
     fn new(pool: Pool, shared: Arc<Shared>) -> Self {
         let id = shared.node.iter().map(|byte| format!("{byte:02x}")).collect();
-        Self { pool, shared, id, others: Vec::new(), version: None }
+        Self { pool, shared, id, others: Vec::new(), version: None, is_deaf: false }
     }
 
     async fn live(&mut self, address: &Address) {
@@ -102,7 +105,8 @@ impl Node {
             if std::mem::take(&mut heard) {
                 tracing::warn!(error = %ended, "node: heartbeat failed");
             }
-            self.shared.signals.listens(false);
+            self.shared.signals.greets_not();
+            self.shared.signals.is_deaf();
             signals::look_for_all(&self.shared);
             // Other nodes rely on what this one has to tell, for as long as they hear that it lives.
             if self.wait(None).await.is_err() {
@@ -138,10 +142,9 @@ impl Node {
             let listen = format!("LISTEN {CHANNEL}");
             let listens = timeout(self.shared.lease / 2, client.batch_execute(&listen)).await;
             listens.map_err(late)?.map_err(error)?;
-            self.shared.signals.listens(true);
-            signals::look_for_all(&self.shared);
             let line = Line::Own(client);
             loop {
+                self.greet().await;
                 self.beat(&line).await?;
                 self.wait(Some(&line)).await?;
             }
@@ -149,6 +152,32 @@ impl Node {
         tokio::select! {
             ended = hear => Err(ended),
             ended = live => ended,
+        }
+    }
+
+    /// Sends itself a greeting over another connection. If it has not heard the last one, it relies on no signals.
+    async fn greet(&mut self) {
+        let signals = &self.shared.signals;
+        if !signals.greets() {
+            let was_listening = signals.is_deaf();
+            if was_listening {
+                signals::look_for_all(&self.shared);
+            }
+            if was_listening || !std::mem::replace(&mut self.is_deaf, true) {
+                tracing::warn!(
+                    "node: no notifications arrive, looking for changes instead; behind a transaction pooler add \
+                     pooler=transaction to the address"
+                );
+            }
+        }
+        let greeting = signals::greeting(&self.id);
+        let sent = async {
+            let client = connection(&self.pool).await?;
+            self.ask(&Line::Pooled(client), &greeting).await
+        };
+        // Heartbeats over the other connection show whether the database is there.
+        if !matches!(timeout(self.shared.lease / 4, sent).await, Ok(Ok(_))) {
+            self.shared.signals.greets_not();
         }
     }
 

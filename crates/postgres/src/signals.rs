@@ -4,6 +4,9 @@
 //! PostgreSQL commits transactions that notify one after the other. A node tells the others afterwards, for many batches at once,
 //! and only if there are others (see [`super::node`]). What a node does not tell because it ends is found when the others
 //! notice its end.
+//!
+//! A pooler that changes connections with each transaction takes a LISTEN and passes no signal on. So a node greets itself
+//! with each heartbeat, over another connection. It relies on signals only while it hears its greetings.
 
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::time::Duration;
@@ -18,6 +21,17 @@ use storage::{Signals, Topic};
 
 /// The channel.
 pub const CHANNEL: &str = "rollbook";
+
+/// The text of the notification that a node sends to itself.
+const GREETING: &str = "hello";
+
+/// Greetings of which one is heard where signals arrive, also on a busy machine.
+const MAX_UNHEARD: u8 = 2;
+
+/// The statement that greets the node itself.
+pub fn greeting(node: &str) -> String {
+    format!("NOTIFY {CHANNEL}, '{GREETING} {node}'")
+}
 
 /// How long a loop waits without a signal while this node listens and all others send them.
 const IDLE: Duration = Duration::from_secs(60);
@@ -76,6 +90,8 @@ pub struct Signalling {
     topics: [Notify; Topic::ALL.len()],
     /// Whether signals of others arrive.
     listening: AtomicBool,
+    /// Greetings since the last that was heard.
+    unheard: AtomicU8,
     /// Whether others may be there that send none: nodes of earlier versions.
     others_are_silent: AtomicBool,
     /// Whether there are others.
@@ -107,9 +123,27 @@ impl Signalling {
         self.topics.iter().for_each(Notify::notify_one);
     }
 
-    /// Signals of others arrive from now on, or no more. The caller then looks for all.
-    pub fn listens(&self, listening: bool) {
-        self.listening.store(listening, Ordering::Release);
+    /// Signals of others arrive no more. Whether they did before: the caller then looks for all.
+    pub fn is_deaf(&self) -> bool {
+        self.listening.swap(false, Ordering::AcqRel)
+    }
+
+    /// A greeting is about to be sent. Whether one of the last two was heard, or fewer were sent.
+    pub fn greets(&self) -> bool {
+        let unheard = self.unheard.load(Ordering::Acquire);
+        self.unheard.store((unheard + 1).min(MAX_UNHEARD), Ordering::Release);
+        unheard < MAX_UNHEARD
+    }
+
+    /// The greeting was not sent, or the connection that would hear it has ended.
+    pub fn greets_not(&self) {
+        self.unheard.store(0, Ordering::Release);
+    }
+
+    /// The greeting was heard: signals of others arrive too. Whether they did not before.
+    fn hears_greeting(&self) -> bool {
+        self.unheard.store(0, Ordering::Release);
+        !self.listening.swap(true, Ordering::AcqRel)
     }
 
     /// What a heartbeat has seen of other nodes: whether there are any, and whether one sends no signals. Whether the
@@ -153,6 +187,9 @@ impl Signalling {
 pub fn heard(shared: &Shared, payload: &str, node: &str) {
     let (text, sender) = payload.split_once(' ').unwrap_or((payload, ""));
     if sender == node {
+        if text == GREETING && shared.signals.hears_greeting() {
+            look_for_all(shared);
+        }
         return;
     }
     // Those of later versions have others too.
@@ -196,13 +233,26 @@ mod tests {
     fn signals_stand_in_for_looks_only_while_all_nodes_send_them() {
         let (signals, poll) = (Signalling::default(), Duration::from_millis(100));
         assert_eq!(signals.look_after(poll), poll);
-        signals.listens(true);
+        assert!(signals.hears_greeting());
         assert_eq!(signals.look_after(poll), IDLE);
         signals.beside(true, true);
         assert_eq!(signals.look_after(poll), poll);
         signals.beside(true, false);
-        signals.listens(false);
+        assert!(signals.is_deaf());
         assert_eq!(signals.look_after(poll), poll);
+    }
+
+    #[test]
+    fn two_greetings_that_are_not_heard_show_that_no_signals_arrive() {
+        let signals = Signalling::default();
+        assert!(signals.greets() && signals.greets(), "the first two");
+        assert!(!signals.greets() && !signals.greets());
+        assert!(signals.hears_greeting());
+        assert!(signals.greets());
+        assert!(!signals.hears_greeting(), "it listened already");
+        assert!(signals.greets() && signals.greets());
+        signals.greets_not();
+        assert!(signals.greets(), "they were not sent");
     }
 
     #[test]

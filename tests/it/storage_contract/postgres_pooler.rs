@@ -2,12 +2,16 @@
 
 use std::path::PathBuf;
 use std::process::{Child, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
+
+use postgres::{PostgresStore, Settings};
+use storage::{Role, Signals as _, Topic};
+use tokio::time::timeout;
 
 use super::postgres_callers::Callers;
-use crate::harness::Directory;
 use crate::harness::own_postgres::give_to_postgres;
 use crate::harness::postgres::{Database, as_postgres, cluster};
+use crate::harness::{Directory, LEASE, PATIENCE};
 use crate::process::{Store, wait_for};
 
 /// A PgBouncer before the tests' PostgreSQL, with fewer connections than its clients.
@@ -20,14 +24,15 @@ struct Pooler {
 const CONNECTIONS: u32 = 3;
 
 impl Pooler {
-    fn start() -> Self {
+    /// With so many connections to each database.
+    fn start(connections: u32) -> Self {
         let directory = Directory::new();
         let place = directory.path("pooler");
         std::fs::create_dir(&place).expect("a directory");
         give_to_postgres(&place);
         let settings = format!(
             "[databases]\n* = host={} user=rollbook\n[pgbouncer]\nlisten_addr =\nlisten_port = 6432\n\
-             unix_socket_dir = {}\nauth_type = any\npool_mode = transaction\ndefault_pool_size = {CONNECTIONS}\n\
+             unix_socket_dir = {}\nauth_type = any\npool_mode = transaction\ndefault_pool_size = {connections}\n\
              max_client_conn = 200\nlogfile = {}\n",
             cluster().directory().display(),
             place.display(),
@@ -43,8 +48,13 @@ impl Pooler {
     }
 
     fn address(&self, database: &Database) -> PathBuf {
+        PathBuf::from(format!("{}?pooler=transaction", self.undeclared(database)))
+    }
+
+    /// The address without a word about the pooler.
+    fn undeclared(&self, database: &Database) -> String {
         let host = self.directory.path("pooler").to_str().expect("a path").replace('/', "%2F");
-        PathBuf::from(format!("postgres://rollbook@{host}:6432/{}?pooler=transaction", database.name()))
+        format!("postgres://rollbook@{host}:6432/{}", database.name())
     }
 }
 
@@ -57,7 +67,7 @@ impl Drop for Pooler {
 
 #[test]
 fn servers_share_few_connections_through_a_pooler() {
-    let (pooler, database) = (Pooler::start(), Database::new());
+    let (pooler, database) = (Pooler::start(CONNECTIONS), Database::new());
     let store = Store::at(pooler.address(&database));
     let token = store.account("Shop").token;
     let servers = [store.serve(), store.serve()];
@@ -82,4 +92,78 @@ fn servers_share_few_connections_through_a_pooler() {
     for server in &servers {
         assert!(!server.log().contains("prepared statement"), "{}", server.log());
     }
+}
+
+/// The loops of such a store look this often without signals.
+const POLL: Duration = Duration::from_millis(100);
+
+async fn open(address: &str) -> PostgresStore {
+    let settings = Settings { connections: 1, lease: LEASE, ..Settings::default() };
+    PostgresStore::open(address, Role::Server, &settings).await.expect("a store")
+}
+
+/// One row of one column, from a connection of the test's own.
+fn asked(query: &str) -> String {
+    cluster().sql("postgres", query).trim().to_owned()
+}
+
+/// Returns once the node of the only server has sent so many heartbeats more. It greets itself before each.
+async fn heartbeats(database: &Database, count: u32) {
+    let last = || cluster().sql(database.name(), "SELECT max(heard_at) FROM node");
+    for _ in 0..count {
+        let before = last();
+        let start = Instant::now();
+        while last() == before {
+            assert!(start.elapsed() < PATIENCE, "the node lives");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+}
+
+/// Returns once the node relies on signals.
+async fn listens(store: &PostgresStore) {
+    let start = Instant::now();
+    while store.look_after(POLL) == POLL {
+        assert!(start.elapsed() < PATIENCE, "signals arrive");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+/// All statements of the node then have one connection, so that PgBouncer 1.18 can pass prepared ones on.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_behind_a_pooler_that_no_setting_names_does_not_rely_on_signals() {
+    let (pooler, database) = (Pooler::start(1), Database::new());
+    let direct = open(&database.address()).await;
+    listens(&direct).await;
+    drop(direct);
+    let store = open(&pooler.undeclared(&database)).await;
+    heartbeats(&database, 5).await;
+    assert_eq!(store.look_after(POLL), POLL);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_listens_again_after_its_connection_was_cut() {
+    let database = Database::new();
+    let store = open(&database.address()).await;
+    listens(&store).await;
+    let of_node = format!(
+        "FROM pg_stat_activity WHERE datname = '{}' AND (query LIKE 'INSERT INTO node%' OR query LIKE 'LISTEN%')",
+        database.name()
+    );
+    let cut = format!(
+        "SELECT string_agg(pid::text, ',') FROM (SELECT pid, pg_terminate_backend(pid) {of_node}) AS cut"
+    );
+    let cut = asked(&cut);
+    assert_ne!(cut, "", "it had a connection");
+    let start = Instant::now();
+    while asked(&format!("SELECT count(*) {of_node} AND pid NOT IN ({cut})")) == "0" {
+        assert!(start.elapsed() < PATIENCE, "it connects again");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    heartbeats(&database, 1).await;
+    listens(&store).await;
+    // Signals of the loss and of the return are over; this one is of another process.
+    while timeout(POLL, store.signalled(Topic::Jobs)).await.is_ok() {}
+    cluster().sql(database.name(), "SELECT pg_notify('rollbook', 'jobs')");
+    timeout(PATIENCE, store.signalled(Topic::Jobs)).await.expect("a signal");
 }
