@@ -1,15 +1,17 @@
 //! Changes of contacts, in their order, as they are answered.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use serde_json::Value;
 
 use super::contact::Shown;
 use super::history::show_value;
 use app::changes::ChangesRead;
 use domain::clock::Timestamp;
+use domain::contact::field::{Field, Key, Kind};
 use domain::contact::record::Malformed;
 use domain::id::ObjectId;
 use storage::{Change, ChangeAction, ChangeCursor, Detail, Error, List, Source, Suppression};
@@ -45,7 +47,8 @@ pub struct ShownChange {
     by: String,
     /// The fields that changed, by name; the name of a variable stands behind `variables.`. With `include` `changes`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    fields: Option<BTreeMap<String, ValueChange>>,
+    #[schemars(with = "Option<BTreeMap<String, ValueChange>>")]
+    fields: Option<ChangedFields>,
     /// The contact as it is now; absent if it is gone. With `include` `contact`.
     #[serde(skip_serializing_if = "Option::is_none")]
     contact: Option<Shown>,
@@ -55,9 +58,52 @@ pub struct ShownChange {
 #[derive(Debug, Serialize, JsonSchema)]
 struct ValueChange {
     /// The old value, as contact/get shows it.
-    from: Value,
+    #[schemars(with = "Value")]
+    from: ShownValue,
     /// The new value.
-    to: Value,
+    #[schemars(with = "Value")]
+    to: ShownValue,
+}
+
+/// The fields that changed, in the order of their names. A page has thousands: each is one place in an array.
+#[derive(Debug)]
+struct ChangedFields(Vec<(Cow<'static, str>, ValueChange)>);
+
+impl Serialize for ChangedFields {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(name, change)| (name, change)))
+    }
+}
+
+/// A value. A text is the one that was stored.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+enum ShownValue {
+    Null,
+    Flag(bool),
+    Text(String),
+    Other(Box<Value>),
+}
+
+impl ShownValue {
+    fn of(key: Key, stored: Vec<u8>, sources: &HashMap<u64, Source>) -> Result<Self, Malformed> {
+        let is_text = match Field::of_key(key).map(Field::kind) {
+            None
+            | Some(Some(Kind::Identifier | Kind::Text | Kind::Language | Kind::Timezone | Kind::Link)) => {
+                !stored.is_empty()
+            }
+            Some(None | Some(Kind::Flag | Kind::Birthday | Kind::Gender | Kind::Score)) => false,
+        };
+        if is_text {
+            return String::from_utf8(stored).map(Self::Text).map_err(|_| Malformed);
+        }
+        Ok(match show_value(key, &stored, sources)? {
+            Value::Null => Self::Null,
+            Value::Bool(flag) => Self::Flag(flag),
+            Value::String(text) => Self::Text(text),
+            other => Self::Other(Box::new(other)),
+        })
+    }
 }
 
 /// The changes of a page with the old and the new values, a JSON object each; null for a change whose list was removed
@@ -120,16 +166,20 @@ fn show_change(
     Shows { list, names, sources, detail }: &Shows<'_>,
     suppressed: &[Suppression],
 ) -> Result<ShownChange, Malformed> {
-    let mut fields = BTreeMap::new();
-    for field in &change.fields {
+    let mut fields = Vec::with_capacity(change.fields.len());
+    for field in change.fields {
         // The values of a variable that was removed are being deleted, and are not shown.
         if field.key.variable().is_some_and(|number| !names.contains_key(&number)) {
             continue;
         }
-        let name = field.key.name(|number| names.get(&number).copied());
-        let from = show_value(field.key, &field.old, sources)?;
-        fields.insert(name, ValueChange { from, to: show_value(field.key, &field.new, sources)? });
+        let name = match Field::of_key(field.key) {
+            Some(known) => Cow::Borrowed(known.name()),
+            None => Cow::Owned(field.key.name(|number| names.get(&number).copied())),
+        };
+        let from = ShownValue::of(field.key, field.old, sources)?;
+        fields.push((name, ValueChange { from, to: ShownValue::of(field.key, field.new, sources)? }));
     }
+    fields.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
     let contact = change.contact.as_ref().map(|contact| Shown::of(contact, list, suppressed)).transpose()?;
     Ok(ShownChange {
         cursor,
@@ -143,7 +193,8 @@ fn show_change(
         source: change.asked.source(),
         at: change.at,
         by: change.token,
-        fields: (*detail == Detail::Fields && change.action != ChangeAction::Erased).then_some(fields),
+        fields: (*detail == Detail::Fields && change.action != ChangeAction::Erased)
+            .then_some(ChangedFields(fields)),
         contact,
     })
 }
