@@ -118,6 +118,14 @@ impl<'a> Raw<'a> {
         Some(elements.into_iter().map(|element| Raw(element.get())).collect())
     }
 
+    /// The members of each element of an array, `None` for an element that is no object; `None` if it is no array.
+    pub fn objects<const N: usize>(self, keys: &Keys<N>) -> Option<Vec<Option<Members<'a, N>>>> {
+        envelope::read_array(self.0, keys).or_else(|| {
+            let elements = self.elements()?;
+            Some(elements.into_iter().map(|element| element.members(keys)).collect())
+        })
+    }
+
     /// The members of an object, `None` if it is none.
     pub fn members<const N: usize>(self, keys: &Keys<N>) -> Option<Members<'a, N>> {
         read_members(self.0, keys)

@@ -137,6 +137,32 @@ impl<'de, const N: usize, const M: usize> Visitor<'de> for ObjectsSeed<'_, N, M>
     }
 }
 
+/// The elements of an array of objects in one walk; `None` if the text is anything else.
+pub(super) fn read_array<'a, const M: usize>(
+    text: &'a str,
+    keys: &Keys<M>,
+) -> Option<Vec<Option<Members<'a, M>>>> {
+    let mut deserializer = serde_json::Deserializer::from_str(text);
+    let kept = deserializer.deserialize_seq(ArrayVisitor(keys)).ok()?;
+    deserializer.end().is_ok().then_some(kept)
+}
+
+struct ArrayVisitor<'k, const M: usize>(&'k Keys<M>);
+
+impl<'de, const M: usize> Visitor<'de> for ArrayVisitor<'_, M> {
+    type Value = Vec<Option<Members<'de, M>>>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an array of objects")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<Self::Value, A::Error> {
+        let mut kept = Vec::new();
+        while elements.next_element_seed(ObjectSeed { keys: self.0, kept: &mut kept })?.is_some() {}
+        Ok(kept)
+    }
+}
+
 /// Adds the members of the next object to those that are kept.
 struct ObjectSeed<'k, 'm, 'de, const M: usize> {
     keys: &'k Keys<M>,

@@ -82,4 +82,15 @@ proptest! {
         let (quick, slow) = (KEYS.read(body.as_bytes()), KEYS.read_slowly(&body));
         prop_assert_eq!(format!("{quick:?}"), format!("{slow:?}"));
     }
+
+    #[test]
+    fn the_walk_of_an_array_agrees_with_its_elements(
+        text in r#"(\[((\{("x":"[a-z\\"]{0,3}"|"z":1)?\}|5|1e999|null|\[\]),?){0,5}\]|\{\}|7)"#,
+    ) {
+        let Some(raw) = Raw::parse(&text) else { return Ok(()) };
+        let keys = Keys(["x", "z"]);
+        let elements = raw.elements();
+        let each = elements.map(|them| them.into_iter().map(|one| one.members(&keys)).collect::<Vec<_>>());
+        prop_assert_eq!(format!("{:?}", raw.objects(&keys)), format!("{each:?}"));
+    }
 }

@@ -2,7 +2,7 @@
 
 use app::contacts::patch;
 use domain::contact::field::{Key, MAX_VARIABLE, fits};
-use domain::json::{Keys, Raw, Value};
+use domain::json::{Keys, Members, Raw, Value};
 use domain::list::{List, MAX_NAME, check_name};
 use domain::param::{Param, Shape};
 use domain::problem::{self, MAX_PROBLEMS, Problem};
@@ -45,7 +45,7 @@ pub struct Variables {
 /// Reads `variables`; without a list, what needs it is left out.
 pub fn check(raw: Raw<'_>, list: Option<&List>) -> Variables {
     let mut variables = Variables::default();
-    let Some(entries) = raw.elements() else {
+    let Some(entries) = raw.objects(&KEYS) else {
         variables.problems.push(problem::variables());
         return variables;
     };
@@ -63,11 +63,11 @@ pub fn check(raw: Raw<'_>, list: Option<&List>) -> Variables {
 }
 
 fn check_entry(
-    entry: Raw<'_>,
+    members: Option<Members<'_, 2>>,
     list: Option<&List>,
     unknown: &mut Vec<String>,
 ) -> Result<Option<(Key, String)>, Problem> {
-    let members = entry.members(&KEYS).ok_or_else(problem::variables)?;
+    let members = members.ok_or_else(problem::variables)?;
     let room = MAX_PROBLEMS.saturating_sub(unknown.len());
     unknown.extend(members.unknown.iter().take(room).cloned());
     let name = members.get(0).ok_or_else(problem::variables)?;
