@@ -11,7 +11,8 @@ use hyper::StatusCode;
 use serde_json::{Value, json};
 use storage::{DeliveryEnd, Keep};
 
-use crate::harness::{Server, Setup};
+use crate::faults::{Fault, Switch};
+use crate::harness::{Server, Setup, StoreKind};
 use crate::process::{Store, wait_for};
 use crate::receiver::Receiver;
 
@@ -52,6 +53,24 @@ async fn stands(server: &Server, id: i64, status: &str) -> Value {
             (state["status"] == status).then_some(state)
         })
         .await
+}
+
+/// On PostgreSQL, where webhooks are claimed once a minute while signals arrive.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_webhook_goes_on_at_once_after_a_panic() {
+    let switch = Switch::new();
+    let setup = Setup { store: StoreKind::Postgres, wrap: switch.wrap(), ..Setup::default() };
+    let server = Server::with(setup).await;
+    let list = server.list().await;
+    let receiver = Receiver::start(Arc::new(SystemClock), &[], 204);
+    create(&server, &receiver, json!({})).await;
+    switch.set(Fault::PanicSecrets);
+    server.upsert(&list, json!({ "contact": "user@example.com" })).await;
+    server.wait_for("a panic", async || (switch.refused() > 0).then_some(())).await;
+    switch.set(Fault::None);
+    let sent = come(&server, &receiver, 1).await;
+    assert_eq!((sent.len(), &sent[0]["event"]), (1, &json!("contact.created")), "{sent:?}");
+    server.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

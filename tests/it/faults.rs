@@ -113,7 +113,7 @@ forward! { Outbox:
     pass fn finish_deliveries(attempts: Vec<Attempt>) -> Result<(), Error>;
     pass fn next_delivery_at(per_receiver: usize) -> Result<Option<Timestamp>, Error>;
     change fn resend(account: Option<AccountNo>, request: ObjectId, now: Timestamp) -> Result<bool, Error>;
-    read fn webhook_secrets(account: AccountNo, now: Timestamp) -> Result<WebhookSecrets, Error>;
+    read_secrets fn webhook_secrets(account: AccountNo, now: Timestamp) -> Result<WebhookSecrets, Error>;
 }
 
 forward! { RequestReader:

@@ -28,6 +28,8 @@ pub enum Fault {
     Damaged,
     /// Reads panic.
     Panic,
+    /// The secrets that sign webhooks cannot be read: that panics.
+    PanicSecrets,
     /// Changes of lists, variables and sources fail.
     Change,
     /// The same, and nobody knows whether they were kept.
@@ -37,7 +39,7 @@ pub enum Fault {
 }
 
 impl Fault {
-    const ALL: [Self; 11] = [
+    const ALL: [Self; 12] = [
         Self::None,
         Self::AppendNotKept,
         Self::AppendUnknown,
@@ -46,6 +48,7 @@ impl Fault {
         Self::Away,
         Self::Damaged,
         Self::Panic,
+        Self::PanicSecrets,
         Self::Change,
         Self::ChangeUnknown,
         Self::Silent,
@@ -114,6 +117,15 @@ impl Faulty {
             Fault::Panic => panic!("the test said so"),
             _ => Ok(()),
         }
+    }
+
+    /// Fails where reads do, and where those of secrets do.
+    pub fn read_secrets(&self) -> Result<(), Error> {
+        if self.switch.get() == Fault::PanicSecrets {
+            self.switch.1.fetch_add(1, Ordering::SeqCst);
+            panic!("the test said so");
+        }
+        self.read()
     }
 
     /// Waits for as long as the store says nothing.

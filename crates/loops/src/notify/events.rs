@@ -5,10 +5,11 @@ mod attempt;
 mod silent;
 
 use std::collections::HashMap;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::{StreamExt as _, stream};
+use futures_util::{FutureExt as _, StreamExt as _, stream};
 use serde_json::Value;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinHandle;
@@ -183,7 +184,10 @@ impl EventSender {
                 biased;
                 // Nothing is out while it waits.
                 _ = stop.changed(), if webhook.progress.next_at > self.clock.now() => return,
-                step = self.step(&mut webhook, &caller, &waiting, &mut stored_at) => step,
+                // A panic is of one step: what that has sent and not reported is sent again.
+                step = AssertUnwindSafe(self.step(&mut webhook, &caller, &waiting, &mut stored_at)).catch_unwind() => {
+                    step.unwrap_or_else(|_| Err(Error::Failed("a step panicked".to_owned())))
+                }
             };
             match step {
                 Ok(true) => {}
