@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use tokio::sync::Mutex;
 
 use super::failure::Failure;
-use super::worker::{gone, run};
+use super::worker::Job;
 use storage::Error;
 
 /// Who carries out the transactions of a store.
@@ -44,7 +44,7 @@ pub trait Turns: Send + Sync + 'static {
 pub struct Taken<S> {
     kind: &'static str,
     state: Arc<Mutex<S>>,
-    failure: Failure,
+    pub(super) failure: Failure,
     turns: Arc<dyn Turns>,
 }
 
@@ -53,21 +53,16 @@ impl<S: Send + 'static> Taken<S> {
         Self { kind, state: Arc::new(Mutex::new(state)), failure, turns }
     }
 
-    pub(super) async fn call<T, F>(&self, job: F) -> Result<T, Error>
-    where
-        T: Send + 'static,
-        F: FnOnce(&mut S) -> Result<T, Error> + Send + 'static,
-    {
+    /// Carries out a job in a task of its own: it runs to its end, as on a thread, though the caller stops waiting.
+    pub(super) fn take(&self, job: Job<S>) {
         let (kind, state, turns) = (self.kind, Arc::clone(&self.state), Arc::clone(&self.turns));
-        let failure = self.failure.clone();
-        // A task of its own: it runs to its end, as on a thread, though the caller stops waiting.
-        let turn = tokio::spawn(async move {
+        tokio::spawn(async move {
             let mut state = state.lock().await;
-            turns.before(kind).await?;
-            let outcome = run(job, &mut *state, &failure);
-            turns.after(kind).await?;
-            outcome
+            let answer = match turns.before(kind).await {
+                Ok(()) => job(Ok(&mut state)),
+                Err(error) => return job(Err(error))(Ok(())),
+            };
+            answer(turns.after(kind).await);
         });
-        turn.await.map_err(|_| gone())?
     }
 }

@@ -10,7 +10,12 @@ use super::failure::Failure;
 use super::turns::{Hands, Taken};
 use storage::Error;
 
-type Job<S> = Box<dyn FnOnce(&mut S) + Send>;
+/// A job of any kind, given its state or the reason why it has none. It gives back how its caller is answered, once it is
+/// known whether all is well. What jobs go through is compiled once, and not for each of 150 kinds.
+pub type Job<S> = Box<dyn FnOnce(Result<&mut S, Error>) -> Answer + Send>;
+
+/// Answers the caller: with what the job came to, or with that error.
+pub type Answer = Box<dyn FnOnce(Result<(), Error>) + Send>;
 
 /// Jobs that may wait for a thread; a caller beyond that waits before it hands its job over.
 const QUEUE: usize = 256;
@@ -54,10 +59,23 @@ impl<S: Send + 'static> Workers<S> {
         T: Send + 'static,
         F: FnOnce(&mut S) -> Result<T, Error> + Send + 'static,
     {
+        let (answer, result) = oneshot::channel();
+        let failure = match self {
+            Self::Threads(threads) => threads.failure.clone(),
+            Self::Taken(taken) => taken.failure.clone(),
+        };
+        let job: Job<S> = Box::new(move |state| {
+            let outcome = state.and_then(|state| run(job, state, &failure));
+            Box::new(move |done| {
+                // A caller that has gone away wants no answer.
+                let _ = answer.send(done.and(outcome));
+            })
+        });
         match self {
-            Self::Threads(threads) => threads.call(job).await,
-            Self::Taken(taken) => taken.call(job).await,
+            Self::Threads(threads) => threads.take(job).await?,
+            Self::Taken(taken) => taken.take(job),
         }
+        result.await.map_err(|_| gone())?
     }
 }
 
@@ -80,7 +98,7 @@ impl<S: Send + 'static> Threads<S> {
                     // Holding the lock while waiting is the point: one idle thread waits, the others wait for it.
                     let job = queue.lock().unwrap_or_else(PoisonError::into_inner).blocking_recv();
                     let Some(job) = job else { break };
-                    job(&mut state);
+                    job(Ok(&mut state))(Ok(()));
                 }
                 state
             });
@@ -89,19 +107,8 @@ impl<S: Send + 'static> Threads<S> {
         Ok(Self { jobs: Some(jobs), threads, failure: failure.clone() })
     }
 
-    async fn call<T, F>(&self, job: F) -> Result<T, Error>
-    where
-        T: Send + 'static,
-        F: FnOnce(&mut S) -> Result<T, Error> + Send + 'static,
-    {
-        let (answer, result) = oneshot::channel();
-        let failure = self.failure.clone();
-        let job: Job<S> = Box::new(move |state| {
-            // A caller that has gone away wants no answer.
-            let _ = answer.send(run(job, state, &failure));
-        });
-        self.jobs.as_ref().ok_or_else(gone)?.send(job).await.map_err(|_| gone())?;
-        result.await.map_err(|_| gone())?
+    async fn take(&self, job: Job<S>) -> Result<(), Error> {
+        self.jobs.as_ref().ok_or_else(gone)?.send(job).await.map_err(|_| gone())
     }
 }
 
@@ -118,19 +125,27 @@ impl<S> Drop for Threads<S> {
 }
 
 /// Runs a job, whatever it does, unless the disk has failed.
-pub fn run<S, T>(
+fn run<S, T>(
     job: impl FnOnce(&mut S) -> Result<T, Error>,
     state: &mut S,
     failure: &Failure,
 ) -> Result<T, Error> {
-    let run = || failure.check().and_then(|()| job(state));
-    let outcome = catch_unwind(AssertUnwindSafe(run))
-        .unwrap_or_else(|_| Err(Error::Failed("a transaction panicked".to_owned())));
+    let mut outcome = Err(Error::Failed("a transaction panicked".to_owned()));
+    let mut job = Some(job);
+    caught(&mut || {
+        outcome = failure.check().and_then(|()| job.take().map_or_else(|| Err(gone()), |job| job(state)));
+    });
     // Before anybody is answered: what the disk has not taken is not done, whatever the job makes of it.
     if let Err(error) = &outcome {
         failure.note(error);
     }
     failure.check().and(outcome)
+}
+
+/// Does some work, which may panic.
+fn caught(work: &mut dyn FnMut()) {
+    // The panic is in the log by then, and the outcome says so to the caller.
+    let _ = catch_unwind(AssertUnwindSafe(work));
 }
 
 /// What a caller is told whose job nobody does.
