@@ -102,6 +102,27 @@ fn asks() -> impl Strategy<Value = Vec<Ask>> {
     prop::collection::vec(ask, 1..24)
 }
 
+/// A sequence in which an item meets an opt-out, and the link of a contact is used that was merged and one that is there.
+fn story(runner: &mut TestRunner) -> Vec<Ask> {
+    // Of one link, whichever it is.
+    let mut only = || any::<Index>().new_tree(runner).expect("an index").current();
+    let all = PEOPLE.map(|who| Item { who, flags: [Some(true); FLAGS.len()], resubscribe: false });
+    vec![
+        Ask::Update { import: false, items: all.to_vec() },
+        Ask::Bulk { flag: 2, to: false },
+        Ask::Bulk { flag: 2, to: true },
+        Ask::Send("a", 6),
+        Ask::Merge("b", "a"),
+        Ask::Click(only()),
+        Ask::Add(all.to_vec()),
+        Ask::Click(only()),
+        Ask::Bulk { flag: 6, to: true },
+        Ask::Merge("c", "b"),
+        Ask::Click(only()),
+        Ask::Bulk { flag: 6, to: true },
+    ]
+}
+
 /// The userId of a person of a sequence: an erasure reaches all lists of the account.
 fn user(case: usize, who: &str) -> String {
     format!("{who}{case}")
@@ -309,20 +330,22 @@ fn no_channel_is_on_again_that_its_owner_turned_off() {
         let server = &started;
         let mut runner = TestRunner::new(config.clone());
         let trees: Vec<_> = (0..cases).map(|_| asks().new_tree(&mut runner).expect("a sequence")).collect();
-        let sequences: Vec<_> = trees.iter().map(|tree| tree.current()).collect();
+        let of_trees = trees.iter().map(|tree| tree.current());
+        let sequences: Vec<_> = std::iter::once(story(&mut runner)).chain(of_trees).collect();
         let runs = stream::iter(sequences.iter().enumerate())
             .map(|(case, asks)| async move { (case, run(server, case, asks).await) })
             .buffer_unordered(AT_ONCE);
         let ended: Vec<_> = runtime.block_on(runs.collect());
         let (mut kept, mut gone) = (0, 0);
         let mut trees: Vec<_> = trees.into_iter().map(Some).collect();
-        let next = std::cell::Cell::new(cases);
+        let next = std::cell::Cell::new(cases + 1);
         for (case, outcome) in ended {
             match outcome {
                 Ok((of_kept, of_gone)) => (kept, gone) = (kept + of_kept, gone + of_gone),
                 // Once more and smaller, under names of its own.
                 Err(error) => {
-                    let tree = trees[case].take().expect("each ends once");
+                    let tree = case.checked_sub(1).and_then(|case| trees[case].take());
+                    let Some(tree) = tree else { panic!("{store:?}: {error} in the first sequence") };
                     let shrunk = runner.run_one(tree, |asks| {
                         next.set(next.get() + 1);
                         runtime.block_on(run(server, next.get(), &asks)).map(drop)
