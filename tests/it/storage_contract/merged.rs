@@ -1,6 +1,7 @@
 //! Links of contacts that are gone: a merged contact is followed to the one that is left, and what was turned off
 //! meanwhile stays off if an undo restores the contact.
 
+use domain::apply::ledger::How;
 use domain::contact::choice::{Flags, Options};
 use domain::contact::field::Field::{self, Email, EmailSubscribe, SmsSubscribe, ViberSubscribe};
 use domain::contact::field::Key;
@@ -139,12 +140,17 @@ async fn what_a_link_turned_off_stays_off_when_a_contact_comes_back(mut desk: De
     assert_eq!(removal(&desk, A).await.expect("a removal").opted_out, off);
     undo(&desk, removed).await;
     assert_eq!(on(&desk, "a").await, [true, false, false]);
+    // The ledger has how it was said.
     let identifiers = vec![(IdentifierKind::UserId, "a".to_owned())];
     let consents = desk.storage().find_consents(desk.list, identifiers).await.expect("a look");
-    let said: Vec<_> =
-        consents.expect("the contact").records.into_iter().map(|it| (it.flag, it.value)).collect();
-    assert!(said.contains(&(ViberSubscribe, false)), "{said:?}");
-    assert!(!said.contains(&(EmailSubscribe, false)), "{said:?}");
+    let records = consents.expect("the contact").records;
+    let said = |flag| {
+        let last = records.iter().find(|record| record.flag == flag).expect("a record");
+        (last.value, last.how, last.proof.source.clone())
+    };
+    let by_link = (false, How::Request, Some("unsubscribe:page".to_owned()));
+    assert_eq!([said(SmsSubscribe), said(ViberSubscribe)], [by_link.clone(), by_link]);
+    assert_eq!(said(EmailSubscribe), (true, How::Request, None));
 }
 
 async fn what_the_winner_turned_off_stays_off_for_the_loser(desk: Desk) {

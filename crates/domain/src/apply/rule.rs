@@ -10,6 +10,7 @@ use crate::clock::Timestamp;
 use crate::contact::choice::Flags;
 use crate::contact::document::Document;
 use crate::contact::identifier::{IdentifierKind, Identifiers};
+use crate::contact::proof::Proof;
 use crate::contact::record::{self, Malformed, Reader, put_entry};
 use crate::journal::{BatchKind, ContactNo};
 
@@ -54,7 +55,7 @@ fn apply_batch(
     let Some(items) = items else { return Decided::failed(Failure::Damaged) };
     for (index, item) in (0..).zip(items) {
         let turn = Turn { batch, index, now, changes: &mut changes, consents: &mut consents };
-        let mut step = Step { batch, item, turn, taken: None, notes: Vec::new() };
+        let mut step = Step { batch, item, turn, taken: None, notes: Vec::new(), said: 0 };
         let outcome = match step.apply(world) {
             Ok((action, slot)) => Outcome::Done(action, world.slot(slot).number, step.notes),
             Err(failure) => {
@@ -89,7 +90,7 @@ pub fn try_out(batch: &Waiting, items: &[PlannedItem<'_>], world: &mut World, no
     let mut tried = Vec::with_capacity(items.len());
     for (index, item) in (0..).zip(items) {
         let turn = Turn { batch, index, now, changes: &mut changes, consents: &mut consents };
-        let mut step = Step { batch, item, turn, taken: None, notes: Vec::new() };
+        let mut step = Step { batch, item, turn, taken: None, notes: Vec::new(), said: 0 };
         tried.push(match step.apply(world) {
             Ok((action, slot)) => {
                 let slot = world.slot(slot);
@@ -130,13 +131,19 @@ struct Step<'a> {
     taken: Option<(IdentifierKind, u32)>,
     /// What is to be said of it, where it is applied.
     notes: Vec<Note>,
+    /// Bytes of the ledger that stay if it fails: those before it, and of a contact that is gone.
+    said: usize,
 }
 
 impl Step<'_> {
     /// Whole or not at all: one that fails says nothing in the ledger either.
     fn apply(&mut self, world: &mut World) -> Applied {
-        let before = self.turn.consents.len();
-        self.decide(world).inspect_err(|_| self.turn.consents.truncate(before))
+        self.said = self.turn.consents.len();
+        let applied = self.decide(world);
+        if applied.is_err() {
+            self.turn.consents.truncate(self.said);
+        }
+        applied
     }
 
     fn decide(&mut self, world: &mut World) -> Applied {
@@ -187,7 +194,7 @@ impl Step<'_> {
 
     /// A link of a contact that is gone: it stays off if an undo restores the contact. The contact that is left of a
     /// merged one takes the item.
-    fn opt_out(&self, world: &mut World) -> Result<Option<u32>, Malformed> {
+    fn opt_out(&mut self, world: &mut World) -> Result<Option<u32>, Malformed> {
         let (list, item) = (self.batch.list, &self.item.item);
         let Some(number) = item.number(self.batch.kind) else { return Ok(None) };
         let (mut flags, mut reader) = (Flags::default(), Reader::new(item.patch));
@@ -196,7 +203,13 @@ impl Step<'_> {
                 flags.set(flag, true);
             }
         }
-        world.opted_out.push(OptedOut { list, number, flags });
+        if let Some(end) = world.end_of_gone(list, number)? {
+            let proof = Proof::of_patch(item.patch)?;
+            let end = self.turn.ledger(How::Request).add(number, end, (flags, Flags::default()), proof);
+            self.said = self.turn.consents.len();
+            world.load_gone(list, number, Some(end));
+            world.opted_out.push(OptedOut { list, number, flags, consent: end.position });
+        }
         world.find_winner(list, number)
     }
 

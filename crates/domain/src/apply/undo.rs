@@ -16,7 +16,7 @@ use super::rule::Decided;
 use super::turn::Turn;
 use super::world::{MergeUndone, World};
 use crate::clock::Timestamp;
-use crate::contact::choice::{Choices, Flags, State};
+use crate::contact::choice::{Choices, Flags, Head, State};
 use crate::contact::document::{self, Document};
 use crate::contact::field::{Field, Key};
 use crate::contact::identifier::{HashKey, IdentifierKind, Identifiers};
@@ -100,6 +100,10 @@ pub struct Subject {
     pub undone_at: u64,
     /// Where it is not there: the flags that its owner has turned off since it was removed.
     pub opted_out: Flags,
+    /// Those of them that its own ledger has already.
+    pub recorded: Flags,
+    /// The end of its ledger.
+    pub ledger_end: Option<Head>,
 }
 
 impl Subject {
@@ -210,7 +214,11 @@ fn record_of(wanted: &Fields, subject: &Subject, ledger: &mut Ledger<'_>) -> Vec
     choices.refused = choices.refused.with(off);
     // The person said so: no undo turns them on.
     choices.named = choices.named.with(off);
-    choices.head = Some(ledger.add(subject.number, choices.head, (off, Flags::default()), &[]));
+    choices.head = subject.ledger_end.or(choices.head);
+    let unsaid = off.without(subject.recorded);
+    if !unsaid.is_empty() {
+        choices.head = Some(ledger.add(subject.number, choices.head, (unsaid, Flags::default()), &[]));
+    }
     let mut wanted = wanted.clone();
     wanted.insert(Key::CHOICES, choices.bytes());
     patch(&wanted)

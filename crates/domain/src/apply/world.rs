@@ -13,7 +13,7 @@ use self::holders::Holders;
 pub use self::types::{
     Former, FormerBearer, IndexEntry, ListState, MergeUndone, Merged, OptedOut, Slot, put_identifiers,
 };
-use crate::contact::choice::{Flags, State};
+use crate::contact::choice::{Flags, Head, State};
 use crate::contact::document::Document;
 use crate::contact::identifier::{HashKey, IdentifierKind, Identifiers};
 use crate::contact::record::Malformed;
@@ -42,6 +42,8 @@ pub struct World {
     numbered: HashMap<(ListNo, ContactNo), Option<u32>>,
     /// The last winners of merged contacts that the links of persons name.
     winners: HashMap<(ListNo, ContactNo), ContactNo>,
+    /// Where the consent ledger ends of contacts that are gone, and that the links of persons name.
+    gone: HashMap<(ListNo, ContactNo), Option<Head>>,
     /// Identifiers that were changed, for results that were told before.
     pub formers: Vec<Former>,
     /// The same, for those who look for a contact by what it bore once.
@@ -70,6 +72,7 @@ impl World {
             damaged: HashSet::new(),
             numbered: HashMap::new(),
             winners: HashMap::new(),
+            gone: HashMap::new(),
             formers: Vec::new(),
             former_bearers: Vec::new(),
             forgiven: Vec::new(),
@@ -167,6 +170,25 @@ impl World {
     /// [`Malformed`] if it is damaged on disk.
     pub fn find_winner(&self, list: ListNo, loser: ContactNo) -> Result<Option<u32>, Malformed> {
         self.winners.get(&(list, loser)).map_or(Ok(None), |winner| self.find_number(list, *winner))
+    }
+
+    /// Loads a contact that is gone, with the end of its consent ledger. A new end replaces the old one.
+    pub fn load_gone(&mut self, list: ListNo, number: ContactNo, end: Option<Head>) {
+        self.gone.insert((list, number), end);
+    }
+
+    /// The end of the consent ledger of a contact that is gone; `None` if it never was there, or was erased.
+    ///
+    /// # Errors
+    /// [`Malformed`] if it is damaged on disk.
+    pub fn end_of_gone(&self, list: ListNo, number: ContactNo) -> Result<Option<Option<Head>>, Malformed> {
+        if let Some(end) = self.gone.get(&(list, number)) {
+            return Ok(Some(*end));
+        }
+        // An item before has removed it.
+        let Some(Some(slot)) = self.numbered.get(&(list, number)) else { return Ok(None) };
+        let record = Document::read(self.document(self.slot(*slot)))?.record;
+        Ok(Some(State::read(record)?.choices.head))
     }
 
     /// The list's state; one that was not loaded is gone.

@@ -67,9 +67,15 @@ fn write_merges(session: &Session, world: &World) {
         ];
         session.later(undo, values);
     }
-    for OptedOut { list, number, flags } in &world.opted_out {
-        let opt_out = "UPDATE departed SET opted_out = opted_out | $3 WHERE list = $1 AND number = $2";
-        let values = vec![boxed(list.0), boxed(number.0.cast_signed()), boxed(i64::from(flags.bits()))];
+    for OptedOut { list, number, flags, consent } in &world.opted_out {
+        let opt_out =
+            "UPDATE departed SET opted_out = opted_out | $3, consent = $4 WHERE list = $1 AND number = $2";
+        let values = vec![
+            boxed(list.0),
+            boxed(number.0.cast_signed()),
+            boxed(i64::from(flags.bits())),
+            boxed(consent.cast_signed()),
+        ];
         session.later(opt_out, values);
     }
 }

@@ -36,10 +36,10 @@ fn write_merges(store: &Transaction<'_>, world: &World) -> rusqlite::Result<()> 
     for MergeUndone { list, loser, before, after } in &world.merges_undone {
         undo.execute([contact_id(*list, loser.0), signed(*before), signed(*after)])?;
     }
-    let mut opt_out =
-        store.prepare_cached("UPDATE departed SET opted_out = opted_out | ?2 WHERE contact = ?1")?;
-    for OptedOut { list, number, flags } in &world.opted_out {
-        opt_out.execute([contact_id(*list, number.0), i64::from(flags.bits())])?;
+    let mut opt_out = store
+        .prepare_cached("UPDATE departed SET opted_out = opted_out | ?2, consent = ?3 WHERE contact = ?1")?;
+    for OptedOut { list, number, flags, consent } in &world.opted_out {
+        opt_out.execute([contact_id(*list, number.0), i64::from(flags.bits()), signed(*consent)])?;
     }
     Ok(())
 }

@@ -38,7 +38,8 @@ pub fn world(
     contacts.dedup();
     let (mut loaded, mut shown, indexed) = (0, 0, contacts.len());
     let mut numbers = plan.numbers(waiting);
-    let followed = merged::follow(rows, &plan.linked(waiting))?;
+    let linked = plan.linked(waiting);
+    let followed = merged::follow(rows, &linked)?;
     if !followed.is_empty() {
         numbers.extend(followed.iter().map(|((list, _), winner)| (*list, *winner)));
         numbers.sort_unstable();
@@ -69,6 +70,12 @@ pub fn world(
     })?;
     if loaded > budget {
         return Ok(None);
+    }
+    for (list, number) in linked {
+        let is_gone = world.find_number(list, number).is_ok_and(|found| found.is_none());
+        if is_gone && rows.departed_at((list, number))? > 0 {
+            world.load_gone(list, number, merged::ledger_end(rows, (list, number))?);
+        }
     }
     for ((list, loser), winner) in followed {
         world.follow(list, loser, winner);

@@ -3,7 +3,7 @@
 use super::{ContactId, Rows};
 use crate::{Error, Place};
 use domain::apply::ledger::{self, Said};
-use domain::contact::choice::{Flags, State};
+use domain::contact::choice::{Flags, Head, State};
 use domain::contact::document::Document;
 use domain::contact::record::Malformed;
 use domain::journal::{ContactNo, ListNo};
@@ -37,6 +37,20 @@ fn last_winner(rows: &impl Rows, list: ListNo, winner: ContactNo) -> Result<Cont
         last = next;
     }
     Ok(last)
+}
+
+/// The end of the consent ledger of a contact that is gone.
+///
+/// # Errors
+/// The store cannot be read, or the ledger does not read.
+pub fn ledger_end(rows: &impl Rows, (list, number): ContactId) -> Result<Option<Head>, Error> {
+    let position = rows.departed_consent((list, number))?;
+    let place = Place { list, position };
+    let row = if position > 0 { rows.consent_at(place)? } else { None };
+    let Some(row) = row else { return Ok(None) };
+    let records = ledger::read(&row).map_err(damaged(place))?;
+    let last = records.iter().rev().find(|record| record.number == number);
+    Ok(last.map(|record| Head { position, hash: record.hash }))
 }
 
 /// The flags that the owner of a contact has turned off since it was removed: by its link, and as the winner of its

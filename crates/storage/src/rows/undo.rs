@@ -156,11 +156,23 @@ fn subject(
     }
     walk.charge(allowance);
     let removed_at = if stored.is_none() { head } else { 0 };
-    let opted_out = match removed_at {
-        0 => Flags::default(),
-        _ => merged::opted_out_since(rows, (list, number), removed_at)?,
+    let mut subject = Subject {
+        number,
+        deed,
+        since,
+        slot: None,
+        removed_at,
+        undone_at: position,
+        opted_out: Flags::default(),
+        recorded: Flags::default(),
+        ledger_end: None,
     };
-    Ok(Subject { number, deed, since, slot: None, removed_at, undone_at: position, opted_out })
+    if removed_at > 0 {
+        subject.opted_out = merged::opted_out_since(rows, (list, number), removed_at)?;
+        subject.recorded = rows.opted_out((list, number))?;
+        subject.ledger_end = merged::ledger_end(rows, (list, number))?;
+    }
+    Ok(subject)
 }
 
 fn sources(rows: &impl Rows, subjects: &[Subject]) -> Result<HashSet<u64>, Error> {

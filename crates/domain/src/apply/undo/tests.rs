@@ -55,6 +55,8 @@ fn subject(number: u64, case: &Case) -> Subject {
         removed_at: 0,
         undone_at: 0,
         opted_out: Flags::default(),
+        recorded: Flags::default(),
+        ledger_end: None,
     }
 }
 

@@ -105,6 +105,8 @@ pub struct OptedOut {
     pub number: ContactNo,
     /// The flags that stay off if an undo restores the contact.
     pub flags: Flags,
+    /// The position of the last record in its consent ledger.
+    pub consent: u64,
 }
 
 /// A change to the index of identifiers.
