@@ -2,6 +2,7 @@
 //! meanwhile stays off if an undo restores the contact.
 
 use domain::apply::ledger::How;
+use domain::clock::SystemClock;
 use domain::contact::choice::{Flags, Options};
 use domain::contact::field::Field::{self, Email, EmailSubscribe, SmsSubscribe, ViberSubscribe};
 use domain::contact::field::Key;
@@ -12,7 +13,7 @@ use domain::id::ObjectId;
 use domain::journal::{Batch, BatchKind, ContactNo, ItemsWriter, ListNo};
 use storage::{Keep, Removal};
 
-use super::{Desk, on_every_backend};
+use super::{Desk, Postgres, Sqlite, on_every_backend};
 
 const ON: &str = "\u{1}";
 const A: u64 = 1;
@@ -31,14 +32,18 @@ async fn three(desk: &Desk) {
 
 /// Sends items of a kind and applies them.
 async fn send(desk: &Desk, kind: BatchKind, items: &[(&str, &[u8])]) -> ObjectId {
+    let request = accept(desk, kind, items).await;
+    desk.apply_all().await;
+    request
+}
+
+async fn accept(desk: &Desk, kind: BatchKind, items: &[(&str, &[u8])]) -> ObjectId {
     let mut writer = ItemsWriter::default();
     for (contact, patch) in items {
         writer.add(IdentifierKind::UserId, contact, patch);
     }
     let list = if kind == BatchKind::Erase { ListNo::NONE } else { desk.list };
-    let request = desk.append(Batch { kind, list, items: writer.finish(), ..desk.batch(&[]) }).await;
-    desk.apply_all().await;
-    request
+    desk.append(Batch { kind, list, items: writer.finish(), ..desk.batch(&[]) }).await
 }
 
 async fn merge(desk: &Desk, winner: u64, loser: u64) -> ObjectId {
@@ -52,13 +57,19 @@ async fn undo(desk: &Desk, request: ObjectId) -> ObjectId {
 
 /// What the link of a contact sends.
 async fn click(desk: &Desk, contact: u64, channel: Field) -> ObjectId {
+    let request = accept_click(desk, contact, channel).await;
+    desk.apply_all().await;
+    request
+}
+
+async fn accept_click(desk: &Desk, contact: u64, channel: Field) -> ObjectId {
     let mut patch = Vec::new();
     put_entry(&mut patch, channel.key(), &[]);
     let options = Options { keep: false, personal: true, linked: true };
     put_entry(&mut patch, Key::OPTIONS, &options.bytes());
     let proof = Proof { source: Some("unsubscribe:page".to_owned()), ..Proof::default() };
     put_entry(&mut patch, Key::PROOF, &proof.bytes([7; 16]));
-    send(desk, BatchKind::UpdateByNumber, &[(&contact.to_string(), &patch)]).await
+    accept(desk, BatchKind::UpdateByNumber, &[(&contact.to_string(), &patch)]).await
 }
 
 async fn removal(desk: &Desk, contact: u64) -> Option<Removal> {
@@ -174,6 +185,37 @@ async fn what_the_winner_turned_off_stays_off_for_the_loser(desk: Desk) {
     desk.update(&[("b", &[(ViberSubscribe, ON)])]).await;
     undo(&desk, third).await;
     assert_eq!(on(&desk, "a").await, [false, false, true]);
+}
+
+/// The ledgers of contacts that are gone go on: also in the transaction that removes one.
+async fn come_back(desk: &Desk) {
+    three(desk).await;
+    let removed = accept(desk, BatchKind::Remove, &[("a", &[])]).await;
+    for channel in [SmsSubscribe, ViberSubscribe] {
+        accept_click(desk, A, channel).await;
+    }
+    desk.apply_all().await;
+    click(desk, A, EmailSubscribe).await;
+    undo(desk, removed).await;
+    assert_eq!(on(desk, "a").await, [false; 3]);
+    desk.update(&[("a", &[(SmsSubscribe, ON), (ViberSubscribe, ON)])]).await;
+    let merged = merge(desk, B, A).await;
+    click(desk, A, SmsSubscribe).await;
+    click(desk, B, ViberSubscribe).await;
+    undo(desk, merged).await;
+    assert_eq!(on(desk, "a").await, [false; 3]);
+    desk.update(&[("a", &[(SmsSubscribe, ON)])]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_ledgers_of_contacts_that_come_back_hold() {
+    let (files, database) = (Sqlite::new(), Postgres::new());
+    come_back(&Desk::new(Box::new(files.clone())).await).await;
+    come_back(&Desk::new(Box::new(database.clone())).await).await;
+    let report = ::sqlite::check::check(&files.store(), &SystemClock, &mut |_| {}).expect("a check");
+    assert_eq!(report.findings, []);
+    let report = ::postgres::check::check(&database.address(), false, &mut |_| {}).await.expect("a check");
+    assert_eq!(report.report.findings, []);
 }
 
 on_every_backend!(
