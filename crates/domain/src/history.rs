@@ -9,6 +9,7 @@
 
 mod packed;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use crate::contact::document::{self, Document};
@@ -48,8 +49,8 @@ pub struct Change<'a> {
     /// What was replaced, see [`ChangeKind`].
     pub before: &'a [u8],
     /// What was put in place, as a record: of a creation all fields, of an update the identifiers that the contact has
-    /// then and the other fields that changed, without those that were cleared. `None` in a row of an earlier version,
-    /// and for the other kinds.
+    /// then and the other fields that changed, without those that were cleared. What is shown nowhere is left out. `None`
+    /// in a row of an earlier version, and for the other kinds.
     pub after: Option<&'a [u8]>,
 }
 
@@ -99,7 +100,7 @@ pub fn after_update(record: &[u8], patch: &[u8], undo: &[u8]) -> Result<Vec<u8>,
     while let Some(changed) = undo.entry()? {
         while let Some(entry) = patch.entry()? {
             if entry.key == changed.key {
-                if !entry.value.is_empty() && !is_identifier(entry.key) {
+                if !entry.value.is_empty() && !is_identifier(entry.key) && entry.key.is_shown() {
                     put_entry(&mut after, entry.key, entry.value);
                 }
                 break;
@@ -107,6 +108,24 @@ pub fn after_update(record: &[u8], patch: &[u8], undo: &[u8]) -> Result<Vec<u8>,
         }
     }
     Ok(after)
+}
+
+/// The `after` of a creation: `record` without what is shown nowhere.
+///
+/// # Errors
+/// [`Malformed`] where it does not read as far as that.
+pub fn after_creation(record: &[u8]) -> Result<Cow<'_, [u8]>, Malformed> {
+    let mut reader = Reader::new(record);
+    loop {
+        let before = record.len() - reader.rest().len();
+        match reader.entry()? {
+            Some(entry) if entry.key == Key::CHOICES => {
+                return Ok([&record[..before], reader.rest()].concat().into());
+            }
+            Some(entry) if entry.key < Key::CHOICES => {}
+            _ => return Ok(record.into()),
+        }
+    }
 }
 
 /// The changes of a batch in the form of earlier versions.

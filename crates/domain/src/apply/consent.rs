@@ -4,7 +4,6 @@ use super::ledger::Ledger;
 use super::outcome::{Note, NoteCode};
 use crate::contact::choice::{Choices, Flags, Options, State};
 use crate::contact::field::{Field, Key};
-use crate::contact::proof::Proof;
 use crate::contact::record::{Malformed, Reader, put_entry};
 use crate::journal::ContactNo;
 
@@ -32,8 +31,7 @@ pub fn settle(
     ledger: &mut Ledger<'_>,
 ) -> Result<Settled, Malformed> {
     let State { on, choices } = State::read(record)?;
-    let options = Options::of_patch(patch)?;
-    let proof = Proof::of_patch(patch)?;
+    let (options, proof) = about_flags(patch)?;
     let (notes, said, proven) = (Vec::new(), (Flags::default(), Flags::default()), !proof.is_empty());
     let mut flags =
         Step { on, options, before: changed, choices, notes, changed: Flags::default(), said, proven };
@@ -63,6 +61,20 @@ pub fn settle(
     put_entry(&mut settled, Key::PROOF, &[]);
     settled.extend_from_slice(rest);
     Ok(Settled { patch: settled, notes: flags.notes, changed: flags.changed })
+}
+
+/// How a patch treats flags, and what the caller says of them.
+fn about_flags(patch: &[u8]) -> Result<(Options, &[u8]), Malformed> {
+    let (mut options, mut proof) = (Options::default(), &[][..]);
+    let mut reader = Reader::new(patch);
+    while let Some(entry) = reader.entry()?.filter(|entry| entry.key <= Key::PROOF) {
+        match entry.key {
+            Key::OPTIONS => options = Options::read(entry.value),
+            Key::PROOF => proof = entry.value,
+            _ => {}
+        }
+    }
+    Ok((options, proof))
 }
 
 struct Step {

@@ -53,7 +53,8 @@ impl Turn<'_> {
         self.header(self.now, 0).put(&mut document);
         document.extend_from_slice(record);
         let slot = world.create(self.batch.list, &document)?;
-        self.note(ChangeKind::Created, world.slot(slot).number, 0, &[], Some(record));
+        let after = history::after_creation(record)?;
+        self.note(ChangeKind::Created, world.slot(slot).number, 0, &[], Some(&after));
         Ok((Action::Created, slot))
     }
 
@@ -79,7 +80,8 @@ impl Turn<'_> {
         world.formers.push(former);
         let (list, after) = (self.batch.list, self.batch.position);
         world.merges_undone.push(MergeUndone { list, loser: number, before: 0, after });
-        self.note(ChangeKind::Created, number, removed_at, &[], Some(record));
+        let after = history::after_creation(record)?;
+        self.note(ChangeKind::Created, number, removed_at, &[], Some(&after));
         Ok((Action::Created, slot))
     }
 

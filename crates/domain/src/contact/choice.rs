@@ -112,11 +112,12 @@ impl Choices {
 
     /// The stored value; empty where there is nothing to store.
     pub fn bytes(self) -> Vec<u8> {
-        let mut bytes = match (self.refused.0, self.named.0, self.head) {
-            (0, 0, None) => Vec::new(),
-            (refused, 0, None) => vec![refused],
-            (refused, named, _) => vec![refused, named],
-        };
+        let mut bytes = Vec::with_capacity(if self.head.is_some() { 28 } else { 2 });
+        match (self.refused.0, self.named.0, self.head) {
+            (0, 0, None) => {}
+            (refused, 0, None) => bytes.push(refused),
+            (refused, named, _) => bytes.extend([refused, named]),
+        }
         if let Some(Head { position, hash }) = self.head {
             bytes.extend_from_slice(&hash);
             put_number(&mut bytes, position);
@@ -178,9 +179,13 @@ impl Options {
     /// # Errors
     /// [`Malformed`] where the patch does not read so far.
     pub fn of_patch(patch: &[u8]) -> Result<Self, Malformed> {
-        let bits = record::get(patch, Key::OPTIONS)?.and_then(|value| value.first()).copied();
-        let bits = bits.unwrap_or_default();
-        Ok(Self { keep: bits & 1 != 0, personal: bits & 2 != 0, linked: bits & 4 != 0 })
+        Ok(Self::read(record::get(patch, Key::OPTIONS)?.unwrap_or_default()))
+    }
+
+    /// From the value in a patch.
+    pub fn read(value: &[u8]) -> Self {
+        let bits = value.first().copied().unwrap_or_default();
+        Self { keep: bits & 1 != 0, personal: bits & 2 != 0, linked: bits & 4 != 0 }
     }
 
     /// The value in a patch; empty where nothing is to be said.
