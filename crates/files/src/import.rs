@@ -30,13 +30,13 @@ use super::{Error, Result};
 pub use self::job::{Job, Outcome, Progress};
 
 /// Requests that are asked for at a time.
-const ASKED: usize = 20;
+const ASKED: usize = 50;
 
 /// How long it waits before it asks again, where nothing was processed.
 const ASK_AGAIN: Duration = Duration::from_millis(25);
 
 /// The longest such wait.
-const ASK_AGAIN_LONGEST: Duration = Duration::from_millis(100);
+const ASK_AGAIN_LONGEST: Duration = Duration::from_millis(50);
 
 /// How often the point that was reached is written down.
 const CHECKPOINT: Duration = Duration::from_secs(1);
@@ -45,7 +45,7 @@ const CHECKPOINT: Duration = Duration::from_secs(1);
 const MAX_WINDOW_BYTES: usize = 24 << 20;
 
 /// Batches that are sent and not known to be applied. What waits is applied as one group, which takes memory too.
-const MAX_WINDOW: usize = 200;
+const MAX_WINDOW: usize = 300;
 
 /// Faults that are told beside the file of failed rows.
 pub const FIRST_FAULTS: usize = 20;
