@@ -7,6 +7,7 @@ mod pages;
 mod roles;
 mod searches;
 mod sign_in;
+mod sorts;
 mod visitor;
 
 pub use self::visitor::{PASSWORD, Visitor, add, let_in};

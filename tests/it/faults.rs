@@ -22,6 +22,7 @@ use domain::contact::identifier::IdentifierKind;
 use domain::filter::Matcher;
 use domain::id::ObjectId;
 use domain::journal::{AccountNo, Batch, ContactNo, ListNo};
+use domain::sort::{Place, Sort, Start};
 use storage::Counted;
 use storage::Reckoning;
 use storage::{
@@ -130,6 +131,7 @@ forward! { ContactReader:
     read fn page_contacts(account: AccountNo, list: ListNo, way: Way, limit: u32) -> Result<ContactPage, Error>;
     read fn contacts_by_number(account: AccountNo, list: ListNo, numbers: Vec<ContactNo>) -> Result<ContactPage, Error>;
     read fn count_matching(list: ListNo, after: ContactNo, until: ContactNo, matcher: Arc<Matcher>) -> Result<Counted, Error>;
+    read fn first_matching(list: ListNo, range: (ContactNo, ContactNo), matcher: Arc<Matcher>, page: (Sort, Start, usize)) -> Result<(Vec<Place>, Vec<ContactNo>), Error>;
     read fn count_contacts(lists: Vec<ListNo>) -> Result<HashMap<ListNo, u64>, Error>;
     read fn count_all_contacts(account: AccountNo) -> Result<u64, Error>;
     read fn activity(account: AccountNo, window: ActivityWindow) -> Result<Activities, Error>;

@@ -44,6 +44,7 @@ mod contacts_find;
 mod contacts_model;
 mod contacts_order;
 mod contacts_remove;
+mod contacts_sort;
 mod contacts_update;
 mod debian;
 mod demo;

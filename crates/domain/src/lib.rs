@@ -15,5 +15,6 @@ pub mod param;
 pub mod problem;
 pub mod search;
 pub mod secret;
+pub mod sort;
 pub mod token;
 pub mod version;

@@ -12,6 +12,7 @@ use domain::contact::identifier::IdentifierKind;
 use domain::filter::Matcher;
 use domain::id::ObjectId;
 use domain::journal::{AccountNo, ContactNo, ListNo};
+use domain::sort::{Place, Sort, Start};
 use storage::Counted;
 use storage::rows::{consent, contact_page, contacts, history, matching, person, removal};
 use storage::{
@@ -66,6 +67,16 @@ impl ContactReader for PostgresStore {
         matcher: Arc<Matcher>,
     ) -> Result<Counted, Error> {
         self.view(move |view| matching::count(view, list, after, until, &matcher)).await
+    }
+
+    async fn first_matching(
+        &self,
+        list: ListNo,
+        range: (ContactNo, ContactNo),
+        matcher: Arc<Matcher>,
+        page: (Sort, Start, usize),
+    ) -> Result<(Vec<Place>, Vec<ContactNo>), Error> {
+        self.view(move |view| matching::first(view, list, range, &matcher, page.clone())).await
     }
 
     async fn count_contacts(&self, lists: Vec<ListNo>) -> Result<HashMap<ListNo, u64>, Error> {

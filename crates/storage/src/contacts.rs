@@ -15,6 +15,7 @@ use domain::contact::identifier::IdentifierKind;
 use domain::filter::Matcher;
 use domain::id::ObjectId;
 use domain::journal::{AccountNo, ContactNo, ListNo};
+use domain::sort::{Place, Sort, Start};
 
 /// Reads contacts and their histories.
 #[async_trait]
@@ -61,6 +62,17 @@ pub trait ContactReader: Send + Sync + 'static {
         until: ContactNo,
         matcher: Arc<Matcher>,
     ) -> Result<Counted, Error>;
+
+    /// The contacts of a list with numbers behind `after`, up to `until`, that match by their bytes and come first in an
+    /// order: at most `limit` places, the nearest to where the page begins first, and at most as many contacts that are
+    /// damaged. All of one moment.
+    async fn first_matching(
+        &self,
+        list: ListNo,
+        range: (ContactNo, ContactNo),
+        matcher: Arc<Matcher>,
+        page: (Sort, Start, usize),
+    ) -> Result<(Vec<Place>, Vec<ContactNo>), Error>;
 
     /// How many contacts lists have; those that never had one are left out.
     async fn count_contacts(&self, lists: Vec<ListNo>) -> Result<HashMap<ListNo, u64>, Error>;

@@ -1,6 +1,6 @@
 //! Reading contacts of a list.
 
-use crate::find::{self, Bounds, Filter, Found};
+use crate::find::{self, Bounds, Filter, Found, Sorted, Sorting};
 use crate::person::Identifiers;
 use crate::{Caller, Operation, Queries, Reach};
 use domain::contact::record::Malformed;
@@ -20,7 +20,7 @@ pub static FIND: Operation = Operation::read("/v3/contacts/find", Reach::Seen);
 const MAX_LOOKED_AT: usize = 20_000;
 
 /// Bytes of stored contacts after which a page ends.
-const MAX_BYTES: usize = 4 << 20;
+pub const MAX_BYTES: usize = 4 << 20;
 
 /// The bounds of a page of at most `limit` contacts.
 pub const fn bounds(limit: u32) -> Bounds {
@@ -135,6 +135,20 @@ impl Queries {
     /// The store fails.
     pub async fn count(&self, caller: &Caller, list: &List, filter: &Filter) -> Result<Counted, Error> {
         find::count(self.0.storage.as_ref(), caller.viewer.account, list.no, filter).await
+    }
+
+    /// A page of the contacts of a list that fit a filter, in an order.
+    ///
+    /// # Errors
+    /// The store fails.
+    pub async fn sorted_contacts(
+        &self,
+        caller: &Caller,
+        list: &List,
+        filter: &Filter,
+        sorting: Sorting,
+    ) -> Result<Sorted, Error> {
+        find::sorted(self.0.storage.as_ref(), caller.viewer.account, list.no, filter, sorting).await
     }
 
     /// Contacts of a list that fit a filter, along `way`, within bounds.

@@ -8,13 +8,13 @@ use domain::journal::{AccountNo, ContactNo, ListNo};
 use storage::{ContactReader, Counted, Error, Storage, Way};
 
 /// Numbers of contacts in one range: a few hundredths of a second.
-const RANGE: u64 = 16_384;
+pub(super) const RANGE: u64 = 16_384;
 
 /// Ranges that are counted at a time: as many as the embedded store has readers.
-const READERS: usize = 2;
+pub(super) const READERS: usize = 2;
 
 /// Contacts of a page, where suppressions or a search decide.
-const CHUNK: u32 = 1_000;
+pub(super) const CHUNK: u32 = 1_000;
 
 /// Counts the contacts of a list that match. Changes of the list meanwhile are counted or not.
 ///
@@ -43,7 +43,11 @@ pub async fn count(
 }
 
 /// The highest number of a contact of the list, 0 if it has none.
-async fn last_number(storage: &dyn ContactReader, account: AccountNo, list: ListNo) -> Result<u64, Error> {
+pub(super) async fn last_number(
+    storage: &dyn ContactReader,
+    account: AccountNo,
+    list: ListNo,
+) -> Result<u64, Error> {
     let page = storage.page_contacts(account, list, Way::Down(ContactNo(u64::MAX)), 1).await?;
     let numbers = page.rows.iter().map(|(number, _)| *number).chain(page.damaged);
     Ok(numbers.map(|number| number.0).max().unwrap_or_default())

@@ -5,6 +5,7 @@ use domain::contact::field::{Field, Group, Key, Kind};
 use domain::contact::record::Malformed;
 use domain::id::ObjectId;
 use domain::journal::ContactNo;
+use domain::sort::By;
 use storage::{Contact, List};
 use web::translate::t;
 use wire::contact::show_field;
@@ -43,6 +44,20 @@ pub struct Column {
     pub shows: Shows,
     /// Whether it is picked.
     pub picked: bool,
+}
+
+impl Column {
+    /// By what its head sorts the list, if by anything.
+    pub const fn sorts(&self) -> Option<By> {
+        match self.shows {
+            Shows::Field(Field::Name) => Some(By::Name),
+            Shows::Field(Field::Email) => Some(By::Email),
+            Shows::Field(Field::ContactScore) => Some(By::Score),
+            Shows::CreatedAt => Some(By::Created),
+            Shows::UpdatedAt => Some(By::Changed),
+            _ => None,
+        }
+    }
 }
 
 /// A contact in the table.
@@ -136,20 +151,7 @@ pub fn row(list: &List, columns: &[Column], number: ContactNo, contact: &Contact
 /// # Errors
 /// [`Malformed`] where it does not read.
 pub fn called(document: &Document<'_>) -> Result<Option<String>, Malformed> {
-    let named = |field| Ok(document.text(field)?.map(str::trim).filter(|text| !text.is_empty()));
-    if let Some(name) = named(Field::Name)? {
-        return Ok(Some(name.to_owned()));
-    }
-    let parts: Vec<_> = [named(Field::FirstName)?, named(Field::LastName)?].into_iter().flatten().collect();
-    if !parts.is_empty() {
-        return Ok(Some(parts.join(" ")));
-    }
-    for field in [Field::Email, Field::PhoneNumber, Field::UserId] {
-        if let Some(text) = document.text(field)?.filter(|text| !text.trim().is_empty()) {
-            return Ok(Some(text.to_owned()));
-        }
-    }
-    Ok(None)
+    document.called()
 }
 
 fn cell(

@@ -21,11 +21,12 @@ use self::query::{PAGE, Pager, Query};
 use super::page::{address, curl, number, without_empty};
 use super::{Form, Page, Result, Section, Trouble, User, see, show};
 use app::contacts::search::Search;
-use app::find::{self, Bounds, Filter, Found};
+use app::find::{self, Bounds, Filter, Found, Sorting};
 use domain::contact::field::Field;
 use domain::contact::record::Malformed;
 use domain::id::ObjectId;
 use domain::search::Tier;
+use domain::sort::{By, Sort};
 use storage::{Error, List, SourceFilter, Suppression, UserRole, Window};
 use web::translate::{mark, t, tn};
 
@@ -103,6 +104,14 @@ struct NoneFound {
     asked: Query,
 }
 
+/// The head of a column by which the list can be sorted.
+struct Head {
+    /// The query of the list, sorted by it; turned round where it is sorted by it now.
+    query: String,
+    /// How it is sorted by it now, for `aria-sort`.
+    now: Option<&'static str>,
+}
+
 /// A field by which contacts are narrowed.
 struct Flag {
     name: &'static str,
@@ -140,12 +149,28 @@ impl Contacts {
 
     /// The query of the same question, the newest contacts first.
     fn newest(&self) -> String {
-        self.asked.in_order(&self.list, false)
+        self.asked.in_order(&self.list, Sort::NEWEST)
     }
 
     /// The same, the oldest first.
     fn oldest(&self) -> String {
-        self.asked.in_order(&self.list, true)
+        self.asked.in_order(&self.list, Sort::OLDEST)
+    }
+
+    /// The head of a column by which the list can be sorted. A search has an order of its own.
+    fn head(&self, column: &Column) -> Option<Head> {
+        let by = column.sorts().filter(|_| self.asked.search.is_empty())?;
+        let is_now = self.asked.sort.by == by;
+        let descending = match is_now {
+            true => !self.asked.sort.descending,
+            // Names from A on; of times and scores the greatest are looked for.
+            false => !matches!(by, By::Name | By::Email),
+        };
+        let now = if self.asked.sort.descending { "descending" } else { "ascending" };
+        Some(Head {
+            query: self.asked.in_order(&self.list, Sort { by, descending }),
+            now: is_now.then_some(now),
+        })
     }
 
     /// What the time filter shows: what was typed, also if it is no time.
@@ -162,12 +187,12 @@ impl Contacts {
     fn view(&self) -> String {
         let picked = self.columns.iter().filter(|column| column.picked).map(|column| column.name.as_str());
         let columns = Some(picked.collect::<Vec<_>>().join("."));
-        Query { columns, ..self.asked.clone() }.in_order(&self.list, self.asked.oldest_first)
+        Query { columns, ..self.asked.clone() }.in_order(&self.list, self.asked.sort)
     }
 
     /// The query of the same question with the count of the contacts that match.
     fn counted(&self) -> String {
-        let query = self.asked.in_order(&self.list, self.asked.oldest_first);
+        let query = self.asked.in_order(&self.list, self.asked.sort);
         if query.is_empty() { "count=1".to_owned() } else { format!("{query}&count=1") }
     }
 
@@ -358,6 +383,14 @@ async fn table(
             let found = Found { rows: Vec::new(), damaged: Vec::new(), next: None, looked_at: 0 };
             (found, Pager::default(), false)
         }
+        _ if asked.is_sorted() && !asked.has_wrong_filter() => {
+            let (start, sort) = (asked.start(), asked.sort);
+            let sorting = Sorting { sort, start: start.clone(), limit: PAGE, bytes: BYTES };
+            let sorted = queries.sorted_contacts(&caller, list, &filter, sorting).await?;
+            let pager = asked.sorted_pager(list, &start, &sorted);
+            let rows = sorted.rows.into_iter().map(|(place, contact)| (place.number, contact)).collect();
+            (Found { rows, damaged: sorted.damaged, next: None, looked_at: 0 }, pager, false)
+        }
         _ => {
             let found = walk(user, list, asked, &filter).await?;
             let pager = asked.pager(list, &found);
@@ -371,7 +404,7 @@ async fn table(
         let row = row(list, columns, *number, contact).map_err(damaged)?;
         rows.push(Row { suppressed: reasons(suppressed), ..row });
     }
-    if asked.back {
+    if asked.back && !asked.is_sorted() {
         rows.reverse();
     }
     let may_change = user.signed_in.role >= UserRole::Editor;

@@ -6,17 +6,18 @@ use url::form_urlencoded;
 
 use crate::texts;
 use app::contacts::search::Place;
-use app::find::{self, Found, Wanted};
+use app::find::{self, Found, Sorted, Wanted};
 use domain::id::ObjectId;
 use domain::journal::ContactNo;
 use domain::problem::Problem;
+use domain::sort::{self, By, Sort, Start};
 use storage::{List, Way};
 
 /// Contacts of a page.
 pub const PAGE: u32 = 50;
 
 /// What is asked.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Query {
     /// What stands in the search box, trimmed.
     pub search: String,
@@ -24,11 +25,12 @@ pub struct Query {
     pub wanted: Wanted,
     /// What is wrong with the filters.
     pub problems: Vec<Problem>,
-    /// Whether the oldest contact is the first.
-    pub oldest_first: bool,
+    /// The order; that of a search is its own.
+    pub sort: Sort,
     /// Where the page begins, or ends where it goes back.
     pub at: Option<ObjectId>,
-    /// Where a page of a search begins: the text of a [`Place`].
+    /// Where a page of a search or of a sorted list begins, or ends where it goes back: the text of a [`Place`] or of a
+    /// [`sort::Place`].
     pub place: Option<String>,
     /// Whether the page is the one in front of that contact.
     pub back: bool,
@@ -47,13 +49,30 @@ impl Query {
     pub fn read(query: &str, list: &List) -> Self {
         let mut problems = Vec::new();
         let wanted = Wanted::from_query(query, list, &mut problems);
-        let mut asked = Self { wanted, problems, ..Self::default() };
+        let mut asked = Self {
+            search: String::new(),
+            wanted,
+            problems,
+            sort: Sort::NEWEST,
+            at: None,
+            place: None,
+            back: false,
+            looked_at: 0,
+            have: None,
+            typed_time: String::new(),
+            columns: None,
+        };
         for (key, value) in form_urlencoded::parse(query.as_bytes()) {
             let value = value.trim();
             match key.as_ref() {
                 "q" | "search" => asked.search = value.chars().filter(|letter| *letter != '\0').collect(),
-                "order" => asked.oldest_first = value == "oldest",
+                "order" if value == "oldest" => asked.sort = Sort::OLDEST,
+                "order" => asked.sort = Sort::parse(value).unwrap_or(Sort::NEWEST),
                 "behind" => asked.place = Some(value.to_owned()),
+                "before" => {
+                    asked.place = Some(value.to_owned());
+                    asked.back = true;
+                }
                 "from" | "until" => {
                     asked.at = ObjectId::parse(value);
                     asked.back = key == "until" && asked.at.is_some();
@@ -114,7 +133,7 @@ impl Query {
     /// The way to walk, and how many to find.
     pub fn way(&self, list: &List) -> (Way, u32) {
         let number = self.at.and_then(|id| id.contact_number(list.id)).map(ContactNo);
-        let up = self.oldest_first != self.back;
+        let up = self.sort.descending == self.back;
         let way = match (up, number) {
             (true, number) => Way::Up(number.unwrap_or(ContactNo(0))),
             (false, number) => Way::Down(number.unwrap_or(ContactNo(u64::MAX))),
@@ -160,9 +179,58 @@ impl Query {
         }
     }
 
+    /// Whether the list is sorted by what contacts have, and not in the order in which they were made.
+    pub fn is_sorted(&self) -> bool {
+        self.search.is_empty() && self.sort.by != By::Created
+    }
+
+    /// Where a page of a sorted list begins; a place that does not read is as none.
+    pub fn start(&self) -> Start {
+        match self.place.as_deref().and_then(|place| sort::Place::read(place, self.sort)) {
+            Some(place) if self.back => Start::Before(place),
+            Some(place) => Start::Behind(place),
+            None => Start::First,
+        }
+    }
+
+    /// The links from a page of a sorted list to its neighbours.
+    pub fn sorted_pager(&self, list: &List, start: &Start, found: &Sorted) -> Pager {
+        let link = |key, place: &sort::Place| {
+            let mut query = form_urlencoded::Serializer::new(self.link(list, "from", None, 0, None));
+            query.append_pair(key, &place.text(self.sort)).finish()
+        };
+        let (first, last) = (found.rows.first(), found.rows.last());
+        // Where a page is empty, its neighbour is beside the place that it was asked for.
+        let asked = match start {
+            Start::First => None,
+            Start::Behind(place) | Start::Before(place) => Some(place),
+        };
+        let first = first.map(|(place, _)| place).or(asked);
+        let last = last.map(|(place, _)| place).or(asked);
+        let (has_next, has_previous) = match start {
+            Start::First => (found.more, false),
+            Start::Behind(_) => (found.more, true),
+            Start::Before(_) => (true, found.more),
+        };
+        Pager {
+            next: last.filter(|_| has_next).map(|place| link("behind", place)),
+            previous: first.filter(|_| has_previous).map(|place| link("before", place)),
+            ..Pager::default()
+        }
+    }
+
     /// The query of the same question in another order.
-    pub fn in_order(&self, list: &List, oldest_first: bool) -> String {
-        Self { oldest_first, ..self.clone() }.link(list, "from", None, 0, None)
+    pub fn in_order(&self, list: &List, sort: Sort) -> String {
+        Self { sort, ..self.clone() }.link(list, "from", None, 0, None)
+    }
+
+    /// The word of the order in an address: none for the usual one.
+    pub fn order(&self) -> Option<&'static str> {
+        match self.sort {
+            Sort::NEWEST => None,
+            Sort::OLDEST => Some("oldest"),
+            sort => Some(sort.word()),
+        }
     }
 
     fn link(
@@ -177,8 +245,8 @@ impl Query {
         if !self.search.is_empty() {
             query.append_pair("q", &self.search);
         }
-        if self.oldest_first {
-            query.append_pair("order", "oldest");
+        if let Some(order) = self.order() {
+            query.append_pair("order", order);
         }
         if let Some(columns) = &self.columns {
             query.append_pair("columns", columns);
@@ -253,7 +321,7 @@ mod tests {
 
         let oldest = Query::read("order=oldest", &list());
         assert_eq!(oldest.way(&list()), (Way::Up(ContactNo(0)), 50));
-        assert_eq!(oldest.in_order(&list(), false), "");
+        assert_eq!(oldest.in_order(&list(), Sort::NEWEST), "");
     }
 
     #[test]

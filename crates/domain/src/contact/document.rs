@@ -86,6 +86,28 @@ impl<'a> Document<'a> {
         self.get(field.key())?.map(|bytes| std::str::from_utf8(bytes).map_err(|_| Malformed)).transpose()
     }
 
+    /// What a contact is called: its name, else its first and last name, else the first that it has of its identifiers.
+    ///
+    /// # Errors
+    /// [`Malformed`] where it does not read.
+    pub fn called(&self) -> Result<Option<String>, Malformed> {
+        let named = |field| Ok(self.text(field)?.map(str::trim).filter(|text| !text.is_empty()));
+        if let Some(name) = named(Field::Name)? {
+            return Ok(Some(name.to_owned()));
+        }
+        let parts: Vec<_> =
+            [named(Field::FirstName)?, named(Field::LastName)?].into_iter().flatten().collect();
+        if !parts.is_empty() {
+            return Ok(Some(parts.join(" ")));
+        }
+        for field in [Field::Email, Field::PhoneNumber, Field::UserId] {
+            if let Some(text) = self.text(field)?.filter(|text| !text.trim().is_empty()) {
+                return Ok(Some(text.to_owned()));
+            }
+        }
+        Ok(None)
+    }
+
     /// The three identifiers.
     ///
     /// # Errors

@@ -11,15 +11,16 @@ use crate::method::{Body, Example, Method};
 use crate::page;
 use app::Refusal;
 use app::contacts::read;
-use app::find::{self, Filter, Wanted};
+use app::find::{self, Filter, Sorting, Wanted};
 use domain::argument::read_flag;
 use domain::id::ObjectId;
 use domain::journal::ContactNo;
-use domain::json::{Keys, Members, read_body};
+use domain::json::{Keys, Members, Raw, read_body};
 use domain::param::{Param, Shape};
 use domain::problem::{self, Problem};
 use domain::search::Query;
-use storage::{Error, List, Way};
+use domain::sort::{self, By, Place, Sort, Start};
+use storage::{Contact, Error, List, Way};
 use wire::contact::Shown;
 
 /// How many contacts are answered where nobody says how many.
@@ -36,7 +37,8 @@ pub static FIND: Method = Method {
     text: "In the order in which they were made, or with `search` the best matches first. `next` is where the next page begins: send it as `after`. If it \
         is null, this page is the last one. A page with a `next` may have fewer contacts than `limit`, or none. A \
         page ends when it is large, or after many contacts that do not match. Pages are as \
-           fast at the end of a list as at its beginning. They are no snapshot: each contact is as it was when its \
+           fast at the end of a list as at its beginning, but for those with `sort` other than `created` and `-created`: \
+           such a page compares all contacts that match, which takes about a second for a million. They are no snapshot: each contact is as it was when its \
            page was read. contacts/changes from the `cursor` of the first page brings them up to date.\n\n\
         With `search`, contacts come in groups. In the first, an identifier or the id is exactly the text. In the second, \
         the phone number ends with it. In the third, all words are whole words of the contact. In the last, all words are \
@@ -78,10 +80,10 @@ const LIST: Param = Param::optional(
     "The id of the list, as contact-list/create gave it. Only with `search` it may be absent.",
 );
 
-const PARAMS: [Param; 17] = {
+const PARAMS: [Param; 18] = {
     let after = Param::optional(
         "after",
-        Shape::pattern(usize::MAX, r"^\s*([1-4]?[0-9a-fA-F]{24})\s*$"),
+        Shape::pattern(usize::MAX, r"^\s*([1-4]?[0-9a-fA-F]{24}|[0-9a-fA-F]{18,160})\s*$"),
         "Where the page begins: `next` of the page before.",
     );
     let limit = Param::optional(
@@ -95,12 +97,20 @@ const PARAMS: [Param; 17] = {
         "If true, `totalCount` is how many contacts of the list match. Every contact is looked at: a million take about \
          a second. Ask with the first page alone.",
     );
+    let sort = Param::optional(
+        "sort",
+        Shape::Word(&sort::WORDS),
+        "The order; `created` by default. A minus turns it round. `name` compares what a contact is called: `name`, else \
+         `firstName` and `lastName`, else an identifier, without case and accents. Contacts without a value come last. Not \
+         with `search`, which has an order of its own.",
+    );
     let [a, b, c, d, e, f, g, source, updated_since, name_prefix, suppressed, filter, search] = find::PARAMS;
     [
         LIST,
         after,
         limit,
         count,
+        sort,
         a,
         b,
         c,
@@ -117,8 +127,11 @@ const PARAMS: [Param; 17] = {
     ]
 };
 
+/// The place of `sort`.
+const SORT: usize = 4;
+
 /// The place of the first key of what is wanted.
-const FIRST_WANTED: usize = 4;
+const FIRST_WANTED: usize = 5;
 
 /// The place of `search`.
 const SEARCH: usize = FIRST_WANTED + find::PARAMS.len() - 1;
@@ -156,8 +169,10 @@ async fn run(call: Call) -> Outcome<Found> {
     if let Some(query) = query {
         return run_search(&call, &body, list, &query, problems).await;
     }
-    let after =
-        read_after(&body, list.as_deref()).map_err(|problem| problems.push(problem)).unwrap_or_default();
+    let sort = read_sort(body.get(SORT), &mut problems);
+    let start = read_start(body.get(1), sort, list.as_deref())
+        .map_err(|problem| problems.push(problem))
+        .unwrap_or(Begin::First);
     let limit = page::read_limit(body.get(2), MAX_LIMIT, &mut problems).unwrap_or(LIMIT);
     let count = read_flag("count", body.get(3), &mut problems);
     let values = std::array::from_fn(|place| body.get(FIRST_WANTED + place));
@@ -174,7 +189,7 @@ async fn run(call: Call) -> Outcome<Found> {
         true => Some(call.app.queries.count(&call.caller, &list, &filter).await?.matching),
         false => None,
     };
-    let (found, damaged) = collect(&call, &list, ContactNo(after), limit, &filter).await?;
+    let (found, damaged) = collect(&call, &list, (sort, start), limit, &filter).await?;
     warnings.extend(damaged);
     Ok(Answer::new(Found { cursor, total_count, ..found }).warn(warnings))
 }
@@ -182,7 +197,7 @@ async fn run(call: Call) -> Outcome<Found> {
 /// The contacts that match a search.
 async fn run_search(
     call: &Call,
-    body: &Members<'_, 17>,
+    body: &Members<'_, 18>,
     list: Option<Arc<List>>,
     query: &Query,
     mut problems: Vec<Problem>,
@@ -190,6 +205,9 @@ async fn run_search(
     let limit = page::read_limit(body.get(2), MAX_LIMIT, &mut problems).unwrap_or(LIMIT);
     if body.get(3).is_some() {
         problems.push(problem::filter("count", "must be left out beside search"));
+    }
+    if body.get(SORT).is_some() {
+        problems.push(problem::filter("sort", "must be left out beside search"));
     }
     let values = std::array::from_fn(|place| body.get(FIRST_WANTED + place));
     let mut all: Vec<_> = body.unknown.iter().cloned().map(problem::unknown_field).collect();
@@ -219,36 +237,108 @@ async fn run_search(
     Ok(Answer::new(found).warn(all))
 }
 
-/// The number behind which the page begins.
-fn read_after(body: &Members<'_, 17>, list: Option<&List>) -> Result<u64, Problem> {
-    let (Some(raw), Some(list)) = (body.get(1), list) else { return Ok(0) };
-    let id = raw.as_trimmed().and_then(|text| ObjectId::parse(&text));
-    id.and_then(|id| id.contact_number(list.id)).ok_or_else(|| {
-        let text = "Argument after must be the next of an answer about this list";
+/// The order; what is none is reported.
+fn read_sort(raw: Option<Raw<'_>>, problems: &mut Vec<Problem>) -> Sort {
+    let Some(raw) = raw else { return Sort::OLDEST };
+    let sort = raw.as_trimmed().and_then(|word| Sort::parse(&word));
+    sort.unwrap_or_else(|| {
+        problems.push(problem::filter("sort", &format!("must be one of {}", sort::WORDS.join(", "))));
+        Sort::OLDEST
+    })
+}
+
+/// Where a page begins.
+enum Begin {
+    /// With the first contact.
+    First,
+    /// Behind a contact, in the order in which they were made.
+    Number(ContactNo),
+    /// Behind a place of another order.
+    Place(Place),
+}
+
+fn read_start(raw: Option<Raw<'_>>, sort: Sort, list: Option<&List>) -> Result<Begin, Problem> {
+    let (Some(raw), Some(list)) = (raw, list) else { return Ok(Begin::First) };
+    let text = raw.as_trimmed().unwrap_or_default();
+    let begin = match sort.by {
+        By::Created => ObjectId::parse(&text)
+            .and_then(|id| id.contact_number(list.id))
+            .map(|number| Begin::Number(ContactNo(number))),
+        _ => Place::read(&text, sort).map(Begin::Place),
+    };
+    begin.ok_or_else(|| {
+        let text = "Argument after must be the next of an answer about this list, in the same order";
         Problem::new("INVALID_AFTER", text).of("after")
     })
+}
+
+/// A page: its contacts, where the next one begins, and contacts that are damaged.
+struct Rows {
+    rows: Vec<(ContactNo, Contact)>,
+    next: Option<String>,
+    damaged: Vec<ContactNo>,
 }
 
 async fn collect(
     call: &Call,
     list: &List,
-    after: ContactNo,
+    (sort, begin): (Sort, Begin),
     limit: u32,
     filter: &Filter,
 ) -> Result<(Found, Vec<Problem>), Refusal> {
-    let bounds = read::bounds(limit);
-    let found = call.app.queries.find_contacts(&call.caller, list, Way::Up(after), filter, bounds).await?;
-    let contacts = found.rows.iter().map(|(_, contact)| contact);
+    let Rows { rows, next, damaged } = match (sort.by, begin) {
+        (By::Created, begin) => walk(call, list, sort, begin, limit, filter).await?,
+        (_, Begin::Place(place)) => sorted(call, list, sort, Start::Behind(place), limit, filter).await?,
+        (_, _) => sorted(call, list, sort, Start::First, limit, filter).await?,
+    };
+    let contacts = rows.iter().map(|(_, contact)| contact);
     let suppressed = call.app.queries.suppressions_of(&call.caller, contacts.clone()).await?;
     let data = contacts.zip(&suppressed).map(|(contact, suppressed)| Shown::of(contact, list, suppressed));
     let data = data.collect::<Result<_, _>>();
     let data = data.map_err(|malformed| Refusal::Store(Error::Damaged(malformed.to_string())))?;
-    let next = found.next.map(|way| ObjectId::of_contact(list.id, way.number().0));
-    let damaged = found.damaged.iter().map(|number| problem::contact_damaged(list.id, *number));
-    let next = next.map(|id| id.to_string());
-    let contact_ids = found.rows.iter().map(|(number, _)| ObjectId::of_contact(list.id, number.0)).collect();
+    let damaged = damaged.iter().map(|number| problem::contact_damaged(list.id, *number));
+    let contact_ids = rows.iter().map(|(number, _)| ObjectId::of_contact(list.id, number.0)).collect();
     Ok((
         Found { data, contact_ids, contact_list_ids: None, next, total_count: None, cursor: None },
         damaged.collect(),
     ))
+}
+
+/// A page in the order in which contacts were made.
+async fn walk(
+    call: &Call,
+    list: &List,
+    sort: Sort,
+    begin: Begin,
+    limit: u32,
+    filter: &Filter,
+) -> Result<Rows, Refusal> {
+    let number = match begin {
+        Begin::Number(number) => Some(number),
+        Begin::First | Begin::Place(_) => None,
+    };
+    let way = match sort.descending {
+        true => Way::Down(number.unwrap_or(ContactNo(u64::MAX))),
+        false => Way::Up(number.unwrap_or(ContactNo(0))),
+    };
+    let found = call.app.queries.find_contacts(&call.caller, list, way, filter, read::bounds(limit)).await?;
+    let next = found.next.map(|way| ObjectId::of_contact(list.id, way.number().0).to_string());
+    Ok(Rows { rows: found.rows, next, damaged: found.damaged })
+}
+
+/// A page in another order. Damaged contacts have no place in it: the first page reports them.
+async fn sorted(
+    call: &Call,
+    list: &List,
+    sort: Sort,
+    start: Start,
+    limit: u32,
+    filter: &Filter,
+) -> Result<Rows, Refusal> {
+    let is_first = start == Start::First;
+    let sorting = Sorting { sort, start, limit, bytes: read::MAX_BYTES };
+    let found = call.app.queries.sorted_contacts(&call.caller, list, filter, sorting).await?;
+    let next = found.rows.last().filter(|_| found.more).map(|(place, _)| place.text(sort));
+    let rows = found.rows.into_iter().map(|(place, contact)| (place.number, contact)).collect();
+    Ok(Rows { rows, next, damaged: if is_first { found.damaged } else { Vec::new() } })
 }
