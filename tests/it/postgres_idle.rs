@@ -12,10 +12,11 @@ use crate::process::{Process, Store, wait_within};
 /// looked for changes by other servers was 5 s.
 const BEATS: i64 = 5;
 
-/// Statements of the database `contacts`, apart from those that begin and end transactions: heartbeats, and others.
+/// Statements of the database `contacts`: heartbeats, and others. Left out are those that begin and end transactions, and
+/// the greeting that a server sends to itself with each heartbeat.
 const ASKED: &str = "SELECT (query LIKE 'INSERT INTO node%')::int || ' ' || calls || ' ' || query \
                      FROM pg_stat_statements WHERE dbid = (SELECT oid FROM pg_database WHERE datname = 'contacts') \
-                     AND query !~ '^(BEGIN|COMMIT|SELECT .SELECT number FROM setting)'";
+                     AND query !~ '^(BEGIN|COMMIT|SELECT .SELECT number FROM setting|NOTIFY rollbook, .hello )'";
 
 /// Waits until `servers` have asked nothing but heartbeats for a while. Retention asks once a minute: then the count
 /// begins again.
