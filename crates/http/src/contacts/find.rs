@@ -37,8 +37,8 @@ pub static FIND: Method = Method {
     text: "In the order in which they were made, or with `search` the best matches first. `next` is where the next page begins: send it as `after`. If it \
         is null, this page is the last one. A page with a `next` may have fewer contacts than `limit`, or none. A \
         page ends when it is large, or after many contacts that do not match. Pages are as \
-           fast at the end of a list as at its beginning, but for those with `sort` other than `created` and `-created`: \
-           such a page compares all contacts that match, which takes about a second for a million. They are no snapshot: each contact is as it was when its \
+           fast at the end of a list as at its beginning. A page in another order than `created` compares all contacts \
+           that match, which takes about a second for a million. They are no snapshot: each contact is as it was when its \
            page was read. contacts/changes from the `cursor` of the first page brings them up to date.\n\n\
         With `search`, contacts come in groups. In the first, an identifier or the id is exactly the text. In the second, \
         the phone number ends with it. In the third, all words are whole words of the contact. In the last, all words are \
@@ -267,7 +267,10 @@ fn read_start(raw: Option<Raw<'_>>, sort: Sort, list: Option<&List>) -> Result<B
         _ => Place::read(&text, sort).map(Begin::Place),
     };
     begin.ok_or_else(|| {
-        let text = "Argument after must be the next of an answer about this list, in the same order";
+        let text = match sort.by {
+            By::Created => "Argument after must be the next of an answer about this list",
+            _ => "Argument after must be the next of an answer about this list, in the same order",
+        };
         Problem::new("INVALID_AFTER", text).of("after")
     })
 }
