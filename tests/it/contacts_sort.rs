@@ -26,7 +26,7 @@ fn key(contact: &Value, by: &str) -> Option<String> {
         "score" => number(&contact["contactScore"]),
         _ => match contact["name"].as_str() {
             Some(name) => folded(name).map(str::to_owned),
-            None => contact["email"].as_str().or(contact["userId"].as_str()).map(str::to_owned),
+            None => contact["email"].as_str().or(contact["userId"].as_str()).map(str::to_lowercase),
         },
     }
 }
