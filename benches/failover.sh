@@ -4,7 +4,7 @@
 # benches/failover.sh [SECONDS] [PROGRAM]
 set -euo pipefail
 seconds=${1:-30}
-program=$(realpath "${2:-target/release/rollbook}")
+program=$(realpath "${2:-target/dist/rollbook}")
 binaries=$(ls -d /usr/lib/postgresql/*/bin | sort -V | tail -n 1)
 directory=$(mktemp -d)
 server=

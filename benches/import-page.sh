@@ -3,7 +3,7 @@
 # benches/import-page.sh [ROWS] [PROGRAM]
 set -eu
 rows=${1:-1000000}
-program=$(realpath "${2:-target/release/rollbook}")
+program=$(realpath "${2:-target/dist/rollbook}")
 directory=$(mktemp -d)
 server=
 trap 'if [ -n "$server" ]; then kill "$server"; wait "$server" || true; fi; rm -rf "$directory"' EXIT

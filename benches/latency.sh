@@ -5,7 +5,7 @@
 set -eu
 contacts=${1:-200000}
 seconds=${2:-20}
-program=$(realpath "${3:-target/release/rollbook}")
+program=$(realpath "${3:-target/dist/rollbook}")
 directory=$(mktemp -d)
 out=$directory/report.json
 trap 'rm -rf "$directory"' EXIT

@@ -4,7 +4,7 @@
 # benches/open-snapshot.sh [SECONDS] [PROGRAM]
 set -eu
 seconds=${1:-600}
-program=$(realpath "${2:-target/release/rollbook}")
+program=$(realpath "${2:-target/dist/rollbook}")
 step=${STEP:-30}
 binaries=$(ls -d /usr/lib/postgresql/*/bin | sort -V | tail -n 1)
 directory=$(mktemp -d)

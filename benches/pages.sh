@@ -5,7 +5,7 @@
 set -eu
 contacts=${1:-1000000}
 rate=${2:-10000}
-program=$(realpath "${3:-target/release/rollbook}")
+program=$(realpath "${3:-target/dist/rollbook}")
 asks=200
 directory=$(mktemp -d)
 server="" load=""

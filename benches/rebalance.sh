@@ -6,7 +6,7 @@
 set -euo pipefail
 address=$1
 seconds=${2:-60}
-program=$(realpath "${3:-target/release/rollbook}")
+program=$(realpath "${3:-target/dist/rollbook}")
 directory=$(mktemp -d)
 : >"$directory/refused"
 processes=()

@@ -20,7 +20,7 @@ import tempfile
 import time
 
 CONTACTS = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000
-PROGRAM = os.path.realpath(sys.argv[2] if len(sys.argv) > 2 else "target/release/rollbook")
+PROGRAM = os.path.realpath(sys.argv[2] if len(sys.argv) > 2 else "target/dist/rollbook")
 POSTGRES = sys.argv[3] if len(sys.argv) > 3 else None
 ASKS = 200
 

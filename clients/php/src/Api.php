@@ -1282,6 +1282,13 @@ final class ContactsFindRequest extends Body
          * about a second. Ask with the first page alone.
          */
         public ?bool $count = null,
+        /**
+         * @var 'created'|'-created'|'changed'|'-changed'|'email'|'-email'|'name'|'-name'|'score'|'-score'|null The
+         * order; `created` by default. A minus turns it round. `name` compares what a contact is called: `name`,
+         * else `firstName` and `lastName`, else an identifier, without case and accents. Contacts without a value
+         * come last. Not with `search`, which has an order of its own.
+         */
+        public ?string $sort = null,
         /** Whether the contact may receive anything at all; false by default. */
         public ?bool $active = null,
         /** Whether the contact wants e-mail; false by default. */
@@ -2856,6 +2863,11 @@ final class RequestFindRequest extends Body
     public function __construct(
         /** @var list<string> The ids of the requests, as `requestId` gave them. */
         public array $ids,
+        /**
+         * Whether `success` has the identifiers of the contacts; true by default. With false `email`, `phone` and
+         * `userId` are null there, and the server reads no contact for the answer.
+         */
+        public ?bool $identifiers = null,
     ) {
     }
 }

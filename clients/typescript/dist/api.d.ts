@@ -688,6 +688,12 @@ export interface ContactsFindRequest {
      * a second. Ask with the first page alone.
      */
     count?: boolean | null | undefined;
+    /**
+     * The order; `created` by default. A minus turns it round. `name` compares what a contact is called: `name`, else
+     * `firstName` and `lastName`, else an identifier, without case and accents. Contacts without a value come last.
+     * Not with `search`, which has an order of its own.
+     */
+    sort?: "created" | "-created" | "changed" | "-changed" | "email" | "-email" | "name" | "-name" | "score" | "-score" | null | undefined;
     /** Whether the contact may receive anything at all; false by default. */
     active?: boolean | null | undefined;
     /** Whether the contact wants e-mail; false by default. */
@@ -1407,6 +1413,11 @@ export interface ConsentFindAnswer {
 export interface RequestFindRequest {
     /** The ids of the requests, as `requestId` gave them. */
     ids: string[];
+    /**
+     * Whether `success` has the identifiers of the contacts; true by default. With false `email`, `phone` and
+     * `userId` are null there, and the server reads no contact for the answer.
+     */
+    identifiers?: boolean | null | undefined;
 }
 /** A success: what a method answers, around it what every answer has. */
 export interface RequestFindAnswer {

@@ -946,6 +946,12 @@ class ContactsFindRequest(TypedDict):
     about a second. Ask with the first page alone.
     """
 
+    sort: NotRequired[Literal["created", "-created", "changed", "-changed", "email", "-email", "name", "-name", "score", "-score"] | None]
+    """The order; `created` by default. A minus turns it round. `name` compares what a contact is called: `name`,
+    else `firstName` and `lastName`, else an identifier, without case and accents. Contacts without a value
+    come last. Not with `search`, which has an order of its own.
+    """
+
     active: NotRequired[bool | None]
     """Whether the contact may receive anything at all; false by default."""
 
@@ -1985,6 +1991,11 @@ class RequestFindRequest(TypedDict):
 
     ids: list[str]
     """The ids of the requests, as `requestId` gave them."""
+
+    identifiers: NotRequired[bool | None]
+    """Whether `success` has the identifiers of the contacts; true by default. With false `email`, `phone` and
+    `userId` are null there, and the server reads no contact for the answer.
+    """
 
 
 class RequestFindAnswer(TypedDict):
