@@ -178,13 +178,14 @@ impl Oracle {
             }
             next.extend((*last != contact).then(|| last.clone()));
             match FLAGS[flag] {
-                "emailSubscribe" => match &shown.email {
-                    Some(email) => match self.holder(|other| other.email.as_ref() == Some(email)) {
-                        Some(holder) => next.push(holder),
-                        None => drop(self.suppressed.insert(email.clone())),
-                    },
-                    None => {}
-                },
+                "emailSubscribe" => {
+                    if let Some(email) = &shown.email {
+                        match self.holder(|other| other.email.as_ref() == Some(email)) {
+                            Some(holder) => next.push(holder),
+                            None => drop(self.suppressed.insert(email.clone())),
+                        }
+                    }
+                }
                 "smsSubscribe" | "viberSubscribe" => {}
                 _ if shown.user.is_none() => {}
                 _ => next.extend(self.holder(|other| other.user == shown.user)),
