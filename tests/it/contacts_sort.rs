@@ -18,8 +18,11 @@ const NAMES: [(&str, &str); 6] = [
 
 /// What stands at the place of a contact in an order, if anything.
 fn key(contact: &Value, by: &str) -> Option<String> {
-    let number =
-        |value: &Value| value.as_i64().map(|number| format!("{:020}", i128::from(number) + (1 << 70)));
+    // A score is shown as a text.
+    let number = |value: &Value| {
+        let number: i128 = value.as_str()?.parse().ok()?;
+        Some(format!("{:030}", number + (1 << 70)))
+    };
     let folded = |name: &str| NAMES.iter().find(|(known, _)| *known == name).map(|(_, folded)| *folded);
     match by {
         "email" => contact["email"].as_str().map(str::to_lowercase),
