@@ -76,8 +76,8 @@ fn read_table(path: &std::path::Path) {
         let mut rows = 0;
         let read = batch::read(&survey, &reading, (0, 0), |batch| {
             rows = batch.rows_read;
-            for item in batch.items {
-                if let Ok(contact) = item.contact {
+            for row in 0..batch.items.len() {
+                if let Some(contact) = batch.contact(row) {
                     assert!(contact.starts_with('{') && contact.ends_with('}'), "{contact}");
                     // As the contacts of a body, whatever is in them: a body is never broken by a cell.
                     let body = format!("{{\"contactListId\":\"x\",\"contacts\":[{contact}]}}");

@@ -82,7 +82,7 @@ impl Failures {
     /// Where that fails.
     pub fn add<'a>(
         &mut self,
-        rows: impl Iterator<Item = (u64, &'a StringRecord, &'a str)>,
+        rows: impl Iterator<Item = (u64, impl Iterator<Item = &'a str>, &'a str)>,
         skip: &[usize],
     ) -> Result<()> {
         let mut bytes = if self.length == 0 { self.header.clone() } else { Vec::new() };
@@ -90,7 +90,7 @@ impl Failures {
             let number = number.to_string();
             // A fault repeats what is in the file.
             let fault = defuse::defuse(fault);
-            let cells = cells.iter().enumerate().filter(|(place, _)| !skip.contains(place));
+            let cells = cells.enumerate().filter(|(place, _)| !skip.contains(place));
             let cells: Vec<_> = cells
                 .map(|(_, cell)| if self.defused { Cow::Borrowed(cell) } else { defuse::defuse(cell) })
                 .collect();

@@ -174,16 +174,15 @@ impl Engine {
     }
 
     fn has_room_for(&self, batch: &Batch) -> bool {
-        let identifiers = batch.items.iter().flat_map(|item| &item.identifiers);
         let fits = self.window_bytes + batch.bytes <= MAX_WINDOW_BYTES && self.window.len() < MAX_WINDOW;
         (fits || self.window.is_empty())
             && self.sending.len() < self.job.parallel
-            && identifiers.into_iter().all(|identifier| !self.busy.contains_key(identifier))
+            && batch.identifiers.iter().all(|identifier| !self.busy.contains_key(identifier))
     }
 
     fn start(&mut self, batch: Batch) {
         let batch = Arc::new(batch);
-        for identifier in batch.items.iter().flat_map(|item| &item.identifiers) {
+        for identifier in &batch.identifiers {
             *self.busy.entry(*identifier).or_default() += 1;
         }
         let (api, way, import) = (Arc::clone(&self.api), self.job.way.clone(), self.import.clone());
@@ -209,7 +208,7 @@ impl Engine {
         entry.faults = sent.faults;
         entry.counts = sent.counts;
         entry.notes = sent.notes;
-        for identifier in entry.batch.items.iter().flat_map(|item| &item.identifiers) {
+        for identifier in &entry.batch.identifiers {
             if let Some(count) = self.busy.get_mut(identifier) {
                 *count -= 1;
                 if *count == 0 {
@@ -269,9 +268,7 @@ impl Engine {
             self.window_bytes -= batch.bytes;
             self.books.add(ids)?;
             let unread = batch.items.iter().enumerate();
-            faults.extend(
-                unread.filter_map(|(place, item)| Some((place, item.contact.as_ref().err()?.clone()))),
-            );
+            faults.extend(unread.filter_map(|(place, item)| Some((place, item.fault()?.to_owned()))));
             faults.sort_unstable();
             let told = |(place, text): &Fault| (batch.items[*place].line, text.clone());
             let room = FIRST_FAULTS - self.first_faults.len();
@@ -312,10 +309,8 @@ impl Engine {
         let header = self.job.header.iter().enumerate();
         let own: Vec<_> =
             header.filter(|(_, name)| FAILED_COLUMNS.contains(name)).map(|(place, _)| place).collect();
-        let rows = faults.iter().map(|(place, text)| {
-            let item = &batch.items[*place];
-            (item.line, &item.cells, text.as_str())
-        });
+        let rows =
+            faults.iter().map(|(place, text)| (batch.items[*place].line, batch.cells(*place), text.as_str()));
         failures.add(rows, &own)
     }
 

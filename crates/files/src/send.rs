@@ -146,7 +146,7 @@ impl Counts {
 /// Where the server cannot be reached, or refuses what is no matter of a row.
 pub async fn send(api: Arc<dyn Api>, way: Way, import: ImportId, batch: Arc<Batch>) -> Result<Sent> {
     let mut sent = Sent::default();
-    let good = |place: &usize| batch.items[*place].contact.is_ok();
+    let good = |place: &usize| batch.items[*place].fault().is_none();
     let mut queue: Vec<Vec<usize>> = vec![(0..batch.items.len()).filter(good).collect()];
     // Rows that are sent without what was refused of them.
     let mut mended = Mended::new();
@@ -225,7 +225,7 @@ fn take_out(
             continue;
         }
         if let Some((batch, mended)) = &mut mend
-            && let Some(contact) = mended.get(&row).or(batch.items[row].contact.as_ref().ok())
+            && let Some(contact) = mended.get(&row).map(String::as_str).or(batch.contact(row))
             && let Some(without) = without(contact, &told)
         {
             mended.insert(row, without);
@@ -289,7 +289,7 @@ fn body(way: &Way, batch: &Batch, rows: &[usize], mended: &Mended) -> Bytes {
         if index > 0 {
             body.push(',');
         }
-        let contact = batch.items[*row].contact.as_deref().unwrap_or_default();
+        let contact = batch.contact(*row).unwrap_or_default();
         let item = mended.get(row).map_or(contact, String::as_str);
         match item.strip_prefix('{').filter(|_| way.resubscribe && !adds) {
             Some(rest) => body.extend([r#"{"resubscribe":true,"#, rest]),

@@ -118,7 +118,7 @@ pub fn each_row(
     sheet: &str,
     formulas: bool,
     from: u64,
-    each: &mut dyn FnMut(Row) -> Result<Go>,
+    each: &mut dyn FnMut(&mut Row) -> Result<Go>,
 ) -> Result<Go> {
     let told = |error: calamine::XlsxError| Error::file(path, error);
     let mut book = open(path)?;
@@ -167,7 +167,11 @@ struct Width {
 }
 
 /// Gives a row out; those below the header are as wide as it, as far as their cells behind it are empty.
-fn finish(mut building: Building, table: &mut Width, each: &mut dyn FnMut(Row) -> Result<Go>) -> Result<Go> {
+fn finish(
+    mut building: Building,
+    table: &mut Width,
+    each: &mut dyn FnMut(&mut Row) -> Result<Go>,
+) -> Result<Go> {
     if building.cells.iter().all(|cell| cell.trim().is_empty()) && building.faults.is_empty() {
         return Ok(Go::On);
     }
@@ -180,7 +184,7 @@ fn finish(mut building: Building, table: &mut Width, each: &mut dyn FnMut(Row) -
             }
         }
     }
-    each(Row { line: u64::from(building.row) + 1, cells: building.cells, faults: building.faults })
+    each(&mut Row { line: u64::from(building.row) + 1, cells: building.cells, faults: building.faults })
 }
 
 struct Building {

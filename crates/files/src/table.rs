@@ -31,15 +31,15 @@ pub enum Go {
     Stop,
 }
 
-/// Calls `each` with the rows of a file, the header first, until it wants no more. At the end it is sure that these
-/// were the rows that were surveyed.
+/// Calls `each` with the rows of a file, the header first, until it wants no more. It may take what a row holds. At the
+/// end it is sure that these were the rows that were surveyed.
 ///
 /// # Errors
 /// Where the file cannot be read or has changed, or `each` fails.
-pub fn each_row(survey: &Survey, mut each: impl FnMut(Row) -> Result<Go>) -> Result<()> {
+pub fn each_row(survey: &Survey, mut each: impl FnMut(&mut Row) -> Result<Go>) -> Result<()> {
     let mut named = survey.header != Header::None;
     let (unpack, mut width) = (survey.unpack.as_ref(), None);
-    let mut each = |mut row: Row| {
+    let mut each = |row: &mut Row| {
         if let Some(unpack) = unpack {
             match width {
                 None => {
@@ -47,7 +47,7 @@ pub fn each_row(survey: &Survey, mut each: impl FnMut(Row) -> Result<Go>) -> Res
                     unpack.name(&mut row.cells);
                 }
                 // A row of another width fails, and says so.
-                Some(width) if width == row.cells.len() => unpack.fill(&mut row),
+                Some(width) if width == row.cells.len() => unpack.fill(row),
                 Some(_) => {}
             }
         }
@@ -59,8 +59,8 @@ pub fn each_row(survey: &Survey, mut each: impl FnMut(Row) -> Result<Go>) -> Res
         }
         if !std::mem::replace(&mut named, true) {
             let names: Vec<_> = (1..=row.cells.len()).map(|place| format!("Column {place}")).collect();
-            let header = Row { line: row.line, cells: StringRecord::from(names), faults: Vec::new() };
-            if each(header)? == Go::Stop {
+            let mut header = Row { line: row.line, cells: StringRecord::from(names), faults: Vec::new() };
+            if each(&mut header)? == Go::Stop {
                 return Ok(Go::Stop);
             }
         }
@@ -69,7 +69,7 @@ pub fn each_row(survey: &Survey, mut each: impl FnMut(Row) -> Result<Go>) -> Res
 }
 
 /// The same with what stands before the table, and without names for columns that have none.
-fn each_line(survey: &Survey, mut each: impl FnMut(Row) -> Result<Go>) -> Result<()> {
+fn each_line(survey: &Survey, mut each: impl FnMut(&mut Row) -> Result<Go>) -> Result<()> {
     let (encoding, delimiter) = match &survey.form {
         Form::Csv { encoding, delimiter } => (*encoding, *delimiter),
         Form::Xlsx { sheet, formulas } => {
@@ -97,22 +97,21 @@ fn each_line(survey: &Survey, mut each: impl FnMut(Row) -> Result<Go>) -> Result
         .delimiter(delimiter)
         .buffer_capacity(CHUNK)
         .from_reader(Lines { inner: text, scan: Scan::new(delimiter, survey.from), starts: VecDeque::new() });
-    // A row is about as long as the one before.
-    let (mut bytes, mut fields) = (0, 0);
+    // One row, filled again and again.
+    let mut row = Row { line: 0, cells: StringRecord::new(), faults: Vec::new() };
     loop {
-        let mut cells = StringRecord::with_capacity(bytes, fields);
-        if !reader.read_record(&mut cells).map_err(|error| Error::file(&survey.path, error))? {
+        if !reader.read_record(&mut row.cells).map_err(|error| Error::file(&survey.path, error))? {
             let sum = reader.get_mut().inner.inner().inner().sum();
             return same(survey, sum.map_err(|error| Error::file(&survey.path, error))?);
         }
-        if cells.iter().all(|cell| cell.bytes().all(is_blank)) {
+        if row.cells.iter().all(|cell| cell.bytes().all(is_blank)) {
             continue;
         }
-        (bytes, fields) = (cells.as_slice().len() + 16, cells.len());
         let line = reader.get_mut().starts.pop_front();
         // Both find the same records; that they do is tested.
-        let line = line.ok_or_else(|| Error::file(&survey.path, "the rows cannot be told apart"))?;
-        if each(Row { line, cells, faults: Vec::new() })? == Go::Stop {
+        row.line = line.ok_or_else(|| Error::file(&survey.path, "the rows cannot be told apart"))?;
+        row.faults.clear();
+        if each(&mut row)? == Go::Stop {
             return Ok(());
         }
     }
@@ -164,7 +163,7 @@ fn same(survey: &Survey, sum: (u64, [u8; 32])) -> Result<()> {
 pub fn beginning(survey: &Survey, rows: usize) -> Result<(StringRecord, Vec<StringRecord>)> {
     let mut found = Vec::new();
     each_row(survey, |row| {
-        found.push(row.cells);
+        found.push(std::mem::take(&mut row.cells));
         Ok(if found.len() > rows { Go::Stop } else { Go::On })
     })?;
     let mut found = found.into_iter();

@@ -38,21 +38,26 @@ pub struct Reading {
     pub absent: Vec<String>,
 }
 
-/// A row that is read.
-#[derive(Clone, Debug)]
-pub struct Item {
-    /// Where it stands in the file.
-    pub line: u64,
-    /// Its cells as they are in the file.
-    pub cells: StringRecord,
-    /// The contact as JSON, or what is wrong.
-    pub contact: Result<String, String>,
-    /// Hashes of the identifiers that it names: rows that share one must not overtake each other.
+/// A row that is read; the next is read into the same.
+#[derive(Clone, Debug, Default)]
+pub struct Read {
+    /// The contact as JSON; empty if there is a fault.
+    pub json: String,
+    /// What is wrong.
+    pub fault: Option<String>,
+    /// Hashes of the identifiers that it names.
     pub identifiers: Vec<u64>,
     /// Remarks on it though it is imported.
     pub notes: Vec<Note>,
     /// Whether it sets a variable that a dry run does not make.
     pub sets_absent: bool,
+}
+
+impl Read {
+    /// Bytes of the contact.
+    pub const fn length(&self) -> usize {
+        self.json.len()
+    }
 }
 
 /// Where a value comes from, and what it is.
@@ -90,50 +95,58 @@ struct Parts<'a> {
 
 impl Reading {
     /// Reads a row.
-    pub fn read(&self, row: Row) -> Item {
+    pub fn read(&self, row: &Row, into: &mut Read) {
         let mut parts = Parts::default();
-        let read = self.contact(&row.cells, &row.faults, &mut parts);
-        let (notes, sets_absent) = (std::mem::take(&mut parts.notes), parts.sets_absent);
-        drop(parts);
-        let (contact, identifiers) = match read {
-            Ok((json, identifiers)) => (Ok(json), identifiers),
-            Err(fault) => (Err(fault), Vec::new()),
-        };
-        // A row that fails has its fault in the report.
-        let notes = if contact.is_ok() { notes } else { Vec::new() };
-        Item { line: row.line, cells: row.cells, contact, identifiers, notes, sets_absent }
+        into.json.clear();
+        into.identifiers.clear();
+        into.fault = self.contact(&row.cells, &row.faults, &mut into.json, &mut parts).err();
+        into.sets_absent = parts.sets_absent;
+        if into.fault.is_some() {
+            into.json.clear();
+            // A row that fails has its fault in the report.
+            parts.notes.clear();
+        } else {
+            let named = parts.contact.iter().chain(parts.identifiers.iter().flatten()).map(|text| &**text);
+            for hash in named.chain(parts.contact_id).map(identifier) {
+                // `contact` is mostly one of the others.
+                if !into.identifiers.contains(&hash) {
+                    into.identifiers.push(hash);
+                }
+            }
+        }
+        into.notes = parts.notes;
     }
 
     fn contact<'a>(
         &'a self,
         cells: &'a StringRecord,
         faults: &[(usize, String)],
+        json: &mut String,
         parts: &mut Parts<'a>,
-    ) -> Result<(String, Vec<u64>), String> {
+    ) -> Result<(), String> {
         let columns = &self.mapping.columns;
         let (has, wants) = (cells.len(), columns.len());
         // Cells behind the last column are no loss where they are empty.
         if has < wants || cells.iter().skip(wants).any(|cell| !cell.is_empty()) {
             return Err(format!("the row has {has} cells, the header has {wants}"));
         }
-        let mut json = String::with_capacity(cells.as_slice().len() + columns.len() * MEMBER + MEMBER);
+        json.reserve(cells.as_slice().len() + columns.len() * MEMBER + MEMBER);
         json.push('{');
         for (place, (column, cell)) in columns.iter().zip(cells).enumerate() {
             if column.shared || column.target == Target::Ignored {
                 continue;
             }
             if let Some(cell) = self.clean(place, cell, faults, parts)? {
-                self.take(Source::of(place, column), cell, &mut json, parts)?;
+                self.take(Source::of(place, column), cell, json, parts)?;
             }
         }
         for group in &self.mapping.groups {
-            self.take_group(group, cells, faults, &mut json, parts)?;
+            self.take_group(group, cells, faults, json, parts)?;
         }
-        self.put_contact(&mut json, parts)?;
-        self.put_parts(parts, &mut json);
+        self.put_contact(json, parts)?;
+        self.put_parts(parts, json);
         json.push('}');
-        let named = parts.contact.iter().chain(parts.identifiers.iter().flatten()).map(|text| &**text);
-        Ok((json, named.chain(parts.contact_id).map(identifier).collect()))
+        Ok(())
     }
 
     /// By which identifier the contact is found.

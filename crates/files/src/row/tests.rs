@@ -15,8 +15,13 @@ fn read(empty_clears: bool, header: &[&str], cells: &[&str]) -> Result<Value, St
         values: Values::default(),
         absent: Vec::new(),
     };
-    let item = reading.read(Row { line: 2, cells: StringRecord::from(cells.to_vec()), faults: Vec::new() });
-    item.contact.map(|json| serde_json::from_str(&json).unwrap())
+    let row = Row { line: 2, cells: StringRecord::from(cells.to_vec()), faults: Vec::new() };
+    let mut read = Read::default();
+    reading.read(&row, &mut read);
+    match read.fault {
+        Some(fault) => Err(fault),
+        None => Ok(serde_json::from_str(&read.json).unwrap()),
+    }
 }
 
 #[test]

@@ -61,7 +61,7 @@ pub fn each_row(
     kind: Binary,
     sheet: &str,
     from: u64,
-    each: &mut dyn FnMut(Row) -> Result<Go>,
+    each: &mut dyn FnMut(&mut Row) -> Result<Go>,
 ) -> Result<Go> {
     let mut rows = Rows { path, table: Width { from, columns: None }, building: None };
     match kind {
@@ -132,7 +132,7 @@ impl Rows<'_> {
         row: u32,
         column: u32,
         shown: Shown,
-        each: &mut dyn FnMut(Row) -> Result<Go>,
+        each: &mut dyn FnMut(&mut Row) -> Result<Go>,
     ) -> Result<Go> {
         if self.building.as_ref().is_some_and(|building| building.row != row)
             && let Some(building) = self.building.take()

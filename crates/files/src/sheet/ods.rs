@@ -58,7 +58,12 @@ pub fn look(path: &Path, wanted: Option<&str>, from: u64) -> Result<Looked> {
 ///
 /// # Errors
 /// Where the sheet cannot be read, or `each` fails.
-pub fn each_row(path: &Path, sheet: &str, from: u64, each: &mut dyn FnMut(Row) -> Result<Go>) -> Result<Go> {
+pub fn each_row(
+    path: &Path,
+    sheet: &str,
+    from: u64,
+    each: &mut dyn FnMut(&mut Row) -> Result<Go>,
+) -> Result<Go> {
     let mut table = Width { from, columns: None };
     with_content(path, |xml| {
         let mut buffer = Vec::new();
@@ -154,7 +159,7 @@ fn rows(
     path: &Path,
     xml: &mut Xml<'_>,
     table: &mut Width,
-    each: &mut dyn FnMut(Row) -> Result<Go>,
+    each: &mut dyn FnMut(&mut Row) -> Result<Go>,
 ) -> Result<Go> {
     let (mut buffer, mut row) = (Vec::new(), 0_u32);
     loop {

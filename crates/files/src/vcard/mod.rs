@@ -48,10 +48,10 @@ const LEFT_OUT: [&[u8]; 4] = [b"PHOTO", b"LOGO", b"SOUND", b"KEY"];
 pub fn each_row(
     source: impl Read,
     fallback: &'static Encoding,
-    each: &mut dyn FnMut(Row) -> Result<Go>,
+    each: &mut dyn FnMut(&mut Row) -> Result<Go>,
 ) -> Result<Go> {
-    let header = Row { line: 1, cells: StringRecord::from(COLUMNS.to_vec()), faults: Vec::new() };
-    if each(header)? == Go::Stop {
+    let mut header = Row { line: 1, cells: StringRecord::from(COLUMNS.to_vec()), faults: Vec::new() };
+    if each(&mut header)? == Go::Stop {
         return Ok(Go::Stop);
     }
     let mut lines = Lines::new(source);
@@ -62,14 +62,14 @@ pub fn each_row(
             Some(("BEGIN", "VCARD" | "vcard" | "VCard")) => {
                 // A card without an end does not take the next one with it.
                 if let Some(card) = card.replace(Card::new(line))
-                    && each(card.row(true))? == Go::Stop
+                    && each(&mut card.row(true))? == Go::Stop
                 {
                     return Ok(Go::Stop);
                 }
             }
             Some(("END", _)) => {
                 if let Some(card) = card.take()
-                    && each(card.row(false))? == Go::Stop
+                    && each(&mut card.row(false))? == Go::Stop
                 {
                     return Ok(Go::Stop);
                 }
@@ -81,7 +81,7 @@ pub fn each_row(
             }
         }
     }
-    card.map_or(Ok(Go::On), |card| each(card.row(true)))
+    card.map_or(Ok(Go::On), |card| each(&mut card.row(true)))
 }
 
 /// Unfolded lines.
