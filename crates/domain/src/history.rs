@@ -9,7 +9,6 @@
 
 mod packed;
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use crate::contact::document::{self, Document};
@@ -69,13 +68,20 @@ impl<'a> Change<'a> {
 
     /// Appends the change.
     pub fn put(&self, out: &mut Vec<u8>) {
-        let with = if self.after.is_some() { WITH_AFTER } else { 0 };
+        self.put_with(self.after.map(|after| [after, &[]]), out);
+    }
+
+    /// Appends the change with another `after`, which is in two parts.
+    pub fn put_with(&self, after: Option<[&[u8]; 2]>, out: &mut Vec<u8>) {
+        let with = if after.is_some() { WITH_AFTER } else { 0 };
         out.push(self.kind as u8 | with);
         put_number(out, self.number.0);
         put_number(out, self.previous);
         put_bytes(out, self.before);
-        if let Some(after) = self.after {
-            put_bytes(out, after);
+        if let Some([one, other]) = after {
+            put_number(out, (one.len() + other.len()) as u64);
+            out.extend_from_slice(one);
+            out.extend_from_slice(other);
         }
     }
 }
@@ -110,20 +116,18 @@ pub fn after_update(record: &[u8], patch: &[u8], undo: &[u8]) -> Result<Vec<u8>,
     Ok(after)
 }
 
-/// The `after` of a creation: `record` without what is shown nowhere.
+/// The `after` of a creation, in two parts: `record` without what is shown nowhere.
 ///
 /// # Errors
 /// [`Malformed`] where it does not read as far as that.
-pub fn after_creation(record: &[u8]) -> Result<Cow<'_, [u8]>, Malformed> {
+pub fn after_creation(record: &[u8]) -> Result<[&[u8]; 2], Malformed> {
     let mut reader = Reader::new(record);
     loop {
         let before = record.len() - reader.rest().len();
         match reader.entry()? {
-            Some(entry) if entry.key == Key::CHOICES => {
-                return Ok([&record[..before], reader.rest()].concat().into());
-            }
+            Some(entry) if entry.key == Key::CHOICES => return Ok([&record[..before], reader.rest()]),
             Some(entry) if entry.key < Key::CHOICES => {}
-            _ => return Ok(record.into()),
+            _ => return Ok([record, &[]]),
         }
     }
 }

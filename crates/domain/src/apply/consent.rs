@@ -4,14 +4,32 @@ use super::ledger::Ledger;
 use super::outcome::{Note, NoteCode};
 use crate::contact::choice::{Choices, Flags, Options, State};
 use crate::contact::field::{Field, Key};
-use crate::contact::record::{Malformed, Reader, put_entry};
+use crate::contact::record::{Entry, Malformed, Reader, put_entry};
 use crate::journal::ContactNo;
+
+/// What a patch says of how it treats flags.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct About {
+    /// How it treats flags that were set to false.
+    pub options: Options,
+    /// Whether the caller says how it was chosen.
+    pub proven: bool,
+}
+
+impl About {
+    /// Takes note of an entry of a patch.
+    pub fn see(&mut self, entry: Entry<'_>) {
+        match entry.key {
+            Key::OPTIONS => self.options = Options::read(entry.value),
+            Key::PROOF => self.proven = !entry.value.is_empty(),
+            _ => {}
+        }
+    }
+}
 
 /// A patch that names flags, decided for one contact.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Settled {
-    /// The patch that is applied: without the flags that stay, and with what was chosen.
-    pub patch: Vec<u8>,
     /// Notes for the result of the item.
     pub notes: Vec<Note>,
     /// The flags that changed.
@@ -19,23 +37,26 @@ pub struct Settled {
 }
 
 /// Decides a patch for a contact with this record, and writes down what was said in the ledger. `changed` are the flags
-/// that the same batch changed before: naming these again says nothing new.
+/// that the same batch changed before: naming these again says nothing new. The patch that is to be applied is put in
+/// `settled`: without the flags that stay, and with what was chosen.
 ///
 /// # Errors
 /// [`Malformed`] where one of the two does not read.
 pub fn settle(
     record: &[u8],
-    patch: &[u8],
+    (patch, about): (&[u8], About),
     changed: Flags,
     number: ContactNo,
     ledger: &mut Ledger<'_>,
+    settled: &mut Vec<u8>,
 ) -> Result<Settled, Malformed> {
     let State { on, choices } = State::read(record)?;
-    let (options, proof) = about_flags(patch)?;
-    let (notes, said, proven) = (Vec::new(), (Flags::default(), Flags::default()), !proof.is_empty());
+    let About { options, proven } = about;
+    let (notes, said) = (Vec::new(), (Flags::default(), Flags::default()));
     let mut flags =
         Step { on, options, before: changed, choices, notes, changed: Flags::default(), said, proven };
-    let mut settled = Vec::with_capacity(patch.len() + 4);
+    settled.clear();
+    let mut proof = &[][..];
     let mut reader = Reader::new(patch);
     // Flags come before the entry about them, and variables behind it.
     let mut rest = patch;
@@ -44,37 +65,26 @@ pub fn settle(
             break;
         }
         rest = reader.rest();
+        if entry.key == Key::PROOF {
+            proof = entry.value;
+        }
         let goes = match Flags::of_key(entry.key) {
             Some(flag) => flags.name(flag, !entry.value.is_empty()),
             None => entry.key.is_shown(),
         };
         if goes {
-            put_entry(&mut settled, entry.key, entry.value);
+            put_entry(settled, entry.key, entry.value);
         }
     }
     if !flags.said.0.is_empty() {
         flags.choices.head = Some(ledger.add(number, flags.choices.head, flags.said, proof));
     }
-    put_entry(&mut settled, Key::CHOICES, &flags.choices.bytes());
+    put_entry(settled, Key::CHOICES, &flags.choices.bytes());
     // Nodes of an earlier version have left these in records.
-    put_entry(&mut settled, Key::OPTIONS, &[]);
-    put_entry(&mut settled, Key::PROOF, &[]);
+    put_entry(settled, Key::OPTIONS, &[]);
+    put_entry(settled, Key::PROOF, &[]);
     settled.extend_from_slice(rest);
-    Ok(Settled { patch: settled, notes: flags.notes, changed: flags.changed })
-}
-
-/// How a patch treats flags, and what the caller says of them.
-fn about_flags(patch: &[u8]) -> Result<(Options, &[u8]), Malformed> {
-    let (mut options, mut proof) = (Options::default(), &[][..]);
-    let mut reader = Reader::new(patch);
-    while let Some(entry) = reader.entry()?.filter(|entry| entry.key <= Key::PROOF) {
-        match entry.key {
-            Key::OPTIONS => options = Options::read(entry.value),
-            Key::PROOF => proof = entry.value,
-            _ => {}
-        }
-    }
-    Ok((options, proof))
+    Ok(Settled { notes: flags.notes, changed: flags.changed })
 }
 
 struct Step {
@@ -174,11 +184,14 @@ mod tests {
             }
             record::put_entry(&mut patch, Key::OPTIONS, &options.bytes());
             record::put_entry(&mut patch, Key::of_variable(3), b"v");
-            let settled =
-                with_ledger(|ledger| settle(&self.record, &patch, self.changed, ContactNo(1), ledger));
+            let about = About { options, proven: false };
+            let (said, mut settled_patch) = ((&patch[..], about), Vec::new());
+            let settled = with_ledger(|ledger| {
+                settle(&self.record, said, self.changed, ContactNo(1), ledger, &mut settled_patch)
+            });
             let settled = settled.unwrap();
             let mut after = Vec::new();
-            record::merge(&self.record, &settled.patch, &mut after, &mut Vec::new()).unwrap();
+            record::merge(&self.record, &settled_patch, &mut after, &mut Vec::new()).unwrap();
             assert_eq!(record::get(&after, Field::Name.key()), Ok(Some(&b"x"[..])));
             assert_eq!(record::get(&after, Key::of_variable(3)), Ok(Some(&b"v"[..])));
             assert_eq!(record::get(&after, Key::OPTIONS), Ok(None), "it is about the item alone");

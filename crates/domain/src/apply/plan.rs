@@ -1,6 +1,7 @@
 //! Reads the batches that wait, and says which identifiers they touch.
 
-use crate::contact::choice::{Flags, Options};
+use super::consent::About;
+use crate::contact::choice::Flags;
 use crate::contact::field::Field;
 use crate::contact::identifier::{HashKey, IdentifierKind, Identifiers};
 use crate::contact::record::{Malformed, Reader};
@@ -59,6 +60,8 @@ pub struct PlannedItem<'a> {
     pub source: Option<u64>,
     /// Whether the patch names a flag: see [`super::consent`].
     pub has_flags: bool,
+    /// What it says of how it treats them.
+    pub about: About,
     /// The part of the patch that is about variables.
     pub variables: &'a [u8],
 }
@@ -167,8 +170,8 @@ impl<'a> PlannedItem<'a> {
     }
 
     /// Whether a person sent it by a link.
-    pub fn is_linked(&self) -> bool {
-        self.has_flags && Options::of_patch(self.item.patch).is_ok_and(|options| options.linked)
+    pub const fn is_linked(&self) -> bool {
+        self.has_flags && self.about.options.linked
     }
 
     /// The addresses that it looks up or would give.
@@ -181,7 +184,9 @@ impl<'a> PlannedItem<'a> {
     fn read(item: journal::Item<'a>, batch: &Waiting, key: &HashKey) -> Result<Self, Malformed> {
         let list = batch.list.0.unsigned_abs();
         let lookup = lookup(item, batch.kind, list, key);
-        let mut planned = Self { item, lookup, named: None, source: None, has_flags: false, variables: &[] };
+        let (about, variables) = (About::default(), &[][..]);
+        let mut planned =
+            Self { item, lookup, named: None, source: None, has_flags: false, about, variables };
         let mut reader = Reader::new(item.patch);
         loop {
             let here = reader.rest();
@@ -192,6 +197,7 @@ impl<'a> PlannedItem<'a> {
                 break;
             }
             planned.has_flags |= Flags::of_key(entry.key).is_some();
+            planned.about.see(entry);
             if entry.key == Field::Source.key() {
                 planned.source = entry.value.try_into().ok().map(u64::from_le_bytes);
             }

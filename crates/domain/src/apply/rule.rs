@@ -11,7 +11,7 @@ use crate::contact::choice::Flags;
 use crate::contact::document::Document;
 use crate::contact::identifier::{IdentifierKind, Identifiers};
 use crate::contact::proof::Proof;
-use crate::contact::record::{self, Malformed, Reader, put_entry};
+use crate::contact::record::{Malformed, Reader, put_entry};
 use crate::journal::{BatchKind, ContactNo};
 
 /// What was decided of a batch.
@@ -52,10 +52,12 @@ fn apply_batch(
     now: Timestamp,
 ) -> Decided {
     let (mut results, mut changes, mut consents, mut failed) = (Vec::new(), Vec::new(), Vec::new(), 0);
+    let mut settled = Vec::new();
     let Some(items) = items else { return Decided::failed(Failure::Damaged) };
     for (index, item) in (0..).zip(items) {
         let turn = Turn { batch, index, now, changes: &mut changes, consents: &mut consents };
-        let mut step = Step { batch, item, turn, taken: None, notes: Vec::new(), said: 0 };
+        let mut step =
+            Step { batch, item, turn, taken: None, notes: Vec::new(), said: 0, settled: &mut settled };
         let outcome = match step.apply(world) {
             Ok((action, slot)) => Outcome::Done(action, world.slot(slot).number, step.notes),
             Err(failure) => {
@@ -86,11 +88,12 @@ pub enum Tried {
 
 /// Applies the items of a batch to a world that is thrown away afterwards.
 pub fn try_out(batch: &Waiting, items: &[PlannedItem<'_>], world: &mut World, now: Timestamp) -> Vec<Tried> {
-    let (mut changes, mut consents) = (Vec::new(), Vec::new());
+    let (mut changes, mut consents, mut settled) = (Vec::new(), Vec::new(), Vec::new());
     let mut tried = Vec::with_capacity(items.len());
     for (index, item) in (0..).zip(items) {
         let turn = Turn { batch, index, now, changes: &mut changes, consents: &mut consents };
-        let mut step = Step { batch, item, turn, taken: None, notes: Vec::new(), said: 0 };
+        let mut step =
+            Step { batch, item, turn, taken: None, notes: Vec::new(), said: 0, settled: &mut settled };
         tried.push(match step.apply(world) {
             Ok((action, slot)) => {
                 let slot = world.slot(slot);
@@ -133,6 +136,8 @@ struct Step<'a> {
     notes: Vec<Note>,
     /// Bytes of the ledger that stay if it fails: those before it, and of a contact that is gone.
     said: usize,
+    /// Room for the patch of an item that names flags.
+    settled: &'a mut Vec<u8>,
 }
 
 impl Step<'_> {
@@ -255,16 +260,14 @@ impl Step<'_> {
         // All flags of a new contact are of this batch.
         let number = world.next_number(batch.list);
         let mut ledger = self.turn.ledger(How::Request);
-        let settled = self
-            .item
-            .has_flags
-            .then(|| consent::settle(&filled, item.patch, Flags::every(), number, &mut ledger));
-        let settled = settled.transpose()?;
-        let patch = settled.as_ref().map_or(item.patch, |settled| &settled.patch);
-        let mut record = Vec::with_capacity(patch.len() + filled.len());
-        record::merge(&filled, patch, &mut record, &mut Vec::new())?;
+        let mut patch = item.patch;
+        if self.item.has_flags {
+            let said = (patch, self.item.about);
+            consent::settle(&filled, said, Flags::every(), number, &mut ledger, self.settled)?;
+            patch = self.settled;
+        }
         self.forgive(world, &wanted);
-        let applied = self.turn.create(world, &record)?;
+        let applied = self.turn.create(world, &filled, patch)?;
         world.change_flags(applied.1, batch.position, Flags::every());
         Ok(applied)
     }
@@ -285,8 +288,9 @@ impl Step<'_> {
         let record = Document::read(world.document(slot))?.record;
         let changed = world.flags_changed(found, position);
         let mut ledger = self.turn.ledger(How::Request);
-        let settled = consent::settle(record, self.item.item.patch, changed, slot.number, &mut ledger)?;
-        let applied = self.turn.update(world, found, &settled.patch, renamed)?;
+        let said = (self.item.item.patch, self.item.about);
+        let settled = consent::settle(record, said, changed, slot.number, &mut ledger, self.settled)?;
+        let applied = self.turn.update(world, found, self.settled, renamed)?;
         world.change_flags(found, position, settled.changed);
         self.notes = settled.notes;
         Ok(applied)

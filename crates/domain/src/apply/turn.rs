@@ -44,17 +44,18 @@ fn only_choices(replaced: &[u8]) -> Result<bool, Malformed> {
 }
 
 impl Turn<'_> {
-    /// Makes a contact with the next number.
+    /// Makes a contact with the next number: `patch` laid over `record`.
     ///
     /// # Errors
     /// [`Failure::Damaged`].
-    pub fn create(&mut self, world: &mut World, record: &[u8]) -> Applied {
-        let mut document = Vec::with_capacity(record.len() + 28);
+    pub fn create(&mut self, world: &mut World, record: &[u8], patch: &[u8]) -> Applied {
+        let mut document = Vec::with_capacity(record.len() + patch.len() + 28);
         self.header(self.now, 0).put(&mut document);
-        document.extend_from_slice(record);
+        let head = document.len();
+        record::lay_over(record, patch, &mut document)?;
         let slot = world.create(self.batch.list, &document)?;
-        let after = history::after_creation(record)?;
-        self.note(ChangeKind::Created, world.slot(slot).number, 0, &[], Some(&after));
+        let after = history::after_creation(&document[head..])?;
+        self.note(ChangeKind::Created, world.slot(slot).number, 0, &[], Some(after));
         Ok((Action::Created, slot))
     }
 
@@ -81,7 +82,7 @@ impl Turn<'_> {
         let (list, after) = (self.batch.list, self.batch.position);
         world.merges_undone.push(MergeUndone { list, loser: number, before: 0, after });
         let after = history::after_creation(record)?;
-        self.note(ChangeKind::Created, number, removed_at, &[], Some(&after));
+        self.note(ChangeKind::Created, number, removed_at, &[], Some(after));
         Ok((Action::Created, slot))
     }
 
@@ -117,7 +118,7 @@ impl Turn<'_> {
         }
         let after = history::after_update(&document[head..], patch, &undo)?;
         world.replace(found, &document, renamed.then_some(self.batch.position))?;
-        self.note(ChangeKind::Updated, number, previous, &undo, Some(&after));
+        self.note(ChangeKind::Updated, number, previous, &undo, Some([&after, &[]]));
         Ok((Action::Updated, found))
     }
 
@@ -154,9 +155,9 @@ impl Turn<'_> {
         number: ContactNo,
         previous: u64,
         before: &[u8],
-        after: Option<&[u8]>,
+        after: Option<[&[u8]; 2]>,
     ) {
-        Change { kind, number, previous, before, after }.put(self.changes);
+        Change { kind, number, previous, before, after: None }.put_with(after, self.changes);
     }
 
     fn former(&self, number: ContactNo, before: &Identifiers<Option<&str>>) -> Former {

@@ -5,7 +5,7 @@
 //! histories and exports leave it out.
 
 use super::field::{Field, Key, Kind};
-use super::record::{self, Malformed, Reader, put_number};
+use super::record::{Malformed, Reader, put_number};
 
 /// Some of the flags of a contact.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -174,14 +174,6 @@ pub struct Options {
 }
 
 impl Options {
-    /// Those of a patch.
-    ///
-    /// # Errors
-    /// [`Malformed`] where the patch does not read so far.
-    pub fn of_patch(patch: &[u8]) -> Result<Self, Malformed> {
-        Ok(Self::read(record::get(patch, Key::OPTIONS)?.unwrap_or_default()))
-    }
-
     /// From the value in a patch.
     pub fn read(value: &[u8]) -> Self {
         let bits = value.first().copied().unwrap_or_default();
@@ -199,6 +191,7 @@ impl Options {
 
 #[cfg(test)]
 mod tests {
+    use super::super::record;
     use super::*;
 
     #[test]
@@ -233,7 +226,10 @@ mod tests {
             let options = Options { keep: bits & 1 != 0, personal: bits & 2 != 0, linked: bits & 4 != 0 };
             let mut patch = Vec::new();
             record::put_entry(&mut patch, Key::OPTIONS, &options.bytes());
-            assert_eq!(Options::of_patch(&patch), Ok(options));
+            assert_eq!(
+                record::get(&patch, Key::OPTIONS).map(Option::unwrap_or_default).map(Options::read),
+                Ok(options)
+            );
         }
     }
 }

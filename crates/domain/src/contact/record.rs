@@ -182,6 +182,29 @@ pub fn get(record: &[u8], key: Key) -> Result<Option<&[u8]>, Malformed> {
 /// # Errors
 /// [`Malformed`] where either does not read; `out` and `undo` are then of no use.
 pub fn merge(record: &[u8], patch: &[u8], out: &mut Vec<u8>, undo: &mut Vec<u8>) -> Result<(), Malformed> {
+    walk(record, patch, out, |key, was, value| {
+        // Two that are empty need no call: `memcmp` of no bytes at an address that is not mapped takes long.
+        if was.len() != value.len() || !was.is_empty() && was != value {
+            put_entry(undo, key, was);
+        }
+    })
+}
+
+/// The same without the patch that changes it back.
+///
+/// # Errors
+/// [`Malformed`] where either does not read; `out` is then of no use.
+pub fn lay_over(record: &[u8], patch: &[u8], out: &mut Vec<u8>) -> Result<(), Malformed> {
+    walk(record, patch, out, |_, _, _| {})
+}
+
+/// Calls `each` with the key, the old and the new value of each entry of the patch.
+fn walk(
+    record: &[u8],
+    patch: &[u8],
+    out: &mut Vec<u8>,
+    mut each: impl FnMut(Key, &[u8], &[u8]),
+) -> Result<(), Malformed> {
     let (mut old, mut new) = (Reader::new(record), Reader::new(patch));
     let mut have = old.entry()?;
     while let Some(change) = new.entry()? {
@@ -193,10 +216,7 @@ pub fn merge(record: &[u8], patch: &[u8], out: &mut Vec<u8>, undo: &mut Vec<u8>)
         if before.is_some() {
             have = old.entry()?;
         }
-        let was = before.map_or(&[][..], |entry| entry.value);
-        if was != change.value {
-            put_entry(undo, change.key, was);
-        }
+        each(change.key, before.map_or(&[][..], |entry| entry.value), change.value);
         if !change.value.is_empty() {
             out.extend_from_slice(change.raw);
         }
@@ -257,6 +277,9 @@ mod tests {
             prop_assert_eq!(undo.is_empty(), expected == record);
             merge(&out, &undo, &mut back, &mut Vec::new()).unwrap();
             prop_assert_eq!(read(&back), record.clone());
+            let mut laid = Vec::new();
+            lay_over(&write(&record), &write(&patch), &mut laid).unwrap();
+            prop_assert_eq!(laid, out.clone());
             for key in 1..600 {
                 let found = get(&out, Key(key)).unwrap().map(<[u8]>::to_vec);
                 prop_assert_eq!(found, expected.get(&key).cloned());

@@ -91,7 +91,9 @@ fn write_index(store: &Transaction<'_>, world: &World) -> Result<(), Error> {
         ("INSERT OR IGNORE INTO identifier VALUES (?1, ?2)", fresh),
     ];
     for (text, mut entries) in statements {
-        entries.sort_unstable_by_key(|entry| signed(entry.hash));
+        // They are sorted by their hashes, of which the upper half are the negative numbers of SQLite.
+        let negative = entries.partition_point(|entry| signed(entry.hash) >= 0);
+        entries.rotate_left(negative);
         let mut statement = store.prepare_cached(text).map_err(error)?;
         for entry in entries {
             statement.execute([signed(entry.hash), signed(entry.number.0)]).map_err(error)?;

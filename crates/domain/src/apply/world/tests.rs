@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use super::*;
+use crate::apply::consent::About;
 use crate::apply::outcome::{self, Action, Failure, Outcome};
 use crate::apply::plan::{Plan, PlannedItem, Waiting};
 use crate::apply::rule;
@@ -41,6 +42,7 @@ fn rename(world: &mut World, contact: &str, user_id: &str) -> Result<(Action, u6
         named: Some(Box::new(Identifiers { user_id: Some((user_id, SHARED)), ..Identifiers::default() })),
         source: None,
         has_flags: false,
+        about: About::default(),
         variables: &[],
     };
     let batch = Waiting {
