@@ -23,7 +23,7 @@ use files::target::{COLUMNS, Target};
 use http::reference::document;
 use storage::{Backlog, Contact};
 use wire::contact::Shown;
-use wire::intake::check::{CheckedContact, KEYS};
+use wire::ingest::check::{CheckedContact, KEYS};
 
 const FIELD: Field = Field::Nickname;
 

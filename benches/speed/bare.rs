@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use app::catalogue::{Catalogue, Viewer};
+use app::catalogue::{AccessScope, Catalogue};
 use app::feed::Followers;
 use app::retention::RetentionClock;
 use app::suppressions::SuppressionExpiry;
@@ -35,7 +35,7 @@ use storage::Role;
 use storage::{Backlog, NewAccount, NewList, NewSource, NewToken, Scope, SourceRef, Storage, VariableKind};
 use tokio::runtime::Runtime;
 use tokio::sync::Notify;
-use wire::intake::{self, BodyKind, Context};
+use wire::ingest::{self, BodyKind, Context};
 
 use crate::Result;
 use crate::engine::Engine;
@@ -95,8 +95,8 @@ impl Bare {
         let journal =
             sqlite::connect(&journal_of(&database), &Settings { cache_kib: 2_048, checkpoint_pages: 1_000 })?;
         let engine = engine(&database)?;
-        let viewer = Viewer { account, lists: None };
-        let caller = Caller::token("bare".to_owned(), "bare".to_owned(), viewer, false, "bare".to_owned());
+        let scope = AccessScope { account, lists: None };
+        let caller = Caller::token("bare".to_owned(), "bare".to_owned(), scope, false, "bare".to_owned());
         let storage_key = storage.link_key();
         let services = Arc::new(Services {
             catalogue: Catalogue::new(Arc::clone(&storage)),
@@ -107,7 +107,7 @@ impl Bare {
             applied: Arc::default(),
             followers: Followers::default(),
             links: Links::new(storage_key, None),
-            carrier: Arc::new(Sender::new(AddressPolicy::new(Vec::new()), &[])),
+            transport: Arc::new(Sender::new(AddressPolicy::new(Vec::new()), &[])),
             suppression_expiry: SuppressionExpiry::default(),
             clock: Arc::new(SystemClock),
             retention: RetentionClock::default(),
@@ -162,7 +162,7 @@ impl Bare {
             let submission = self.commands.submission();
             let (commands, queries, caller) = (&self.commands, &self.queries, &self.caller);
             let context = Context { commands, queries, caller, submission };
-            let kept = intake::accept(context, BodyKind::Update, &body.bytes);
+            let kept = ingest::accept(context, BodyKind::Update, &body.bytes);
             self.runtime.block_on(kept).map_err(|refusal| format!("the bare engine's body: {refusal:?}"))?;
             self.target.remember(&body.changes);
         }

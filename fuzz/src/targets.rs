@@ -24,7 +24,7 @@ use files::survey::Survey;
 use files::table::{Go, beginning};
 use files::values::Values;
 use storage::{List, ListAbout, Variable, VariableKind};
-use wire::intake::contacts::check_update;
+use wire::ingest::contacts::check_update;
 
 /// A body of contacts/update: read, checked, encoded. What is encoded reads as a batch.
 pub fn body(bytes: &[u8]) {

@@ -28,12 +28,12 @@ pub async fn run(arguments: Arguments) -> Result<Option<String>> {
         Database::Postgres(url) => postgres::check::check(url, arguments.repair, &mut tell).await,
     };
     bar.end();
-    let mut done = done.map_err(|error| error.told())?;
+    let mut done = done.map_err(|error| error.summary())?;
     let jobs = match database {
         Database::Files(path) => sqlite::check::jobs(path, &SystemClock),
         Database::Postgres(url) => postgres::check::jobs(url).await,
     };
-    let (store, jobs) = jobs.map_err(|error| error.told())?;
+    let (store, jobs) = jobs.map_err(|error| error.summary())?;
     let files = settings.jobs().directory;
     let found = jobs::check::check(&jobs, store, &files);
     let found = found.map_err(|error| format!("{}: {error}", files.display()))?;

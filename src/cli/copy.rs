@@ -26,8 +26,8 @@ pub async fn run(arguments: Arguments) -> Result {
             "--to takes postgres://…; a store in files is moved as its files, see the README".to_owned()
         );
     }
-    let dump = Dump::open(&arguments.from).map_err(|error| error.told())?;
-    let mut target = Target::open(&arguments.to, Dump::columns()).await.map_err(|error| error.told())?;
+    let dump = Dump::open(&arguments.from).map_err(|error| error.summary())?;
+    let mut target = Target::open(&arguments.to, Dump::columns()).await.map_err(|error| error.summary())?;
     let mut bars = (Bar::of("rows"), None);
     let copied = copy(dump, &mut target, |step| match step {
         Step::Copied(done, of) => bars.0.show(done, Some(of), " copied"),
@@ -37,7 +37,7 @@ pub async fn run(arguments: Arguments) -> Result {
     })
     .await;
     bars.0.end();
-    let rows = copied.map_err(|error| error.told())?;
+    let rows = copied.map_err(|error| error.summary())?;
     print(&format!("{rows} rows are copied, and both stores are the same. Serve the database from now on."));
     Ok(())
 }

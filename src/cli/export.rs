@@ -160,7 +160,7 @@ async fn run(arguments: Arguments) -> Result<usize> {
 
 /// The name of the list and the day, as the console calls the file.
 async fn name(arguments: &Arguments) -> Result<String> {
-    let server = arguments.server.client().map_err(Error::Told)?;
+    let server = arguments.server.client().map_err(Error::Message)?;
     let list = api::list(&server, &arguments.list, arguments.server.patience()).await?;
     let day: String = SystemClock.now().to_string().chars().take(10).collect();
     Ok(format!("{}-{day}.{}", file_name(&list.contact_list_name), arguments.format.ending()))
@@ -204,7 +204,7 @@ async fn write_file(arguments: &Arguments, path: &Path) -> Result<Written> {
 }
 
 async fn write(arguments: &Arguments, out: &mut (dyn Write + Send)) -> Result<Written> {
-    let server = arguments.server.client().map_err(Error::Told)?;
+    let server = arguments.server.client().map_err(Error::Message)?;
     let request = Request {
         list: arguments.list.clone(),
         filter: arguments.filter(),

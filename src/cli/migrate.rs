@@ -27,7 +27,7 @@ async fn distribute(store: &StoreArguments) -> Result {
     let Database::Postgres(address) = store.settings()?.database else {
         return Err("--citus is for a store on PostgreSQL".to_owned());
     };
-    let statements = citus::distribute(&address).await.map_err(|error| error.told())?;
+    let statements = citus::distribute(&address).await.map_err(|error| error.summary())?;
     for statement in &statements {
         print(&format!("{statement};"));
     }

@@ -203,7 +203,7 @@ fn block_on<T>(command: impl Future<Output = Result<T>>) -> Result<T> {
 /// The same for a command that tells files apart.
 fn block_on_any<T>(command: impl Future<Output = files::Result<T>>) -> files::Result<T> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    runtime.map_err(|error| files::Error::Told(error.to_string()))?.block_on(command)
+    runtime.map_err(|error| files::Error::Message(error.to_string()))?.block_on(command)
 }
 
 impl StoreArguments {

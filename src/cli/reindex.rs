@@ -10,7 +10,7 @@ pub struct Arguments {
 
 pub async fn run(arguments: Arguments) -> Result {
     let store = arguments.store.open().await?;
-    store.reset_search().await.map_err(|error| error.told())?;
+    store.reset_search().await.map_err(|error| error.summary())?;
     print("The search index is built again by the server, or when it starts.");
     Ok(())
 }

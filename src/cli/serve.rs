@@ -147,7 +147,7 @@ pub async fn run_server(
     let console = Console::new(url.clone());
     let spans = settings.otlp_endpoint.as_ref().map(|url| Spans::to(url, settings.otlp_percent));
     let spans = spans.transpose()?.unwrap_or_default();
-    let outside = runtime::Outside {
+    let environment = runtime::Environment {
         clock: Arc::new(SystemClock),
         ids: Ids::from_system(),
         attempt_ids: Ids::from_system(),
@@ -156,7 +156,7 @@ pub async fn run_server(
     let limits = settings.limits();
     warn_of_links(&limits);
     let (app, loops) =
-        runtime::start(Arc::clone(&storage), outside, limits, settings.jobs(), console, spans.clone());
+        runtime::start(Arc::clone(&storage), environment, limits, settings.jobs(), console, spans.clone());
     if let Some(metrics) = metrics.as_ref().and_then(|listener| listener.local_addr().ok()) {
         tracing::info!(%metrics, "metrics: serving");
     }

@@ -12,7 +12,7 @@ use app::catalogue::Catalogue;
 use app::feed::Followers;
 use app::retention::RetentionClock;
 use app::unsubscribe::Links;
-use app::webhook::send::Carrier;
+use app::webhook::send::Transport;
 use app::writer::Writer;
 use app::{Commands, Limits, Queries, Services};
 use domain::clock::Clock;
@@ -21,18 +21,18 @@ use domain::journal::KEEP_KEYS;
 use jobs::{JobRuntime, JobService};
 use loops::applier::Applier;
 use loops::indexer::Indexer;
-use loops::notify::deliver::Deliverer;
-use loops::notify::events::EventSender;
 use loops::segments::Follower;
+use loops::webhooks::deliver::Deliverer;
+use loops::webhooks::events::EventSender;
 use observe::metrics::{Metrics, Work};
 use observe::spans::Spans;
-use storage::{Keep, Storage};
+use storage::{RetentionPolicy, Storage};
 use web::App;
-use web::flights::Flights;
-use web::guesses::Guesses;
+use web::auth_throttle::AuthThrottle;
+use web::concurrency_limit::ConcurrencyLimit;
+use web::last_used::LastUsed;
 use web::login::Console;
 use web::rejections::Rejections;
-use web::used::Used;
 use wire::changes::values;
 
 pub use self::router::router;
@@ -54,7 +54,7 @@ pub struct Loops {
 }
 
 /// What the server has from outside: a simulation brings its own.
-pub struct Outside {
+pub struct Environment {
     /// Tells the time.
     pub clock: Arc<dyn Clock>,
     /// Makes the ids of requests, lists and what else is created.
@@ -62,13 +62,13 @@ pub struct Outside {
     /// Makes the ids of attempts to send webhooks: apart, so that those of requests do not depend on receivers.
     pub attempt_ids: Ids,
     /// Sends webhooks.
-    pub webhooks: Arc<dyn Carrier>,
+    pub webhooks: Arc<dyn Transport>,
 }
 
 /// Starts everything but the socket.
 pub fn start(
     storage: Arc<dyn Storage>,
-    Outside { clock, ids, attempt_ids, webhooks }: Outside,
+    Environment { clock, ids, attempt_ids, webhooks }: Environment,
     limits: Limits,
     jobs: jobs::Settings,
     console: Console,
@@ -94,7 +94,7 @@ pub fn start(
         storage: Arc::clone(&storage),
         clock: Arc::clone(&clock),
         ids: Arc::clone(&attempt_ids),
-        carrier: Arc::clone(&webhooks),
+        transport: Arc::clone(&webhooks),
         reported,
         metrics: Arc::clone(&metrics),
         spans: spans.clone(),
@@ -116,9 +116,9 @@ pub fn start(
         attempt_ids,
         suppression_expiry: limits.suppression_expiry,
         links,
-        carrier: webhooks,
+        transport: webhooks,
     });
-    let flights = Flights::new(limits.in_flight);
+    let concurrency_limit = ConcurrencyLimit::new(limits.in_flight);
     let server = Arc::new(JobRuntime {
         commands: Commands::new(Arc::clone(&services)),
         queries: Queries::new(Arc::clone(&services)),
@@ -128,10 +128,10 @@ pub fn start(
     });
     let app = Arc::new(App {
         server: Arc::clone(&server),
-        flights,
-        guesses: Guesses::default(),
-        link_guesses: Guesses::default(),
-        used: Used::default(),
+        concurrency_limit,
+        auth_throttle: AuthThrottle::default(),
+        link_throttle: AuthThrottle::default(),
+        last_used: LastUsed::default(),
         rejections: Rejections::default(),
         console,
     });
@@ -167,7 +167,7 @@ impl Loops {
                     tracing::error!(%error, "runtime: background task panicked");
                 }
             }
-            app.used.flush(&*app.storage).await;
+            app.last_used.flush(&*app.storage).await;
             app.rejections.flush(&*app.storage).await;
             drop(app);
             if let Err(error) = (&mut writer).await {
@@ -201,7 +201,7 @@ fn event_sender(app: &App) -> EventSender {
         app.queries.clone(),
         Arc::clone(&app.clock),
         Arc::clone(&app.attempt_ids),
-        Arc::clone(&app.carrier),
+        Arc::clone(&app.transport),
         Arc::clone(&app.metrics),
     )
 }
@@ -235,7 +235,7 @@ async fn wake_followers(app: Arc<App>) {
 }
 
 async fn keep_used(app: Arc<App>) {
-    app.used.keep(&*app.storage, app.clock.as_ref()).await;
+    app.last_used.keep(&*app.storage, app.clock.as_ref()).await;
 }
 
 async fn keep_rejections(app: Arc<App>) {
@@ -256,7 +256,7 @@ async fn prune(app: Arc<App>) {
 
 async fn prune_all(app: &App) -> Result<(), storage::Error> {
     let now = app.retention.now(app.clock.as_ref());
-    let keep = Keep {
+    let keep = RetentionPolicy {
         requests: now.before(KEEP_REQUESTS),
         history: now.before(app.limits.history),
         keys: now.before(KEEP_KEYS),

@@ -9,7 +9,7 @@ use std::time::Duration;
 use domain::clock::{Clock as _, ManualClock, SystemClock, Timestamp};
 use hyper::StatusCode;
 use serde_json::{Value, json};
-use storage::{DeliveryEnd, Keep};
+use storage::{DeliveryEnd, RetentionPolicy};
 
 use crate::faults::{Fault, Switch};
 use crate::harness::{Server, Setup, StoreKind};
@@ -257,7 +257,7 @@ async fn a_webhook_that_was_paused_for_longer_than_changes_are_stored_says_that_
     server.upsert(&list, json!({ "contact": "lost" })).await;
     assert_eq!(stands(&server, id, "paused").await["skippedAt"], Value::Null);
     let (ever, far) = (Timestamp::from_millis(0), SystemClock.now().after(Duration::from_secs(3_600)));
-    let keep = Keep { requests: ever, history: far, keys: ever, ended: ever };
+    let keep = RetentionPolicy { requests: ever, history: far, keys: ever, ended: ever };
     while server.storage.prune(keep).await.expect("pruned") > 0 {}
     server.ok("/v3/webhook/resume", &json!({ "id": id })).await;
     let skipped = server

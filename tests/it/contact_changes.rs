@@ -11,7 +11,7 @@ use domain::clock::{Clock as _, ManualClock, SystemClock, Timestamp};
 use domain::token::{FreshToken, PresentedToken};
 use hyper::StatusCode;
 use serde_json::{Value, json};
-use storage::{Keep, NewToken, Scope};
+use storage::{NewToken, RetentionPolicy, Scope};
 
 use crate::harness::{PATIENCE, Server, Setup};
 use crate::process::{program, run};
@@ -201,7 +201,7 @@ async fn what_is_wrong_with_a_request_is_told_at_once() {
     server.update(&list, true, json!([{ "contact": "a" }])).await;
     let far = SystemClock.now().after(Duration::from_secs(3_600));
     let ever = Timestamp::from_millis(0);
-    let keep = Keep { requests: ever, history: far, keys: ever, ended: ever };
+    let keep = RetentionPolicy { requests: ever, history: far, keys: ever, ended: ever };
     while server.storage.prune(keep).await.expect("pruned") > 0 {}
     let answer = server.post(PATH, &json!({ "contactListId": list, "after": cursor })).await;
     assert_eq!(

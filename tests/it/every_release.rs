@@ -8,7 +8,7 @@ use domain::contact::field::Field;
 use domain::contact::identifier::{HashKey, IdentifierKind};
 use domain::contact::record::{put_entry, put_number};
 use domain::journal::{AccountNo, Batch, BatchKind, ListNo};
-use storage::rows::seal::seal;
+use storage::rows::row_checksum::row_checksum;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, NoTls};
 
@@ -86,7 +86,7 @@ async fn write(client: &Client, left: &Left) {
                 &kind,
                 &THEN,
                 &bytes,
-                &seal(&batch),
+                &row_checksum(&batch),
                 &batch.items,
             ],
         )

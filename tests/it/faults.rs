@@ -28,10 +28,11 @@ use storage::Reckoning;
 use storage::{
     Access, Account, Activities, ActivityWindow, AddError, AppendError, Appended, Applied, Applier, Attempt,
     Backlog, Catalogue, CatalogueChanges, Consents, Contact, ContactPage, ContactReader, Delivery, Error,
-    Health, History, Identity, ItemResult, Journal, Keep, List, ListChange, ListFilter, ListOwner, Mentions,
+    Health, History, Identity, ItemResult, Journal, List, ListChange, ListFilter, ListOwner, Mentions,
     NewAccount, NewList, NewSource, NewToken, OptOut, Outbox, Page, Person, Remembered, Removal, Renamed,
-    Request, RequestFilter, RequestReader, RequestState, RequestSummary, Retention, Source, SourceChange,
-    SourceFilter, SourceRef, Subject, Token, TokenError, Undoable, VariableKind, Way, WebhookSecrets, Window,
+    Request, RequestFilter, RequestReader, RequestState, RequestSummary, Retention, RetentionPolicy, Source,
+    SourceChange, SourceFilter, SourceRef, Subject, Token, TokenError, Undoable, VariableKind, Way,
+    WebhookSecrets, Window,
 };
 
 pub use self::fault::{Fault, Switch};
@@ -91,7 +92,7 @@ forward! { Journal:
 }
 
 forward! { Applier:
-    read fn try_out(batch: Batch, now: Timestamp) -> Result<Vec<ItemResult>, Error>;
+    read fn dry_run(batch: Batch, now: Timestamp) -> Result<Vec<ItemResult>, Error>;
     + by hand:
 
     async fn apply_next(&self, max: usize, now: Timestamp) -> Result<Applied, Error> {
@@ -184,7 +185,7 @@ forward! { Identity:
 
 forward! { Retention:
     pass fn reckon(seen: Option<Reckoning>, elapsed: Duration, system: Timestamp) -> Result<Reckoning, Error>;
-    pass fn prune(keep: Keep) -> Result<usize, Error>;
+    pass fn prune(keep: RetentionPolicy) -> Result<usize, Error>;
 }
 
 /// It polls.

@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use app::Caller;
 use app::Limits;
 use app::webhook::address::AddressPolicy;
-use app::webhook::send::{Carrier, Sender};
+use app::webhook::send::{Sender, Transport};
 use app::webhook::sign::Secret;
 use bytes::Bytes;
 use domain::clock::{Clock, SystemClock};
@@ -59,7 +59,7 @@ pub struct Setup {
     /// Ranges to which webhooks may go.
     pub allow: Vec<&'static str>,
     /// How webhooks are sent, where it is not over the network.
-    pub webhooks: Option<Arc<dyn Carrier>>,
+    pub webhooks: Option<Arc<dyn Transport>>,
     /// Wraps the store, to make it fail.
     pub wrap: Wrap,
     /// On which store it runs.
@@ -164,16 +164,17 @@ impl Server {
             directory: setup.files.unwrap_or_else(|| directory.path("files")),
             max_upload: setup.max_upload,
         };
-        let sender = || Arc::new(Sender::new(AddressPolicy::new(allow), &[])) as Arc<dyn Carrier>;
+        let sender = || Arc::new(Sender::new(AddressPolicy::new(allow), &[])) as Arc<dyn Transport>;
         let webhooks = setup.webhooks.unwrap_or_else(sender);
-        let outside = runtime::Outside {
+        let environment = runtime::Environment {
             clock: setup.clock,
             ids: Ids::from_system(),
             attempt_ids: Ids::from_system(),
             webhooks,
         };
         let spans = Spans::default();
-        let (app, loops) = runtime::start(Arc::clone(&storage), outside, setup.limits, jobs, console, spans);
+        let (app, loops) =
+            runtime::start(Arc::clone(&storage), environment, setup.limits, jobs, console, spans);
         let handle = serve::Handle::new();
         let limit = ConnectionLimit::new(setup.max_connections, app.metrics.connections.clone());
         let served = tokio::spawn(serve::serve(listener, router(Arc::clone(&app)), limit, handle.clone()));

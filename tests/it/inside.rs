@@ -7,7 +7,7 @@ use domain::contact::identifier::IdentifierKind;
 use files::api::{Accepted, Answer, Api as _, Failure};
 use jobs::local::Local;
 use serde_json::{Value, json};
-use wire::intake::BodyKind;
+use wire::ingest::BodyKind;
 
 use crate::faults::{Fault, Switch};
 use crate::harness::{Server, Setup};
@@ -65,10 +65,10 @@ async fn a_use_case_within_the_process_has_the_bounds_and_the_limits_of_others()
     let answer = inside.local().submit(BodyKind::Update, None, large).await;
     assert!(matches!(answer, Err(Failure::TooLarge(_))), "{answer:?}");
 
-    inside.caller.viewer.lists = Some(Vec::new());
+    inside.caller.scope.lists = Some(Vec::new());
     let hidden = inside.local().list(&list).await;
     assert!(matches!(hidden, Err(Failure::Invalid(..))), "as if it were not there: {hidden:?}");
-    inside.caller.viewer.lists = None;
+    inside.caller.scope.lists = None;
     inside.caller.read_only = true;
     let name = ListName::parse(Some("New")).expect("a name");
     let created = inside.app.commands.create_list(&inside.caller, name, None).await;

@@ -70,7 +70,7 @@ impl Yard {
     }
 
     pub async fn upload(&self, name: &str, content: impl AsRef<[u8]>) -> Result<ObjectId, Error> {
-        let room = self.jobs().place(self.order.caller.viewer.account).await?;
+        let room = self.jobs().place(self.order.caller.scope.account).await?;
         let mut upload = self.jobs().upload(&self.inside.app, &self.order, room).await?;
         for piece in content.as_ref().chunks(100_000) {
             upload.write(piece.to_vec().into()).await?;
@@ -79,7 +79,7 @@ impl Yard {
     }
 
     pub async fn job(&self, id: ObjectId) -> Job {
-        let job = self.jobs().one(self.order.caller.viewer.account, id).await;
+        let job = self.jobs().one(self.order.caller.scope.account, id).await;
         job.expect("it reads").expect("the job is there")
     }
 

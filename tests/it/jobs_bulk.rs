@@ -96,7 +96,7 @@ async fn the_same_change_sent_twice_makes_one_job() {
     assert_eq!((job.status, Yard::counts(&job)), (Status::Done, [0, 1, 0, 0]));
     change().await.expect("it is there");
     assert_eq!(yard.job(id).await.status, Status::Done, "it does not run again");
-    assert_eq!(yard.jobs().all(yard.order.caller.viewer.account).await.expect("they read").len(), 1);
+    assert_eq!(yard.jobs().all(yard.order.caller.scope.account).await.expect("they read").len(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -120,7 +120,7 @@ async fn a_job_that_may_not_run_any_more_fails_and_one_of_another_account_is_not
     let id = yard.upload("people.csv", rows(10, 100)).await.expect("a job");
     let stranger = yard.server.bearer("Stranger").await;
     let stranger = yard.server.inside_as(&stranger).await;
-    let account = stranger.caller.viewer.account;
+    let account = stranger.caller.scope.account;
     assert!(yard.jobs().one(account, id).await.expect("it reads").is_none());
     assert!(yard.jobs().all(account).await.expect("they read").is_empty());
     yard.server.storage.disable_user(yard.server.user, None).await.expect("it is set");

@@ -39,7 +39,7 @@ async fn an_account_has_so_many_jobs_and_can_remove_them() {
     }
     let told = yard.upload("people.csv", "email\n").await.expect_err("there are too many").to_string();
     assert!(told.starts_with("there are 10 jobs that have not ended"), "{told}");
-    let all = yard.jobs().all(yard.order.caller.viewer.account).await.expect("they read");
+    let all = yard.jobs().all(yard.order.caller.scope.account).await.expect("they read");
     assert!(yard.jobs().remove(all[0].clone()).await.expect("it is removed"));
     yard.upload("people.csv", "email\n").await.expect("there is room again");
 }
@@ -61,8 +61,8 @@ async fn jobs_and_files_of_another_store_in_the_same_directory_are_neither_shown
     let other = Server::with(Setup { files: Some(directory), ..Setup::default() }).await;
     let list = other.list().await;
     let other = Yard::on(other, list).await;
-    let account = other.order.caller.viewer.account;
-    assert_eq!(account, yard.order.caller.viewer.account);
+    let account = other.order.caller.scope.account;
+    assert_eq!(account, yard.order.caller.scope.account);
     assert!(other.jobs().all(account).await.expect("they read").is_empty());
     assert!(other.jobs().one(account, id).await.expect("it reads").is_none());
     let own = other.upload("own.csv", rows(3, 100)).await.expect("a job");
@@ -75,7 +75,7 @@ async fn jobs_and_files_of_another_store_in_the_same_directory_are_neither_shown
 #[tokio::test(flavor = "multi_thread")]
 async fn a_job_that_does_not_read_can_be_removed_and_is_forgotten_with_its_files() {
     let yard = Yard::new().await;
-    let account = yard.order.caller.viewer.account;
+    let account = yard.order.caller.scope.account;
     let (now, week) = (yard.server.clock.now(), std::time::Duration::from_secs(7 * 24 * 3_600 + 60));
     let directory = yard.jobs().store.directory(yard.inside.app.ids.next(now)).expect("a directory");
     let mut ids = Vec::new();
@@ -116,7 +116,7 @@ async fn a_job_that_does_not_read_can_be_removed_and_is_forgotten_with_its_files
 async fn files_that_no_job_speaks_of_are_found_and_removed() {
     let yard = Yard::new().await;
     let old = yard.inside.app.ids.next(yard.server.clock.now().before(std::time::Duration::from_secs(90)));
-    let held = yard.jobs().store.make(yard.order.caller.viewer.account, old).expect("a place");
+    let held = yard.jobs().store.make(yard.order.caller.scope.account, old).expect("a place");
     let lock = held.lock().expect("it is written").expect("nobody has it");
     yard.tidy().await;
     assert_eq!(yard.directories(), [old], "somebody is bringing a file");
@@ -131,7 +131,7 @@ async fn files_that_no_job_speaks_of_are_found_and_removed() {
 #[tokio::test(flavor = "multi_thread")]
 async fn jobs_that_an_earlier_version_left_are_taken_over_if_they_are_of_this_store() {
     let yard = Yard::new().await;
-    let account = yard.order.caller.viewer.account;
+    let account = yard.order.caller.scope.account;
     let ids: Vec<_> = (0..4).map(|_| yard.inside.app.ids.next(yard.server.clock.now())).collect();
     let describe = |user: ObjectId, task: &Value| {
         json!({ "account": account.0, "accountName": "Test", "user": user.to_string(), "list": yard.list,
@@ -210,7 +210,7 @@ async fn an_account_with_many_jobs_makes_room_for_another() {
     let list_no = yard.server.storage.find_list(ObjectId::parse(&list).expect("an id")).await;
     let list_no = list_no.expect("a look").expect("the list").no;
     let caller = yard.server.inside_as(&bearer).await.caller;
-    let account = caller.viewer.account;
+    let account = caller.scope.account;
     let order = Order { caller, user: bearer.user, list_no, list, list_name: "Theirs".to_owned() };
     let id = yard.inside.app.ids.next(yard.server.clock.now());
     let begun = yard.jobs().change_many(&yard.inside.app, &order, id, Action::Remove, matching(&json!({})));

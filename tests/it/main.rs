@@ -9,6 +9,7 @@
 mod access;
 mod account;
 mod account_webhooks;
+mod auth_throttle;
 mod backup;
 mod bad_input;
 mod bench_command;
@@ -75,7 +76,6 @@ mod files_undo;
 mod files_values;
 mod first_release;
 mod fuzz_corpus;
-mod guesses;
 mod harness;
 mod health;
 mod history;

@@ -52,7 +52,7 @@ fn in_the_program() -> BTreeSet<String> {
         "crates/http/src".into(),
         "crates/mcp/src".into(),
         "crates/web/src".into(),
-        "crates/wire/src/intake".into(),
+        "crates/wire/src/ingest".into(),
     ];
     while let Some(room) = rooms.pop() {
         let room: std::path::PathBuf = room;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use app::webhook::send::{Carrier, Message};
+use app::webhook::send::{Message, Transport};
 use app::webhook::sign::Secret;
 use domain::clock::{Clock, ManualClock, Timestamp};
 use domain::id::ObjectId;
@@ -219,7 +219,7 @@ async fn a_request_says_why_its_webhook_failed() {
 struct Faulty;
 
 #[async_trait::async_trait]
-impl Carrier for Faulty {
+impl Transport for Faulty {
     async fn send(&self, _: Message) -> Option<Response> {
         panic!("a fault")
     }
@@ -244,7 +244,7 @@ async fn an_attempt_that_panics_counts_as_one_that_fails() {
 struct Crowded(AtomicU64);
 
 #[async_trait::async_trait]
-impl Carrier for Crowded {
+impl Transport for Crowded {
     async fn send(&self, _: Message) -> Option<Response> {
         (self.0.fetch_add(1, Ordering::SeqCst) >= 3).then(|| DeliveryEnd::Delivered.into())
     }
@@ -252,13 +252,13 @@ impl Carrier for Crowded {
 
 #[tokio::test]
 async fn what_found_no_place_is_no_attempt_and_is_sent_soon() {
-    let carrier = Arc::new(Crowded(AtomicU64::new(0)));
+    let transport = Arc::new(Crowded(AtomicU64::new(0)));
     let server =
-        Server::with(Setup { webhooks: Some(Arc::clone(&carrier) as Arc<_>), ..Setup::default() }).await;
+        Server::with(Setup { webhooks: Some(Arc::clone(&transport) as Arc<_>), ..Setup::default() }).await;
     let list = server.list().await;
     let request = send(&server, &list, "http://127.0.0.1:9/").await;
     stands(&server, &request, "delivered", 1).await;
-    assert_eq!(carrier.0.load(Ordering::SeqCst), 4);
+    assert_eq!(transport.0.load(Ordering::SeqCst), 4);
     server.stop().await;
 }
 

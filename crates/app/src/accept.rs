@@ -74,7 +74,7 @@ impl Draft {
         let Self { kind, list: (list, list_id), webhook, restore_erased, items } = self;
         Batch {
             request,
-            account: caller.viewer.account,
+            account: caller.scope.account,
             list,
             list_id,
             token: caller.token.clone(),
@@ -107,7 +107,7 @@ impl Commands {
         list: ListNo,
     ) -> Result<Option<Accepted>> {
         let Some(key) = &submission.key else { return Ok(None) };
-        let (account, since) = (caller.viewer.account, self.keys_since());
+        let (account, since) = (caller.scope.account, self.keys_since());
         let known = self.0.storage.find_once(account, list, key.text.clone(), since).await?;
         known.map(|known| same(key, known)).transpose()
     }
@@ -155,7 +155,7 @@ impl Commands {
     ) -> Result<Accepted> {
         let Submission { request, warnings, .. } = submission;
         let now = self.0.clock.now();
-        let results = self.0.storage.try_out(draft.batch(caller, request, now, None), now).await?;
+        let results = self.0.storage.dry_run(draft.batch(caller, request, now, None), now).await?;
         Ok(Accepted { request, results: Some(results), warnings })
     }
 }

@@ -104,7 +104,7 @@ impl Queries {
     /// # Errors
     /// The store fails.
     pub async fn account_webhooks(&self, caller: &Caller) -> Result<Vec<AccountWebhook>, storage::Error> {
-        self.0.storage.account_webhooks(caller.viewer.account).await
+        self.0.storage.account_webhooks(caller.scope.account).await
     }
 }
 
@@ -116,7 +116,7 @@ impl Commands {
     pub async fn create_webhook(&self, caller: &Caller, new: NewWebhook) -> Result<AccountWebhook> {
         let app = &self.0;
         let work = async {
-            let (account, now) = (caller.viewer.account, app.clock.now());
+            let (account, now) = (caller.scope.account, app.clock.now());
             let lists = app.storage.account_lists(account).await?;
             if lists.len() > MAX_LISTS {
                 let text = format!("Webhooks follow at most {MAX_LISTS} lists, and the account has more");
@@ -179,7 +179,7 @@ impl Commands {
     pub async fn resume_webhook(&self, caller: &Caller, no: WebhookNo) -> Result<()> {
         let app = &self.0;
         let work = async {
-            let key = WebhookKey { account: caller.viewer.account, no };
+            let key = WebhookKey { account: caller.scope.account, no };
             let resumed = app.storage.resume_webhook(key, app.clock.now()).await;
             if resumed.map_err(Refusal::NotSaved)? { Ok(()) } else { Err(not_found(no).into()) }
         };
@@ -193,7 +193,7 @@ impl Commands {
     pub async fn remove_webhook(&self, caller: &Caller, no: WebhookNo) -> Result<()> {
         let app = &self.0;
         let work = async {
-            let key = WebhookKey { account: caller.viewer.account, no };
+            let key = WebhookKey { account: caller.scope.account, no };
             let removed = app.storage.remove_webhook(key).await.map_err(Refusal::NotSaved)?;
             if removed { Ok(()) } else { Err(not_found(no).into()) }
         };

@@ -17,7 +17,7 @@ impl Queries {
         filter: RejectionFilter,
         window: Window,
     ) -> Result<Page<Rejection>, Error> {
-        self.0.storage.rejections(caller.viewer.account, filter, window).await
+        self.0.storage.rejections(caller.scope.account, filter, window).await
     }
 
     /// The requests of imports and bulk changes by job, the latest first.
@@ -25,6 +25,6 @@ impl Queries {
     /// # Errors
     /// The store fails.
     pub async fn job_requests(&self, caller: &Caller, max: u32) -> Result<Vec<JobRequests>, Error> {
-        self.0.storage.job_requests(caller.viewer.account, max).await
+        self.0.storage.job_requests(caller.scope.account, max).await
     }
 }

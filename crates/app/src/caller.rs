@@ -1,7 +1,7 @@
 //! The caller of a use case, and its rights.
 
 use super::{Access, Operation, Reach};
-use crate::catalogue::Viewer;
+use crate::catalogue::AccessScope;
 use domain::id::ObjectId;
 use domain::journal::AccountNo;
 use domain::problem::Problem;
@@ -16,7 +16,7 @@ pub struct Caller {
     /// What histories and request/list show as its token: the public part of one, or [`Caller::user`]'s.
     pub token: String,
     /// The account, and the lists of it that the caller may see.
-    pub viewer: Viewer,
+    pub scope: AccessScope,
     /// Whether the caller may only read.
     pub read_only: bool,
     /// The account's name.
@@ -31,9 +31,9 @@ impl Caller {
     /// function has checked that user and account are enabled.
     pub fn user(account: AccountNo, account_name: String, user: ObjectId, role: UserRole) -> Self {
         let token = format!("user:{user}");
-        let viewer = Viewer { account, lists: None };
+        let scope = AccessScope { account, lists: None };
         let read_only = role < UserRole::Editor;
-        Self { shown: token.clone(), token, viewer, read_only, account_name, is_user: true }
+        Self { shown: token.clone(), token, scope, read_only, account_name, is_user: true }
     }
 
     /// The same user, whose job sends its requests under a name of their own.
@@ -45,11 +45,11 @@ impl Caller {
     pub const fn token(
         token: String,
         shown: String,
-        viewer: Viewer,
+        scope: AccessScope,
         read_only: bool,
         account_name: String,
     ) -> Self {
-        Self { token, viewer, read_only, account_name, shown, is_user: false }
+        Self { token, scope, read_only, account_name, shown, is_user: false }
     }
 
     /// Whether it is a user who works in this process, by pages or by jobs.
@@ -67,7 +67,7 @@ impl Caller {
         if self.read_only && operation.access != Access::Read {
             return Err(read_only(&self.shown));
         }
-        if self.viewer.lists.is_some() && operation.reach == Reach::Account {
+        if self.scope.lists.is_some() && operation.reach == Reach::Account {
             let text = format!("access token {} is limited to lists", self.shown);
             return Err(Problem::new("TOKEN_LIMITED", text));
         }

@@ -64,7 +64,7 @@ impl Changes {
 
 /// Who looks: an account, and how much of it they may see.
 #[derive(Clone, Debug)]
-pub struct Viewer {
+pub struct AccessScope {
     /// The account.
     pub account: AccountNo,
     /// The lists that they are limited to, also those that are gone; `None` where they may see all.
@@ -110,46 +110,46 @@ impl Catalogue {
         seen.map_or(SecretHash::NONE, |access| access.secret_hash).fits(token.secret)
     }
 
-    /// The account's list with that id. One that the viewer may not see is as one that is not there.
+    /// The account's list with that id. One that the caller may not see is as one that is not there.
     ///
     /// # Errors
     /// Where the store cannot be read.
-    pub async fn list(&self, viewer: &Viewer, id: &str) -> Result<Option<Arc<List>>, Error> {
+    pub async fn list(&self, scope: &AccessScope, id: &str) -> Result<Option<Arc<List>>, Error> {
         match ObjectId::parse(id) {
-            Some(id) => self.list_by_id(viewer, id).await,
+            Some(id) => self.list_by_id(scope, id).await,
             None => Ok(None),
         }
     }
 
-    async fn list_by_id(&self, viewer: &Viewer, id: ObjectId) -> Result<Option<Arc<List>>, Error> {
-        if viewer.lists.as_ref().is_some_and(|lists| !lists.contains(&id)) {
+    async fn list_by_id(&self, scope: &AccessScope, id: ObjectId) -> Result<Option<Arc<List>>, Error> {
+        if scope.lists.as_ref().is_some_and(|lists| !lists.contains(&id)) {
             return Ok(None);
         }
         let read = async {
             let found = self.storage.find_list(id).await?;
-            Ok(found.filter(|list| list.account == viewer.account))
+            Ok(found.filter(|list| list.account == scope.account))
         };
-        self.cached(&self.lists, (viewer.account, id), read, |_| Some(viewer.account)).await
+        self.cached(&self.lists, (scope.account, id), read, |_| Some(scope.account)).await
     }
 
-    /// Whether the viewer may see what belongs to a list of the account. Those who are limited to lists that are
+    /// Whether the caller may see what belongs to a list of the account. Those who are limited to lists that are
     /// gone see nothing of them any more.
     ///
     /// # Errors
     /// Where the store cannot be read.
-    pub async fn sees(&self, viewer: &Viewer, list: ObjectId) -> Result<bool, Error> {
-        Ok(viewer.lists.is_none() || self.list_by_id(viewer, list).await?.is_some())
+    pub async fn sees(&self, scope: &AccessScope, list: ObjectId) -> Result<bool, Error> {
+        Ok(scope.lists.is_none() || self.list_by_id(scope, list).await?.is_some())
     }
 
-    /// The numbers of the lists that the viewer is limited to, those that are gone left out.
+    /// The numbers of the lists that the caller is limited to, those that are gone left out.
     ///
     /// # Errors
     /// Where the store cannot be read.
-    pub async fn limits(&self, viewer: &Viewer) -> Result<Option<Vec<ListNo>>, Error> {
-        let Some(lists) = &viewer.lists else { return Ok(None) };
+    pub async fn limits(&self, scope: &AccessScope) -> Result<Option<Vec<ListNo>>, Error> {
+        let Some(lists) = &scope.lists else { return Ok(None) };
         let mut numbers = Vec::with_capacity(lists.len());
         for list in lists {
-            numbers.extend(self.list_by_id(viewer, *list).await?.map(|list| list.no));
+            numbers.extend(self.list_by_id(scope, *list).await?.map(|list| list.no));
         }
         Ok(Some(numbers))
     }

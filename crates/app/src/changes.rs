@@ -128,14 +128,14 @@ impl Queries {
             bytes: MAX_BYTES,
             detail: request.detail,
             fields,
-            ..ChangeQuery::new(caller.viewer.account, all.clone())
+            ..ChangeQuery::new(caller.scope.account, all.clone())
         };
         let page = app.storage.read_changes(query).await.map_err(refused)?;
         let mut lists = HashMap::new();
         let changed: HashSet<_> = page.changes.iter().map(|change| change.list).collect();
         for (no, id) in visible {
             if changed.contains(&no)
-                && let Some(list) = app.catalogue.list(&caller.viewer, &id.to_string()).await?
+                && let Some(list) = app.catalogue.list(&caller.scope, &id.to_string()).await?
             {
                 lists.insert(no, list);
             }
@@ -149,14 +149,14 @@ impl Queries {
     async fn followed(&self, caller: &Caller, list: Option<ObjectId>) -> Result<Vec<(ListNo, ObjectId)>> {
         let app = &self.0;
         if let Some(id) = list {
-            let found = app.catalogue.list(&caller.viewer, &id.to_string()).await?;
+            let found = app.catalogue.list(&caller.scope, &id.to_string()).await?;
             return match found {
                 Some(list) => Ok(vec![(list.no, id)]),
                 None => Err(problem::list_not_found(&id.to_string()).into()),
             };
         }
-        let mut lists = app.storage.account_lists(caller.viewer.account).await?;
-        lists.retain(|(_, id)| caller.viewer.lists.as_ref().is_none_or(|seen| seen.contains(id)));
+        let mut lists = app.storage.account_lists(caller.scope.account).await?;
+        lists.retain(|(_, id)| caller.scope.lists.as_ref().is_none_or(|seen| seen.contains(id)));
         if lists.len() > MAX_LISTS {
             let text = format!("At most {MAX_LISTS} lists are followed at once: name one in contactListId");
             return Err(Problem::new("TOO_MANY_LISTS", text).of("contactListId").into());
@@ -173,7 +173,7 @@ impl Queries {
     ) -> Result<HashMap<ListNo, HashSet<Key>>> {
         let mut keys = HashMap::with_capacity(lists.len());
         for (no, id) in lists {
-            if let Some(list) = self.0.catalogue.list(&caller.viewer, &id.to_string()).await? {
+            if let Some(list) = self.0.catalogue.list(&caller.scope, &id.to_string()).await? {
                 keys.insert(*no, names.iter().filter_map(|name| name.key(&list)).collect());
             }
         }
@@ -227,7 +227,7 @@ impl Queries {
     /// # Errors
     /// The store fails.
     pub async fn change_cursor(&self, caller: &Caller, list: &List) -> Result<ChangeCursor> {
-        let (account, scope) = (caller.viewer.account, Some(list.no));
+        let (account, scope) = (caller.scope.account, Some(list.no));
         Ok(self.0.storage.change_cursor(account, scope, vec![list.no]).await?)
     }
 

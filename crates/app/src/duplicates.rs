@@ -101,7 +101,7 @@ impl Queries {
         after: u64,
         limit: usize,
     ) -> Result<Groups, Error> {
-        let (storage, account) = (&self.0.storage, caller.viewer.account);
+        let (storage, account) = (&self.0.storage, caller.scope.account);
         let mut keys = Shared::after(after);
         let mut from = ContactNo(0);
         loop {

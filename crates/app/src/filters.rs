@@ -1,7 +1,7 @@
 //! Filters of contacts, made ready: ids of sources and segments are looked up.
 
 use super::{Caller, Queries, Result};
-use crate::find::{Filter, Wanted};
+use crate::find::{ContactQuery, Filter};
 use domain::clock::Timestamp;
 use domain::filter::{Resolved, Tree};
 use domain::problem;
@@ -12,7 +12,12 @@ impl Queries {
     ///
     /// # Errors
     /// It names a segment that does not exist, or the store fails.
-    pub async fn filter(&self, caller: &Caller, list: Option<&List>, wanted: &Wanted) -> Result<Filter> {
+    pub async fn filter(
+        &self,
+        caller: &Caller,
+        list: Option<&List>,
+        wanted: &ContactQuery,
+    ) -> Result<Filter> {
         let filter = match wanted.tree() {
             Some(tree) => self.compile(caller, list, &tree).await?,
             None => Filter { at: self.0.clock.now(), ..Filter::default() },
@@ -55,7 +60,7 @@ impl Queries {
         let of_segments = resolved.segments.values().flat_map(Tree::sources);
         let sources: Vec<_> = tree.sources().into_iter().chain(of_segments).collect();
         for id in sources {
-            let source = self.0.catalogue.source(caller.viewer.account, SourceRef::Id(id)).await?;
+            let source = self.0.catalogue.source(caller.scope.account, SourceRef::Id(id)).await?;
             resolved.sources.extend(source.map(|source| (id, source.no)));
         }
         Ok(Filter { matcher: tree.compile(&resolved).into(), at: now, search: None })

@@ -57,7 +57,7 @@ use self::suppressions::SuppressionExpiry;
 use self::unsubscribe::Links;
 use crate::catalogue::Catalogue;
 use crate::retention::RetentionClock;
-use crate::webhook::send::Carrier;
+use crate::webhook::send::Transport;
 use crate::writer::Writer;
 use domain::clock::Clock;
 use domain::id::Ids;
@@ -100,7 +100,7 @@ pub struct Services {
     /// Unsubscribe links.
     pub links: Links,
     /// Sends webhooks.
-    pub carrier: Arc<dyn Carrier>,
+    pub transport: Arc<dyn Transport>,
 }
 
 /// The use cases that change something. A clone is cheap.

@@ -89,7 +89,7 @@ impl Commands {
     ) -> Result<ObjectId> {
         let app = &self.0;
         let work = async {
-            let (account, now) = (caller.viewer.account, app.clock.now());
+            let (account, now) = (caller.scope.account, app.clock.now());
             let id = app.ids.next(now);
             app.storage.add_list(account, id, NewList { name: name.0, opt_out }, now).await?;
             app.catalogue.account_changed(account);
@@ -108,7 +108,7 @@ impl Commands {
             let change = ListChange { name: change.name.map(|name| name.0), opt_out: change.opt_out };
             let changed = app.storage.update_list(list.no, change, app.clock.now()).await;
             let changed = changed.map_err(Refusal::NotSaved)?;
-            app.catalogue.account_changed(caller.viewer.account);
+            app.catalogue.account_changed(caller.scope.account);
             if changed { Ok(()) } else { Err(problem::list_not_found(&list.id.to_string()).into()) }
         };
         app.run(&UPDATE, caller, work).await
@@ -127,12 +127,12 @@ impl Commands {
             }
             // The store compares: a list that was renamed a moment ago is not removed by its old name.
             let removed = app.storage.remove_list(list.no, confirm).await.map_err(Refusal::NotSaved)?;
-            app.catalogue.account_changed(caller.viewer.account);
+            app.catalogue.account_changed(caller.scope.account);
             if removed {
                 return Ok(());
             }
             let id = list.id.to_string();
-            let is_there = app.catalogue.list(&caller.viewer, &id).await?.is_some();
+            let is_there = app.catalogue.list(&caller.scope, &id).await?.is_some();
             Err(if is_there { not_confirmed() } else { problem::list_not_found(&id) }.into())
         };
         app.run(&REMOVE, caller, work).await
@@ -151,7 +151,7 @@ impl Queries {
     /// # Errors
     /// The store fails.
     pub async fn list(&self, caller: &Caller, id: &str) -> Result<Option<Arc<List>>, storage::Error> {
-        self.0.catalogue.list(&caller.viewer, id).await
+        self.0.catalogue.list(&caller.scope, id).await
     }
 
     /// The account's default list, if the caller may see one.
@@ -175,8 +175,8 @@ impl Queries {
         window: Window,
     ) -> Result<Page<List>, storage::Error> {
         let ListQuery { id, name, default } = query;
-        let filter = ListFilter { id, name, default, only: caller.viewer.lists.clone() };
-        self.0.storage.find_lists(caller.viewer.account, filter, window).await
+        let filter = ListFilter { id, name, default, only: caller.scope.lists.clone() };
+        self.0.storage.find_lists(caller.scope.account, filter, window).await
     }
 
     /// How many contacts lists have.

@@ -41,7 +41,7 @@ impl Commands {
         let request = submission.request;
         let work = self.accept(caller, submission, draft);
         let mut accepted = self.0.run_as(&ERASE, caller, request, work).await?;
-        match self.filters_naming(caller.viewer.account, identifiers).await {
+        match self.filters_naming(caller.scope.account, identifiers).await {
             Ok(warnings) => accepted.warnings.extend(warnings),
             // The erasure is accepted all the same.
             Err(error) => tracing::error!(%error, "erase: reading saved filters failed"),
@@ -85,7 +85,7 @@ impl Queries {
     /// # Errors
     /// The caller may not, or the store fails.
     pub async fn person(&self, caller: &Caller, identifiers: Identifiers) -> Result<PersonData> {
-        let (app, account) = (&self.0, caller.viewer.account);
+        let (app, account) = (&self.0, caller.scope.account);
         let work = async {
             let person = app.storage.find_person(account, identifiers.clone()).await?;
             let numbers = person.contacts.iter().map(|found| (found.list, found.history.number)).collect();
@@ -126,7 +126,7 @@ impl Queries {
         let (mut requests, mut after) = (Vec::new(), 0);
         // One more than is returned shows that there are more.
         while requests.len() <= MAX_REQUESTS {
-            let account = caller.viewer.account;
+            let account = caller.scope.account;
             let chunk = self.0.storage.find_mentions(account, Arc::clone(&subject), after).await?;
             requests.extend(chunk.found);
             match chunk.next {

@@ -37,7 +37,7 @@ impl Queries {
     pub async fn requests(&self, caller: &Caller, mut ids: Vec<ObjectId>) -> Result<Vec<Request>, Error> {
         ids.sort_unstable();
         ids.dedup();
-        let found = self.0.storage.find_requests(caller.viewer.account, ids).await?;
+        let found = self.0.storage.find_requests(caller.scope.account, ids).await?;
         self.seen(caller, found).await
     }
 
@@ -74,7 +74,7 @@ impl Queries {
         let mut ids = ids.to_vec();
         ids.sort_unstable();
         ids.dedup();
-        let found = self.0.storage.find_outcomes(caller.viewer.account, ids).await?;
+        let found = self.0.storage.find_outcomes(caller.scope.account, ids).await?;
         self.seen(caller, found).await
     }
 
@@ -82,7 +82,7 @@ impl Queries {
     async fn seen(&self, caller: &Caller, found: Vec<Request>) -> Result<Vec<Request>, Error> {
         let mut seen = Vec::with_capacity(found.len());
         for request in found {
-            if self.0.catalogue.sees(&caller.viewer, request.list).await? {
+            if self.0.catalogue.sees(&caller.scope, request.list).await? {
                 seen.push(request);
             }
         }
@@ -102,10 +102,10 @@ impl Queries {
     ) -> Result<Page<RequestSummary>, Error> {
         let lists = match list {
             Some(list) => Some(vec![list.no]),
-            None => self.0.catalogue.limits(&caller.viewer).await?,
+            None => self.0.catalogue.limits(&caller.scope).await?,
         };
         let filter = RequestFilter { lists, ..filter };
-        self.0.storage.list_requests(caller.viewer.account, filter, window).await
+        self.0.storage.list_requests(caller.scope.account, filter, window).await
     }
 
     /// Waits until a request is processed.
@@ -113,14 +113,14 @@ impl Queries {
     /// # Errors
     /// The store fails.
     pub async fn await_request(&self, caller: &Caller, request: ObjectId) -> Result<Waited, Error> {
-        let (app, viewer) = (&self.0, &caller.viewer);
+        let (app, scope) = (&self.0, &caller.scope);
         let mut deadline = app.clock.now().after(PATIENCE);
         loop {
             // Listened first and looked then: what is applied between the two is heard.
             let mut applied = pin!(app.applied.notified());
             applied.as_mut().enable();
-            match app.storage.request_state(viewer.account, request).await? {
-                Some((state, list)) if app.catalogue.sees(viewer, list).await? => {
+            match app.storage.request_state(scope.account, request).await? {
+                Some((state, list)) if app.catalogue.sees(scope, list).await? => {
                     if state == RequestState::Processed {
                         return Ok(Waited::Processed);
                     }

@@ -44,7 +44,7 @@ impl Queries {
     /// # Errors
     /// The store fails.
     pub async fn segment_changes(&self, caller: &Caller, after: u64) -> Result<SegmentChanges, Error> {
-        let (app, account) = (&self.0, caller.viewer.account);
+        let (app, account) = (&self.0, caller.scope.account);
         let found = app.storage.segment_events(account, after, PAGE).await?;
         let next = found.events.last().map_or(found.last, |event| event.serial);
         let (more, lost) = (next < found.last, found.lost);

@@ -99,7 +99,7 @@ impl Commands {
     pub async fn add_source(&self, caller: &Caller, source: NewSource) -> Result<ObjectId> {
         let app = &self.0;
         let work = async {
-            let (account, now) = (caller.viewer.account, app.clock.now());
+            let (account, now) = (caller.scope.account, app.clock.now());
             let id = app.ids.next(now);
             let NewSource { name: SourceName(name), customer_id: CustomerId(customer_source_id), cac } =
                 source;
@@ -121,7 +121,7 @@ impl Commands {
     pub async fn change_source(&self, caller: &Caller, source: &Source, change: SourceChange) -> Result<()> {
         let app = &self.0;
         let work = async {
-            let (account, now) = (caller.viewer.account, app.clock.now());
+            let (account, now) = (caller.scope.account, app.clock.now());
             let change = storage::SourceChange {
                 name: change.name.map(|name| name.0),
                 customer_source_id: change.customer_id.map(|id| id.0),
@@ -147,7 +147,7 @@ impl Commands {
     pub async fn remove_sources(&self, caller: &Caller, sources: Vec<SourceRef>) -> Result<usize> {
         let app = &self.0;
         let work = async {
-            let account = caller.viewer.account;
+            let account = caller.scope.account;
             let removed = app.storage.remove_sources(account, sources).await.map_err(Refusal::NotSaved)?;
             app.catalogue.account_changed(account);
             if removed > 0 {
@@ -175,7 +175,7 @@ impl Queries {
     /// # Errors
     /// The store fails.
     pub async fn source(&self, caller: &Caller, source: SourceRef) -> Result<Option<Arc<Source>>, Error> {
-        self.0.catalogue.source(caller.viewer.account, source).await
+        self.0.catalogue.source(caller.scope.account, source).await
     }
 
     /// The source with that id, or else with that id of the caller's own: that may look like one of ours.
@@ -201,6 +201,6 @@ impl Queries {
         filter: SourceFilter,
         window: Window,
     ) -> Result<Page<Source>, Error> {
-        self.0.storage.find_sources(caller.viewer.account, filter, window).await
+        self.0.storage.find_sources(caller.scope.account, filter, window).await
     }
 }

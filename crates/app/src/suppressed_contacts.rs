@@ -33,7 +33,7 @@ impl Queries {
         caller: &Caller,
         after: u64,
     ) -> Result<(Vec<(u64, Vec<SuppressedContact>)>, u64), Error> {
-        let (app, account) = (&self.0, caller.viewer.account);
+        let (app, account) = (&self.0, caller.scope.account);
         let AddedSuppressions { mut rows, next } =
             app.storage.added_suppressions(account, after, PAGE, app.clock.now()).await?;
         // The address of a person who was erased is not known any more.

@@ -166,7 +166,7 @@ impl Commands {
             Channel::Phone => &ADD_PHONES,
         };
         let work = async {
-            let (account, now) = (caller.viewer.account, app.clock.now());
+            let (account, now) = (caller.scope.account, app.clock.now());
             let stored = addresses.into_iter().map(|address| address.stored(app.suppression_expiry, now));
             // One that has expired already would count as absent.
             let lasting = |new: &NewSuppression| new.expires_at.is_none_or(|expires| expires > now);
@@ -202,7 +202,7 @@ impl Commands {
             Channel::Phone => &REMOVE_PHONE,
         };
         let work = async {
-            let (account, now) = (caller.viewer.account, app.clock.now());
+            let (account, now) = (caller.scope.account, app.clock.now());
             let removed = app.storage.remove_suppressions(account, address, reason, now).await;
             let removed = removed.map_err(Refusal::NotSaved)?;
             app.metrics.suppressions_changed(false, removed);
@@ -224,7 +224,7 @@ impl Queries {
         window: Window,
     ) -> Result<Page<Suppression>, storage::Error> {
         let app = &self.0;
-        app.storage.find_suppressions(caller.viewer.account, filter, window, app.clock.now()).await
+        app.storage.find_suppressions(caller.scope.account, filter, window, app.clock.now()).await
     }
 
     /// The account's suppressions that fit behind a place, the oldest first.
@@ -239,7 +239,7 @@ impl Queries {
         limit: u32,
     ) -> Result<Vec<Suppression>, storage::Error> {
         let app = &self.0;
-        app.storage.scan_suppressions(caller.viewer.account, filter, after, limit, app.clock.now()).await
+        app.storage.scan_suppressions(caller.scope.account, filter, after, limit, app.clock.now()).await
     }
 
     /// The suppressions of contacts, see [`suppressions`].
@@ -252,7 +252,7 @@ impl Queries {
         contacts: impl IntoIterator<Item = &'a Contact>,
     ) -> Result<Vec<Vec<Suppression>>, storage::Error> {
         let app = &self.0;
-        suppressions(&*app.storage, caller.viewer.account, contacts, app.clock.now()).await
+        suppressions(&*app.storage, caller.scope.account, contacts, app.clock.now()).await
     }
 
     /// The suppressions of addresses, each once, the oldest first.
@@ -265,7 +265,7 @@ impl Queries {
         addresses: Vec<Address>,
     ) -> Result<Vec<Suppression>, storage::Error> {
         let app = &self.0;
-        let found = app.storage.suppressions_of(caller.viewer.account, addresses, app.clock.now()).await?;
+        let found = app.storage.suppressions_of(caller.scope.account, addresses, app.clock.now()).await?;
         // Two spellings of an address have the same suppressions.
         let by_place = found.into_iter().map(|(_, suppression)| (suppression.place(), suppression));
         Ok(by_place.collect::<BTreeMap<_, _>>().into_values().collect())

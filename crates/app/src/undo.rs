@@ -42,10 +42,10 @@ impl Queries {
         caller: &Caller,
         id: ObjectId,
     ) -> Result<Option<UndoTarget>, storage::Error> {
-        let viewer = &caller.viewer;
-        let found = self.0.storage.find_undoable(viewer.account, id).await?;
+        let scope = &caller.scope;
+        let found = self.0.storage.find_undoable(scope.account, id).await?;
         // Callers who may not see a list do not learn here what was done to it, nor what was done to all lists.
-        let is_seen = |list: &ObjectId| viewer.lists.as_ref().is_none_or(|lists| lists.contains(list));
+        let is_seen = |list: &ObjectId| scope.lists.as_ref().is_none_or(|lists| lists.contains(list));
         Ok(found.filter(|found| is_seen(&found.list_id)).map(|found| UndoTarget { id, found }))
     }
 
@@ -64,7 +64,7 @@ impl Queries {
         }
         if self.list(caller, &list_id).await?.is_none() {
             // A caller who is limited to lists that are gone sees no requests.
-            let limited = caller.viewer.lists.is_some();
+            let limited = caller.scope.lists.is_some();
             return Ok(Some(if limited {
                 problem::request_not_found(&id)
             } else {

@@ -11,7 +11,7 @@ use quick_cache::sync::Cache;
 use self::link::{Link, LinkKey};
 use super::accept::Draft;
 use super::{Caller, Commands, Operation, Queries, Reach, Refusal, Result};
-use crate::catalogue::Viewer;
+use crate::catalogue::AccessScope;
 use crate::find;
 use domain::contact::choice::{Options, State};
 use domain::contact::document::Document;
@@ -79,9 +79,9 @@ impl Proof {
 
 /// The caller of the requests that a person makes by a link.
 fn caller(owner: &ListOwner, proof: Proof) -> Caller {
-    let viewer = Viewer { account: owner.account, lists: None };
+    let scope = AccessScope { account: owner.account, lists: None };
     let token = proof.token().to_owned();
-    Caller::token(token.clone(), token, viewer, false, String::new())
+    Caller::token(token.clone(), token, scope, false, String::new())
 }
 
 /// What is known of links while the server runs.
@@ -132,7 +132,7 @@ impl Queries {
         channel: Field,
     ) -> Result<Option<String>, storage::Error> {
         let app = &self.0;
-        let found = app.storage.find_contact(caller.viewer.account, list.no, vec![identifier]).await?;
+        let found = app.storage.find_contact(caller.scope.account, list.no, vec![identifier]).await?;
         let token =
             found.and_then(|(contact, _)| app.links.key.sign(&Link { list: list.no, contact, channel }));
         let base = app.links.base.as_deref();

@@ -85,7 +85,7 @@ impl Commands {
                 }
                 other => other.into(),
             })?;
-            app.catalogue.account_changed(caller.viewer.account);
+            app.catalogue.account_changed(caller.scope.account);
             Ok(())
         };
         app.run(&ADD, caller, work).await
@@ -108,7 +108,7 @@ impl Commands {
             let now = app.clock.now();
             let renamed = app.storage.rename_variable(list.no, name.clone(), new_name.clone(), now).await;
             let renamed = renamed.map_err(Refusal::NotSaved)?;
-            app.catalogue.account_changed(caller.viewer.account);
+            app.catalogue.account_changed(caller.scope.account);
             match renamed {
                 Renamed::Done => Ok(()),
                 Renamed::NotFound => Err(problem::variable_not_found(&name).of("name").into()),
@@ -133,7 +133,7 @@ impl Commands {
             }
             let missing = app.storage.remove_variables(list.no, names, app.clock.now()).await;
             let missing = missing.map_err(Refusal::NotSaved)?;
-            app.catalogue.account_changed(caller.viewer.account);
+            app.catalogue.account_changed(caller.scope.account);
             if missing.is_empty() {
                 return Ok(());
             }

@@ -92,7 +92,7 @@ impl Queries {
         filter: AttemptFilter,
         window: Window,
     ) -> Result<Page<LoggedAttempt>, storage::Error> {
-        self.0.storage.attempts(caller.viewer.account, filter, window).await
+        self.0.storage.attempts(caller.scope.account, filter, window).await
     }
 
     /// The attempt with that id.
@@ -114,7 +114,7 @@ impl Queries {
     /// # Errors
     /// The store fails.
     pub async fn endpoint_health(&self, caller: &Caller) -> Result<Vec<EndpointHealth>, storage::Error> {
-        self.0.storage.endpoint_health(caller.viewer.account).await
+        self.0.storage.endpoint_health(caller.scope.account).await
     }
 }
 
@@ -126,7 +126,7 @@ impl Commands {
     pub async fn resend_webhook(&self, caller: &Caller, request: ObjectId) -> Result<bool> {
         let app = &self.0;
         let work = async {
-            let resent = app.storage.resend(Some(caller.viewer.account), request, app.clock.now()).await;
+            let resent = app.storage.resend(Some(caller.scope.account), request, app.clock.now()).await;
             resent.map_err(Refusal::NotSaved)
         };
         app.run(&RESEND, caller, work).await
@@ -142,7 +142,7 @@ impl Commands {
         let work = async {
             let (mut count, now) = (0, app.clock.now());
             loop {
-                let resent = app.storage.resend_failed(caller.viewer.account, since, now, CHUNK).await;
+                let resent = app.storage.resend_failed(caller.scope.account, since, now, CHUNK).await;
                 let resent = resent.map_err(Refusal::NotSaved)?;
                 count += resent;
                 if resent < CHUNK || count >= MAX_RESENT {
@@ -166,16 +166,16 @@ impl Commands {
             let (webhook, to) = match to {
                 TestTarget::Url(url) => (None, url.0),
                 TestTarget::Webhook(no) => {
-                    let known = app.storage.account_webhooks(caller.viewer.account).await?;
+                    let known = app.storage.account_webhooks(caller.scope.account).await?;
                     let webhook = known.into_iter().find(|webhook| webhook.key.no == no);
                     (Some(no), webhook.ok_or_else(|| account_webhooks::not_found(no))?.config.to)
                 }
             };
-            let attempt = app.send_test(caller.viewer.account, webhook, to).await?.ok_or_else(|| {
+            let attempt = app.send_test(caller.scope.account, webhook, to).await?.ok_or_else(|| {
                 let text = "The server has no connection left for this account, please try again later";
                 Problem::new("TEST_NOT_SENT", text)
             })?;
-            let new = NewAttempt { account: caller.viewer.account, attempt: attempt.clone() };
+            let new = NewAttempt { account: caller.scope.account, attempt: attempt.clone() };
             app.storage.log_attempt(new).await.map_err(Refusal::NotSaved)?;
             Ok(attempt)
         };
@@ -227,11 +227,11 @@ impl Services {
 
     async fn try_to_send(&self, message: Message) -> Option<Response> {
         for _ in 1..TRIES {
-            if let Some(response) = self.carrier.send(message.clone()).await {
+            if let Some(response) = self.transport.send(message.clone()).await {
                 return Some(response);
             }
             tokio::time::sleep(PAUSE).await;
         }
-        self.carrier.send(message).await
+        self.transport.send(message).await
     }
 }

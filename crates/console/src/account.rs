@@ -3,10 +3,10 @@
 use askama::Template;
 use axum::http::StatusCode;
 
-use super::page::show_with;
+use super::page::render_with;
 use super::user::IDLE;
 use super::welcome::name_problem;
-use super::{Form, Page, Query, Result, Section, Trouble, User, see, show};
+use super::{Form, Page, PageError, Query, Result, Section, User, redirect, render};
 use domain::id::ObjectId;
 use storage::{OptOut, Session, TextHash, UserRole};
 use web::login::password;
@@ -75,7 +75,7 @@ impl Account {
 pub async fn show_account(user: User, query: Query) -> Result {
     let mut account = Account::of(&user).await?;
     account.page = account.page.done(query.get("done"), &DONE);
-    show(&account)
+    render(&account)
 }
 
 /// The page with the errors of an invitation: of its name, and of the password.
@@ -90,7 +90,7 @@ pub async fn refuse_invitation(
     account.invite_role = role;
     account.invite_error = name_error;
     account.invite_present_error = present_error;
-    show_with(status, &account)
+    render_with(status, &account)
 }
 
 /// Gives the user another name.
@@ -100,10 +100,10 @@ pub async fn rename(form: Form) -> Result {
         let mut account = Account::of(user).await?;
         name.clone_into(&mut account.name);
         account.name_error = Some(error);
-        return show_with(StatusCode::BAD_REQUEST, &account);
+        return render_with(StatusCode::BAD_REQUEST, &account);
     }
     user.app.storage.rename_user(user.signed_in.user, name.to_owned()).await?;
-    Ok(see("/account?done=renamed"))
+    Ok(redirect("/account?done=renamed"))
 }
 
 /// Sets the language of the user's pages; what is no language leaves it to the browser.
@@ -111,16 +111,16 @@ pub async fn set_language(form: Form) -> Result {
     let language = Language::ALL.into_iter().find(|language| language.code() == form.get("language"));
     let (user, code) = (&form.user, language.map(|language| language.code().to_owned()));
     user.app.storage.set_user_language(user.signed_in.user, code).await?;
-    Ok(see("/account?done=language"))
+    Ok(redirect("/account?done=language"))
 }
 
 /// Changes what lists do about opt-outs that say nothing of it themselves.
 pub async fn set_opt_out(form: Form) -> Result {
     let (app, account) = (&form.user.app, &form.user.signed_in);
-    let opt_out = OptOut::named(form.get("opt_out")).ok_or(Trouble::NotFound)?;
+    let opt_out = OptOut::named(form.get("opt_out")).ok_or(PageError::NotFound)?;
     app.storage.set_opt_out(account.account_id, opt_out).await?;
     app.catalogue.account_changed(account.account);
-    Ok(see("/account?done=opt-out"))
+    Ok(redirect("/account?done=opt-out"))
 }
 
 /// Puts another password in place of the present one.
@@ -129,19 +129,19 @@ pub async fn change_password(form: Form) -> Result {
     let mut account = Account::of(&form.user).await?;
     account.password_error = password::problem(form.raw("password"), form.raw("again"), &user.address);
     if account.password_error.is_some() {
-        return show_with(StatusCode::BAD_REQUEST, &account);
+        return render_with(StatusCode::BAD_REQUEST, &account);
     }
     let present = match form.check_password().await? {
         Ok(present) => present,
         Err(wrong) => {
             account.present_error = Some(wrong.text);
-            return show_with(wrong.status, &account);
+            return render_with(wrong.status, &account);
         }
     };
-    let hash = app.console.passwords.hash(form.raw("password")).await.map_err(|_| Trouble::Busy)?;
+    let hash = app.console.passwords.hash(form.raw("password")).await.map_err(|_| PageError::Busy)?;
     if !app.storage.set_password(user.user, present, hash, form.user.session).await? {
         account.present_error = Some(mark("The password was changed meanwhile."));
-        return show_with(StatusCode::CONFLICT, &account);
+        return render_with(StatusCode::CONFLICT, &account);
     }
-    Ok(see("/account?done=password"))
+    Ok(redirect("/account?done=password"))
 }

@@ -4,7 +4,7 @@ use askama::Template;
 
 use super::contacts::{called, damaged};
 use super::page::{address, without_empty};
-use super::{Page, Query, Result, Section, User, see, show, texts};
+use super::{Page, Query, Result, Section, User, redirect, render, texts};
 use app::Refusal;
 use app::contacts::search::{Hit, Place, Search};
 use app::find::{Filter, searched};
@@ -68,7 +68,7 @@ impl Row {
 pub async fn search(user: User, query: Query) -> Result {
     let given = Serializer::new(String::new()).extend_pairs(query.iter()).finish();
     if let Some(short) = without_empty(&given) {
-        return Ok(see(&address("/contacts", &short)));
+        return Ok(redirect(&address("/contacts", &short)));
     }
     let typed = query.get("q").to_owned();
     let mut problems = Vec::new();
@@ -84,7 +84,7 @@ pub async fn search(user: User, query: Query) -> Result {
         damaged: 0,
         next: None,
     };
-    let Some(wanted) = wanted else { return show(&shown) };
+    let Some(wanted) = wanted else { return render(&shown) };
     let (queries, caller) = (&user.app.queries, user.caller());
     let lists = match queries.searched_lists(&caller).await {
         Ok(lists) => lists,
@@ -92,7 +92,7 @@ pub async fn search(user: User, query: Query) -> Result {
         Err(refusal) => {
             shown.error = refusal.into_problems().first().map(texts::text);
             shown.searched = false;
-            return show(&shown);
+            return render(&shown);
         }
     };
     let (filter, from) = (Filter::default(), Place::read(query.get("behind"), &lists));
@@ -105,5 +105,5 @@ pub async fn search(user: User, query: Query) -> Result {
     shown.next = next.map(|behind| {
         Serializer::new(String::new()).append_pair("q", &shown.typed).append_pair("behind", &behind).finish()
     });
-    show(&shown)
+    render(&shown)
 }

@@ -7,7 +7,7 @@ use axum::extract::Path;
 use axum::http::StatusCode;
 
 use super::jobs::doing;
-use super::{Form, Page, Result, Section, Trouble, contacts, filter, see, show};
+use super::{Form, Page, PageError, Result, Section, contacts, filter, redirect, render};
 use domain::contact::field::Field;
 use domain::id::ObjectId;
 use jobs::job::{Action, Whom};
@@ -55,7 +55,7 @@ pub async fn change(Path(id): Path<String>, form: Form) -> Result {
             // Back to where the choice is made.
             let query = wanted.to_query(&list);
             let query = if query.is_empty() { query } else { format!("{query}&") };
-            return Ok(see(&format!("/lists/{}?{query}done={why}", list.id)));
+            return Ok(redirect(&format!("/lists/{}?{query}done={why}", list.id)));
         }
     };
     let whom = if all { Whom::Matching(wanted.to_json()) } else { Whom::Ids(ids.clone()) };
@@ -63,7 +63,7 @@ pub async fn change(Path(id): Path<String>, form: Form) -> Result {
         return begin(&form, &list, action, whom).await;
     }
     let count = contacts::count(&form.user, &list).await?;
-    show(&BulkPage {
+    render(&BulkPage {
         count,
         job: form.user.app.ids.next(form.user.app.clock.now()),
         page: form.user.page(Section::Lists),
@@ -83,7 +83,7 @@ async fn begin(form: &Form, list: &List, action: Action, whom: Whom) -> Result {
     let fresh = || user.app.ids.next(user.app.clock.now());
     let job = ObjectId::parse(form.get("job")).unwrap_or_else(fresh);
     user.app.jobs.change_many(&user.app, &user.order(list), job, action, whom).await?;
-    Ok(see(&format!("/jobs/{job}?done=begun")))
+    Ok(redirect(&format!("/jobs/{job}?done=begun")))
 }
 
 fn action(name: &str, resubscribe: bool) -> Option<Action> {
@@ -107,7 +107,7 @@ fn is_some(list: &List, ids: &[String]) -> Result<bool> {
     let of_list = |id: &String| ObjectId::parse(id).and_then(|id| id.contact_number(list.id)).is_some();
     if !ids.iter().all(of_list) {
         let text = t("These are not contacts of the list.").to_string();
-        return Err(Trouble::Refused(StatusCode::BAD_REQUEST, text));
+        return Err(PageError::Refused(StatusCode::BAD_REQUEST, text));
     }
     Ok(!ids.is_empty() && ids.len() <= MAX_IDS)
 }

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use axum::http::StatusCode;
 
-use super::{Form, Result, Trouble, User};
-use web::login::attempts::Attempt;
+use super::{Form, PageError, Result, User};
+use web::login::throttle::Attempt;
 use web::translate::mark;
 
 /// For how long after a sign-in the password is not asked for again.
@@ -50,7 +50,7 @@ impl Form {
         if self.raw("present").is_empty() {
             return wrong(StatusCode::BAD_REQUEST, mark("Enter your present password."));
         }
-        let login = app.storage.find_login(user.address.clone()).await?.ok_or(Trouble::NotFound)?;
+        let login = app.storage.find_login(user.address.clone()).await?.ok_or(PageError::NotFound)?;
         // Whoever has found a browser signed in may guess the password here: as often as at the sign-in.
         let attempt = Attempt::inside(&user.user.to_string());
         if app.console.attempts.begin(attempt, app.clock.now()).is_err() {
@@ -58,7 +58,7 @@ impl Form {
             return wrong(StatusCode::TOO_MANY_REQUESTS, text);
         }
         let fits = app.console.passwords.fits(self.raw("present"), Some(login.password.clone())).await;
-        if !fits.map_err(|_| Trouble::Busy)? {
+        if !fits.map_err(|_| PageError::Busy)? {
             return wrong(StatusCode::BAD_REQUEST, mark("This is not your present password."));
         }
         app.console.attempts.succeeded(attempt);

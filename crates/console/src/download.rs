@@ -8,7 +8,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use tokio::io::AsyncReadExt as _;
 
-use super::{Result, Trouble};
+use super::{PageError, Result};
 use files::spool::Reader;
 
 /// Bytes of a file that are sent at a time.
@@ -27,7 +27,7 @@ pub fn download(body: Body, kind: &'static str, name: &str) -> Response {
 /// # Errors
 /// It does not exist.
 pub async fn send(path: &std::path::Path, kind: &'static str, name: &str) -> Result {
-    let file = tokio::fs::File::open(path).await.map_err(|_| Trouble::NotFound)?;
+    let file = tokio::fs::File::open(path).await.map_err(|_| PageError::NotFound)?;
     let pieces = futures_util::stream::try_unfold(file, async |mut file| {
         let mut piece = bytes::BytesMut::with_capacity(CHUNK);
         let count = file.read_buf(&mut piece).await?;
@@ -129,7 +129,7 @@ impl Spooled {
     /// # Errors
     /// It was broken off.
     pub async fn part(mut self, range: Range) -> Result {
-        let length = self.reader.length().await.ok_or(Trouble::NotFound)?;
+        let length = self.reader.length().await.ok_or(PageError::NotFound)?;
         let Some((from, to)) = range.within(length) else {
             let mut response = StatusCode::RANGE_NOT_SATISFIABLE.into_response();
             put(&mut response, CONTENT_RANGE, &format!("bytes */{length}"));

@@ -6,7 +6,7 @@ use askama::Template;
 use axum::extract::Path;
 
 use super::contact::Outcome;
-use super::{Form, Page, Query, Result, Section, User, see, show};
+use super::{Form, Page, Query, Result, Section, User, redirect, render};
 use app::duplicates::{Alike, Group, Merge};
 use domain::apply::merge::Asked;
 use domain::contact::likeness::Reason;
@@ -74,7 +74,7 @@ pub async fn all(user: User, Path(id): Path<String>, query: Query) -> Result {
     let list = user.list(&id).await?;
     let after = u64::from_str_radix(query.get("after"), 16).unwrap_or_default();
     let found = user.app.queries.duplicates(&user.caller(), &list, after, GROUPS).await?;
-    show(&Duplicates {
+    render(&Duplicates {
         page: user.page(Section::Lists).done(query.get("done"), &DONE),
         groups: found.groups.into_iter().map(|group| Shown::of(&list, group)).collect(),
         next: found.next.map(|next| format!("{next:016x}")),
@@ -85,7 +85,7 @@ pub async fn all(user: User, Path(id): Path<String>, query: Query) -> Result {
 /// Merges the contacts of a group into the one that was chosen, one after the other.
 pub async fn merge(Path(id): Path<String>, form: Form) -> Result {
     let (user, list) = (&form.user, form.user.list(&id).await?);
-    let back = |done: &str| Ok(see(&format!("/lists/{}/duplicates?done={done}", list.id)));
+    let back = |done: &str| Ok(redirect(&format!("/lists/{}/duplicates?done={done}", list.id)));
     let number = |id: &str| ObjectId::parse(id)?.contact_number(list.id).map(ContactNo);
     let Some(winner) = number(form.get("winner")) else { return back("none") };
     let losers: Vec<_> = form.all("contact").filter_map(number).filter(|loser| *loser != winner).collect();

@@ -7,14 +7,14 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 
 use super::guard;
-use super::page::{set_status, show};
+use super::page::{render, set_status};
 use storage::UserRole;
 use web::translate::Language;
 use web::translate::mark;
 
 /// Why there is no page.
 #[derive(Debug, thiserror::Error)]
-pub enum Trouble {
+pub enum PageError {
     /// There is nothing of that name that the user may see.
     #[error("not found")]
     NotFound,
@@ -53,7 +53,7 @@ pub enum Trouble {
     Template(#[from] askama::Error),
 }
 
-impl From<storage::Error> for Trouble {
+impl From<storage::Error> for PageError {
     /// Writes it to the log: a page says no more than what to do.
     fn from(error: storage::Error) -> Self {
         tracing::error!(%error, "console: rendering a page failed");
@@ -65,10 +65,10 @@ impl From<storage::Error> for Trouble {
     }
 }
 
-impl From<jobs::service::Error> for Trouble {
+impl From<jobs::service::Error> for PageError {
     fn from(error: jobs::service::Error) -> Self {
         match error {
-            jobs::service::Error::Told(text) => Self::Refused(StatusCode::CONFLICT, text),
+            jobs::service::Error::Message(text) => Self::Refused(StatusCode::CONFLICT, text),
             jobs::service::Error::Files(error) => Self::Files(error),
             jobs::service::Error::Store(error) => error.into(),
         }
@@ -76,13 +76,13 @@ impl From<jobs::service::Error> for Trouble {
 }
 
 #[derive(Template)]
-#[template(path = "trouble.html")]
+#[template(path = "error.html")]
 struct TroublePage<'a> {
     title: &'a str,
     text: &'a str,
 }
 
-impl Trouble {
+impl PageError {
     fn told(&self) -> (StatusCode, &str, &str) {
         match self {
             Self::NotFound => (
@@ -146,7 +146,7 @@ impl Trouble {
     }
 }
 
-impl IntoResponse for Trouble {
+impl IntoResponse for PageError {
     fn into_response(self) -> Response {
         if let Self::Files(error) = &self {
             tracing::error!(%error, "jobs: accessing files failed");
@@ -156,7 +156,7 @@ impl IntoResponse for Trouble {
         }
         let (status, title, text) = self.told();
         // A template with two texts in it: that it fails too is not expected, and the status is told all the same.
-        let mut response = show(&TroublePage { title, text }).unwrap_or_default();
+        let mut response = render(&TroublePage { title, text }).unwrap_or_default();
         set_status(&mut response, status);
         response
     }
@@ -164,6 +164,6 @@ impl IntoResponse for Trouble {
 
 /// What a browser gets for a path that is no page.
 pub async fn not_found(headers: &HeaderMap) -> Response {
-    let page = async { Trouble::NotFound.into_response() };
+    let page = async { PageError::NotFound.into_response() };
     guard::secure(Language::of(headers).scope(page).await).await
 }

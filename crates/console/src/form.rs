@@ -10,7 +10,7 @@ use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::{IntoResponse as _, Response};
 
 use super::guard::{self, TOKEN_HEADER};
-use super::{Fields, Trouble, User};
+use super::{Fields, PageError, User};
 use app::Limits;
 use web::App;
 use web::body;
@@ -46,14 +46,14 @@ impl User {
     /// `field`, in the form.
     ///
     /// # Errors
-    /// [`Trouble::Foreign`].
-    pub fn check_form(&self, headers: &HeaderMap, uri: &Uri, field: &str) -> Result<(), Trouble> {
+    /// [`PageError::Foreign`].
+    pub fn check_form(&self, headers: &HeaderMap, uri: &Uri, field: &str) -> Result<(), PageError> {
         let header = headers.get(TOKEN_HEADER).and_then(|value| value.to_str().ok());
         let own = guard::is_own_origin(headers, uri, self.app.console.public_url.as_str());
         if own && guard::is_token(header.unwrap_or(field), &self.csrf) {
             Ok(())
         } else {
-            Err(Trouble::Foreign)
+            Err(PageError::Foreign)
         }
     }
 }
@@ -64,8 +64,8 @@ impl FromRequest<Arc<App>> for Form {
     async fn from_request(request: Request, app: &Arc<App>) -> Result<Self, Response> {
         let (mut head, body) = request.into_parts();
         let user = User::from_request_parts(&mut head, app).await?;
-        let fields = read(&app.limits, &head, body, MAX).await.map_err(Trouble::into_response)?;
-        user.check_form(&head.headers, &head.uri, fields.get("csrf")).map_err(Trouble::into_response)?;
+        let fields = read(&app.limits, &head, body, MAX).await.map_err(PageError::into_response)?;
+        user.check_form(&head.headers, &head.uri, fields.get("csrf")).map_err(PageError::into_response)?;
         Ok(Self { user, fields })
     }
 }
@@ -85,24 +85,29 @@ impl FromRequest<Arc<App>> for OpenForm {
     async fn from_request(request: Request, app: &Arc<App>) -> Result<Self, Response> {
         let (head, body) = request.into_parts();
         if !guard::is_own_origin(&head.headers, &head.uri, app.console.public_url.as_str()) {
-            return Err(Trouble::Foreign.into_response());
+            return Err(PageError::Foreign.into_response());
         }
         let mut limits = app.limits.clone();
         limits.body_timeout = limits.body_timeout.min(OPEN_TIMEOUT);
-        let fields = read(&limits, &head, body, MAX_OPEN).await.map_err(Trouble::into_response)?;
+        let fields = read(&limits, &head, body, MAX_OPEN).await.map_err(PageError::into_response)?;
         Ok(Self { fields, head })
     }
 }
 
-async fn read(limits: &Limits, head: &Parts, body: axum::body::Body, max: usize) -> Result<Fields, Trouble> {
+async fn read(
+    limits: &Limits,
+    head: &Parts,
+    body: axum::body::Body,
+    max: usize,
+) -> Result<Fields, PageError> {
     let kind = head.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     if !kind.to_ascii_lowercase().starts_with("application/x-www-form-urlencoded") {
-        return Err(Trouble::Unreadable(StatusCode::UNSUPPORTED_MEDIA_TYPE));
+        return Err(PageError::Unreadable(StatusCode::UNSUPPORTED_MEDIA_TYPE));
     }
     let limits = Limits { body: max, ..limits.clone() };
     let mut body = Draining::new(body);
     match body::read(&head.headers, &mut body, &limits).await {
         Ok(body) => Ok(Fields::read(&body)),
-        Err(_) => Err(Trouble::Unreadable(StatusCode::BAD_REQUEST)),
+        Err(_) => Err(PageError::Unreadable(StatusCode::BAD_REQUEST)),
     }
 }

@@ -14,7 +14,7 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
-use super::Trouble;
+use super::PageError;
 use web::assets::POLICY;
 use web::translate::Language;
 
@@ -48,7 +48,7 @@ pub async fn finish(request: Request, next: Next) -> Response {
     let finished = tokio::spawn(Language::current().scope(next.run(request))).await;
     finished.unwrap_or_else(|error| {
         tracing::error!(%error, "console: handler panicked");
-        Trouble::Panicked.into_response()
+        PageError::Panicked.into_response()
     })
 }
 

@@ -11,8 +11,8 @@ use axum::response::{IntoResponse as _, Response};
 use tokio::time::{Instant, timeout_at};
 
 use super::metered::{Meter, Metered};
-use super::page::show_with;
-use super::{Page, Result, Section, Trouble, User, see, show};
+use super::page::render_with;
+use super::{Page, PageError, Result, Section, User, redirect, render};
 use jobs::service::{Error, Order};
 use storage::List;
 use web::App;
@@ -37,7 +37,7 @@ impl Import {
 /// Asks for a file.
 pub async fn ask(user: User, Path(id): Path<String>) -> Result {
     let list = user.list(&id).await?;
-    show(&Import::of(&user, list, None))
+    render(&Import::of(&user, list, None))
 }
 
 impl User {
@@ -56,27 +56,27 @@ impl User {
 /// Why a file was not taken.
 enum Fault {
     /// For the form.
-    Told(StatusCode, String),
-    Trouble(Trouble),
+    Message(StatusCode, String),
+    Page(PageError),
 }
 
 impl From<Error> for Fault {
     fn from(error: Error) -> Self {
         match error {
-            Error::Told(text) => Self::Told(StatusCode::BAD_REQUEST, text),
-            error => Self::Trouble(error.into()),
+            Error::Message(text) => Self::Message(StatusCode::BAD_REQUEST, text),
+            error => Self::Page(error.into()),
         }
     }
 }
 
-impl From<Trouble> for Fault {
-    fn from(trouble: Trouble) -> Self {
-        Self::Trouble(trouble)
+impl From<PageError> for Fault {
+    fn from(error: PageError) -> Self {
+        Self::Page(error)
     }
 }
 
 fn broken() -> Fault {
-    Fault::Told(StatusCode::BAD_REQUEST, t("The file did not arrive whole. Upload it again.").to_string())
+    Fault::Message(StatusCode::BAD_REQUEST, t("The file did not arrive whole. Upload it again.").to_string())
 }
 
 /// Takes a file in, as it comes, and leads to its job.
@@ -88,16 +88,16 @@ pub async fn upload(State(app): State<Arc<App>>, Path(id): Path<String>, request
     };
     let list = match user.list(&id).await {
         Ok(list) => list,
-        Err(trouble) => return trouble.into_response(),
+        Err(error) => return error.into_response(),
     };
     // Read on for a while where it is refused, so that the browser sees why.
     let meter = Meter::default();
     let body = Metered::new(Body::new(Draining::new(body)), meter.clone());
     let request = Request::from_parts(head, Body::new(body));
     let answer = match take(&user, &list, request, &meter).await {
-        Ok(job) => Ok(see(&format!("/jobs/{job}"))),
-        Err(Fault::Told(status, text)) => show_with(status, &Import::of(&user, list, Some(text))),
-        Err(Fault::Trouble(trouble)) => Err(trouble),
+        Ok(job) => Ok(redirect(&format!("/jobs/{job}"))),
+        Err(Fault::Message(status, text)) => render_with(status, &Import::of(&user, list, Some(text))),
+        Err(Fault::Page(error)) => Err(error),
     };
     answer.into_response()
 }
@@ -110,7 +110,7 @@ async fn take(
 ) -> Result<domain::id::ObjectId, Fault> {
     let (headers, uri) = (request.headers().clone(), request.uri().clone());
     let form = Multipart::from_request(request, &()).await;
-    let mut form = form.map_err(|_| Trouble::Unreadable(StatusCode::UNSUPPORTED_MEDIA_TYPE))?;
+    let mut form = form.map_err(|_| PageError::Unreadable(StatusCode::UNSUPPORTED_MEDIA_TYPE))?;
     // All that stands before the file, together: a trickle of it holds nothing for long.
     let deadline = Instant::now() + user.app.limits.body_timeout;
     let mut token = String::new();
@@ -131,7 +131,7 @@ async fn take(
         }
     }
     user.check_form(&headers, &uri, &token)?;
-    Err(Fault::Told(StatusCode::BAD_REQUEST, t("Choose a file.").to_string()))
+    Err(Fault::Message(StatusCode::BAD_REQUEST, t("Choose a file.").to_string()))
 }
 
 async fn next<'a>(user: &User, form: &'a mut Multipart, meter: &Meter) -> Result<Option<Field<'a>>, Fault> {
@@ -147,7 +147,7 @@ async fn short(user: &User, field: &mut Field<'_>, meter: &Meter) -> Result<Stri
     while let Some(chunk) = chunk(user, field, meter).await? {
         text.extend_from_slice(&chunk);
         if text.len() > MAX {
-            return Err(Trouble::Foreign.into());
+            return Err(PageError::Foreign.into());
         }
     }
     Ok(String::from_utf8_lossy(&text).into_owned())
@@ -177,7 +177,7 @@ async fn keep(
         upload.write(bytes).await?;
     }
     if !any && name.is_empty() {
-        return Err(Fault::Told(StatusCode::BAD_REQUEST, t("Choose a file.").to_string()));
+        return Err(Fault::Message(StatusCode::BAD_REQUEST, t("Choose a file.").to_string()));
     }
     Ok(upload.finish(&user.app, &order, &name).await?)
 }

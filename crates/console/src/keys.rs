@@ -8,9 +8,9 @@ use axum::extract::Path;
 use axum::http::StatusCode;
 use serde_json::json;
 
-use super::page::show_with;
+use super::page::render_with;
 use super::welcome::name_problem;
-use super::{Fields, Form, Page, Query, Result, Section, Trouble, User, see, show};
+use super::{Fields, Form, Page, PageError, Query, Result, Section, User, redirect, render};
 use app::lists::ListQuery;
 use domain::clock::Timestamp;
 use domain::id::ObjectId;
@@ -114,7 +114,7 @@ async fn rows(user: &User, lists: &[List]) -> Result<Vec<Row>> {
         user: users.get(&token.user).map(|user| user.name.clone()).unwrap_or_default(),
         user_disabled: users.get(&token.user).is_some_and(|user| !user.enabled),
         lists: token.scope.lists.iter().flatten().map(name).collect(),
-        used_at: token.used_at.max(user.app.used.last(&token.key)),
+        used_at: token.used_at.max(user.app.last_used.last(&token.key)),
         expired: token.expires_at.is_some_and(|end| end <= now),
         token,
     };
@@ -123,7 +123,7 @@ async fn rows(user: &User, lists: &[List]) -> Result<Vec<Row>> {
 
 /// All keys of the account.
 pub async fn all(user: User, query: Query) -> Result {
-    show(&Keys::of(&user, &query).await?)
+    render(&Keys::of(&user, &query).await?)
 }
 
 #[derive(Template)]
@@ -147,11 +147,11 @@ pub async fn make(form: Form) -> Result {
         (form.has("limited") && lists.is_empty()).then_some(mark("Choose the lists that the key may use."));
     if let Some(error) = name_problem(form.get("name")).or(too_many).or(no_lists) {
         page.error = Some(error.to_owned());
-        return show_with(StatusCode::BAD_REQUEST, &page);
+        return render_with(StatusCode::BAD_REQUEST, &page);
     }
     if let Some(wrong) = form.confirm().await? {
         page.present_error = Some(wrong.text);
-        return show_with(wrong.status, &page);
+        return render_with(wrong.status, &page);
     }
     let (fresh, now) = (FreshToken::generate(), user.app.clock.now());
     let days = form.get("expires").parse().ok().filter(|days| *days <= 36_500);
@@ -167,10 +167,10 @@ pub async fn make(form: Form) -> Result {
         Ok(()) => {
             user.app.catalogue.account_changed(user.signed_in.account);
             let curl = curl(&page, &scope, &fresh.text);
-            show(&Made { page: user.page(Section::Keys), name, key: fresh.text, curl })
+            render(&Made { page: user.page(Section::Keys), name, key: fresh.text, curl })
         }
         Err(TokenError::Store(error)) => Err(error.into()),
-        Err(TokenError::NoUser | TokenError::NoList(_)) => Err(Trouble::NotFound),
+        Err(TokenError::NoUser | TokenError::NoList(_)) => Err(PageError::NotFound),
     }
 }
 
@@ -206,7 +206,7 @@ struct Revoke {
 /// Asks whether a key is to end.
 pub async fn ask_revocation(user: User, Path(key): Path<String>) -> Result {
     let token = find(&user, &key).await?;
-    show(&Revoke { page: user.page(Section::Keys), token })
+    render(&Revoke { page: user.page(Section::Keys), token })
 }
 
 /// Ends a key.
@@ -214,11 +214,11 @@ pub async fn revoke(Path(key): Path<String>, form: Form) -> Result {
     let token = find(&form.user, &key).await?;
     form.user.app.storage.revoke_token(token.key, form.user.app.clock.now()).await?;
     form.user.app.catalogue.account_changed(form.user.signed_in.account);
-    Ok(see("/keys?done=revoked"))
+    Ok(redirect("/keys?done=revoked"))
 }
 
 /// A key of the user's own account.
 async fn find(user: &User, key: &str) -> Result<Token> {
     let tokens = user.app.storage.tokens(Some(user.signed_in.account_id)).await?;
-    tokens.into_iter().find(|token| token.key == key).ok_or(Trouble::NotFound)
+    tokens.into_iter().find(|token| token.key == key).ok_or(PageError::NotFound)
 }

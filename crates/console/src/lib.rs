@@ -7,8 +7,8 @@
 //!    (from [`User::page`], which names the section of the menu).
 //! 2. What reads takes a [`User`] (who is not signed in is sent to `/sign-in`) and, where it has parameters, a
 //!    [`Query`]. What changes something is a POST and takes a [`Form`]: its user is signed in, its CSRF token and
-//!    origin are checked, its fields are read. A handler returns `Result<Response, Trouble>`: [`show`] makes the
-//!    answer of a template, [`see`] leads to another page. Every form has `{{ page.csrf_field()|safe }}` in it; htmx
+//!    origin are checked, its fields are read. A handler returns `Result<Response, PageError>`: [`render`] makes the
+//!    answer of a template, [`redirect`] leads to another page. Every form has `{{ page.csrf_field()|safe }}` in it; htmx
 //!    sends the token by itself.
 //! 3. It does something by a use case of [`app`], as [`User::caller`]; [`Refused::of`] gives the text for a
 //!    form's field, by the table in `texts`. Pages about credentials and users use the store, with the user's account.
@@ -69,12 +69,12 @@ use axum::middleware::{from_fn, map_response};
 use axum::response::Response;
 use axum::routing::{get, post};
 
-pub use self::error::{Trouble, not_found};
+pub use self::error::{PageError, not_found};
 pub use self::fields::{Fields, Query, time_field};
 pub use self::form::Form;
 pub use self::guard::wants_page;
 pub use self::links::{first_link, invite};
-pub use self::page::{Page, Section, see, show};
+pub use self::page::{Page, Section, redirect, render};
 pub use self::people::MAX_USERS;
 pub use self::refused::Refused;
 use self::rights::needs;
@@ -84,14 +84,14 @@ use web::translate;
 use web::{App, assets};
 
 /// What a handler of a page returns.
-pub type Result<T = Response, E = Trouble> = std::result::Result<T, E>;
+pub type Result<T = Response, E = PageError> = std::result::Result<T, E>;
 
 /// The routes of the console: each stands under the role that it needs.
 pub fn router() -> Router<Arc<App>> {
     let open = Router::new()
         .route("/sign-in", get(sign_in::ask).post(sign_in::try_in))
         .route("/welcome/{link}", get(welcome::ask).post(welcome::begin))
-        .route("/email-list", get(async || see("/lists")));
+        .route("/email-list", get(async || redirect("/lists")));
     open.merge(needs(UserRole::Viewer, viewer()))
         .merge(needs(UserRole::Editor, editor()))
         .merge(needs(UserRole::Owner, owner()))

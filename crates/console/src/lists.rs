@@ -5,8 +5,8 @@ use std::sync::Arc;
 use askama::Template;
 use axum::extract::Path;
 
-use super::page::{Pager, curl_list, number, show_with};
-use super::{Form, Page, Query, Refused, Result, Section, Trouble, User, see, show};
+use super::page::{Pager, curl_list, number, render_with};
+use super::{Form, Page, PageError, Query, Refused, Result, Section, User, redirect, render};
 use app::Result as AppResult;
 use app::lists::{ListName, ListQuery, ListUpdate, read_opt_out};
 use domain::problem::Problem;
@@ -55,19 +55,19 @@ impl Lists {
 
 /// All lists of the account.
 pub async fn all(user: User, query: Query) -> Result {
-    show(&Lists::of(&user, &query).await?)
+    render(&Lists::of(&user, &query).await?)
 }
 
 /// Makes a list.
 pub async fn make(form: Form) -> Result {
     let name = form.get("name");
     match create(&form.user, name).await.map_err(Refused::from) {
-        Ok(()) => Ok(see("/lists?done=made")),
+        Ok(()) => Ok(redirect("/lists?done=made")),
         Err(refused) => {
             let mut page = Lists::of(&form.user, &Query::default()).await?;
             name.clone_into(&mut page.name);
             page.error = Some(refused.text());
-            show_with(refused.status, &page)
+            render_with(refused.status, &page)
         }
     }
 }
@@ -93,7 +93,7 @@ pub async fn ask_name(user: User, Path(id): Path<String>) -> Result {
     let list = user.list(&id).await?;
     let name = list.about.name.clone();
     let opt_out = list.about.opt_out.map_or("account", OptOut::name).to_owned();
-    show(&Rename { page: user.page(Section::Lists), list, name, opt_out, error: None })
+    render(&Rename { page: user.page(Section::Lists), list, name, opt_out, error: None })
 }
 
 /// Gives a list another name.
@@ -110,11 +110,11 @@ pub async fn rename(Path(id): Path<String>, form: Form) -> Result {
         Err(problem) => Err(Problem::into(problem)),
     };
     match saved.map_err(Refused::from) {
-        Ok(()) => Ok(see("/lists?done=renamed")),
+        Ok(()) => Ok(redirect("/lists?done=renamed")),
         Err(refused) => {
             let (page, name) = (form.user.page(Section::Lists), form.get("name").to_owned());
             let opt_out = opt_out.to_owned();
-            show_with(refused.status, &Rename { page, list, name, opt_out, error: Some(refused.text()) })
+            render_with(refused.status, &Rename { page, list, name, opt_out, error: Some(refused.text()) })
         }
     }
 }
@@ -130,7 +130,7 @@ struct Remove {
 /// Asks whether a list is to go.
 pub async fn ask_removal(user: User, Path(id): Path<String>) -> Result {
     let list = user.list(&id).await?;
-    show(&Remove { page: user.page(Section::Lists), list, error: None })
+    render(&Remove { page: user.page(Section::Lists), list, error: None })
 }
 
 /// Removes a list whose name was typed.
@@ -138,10 +138,10 @@ pub async fn remove(Path(id): Path<String>, form: Form) -> Result {
     let list = form.user.list(&id).await?;
     let (commands, confirm) = (&form.user.app.commands, form.raw("confirm").to_owned());
     match commands.remove_list(&form.user.caller(), &list, confirm).await.map_err(Refused::from) {
-        Ok(()) => Ok(see("/lists?done=removed")),
+        Ok(()) => Ok(redirect("/lists?done=removed")),
         Err(refused) => {
             let error = Some(refused.text());
-            show_with(refused.status, &Remove { page: form.user.page(Section::Lists), list, error })
+            render_with(refused.status, &Remove { page: form.user.page(Section::Lists), list, error })
         }
     }
 }
@@ -150,9 +150,9 @@ impl User {
     /// The account's list with that id.
     ///
     /// # Errors
-    /// [`Trouble::NotFound`] also where it is another account's.
+    /// [`PageError::NotFound`] also where it is another account's.
     pub async fn list(&self, id: &str) -> Result<Arc<List>> {
         let list = self.app.queries.list(&self.caller(), id).await?;
-        list.ok_or(Trouble::NotFound)
+        list.ok_or(PageError::NotFound)
     }
 }

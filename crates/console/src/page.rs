@@ -162,7 +162,7 @@ impl User {
 ///
 /// # Errors
 /// Where the template fails.
-pub fn show(template: &impl Template) -> Result {
+pub fn render(template: &impl Template) -> Result {
     let mut response = Response::new(Body::from(template.render()?));
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
     Ok(response)
@@ -172,8 +172,8 @@ pub fn show(template: &impl Template) -> Result {
 ///
 /// # Errors
 /// Where the template fails.
-pub fn show_with(status: StatusCode, template: &impl Template) -> Result {
-    let mut response = show(template)?;
+pub fn render_with(status: StatusCode, template: &impl Template) -> Result {
+    let mut response = render(template)?;
     set_status(&mut response, status);
     Ok(response)
 }
@@ -187,7 +187,7 @@ pub fn set_status(response: &mut Response, status: StatusCode) {
 }
 
 /// Leads to another page of the server, which is then asked for by GET.
-pub fn see(path: &str) -> Response {
+pub fn redirect(path: &str) -> Response {
     let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::SEE_OTHER;
     let location = HeaderValue::from_str(path).unwrap_or(HeaderValue::from_static("/"));

@@ -5,9 +5,9 @@ use axum::extract::Path;
 use axum::http::StatusCode;
 
 use super::account::refuse_invitation;
-use super::page::show_with;
+use super::page::render_with;
 use super::welcome::name_problem;
-use super::{Form, Page, Query, Result, Section, Trouble, User, links, see, show};
+use super::{Form, Page, PageError, Query, Result, Section, User, links, redirect, render};
 use domain::id::ObjectId;
 use storage::{Token, UserChange, UserRole};
 use web::translate::mark;
@@ -71,7 +71,7 @@ impl UserPage {
         part: Part,
         (status, text): (StatusCode, &'static str),
     ) -> Result {
-        show_with(status, &Self { wrong: Some((part, text)), ..Self::of(by, user).await? })
+        render_with(status, &Self { wrong: Some((part, text)), ..Self::of(by, user).await? })
     }
 }
 
@@ -80,7 +80,7 @@ pub async fn one(by: User, Path(id): Path<String>, query: Query) -> Result {
     let user = find(&by, &id).await?;
     let mut page = UserPage::of(&by, user).await?;
     page.page = page.page.done(query.get("done"), &DONE);
-    show(&page)
+    render(&page)
 }
 
 #[derive(Template)]
@@ -129,8 +129,8 @@ pub async fn invite_again(Path(id): Path<String>, form: Form) -> Result {
 async fn invited(by: &User, user: ObjectId, name: String, again: bool) -> Result {
     let app = &by.app;
     let link = links::invite(app.storage.as_ref(), &app.console.public_url, user, app.clock.now()).await?;
-    let link = link.ok_or(Trouble::NotFound)?;
-    show(&Invited { page: by.page(Section::Account), name, link, again })
+    let link = link.ok_or(PageError::NotFound)?;
+    render(&Invited { page: by.page(Section::Account), name, link, again })
 }
 
 /// Gives a user another role.
@@ -145,10 +145,10 @@ pub async fn set_role(Path(id): Path<String>, form: Form) -> Result {
     }
     match form.user.app.storage.set_user_role(user.id, role).await? {
         // An owner who gives up the role cannot see the user's page any more.
-        UserChange::Done if user.id == form.user.signed_in.user => Ok(see("/account?done=role")),
-        UserChange::Done => Ok(see(&format!("/account/users/{}?done=role", user.id))),
+        UserChange::Done if user.id == form.user.signed_in.user => Ok(redirect("/account?done=role")),
+        UserChange::Done => Ok(redirect(&format!("/account/users/{}?done=role", user.id))),
         UserChange::LastOwner => refuse(user, (StatusCode::CONFLICT, LAST_OWNER)).await,
-        UserChange::NoUser => Err(Trouble::NotFound),
+        UserChange::NoUser => Err(PageError::NotFound),
     }
 }
 
@@ -160,7 +160,7 @@ pub async fn enable(Path(id): Path<String>, form: Form) -> Result {
     }
     form.user.app.storage.enable_user(user.id).await?;
     form.user.app.catalogue.account_changed(form.user.signed_in.account);
-    Ok(see(&format!("/account/users/{}?done=enabled", user.id)))
+    Ok(redirect(&format!("/account/users/{}?done=enabled", user.id)))
 }
 
 #[derive(Template)]
@@ -189,7 +189,7 @@ impl DisablePage {
 /// Asks whether to disable another user, and what becomes of the user's API keys.
 pub async fn ask_disable(by: User, Path(id): Path<String>) -> Result {
     let user = find_other(&by, &id).await?;
-    show(&DisablePage::of(&by, user, "").await?)
+    render(&DisablePage::of(&by, user, "").await?)
 }
 
 /// Disables another user. The user's API keys stop, or are handed to the user that `keys_to` names.
@@ -198,7 +198,7 @@ pub async fn disable(Path(id): Path<String>, form: Form) -> Result {
     let (id, chosen) = (user.id, form.get("keys_to"));
     let page = DisablePage::of(&form.user, user, chosen).await?;
     if let Some(wrong) = form.confirm().await? {
-        return show_with(wrong.status, &DisablePage { present_error: Some(wrong.text), ..page });
+        return render_with(wrong.status, &DisablePage { present_error: Some(wrong.text), ..page });
     }
     let heir = page.heirs.iter().find(|(_, is_chosen)| *is_chosen).map(|(heir, _)| heir.id);
     let app = &form.user.app;
@@ -210,14 +210,18 @@ pub async fn disable(Path(id): Path<String>, form: Form) -> Result {
     let error = match changed {
         UserChange::Done => {
             app.catalogue.account_changed(form.user.signed_in.account);
-            return Ok(see(if heir.is_some() { "/account?done=handed" } else { "/account?done=disabled" }));
+            return Ok(redirect(if heir.is_some() {
+                "/account?done=handed"
+            } else {
+                "/account?done=disabled"
+            }));
         }
         UserChange::LastOwner => LAST_OWNER,
         UserChange::NoUser => {
             mark("The user who was to take over the keys is not enabled. Nothing was changed.")
         }
     };
-    show_with(StatusCode::CONFLICT, &DisablePage { error: Some(error), ..page })
+    render_with(StatusCode::CONFLICT, &DisablePage { error: Some(error), ..page })
 }
 
 /// The API keys of a user that are not revoked.
@@ -229,14 +233,14 @@ async fn keys(by: &User, user: ObjectId) -> Result<Vec<Token>> {
 
 /// A user of the account.
 async fn find(by: &User, id: &str) -> Result<storage::User> {
-    let id = ObjectId::parse(id).ok_or(Trouble::NotFound)?;
+    let id = ObjectId::parse(id).ok_or(PageError::NotFound)?;
     let users = by.app.storage.users(by.signed_in.account).await?;
-    users.into_iter().find(|user| user.id == id).ok_or(Trouble::NotFound)
+    users.into_iter().find(|user| user.id == id).ok_or(PageError::NotFound)
 }
 
 /// The same, but not the user who asks: nobody shuts himself out, or makes a link that sets his own password without
 /// the present one.
 async fn find_other(by: &User, id: &str) -> Result<storage::User> {
     let user = find(by, id).await?;
-    if user.id == by.signed_in.user { Err(Trouble::NotFound) } else { Ok(user) }
+    if user.id == by.signed_in.user { Err(PageError::NotFound) } else { Ok(user) }
 }

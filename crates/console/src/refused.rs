@@ -2,7 +2,7 @@
 
 use axum::http::StatusCode;
 
-use super::{Trouble, texts};
+use super::{PageError, texts};
 use app::Refusal;
 use domain::problem::Problem;
 use storage::NotAccepted;
@@ -51,7 +51,7 @@ impl From<Problem> for Refused {
     }
 }
 
-impl From<Refusal> for Trouble {
+impl From<Refusal> for PageError {
     fn from(refusal: Refusal) -> Self {
         match refusal {
             Refusal::NotAccepted(NotAccepted::Backlog) => Self::Busy,

@@ -7,10 +7,10 @@ use axum::extract::Path;
 use axum::http::StatusCode;
 use url::form_urlencoded::{Serializer, parse};
 
-use super::page::{number, show_with};
-use super::{Form, Page, Query, Refused, Result, Section, Trouble, User, filter, see, show};
+use super::page::{number, render_with};
+use super::{Form, Page, PageError, Query, Refused, Result, Section, User, filter, redirect, render};
 use app::Result as AppResult;
-use app::find::Wanted;
+use app::find::ContactQuery;
 use app::segments::{SavedName, Segment, SegmentFilter};
 use app::views::ViewQuery;
 use domain::id::ObjectId;
@@ -104,7 +104,7 @@ fn address(list: &List, filter: &str) -> String {
 /// The segments and views.
 pub async fn all(user: User, Path(id): Path<String>, query: Query) -> Result {
     let list = user.list(&id).await?;
-    show(&Segments::of(&user, list, query.get("done")).await?)
+    render(&Segments::of(&user, list, query.get("done")).await?)
 }
 
 /// How many contacts are in a segment.
@@ -115,11 +115,11 @@ pub async fn size(user: User, Path((id, segment)): Path<(String, String)>) -> Re
         size: u64,
     }
     let list = user.list(&id).await?;
-    let segment = ObjectId::parse(&segment).ok_or(Trouble::NotFound)?;
+    let segment = ObjectId::parse(&segment).ok_or(PageError::NotFound)?;
     let (queries, caller) = (&user.app.queries, user.caller());
     let found = queries.segments(&caller, &list).await?.into_iter().find(|known| known.id == segment);
-    let segment = found.ok_or(Trouble::NotFound)?;
-    show(&Size { size: queries.segment_size(&caller, &list, &segment).await? })
+    let segment = found.ok_or(PageError::NotFound)?;
+    render(&Size { size: queries.segment_size(&caller, &list, &segment).await? })
 }
 
 /// Saves what the page of contacts shows: as a segment its filter, in place of the segment of that name if `replace` is
@@ -142,7 +142,7 @@ pub async fn save(Path(id): Path<String>, form: Form) -> Result {
 }
 
 /// The query of a view with the variables of its filter by their numbers: a renaming then changes nothing.
-fn numbered(query: &str, wanted: &Wanted) -> String {
+fn numbered(query: &str, wanted: &ContactQuery) -> String {
     let filter = wanted.filter.as_ref().map(|filter| filter.to_json(None).to_string());
     let pairs = parse(query.as_bytes()).map(|(key, value)| match &filter {
         Some(filter) if key == "filter" => (key, filter.clone().into()),
@@ -151,7 +151,7 @@ fn numbered(query: &str, wanted: &Wanted) -> String {
     Serializer::new(String::new()).extend_pairs(pairs).finish()
 }
 
-async fn save_segment(form: &Form, list: &List, name: SavedName, wanted: &Wanted) -> AppResult<()> {
+async fn save_segment(form: &Form, list: &List, name: SavedName, wanted: &ContactQuery) -> AppResult<()> {
     let (app, caller) = (&form.user.app, form.user.caller());
     let text = wanted.tree().map(|tree| tree.to_json(None).to_string()).unwrap_or_default();
     let mut problems = Vec::new();
@@ -177,7 +177,7 @@ async fn save_segment(form: &Form, list: &List, name: SavedName, wanted: &Wanted
 /// Gives a segment another name.
 pub async fn rename(Path((id, segment)): Path<(String, String)>, form: Form) -> Result {
     let list = form.user.list(&id).await?;
-    let segment = ObjectId::parse(&segment).ok_or(Trouble::NotFound)?;
+    let segment = ObjectId::parse(&segment).ok_or(PageError::NotFound)?;
     let renamed = async {
         let name = SavedName::parse(Some(form.get("name")))?;
         let (commands, caller) = (&form.user.app.commands, form.user.caller());
@@ -190,7 +190,7 @@ pub async fn rename(Path((id, segment)): Path<(String, String)>, form: Form) -> 
 /// Removes a segment.
 pub async fn remove(Path((id, segment)): Path<(String, String)>, form: Form) -> Result {
     let list = form.user.list(&id).await?;
-    let segment = ObjectId::parse(&segment).ok_or(Trouble::NotFound)?;
+    let segment = ObjectId::parse(&segment).ok_or(PageError::NotFound)?;
     let removed = form.user.app.commands.remove_segment(&form.user.caller(), &list, segment).await;
     after(&form, list, removed.map(|()| "removed")).await
 }
@@ -198,7 +198,7 @@ pub async fn remove(Path((id, segment)): Path<(String, String)>, form: Form) -> 
 /// Removes a view.
 pub async fn remove_view(Path((id, view)): Path<(String, String)>, form: Form) -> Result {
     let list = form.user.list(&id).await?;
-    let view = ObjectId::parse(&view).ok_or(Trouble::NotFound)?;
+    let view = ObjectId::parse(&view).ok_or(PageError::NotFound)?;
     let removed = form.user.app.commands.remove_view(&form.user.caller(), &list, view).await;
     after(&form, list, removed.map(|was| if was { "view-removed" } else { "gone" })).await
 }
@@ -206,12 +206,12 @@ pub async fn remove_view(Path((id, view)): Path<(String, String)>, form: Form) -
 /// Leads to the page with the message, or shows it with the error.
 async fn after(form: &Form, list: Arc<List>, outcome: AppResult<&str>) -> Result {
     match outcome.map_err(Refused::from) {
-        Ok(done) => Ok(see(&format!("/lists/{}/segments?done={done}", list.id))),
+        Ok(done) => Ok(redirect(&format!("/lists/{}/segments?done={done}", list.id))),
         Err(refused) => {
             let page = Segments::of(&form.user, list, "").await?;
             let status =
                 if refused.status == StatusCode::OK { StatusCode::BAD_REQUEST } else { refused.status };
-            show_with(status, &Segments { error: Some(refused.text()), ..page })
+            render_with(status, &Segments { error: Some(refused.text()), ..page })
         }
     }
 }

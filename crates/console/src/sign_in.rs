@@ -10,16 +10,16 @@ use axum::response::Response;
 
 use super::cookie::{self, Secret};
 use super::form::OpenForm;
-use super::page::{own_path, see, show, show_with};
+use super::page::{own_path, redirect, render, render_with};
 use super::user::{LONGEST, User};
-use super::{Form, Query, Result, Trouble};
+use super::{Form, PageError, Query, Result};
 use domain::clock::Timestamp;
 use domain::contact::email;
 use storage::NewSession;
 use web::App;
 use web::answer::MAX_RETRY_AFTER;
 use web::client;
-use web::login::attempts::Attempt;
+use web::login::throttle::Attempt;
 use web::translate::{t, tn};
 
 #[derive(Template)]
@@ -34,15 +34,16 @@ struct SignIn<'a> {
 pub async fn ask(State(app): State<Arc<App>>, query: Query, headers: HeaderMap) -> Result {
     let to = own_path(query.get("to"));
     if User::find(&app, &headers).await?.is_some() {
-        return Ok(see(to));
+        return Ok(redirect(to));
     }
-    show(&SignIn { email: "", to, error: None })
+    render(&SignIn { email: "", to, error: None })
 }
 
 /// Tries to sign in.
 pub async fn try_in(State(app): State<Arc<App>>, form: OpenForm) -> Result {
     let (typed, to) = (form.fields.get("email"), own_path(form.fields.get("to")));
-    let refused = |status, error: String| show_with(status, &SignIn { email: typed, to, error: Some(error) });
+    let refused =
+        |status, error: String| render_with(status, &SignIn { email: typed, to, error: Some(error) });
     let address = normal(typed);
     let (attempt, now) =
         (Attempt::new(&address, client::address(&form.head, &app.limits.proxies)), app.clock.now());
@@ -63,7 +64,7 @@ pub async fn try_in(State(app): State<Arc<App>>, form: OpenForm) -> Result {
     let login = app.storage.find_login(address).await?;
     let known = login.as_ref().map(|login| login.password.clone());
     let fits = app.console.passwords.fits(form.fields.raw("password"), known).await;
-    let fits = fits.map_err(|_| Trouble::Busy)?;
+    let fits = fits.map_err(|_| PageError::Busy)?;
     if let Some(login) = login.filter(|login| fits && login.enabled) {
         let (secret, session) = new_session(&form.head.headers, now);
         // Asked again with the password's hash: it may have been changed, or the user disabled, meanwhile.
@@ -78,7 +79,7 @@ pub async fn try_in(State(app): State<Arc<App>>, form: OpenForm) -> Result {
 /// Ends the session.
 pub async fn out(State(app): State<Arc<App>>, form: Form) -> Result {
     app.storage.remove_session(form.user.session).await?;
-    let mut response = see("/sign-in");
+    let mut response = redirect("/sign-in");
     response.headers_mut().insert(SET_COOKIE, cookie::end(app.console.public_url.is_secure()));
     Ok(response)
 }
@@ -94,7 +95,7 @@ pub fn new_session(headers: &HeaderMap, now: Timestamp) -> (Secret, NewSession) 
 
 /// Leads on with the session's cookie.
 pub fn signed_in(app: &App, secret: &Secret, to: &str) -> Response {
-    let mut response = see(to);
+    let mut response = redirect(to);
     let cookie = cookie::begin(secret, app.console.public_url.is_secure());
     response.headers_mut().insert(SET_COOKIE, cookie);
     response

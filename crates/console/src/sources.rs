@@ -5,8 +5,8 @@ use std::sync::Arc;
 use askama::Template;
 use axum::extract::Path;
 
-use super::page::{Pager, curl, show_with};
-use super::{Form, Page, Query, Refused, Result, Section, Trouble, User, see, show};
+use super::page::{Pager, curl, render_with};
+use super::{Form, Page, PageError, Query, Refused, Result, Section, User, redirect, render};
 use app::Refusal;
 use app::contacts::patch;
 use app::sources::{CustomerId, NewSource, SourceChange, SourceName};
@@ -136,7 +136,7 @@ impl Sources {
 
 /// All sources of the account.
 pub async fn all(user: User, query: Query) -> Result {
-    show(&Sources::of(&user, &query, SourceForm::default()).await?)
+    render(&Sources::of(&user, &query, SourceForm::default()).await?)
 }
 
 /// Makes a source.
@@ -147,25 +147,25 @@ pub async fn add(form: Form) -> Result {
         Err(refused) => Err(refused),
     };
     match added {
-        Ok(_) => Ok(see("/sources?done=added")),
+        Ok(_) => Ok(redirect("/sources?done=added")),
         Err(refused) => {
             let page = Sources::of(&form.user, &Query::default(), source.refused(&refused)).await?;
-            show_with(refused.status, &page)
+            render_with(refused.status, &page)
         }
     }
 }
 
 async fn find(user: &User, id: &str) -> Result<Arc<Source>> {
-    let id = ObjectId::parse(id).ok_or(Trouble::NotFound)?;
+    let id = ObjectId::parse(id).ok_or(PageError::NotFound)?;
     let found = user.app.queries.source(&user.caller(), SourceRef::Id(id)).await?;
-    found.ok_or(Trouble::NotFound)
+    found.ok_or(PageError::NotFound)
 }
 
 /// A source, to be changed.
 pub async fn one(user: User, Path(id): Path<String>) -> Result {
     let source = find(&user, &id).await?;
     let form = SourceForm::of(&source);
-    show(&SourcePage { page: user.page(Section::Sources), source, form })
+    render(&SourcePage { page: user.page(Section::Sources), source, form })
 }
 
 /// Changes a source.
@@ -181,10 +181,10 @@ pub async fn change(Path(id): Path<String>, form: Form) -> Result {
         Err(refused) => Err(refused),
     };
     match changed {
-        Ok(()) => Ok(see("/sources?done=changed")),
+        Ok(()) => Ok(redirect("/sources?done=changed")),
         Err(refused) => {
             let (page, form) = (form.user.page(Section::Sources), read.refused(&refused));
-            show_with(refused.status, &SourcePage { page, source, form })
+            render_with(refused.status, &SourcePage { page, source, form })
         }
     }
 }
@@ -192,7 +192,7 @@ pub async fn change(Path(id): Path<String>, form: Form) -> Result {
 /// Asks whether a source is to go.
 pub async fn ask_removal(user: User, Path(id): Path<String>) -> Result {
     let source = find(&user, &id).await?;
-    show(&RemovePage { page: user.page(Section::Sources), source, error: None })
+    render(&RemovePage { page: user.page(Section::Sources), source, error: None })
 }
 
 /// Removes a source whose name was typed.
@@ -201,9 +201,9 @@ pub async fn remove(Path(id): Path<String>, form: Form) -> Result {
     if form.get("confirm") != source.name.trim() {
         let error = Some(mark("That does not match the name. Nothing was deleted."));
         let page = form.user.page(Section::Sources);
-        return show_with(axum::http::StatusCode::BAD_REQUEST, &RemovePage { page, source, error });
+        return render_with(axum::http::StatusCode::BAD_REQUEST, &RemovePage { page, source, error });
     }
     let sources = vec![SourceRef::Id(source.id)];
     form.user.app.commands.remove_sources(&form.user.caller(), sources).await?;
-    Ok(see("/sources?done=removed"))
+    Ok(redirect("/sources?done=removed"))
 }

@@ -13,8 +13,8 @@ use bytes::Bytes;
 use url::form_urlencoded;
 
 use super::download::download;
-use super::page::{Pager, address, curl, show_with};
-use super::{Form, Page, Query, Refused, Result, Section, Trouble, User, see, show};
+use super::page::{Pager, address, curl, render_with};
+use super::{Form, Page, PageError, Query, Refused, Result, Section, User, redirect, render};
 use app::Refusal;
 use app::suppressions::{RawLog, Suppress, ValidAddress, parse_reason};
 use domain::clock::Timestamp;
@@ -147,7 +147,7 @@ fn channel_of(text: &str) -> Channel {
 
 /// All suppressions, or those of one address.
 pub async fn all(user: User, query: Query) -> Result {
-    show(&SuppressionPage::of(&user, &query, AddForm::default()).await?)
+    render(&SuppressionPage::of(&user, &query, AddForm::default()).await?)
 }
 
 /// Suppresses an address.
@@ -166,8 +166,8 @@ pub async fn add(form: Form) -> Result {
         Err(problems) => Err(Refusal::Invalid(problems)),
     };
     match added.map_err(Refused::from) {
-        Ok(0) => Ok(see("/suppression?done=known")),
-        Ok(_) => Ok(see("/suppression?done=added")),
+        Ok(0) => Ok(redirect("/suppression?done=known")),
+        Ok(_) => Ok(redirect("/suppression?done=added")),
         Err(refused) => {
             let address = refused.of("email").or_else(|| refused.of("phoneNumber"));
             let read = AddForm {
@@ -178,7 +178,7 @@ pub async fn add(form: Form) -> Result {
                 ..read
             };
             let page = SuppressionPage::of(&form.user, &Query::default(), read).await?;
-            show_with(refused.status, &page)
+            render_with(refused.status, &page)
         }
     }
 }
@@ -199,16 +199,16 @@ fn suppress(form: &AddForm) -> Result<Suppress, Vec<Problem>> {
 /// Removes an address from suppression.
 pub async fn remove(form: Form) -> Result {
     let text = form.get("address").to_owned();
-    let channel = Channel::of_name(form.get("channel")).ok_or(Trouble::NotFound)?;
-    let reason = channel.reason(form.get("reason")).ok_or(Trouble::NotFound)?;
+    let channel = Channel::of_name(form.get("channel")).ok_or(PageError::NotFound)?;
+    let reason = channel.reason(form.get("reason")).ok_or(PageError::NotFound)?;
     let commands = &form.user.app.commands;
     commands.unsuppress(&form.user.caller(), Address { channel, text }, Some(reason)).await?;
-    Ok(see("/suppression?done=removed"))
+    Ok(redirect("/suppression?done=removed"))
 }
 
 /// All suppressions that have an address, as CSV: a page of them is held at a time.
 pub async fn export(user: User) -> Result {
-    let first = header().map_err(|error| Trouble::Refused(StatusCode::BAD_REQUEST, error.to_string()))?;
+    let first = header().map_err(|error| PageError::Refused(StatusCode::BAD_REQUEST, error.to_string()))?;
     let (queries, caller) = (user.app.queries.clone(), user.caller());
     let rest = futures_util::stream::try_unfold(Some(None), move |after| {
         let (queries, caller) = (queries.clone(), caller.clone());
@@ -257,8 +257,8 @@ pub async fn import(State(app): State<Arc<App>>, request: Request) -> Response {
     let request = Request::from_parts(head, Body::new(Draining::new(body)));
     let answer = match take(&user, request).await {
         Ok(imported) => told(&user, Ok(imported), StatusCode::OK).await,
-        Err(Fault::Told(text)) => told(&user, Err(text), StatusCode::BAD_REQUEST).await,
-        Err(Fault::Trouble(trouble)) => Err(trouble),
+        Err(Fault::Message(text)) => told(&user, Err(text), StatusCode::BAD_REQUEST).await,
+        Err(Fault::Page(error)) => Err(error),
     };
     answer.into_response()
 }
@@ -269,27 +269,27 @@ async fn told(user: &User, outcome: Result<Imported, String>, status: StatusCode
         Ok(imported) => page.imported = Some(imported),
         Err(text) => page.import_error = Some(text),
     }
-    show_with(status, &page)
+    render_with(status, &page)
 }
 
 /// Why a file was not imported.
 enum Fault {
     /// For the form.
-    Told(String),
-    Trouble(Trouble),
+    Message(String),
+    Page(PageError),
 }
 
-impl From<Trouble> for Fault {
-    fn from(trouble: Trouble) -> Self {
-        Self::Trouble(trouble)
+impl From<PageError> for Fault {
+    fn from(error: PageError) -> Self {
+        Self::Page(error)
     }
 }
 
 async fn take(user: &User, request: Request) -> Result<Imported, Fault> {
     let (headers, uri) = (request.headers().clone(), request.uri().clone());
     let form = Multipart::from_request(request, &()).await;
-    let mut form = form.map_err(|_| Trouble::Unreadable(StatusCode::UNSUPPORTED_MEDIA_TYPE))?;
-    let broken = |_| Fault::Told(t("The file did not arrive whole. Upload it again.").to_string());
+    let mut form = form.map_err(|_| PageError::Unreadable(StatusCode::UNSUPPORTED_MEDIA_TYPE))?;
+    let broken = |_| Fault::Message(t("The file did not arrive whole. Upload it again.").to_string());
     let whole = async {
         let mut token = Vec::new();
         while let Some(field) = form.next_field().await.map_err(broken)? {
@@ -304,13 +304,13 @@ async fn take(user: &User, request: Request) -> Result<Imported, Fault> {
             }
         }
         user.check_form(&headers, &uri, &String::from_utf8_lossy(&token))?;
-        Err(Fault::Told(t("Choose a file.").to_string()))
+        Err(Fault::Message(t("Choose a file.").to_string()))
     };
     let table = tokio::time::timeout(user.app.limits.body_timeout.saturating_mul(4), whole).await;
     let table =
-        table.unwrap_or_else(|_| Err(Fault::Told(t("The file took too long to arrive.").to_string())))?;
+        table.unwrap_or_else(|_| Err(Fault::Message(t("The file took too long to arrive.").to_string())))?;
     if table.is_empty() {
-        return Err(Fault::Told(t("Choose a file.").to_string()));
+        return Err(Fault::Message(t("Choose a file.").to_string()));
     }
     read(user, table).await
 }
@@ -320,11 +320,11 @@ async fn bytes(mut field: Field<'_>, max: usize) -> Result<Vec<u8>, Fault> {
     while let Some(chunk) = field
         .chunk()
         .await
-        .map_err(|_| Fault::Told(t("The file did not arrive whole. Upload it again.").to_string()))?
+        .map_err(|_| Fault::Message(t("The file did not arrive whole. Upload it again.").to_string()))?
     {
         if bytes.len() + chunk.len() > max {
             let text = mark("The file is larger than 25 MB. Import it by `rollbook suppression import`.");
-            return Err(Fault::Told(text.to_owned()));
+            return Err(Fault::Message(text.to_owned()));
         }
         bytes.extend_from_slice(&chunk);
     }
@@ -332,13 +332,13 @@ async fn bytes(mut field: Field<'_>, max: usize) -> Result<Vec<u8>, Fault> {
 }
 
 async fn read(user: &User, table: Vec<u8>) -> Result<Imported, Fault> {
-    let mut rows = Rows::new(Cursor::new(table)).map_err(|error| Fault::Told(error.to_string()))?;
+    let mut rows = Rows::new(Cursor::new(table)).map_err(|error| Fault::Message(error.to_string()))?;
     let mut imported = Imported::default();
     loop {
         let (mut batches, mut count) = ([Vec::new(), Vec::new()], 0);
         for row in rows.by_ref().take(BATCH) {
             count += 1;
-            let row = row.map_err(|error| Fault::Told(error.to_string()))?;
+            let row = row.map_err(|error| Fault::Message(error.to_string()))?;
             match row.entry.and_then(|entry| entry.suppress().map_err(|problem| problem.message)) {
                 Ok(suppress) => batches[suppress.channel() as usize].push(suppress),
                 Err(why) => {
@@ -352,7 +352,7 @@ async fn read(user: &User, table: Vec<u8>) -> Result<Imported, Fault> {
         for (channel, batch) in Channel::ALL.into_iter().zip(batches).filter(|(_, batch)| !batch.is_empty()) {
             let all = batch.len();
             let added = user.app.commands.suppress(&user.caller(), channel, batch).await;
-            let added = added.map_err(|refusal| Fault::Trouble(refusal.into()))?;
+            let added = added.map_err(|refusal| Fault::Page(refusal.into()))?;
             imported.added += added;
             imported.known += all - added;
         }

@@ -9,7 +9,7 @@ use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use url::form_urlencoded;
 
-use super::{Trouble, cookie, guard, rights, see};
+use super::{PageError, cookie, guard, redirect, rights};
 use app::Caller;
 use storage::{SignedIn, TextHash};
 use web::App;
@@ -79,11 +79,11 @@ impl FromRequestParts<Arc<App>> for User {
                 if user.signed_in.role >= needed {
                     Ok(user)
                 } else {
-                    Err(Trouble::Role(needed).into_response())
+                    Err(PageError::Role(needed).into_response())
                 }
             }
             Ok(None) => Err(to_sign_in(parts)),
-            Err(error) => Err(Trouble::from(error).into_response()),
+            Err(error) => Err(PageError::from(error).into_response()),
         }
     }
 }
@@ -112,7 +112,7 @@ fn to_sign_in(parts: &Parts) -> Response {
         response.headers_mut().insert("hx-redirect", to);
         return response;
     }
-    see(&path)
+    redirect(&path)
 }
 
 /// The path and query of the address in a header. Of an address elsewhere the path is not ours, and leads to a page that

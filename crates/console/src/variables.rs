@@ -6,8 +6,8 @@ use askama::Template;
 use axum::extract::Path;
 use axum::http::StatusCode;
 
-use super::page::{curl, show_with};
-use super::{Form, Page, Query, Refused, Result, Section, Trouble, User, see, show};
+use super::page::{curl, render_with};
+use super::{Form, Page, PageError, Query, Refused, Result, Section, User, redirect, render};
 use app::Result as AppResult;
 use app::variables::{NewVariables, VariableName};
 use storage::{List, VariableKind};
@@ -81,7 +81,7 @@ pub const fn kind_name(kind: &VariableKind) -> &'static str {
 
 /// The variables.
 pub async fn all(user: User, Path(id): Path<String>, query: Query) -> Result {
-    show(&Variables::of(&user, &id, query.get("done")).await?)
+    render(&Variables::of(&user, &id, query.get("done")).await?)
 }
 
 /// Adds one.
@@ -90,11 +90,11 @@ pub async fn add(Path(id): Path<String>, form: Form) -> Result {
     let is_date = form.get("type") == "date";
     let kind = if is_date { VariableKind::Date } else { VariableKind::String };
     match add_one(&form.user, &list, form.get("name"), kind).await.map_err(Refused::from) {
-        Ok(()) => Ok(see(&format!("/lists/{}/variables?done=added", list.id))),
+        Ok(()) => Ok(redirect(&format!("/lists/{}/variables?done=added", list.id))),
         Err(refused) => {
             let page = Variables::of(&form.user, &id, "").await?;
             let (name, error) = (form.get("name").to_owned(), Some(refused.text()));
-            show_with(refused.status, &Variables { name, is_date, error, ..page })
+            render_with(refused.status, &Variables { name, is_date, error, ..page })
         }
     }
 }
@@ -108,7 +108,7 @@ async fn add_one(user: &User, list: &List, name: &str, kind: VariableKind) -> Ap
 /// The list and the number of its variable of that name.
 async fn find(user: &User, id: &str, name: &str) -> Result<(Arc<List>, u32)> {
     let list = user.list(id).await?;
-    let number = list.variable(name).map(|variable| variable.number).ok_or(Trouble::NotFound)?;
+    let number = list.variable(name).map(|variable| variable.number).ok_or(PageError::NotFound)?;
     Ok((list, number))
 }
 
@@ -145,7 +145,7 @@ fn renamed_text(before: &str) -> String {
 pub async fn ask_name(user: User, Path((id, variable)): Path<(String, String)>) -> Result {
     let (list, number) = find(&user, &id, &variable).await?;
     let (page, name) = (user.page(Section::Lists), variable.clone());
-    show(&Rename { page, list, variable, number, name, error: None })
+    render(&Rename { page, list, variable, number, name, error: None })
 }
 
 /// Gives a variable another name.
@@ -153,11 +153,11 @@ pub async fn rename(Path((id, variable)): Path<(String, String)>, form: Form) ->
     let (page, name) = (form.user.page(Section::Lists), form.get("name").to_owned());
     let (list, number) = match Meant::of(&form, &id, &variable).await? {
         Meant::Same(list, number) => (list, number),
-        Meant::Gone(list) => return Ok(see(&format!("/lists/{}/variables?done=gone", list.id))),
+        Meant::Gone(list) => return Ok(redirect(&format!("/lists/{}/variables?done=gone", list.id))),
         Meant::Renamed(list, number, now) => {
             let error = Some(renamed_text(&variable));
             let page = Rename { page, list, variable: now, number, name, error };
-            return show_with(StatusCode::CONFLICT, &page);
+            return render_with(StatusCode::CONFLICT, &page);
         }
     };
     let (commands, caller) = (&form.user.app.commands, form.user.caller());
@@ -166,10 +166,10 @@ pub async fn rename(Path((id, variable)): Path<(String, String)>, form: Form) ->
         Err(problem) => Err(problem.into()),
     };
     match renamed.map_err(Refused::from) {
-        Ok(()) => Ok(see(&format!("/lists/{}/variables?done=renamed", list.id))),
+        Ok(()) => Ok(redirect(&format!("/lists/{}/variables?done=renamed", list.id))),
         Err(refused) => {
             let error = Some(refused.text());
-            show_with(refused.status, &Rename { page, list, variable, number, name, error })
+            render_with(refused.status, &Rename { page, list, variable, number, name, error })
         }
     }
 }
@@ -177,7 +177,7 @@ pub async fn rename(Path((id, variable)): Path<(String, String)>, form: Form) ->
 /// Asks whether a variable is to go.
 pub async fn ask_removal(user: User, Path((id, variable)): Path<(String, String)>) -> Result {
     let (list, number) = find(&user, &id, &variable).await?;
-    show(&Remove { page: user.page(Section::Lists), list, variable, number, error: None })
+    render(&Remove { page: user.page(Section::Lists), list, variable, number, error: None })
 }
 
 /// Removes a variable whose name was typed.
@@ -185,16 +185,16 @@ pub async fn remove(Path((id, variable)): Path<(String, String)>, form: Form) ->
     let page = form.user.page(Section::Lists);
     let (list, number) = match Meant::of(&form, &id, &variable).await? {
         Meant::Same(list, number) => (list, number),
-        Meant::Gone(list) => return Ok(see(&format!("/lists/{}/variables?done=gone", list.id))),
+        Meant::Gone(list) => return Ok(redirect(&format!("/lists/{}/variables?done=gone", list.id))),
         Meant::Renamed(list, number, now) => {
             let error = Some(renamed_text(&variable));
-            return show_with(StatusCode::CONFLICT, &Remove { page, list, variable: now, number, error });
+            return render_with(StatusCode::CONFLICT, &Remove { page, list, variable: now, number, error });
         }
     };
     if form.get("confirm") != variable {
         let error = Some(t("That does not match the name. Nothing was deleted.").to_string());
-        return show_with(StatusCode::BAD_REQUEST, &Remove { page, list, variable, number, error });
+        return render_with(StatusCode::BAD_REQUEST, &Remove { page, list, variable, number, error });
     }
     form.user.app.commands.remove_variables(&form.user.caller(), &list, vec![variable]).await?;
-    Ok(see(&format!("/lists/{}/variables?done=removed", list.id)))
+    Ok(redirect(&format!("/lists/{}/variables?done=removed", list.id)))
 }

@@ -4,8 +4,8 @@ use askama::Template;
 use axum::http::StatusCode;
 
 use super::confirm::Wrong;
-use super::page::show_with;
-use super::{Form, Page, Query, Result, Section, User, see, show};
+use super::page::render_with;
+use super::{Form, Page, Query, Result, Section, User, redirect, render};
 use app::webhook::sign::{OVERLAP, Secret};
 use web::translate::mark;
 
@@ -30,7 +30,7 @@ impl SecretPage {
 
     async fn refuse(user: &User, wrong: Wrong) -> Result {
         let page = Self { error: Some(wrong.text), ..Self::of(user, false).await? };
-        show_with(wrong.status, &page)
+        render_with(wrong.status, &page)
     }
 }
 
@@ -38,13 +38,13 @@ impl SecretPage {
 pub async fn page(user: User, query: Query) -> Result {
     let mut page = SecretPage::of(&user, user.is_fresh()).await?;
     page.page = page.page.done(query.get("done"), &DONE);
-    show(&page)
+    render(&page)
 }
 
 /// Shows the secret, once confirmed.
 pub async fn reveal(form: Form) -> Result {
     match form.confirm().await? {
-        None => show_with(StatusCode::OK, &SecretPage::of(&form.user, true).await?),
+        None => render_with(StatusCode::OK, &SecretPage::of(&form.user, true).await?),
         Some(wrong) => SecretPage::refuse(&form.user, wrong).await,
     }
 }
@@ -57,5 +57,5 @@ pub async fn rotate(form: Form) -> Result {
     let (app, account) = (&form.user.app, form.user.signed_in.account_id);
     let secret = Secret::generate(domain::secret::random()).to_text();
     app.storage.set_webhook_secret(account, secret, app.clock.now().after(OVERLAP)).await?;
-    Ok(see("/account/webhook-secret?done=rotated"))
+    Ok(redirect("/account/webhook-secret?done=rotated"))
 }

@@ -5,9 +5,9 @@ use axum::extract::{Path, RawQuery};
 use axum::http::StatusCode;
 use url::form_urlencoded;
 
-use super::page::{Pager, address, show_with, without_empty};
+use super::page::{Pager, address, render_with, without_empty};
 use super::requests::view::{self, Pill};
-use super::{Form, Page, Query, Refused, Result, Section, Trouble, User, see, show};
+use super::{Form, Page, PageError, Query, Refused, Result, Section, User, redirect, render};
 use app::account_webhooks::{EventNames, NewWebhook, Title};
 use app::find::picked_time;
 use app::webhook::event;
@@ -250,9 +250,9 @@ impl Webhooks {
 pub async fn all(user: User, RawQuery(raw): RawQuery, query: Query) -> Result {
     // A form sends each of its fields, also the empty ones: they have no place in an address that people keep.
     if let Some(short) = raw.as_deref().and_then(without_empty) {
-        return Ok(see(&address("/webhooks", &short)));
+        return Ok(redirect(&address("/webhooks", &short)));
     }
-    show(&Webhooks::of(&user, &query).await?)
+    render(&Webhooks::of(&user, &query).await?)
 }
 
 #[derive(Template)]
@@ -267,9 +267,9 @@ struct AttemptPage {
 }
 
 async fn find(user: &User, id: &str) -> Result<LoggedAttempt> {
-    let id = ObjectId::parse(id).ok_or(Trouble::NotFound)?;
+    let id = ObjectId::parse(id).ok_or(PageError::NotFound)?;
     let found = user.app.queries.delivery(&user.caller(), id).await?;
-    found.ok_or(Trouble::NotFound)
+    found.ok_or(PageError::NotFound)
 }
 
 /// One attempt.
@@ -279,15 +279,15 @@ pub async fn one(user: User, Path(id): Path<String>, query: Query) -> Result {
     let page = user.page(Section::Webhooks).done(query.get("done"), &DONE);
     let line = Line::of(&attempt);
     let LoggedAttempt { uri, request, status, answer, .. } = attempt;
-    show(&AttemptPage { page, attempt: line, uri, request, status, answer })
+    render(&AttemptPage { page, attempt: line, uri, request, status, answer })
 }
 
 /// Sends the webhook of an attempt again.
 pub async fn resend(Path(id): Path<String>, form: Form) -> Result {
     let user = &form.user;
-    let request = find(user, &id).await?.request.ok_or(Trouble::NotFound)?;
+    let request = find(user, &id).await?.request.ok_or(PageError::NotFound)?;
     user.app.commands.resend_webhook(&user.caller(), request).await?;
-    Ok(see(&format!("/requests/{request}?done=resent")))
+    Ok(redirect(&format!("/requests/{request}?done=resent")))
 }
 
 /// Sends a test event.
@@ -298,7 +298,7 @@ pub async fn test(form: Form) -> Result {
         Err(problem) => Err(problem.into()),
     };
     match sent.map_err(Refused::from) {
-        Ok(attempt) => Ok(see(&format!("/webhooks/attempts/{}?done=sent", attempt.id))),
+        Ok(attempt) => Ok(redirect(&format!("/webhooks/attempts/{}?done=sent", attempt.id))),
         Err(refused) => {
             let mut page = Webhooks::of(user, &Query::default()).await?;
             url.clone_into(&mut page.url);
@@ -308,7 +308,7 @@ pub async fn test(form: Form) -> Result {
                 }
                 _ => refused.text(),
             });
-            show_with(refused.status, &page)
+            render_with(refused.status, &page)
         }
     }
 }
@@ -320,10 +320,10 @@ pub async fn resend_failed(form: Form) -> Result {
         let mut page = Webhooks::of(user, &Query::default()).await?;
         page.from = text;
         page.from_error = Some(t("Enter a time as YYYY-MM-DD hh:mm or YYYY-MM-DD.").to_string());
-        return show_with(StatusCode::BAD_REQUEST, &page);
+        return render_with(StatusCode::BAD_REQUEST, &page);
     };
     let resent = user.app.commands.resend_failed_webhooks(&user.caller(), since).await?;
-    Ok(see(if resent.more { "/webhooks?done=more" } else { "/webhooks?done=resent" }))
+    Ok(redirect(if resent.more { "/webhooks?done=more" } else { "/webhooks?done=resent" }))
 }
 
 /// Makes an account webhook.
@@ -334,7 +334,7 @@ pub async fn make(form: Form) -> Result {
         Err(problem) => Err(problem.into()),
     };
     match made.map_err(Refused::from) {
-        Ok(()) => Ok(see("/webhooks?done=made")),
+        Ok(()) => Ok(redirect("/webhooks?done=made")),
         Err(refused) => {
             let mut page = Webhooks::of(user, &Query::default()).await?;
             form.get("title").clone_into(&mut page.new_title);
@@ -344,7 +344,7 @@ pub async fn make(form: Form) -> Result {
             } else {
                 refused.text()
             });
-            show_with(refused.status, &page)
+            render_with(refused.status, &page)
         }
     }
 }
@@ -371,25 +371,25 @@ struct Remove {
 async fn find_webhook(user: &User, id: &str) -> Result<AccountWebhook> {
     let webhooks = user.app.queries.account_webhooks(&user.caller()).await?;
     let found = webhooks.into_iter().find(|webhook| webhook.key.no.0.to_string() == id);
-    found.ok_or(Trouble::NotFound)
+    found.ok_or(PageError::NotFound)
 }
 
 /// Asks whether an account webhook is to be deleted.
 pub async fn ask_removal(user: User, Path(id): Path<String>) -> Result {
     let webhook = find_webhook(&user, &id).await?;
-    show(&Remove { page: user.page(Section::Webhooks), title: webhook.config.title })
+    render(&Remove { page: user.page(Section::Webhooks), title: webhook.config.title })
 }
 
 /// Deletes an account webhook.
 pub async fn remove(Path(id): Path<String>, form: Form) -> Result {
     let no = find_webhook(&form.user, &id).await?.key.no;
     form.user.app.commands.remove_webhook(&form.user.caller(), no).await?;
-    Ok(see("/webhooks?done=removed"))
+    Ok(redirect("/webhooks?done=removed"))
 }
 
 /// Lets an account webhook continue.
 pub async fn resume(Path(id): Path<String>, form: Form) -> Result {
     let no: WebhookNo = find_webhook(&form.user, &id).await?.key.no;
     form.user.app.commands.resume_webhook(&form.user.caller(), no).await?;
-    Ok(see("/webhooks?done=resumed"))
+    Ok(redirect("/webhooks?done=resumed"))
 }

@@ -8,9 +8,9 @@ use axum::http::StatusCode;
 
 use super::cookie;
 use super::form::OpenForm;
-use super::page::{show, show_with};
+use super::page::{render, render_with};
 use super::sign_in::{new_session, normal, signed_in};
-use super::{Fields, Result, Trouble};
+use super::{Fields, PageError, Result};
 use app::webhook::sign::Secret;
 use domain::contact::email;
 use storage::{FirstAccount, LinkError, LinkFor, NewLogin};
@@ -93,8 +93,8 @@ struct LinkGone;
 /// The form.
 pub async fn ask(State(app): State<Arc<App>>, Path(link): Path<String>) -> Result {
     match app.storage.find_link(cookie::hash(&link), app.clock.now()).await? {
-        Some(link) => show(&Welcome::of(link)),
-        None => show_with(StatusCode::NOT_FOUND, &LinkGone),
+        Some(link) => render(&Welcome::of(link)),
+        None => render_with(StatusCode::NOT_FOUND, &LinkGone),
     }
 }
 
@@ -103,14 +103,14 @@ pub async fn begin(State(app): State<Arc<App>>, Path(link): Path<String>, form: 
     let (hash, now) = (cookie::hash(&link), app.clock.now());
     // Asked first: who has no link shall not have passwords hashed.
     let Some(link) = app.storage.find_link(hash, now).await? else {
-        return show_with(StatusCode::NOT_FOUND, &LinkGone);
+        return render_with(StatusCode::NOT_FOUND, &LinkGone);
     };
     let mut page = Welcome::of(link);
     if !page.take(&form.fields) {
-        return show_with(StatusCode::BAD_REQUEST, &page);
+        return render_with(StatusCode::BAD_REQUEST, &page);
     }
     let password = app.console.passwords.hash(form.fields.raw("password")).await;
-    let password = password.map_err(|_| Trouble::Busy)?;
+    let password = password.map_err(|_| PageError::Busy)?;
     let (name, address) = (page.name.clone(), normal(&page.email));
     let account = FirstAccount {
         id: app.ids.next(now),
@@ -125,10 +125,10 @@ pub async fn begin(State(app): State<Arc<App>>, Path(link): Path<String>, form: 
             app.catalogue.changed();
             Ok(signed_in(&app, &secret, "/"))
         }
-        Err(LinkError::Gone) => show_with(StatusCode::NOT_FOUND, &LinkGone),
+        Err(LinkError::Gone) => render_with(StatusCode::NOT_FOUND, &LinkGone),
         Err(LinkError::Taken) => {
             page.email_error = Some(mark("Another user signs in with this address."));
-            show_with(StatusCode::CONFLICT, &page)
+            render_with(StatusCode::CONFLICT, &page)
         }
         Err(LinkError::Store(error)) => Err(error.into()),
     }

@@ -6,8 +6,8 @@ use std::ops::RangeInclusive;
 use crate::clock::Timestamp;
 use crate::contact::number;
 use crate::json::{Raw, Value};
-use crate::param::Shape;
 use crate::problem::{self, Problem};
+use crate::schema::ValueType;
 
 /// Reads an integer of this range; what is wrong with it is added to the problems under that code.
 pub fn read_within(
@@ -27,8 +27,8 @@ pub fn read_within(
 }
 
 /// A time as [`Timestamp::parse`] reads it.
-pub const TIME: Shape =
-    Shape::pattern(usize::MAX, r"^\s*([0-9]{4}-[0-9]{2}-[0-9]{2}( [0-9]{2}:[0-9]{2}:[0-9]{2})?)\s*$");
+pub const TIME: ValueType =
+    ValueType::pattern(usize::MAX, r"^\s*([0-9]{4}-[0-9]{2}-[0-9]{2}( [0-9]{2}:[0-9]{2}:[0-9]{2})?)\s*$");
 
 /// Reads a time.
 ///

@@ -10,7 +10,7 @@ use serde::Deserializer;
 use serde::de::{DeserializeSeed, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use crate::param::Param;
+use crate::schema::FieldSpec;
 
 pub use self::envelope::{Envelope, EnvelopeKeys, Objects};
 
@@ -141,7 +141,7 @@ pub struct Keys<const N: usize>([&'static str; N]);
 
 impl<const N: usize> Keys<N> {
     /// Those of a table of parameters: a key that is read is described.
-    pub const fn of(params: &[Param; N]) -> Self {
+    pub const fn of(params: &[FieldSpec; N]) -> Self {
         let mut keys = [""; N];
         let mut place = 0;
         while place < N {

@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 
 use super::mapping::{NewVariable, Variable};
 use super::{Error, Result};
-use wire::intake::BodyKind;
+use wire::ingest::BodyKind;
 
 /// What a server answers.
 pub type Answer<T> = std::result::Result<T, Failure>;
@@ -187,7 +187,7 @@ pub async fn retry<T, F: Future<Output = Answer<T>>>(
     loop {
         let (error, asked) = match ask().await {
             Err(Failure::Later { text, after, away: true }) => (Error::Away(text), after),
-            Err(Failure::Later { text, after, away: false }) => (Error::Told(text), after),
+            Err(Failure::Later { text, after, away: false }) => (Error::Message(text), after),
             answer => return Ok(answer),
         };
         let pause = asked.unwrap_or(wait).max(wait);
@@ -219,7 +219,7 @@ impl From<Failure> for Error {
             Failure::Invalid(_, text)
             | Failure::TooLarge(text)
             | Failure::Later { text, .. }
-            | Failure::Other(text) => Self::Told(text),
+            | Failure::Other(text) => Self::Message(text),
         }
     }
 }

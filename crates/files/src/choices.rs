@@ -7,7 +7,7 @@ use super::values::Values;
 use super::{Error, Result};
 use domain::contact::field::{Field, Kind};
 use domain::list::check_name;
-use wire::intake::check::ContactBy;
+use wire::ingest::check::ContactBy;
 
 /// What is done with contacts that are in the list, and with those that are not.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -74,7 +74,7 @@ impl Choices {
     /// # Errors
     /// What cannot be so.
     pub fn check(&self, variables: &[String]) -> Result<Vec<(Target, String)>> {
-        let told = |text: String| Error::Told(text);
+        let told = |text: String| Error::Message(text);
         if let Some(by) = &self.match_by
             && self.by().is_none()
         {

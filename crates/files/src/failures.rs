@@ -1,4 +1,4 @@
-//! The rows that were not imported, as a table: their line, what is wrong, and their cells, defused as those of
+//! The rows that were not imported, as a table: their line, what is wrong, and their cells, escaped as those of
 //! an export are. Mended, it can be imported as it is.
 
 use std::borrow::Cow;
@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use csv::StringRecord;
 
-use super::defuse::{self, FAILED_COLUMNS};
+use super::escape_formulas::{self, FAILED_COLUMNS};
 use super::table::line;
 use super::{Error, Result};
 
@@ -21,8 +21,8 @@ pub struct Failures {
     file: Option<File>,
     length: u64,
     synced: bool,
-    /// Whether the cells were defused before they came here.
-    defused: bool,
+    /// Whether the cells were escaped before they came here.
+    escaped: bool,
 }
 
 impl Failures {
@@ -31,13 +31,14 @@ impl Failures {
     /// # Errors
     /// Where a file is there that nobody has spoken of, or it cannot be opened.
     pub fn open(path: &Path, header: &StringRecord, length: Option<u64>) -> Result<Self> {
-        let defused = defuse::is_ours(header.iter().map(str::trim));
+        let escaped = escape_formulas::is_ours(header.iter().map(str::trim));
         let names = header.iter().filter(|name| !FAILED_COLUMNS.contains(name));
-        let names: Vec<_> =
-            names.map(|name| if defused { Cow::Borrowed(name) } else { defuse::defuse(name) }).collect();
+        let names: Vec<_> = names
+            .map(|name| if escaped { Cow::Borrowed(name) } else { escape_formulas::escape(name) })
+            .collect();
         let header = line(FAILED_COLUMNS.into_iter().chain(names.iter().map(|name| &**name)))?;
         let mut failures =
-            Self { path: path.to_owned(), header, file: None, length: 0, synced: true, defused };
+            Self { path: path.to_owned(), header, file: None, length: 0, synced: true, escaped };
         let there = path.try_exists().map_err(|error| Error::file(path, error))?;
         match length {
             None if there => Err(Error::file(
@@ -89,10 +90,14 @@ impl Failures {
         for (number, cells, fault) in rows {
             let number = number.to_string();
             // A fault repeats what is in the file.
-            let fault = defuse::defuse(fault);
+            let fault = escape_formulas::escape(fault);
             let cells = cells.enumerate().filter(|(place, _)| !skip.contains(place));
             let cells: Vec<_> = cells
-                .map(|(_, cell)| if self.defused { Cow::Borrowed(cell) } else { defuse::defuse(cell) })
+                .map(
+                    |(_, cell)| {
+                        if self.escaped { Cow::Borrowed(cell) } else { escape_formulas::escape(cell) }
+                    },
+                )
                 .collect();
             let all = [number.as_str(), &fault].into_iter().chain(cells.iter().map(|cell| &**cell));
             bytes.extend(line(all)?);

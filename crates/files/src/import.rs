@@ -16,8 +16,8 @@ use tokio::time::MissedTickBehavior;
 
 use super::api::{Api, Results, must};
 use super::batch::{self, Batch};
-use super::books::Books;
-use super::defuse::FAILED_COLUMNS;
+use super::checkpoint::Checkpoint;
+use super::escape_formulas::FAILED_COLUMNS;
 use super::failures::Failures;
 use super::key::{IdentityHash, ImportId};
 use super::notes::{Note, Notes};
@@ -69,7 +69,7 @@ struct Engine {
     api: Arc<dyn Api>,
     job: Job,
     import: ImportId,
-    books: Books,
+    checkpoint: Checkpoint,
     window: VecDeque<Entry>,
     window_bytes: usize,
     /// Identifiers that batches in flight name.
@@ -89,17 +89,17 @@ struct Engine {
 pub async fn run(
     api: Arc<dyn Api>,
     job: Job,
-    books: Books,
+    checkpoint: Checkpoint,
     mut watch: impl FnMut(Progress),
     stop: impl Future<Output = ()>,
 ) -> Result<Outcome> {
-    let point = books.state.as_ref().map(|state| state.point).unwrap_or_default();
-    let import = books.state.as_ref().map_or_else(ImportId::new, |state| state.import.clone());
+    let point = checkpoint.state.as_ref().map(|state| state.point).unwrap_or_default();
+    let import = checkpoint.state.as_ref().map_or_else(ImportId::new, |state| state.import.clone());
     let mut engine = Engine {
         api,
         job,
         import,
-        books,
+        checkpoint,
         window: VecDeque::new(),
         window_bytes: 0,
         busy: HashMap::default(),
@@ -118,12 +118,12 @@ pub async fn run(
     watch(engine.progress());
     // Nobody can go on with it.
     if matches!(ended, Err(Error::Changed(_)))
-        && let Some(state) = engine.books.state.take()
+        && let Some(state) = engine.checkpoint.state.take()
     {
         state.remove()?;
     }
     ended?;
-    let state = engine.books.state.take();
+    let state = engine.checkpoint.state.take();
     let notes = engine.notes.all();
     Ok(Outcome { counts: engine.point.counts, first_faults: engine.first_faults, notes, state })
 }
@@ -156,11 +156,11 @@ impl Engine {
                     held = batch;
                 }
                 Some(sent) = self.sending.join_next() => {
-                    let (number, sent) = sent.map_err(|error| Error::Told(error.to_string()))?;
+                    let (number, sent) = sent.map_err(|error| Error::Message(error.to_string()))?;
                     self.accepted(number, sent?);
                 }
                 Some(found) = self.asking.join_next() => {
-                    let (ids, found) = found.map_err(|error| Error::Told(error.to_string()))?;
+                    let (ids, found) = found.map_err(|error| Error::Message(error.to_string()))?;
                     self.found(&ids, &found?)?;
                 }
                 _ = tick.tick() => {
@@ -170,7 +170,7 @@ impl Engine {
             }
         }
         // What was read is done; now it is known whether that was all.
-        reader.await.map_err(|error| Error::Told(error.to_string()))?
+        reader.await.map_err(|error| Error::Message(error.to_string()))?
     }
 
     fn has_room_for(&self, batch: &Batch) -> bool {
@@ -242,7 +242,7 @@ impl Engine {
 
     fn found(&mut self, ids: &[String], found: &HashMap<String, Option<Results>>) -> Result<()> {
         if let Some(id) = ids.iter().find(|id| !found.contains_key(*id)) {
-            return Err(Error::Told(format!("the server does not know request {id}, which it accepted")));
+            return Err(Error::Message(format!("the server does not know request {id}, which it accepted")));
         }
         let mut any = false;
         for Entry { open, faults, counts, .. } in &mut self.window {
@@ -266,7 +266,7 @@ impl Engine {
                 break;
             };
             self.window_bytes -= batch.bytes;
-            self.books.add(ids)?;
+            self.checkpoint.add(ids)?;
             let unread = batch.items.iter().enumerate();
             faults.extend(unread.filter_map(|(place, item)| Some((place, item.fault()?.to_owned()))));
             faults.sort_unstable();
@@ -281,7 +281,7 @@ impl Engine {
             self.point = Point {
                 batches: batch.number + 1,
                 rows: batch.rows_read,
-                failures: self.books.failures.as_ref().map_or(0, Failures::length),
+                failures: self.checkpoint.failures.as_ref().map_or(0, Failures::length),
                 counts: self.point.counts.plus(counts).plus(failed),
             };
         }
@@ -305,7 +305,7 @@ impl Engine {
     }
 
     fn write_down(&mut self, batch: &Batch, faults: &[Fault]) -> Result<()> {
-        let Some(failures) = &mut self.books.failures else { return Ok(()) };
+        let Some(failures) = &mut self.checkpoint.failures else { return Ok(()) };
         let header = self.job.header.iter().enumerate();
         let own: Vec<_> =
             header.filter(|(_, name)| FAILED_COLUMNS.contains(name)).map(|(place, _)| place).collect();
@@ -316,7 +316,7 @@ impl Engine {
 
     async fn checkpoint(&mut self) -> Result<()> {
         let progress = self.progress();
-        self.books.checkpoint(self.point, &progress).await
+        self.checkpoint.checkpoint(self.point, &progress).await
     }
 
     fn progress(&self) -> Progress {

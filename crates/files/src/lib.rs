@@ -7,10 +7,10 @@
 
 pub mod api;
 pub mod batch;
-pub mod books;
+pub mod checkpoint;
 pub mod choices;
 pub mod decode;
-pub mod defuse;
+pub mod escape_formulas;
 pub mod export;
 pub mod failures;
 mod guess;
@@ -47,7 +47,7 @@ mod written;
 pub enum Error {
     /// What is wrong, in a sentence.
     #[error("{0}")]
-    Told(String),
+    Message(String),
     /// The server asked to come later, and patience has ended: the same call may succeed then.
     #[error("{0}")]
     Away(String),
@@ -62,7 +62,7 @@ pub enum Error {
 impl Error {
     /// Something that could not be done with a file.
     pub fn file(path: &std::path::Path, error: impl std::fmt::Display) -> Self {
-        Self::Told(format!("{}: {error}", path.display()))
+        Self::Message(format!("{}: {error}", path.display()))
     }
 }
 

@@ -142,14 +142,14 @@ impl Mapping {
             }));
         }
         if !unknown.is_empty() {
-            return Err(Error::Told(format!(
+            return Err(Error::Message(format!(
                 "unknown columns: {}; name them with --map \"Column=field\", \
                  --map \"Column=variables.name\", --new-variable \"Column\" or --ignore \"Column\"",
                 unknown.join(", ")
             )));
         }
         Self::said(header, targets, new_variables).map_err(|fault| {
-            Error::Told(match fault {
+            Error::Message(match fault {
                 Fault::Twice(..) => {
                     format!(
                         "{fault}; leave one out with --ignore, or say what it is with --map; \"#2\" is the second column"
@@ -273,17 +273,18 @@ fn read_wishes(
     for wish in &wishes.map {
         // A header may have an equals sign in it; the name of a field has none.
         let (column, name) =
-            wish.rsplit_once('=').ok_or_else(|| Error::Told(format!("--map {wish}: there is no =")))?;
+            wish.rsplit_once('=').ok_or_else(|| Error::Message(format!("--map {wish}: there is no =")))?;
         let name = name.trim();
         let of_list =
             || variables.iter().any(|known| known == name).then(|| Target::Variable(name.to_owned()));
         let target = Target::named(name).or_else(of_list);
-        let target = target.ok_or_else(|| Error::Told(format!("--map {wish}: there is no field {name}")))?;
+        let target =
+            target.ok_or_else(|| Error::Message(format!("--map {wish}: there is no field {name}")))?;
         if let Target::Variable(name) = &target
             && !variables.contains(name)
         {
             let text = format!("--map {wish}: the list has no variable {name}; --new-variable makes one");
-            return Err(Error::Told(text));
+            return Err(Error::Message(text));
         }
         said.insert(known(headers, column)?, target);
     }
@@ -298,7 +299,7 @@ fn read_wishes(
         };
         if !variables.contains(&name) {
             check_name(&name)
-                .map_err(|problem| Error::Told(format!("--new-variable {wish}: {}", problem.message)))?;
+                .map_err(|problem| Error::Message(format!("--new-variable {wish}: {}", problem.message)))?;
             new_variables.push(NewVariable { name: name.clone(), date });
         }
         said.insert(known(headers, column)?, Target::Variable(name));
@@ -325,9 +326,9 @@ fn known(headers: &[String], column: &str) -> Result<usize> {
             let number = column.strip_prefix('#').and_then(|number| number.parse::<usize>().ok());
             let place =
                 number.and_then(|number| number.checked_sub(1)).filter(|place| *place < headers.len());
-            place.ok_or_else(|| Error::Told(format!("the file has no column \"{column}\"")))
+            place.ok_or_else(|| Error::Message(format!("the file has no column \"{column}\"")))
         }
-        [first, ..] => Err(Error::Told(format!(
+        [first, ..] => Err(Error::Message(format!(
             "the file has {} columns \"{column}\": name one by its number, such as \"#{}\"",
             found.len(),
             first + 1

@@ -4,7 +4,7 @@
 use csv::StringRecord;
 
 use super::choices::{Choices, Mode};
-use super::defuse;
+use super::escape_formulas;
 use super::inspect::inspect;
 use super::mapping::{Mapping, Variable};
 use super::row::Reading;
@@ -12,7 +12,7 @@ use super::sheet::binary::has_formats;
 use super::survey::{Form, Survey};
 use super::target::Target;
 use super::{Error, Result};
-use wire::intake::check::ContactBy;
+use wire::ingest::check::ContactBy;
 
 /// The rows of a file as they are to be read.
 #[derive(Debug)]
@@ -54,7 +54,7 @@ pub fn plan(
     } else {
         Vec::new()
     };
-    let ours = defuse::is_ours(header.iter().map(str::trim));
+    let ours = escape_formulas::is_ours(header.iter().map(str::trim));
     let (by, values) = (choices.by(), choices.values.clone());
     let mut remarks = Vec::new();
     if let Some(service) = mapping.service {
@@ -88,7 +88,7 @@ fn check(mapping: &Mapping, choices: &Choices) -> Result<()> {
         && !has(&target_of(by))
     {
         let name = by.name();
-        return Err(Error::Told(format!("rows are matched by {name}, and no column is {name}")));
+        return Err(Error::Message(format!("rows are matched by {name}, and no column is {name}")));
     }
     let other = |target: &Target| target.identifies() && *target != Target::ContactId;
     if choices.by().is_none()
@@ -96,12 +96,12 @@ fn check(mapping: &Mapping, choices: &Choices) -> Result<()> {
         && !mapping.columns.iter().any(|column| other(&column.target))
     {
         let text = "the rows have a contactId and no other identifier: match them by contactId";
-        return Err(Error::Told(text.to_owned()));
+        return Err(Error::Message(text.to_owned()));
     }
     if choices.mode == Mode::Create && has(&Target::Contact) {
         let text =
             "contacts that are created alone need columns for userId, email or phoneNumber, and not contact";
-        return Err(Error::Told(text.to_owned()));
+        return Err(Error::Message(text.to_owned()));
     }
     Ok(())
 }

@@ -15,7 +15,7 @@ use super::api::{
 };
 use super::mapping::NewVariable;
 use domain::apply::outcome::NoteCode;
-use wire::intake::BodyKind;
+use wire::ingest::BodyKind;
 
 /// An answer over HTTP.
 #[derive(Clone, Debug)]
@@ -194,7 +194,7 @@ impl<T: Transport> Api for Remote<T> {
     async fn submit(&self, kind: BodyKind, key: Option<&str>, body: Bytes) -> Answer<Accepted> {
         #[derive(Deserialize)]
         #[serde(rename_all = "camelCase")]
-        struct Told<'a> {
+        struct RequestData<'a> {
             request_id: String,
             #[serde(borrow)]
             results: Option<WireResults<'a>>,
@@ -203,7 +203,7 @@ impl<T: Transport> Api for Remote<T> {
         }
         let path = kind.operation().path;
         let body = self.call(path, key, body).await?;
-        let told: Told<'_> = read(path, &body)?;
+        let told: RequestData<'_> = read(path, &body)?;
         Ok(Accepted {
             request: told.request_id,
             results: told.results.map(Results::from),
@@ -215,10 +215,10 @@ impl<T: Transport> Api for Remote<T> {
         #[derive(Deserialize)]
         struct Found<'a> {
             #[serde(borrow)]
-            requests: HashMap<String, Told<'a>>,
+            requests: HashMap<String, RequestData<'a>>,
         }
         #[derive(Deserialize)]
-        struct Told<'a> {
+        struct RequestData<'a> {
             status: &'a str,
             #[serde(borrow)]
             results: WireResults<'a>,
@@ -228,7 +228,7 @@ impl<T: Transport> Api for Remote<T> {
         let body = json!({ "ids": requests, "identifiers": false }).to_string().into();
         let body = self.call(path, None, body).await?;
         let found: Found<'_> = read(path, &body)?;
-        let results = |told: Told<'_>| (told.status == "processed").then(|| told.results.into());
+        let results = |told: RequestData<'_>| (told.status == "processed").then(|| told.results.into());
         Ok(found.requests.into_iter().map(|(id, told)| (id, results(told))).collect())
     }
 

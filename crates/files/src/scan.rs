@@ -202,7 +202,7 @@ impl Scan {
     }
 
     fn told(&self, text: &str) -> Error {
-        Error::Told(format!("line {}: {text}", self.start))
+        Error::Message(format!("line {}: {text}", self.start))
     }
 }
 

@@ -13,8 +13,8 @@ use super::choices::Mode;
 use super::key::ImportId;
 use super::notes::{Note, What};
 use super::{Error, Result};
-use wire::intake::BodyKind;
-use wire::intake::check::ContactBy;
+use wire::ingest::BodyKind;
+use wire::ingest::check::ContactBy;
 
 /// Where batches go, and how.
 #[derive(Clone, Debug)]
@@ -216,7 +216,7 @@ fn take_out(
     }
     let whole = details.iter().any(|detail| detail.position.is_none());
     if whole || wrong.iter().all(Vec::is_empty) {
-        return Err(Error::Told(text));
+        return Err(Error::Message(text));
     }
     let mut rest = Vec::new();
     for (row, told) in rows.into_iter().zip(wrong) {

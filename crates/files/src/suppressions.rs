@@ -8,7 +8,7 @@ use std::io::Read;
 use csv::{ByteRecord, Reader, ReaderBuilder};
 use serde_json::{Value, json};
 
-use super::defuse::{defuse, undo};
+use super::escape_formulas::{escape, undo};
 use super::table::line;
 use super::{Error, Result};
 use app::suppressions::{RawLog, Suppress, ValidAddress, parse_reason};
@@ -157,12 +157,12 @@ impl<R: Read> Rows<Whole<R>> {
             let columns = WITHOUT_HEADER.to_vec();
             return Ok(Self { reader, columns, is_export: false, counts_ends, first: Some(first) });
         }
-        Err(Error::Told("the table has no column email, phoneNumber or address".to_owned()))
+        Err(Error::Message("the table has no column email, phoneNumber or address".to_owned()))
     }
 }
 
 fn unreadable(error: impl std::fmt::Display) -> Error {
-    Error::Told(format!("the table cannot be read: {error}"))
+    Error::Message(format!("the table cannot be read: {error}"))
 }
 
 /// What stands most often between the cells of the first line.
@@ -274,7 +274,7 @@ pub fn header() -> Result<Vec<u8>> {
 /// # Errors
 /// None that is known: it is written to memory.
 pub fn row(cells: [&str; 6]) -> Result<Vec<u8>> {
-    let cells = cells.map(defuse);
+    let cells = cells.map(escape);
     line(cells.iter().map(AsRef::as_ref))
 }
 

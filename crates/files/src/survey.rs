@@ -277,7 +277,7 @@ fn survey_csv(
     };
     match walk(path, packing, encoding, said) {
         Ok(looked) => return Ok(looked),
-        Err(Fault::Told(error)) => return Err(error),
+        Err(Fault::Message(error)) => return Err(error),
         Err(Fault::Malformed(line, malformed)) if sure || malformed.was_right => {
             let text = format!("line {line}: {malformed}, and all before it is");
             if sure || !said.accept_doubt {
@@ -295,7 +295,7 @@ fn survey_csv(
     *doubt = doubt.take().or(guess.doubt);
     match walk(path, packing, guess.encoding, said) {
         Ok(looked) => Ok(looked),
-        Err(Fault::Told(error)) => Err(error),
+        Err(Fault::Message(error)) => Err(error),
         Err(Fault::Malformed(line, malformed)) => {
             let text =
                 format!("line {line}: {malformed}, which is the best guess; say which it is with --encoding");
@@ -305,7 +305,7 @@ fn survey_csv(
 }
 
 enum Fault {
-    Told(Error),
+    Message(Error),
     Malformed(u64, Malformed),
 }
 
@@ -315,7 +315,7 @@ fn walk(
     encoding: &'static Encoding,
     said: &Said,
 ) -> std::result::Result<Looked, Fault> {
-    let mut text = Trimmed::new(Decoded::new(packing.open(path).map_err(Fault::Told)?, encoding));
+    let mut text = Trimmed::new(Decoded::new(packing.open(path).map_err(Fault::Message)?, encoding));
     let mut buffer = vec![0; CHUNK];
     let (mut scan, mut from): (Option<Scan>, u64) = (None, said.header.from());
     loop {
@@ -331,13 +331,13 @@ fn walk(
         });
         if scan.line() == 1 && piece.iter().filter(|byte| **byte == 0).count() * 4 > count {
             let text = "the file looks like UTF-16 without a byte order mark; say which with --encoding";
-            return Err(Fault::Told(Error::file(path, text)));
+            return Err(Fault::Message(Error::file(path, text)));
         }
         let done = if count == 0 { scan.finish() } else { scan.feed(piece) };
-        done.map_err(|error| Fault::Told(Error::file(path, error)))?;
+        done.map_err(|error| Fault::Message(Error::file(path, error)))?;
         if count == 0 {
             let form = Form::Csv { encoding, delimiter: scan.delimiter() };
-            let sum = text.inner().inner().sum().map_err(|error| Fault::Told(Error::file(path, error)))?;
+            let sum = text.inner().inner().sum().map_err(|error| Fault::Message(Error::file(path, error)))?;
             return Ok(Looked { form, rows: scan.rows(), from, sum });
         }
     }
@@ -346,7 +346,7 @@ fn walk(
 fn fault(path: &Path, line: u64, error: std::io::Error) -> Fault {
     match error.downcast::<Malformed>() {
         Ok(malformed) => Fault::Malformed(line, malformed),
-        Err(error) => Fault::Told(Error::file(path, error)),
+        Err(error) => Fault::Message(Error::file(path, error)),
     }
 }
 

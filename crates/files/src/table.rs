@@ -178,6 +178,6 @@ pub fn beginning(survey: &Survey, rows: usize) -> Result<(StringRecord, Vec<Stri
 pub fn line<'a>(cells: impl Iterator<Item = &'a str>) -> Result<Vec<u8>> {
     let mut writer = WriterBuilder::new().from_writer(Vec::new());
     let written = writer.write_record(cells.map(str::as_bytes));
-    written.map_err(|error| Error::Told(error.to_string()))?;
-    writer.into_inner().map_err(|error| Error::Told(error.to_string()))
+    written.map_err(|error| Error::Message(error.to_string()))?;
+    writer.into_inner().map_err(|error| Error::Message(error.to_string()))
 }

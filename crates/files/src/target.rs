@@ -130,7 +130,7 @@ impl Target {
         let left_out = |known: &&str| known.eq_ignore_ascii_case(header);
         if header.is_empty()
             || READ_ONLY.iter().any(left_out)
-            || super::defuse::FAILED_COLUMNS.iter().any(left_out)
+            || super::escape_formulas::FAILED_COLUMNS.iter().any(left_out)
         {
             return Some(Self::Ignored);
         }

@@ -8,7 +8,7 @@ use serde_json::json;
 use super::Result;
 use super::api::{Api, Failure, must, retry};
 use super::send::Counts;
-use wire::intake::BodyKind;
+use wire::ingest::BodyKind;
 
 /// Requests that are undone before it is asked what became of them.
 const SOME: usize = 20;

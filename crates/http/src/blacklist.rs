@@ -9,8 +9,8 @@ use app::suppressions::{RawLog, Suppress, ValidAddress, parse_reason};
 use domain::argument::{TIME, read_time};
 use domain::contact::suppression::{Channel, Reason};
 use domain::json::{Members, Raw};
-use domain::param::{Param, Shape};
 use domain::problem::{self, Problem};
+use domain::schema::{FieldSpec, ValueType};
 
 /// The most records of one call.
 const MAX_RECORDS: usize = 100;
@@ -22,26 +22,26 @@ static GROUP: Group = Group {
            the reasons. An address has at most one suppression for each reason.",
 };
 
-const CREATED_AT: Param = Param::optional(
+const CREATED_AT: FieldSpec = FieldSpec::optional(
     "createdAt",
     TIME,
     "Since when: `YYYY-MM-DD hh:mm:ss`, or `YYYY-MM-DD`, UTC; now by default. For suppressions of another system.",
 );
 
-const EXPIRE_AT: Param = Param::optional(
+const EXPIRE_AT: FieldSpec = FieldSpec::optional(
     "expireAt",
     TIME,
     "Until when, in the same form. By default the settings decide for `hard` and `undeliverable`; others never expire.",
 );
 
-const EMAIL_REASON: Shape = Shape::Word(Channel::Email.reason_names());
-const PHONE_REASON: Shape = Shape::Word(Channel::Phone.reason_names());
+const EMAIL_REASON: ValueType = ValueType::Word(Channel::Email.reason_names());
+const PHONE_REASON: ValueType = ValueType::Word(Channel::Phone.reason_names());
 
 /// The same where a blank text is absence.
-const EMAIL_REASON_OR_NONE: Shape =
-    Shape::pattern(usize::MAX, r"^\s*((hard|complaint|list-unsubscribe)?)\s*$");
-const PHONE_REASON_OR_NONE: Shape =
-    Shape::pattern(usize::MAX, r"^\s*((import|invalid|unsubscribe|undeliverable)?)\s*$");
+const EMAIL_REASON_OR_NONE: ValueType =
+    ValueType::pattern(usize::MAX, r"^\s*((hard|complaint|list-unsubscribe)?)\s*$");
+const PHONE_REASON_OR_NONE: ValueType =
+    ValueType::pattern(usize::MAX, r"^\s*((import|invalid|unsubscribe|undeliverable)?)\s*$");
 
 /// A key that must be a text which is not blank.
 fn read_address(key: &'static str, raw: Option<Raw<'_>>) -> Result<String, Problem> {

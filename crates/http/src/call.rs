@@ -12,7 +12,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use tokio::sync::oneshot;
 
-use super::gate::{self, Denial};
+use super::authenticate::{self, Denial};
 use super::method::Method;
 use app::Limits;
 use app::accept::{Key, Submission};
@@ -27,11 +27,11 @@ use web::App;
 use web::answer::{Answered, MAX_RETRY_AFTER, RETRY_AFTER};
 use web::body::{self, BodyError};
 use web::compress::Coding;
+use web::concurrency_limit::Permit;
 use web::drain::Draining;
-use web::flights::Flight;
 use web::serve::Stopping;
-use wire::intake::Context;
-use wire::intake::list::find_list;
+use wire::ingest::Context;
+use wire::ingest::list::find_list;
 
 /// What a handler gets.
 pub struct Call {
@@ -48,7 +48,7 @@ pub struct Call {
     /// The [`IDEMPOTENCY_KEY`]s that were sent; there may be one.
     pub keys: Vec<Bytes>,
     /// Its place among the concurrent requests of the token, if it has one.
-    pub flight: Option<Flight>,
+    pub flight: Option<Permit>,
     /// Whether the server is to stop.
     pub stopping: Option<Stopping>,
     /// Ends when the client has left, as far as that is known.
@@ -250,13 +250,14 @@ pub async fn read(
 ) -> Result<Call, Refused> {
     let (head, body) = request.into_parts();
     let mut body = Draining::new(body);
-    let caller = gate::admit(&app, &head, method.path()).await.map_err(|denial| denied(&app, denial))?;
+    let caller =
+        authenticate::admit(&app, &head, method.path()).await.map_err(|denial| denied(&app, denial))?;
     let rejected = |refused: Refused| note(&app, &caller, method, refused);
     permit(&app, &caller, method).map_err(rejected)?;
     // Counted from here, where only the headers are read, until the answer is made.
     let flight = app
-        .flights
-        .take_off(&caller.token)
+        .concurrency_limit
+        .acquire(&caller.token)
         .ok_or_else(|| rejected(Refused::too_many(app.limits.in_flight)))?;
     let read = body::read(&head.headers, &mut body, &app.limits).await;
     let mut body = read.map_err(|error| rejected(error.into()))?;
@@ -273,7 +274,7 @@ pub async fn read(
 fn note(app: &App, caller: &Caller, method: &Method, refused: Refused) -> Refused {
     if !caller.is_user() && refused.status.is_client_error() {
         let codes = refused.problems.iter().map(|problem| &problem.code);
-        let (account, status) = (caller.viewer.account, refused.status.as_u16());
+        let (account, status) = (caller.scope.account, refused.status.as_u16());
         app.rejections.note(account, &caller.token, method.path(), status, codes, app.clock.now());
     }
     refused
@@ -297,7 +298,7 @@ pub fn refusals(limits: &Limits) -> [(StatusCode, Vec<Problem>); 9] {
     let nothing_kept = Refusal::NotAccepted(NotAccepted::NotKept);
     [
         Refused { status: StatusCode::BAD_REQUEST, problems: invalid, retry_after: None },
-        Denial::Refused(StatusCode::UNAUTHORIZED, gate::invalid_token()).into(),
+        Denial::Refused(StatusCode::UNAUTHORIZED, authenticate::invalid_token()).into(),
         Refused::of(Refusal::Forbidden(app::read_only("rb_0123a…"))),
         BodyError::TimedOut.into(),
         Refused::of(app::changes::expired()),

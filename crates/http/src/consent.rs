@@ -11,12 +11,12 @@ use domain::contact::choice::Flags;
 use domain::contact::field::Field;
 use domain::id::ObjectId;
 use domain::json::{Keys, read_body};
-use domain::param::{Param, Shape};
 use domain::problem;
+use domain::schema::{FieldSpec, ValueType};
 use storage::Page;
 use wire::consent::{ConsentObject, WORDS};
-use wire::intake::identifiers;
-use wire::intake::list::LIST_ID;
+use wire::ingest::identifiers;
+use wire::ingest::list::LIST_ID;
 
 /// `POST /v3/consent/find`
 pub static FIND: Method = Method {
@@ -34,23 +34,23 @@ pub static FIND: Method = Method {
     }],
     handler: &find,
 };
-const FOUND_BY: [Param; 8] = {
+const FOUND_BY: [FieldSpec; 8] = {
     let [user_id, email, phone_number, external_id] = identifiers::PARAMS;
-    let channel = Param::optional("channel", Shape::Word(&WORDS), "Only records about this flag.");
+    let channel = FieldSpec::optional("channel", ValueType::Word(&WORDS), "Only records about this flag.");
     [LIST_ID, user_id, email, phone_number, external_id, channel, OFFSET_KEY, LIMIT_KEY]
 };
 
 /// What consent/find answers.
 #[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-struct Told {
+struct ConsentData {
     /// The contact; null if none was found.
     contact_id: Option<ObjectId>,
     #[serde(flatten)]
     page: Paged<ConsentObject>,
 }
 
-async fn find(call: Call) -> Outcome<Told> {
+async fn find(call: Call) -> Outcome<ConsentData> {
     let body = read_body(&call.body, &Keys::of(&FOUND_BY)).ok_or_else(problem::bad_request)?;
     let mut problems = Vec::new();
     let list = call.list(body.get(0), &mut problems).await?;
@@ -77,5 +77,5 @@ async fn find(call: Call) -> Outcome<Told> {
     let rows = records.into_iter().skip(skipped).take(window.limit as usize).collect();
     let page = Paged::of(Page { rows, total }, window, ConsentObject::of);
     let warnings = body.unknown.into_iter().map(problem::unknown_field).collect();
-    Ok(Answer::new(Told { contact_id, page }).warn(warnings))
+    Ok(Answer::new(ConsentData { contact_id, page }).warn(warnings))
 }

@@ -14,12 +14,12 @@ use super::method::{Body, Example, Group, Method};
 use app::Refusal;
 use app::contacts::read;
 use domain::json::{Keys, read_body};
-use domain::param::Param;
 use domain::problem;
+use domain::schema::FieldSpec;
 use storage::Error;
 use wire::contact::Shown;
-use wire::intake::identifiers;
-use wire::intake::list::LIST_ID;
+use wire::ingest::identifiers;
+use wire::ingest::list::LIST_ID;
 
 /// The methods about one contact.
 pub static GROUP: Group =
@@ -55,7 +55,7 @@ pub static GET: Method = Method {
     handler: &get,
 };
 
-const FOUND_BY: [Param; 6] = {
+const FOUND_BY: [FieldSpec; 6] = {
     let [user_id, email, phone_number, external_id] = identifiers::PARAMS;
     [LIST_ID, user_id, email, phone_number, external_id, wait::WAIT_FOR]
 };

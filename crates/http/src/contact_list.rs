@@ -17,11 +17,11 @@ use app::{
 };
 use domain::id::ObjectId;
 use domain::json::{Keys, Members, Raw, read_body};
-use domain::param::{Param, Shape};
 use domain::problem::{self, Problem};
+use domain::schema::{FieldSpec, ValueType};
 use storage::{List, OptOut, VariableKind};
-use wire::intake::list::LIST_ID;
-use wire::intake::variables::NAME;
+use wire::ingest::list::LIST_ID;
+use wire::ingest::variables::NAME;
 
 /// The most variables of one call.
 const MAX_VARIABLES_OF_CALL: usize = 100;
@@ -32,22 +32,22 @@ const DOMAIN_TEXT: &str = "A sending domain of the vendor, which this server doe
                            `contactListId` is not, the account's default list is meant.";
 
 /// The keys that stand for the account's default list.
-const DOMAIN: [Param; 2] = [
-    Param::optional("domainId", Shape::Any, DOMAIN_TEXT),
-    Param::optional("domain", Shape::Any, DOMAIN_TEXT),
+const DOMAIN: [FieldSpec; 2] = [
+    FieldSpec::optional("domainId", ValueType::Any, DOMAIN_TEXT),
+    FieldSpec::optional("domain", ValueType::Any, DOMAIN_TEXT),
 ];
 
 /// Keys that no warning is given for.
-const IGNORED: [Param; 4] = [
-    Param::optional("domainId", Shape::Any, IGNORED_TEXT),
-    Param::optional("domain", Shape::Any, IGNORED_TEXT),
+const IGNORED: [FieldSpec; 4] = [
+    FieldSpec::optional("domainId", ValueType::Any, IGNORED_TEXT),
+    FieldSpec::optional("domain", ValueType::Any, IGNORED_TEXT),
     SENDER[0],
     SENDER[1],
 ];
 
-const SENDER: [Param; 2] = [
-    Param::optional("senderName", Shape::Any, IGNORED_TEXT),
-    Param::optional("senderEmail", Shape::Any, IGNORED_TEXT),
+const SENDER: [FieldSpec; 2] = [
+    FieldSpec::optional("senderName", ValueType::Any, IGNORED_TEXT),
+    FieldSpec::optional("senderEmail", ValueType::Any, IGNORED_TEXT),
 ];
 
 static GROUP: Group = Group {
@@ -71,13 +71,13 @@ pub static CREATE: Method = Method {
     handler: &create,
 };
 
-const NEW_LIST: [Param; 2] =
-    [Param::required("contactListName", Shape::filled(MAX_NAME), "The name of the list."), OPT_OUT];
+const NEW_LIST: [FieldSpec; 2] =
+    [FieldSpec::required("contactListName", ValueType::filled(MAX_NAME), "The name of the list."), OPT_OUT];
 
 /// What a list does about flags that were set to false.
-const OPT_OUT: Param = Param::optional(
+const OPT_OUT: FieldSpec = FieldSpec::optional(
     "optOut",
-    Shape::Word(&["allow", "keep", "account"]),
+    ValueType::Word(&["allow", "keep", "account"]),
     "The effect of items on flags that were set to false. `keep`: these stay false, unless the item has `resubscribe`. \
      `allow`: an item may set them to true, with the note `RESUBSCRIBED` in its result. `account`: as the account \
      says, which is the default. Own to this server.",
@@ -134,35 +134,38 @@ pub static ADD_VARIABLES: Method = Method {
     handler: &add_variables,
 };
 
-const ADDED: [Param; 3] = [
+const ADDED: [FieldSpec; 3] = [
     LIST_ID,
-    Param::optional(
+    FieldSpec::optional(
         "variables",
         NEW_VARIABLES,
         "The new variables. Required, unless `variablesMetadata` is given.",
     ),
-    Param::optional(
+    FieldSpec::optional(
         "variablesMetadata",
         NEW_VARIABLES,
         "Another name of `variables`, which the vendor's PHP library sends. Ignored if `variables` is given.",
     ),
 ];
 
-const NEW_VARIABLES: Shape =
-    Shape::Array { of: &Shape::Object("VariableToAdd", &VARIABLE), min: 1, max: MAX_VARIABLES_OF_CALL };
+const NEW_VARIABLES: ValueType = ValueType::Array {
+    of: &ValueType::Object("VariableToAdd", &VARIABLE),
+    min: 1,
+    max: MAX_VARIABLES_OF_CALL,
+};
 
-const VARIABLE: [Param; 3] = [
-    Param::required(
+const VARIABLE: [FieldSpec; 3] = [
+    FieldSpec::required(
         "name",
         NAME,
         "Its name in lowerCamelCase: letters only, and not the name of a field of a contact.",
     ),
-    Param::optional(
+    FieldSpec::optional(
         "type",
-        Shape::Word(&["ENUM_STRING", "ENUM_DATE"]),
+        ValueType::Word(&["ENUM_STRING", "ENUM_DATE"]),
         "The type of its values: any text, or dates. Left out it is `ENUM_STRING`, with a warning.",
     ),
-    Param::optional("value", Shape::Any, "Ignored: some clients send it."),
+    FieldSpec::optional("value", ValueType::Any, "Ignored: some clients send it."),
 ];
 
 async fn add_variables(call: Call) -> Outcome<Nothing> {

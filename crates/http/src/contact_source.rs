@@ -13,10 +13,10 @@ use app::sources::{self, CustomerId, MAX_NAME, NewSource, SourceName};
 use domain::contact::amount::Cac;
 use domain::id::ObjectId;
 use domain::json::{Keys, Raw, read_body};
-use domain::param::{Param, Shape};
 use domain::problem::{self, Problem};
-use wire::intake::check::read_cac;
-use wire::intake::fields::{CAC_SHAPE, CUSTOMER_SOURCE};
+use domain::schema::{FieldSpec, ValueType};
+use wire::ingest::check::read_cac;
+use wire::ingest::fields::{CAC_SHAPE, CUSTOMER_SOURCE};
 
 static GROUP: Group = Group {
     name: "Contact sources",
@@ -38,10 +38,10 @@ pub static ADD: Method = Method {
     handler: &add,
 };
 
-const NEW: [Param; 3] = [
-    Param::required("name", Shape::filled(MAX_NAME), "Its name."),
-    Param::optional("customerSourceId", CUSTOMER_SOURCE, "Your own id of it."),
-    Param::optional("cac", CAC_SHAPE, "The cost of a contact from it."),
+const NEW: [FieldSpec; 3] = [
+    FieldSpec::required("name", ValueType::filled(MAX_NAME), "Its name."),
+    FieldSpec::optional("customerSourceId", CUSTOMER_SOURCE, "Your own id of it."),
+    FieldSpec::optional("cac", CAC_SHAPE, "The cost of a contact from it."),
 ];
 
 /// What contact-source/add answers.

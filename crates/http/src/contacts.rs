@@ -14,7 +14,7 @@ use super::call::{Answer, Call, Outcome};
 use super::method::{Body, Example, Group, Method};
 use app::accept::Accepted;
 use app::contacts as use_case;
-use wire::intake::{self, BodyKind, contacts, remove};
+use wire::ingest::{self, BodyKind, contacts, remove};
 use wire::request::Results;
 
 static GROUP: Group = Group {
@@ -101,15 +101,15 @@ pub struct Taken {
 }
 
 async fn update(call: Call) -> Outcome<Taken> {
-    Ok(answer(intake::accept(call.context()?, BodyKind::Update, &call.body).await?))
+    Ok(answer(ingest::accept(call.context()?, BodyKind::Update, &call.body).await?))
 }
 
 async fn add(call: Call) -> Outcome<Taken> {
-    Ok(answer(intake::accept(call.context()?, BodyKind::Add, &call.body).await?))
+    Ok(answer(ingest::accept(call.context()?, BodyKind::Add, &call.body).await?))
 }
 
 async fn remove(call: Call) -> Outcome<Taken> {
-    Ok(answer(intake::accept(call.context()?, BodyKind::Remove, &call.body).await?))
+    Ok(answer(ingest::accept(call.context()?, BodyKind::Remove, &call.body).await?))
 }
 
 /// The answer to a batch that was accepted.

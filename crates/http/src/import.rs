@@ -9,13 +9,13 @@ use app::{Operation, Reach, Refusal};
 use domain::contact::number::integer;
 use domain::id::ObjectId;
 use domain::json::{EnvelopeKeys, Keys, Members, Objects, Raw, Value};
-use domain::param::{Param, Shape};
 use domain::problem::{self, Problem};
+use domain::schema::{FieldSpec, ValueType};
 use files::requests::ImportedRequest;
 use files::send::Counts;
 use jobs::record::ImportReport;
 use jobs::service::Error;
-use wire::intake::list::LIST_ID;
+use wire::ingest::list::LIST_ID;
 
 static GROUP: Group = Group {
     name: "Imports",
@@ -31,9 +31,9 @@ const MAX_NAME: usize = 255;
 /// The largest number: also a number of JavaScript.
 const MAX_NUMBER: i64 = (1 << 53) - 1;
 
-const NUMBER: Shape = Shape::Within(0, MAX_NUMBER);
+const NUMBER: ValueType = ValueType::Within(0, MAX_NUMBER);
 
-const ID: Shape = Shape::Text { min: 24, max: 24, pattern: "^[0-9a-fA-F]{24}$" };
+const ID: ValueType = ValueType::Text { min: 24, max: 24, pattern: "^[0-9a-fA-F]{24}$" };
 
 /// `POST /v3/import/report`
 pub static REPORT: Method = Method {
@@ -52,34 +52,34 @@ pub static REPORT: Method = Method {
     handler: &report,
 };
 
-const IMPORT: [Param; 11] = [
-    Param::required(
+const IMPORT: [FieldSpec; 11] = [
+    FieldSpec::required(
         "importId",
         ID,
         "The id of the import: 24 hexadecimal digits, the first 8 of them the time in seconds since 1970.",
     ),
-    Param::required("fileName", Shape::filled(MAX_NAME), "The name of the file."),
-    Param::optional("bytes", NUMBER, "The bytes of the file."),
-    Param::optional("rows", NUMBER, "The rows of the file."),
-    Param::optional("done", NUMBER, "Rows that are done."),
-    Param::optional("created", NUMBER, "Contacts that were created."),
-    Param::optional("updated", NUMBER, "Contacts that were updated."),
-    Param::optional("unchanged", NUMBER, "Contacts that did not change."),
-    Param::optional("failed", NUMBER, "Rows that failed."),
-    Param::optional("optedOut", NUMBER, "Rows that left an opt-out as it is."),
-    Param::optional("warnings", NUMBER, "Warnings about rows that were imported."),
+    FieldSpec::required("fileName", ValueType::filled(MAX_NAME), "The name of the file."),
+    FieldSpec::optional("bytes", NUMBER, "The bytes of the file."),
+    FieldSpec::optional("rows", NUMBER, "The rows of the file."),
+    FieldSpec::optional("done", NUMBER, "Rows that are done."),
+    FieldSpec::optional("created", NUMBER, "Contacts that were created."),
+    FieldSpec::optional("updated", NUMBER, "Contacts that were updated."),
+    FieldSpec::optional("unchanged", NUMBER, "Contacts that did not change."),
+    FieldSpec::optional("failed", NUMBER, "Rows that failed."),
+    FieldSpec::optional("optedOut", NUMBER, "Rows that left an opt-out as it is."),
+    FieldSpec::optional("warnings", NUMBER, "Warnings about rows that were imported."),
 ];
 
-const REQUESTS: Param = Param::optional(
+const REQUESTS: FieldSpec = FieldSpec::optional(
     "requests",
-    Shape::Array { of: &Shape::Object("ImportRequest", &REQUEST), min: 0, max: MAX_REQUESTS },
+    ValueType::Array { of: &ValueType::Object("ImportRequest", &REQUEST), min: 0, max: MAX_REQUESTS },
     "The requests since the last report, in the order of their rows.",
 );
 
-const REQUEST: [Param; 3] = [
-    Param::required("requestId", ID, "The id of the request."),
-    Param::optional("firstLine", NUMBER, "The line of its first row in the file."),
-    Param::optional("lastLine", NUMBER, "The line of its last row."),
+const REQUEST: [FieldSpec; 3] = [
+    FieldSpec::required("requestId", ID, "The id of the request."),
+    FieldSpec::optional("firstLine", NUMBER, "The line of its first row in the file."),
+    FieldSpec::optional("lastLine", NUMBER, "The line of its last row."),
 ];
 
 const KEYS: EnvelopeKeys<12, 3> = EnvelopeKeys {

@@ -1,6 +1,7 @@
 //! The v3 API over HTTP.
 
 pub mod account;
+pub mod authenticate;
 pub mod blacklist;
 pub mod call;
 pub mod consent;
@@ -8,7 +9,6 @@ pub mod contact;
 pub mod contact_list;
 pub mod contact_source;
 pub mod contacts;
-pub mod gate;
 pub mod import;
 pub mod mcp;
 pub mod method;

@@ -18,8 +18,8 @@ use http_body_util::Full;
 use rmcp::transport::streamable_http_server::session::never::NeverSessionManager;
 use rmcp::transport::streamable_http_server::{StreamableHttpServerConfig, StreamableHttpService};
 
+use super::authenticate::{self, ACCESS_TOKEN, Denial};
 use super::call::{self, Refused};
-use super::gate::{self, ACCESS_TOKEN, Denial};
 use domain::problem::Problem;
 use mcp::PATH;
 use mcp::server::Tools;
@@ -77,9 +77,11 @@ async fn answer(app: &Arc<App>, service: &Service, request: Request) -> Result<R
     if let Some(token) = bearer(&head) {
         head.headers.insert(ACCESS_TOKEN, token);
     }
-    let caller = gate::admit(app, &head, PATH).await.map_err(|denial| call::denied(app, denial))?;
-    let flight =
-        app.flights.take_off(&caller.token).ok_or_else(|| Refused::too_many(app.limits.in_flight))?;
+    let caller = authenticate::admit(app, &head, PATH).await.map_err(|denial| call::denied(app, denial))?;
+    let flight = app
+        .concurrency_limit
+        .acquire(&caller.token)
+        .ok_or_else(|| Refused::too_many(app.limits.in_flight))?;
     let body = body::read(&head.headers, &mut body, &app.limits).await?;
     for header in [CONTENT_ENCODING, CONTENT_LENGTH, TRANSFER_ENCODING] {
         head.headers.remove(header);

@@ -8,8 +8,8 @@ use serde::Serialize;
 use super::call::{Answer, Call, Outcome};
 use app::{Operation, Refusal};
 use domain::id::ObjectId;
-use domain::param::Param;
 use domain::problem::{MAX_PROBLEMS, Problem};
+use domain::schema::FieldSpec;
 
 /// A method: what it is called, what it takes, what it does.
 pub struct Method {
@@ -43,7 +43,7 @@ pub struct Group {
 #[derive(Clone, Copy, Debug)]
 pub struct Body {
     /// Its keys: the very tables that it is read with.
-    pub params: &'static [&'static [Param]],
+    pub params: &'static [&'static [FieldSpec]],
     /// Whether an empty body stands for `{}`: where no key is required.
     pub optional: bool,
 }

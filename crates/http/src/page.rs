@@ -5,8 +5,8 @@ use serde::Serialize;
 
 use domain::argument::{integer, read_within};
 use domain::json::Raw;
-use domain::param::{Param, Shape};
 use domain::problem::Problem;
+use domain::schema::{FieldSpec, ValueType};
 use storage::{Page, Window};
 
 /// How many rows are answered where nobody says how many.
@@ -16,16 +16,16 @@ const LIMIT: u32 = 20;
 const MAX_LIMIT: u32 = 100;
 
 /// How many rows are left out at the beginning.
-pub const OFFSET_KEY: Param = Param::optional(
+pub const OFFSET_KEY: FieldSpec = FieldSpec::optional(
     "offset",
-    Shape::Within(0, i64::MAX),
+    ValueType::Within(0, i64::MAX),
     "How many entries are left out at the beginning; 0 by default.",
 );
 
 /// How many rows there are at most.
-pub const LIMIT_KEY: Param = Param::optional(
+pub const LIMIT_KEY: FieldSpec = FieldSpec::optional(
     "limit",
-    Shape::Within(1, MAX_LIMIT as i64),
+    ValueType::Within(1, MAX_LIMIT as i64),
     "How many entries there are at most; 20 by default.",
 );
 

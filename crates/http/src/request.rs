@@ -14,8 +14,8 @@ use app::{Refusal, requests};
 use domain::argument::read_flag;
 use domain::id::ObjectId;
 use domain::json::{Keys, Raw, read_body};
-use domain::param::{Param, Shape};
 use domain::problem::{self, Problem};
+use domain::schema::{FieldSpec, ValueType};
 use storage::Request;
 use wire::{request as report, request::RequestObject};
 
@@ -44,15 +44,15 @@ pub static FIND: Method = Method {
     handler: &find,
 };
 
-const FOUND_BY: [Param; 2] = [
-    Param::required(
+const FOUND_BY: [FieldSpec; 2] = [
+    FieldSpec::required(
         "ids",
-        Shape::Array { of: &Shape::TEXT, min: 0, max: MAX_IDS },
+        ValueType::Array { of: &ValueType::TEXT, min: 0, max: MAX_IDS },
         "The ids of the requests, as `requestId` gave them.",
     ),
-    Param::optional(
+    FieldSpec::optional(
         "identifiers",
-        Shape::Flag,
+        ValueType::Flag,
         "Whether `success` has the identifiers of the contacts; true by default. With false `email`, `phone` and \
          `userId` are null there, and the server reads no contact for the answer.",
     ),

@@ -17,10 +17,10 @@ use domain::clock::Timestamp;
 use domain::filter::FILTER;
 use domain::id::ObjectId;
 use domain::json::{Keys, Raw, read_body};
-use domain::param::{Param, Shape};
 use domain::problem::{self, Problem};
+use domain::schema::{FieldSpec, ValueType};
 use storage::List;
-use wire::intake::list::LIST_ID;
+use wire::ingest::list::LIST_ID;
 
 static GROUP: Group = Group {
     name: "Segments",
@@ -28,11 +28,11 @@ static GROUP: Group = Group {
            a segment by its id: `{\"segment\": \"…\"}`. A list has at most 100 segments.",
 };
 
-const NAME: Shape = Shape::filled(MAX_NAME);
+const NAME: ValueType = ValueType::filled(MAX_NAME);
 
-const SEGMENT_ID: Param = Param::required(
+const SEGMENT_ID: FieldSpec = FieldSpec::required(
     "segmentId",
-    Shape::pattern(usize::MAX, r"^\s*[0-9a-fA-F]{24}\s*$"),
+    ValueType::pattern(usize::MAX, r"^\s*[0-9a-fA-F]{24}\s*$"),
     "The id of the segment.",
 );
 
@@ -54,10 +54,10 @@ pub static CREATE: Method = Method {
     handler: &create,
 };
 
-const NEW: [Param; 3] = [
+const NEW: [FieldSpec; 3] = [
     LIST_ID,
-    Param::required("name", NAME, "Its name."),
-    Param { required: true, text: FILTER_TEXT, ..FILTER },
+    FieldSpec::required("name", NAME, "Its name."),
+    FieldSpec { required: true, text: FILTER_TEXT, ..FILTER },
 ];
 
 /// What segment/create answers.
@@ -101,17 +101,17 @@ pub static GET: Method = Method {
     handler: &get,
 };
 
-const ONE: [Param; 4] = [
+const ONE: [FieldSpec; 4] = [
     LIST_ID,
     SEGMENT_ID,
-    Param::optional(
+    FieldSpec::optional(
         "count",
-        Shape::Flag,
+        ValueType::Flag,
         "If true, `totalCount` is how many contacts are in the segment. Every contact of the list is looked at.",
     ),
-    Param::optional(
+    FieldSpec::optional(
         "growthDays",
-        Shape::Within(1, MAX_DAYS as i64),
+        ValueType::Within(1, MAX_DAYS as i64),
         "How many of the last days `growth` has, 1 to 400. Without it there is no `growth`.",
     ),
 ];
@@ -213,11 +213,11 @@ pub static FIND: Method = Method {
     handler: &find,
 };
 
-const FOUND: [Param; 2] = [
+const FOUND: [FieldSpec; 2] = [
     LIST_ID,
-    Param::optional(
+    FieldSpec::optional(
         "contactId",
-        Shape::pattern(usize::MAX, r"^\s*[0-9a-fA-F]{24}\s*$"),
+        ValueType::pattern(usize::MAX, r"^\s*[0-9a-fA-F]{24}\s*$"),
         "The id of a contact of the list, as contacts/find gives it in `contactIds`.",
     ),
 ];
@@ -267,11 +267,11 @@ pub static UPDATE: Method = Method {
     handler: &update,
 };
 
-const CHANGED: [Param; 4] = [
+const CHANGED: [FieldSpec; 4] = [
     LIST_ID,
     SEGMENT_ID,
-    Param::optional("name", NAME, "Its new name."),
-    Param { text: FILTER_TEXT, ..FILTER },
+    FieldSpec::optional("name", NAME, "Its new name."),
+    FieldSpec { text: FILTER_TEXT, ..FILTER },
 ];
 
 async fn update(call: Call) -> Outcome<Nothing> {
@@ -306,7 +306,7 @@ pub static REMOVE: Method = Method {
     handler: &remove,
 };
 
-const REMOVED: [Param; 2] = [LIST_ID, SEGMENT_ID];
+const REMOVED: [FieldSpec; 2] = [LIST_ID, SEGMENT_ID];
 
 async fn remove(call: Call) -> Outcome<Nothing> {
     let body = read_body(&call.body, &Keys::of(&REMOVED)).ok_or_else(problem::bad_request)?;

@@ -9,7 +9,7 @@ use super::request::GROUP;
 use app::accept::Accepted;
 use app::undo as use_case;
 use domain::id::ObjectId;
-use wire::intake::undo;
+use wire::ingest::undo;
 
 /// `POST /v3/request/undo`
 pub static UNDO: Method = Method {

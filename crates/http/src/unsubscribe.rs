@@ -107,7 +107,7 @@ fn verify(app: &App, head: &Parts, token: &str) -> Result<Link, Page> {
         return Ok(link);
     }
     if let Some(address) = client::address(head, &app.limits.proxies) {
-        app.link_guesses.wrong(address, Instant::now());
+        app.link_throttle.wrong(address, Instant::now());
     }
     Err(Page::plain(
         "This link is not valid",
@@ -133,7 +133,7 @@ async fn ask(State(app): State<Arc<App>>, Path(token): Path<String>, request: Re
 /// Whether the sender has tried too many wrong tokens, and this one is wrong too.
 fn throttled(app: &App, head: &Parts, token: &str) -> Option<Page> {
     let address = client::address(head, &app.limits.proxies)?;
-    app.link_guesses.wait(address, Instant::now())?;
+    app.link_throttle.wait(address, Instant::now())?;
     // A good token is never asked to wait: mail providers send many requests from one address.
     if app.links.verify(token).is_some() {
         return None;

@@ -23,7 +23,7 @@ use files::key::ImportId;
 use files::send::Counts;
 use files::{Error, Result};
 use storage::JobState;
-use wire::intake::BodyKind;
+use wire::ingest::BodyKind;
 
 /// Contacts that are looked for at a time.
 const PAGE: u32 = 1_000;
@@ -123,7 +123,7 @@ async fn pages(
     let key = ImportId::kept(claim.key.id.to_string());
     let stored = claim.checkpoint().await.map_err(|error| told(&error))?;
     let stored = stored.map(|bytes| serde_json::from_slice(&bytes)).transpose();
-    let mut reached: Reached = stored.map_err(|error| Error::Told(error.to_string()))?.unwrap_or_default();
+    let mut reached: Reached = stored.map_err(|error| Error::Message(error.to_string()))?.unwrap_or_default();
     loop {
         watch(&reached);
         if reached.open.is_empty() {
@@ -145,12 +145,12 @@ async fn pages(
 
 fn told(error: &storage::Error) -> Error {
     let text = error.to_string();
-    if error.is_passing() { Error::Away(text) } else { Error::Told(text) }
+    if error.is_passing() { Error::Away(text) } else { Error::Message(text) }
 }
 
 /// Stores how far it has come. A stop that is asked for meanwhile is noticed by whoever watches over the job.
 async fn keep(claim: &Claim, reached: &Reached, part: Option<(u64, Vec<u8>)>) -> Result<()> {
-    let checkpoint = encode(reached).map_err(|error| Error::Told(error.to_string()))?;
+    let checkpoint = encode(reached).map_err(|error| Error::Message(error.to_string()))?;
     let kept = Kept { checkpoint: Some(checkpoint), part };
     match claim.keep(JobState::Running, kept).await {
         Ok(Ok(_)) => Ok(()),
@@ -218,7 +218,7 @@ async fn page(
     let page = must(api, PATIENCE, || api.contacts(list, filter, after, limit)).await?;
     let data = page.contacts.iter().map(|contact| serde_json::from_str(contact.get()));
     let data = data.collect::<std::result::Result<_, _>>();
-    Ok(Page { data: data.map_err(|error| Error::Told(error.to_string()))?, next: page.next })
+    Ok(Page { data: data.map_err(|error| Error::Message(error.to_string()))?, next: page.next })
 }
 
 /// The contact with that id: the first behind the number before it, unless that is the first behind it too.
@@ -292,7 +292,7 @@ async fn finish(api: &dyn Api, key: &ImportId, reached: &mut Reached) -> Result<
     let post = async |Request { path, body, .. }: &Request| {
         let key = key.key(page, body.as_bytes());
         let kind =
-            BodyKind::of(path).ok_or_else(|| Error::Told(format!("{path}: there is no such method")))?;
+            BodyKind::of(path).ok_or_else(|| Error::Message(format!("{path}: there is no such method")))?;
         retry(api, PATIENCE, || api.submit(kind, Some(&key), Bytes::from(body.clone()))).await
     };
     let accepted = |Request { contacts, .. }: &Request, answer: Answer<Accepted>| {

@@ -15,7 +15,7 @@ const PAUSE: Duration = Duration::from_secs(1);
 
 /// What is known of a job that runs.
 #[derive(Clone, Debug, Default)]
-pub struct Told {
+pub struct JobStatus {
     /// How far it is.
     pub progress: Progress,
     /// What failed.
@@ -24,7 +24,7 @@ pub struct Told {
     fresh: bool,
 }
 
-impl Told {
+impl JobStatus {
     /// Of a job that was claimed: a run that goes on tells what was told before.
     pub fn of(job: &Job, now: Timestamp) -> Self {
         let (mut progress, first) = match job.continues() {
@@ -44,7 +44,7 @@ pub struct Claim {
     lease: u64,
     storage: Arc<dyn Jobs>,
     clock: Arc<dyn Clock>,
-    told: Mutex<Told>,
+    status: Mutex<JobStatus>,
 }
 
 /// What goes into the store with a report.
@@ -62,20 +62,26 @@ pub struct Lost;
 
 impl Claim {
     /// Of a job that was claimed under that lease.
-    pub fn new(key: JobKey, lease: u64, storage: Arc<dyn Jobs>, clock: Arc<dyn Clock>, told: Told) -> Self {
-        Self { key, lease, storage, clock, told: Mutex::new(told) }
+    pub fn new(
+        key: JobKey,
+        lease: u64,
+        storage: Arc<dyn Jobs>,
+        clock: Arc<dyn Clock>,
+        status: JobStatus,
+    ) -> Self {
+        Self { key, lease, storage, clock, status: Mutex::new(status) }
     }
 
-    fn told(&self) -> MutexGuard<'_, Told> {
-        self.told.lock().unwrap_or_else(PoisonError::into_inner)
+    fn status(&self) -> MutexGuard<'_, JobStatus> {
+        self.status.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Notes how far the job is. It is written down with the next report.
     pub fn tell(&self, change: impl FnOnce(&mut Progress, &mut Faults, i64)) {
         let now = self.clock.now().millis();
-        let told = &mut *self.told();
-        change(&mut told.progress, &mut told.faults, now);
-        (told.progress.told_at, told.fresh) = (now, true);
+        let status = &mut *self.status();
+        change(&mut status.progress, &mut status.faults, now);
+        (status.progress.told_at, status.fresh) = (now, true);
     }
 
     /// Writes down how the job is. Whether a stop is asked for; `None` if it is not this node's any more.
@@ -83,10 +89,10 @@ impl Claim {
     /// # Errors
     /// If the store fails; nothing is known then.
     pub async fn report(&self, state: JobState, kept: Kept) -> Result<Option<bool>, Error> {
-        let told = std::mem::replace(&mut self.told().fresh, false);
+        let status = std::mem::replace(&mut self.status().fresh, false);
         let (progress, faults) = {
-            let told = self.told();
-            (encode(&told.progress), encode(&told.faults))
+            let status = self.status();
+            (encode(&status.progress), encode(&status.faults))
         };
         let damaged = |error: std::io::Error| Error::Unavailable(error.to_string());
         let report = JobReport {
@@ -98,8 +104,8 @@ impl Claim {
             now: self.clock.now(),
         };
         let done = self.storage.report_job(self.key, self.lease, report).await;
-        if done.is_err() && told {
-            self.told().fresh = true;
+        if done.is_err() && status {
+            self.status().fresh = true;
         }
         done
     }
@@ -126,7 +132,7 @@ impl Claim {
     /// # Errors
     /// If the store fails.
     pub async fn look(&self) -> Result<Option<bool>, Error> {
-        if self.told().fresh {
+        if self.status().fresh {
             return self.report(JobState::Running, Kept::default()).await;
         }
         self.storage.job_stop_requested(self.key, self.lease).await

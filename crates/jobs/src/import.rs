@@ -8,7 +8,7 @@ use super::job::{Import, Plan};
 use super::store::JobFiles;
 use super::upload::told;
 use files::api::{self, Api};
-use files::books::{Books, History};
+use files::checkpoint::{Checkpoint, History};
 use files::failures::Failures;
 use files::import::{self, Job, Outcome, Progress};
 use files::layout::Said;
@@ -42,7 +42,7 @@ pub async fn run(
     let path = files.upload();
     let done = import_file(api, (files, history), import, list, trying, watch, stop).await;
     done.map_err(|error| match error {
-        Error::Told(text) => Error::Told(told(&path, &import.file, &text)),
+        Error::Message(text) => Error::Message(told(&path, &import.file, &text)),
         Error::Away(text) => Error::Away(text),
         Error::Changed(text) => Error::Changed(told(&path, &import.file, &text)),
         Error::Stopped => Error::Stopped,
@@ -59,12 +59,12 @@ async fn import_file(
     stop: impl Future<Output = ()>,
 ) -> Result<Outcome> {
     let Some(plan) = &import.plan else {
-        return Err(Error::Told("it was not said what the columns are".to_owned()));
+        return Err(Error::Message("it was not said what the columns are".to_owned()));
     };
     let known = api::list(api.as_ref(), list, PATIENCE).await?.known();
     let (upload, plan) = (files.upload(), plan.clone());
     let made = tokio::task::spawn_blocking(move || prepare(&upload, &plan, &known, trying)).await;
-    let (survey, header, reading) = made.map_err(|error| Error::Told(error.to_string()))??;
+    let (survey, header, reading) = made.map_err(|error| Error::Message(error.to_string()))??;
     let choices = import.plan.as_ref().map(Plan::choices).unwrap_or_default();
     let resubscribe = import.plan.as_ref().is_some_and(|plan| plan.resubscribe);
     let way = Way {
@@ -77,9 +77,12 @@ async fn import_file(
         patience: PATIENCE,
     };
     let job = Job { survey, header, reading, choices, way, parallel: PARALLEL };
-    let books =
-        if trying { Books::default() } else { open_books(api.as_ref(), (files, history), &job).await? };
-    import::run(api, job, books, watch, stop).await
+    let checkpoint = if trying {
+        Checkpoint::default()
+    } else {
+        open_checkpoint(api.as_ref(), (files, history), &job).await?
+    };
+    import::run(api, job, checkpoint, watch, stop).await
 }
 
 fn prepare(
@@ -102,21 +105,22 @@ fn prepare(
 /// Where they cannot be so.
 pub fn mapping(plan: &Plan, header: &csv::StringRecord) -> Result<Mapping> {
     if plan.columns.len() != header.len() {
-        return Err(Error::Told("the file has other columns than it was said".to_owned()));
+        return Err(Error::Message("the file has other columns than it was said".to_owned()));
     }
     let targets = plan
         .columns
         .iter()
-        .map(|name| Target::named(name).ok_or_else(|| Error::Told(format!("there is no field {name}"))));
+        .map(|name| Target::named(name).ok_or_else(|| Error::Message(format!("there is no field {name}"))));
     let targets = targets.collect::<Result<Vec<_>>>()?;
-    Mapping::said(header, targets, plan.new_variables.clone()).map_err(|fault| Error::Told(fault.to_string()))
+    Mapping::said(header, targets, plan.new_variables.clone())
+        .map_err(|fault| Error::Message(fault.to_string()))
 }
 
-async fn open_books(
+async fn open_checkpoint(
     api: &dyn Api,
     (files, history): (&JobFiles, Option<Box<dyn History>>),
     job: &Job,
-) -> Result<Books> {
+) -> Result<Checkpoint> {
     // Of one that goes on they are there already.
     let known = api::list(api, &job.way.list, job.way.patience).await?.variables();
     let new = job.reading.mapping.new_variables.iter().filter(|new| !known.contains(&new.name));
@@ -126,5 +130,5 @@ async fn open_books(
     }
     let state = State::open(&files.state(), &job.identity())?;
     let failures = Failures::open(&files.failures(), &job.header, Some(state.point.failures))?;
-    Ok(Books::new(state, failures, None, history))
+    Ok(Checkpoint::new(state, failures, None, history))
 }

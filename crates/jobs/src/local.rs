@@ -9,7 +9,7 @@ use bytes::Bytes;
 use serde_json::{Map, Value};
 
 use app::accept::{self, Key, Submission};
-use app::find::Wanted;
+use app::find::ContactQuery;
 use app::lists;
 use app::variables::{self, NewVariables, VariableName};
 use app::{Caller, Commands, Queries, Refusal};
@@ -24,7 +24,7 @@ use files::api::{
 use files::mapping::NewVariable;
 use storage::{Error, ItemResult, List, RequestState, TakenBy, VariableKind, Way};
 use wire::contact::Shown;
-use wire::intake::{self, BodyKind, Context};
+use wire::ingest::{self, BodyKind, Context};
 
 /// How long it waits for one of several requests to be applied. Another node may apply it, of which nothing is heard here.
 const WAIT: Duration = Duration::from_millis(250);
@@ -55,7 +55,7 @@ impl Local {
         let submission = Submission { request, key: key.transpose()?, warnings };
         let Self { commands, queries, caller, .. } = self;
         let context = Context { commands, queries, caller, submission };
-        let accept::Accepted { request, results, warnings } = intake::accept(context, kind, body).await?;
+        let accept::Accepted { request, results, warnings } = ingest::accept(context, kind, body).await?;
         Ok(Accepted {
             request: request.to_string(),
             results: results.map(read_results),
@@ -71,7 +71,7 @@ impl Local {
         limit: u32,
     ) -> Result<ContactPage, Refusal> {
         let list = self.find_list(list).await?;
-        let wanted = Wanted::from_json(filter, &list).map_err(Refusal::Invalid)?;
+        let wanted = ContactQuery::from_json(filter, &list).map_err(Refusal::Invalid)?;
         let filter = self.queries.filter(&self.caller, Some(&list), &wanted).await?;
         let after = after.and_then(ObjectId::parse).and_then(|id| id.contact_number(list.id));
         let way = Way::Up(ContactNo(after.unwrap_or_default()));

@@ -40,7 +40,7 @@ impl JobService {
         report: ImportReport,
         now: Timestamp,
     ) -> Result<bool, Error> {
-        let account = caller.viewer.account;
+        let account = caller.scope.account;
         let known = self.one(account, report.id).await?;
         if known.as_ref().is_some_and(|job| !job.is_of_client() || job.key.list != list.no) {
             return Ok(false);

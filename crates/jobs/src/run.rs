@@ -9,7 +9,7 @@ use tokio::task::{Id, JoinSet};
 use tokio::time::Instant;
 
 use super::JobRuntime;
-use super::claim::{Claim, Told};
+use super::claim::{Claim, JobStatus};
 use super::job::Job;
 use super::turns::{Candidate, Running, Served, gives_way};
 use super::{SIDE_BY_SIDE, work};
@@ -132,7 +132,7 @@ impl Jobs {
     fn spawn(&mut self, app: &Arc<JobRuntime>, stored: StoredJob, stop: watch::Receiver<bool>) {
         let (key, app, way) = (stored.key, Arc::clone(app), Arc::new(Notify::new()));
         let job = Job::read(stored, &app.jobs.store);
-        let told = Told::of(&job, app.clock.now());
+        let told = JobStatus::of(&job, app.clock.now());
         let (storage, clock) = (Arc::clone(&app.storage), Arc::clone(&app.clock));
         let claim = Claim::new(key, job.lease, storage, clock, told);
         let task = self.tasks.spawn({

@@ -33,7 +33,7 @@ const LOOKED_THROUGH: usize = 4;
 pub enum Error {
     /// What is wrong, for people.
     #[error("{0}")]
-    Told(String),
+    Message(String),
     /// Its files could not be read or written.
     #[error("the files of jobs: {0}")]
     Files(#[from] io::Error),
@@ -44,8 +44,8 @@ pub enum Error {
 
 impl Error {
     /// What is wrong, for people.
-    pub fn told(text: impl Into<String>) -> Self {
-        Self::Told(text.into())
+    pub fn message(text: impl Into<String>) -> Self {
+        Self::Message(text.into())
     }
 }
 
@@ -66,7 +66,7 @@ pub struct Order {
 
 impl Order {
     fn account(&self) -> AccountNo {
-        self.caller.viewer.account
+        self.caller.scope.account
     }
 
     fn job(
@@ -164,7 +164,7 @@ impl JobService {
     pub async fn place(&self, account: AccountNo) -> Result<Room, Error> {
         let room = self.places.take(account);
         let room =
-            room.ok_or_else(|| Error::told("other files are being uploaded: try again in a moment"))?;
+            room.ok_or_else(|| Error::message("other files are being uploaded: try again in a moment"))?;
         // It is counted again when the file is whole; told here, nobody uploads in vain.
         let jobs = self.storage.jobs(account).await?;
         let open = jobs.iter().filter(|job| job.state != JobState::Done).count();
@@ -221,7 +221,7 @@ impl JobService {
     ) -> Result<(), Error> {
         let (ready, mut description) = (job.status == Status::Ready, job.description);
         if !job.status.can_begin() || (dry_run && !ready) {
-            return Err(Error::told("the job has begun already"));
+            return Err(Error::message("the job has begun already"));
         }
         match &mut description.task {
             Task::Import(import) => {
@@ -229,20 +229,20 @@ impl JobService {
                     import.plan = plan.or_else(|| import.plan.take());
                 }
                 if import.plan.is_none() {
-                    return Err(Error::told("say what the columns are first"));
+                    return Err(Error::message("say what the columns are first"));
                 }
                 let is_gone = |files: &JobFiles| !files.upload().exists();
                 // Where the file is on another node, that one looks.
                 if job.subject.is_none() || matches!(&job.files, Files::Here(files) if is_gone(files)) {
-                    return Err(Error::told("its file is gone: upload it again"));
+                    return Err(Error::message("its file is gone: upload it again"));
                 }
             }
             Task::Bulk(_) if job.subject.is_none() => {
                 let text = "what it was about was deleted, since a person was erased: begin the change anew";
-                return Err(Error::told(text));
+                return Err(Error::message(text));
             }
             Task::Bulk(_) => {}
-            Task::Damaged => return Err(Error::told("what is stored of the job is damaged: remove it")),
+            Task::Damaged => return Err(Error::message("what is stored of the job is damaged: remove it")),
         }
         let description = encode(&description)?;
         // Where somebody has begun it a moment ago, this one comes too late.
@@ -279,7 +279,7 @@ impl JobService {
 }
 
 fn too_many() -> Error {
-    Error::Told(format!(
+    Error::Message(format!(
         "there are {MAX_OPEN} jobs that have not ended: let some end, or remove some that you do not need"
     ))
 }

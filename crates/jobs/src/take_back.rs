@@ -22,12 +22,12 @@ impl JobService {
         from_line: Option<u64>,
     ) -> Result<ObjectId, Error> {
         if job.status.is_active() {
-            return Err(Error::told("the job has not ended: stop it first"));
+            return Err(Error::message("the job has not ended: stop it first"));
         }
         let import = match &job.description.task {
             Task::Import(_) => true,
             Task::Bulk(_) => false,
-            Task::Damaged => return Err(Error::told("what is stored of the job is damaged: remove it")),
+            Task::Damaged => return Err(Error::message("what is stored of the job is damaged: remove it")),
         };
         let requests = self.requests_of(job).await?;
         let of_all = requests.len();
@@ -37,7 +37,7 @@ impl JobService {
             .map(|request| request.id)
             .collect();
         if ids.is_empty() {
-            return Err(Error::told("the job has changed nothing"));
+            return Err(Error::message("the job has changed nothing"));
         }
         let counts = job.progress.as_ref().map(|progress| progress.counts).unwrap_or_default();
         let all = counts.created + counts.updated;
@@ -71,7 +71,7 @@ impl JobService {
                 };
                 Ok(blocking(read).await?)
             }
-            Files::Elsewhere => Err(Error::told(
+            Files::Elsewhere => Err(Error::message(
                 "what the import has done is stored on another node of this server: try again",
             )),
             Files::None => Ok(Vec::new()),

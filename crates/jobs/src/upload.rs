@@ -80,7 +80,7 @@ impl JobService {
     /// If its directory cannot be made.
     pub async fn upload(&self, app: &JobRuntime, order: &Order, room: Room) -> Result<Upload, Error> {
         let ids = [(); 2].map(|()| app.ids.next(app.clock.now()));
-        let (store, account) = (Arc::clone(&self.store), order.caller.viewer.account);
+        let (store, account) = (Arc::clone(&self.store), order.caller.scope.account);
         let (directory, files, lock, file) = blocking(move || {
             let directory = store.directory(ids[0])?;
             let files = store.make(account, ids[1])?;
@@ -101,7 +101,7 @@ impl JobService {
     /// If it is not on this node, or no table that can be imported if it is read so.
     pub async fn look(&self, job: &Job, name: &str, said: &Said) -> Result<Looked, Error> {
         let Some(files) = job.files_here() else {
-            return Err(Error::told(
+            return Err(Error::message(
                 "the file is on another node of this server: try again, or upload it again",
             ));
         };
@@ -110,7 +110,7 @@ impl JobService {
         let _looking = self.looking.acquire().await.map_err(io::Error::other)?;
         let upload = path.clone();
         let looked = blocking(move || Ok(look(&upload, &said))).await?;
-        looked.map_err(|error| Error::Told(told(&path, name, &error.to_string())))
+        looked.map_err(|error| Error::Message(told(&path, name, &error.to_string())))
     }
 }
 
@@ -123,7 +123,7 @@ impl JobService {
         let (Task::Import(import), Some(subject), Some(files)) =
             (&job.description.task, &job.subject, job.files_here())
         else {
-            return Err(Error::told(
+            return Err(Error::message(
                 "the file is on another node of this server: try again, or upload it again",
             ));
         };
@@ -160,15 +160,17 @@ impl Upload {
         self.bytes += bytes.len() as u64;
         if self.bytes > self.max {
             let mib = self.max >> 20;
-            return Err(Error::Told(format!(
+            return Err(Error::Message(format!(
                 "the file is larger than {mib} MiB, which is the most that is taken"
             )));
         }
         if !self.pace.keeps(bytes.len() as u64, Instant::now()) {
-            return Err(Error::told("the file comes too slowly: upload it again over a better connection"));
+            return Err(Error::message(
+                "the file comes too slowly: upload it again over a better connection",
+            ));
         }
         let Some(mut file) = self.file.take() else {
-            return Err(Error::told("the file could not be written"));
+            return Err(Error::message("the file could not be written"));
         };
         self.file = Some(blocking(move || file.write_all(&bytes).map(|()| file)).await?);
         Ok(())
@@ -181,7 +183,7 @@ impl Upload {
     /// Where the file is no table that can be imported.
     pub async fn finish(mut self, app: &JobRuntime, order: &Order, name: &str) -> Result<ObjectId, Error> {
         let Some((file, files)) = self.file.take().zip(self.files.clone()) else {
-            return Err(Error::told("the file could not be written"));
+            return Err(Error::message("the file could not be written"));
         };
         let (name, bytes) = (shown_name(name), self.bytes);
         let path = files.upload();
@@ -194,7 +196,7 @@ impl Upload {
                 // On its page another encoding can be chosen.
                 Ok(look(&upload, &Said { accept_doubt: true, ..Said::default() }))
             });
-            looked.await?.map_err(|error| Error::Told(told(&path, &name, &error.to_string())))?
+            looked.await?.map_err(|error| Error::Message(told(&path, &name, &error.to_string())))?
         };
         let import = Import { file: name, bytes, rows, form, sheets, doubt, plan: None };
         let (task, subject) = (Task::Import(import), Subject::Rows(preview));

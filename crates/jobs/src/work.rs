@@ -17,7 +17,7 @@ use app::Caller;
 use domain::id::ObjectId;
 use files::Error;
 use files::api::Api;
-use files::books::History;
+use files::checkpoint::History;
 use files::import::FIRST_FAULTS;
 use files::requests::{ImportedRequest, lines};
 use files::send::Counts;
@@ -126,7 +126,7 @@ async fn run(app: &Arc<JobRuntime>, job: &Job, claim: &Arc<Claim>, signals: &mut
         Err(Error::Stopped) => why.unwrap_or(End::Lost),
         // The job waits until the store is there again.
         Err(Error::Away(_)) => pause().await,
-        Err(Error::Told(text) | Error::Changed(text)) => End::Failed(text),
+        Err(Error::Message(text) | Error::Changed(text)) => End::Failed(text),
     }
 }
 
@@ -143,7 +143,7 @@ async fn perform(
     stop: impl Future<Output = ()>,
 ) -> files::Result<Counts> {
     let list = job.description.list.as_str();
-    let told = |text: &str| Err(Error::Told(text.to_owned()));
+    let told = |text: &str| Err(Error::Message(text.to_owned()));
     let mut first = true;
     let mut tell = move |done, of, counts, faults| {
         let first = std::mem::take(&mut first);
@@ -208,7 +208,7 @@ impl History for Parts {
             }
             Ok(Err(Lost)) => Err(Error::Stopped),
             Err(error) if error.is_passing() => Err(Error::Away(error.to_string())),
-            Err(error) => Err(Error::Told(error.to_string())),
+            Err(error) => Err(Error::Message(error.to_string())),
         }
     }
 }

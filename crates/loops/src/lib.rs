@@ -2,5 +2,5 @@
 
 pub mod applier;
 pub mod indexer;
-pub mod notify;
 pub mod segments;
+pub mod webhooks;

@@ -37,7 +37,7 @@ impl Tool for DescribeAccess {
     type Answer = AccessAnswer;
 
     async fn run(call: ToolCall, _: NoArguments) -> Result<AccessAnswer> {
-        let lists = call.caller.viewer.lists.as_ref();
+        let lists = call.caller.scope.lists.as_ref();
         Ok(AccessAnswer {
             account_name: call.caller.account_name.clone(),
             may_write: !call.caller.read_only,

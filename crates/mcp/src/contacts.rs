@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use super::schema;
 use super::tool::{About, Result, Tool, ToolCall, damaged, parse_id};
 use app::contacts::read;
-use app::find::{PARAMS, Wanted};
+use app::find::{ContactQuery, PARAMS};
 use app::person::Identifiers;
 use domain::contact::document::Document;
 use domain::contact::identifier::IdentifierKind;
@@ -118,12 +118,12 @@ impl Tool for FindContacts {
 }
 
 /// Reads a filter, with the variables of the list. Unknown keys are refused at every depth.
-pub fn read_filter(filter: &Map<String, Value>, list: Option<&List>) -> Result<Wanted> {
+pub fn read_filter(filter: &Map<String, Value>, list: Option<&List>) -> Result<ContactQuery> {
     let text = Value::Object(filter.clone()).to_string();
     let members = read_members(&text, &Keys::of(&PARAMS)).ok_or_else(problem::bad_request)?;
     let (mut warnings, mut problems) = (Vec::new(), Vec::new());
     let values = std::array::from_fn(|place| members.get(place));
-    let wanted = Wanted::read(values, list, &mut warnings, &mut problems);
+    let wanted = ContactQuery::read(values, list, &mut warnings, &mut problems);
     problems.extend(members.unknown.iter().map(|name| unknown(name)));
     problems.extend(warnings.into_iter().map(|warning| unknown(&warning.field.unwrap_or_default())));
     match problems.is_empty() {

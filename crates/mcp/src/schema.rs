@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
-use domain::param::{ACCEPTS, Param, object};
+use domain::schema::{ACCEPTS, FieldSpec, object};
 
 /// The schema of arguments.
 pub fn input<T: JsonSchema>() -> Map<String, Value> {
@@ -51,14 +51,14 @@ fn tidy(schema: &mut Value) {
 }
 
 /// The schema of an array of contacts, as the API reads them by its table of keys.
-pub fn array(table: &Param) -> Value {
+pub fn array(table: &FieldSpec) -> Value {
     let mut components = Map::new();
     let schema = table.shape.schema(&mut components);
     whole(schema, &components, &mut Vec::new())
 }
 
 /// The schema of an object, by the table of its keys.
-pub fn table(params: &[Param]) -> Value {
+pub fn table(params: &[FieldSpec]) -> Value {
     let mut components = Map::new();
     let schema = object(&[params], &mut components);
     whole(schema, &components, &mut Vec::new())

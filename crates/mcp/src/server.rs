@@ -56,7 +56,7 @@ impl Tools {
         let (status, problems) = error.into_problems();
         if status < 500 {
             let codes = problems.iter().map(|problem| &problem.code);
-            let (account, now) = (caller.viewer.account, self.0.clock.now());
+            let (account, now) = (caller.scope.account, self.0.clock.now());
             self.0.rejections.note(account, &caller.token, PATH, status, codes, now);
         }
         CallToolResult::error(vec![ContentBlock::text(text(problems))])

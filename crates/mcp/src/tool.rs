@@ -15,7 +15,7 @@ use app::{Access, Caller, Commands, Operation, Queries, Refusal};
 use domain::id::ObjectId;
 use domain::problem::{self, Problem};
 use storage::List;
-use wire::intake::Context;
+use wire::ingest::Context;
 
 /// The outcome of a tool.
 pub type Result<T, E = ToolError> = std::result::Result<T, E>;

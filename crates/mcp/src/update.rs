@@ -15,7 +15,7 @@ use domain::journal::ContactNo;
 use domain::problem::Problem;
 use storage::{ItemResult, List};
 use wire::contact::Shown;
-use wire::intake::{self, BodyKind, contacts};
+use wire::ingest::{self, BodyKind, contacts};
 
 /// Changes contacts.
 pub struct UpdateContacts;
@@ -85,7 +85,7 @@ impl Tool for UpdateContacts {
             return plan::accepted(&call, known.request).await;
         }
         let context = call.context(call.commands.submission());
-        let tried = intake::accept(context, BodyKind::Update, &arguments.body(true)).await?;
+        let tried = ingest::accept(context, BodyKind::Update, &arguments.body(true)).await?;
         let results = tried_results(tried)?;
         let changes = planned_changes(&call, &list, &arguments.contacts, &results).await?;
         let shown = wire::request::Results::of(results.iter().cloned());
@@ -95,7 +95,7 @@ impl Tool for UpdateContacts {
             Some(named) if named != plan => Err(plan::outdated().into()),
             Some(_) => {
                 let context = call.context(asked.submission(&call, &plan)?);
-                let accepted = intake::accept(context, BodyKind::Update, &body).await?;
+                let accepted = ingest::accept(context, BodyKind::Update, &body).await?;
                 plan::accepted(&call, accepted.request).await
             }
         }

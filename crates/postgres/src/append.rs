@@ -8,7 +8,7 @@ mod columns;
 use std::sync::Arc;
 
 use self::columns::{Columns, INSERT};
-use super::once;
+use super::idempotency;
 use super::queue::{GIVE, LOCK_PROGRESS, LOCK_QUEUE};
 use super::session::{Reach, Session, Values, get, get_number};
 use super::shared::Shared;
@@ -178,7 +178,7 @@ fn insert(
     if group.iter().any(|batch| batch.once.is_some()) {
         // The keys are looked at under the lock: of two that race, the second finds the first.
         lock(session, shared, list)?;
-        once::take(session, list, group, &mut appended)?;
+        idempotency::take(session, list, group, &mut appended)?;
     }
     let kept: Vec<&Batch> = group
         .iter()

@@ -4,7 +4,7 @@ use super::queue::COUNT_ERASED;
 use super::rows::{View, signed};
 use super::session::{Session, Values, get, get_number, get_small};
 use domain::apply::plan::Waiting;
-use domain::apply::world::EraseForm;
+use domain::apply::unit_of_work::EraseForm;
 use domain::clock::Timestamp;
 use domain::journal::{AccountNo, ContactNo, ListNo};
 use storage::rows::check::index::entries;
@@ -53,7 +53,7 @@ impl Erasing for View<'_> {
         Ok(())
     }
 
-    fn forget_bearers(&self, list: ListNo, hash: u64) -> Result<(), Error> {
+    fn forget_former_holders(&self, list: ListNo, hash: u64) -> Result<(), Error> {
         let delete = "DELETE FROM former_bearer WHERE list = $1 AND hash = $2";
         self.session.execute(delete, &[&list.0, &hash.cast_signed()]).map(drop)
     }

@@ -24,6 +24,7 @@ mod contact_reader;
 mod deliveries;
 mod due;
 mod erase;
+mod idempotency;
 mod identity;
 mod idle;
 mod in_one;
@@ -32,12 +33,11 @@ mod logins;
 mod mentions;
 mod migrate;
 mod node;
-mod once;
 mod prune;
+mod purge;
 mod queue;
 mod requests;
 mod rows;
-mod scrub;
 mod search;
 mod segments;
 mod session;
@@ -62,13 +62,13 @@ use domain::clock::Timestamp;
 use domain::id::ObjectId;
 use domain::journal::{AccountNo, Batch, ContactNo, ListNo};
 use storage::Reckoning;
-use storage::rows::try_out;
+use storage::rows::dry_run;
 use storage::{
     AddError, AppendError, Appended, Applied, Applier, Attempt, Backlog, Catalogue, CatalogueChanges,
-    Delivery, Error, Health, ItemResult, Journal, Keep, List, ListChange, ListFilter, ListOwner, NewList,
+    Delivery, Error, Health, ItemResult, Journal, List, ListChange, ListFilter, ListOwner, NewList,
     NewSource, OptOut, Outbox, Page, Remembered, Renamed, Request, RequestFilter, RequestReader,
-    RequestState, RequestSummary, Retention, Source, SourceChange, SourceFilter, SourceRef, Undoable,
-    VariableKind, WebhookSecrets, Window,
+    RequestState, RequestSummary, Retention, RetentionPolicy, Source, SourceChange, SourceFilter, SourceRef,
+    Undoable, VariableKind, WebhookSecrets, Window,
 };
 
 #[async_trait]
@@ -93,7 +93,7 @@ impl Journal for PostgresStore {
         since: Timestamp,
     ) -> Result<Option<Remembered>, Error> {
         let queue = queue_of(account, list);
-        self.read(move |session, _| once::find(session, queue, account, &key, since)).await
+        self.read(move |session, _| idempotency::find(session, queue, account, &key, since)).await
     }
 
     fn backlog(&self) -> Backlog {
@@ -111,8 +111,8 @@ impl Journal for PostgresStore {
 
 #[async_trait]
 impl Applier for PostgresStore {
-    async fn try_out(&self, batch: Batch, now: Timestamp) -> Result<Vec<ItemResult>, Error> {
-        self.view(move |view| try_out::try_out(view, batch.clone(), now)).await
+    async fn dry_run(&self, batch: Batch, now: Timestamp) -> Result<Vec<ItemResult>, Error> {
+        self.view(move |view| dry_run::dry_run(view, batch.clone(), now)).await
     }
 
     async fn apply_next(&self, max: usize, now: Timestamp) -> Result<Applied, Error> {
@@ -350,7 +350,7 @@ impl Retention for PostgresStore {
         self.write(move |session, _| prune::reckon(session, seen, elapsed, system)).await
     }
 
-    async fn prune(&self, keep: Keep) -> Result<usize, Error> {
+    async fn prune(&self, keep: RetentionPolicy) -> Result<usize, Error> {
         let pruned = self.write(move |session, shared| prune::prune(session, shared, keep)).await?;
         if pruned.traces.is_some() {
             *self.shared.traces() = pruned.traces;

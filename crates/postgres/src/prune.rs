@@ -10,13 +10,13 @@ use super::queue::LOCK_PROGRESS;
 use super::rows::View;
 use super::session::{Session, Value, Values, get, get_number};
 use super::shared::Shared;
-use super::{address_form, attempts, due, scrub, segments, suppressions, webhooks};
+use super::{address_form, attempts, due, purge, segments, suppressions, webhooks};
 use domain::clock::Timestamp;
 use domain::journal::{ContactNo, ListNo};
 use storage::Reckoning;
 use storage::rows::activity::minute;
 use storage::rows::consent;
-use storage::{Error, HOUR, Keep};
+use storage::{Error, HOUR, RetentionPolicy};
 
 /// Rows that one transaction deletes: applying waits no longer than that.
 const CHUNK: i64 = 2_000;
@@ -44,7 +44,7 @@ pub struct Pruned {
 
 /// Deletes one chunk. Keys are read of all lists, and deleted list by list, in the order of lists: on Citus no statement
 /// deletes what one within it has looked for in all of them.
-pub fn prune(session: &Session, shared: &Shared, keep: Keep) -> Result<Pruned, Error> {
+pub fn prune(session: &Session, shared: &Shared, keep: RetentionPolicy) -> Result<Pruned, Error> {
     // One node does it at a time; another has nothing to add.
     let lock = "SELECT FROM setting WHERE name = 'prune' FOR NO KEY UPDATE SKIP LOCKED";
     if session.query_opt(lock, &[])?.is_none() {
@@ -53,7 +53,7 @@ pub fn prune(session: &Session, shared: &Shared, keep: Keep) -> Result<Pruned, E
     let mut rows = keys(session, keep)? + ended(session, keep)? + activity(session, keep)?;
     rows += logged(session, keep)? + rejections(session, keep)? + webhooks::prune(session)?;
     rows += segments::prune(session)?;
-    rows += scrub::scrub(session, shared)?;
+    rows += purge::purge(session, shared)?;
     let mut lists = match shared.traces().clone() {
         Some(lists) => lists,
         // Another node may have ended before it was done.
@@ -96,7 +96,7 @@ pub(super) fn by_account<'a, T: FromSql<'a> + ToSql + Sync>(
     Ok(session.pipeline(&all)?.iter().sum())
 }
 
-fn keys(session: &Session, keep: Keep) -> Result<u64, Error> {
+fn keys(session: &Session, keep: RetentionPolicy) -> Result<u64, Error> {
     let since = keep.keys.millis();
     let select = "SELECT list, account, key FROM once WHERE used_at < $1 LIMIT $2";
     let rows = session.query(select, &[&since, &CHUNK])?;
@@ -106,7 +106,7 @@ fn keys(session: &Session, keep: Keep) -> Result<u64, Error> {
 }
 
 /// Sessions and links that have ended. Both tables have a copy on each node of Citus: which rows go is chosen before.
-fn ended(session: &Session, keep: Keep) -> Result<u64, Error> {
+fn ended(session: &Session, keep: RetentionPolicy) -> Result<u64, Error> {
     let (mut gone, ended) = (0, keep.ended.millis());
     for table in ["session", "link"] {
         let select = format!("SELECT hash FROM {table} WHERE expires_at <= $1 LIMIT $2");
@@ -139,19 +139,19 @@ pub fn reckon(
     Ok(next)
 }
 
-fn activity(session: &Session, keep: Keep) -> Result<u64, Error> {
+fn activity(session: &Session, keep: RetentionPolicy) -> Result<u64, Error> {
     let select = "SELECT list, account, minute FROM activity WHERE minute < $1 LIMIT $2";
     let rows = session.query(select, &[&minute(keep.requests), &CHUNK])?;
     let delete = "DELETE FROM activity WHERE list = $1 AND account = $2 AND minute = ANY($3)";
     by_account::<i64>(session, &rows, delete, &[])
 }
 
-fn rejections(session: &Session, keep: Keep) -> Result<u64, Error> {
+fn rejections(session: &Session, keep: RetentionPolicy) -> Result<u64, Error> {
     let delete = "DELETE FROM rejection WHERE hour < $1";
     session.execute(delete, &[&keep.requests.millis().div_euclid(HOUR)])
 }
 
-fn logged(session: &Session, keep: Keep) -> Result<u64, Error> {
+fn logged(session: &Session, keep: RetentionPolicy) -> Result<u64, Error> {
     let select = "SELECT list, account, id FROM delivery_attempt WHERE at < $1 ORDER BY at LIMIT $2";
     let rows = session.query(select, &[&keep.requests.millis(), &CHUNK])?;
     let delete = "DELETE FROM delivery_attempt WHERE list = $1 AND account = $2 AND id = ANY($3)";
@@ -187,7 +187,7 @@ fn delete_at(
 }
 
 /// Requests and their webhooks.
-fn requests(session: &Session, keep: Keep, lists: &mut BTreeSet<ListNo>) -> Result<u64, Error> {
+fn requests(session: &Session, keep: RetentionPolicy, lists: &mut BTreeSet<ListNo>) -> Result<u64, Error> {
     let select = "SELECT r.list, r.position FROM request r WHERE r.processed_at < $1 AND NOT EXISTS \
                   (SELECT 1 FROM delivery d WHERE d.list = r.list AND d.position = r.position AND d.state = 0) \
                   ORDER BY r.processed_at LIMIT $2";
@@ -200,7 +200,7 @@ fn requests(session: &Session, keep: Keep, lists: &mut BTreeSet<ListNo>) -> Resu
 }
 
 /// Histories.
-fn history(session: &Session, keep: Keep, lists: &mut BTreeSet<ListNo>) -> Result<u64, Error> {
+fn history(session: &Session, keep: RetentionPolicy, lists: &mut BTreeSet<ListNo>) -> Result<u64, Error> {
     let mut gone = 0;
     for (table, time) in [("history", "applied_at"), ("tombstone", "erased_at")] {
         let select = format!("SELECT list, position FROM {table} WHERE {time} < $1 ORDER BY {time} LIMIT $2");

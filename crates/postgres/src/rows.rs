@@ -8,7 +8,7 @@ use super::catalogue;
 use super::queue::NEXT;
 use super::session::{Session, Values, get, get_array, get_id, get_number, get_small, get_time};
 use super::shared::Shared;
-use domain::apply::world::{EraseForm, Erased, ListState};
+use domain::apply::unit_of_work::{EraseForm, Erased, ListState};
 use domain::contact::amount::Cac;
 use domain::contact::choice::Flags;
 use domain::contact::document::HEAD;
@@ -280,7 +280,7 @@ impl Rows for View<'_> {
         row.map(|row| read_entry(&row)).transpose()
     }
 
-    fn departed_at(&self, contact: ContactId) -> Result<u64, Error> {
+    fn removed_at(&self, contact: ContactId) -> Result<u64, Error> {
         let select = "SELECT position FROM departed WHERE list = $1 AND number = $2";
         let row = self.session.query_opt(select, &[&contact.0.0, &contact.1.0.cast_signed()])?;
         row.map_or(Ok(0), |row| get_number(&row, 0))
@@ -292,7 +292,7 @@ impl Rows for View<'_> {
         row.map(|row| get(&row, 0)).transpose()
     }
 
-    fn departed_consent(&self, contact: ContactId) -> Result<u64, Error> {
+    fn tombstone_consent(&self, contact: ContactId) -> Result<u64, Error> {
         let select = "SELECT consent FROM departed WHERE list = $1 AND number = $2";
         let row = self.session.query_opt(select, &[&contact.0.0, &contact.1.0.cast_signed()])?;
         row.map_or(Ok(0), |row| get_number(&row, 0))
@@ -317,7 +317,7 @@ impl Rows for View<'_> {
         rows.iter().map(read).collect()
     }
 
-    fn former_bearers(&self, list: ListNo, hash: u64) -> Result<Vec<(ContactNo, u64)>, Error> {
+    fn former_holders(&self, list: ListNo, hash: u64) -> Result<Vec<(ContactNo, u64)>, Error> {
         let select = "SELECT number, position FROM former_bearer WHERE list = $1 AND hash = $2 \
                       ORDER BY position DESC";
         let rows = self.session.query(select, &[&list.0, &hash.cast_signed()])?;

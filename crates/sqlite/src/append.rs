@@ -6,10 +6,10 @@ use rusqlite::{Connection, OptionalExtension as _, Transaction, TransactionBehav
 
 use super::backlog::{Counted, Row, counted};
 use super::marks::{self, Marks};
-use super::{Pair, Shared, SqliteStore, error, is_not_synced, once, signed, unsigned};
+use super::{Pair, Shared, SqliteStore, error, idempotency, is_not_synced, signed, unsigned};
 use domain::clock::Timestamp;
 use domain::journal::{AccountNo, Batch, BatchKind};
-use storage::rows::seal::seal;
+use storage::rows::row_checksum::row_checksum;
 use storage::{AppendError, Appended, Error};
 
 /// Rows that one commit forgets: an append never waits behind more than that.
@@ -61,7 +61,7 @@ fn insert(intake: &mut Connection, batches: &[Arc<Batch>]) -> Result<Vec<Appende
     for batch in batches {
         // The key is taken in the same transaction: of two that race, the second finds the first.
         let known = match &batch.once {
-            Some(key) => once::take(&transaction, batch, key)?,
+            Some(key) => idempotency::take(&transaction, batch, key)?,
             None => None,
         };
         appended.push(match known {
@@ -92,7 +92,7 @@ fn insert_batch(transaction: &Transaction<'_>, batch: &Batch) -> rusqlite::Resul
         batch.accepted_at.millis(),
         batch.webhook.as_ref().map(|webhook| &webhook.uri),
         batch.webhook.as_ref().map(|webhook| &webhook.receiver),
-        seal(batch),
+        row_checksum(batch),
         batch.items,
         batch.restore_erased,
     ])?;

@@ -35,12 +35,12 @@ pub enum Failed {
     Store(#[from] storage::Error),
     /// Anything else.
     #[error("{0}")]
-    Told(String),
+    Message(String),
 }
 
 /// An error of a file, with its name.
 pub fn file_error(path: &std::path::Path) -> impl Fn(std::io::Error) -> Failed + '_ {
-    move |error| Failed::Told(format!("{}: {error}", path.display()))
+    move |error| Failed::Message(format!("{}: {error}", path.display()))
 }
 
 /// Told how many bytes are done, of how many, and what is being done.

@@ -52,7 +52,9 @@ pub fn backup(
 
 fn refuse_to_overwrite(file: &Path) -> Result<(), Failed> {
     match file.try_exists().map_err(file_error(file))? {
-        true => Err(Failed::Told(format!("{} is there already: a backup replaces no file", file.display()))),
+        true => {
+            Err(Failed::Message(format!("{} is there already: a backup replaces no file", file.display())))
+        }
         false => Ok(()),
     }
 }
@@ -74,7 +76,7 @@ fn copy_pages(from: Connection, to: &Path, progress: &mut Progress<'_>) -> Resul
         match step {
             StepResult::Done => return Ok(()),
             StepResult::More => {}
-            _ => return Err(Failed::Told(format!("{} is locked by another process", to.display()))),
+            _ => return Err(Failed::Message(format!("{} is locked by another process", to.display()))),
         }
     }
 }
@@ -118,7 +120,7 @@ impl Partial {
         let lock = OpenOptions::new().append(true).open(&store).map_err(file_error(&store))?;
         if lock.try_lock().is_err() {
             let text = format!("another backup is writing {}", file.display());
-            return Err(Failed::Told(text));
+            return Err(Failed::Message(text));
         }
         lock.set_len(0).map_err(file_error(&store))?;
         make_private(&intake)?;

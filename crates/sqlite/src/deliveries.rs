@@ -1,6 +1,6 @@
 //! The outbox of webhooks.
 //!
-//! Pending deliveries are indexed by receiver, and claims go from receiver to receiver: one with a million
+//! Pending deliveries are indexed by receiver, and leases go from receiver to receiver: one with a million
 //! deliveries that fail costs the others nothing.
 
 use std::collections::HashMap;
@@ -18,7 +18,7 @@ use storage::{Attempt, Delivery, DeliveryEnd, Error, Place};
 
 /// Deliveries that are out.
 #[derive(Default)]
-pub struct Claims {
+pub struct Leases {
     /// By position: the receiver, and the attempts before this one.
     out: HashMap<u64, (String, i64)>,
     /// By receiver: how many.
@@ -27,7 +27,7 @@ pub struct Claims {
     last: String,
 }
 
-impl Claims {
+impl Leases {
     fn out_at(&self, receiver: &str) -> usize {
         self.per_receiver.get(receiver).copied().unwrap_or_default()
     }
@@ -51,8 +51,8 @@ impl Claims {
 
 /// Held over a whole claim and a whole finish: a claim that read before a finish committed, and looked after it
 /// gave back, would send a delivery twice.
-fn claims(shared: &Shared) -> MutexGuard<'_, Claims> {
-    super::lock(&shared.claims)
+fn leases(shared: &Shared) -> MutexGuard<'_, Leases> {
+    super::lock(&shared.leases)
 }
 
 /// Claims what is due, at most `max`, and no more of one receiver than brings it to `per_receiver`.
@@ -63,13 +63,13 @@ pub fn claim(
     max: usize,
     per_receiver: usize,
 ) -> Result<Vec<Delivery>, Error> {
-    let mut claims = claims(shared);
+    let mut leases = leases(shared);
     let mut claimed: Vec<Delivery> = Vec::new();
     let mut last = None;
-    for receiver in receivers_after(store, &claims.last).map_err(error)? {
-        let free = per_receiver.saturating_sub(claims.out_at(&receiver)).min(max - claimed.len());
+    for receiver in receivers_after(store, &leases.last).map_err(error)? {
+        let free = per_receiver.saturating_sub(leases.out_at(&receiver)).min(max - claimed.len());
         if free > 0 {
-            claimed.extend(due(store, &claims, &receiver, now, free).map_err(error)?);
+            claimed.extend(due(store, &leases, &receiver, now, free).map_err(error)?);
         }
         if claimed.len() >= max {
             last = Some(receiver);
@@ -77,9 +77,9 @@ pub fn claim(
         }
     }
     // Taken only now: where reading failed half-way, nobody would give them back.
-    claimed.iter().for_each(|delivery| claims.take(delivery));
+    claimed.iter().for_each(|delivery| leases.take(delivery));
     if let Some(last) = last {
-        claims.last = last;
+        leases.last = last;
     }
     Ok(claimed)
 }
@@ -103,7 +103,7 @@ fn receivers_after(store: &Connection, last: &str) -> rusqlite::Result<Vec<Strin
 
 fn due(
     store: &Connection,
-    claims: &Claims,
+    leases: &Leases,
     receiver: &str,
     now: Timestamp,
     free: usize,
@@ -114,7 +114,7 @@ fn due(
          WHERE d.state = 0 AND d.receiver = ?1 AND d.next_at <= ?2 ORDER BY d.next_at LIMIT ?3",
     )?;
     // Those that are out are still pending in the table.
-    let limit = i64::try_from(free + claims.out_at(receiver)).unwrap_or(i64::MAX);
+    let limit = i64::try_from(free + leases.out_at(receiver)).unwrap_or(i64::MAX);
     let rows = select.query_map(params![receiver, now.millis(), limit], |row| {
         Ok(Delivery {
             place: Place { list: ListNo(row.get(5)?), position: unsigned(row.get(0)?) },
@@ -129,7 +129,7 @@ fn due(
     let mut found = Vec::with_capacity(free);
     for delivery in rows {
         let delivery = delivery?;
-        if !claims.out.contains_key(&delivery.place.position) && found.len() < free {
+        if !leases.out.contains_key(&delivery.place.position) && found.len() < free {
             found.push(delivery);
         }
     }
@@ -139,10 +139,10 @@ fn due(
 /// Writes attempts down, and gives the deliveries back. Those that are not out are written down already: whoever was
 /// told that this has failed comes again, and the commit may have been kept all the same.
 pub fn finish(store: &mut Connection, shared: &Shared, attempts: &[Attempt]) -> Result<(), Error> {
-    let mut claims = claims(shared);
-    write(store, shared, &claims, attempts).map_err(error)?;
+    let mut leases = leases(shared);
+    write(store, shared, &leases, attempts).map_err(error)?;
     for attempt in attempts {
-        claims.give_back(attempt.place.position);
+        leases.give_back(attempt.place.position);
     }
     Ok(())
 }
@@ -150,7 +150,7 @@ pub fn finish(store: &mut Connection, shared: &Shared, attempts: &[Attempt]) -> 
 fn write(
     store: &mut Connection,
     shared: &Shared,
-    claims: &Claims,
+    leases: &Leases,
     attempts: &[Attempt],
 ) -> rusqlite::Result<()> {
     let transaction = store.transaction_with_behavior(TransactionBehavior::Immediate)?;
@@ -167,7 +167,7 @@ fn write(
             transaction.prepare_cached("SELECT account, id, webhook FROM request WHERE position = ?1")?;
         let (mut minutes, mut log) = (Minutes::new(), Vec::new());
         for attempt in attempts {
-            let Some((receiver, before)) = claims.out.get(&attempt.place.position) else { continue };
+            let Some((receiver, before)) = leases.out.get(&attempt.place.position) else { continue };
             let (position, end) = (signed(attempt.place.position), attempt.end().map(DeliveryEnd::code));
             let (next_at, at) = (attempt.next_at.millis(), attempt.at.millis());
             let state = attempt.state.code();
@@ -210,25 +210,25 @@ pub fn resend(
 
 /// When the next delivery is due that could be claimed.
 pub fn next_at(store: &Connection, shared: &Shared, per_receiver: usize) -> Result<Option<Timestamp>, Error> {
-    let claims = claims(shared);
-    earliest(store, &claims, per_receiver).map_err(error)
+    let leases = leases(shared);
+    earliest(store, &leases, per_receiver).map_err(error)
 }
 
-fn earliest(store: &Connection, claims: &Claims, per_receiver: usize) -> rusqlite::Result<Option<Timestamp>> {
+fn earliest(store: &Connection, leases: &Leases, per_receiver: usize) -> rusqlite::Result<Option<Timestamp>> {
     let mut select = store.prepare_cached(
         "SELECT position, next_at FROM delivery WHERE state = 0 AND receiver = ?1 ORDER BY next_at LIMIT ?2",
     )?;
     let mut earliest: Option<Timestamp> = None;
     for receiver in receivers_after(store, "")? {
-        if claims.out_at(&receiver) >= per_receiver {
+        if leases.out_at(&receiver) >= per_receiver {
             // Looked at again when one of them comes back.
             continue;
         }
-        let limit = i64::try_from(claims.out_at(&receiver) + 1).unwrap_or(i64::MAX);
+        let limit = i64::try_from(leases.out_at(&receiver) + 1).unwrap_or(i64::MAX);
         let mut rows = select.query(params![receiver, limit])?;
         while let Some(row) = rows.next()? {
             let next = Timestamp::from_millis(row.get(1)?);
-            if !claims.out.contains_key(&unsigned(row.get(0)?)) {
+            if !leases.out.contains_key(&unsigned(row.get(0)?)) {
                 earliest = Some(earliest.map_or(next, |before| before.min(next)));
                 break;
             }

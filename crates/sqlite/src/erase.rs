@@ -7,7 +7,7 @@ use super::rows::View;
 use super::{Pair, Shared, error, prune, signed, unsigned};
 use domain::apply::plan::Waiting;
 use domain::apply::rule::Decided;
-use domain::apply::world::EraseForm;
+use domain::apply::unit_of_work::EraseForm;
 use domain::clock::Timestamp;
 use domain::journal::{AccountNo, ContactNo, ListNo};
 use storage::rows::{ContactId, ErasedHash, Erasing, FormerRow, erase};
@@ -72,7 +72,7 @@ impl Erasing for View<'_> {
         self.execute(merges, [id])
     }
 
-    fn forget_bearers(&self, _: ListNo, hash: u64) -> Result<(), Error> {
+    fn forget_former_holders(&self, _: ListNo, hash: u64) -> Result<(), Error> {
         self.execute("DELETE FROM former_bearer WHERE hash = ?1", [signed(hash)])
     }
 

@@ -17,6 +17,7 @@ pub mod backup;
 mod catalogue;
 mod changes;
 pub mod check;
+mod compact;
 mod contact_reader;
 mod contacts;
 mod deliveries;
@@ -25,22 +26,22 @@ mod erase;
 mod export;
 mod failure;
 mod files;
+mod idempotency;
 mod identity;
 mod jobs;
 mod log;
 mod logins;
 mod marks;
 pub mod measure;
-mod once;
 mod open;
 mod prune;
+mod purge;
 mod readers;
 mod request_list;
 mod requests;
 pub mod restore;
 mod rows;
 mod schema;
-mod scrub;
 mod search;
 mod segments;
 mod shared;
@@ -48,7 +49,6 @@ mod snapshot;
 mod store;
 mod suppressions;
 mod turns;
-mod vacuum;
 mod webhooks;
 mod worker;
 
@@ -66,13 +66,13 @@ use domain::clock::Timestamp;
 use domain::id::ObjectId;
 use domain::journal::{AccountNo, Batch, ContactNo, ListNo};
 use storage::Reckoning;
-use storage::rows::try_out;
+use storage::rows::dry_run;
 use storage::{
     AddError, AppendError, Appended, Applied, Applier, Attempt, Backlog, Catalogue, CatalogueChanges,
-    Delivery, Error, Health, ItemResult, Journal, Keep, List, ListChange, ListFilter, ListOwner, NewList,
+    Delivery, Error, Health, ItemResult, Journal, List, ListChange, ListFilter, ListOwner, NewList,
     NewSource, OptOut, Outbox, Page, Remembered, Renamed, Request, RequestFilter, RequestReader,
-    RequestState, RequestSummary, Retention, Signals, Source, SourceChange, SourceFilter, SourceRef, Space,
-    Undoable, VariableKind, WebhookSecrets, Window,
+    RequestState, RequestSummary, Retention, RetentionPolicy, Signals, Source, SourceChange, SourceFilter,
+    SourceRef, Space, Undoable, VariableKind, WebhookSecrets, Window,
 };
 
 #[async_trait]
@@ -88,7 +88,7 @@ impl Journal for SqliteStore {
         key: String,
         since: Timestamp,
     ) -> Result<Option<Remembered>, Error> {
-        self.gate.call(move |intake| once::find(intake, account, list, &key, since)).await
+        self.gate.call(move |intake| idempotency::find(intake, account, list, &key, since)).await
     }
 
     fn backlog(&self) -> Backlog {
@@ -106,8 +106,8 @@ impl Journal for SqliteStore {
 
 #[async_trait]
 impl Applier for SqliteStore {
-    async fn try_out(&self, batch: Batch, now: Timestamp) -> Result<Vec<ItemResult>, Error> {
-        self.view(move |view| try_out::try_out(view, batch, now)).await
+    async fn dry_run(&self, batch: Batch, now: Timestamp) -> Result<Vec<ItemResult>, Error> {
+        self.view(move |view| dry_run::dry_run(view, batch, now)).await
     }
 
     async fn apply_next(&self, max: usize, now: Timestamp) -> Result<Applied, Error> {
@@ -324,7 +324,7 @@ impl Retention for SqliteStore {
         self.intake.call(move |intake| prune::reckon(intake, seen, elapsed, system)).await
     }
 
-    async fn prune(&self, keep: Keep) -> Result<usize, Error> {
+    async fn prune(&self, keep: RetentionPolicy) -> Result<usize, Error> {
         prune::prune(self, keep).await
     }
 }

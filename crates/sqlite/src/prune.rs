@@ -7,8 +7,8 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 use super::contacts::{Head, MAX_NUMBER, contact_id, head};
 use super::rows::View;
 use super::{
-    Pair, Shared, SqliteStore, append, catalogue, error, once, open, readers, scrub, segments, suppressions,
-    unsigned, vacuum,
+    Pair, Shared, SqliteStore, append, catalogue, compact, error, idempotency, open, purge, readers,
+    segments, suppressions, unsigned,
 };
 use domain::clock::Timestamp;
 use domain::journal::ListNo;
@@ -16,7 +16,7 @@ use storage::Reckoning;
 use storage::rows::activity::minute;
 use storage::rows::check::index::entries;
 use storage::rows::consent;
-use storage::{Backlog, Error, HOUR, Journal as _, Keep};
+use storage::{Backlog, Error, HOUR, Journal as _, RetentionPolicy};
 
 /// Rows that one transaction deletes: applying waits no longer than that.
 pub const CHUNK: i64 = 2_000;
@@ -25,15 +25,15 @@ pub const CHUNK: i64 = 2_000;
 const HISTORY_CHUNK: i64 = 200;
 
 /// Forgets a chunk of each file, and gives their room back where nothing is left to forget. Returns how many rows went.
-pub async fn prune(store: &SqliteStore, keep: Keep) -> Result<usize, Error> {
+pub async fn prune(store: &SqliteStore, keep: RetentionPolicy) -> Result<usize, Error> {
     // What a crash between the two files has left in the journal goes here, if nothing was applied since.
     append::forget_applied(store).await?;
     let keys = store.intake.call(move |intake| intake_chunk(intake, keep)).await?;
     let gone = keys
-        + scrub::scrub(store).await?
+        + purge::purge(store).await?
         + store.write(move |pair, shared| chunk(pair, shared, keep)).await?;
     if gone == 0 {
-        vacuum::vacuum(store).await?;
+        compact::compact(store).await?;
     }
     let is_large = store.log_bytes() > u64::from(open::LOG_LIMIT);
     if gone == 0 && (is_large || store.backlog() == Backlog::default()) {
@@ -69,8 +69,8 @@ pub fn reckon(
 }
 
 /// Forgets keys that were used and requests that were rejected long ago, and sessions and links that have ended, a chunk of each.
-fn intake_chunk(intake: &Connection, keep: Keep) -> Result<usize, Error> {
-    let mut gone = once::prune(intake, keep.keys, CHUNK)?;
+fn intake_chunk(intake: &Connection, keep: RetentionPolicy) -> Result<usize, Error> {
+    let mut gone = idempotency::prune(intake, keep.keys, CHUNK)?;
     let delete = "DELETE FROM rejection WHERE (account, hour, token, method, status, code) IN \
                   (SELECT account, hour, token, method, status, code FROM rejection WHERE hour < ?1 LIMIT ?2)";
     gone += intake.execute(delete, [keep.requests.millis().div_euclid(HOUR), CHUNK]).map_err(error)?;
@@ -83,7 +83,7 @@ fn intake_chunk(intake: &Connection, keep: Keep) -> Result<usize, Error> {
     Ok(gone)
 }
 
-fn chunk(pair: &mut Pair, shared: &Shared, keep: Keep) -> Result<usize, Error> {
+fn chunk(pair: &mut Pair, shared: &Shared, keep: RetentionPolicy) -> Result<usize, Error> {
     let orphan = orphaned_list(pair)?;
     let [forgotten, unsuppressed] =
         [forgotten_account(pair, "erased"), forgotten_account(pair, "suppression_change")];

@@ -28,7 +28,7 @@ pub fn restore(
 ) -> Result<Manifest, Failed> {
     let named = file_error(file);
     let mut backup = File::open(file).map_err(&named)?;
-    let no_backup = || Failed::Told(format!("{} is not a backup, or not a complete one", file.display()));
+    let no_backup = || Failed::Message(format!("{} is not a backup, or not a complete one", file.display()));
     let manifest = Manifest::read(&mut backup).map_err(&named)?.ok_or_else(no_backup)?;
     let paths = Paths::new(database);
     let taken = Taken::take(&paths)?;
@@ -40,8 +40,8 @@ pub fn restore(
         let _ = remove_directory(&paths.restoring);
         taken.leave_nothing();
         match failed {
-            Failed::Told(text) if text.is_empty() => {
-                Failed::Told(format!("{} is damaged: its checksum is another", file.display()))
+            Failed::Message(text) if text.is_empty() => {
+                Failed::Message(format!("{} is damaged: its checksum is another", file.display()))
             }
             failed => failed,
         }
@@ -54,7 +54,7 @@ fn refuse_to_replace(paths: &Paths) -> Result<(), Failed> {
     for half in [&paths.store, &paths.intake] {
         if half.try_exists().map_err(file_error(half))? {
             let text = format!("{} is there already: --replace puts the backup in its place", half.display());
-            return Err(Failed::Told(text));
+            return Err(Failed::Message(text));
         }
     }
     Ok(())
@@ -78,7 +78,7 @@ fn ready(
         let written = take_out(backup, part, path, &mut tell).map_err(file_error(path))?;
         if written != *part {
             // Which file it is that is damaged, the caller says.
-            return Err(Failed::Told(String::new()));
+            return Err(Failed::Message(String::new()));
         }
         before += part.bytes;
     }

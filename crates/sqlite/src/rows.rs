@@ -6,7 +6,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::contacts::{Head, MAX_NUMBER, contact_id, head, numbers, split_id, stored};
 use super::{Shared, catalogue, error, signed, unsigned};
-use domain::apply::world::{EraseForm, Erased, ListState};
+use domain::apply::unit_of_work::{EraseForm, Erased, ListState};
 use domain::clock::Timestamp;
 use domain::contact::amount::Cac;
 use domain::contact::choice::Flags;
@@ -205,7 +205,7 @@ impl Rows for View<'_> {
             .map_err(error)
     }
 
-    fn departed_at(&self, contact: ContactId) -> Result<u64, Error> {
+    fn removed_at(&self, contact: ContactId) -> Result<u64, Error> {
         self.store
             .prepare_cached("SELECT position FROM departed WHERE contact = ?1")
             .and_then(|mut select| {
@@ -223,7 +223,7 @@ impl Rows for View<'_> {
             .map_err(error)
     }
 
-    fn departed_consent(&self, contact: ContactId) -> Result<u64, Error> {
+    fn tombstone_consent(&self, contact: ContactId) -> Result<u64, Error> {
         self.store
             .prepare_cached("SELECT consent FROM departed WHERE contact = ?1")
             .and_then(|mut select| {
@@ -257,7 +257,7 @@ impl Rows for View<'_> {
         Ok(winners)
     }
 
-    fn former_bearers(&self, _: ListNo, hash: u64) -> Result<Vec<(ContactNo, u64)>, Error> {
+    fn former_holders(&self, _: ListNo, hash: u64) -> Result<Vec<(ContactNo, u64)>, Error> {
         self.store
             .prepare_cached(
                 "SELECT contact, position FROM former_bearer WHERE hash = ?1 ORDER BY position DESC",

@@ -8,7 +8,7 @@ use rusqlite::ffi::SQLITE_IOERR_FSYNC;
 
 use super::backlog::Chosen;
 use super::marks::Marks;
-use super::{append, backlog, deliveries, open, vacuum};
+use super::{append, backlog, compact, deliveries, open};
 use domain::contact::identifier::HashKey;
 use domain::journal::AccountNo;
 use storage::Error;
@@ -33,9 +33,9 @@ pub(super) struct Shared {
     /// What waits.
     pub counted: Mutex<backlog::Counted>,
     /// When the files may be written anew.
-    pub vacuums: Mutex<vacuum::Schedule>,
+    pub vacuums: Mutex<compact::Schedule>,
     /// Deliveries that are out: one process serves a store, so this is the lease.
-    pub claims: Mutex<deliveries::Claims>,
+    pub leases: Mutex<deliveries::Leases>,
     /// Attempts that were logged.
     pub logged: Trim,
     /// Contacts that were found to be damaged.
@@ -58,7 +58,7 @@ impl Shared {
             applying: Mutex::default(),
             counted: Mutex::new(waiting),
             vacuums: Mutex::default(),
-            claims: Mutex::default(),
+            leases: Mutex::default(),
             logged: Trim::default(),
             damage: Damage::default(),
             filters: Filters::default(),

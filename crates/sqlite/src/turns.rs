@@ -1,7 +1,7 @@
 //! Transactions without threads: each takes its turn on the runtime of who asks, and somebody watches the turns.
 //!
 //! On a runtime of one thread nothing is then left to the scheduler of the machine, and whoever watches can hold a
-//! transaction back, have it fail, or stop the world between it and what follows. Simulations do; a server must not,
+//! transaction back, have it fail, or stop the unit of work between it and what follows. Simulations do; a server must not,
 //! since a transaction blocks the runtime for as long as it takes.
 
 use std::sync::Arc;

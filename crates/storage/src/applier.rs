@@ -10,7 +10,7 @@ use domain::journal::{Batch, ContactNo, ListNo};
 #[async_trait]
 pub trait Applier: Send + Sync + 'static {
     /// What a batch would do to the contacts as they are now. Nothing is kept.
-    async fn try_out(&self, batch: Batch, now: Timestamp) -> Result<Vec<ItemResult>, Error>;
+    async fn dry_run(&self, batch: Batch, now: Timestamp) -> Result<Vec<ItemResult>, Error>;
 
     /// Applies the next batches, at most `max`, in one transaction with how far that has come. The batches of a list,
     /// and those that are about an account and all its lists, are applied in the order in which they were accepted;

@@ -35,7 +35,7 @@ impl Error {
     }
 
     /// What happened, for whoever typed a command that is about nothing else.
-    pub fn told(&self) -> String {
+    pub fn summary(&self) -> String {
         match self {
             Self::Unavailable(text)
             | Self::Unknown(text)

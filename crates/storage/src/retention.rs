@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use super::{Error, Keep};
+use super::{Error, RetentionPolicy};
 use crate::Reckoning;
 use domain::clock::Timestamp;
 
@@ -21,5 +21,5 @@ pub trait Retention: Send + Sync + 'static {
     ) -> Result<Reckoning, Error>;
 
     /// Forgets a chunk of what was kept for a time only. Returns how many rows went; call again while it is not 0.
-    async fn prune(&self, keep: Keep) -> Result<usize, Error>;
+    async fn prune(&self, keep: RetentionPolicy) -> Result<usize, Error>;
 }

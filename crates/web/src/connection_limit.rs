@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{sleep, timeout};
 
-use crate::guesses::household;
+use crate::auth_throttle::household;
 use observe::metrics::Connections;
 
 /// One slot in so many is for connections that were not admitted yet. Beyond that they close each other, and no idle

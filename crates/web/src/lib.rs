@@ -4,15 +4,16 @@
 pub mod admission;
 pub mod answer;
 pub mod assets;
+pub mod auth_throttle;
 pub mod body;
 pub mod client;
 pub mod compress;
+pub mod concurrency_limit;
 pub mod connection;
 pub mod connection_limit;
 pub mod drain;
 pub mod file;
-pub mod flights;
-pub mod guesses;
+pub mod last_used;
 pub mod login;
 pub mod rejections;
 pub mod serve;
@@ -20,6 +21,5 @@ mod state;
 pub mod tls;
 pub mod translate;
 pub mod unparsed;
-pub mod used;
 
 pub use self::state::App;

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use crate::flights::Flights;
-use crate::guesses::Guesses;
+use crate::auth_throttle::AuthThrottle;
+use crate::concurrency_limit::ConcurrencyLimit;
+use crate::last_used::LastUsed;
 use crate::login::Console;
 use crate::rejections::Rejections;
-use crate::used::Used;
 use jobs::JobRuntime;
 
 /// The state of handlers.
@@ -14,13 +14,13 @@ pub struct App {
     /// The use cases, what they work with, and jobs.
     pub server: Arc<JobRuntime>,
     /// Counts requests per token.
-    pub flights: Flights,
+    pub concurrency_limit: ConcurrencyLimit,
     /// Counts wrong tokens per address.
-    pub guesses: Guesses,
+    pub auth_throttle: AuthThrottle,
     /// Counts wrong unsubscribe links per address.
-    pub link_guesses: Guesses,
+    pub link_throttle: AuthThrottle,
     /// When tokens were used last.
-    pub used: Used,
+    pub last_used: LastUsed,
     /// Requests that were rejected.
     pub rejections: Rejections,
     /// What signing in needs.

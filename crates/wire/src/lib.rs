@@ -5,7 +5,7 @@ pub mod changes;
 pub mod consent;
 pub mod contact;
 pub mod history;
-pub mod intake;
+pub mod ingest;
 pub mod person;
 pub mod request;
 pub mod suppression;

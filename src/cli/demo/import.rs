@@ -29,7 +29,7 @@ pub async fn import(past: &Past, token: &str, list: &str) -> Result<String> {
     let order = order(past, token, list).await?;
     let (rows, wrong) = table(SUBSCRIBERS, WRONG_EVERY);
     let told = |error: jobs::service::Error| format!("the import failed: {error}");
-    let account = order.caller.viewer.account;
+    let account = order.caller.scope.account;
     let room = app.jobs.place(account).await.map_err(told)?;
     let mut upload = app.jobs.upload(app, &order, room).await.map_err(told)?;
     upload.write(rows.into()).await.map_err(told)?;

@@ -82,15 +82,21 @@ impl Past {
         let address = listener.local_addr().map_err(|error| error.to_string())?;
         let behind = AtomicI64::new(i64::try_from(ago.as_millis()).unwrap_or_default());
         let clock = Arc::new(PastClock { behind });
-        let outside = runtime::Outside {
+        let environment = runtime::Environment {
             clock: Arc::clone(&clock) as Arc<dyn Clock>,
             ids: Ids::from_system(),
             attempt_ids: Ids::from_system(),
             webhooks: Arc::new(Sender::new(AddressPolicy::new(settings.webhook_allow.clone()), &[])),
         };
         let console = Console::new(settings.public_url(address));
-        let (app, loops) =
-            runtime::start(storage, outside, settings.limits(), settings.jobs(), console, Spans::default());
+        let (app, loops) = runtime::start(
+            storage,
+            environment,
+            settings.limits(),
+            settings.jobs(),
+            console,
+            Spans::default(),
+        );
         let (handle, router) = (Handle::new(), runtime::router(Arc::clone(&app)));
         let limit = ConnectionLimit::new(CONNECTIONS, app.metrics.connections.clone());
         let served = tokio::spawn(serve::serve(listener, router, limit, handle.clone()));

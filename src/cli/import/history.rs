@@ -9,7 +9,7 @@ use serde_json::json;
 use crate::cli::client::ServerClient;
 use files::Result;
 use files::api::{Failure, retry};
-use files::books::History;
+use files::checkpoint::History;
 use files::import::{Job, Progress};
 use files::key::ImportId;
 use files::requests::ImportedRequest;

@@ -21,7 +21,7 @@ use super::progress::Bar;
 use super::serve::stop_signal;
 use super::{FAULTS, note, print};
 use files::api::{self, Api, ListData};
-use files::books::Books;
+use files::checkpoint::Checkpoint;
 use files::choices::Choices;
 use files::failures::Failures;
 use files::import::{self, Job};
@@ -45,7 +45,7 @@ pub fn main(arguments: Arguments) -> ExitCode {
 }
 
 async fn run(arguments: Arguments) -> Result<Counts> {
-    let api: Arc<dyn Api> = Arc::new(arguments.server.client().map_err(Error::Told)?);
+    let api: Arc<dyn Api> = Arc::new(arguments.server.client().map_err(Error::Message)?);
     let patience = arguments.server.patience();
     if arguments.undo {
         return undo::run(api.as_ref(), &arguments.file, arguments.from_line, arguments.yes, patience).await;
@@ -90,7 +90,7 @@ async fn run(arguments: Arguments) -> Result<Counts> {
             print(&format!("list {list}:"));
         }
         let failures = failures_of(&job, arguments.failures.as_deref(), Some(&list).filter(|_| place > 0));
-        let client = arguments.server.client().map_err(Error::Told)?;
+        let client = arguments.server.client().map_err(Error::Message)?;
         counts = counts.plus(
             import(
                 Arc::clone(&api),
@@ -165,24 +165,24 @@ async fn import(
     (failures, said): (PathBuf, bool),
     first: &str,
 ) -> Result<Counts> {
-    let books = if job.way.dry_run {
+    let checkpoint = if job.way.dry_run {
         let failures = said.then(|| Failures::open(&failures, &job.header, None)).transpose()?;
-        Books::of_failures(failures)
+        Checkpoint::of_failures(failures)
     } else {
-        let mut books = open_books(client, &job, &failures, first)?;
+        let mut checkpoint = open_checkpoint(client, &job, &failures, first)?;
         let new = &job.reading.mapping.new_variables;
         let made = api::add_variables(api.as_ref(), &job.way.list, new, job.way.patience).await;
         if made.is_err()
-            && let Some(state) = books.state.take_if(|state| !state.resumed)
+            && let Some(state) = checkpoint.state.take_if(|state| !state.resumed)
         {
             // Nothing was begun.
             state.remove()?;
         }
         made?;
-        books
+        checkpoint
     };
     let (dry_run, rows) = (job.way.dry_run, job.survey.rows);
-    let failed_rows = books.failures.as_ref().map(|failures| failures.path().to_owned());
+    let failed_rows = checkpoint.failures.as_ref().map(|failures| failures.path().to_owned());
     let (mut bar, way) = (Bar::of("rows"), job.way.clone());
     let watch = |progress: import::Progress| {
         let Counts { failed, warnings, .. } = progress.counts;
@@ -194,7 +194,7 @@ async fn import(
         }
         bar.show(progress.rows, Some(progress.of), &more);
     };
-    let outcome = import::run(api, job, books, watch, stop_signal()).await;
+    let outcome = import::run(api, job, checkpoint, watch, stop_signal()).await;
     bar.end();
     match outcome {
         Ok(mut outcome) => {
@@ -202,16 +202,18 @@ async fn import(
             show::tell(&outcome, rows, dry_run, failed_rows.as_deref());
             Ok(outcome.counts)
         }
-        Err(Error::Stopped) if dry_run => Err(Error::Told("stopped".to_owned())),
-        Err(Error::Stopped) => Err(Error::Told("stopped; run the same command again to continue".to_owned())),
-        Err(Error::Told(text) | Error::Away(text)) if !way.dry_run => {
-            Err(Error::Told(format!("{text}\nrollbook: run the same command again to continue")))
+        Err(Error::Stopped) if dry_run => Err(Error::Message("stopped".to_owned())),
+        Err(Error::Stopped) => {
+            Err(Error::Message("stopped; run the same command again to continue".to_owned()))
+        }
+        Err(Error::Message(text) | Error::Away(text)) if !way.dry_run => {
+            Err(Error::Message(format!("{text}\nrollbook: run the same command again to continue")))
         }
         Err(error) => Err(error),
     }
 }
 
-fn open_books(client: ServerClient, job: &Job, path: &Path, first: &str) -> Result<Books> {
+fn open_checkpoint(client: ServerClient, job: &Job, path: &Path, first: &str) -> Result<Checkpoint> {
     let state = State::path_beside(path);
     if !state.exists() && path.exists() {
         // Told before a state is made that would speak of another's file.
@@ -225,5 +227,5 @@ fn open_books(client: ServerClient, job: &Job, path: &Path, first: &str) -> Resu
     let requests =
         Requests::open(&undo::requests_of(&job.survey.path), state.resumed || job.way.list != first)?;
     let history = Box::new(RemoteHistory::new(client, job, &state.import));
-    Ok(Books::new(state, failures, Some(requests), Some(history)))
+    Ok(Checkpoint::new(state, failures, Some(requests), Some(history)))
 }

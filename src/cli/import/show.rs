@@ -83,7 +83,7 @@ fn question(text: &str) -> Result<String> {
     eprint!("{text}");
     let _ = stderr().flush();
     let mut answer = String::new();
-    stdin().lock().read_line(&mut answer).map_err(|error| Error::Told(error.to_string()))?;
+    stdin().lock().read_line(&mut answer).map_err(|error| Error::Message(error.to_string()))?;
     Ok(answer.trim().to_owned())
 }
 
@@ -99,7 +99,7 @@ pub fn confirm(lists: &[String]) -> Result<()> {
 /// Asks a question; `otherwise` is the error if the answer is no.
 pub fn confirm_text(text: &str, otherwise: &str) -> Result<()> {
     let yes = ["y", "yes"].contains(&question(text)?.to_lowercase().as_str());
-    if yes { Ok(()) } else { Err(Error::Told(otherwise.to_owned())) }
+    if yes { Ok(()) } else { Err(Error::Message(otherwise.to_owned())) }
 }
 
 /// A cell in one short line, without what a terminal would obey.

@@ -133,7 +133,7 @@ async fn what_is_wrong_with_a_stream_is_answered_as_json_and_a_revoked_token_end
     let update = json!({ "contactListId": list, "upsert": true, "contacts": [{ "contact": "a" }] });
     use files::api::Api as _;
     let body = update.to_string().into();
-    other.local().submit(wire::intake::BodyKind::Update, None, body).await.expect("accepted");
+    other.local().submit(wire::ingest::BodyKind::Update, None, body).await.expect("accepted");
     let told = tokio::task::block_in_place(|| stream.lines());
     assert_eq!(told[0]["end"], true, "{told:?}");
     drop(other);

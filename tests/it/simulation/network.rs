@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use app::webhook::send::{Carrier, Message};
+use app::webhook::send::{Message, Transport};
 use app::webhook::sign::{self, Secret};
 use async_trait::async_trait;
 use domain::clock::Clock as _;
@@ -73,7 +73,7 @@ impl Network {
 }
 
 #[async_trait]
-impl Carrier for Network {
+impl Transport for Network {
     async fn send(&self, message: Message) -> Option<Response> {
         self.life.go_on().await;
         self.world.check(self.look_at(&message));

@@ -12,7 +12,7 @@ use http_body_util::BodyExt;
 use hyper::Request;
 use observe::spans::Spans;
 use rollbook::runtime::router;
-use rollbook::runtime::{self, Loops, Outside};
+use rollbook::runtime::{self, Environment, Loops};
 use serde_json::{Value, json};
 use sqlite::{Hands, Settings, SqliteStore};
 use storage::{Backlog, Role};
@@ -58,7 +58,7 @@ impl Node {
             unsubscribe_url: None,
         };
         let network = Network { world: Arc::clone(world), life: Arc::clone(life) };
-        let outside = Outside {
+        let environment = Environment {
             clock: Arc::new(world.clock.clone()),
             ids: Ids::new(random),
             attempt_ids: Ids::new(random.map(|byte| !byte)),
@@ -67,7 +67,7 @@ impl Node {
         let jobs = jobs::Settings { directory: path.with_file_name("files"), max_upload: 1 << 20 };
         let console = Console::new(PublicUrl::of(([127, 0, 0, 1], 80).into()));
         let (app, loops) =
-            runtime::start(Arc::new(storage), outside, limits, jobs, console, Spans::default());
+            runtime::start(Arc::new(storage), environment, limits, jobs, console, Spans::default());
         let router = router(app);
         let (world, life) = (Arc::clone(world), Arc::clone(life));
         Self { world, life, router, twin: Ids::new(random), _loops: loops }

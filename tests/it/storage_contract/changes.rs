@@ -10,7 +10,8 @@ use domain::contact::identifier::IdentifierKind;
 use domain::id::ObjectId;
 use domain::journal::{Batch, BatchKind, ItemsWriter, ListNo};
 use storage::{
-    Change, ChangeCursor, ChangePage, ChangeQuery, ChangesError, ChangesFrom, Detail, Keep, Mark, NewList,
+    Change, ChangeCursor, ChangePage, ChangeQuery, ChangesError, ChangesFrom, Detail, Mark, NewList,
+    RetentionPolicy,
 };
 
 use super::{Desk, Sqlite, add_account, on_every_backend};
@@ -289,7 +290,7 @@ async fn contacts_are_read_as_they_are_now_and_in_pages_that_fit(desk: Desk) {
 
 async fn prune(desk: &Desk, history: Timestamp) {
     let ever = Timestamp::from_millis(0);
-    let keep = Keep { requests: ever, history, keys: ever, ended: ever };
+    let keep = RetentionPolicy { requests: ever, history, keys: ever, ended: ever };
     while desk.storage().prune(keep).await.expect("pruned") > 0 {}
 }
 

@@ -8,7 +8,7 @@ use domain::contact::field::Field::{Email, Name};
 use domain::contact::identifier::IdentifierKind;
 use domain::history::ChangeKind;
 use domain::journal::{Batch, BatchKind, ContactNo};
-use storage::{History, Keep, Undoable, Window};
+use storage::{History, RetentionPolicy, Undoable, Window};
 
 use super::{Desk, add_account, on_every_backend};
 
@@ -28,7 +28,12 @@ const ALL: Window = Window { offset: 0, limit: 100 };
 
 /// Forgets requests and histories from before that.
 async fn prune(desk: &Desk, requests: Timestamp, history: Timestamp) {
-    let keep = Keep { requests, history, keys: Timestamp::from_millis(0), ended: Timestamp::from_millis(0) };
+    let keep = RetentionPolicy {
+        requests,
+        history,
+        keys: Timestamp::from_millis(0),
+        ended: Timestamp::from_millis(0),
+    };
     while desk.storage().prune(keep).await.expect("pruned") > 0 {}
 }
 

@@ -5,8 +5,8 @@ use std::time::Duration;
 use domain::clock::Timestamp;
 use domain::id::ObjectId;
 use storage::{
-    FirstAccount, Keep, LinkError, LinkFor, MAX_SESSIONS, NewLogin, NewSession, Role, TextHash, UserChange,
-    UserRole,
+    FirstAccount, LinkError, LinkFor, MAX_SESSIONS, NewLogin, NewSession, RetentionPolicy, Role, TextHash,
+    UserChange, UserRole,
 };
 
 use super::{Desk, add_account, keep_since, on_every_backend};
@@ -323,7 +323,7 @@ async fn what_has_ended_is_deleted_by_the_time_that_has_passed(mut desk: Desk) {
     );
     assert_eq!(there(&desk).await, (2, true));
     for (ended, left) in [(end.before(Duration::from_millis(1)), (2, true)), (end, (1, false))] {
-        let keep = Keep { ended, ..keep_since(LONG_AGO) };
+        let keep = RetentionPolicy { ended, ..keep_since(LONG_AGO) };
         while desk.storage().prune(keep).await.expect("pruned") > 0 {}
         assert_eq!(there(&desk).await, left);
     }

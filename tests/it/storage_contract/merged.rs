@@ -11,7 +11,7 @@ use domain::contact::proof::Proof;
 use domain::contact::record::put_entry;
 use domain::id::ObjectId;
 use domain::journal::{Batch, BatchKind, ContactNo, ItemsWriter, ListNo};
-use storage::{Keep, Removal};
+use storage::{Removal, RetentionPolicy};
 
 use super::{Desk, Postgres, Sqlite, on_every_backend};
 
@@ -92,7 +92,7 @@ async fn on(desk: &Desk, user: &str) -> [bool; 3] {
 /// Deletes all histories.
 async fn prune(desk: &mut Desk) {
     desk.now = desk.now.after(std::time::Duration::from_secs(1));
-    let keep = Keep { requests: desk.now, history: desk.now, keys: desk.now, ended: desk.now };
+    let keep = RetentionPolicy { requests: desk.now, history: desk.now, keys: desk.now, ended: desk.now };
     while desk.storage().prune(keep).await.expect("pruned") > 0 {}
 }
 

@@ -72,8 +72,8 @@ use postgres::PostgresStore;
 use sqlite::{Settings, SqliteStore};
 use storage::Role;
 use storage::{
-    Applied, Attempt, Delivery, DeliveryEnd, DeliveryState, Error, ItemResult, Keep, NewAccount, NewList,
-    NewToken, Request, Response, Scope, Storage,
+    Applied, Attempt, Delivery, DeliveryEnd, DeliveryState, Error, ItemResult, NewAccount, NewList, NewToken,
+    Request, Response, RetentionPolicy, Scope, Storage,
 };
 
 use crate::harness::postgres::Database;
@@ -365,7 +365,7 @@ pub async fn add_account(storage: &dyn Storage, ids: &Ids, now: Timestamp) -> Ow
 }
 
 /// Requests from that time on are kept, and histories and keys for ever.
-pub fn keep_since(requests: Timestamp) -> Keep {
+pub fn keep_since(requests: Timestamp) -> RetentionPolicy {
     let ever = Timestamp::from_millis(0);
-    Keep { requests, history: ever, keys: ever, ended: ever }
+    RetentionPolicy { requests, history: ever, keys: ever, ended: ever }
 }

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use domain::clock::Timestamp;
 use domain::id::Ids;
 use domain::journal::{Batch, ListNo};
-use storage::{Attempt, DeliveryEnd, DeliveryState, Keep, NewList, Role, Storage};
+use storage::{Attempt, DeliveryEnd, DeliveryState, NewList, RetentionPolicy, Role, Storage};
 use tokio_postgres::{Client, NoTls};
 
 use super::{Backend, Desk, Postgres};
@@ -65,7 +65,7 @@ async fn what_nobody_has_noted_is_found_within_a_minute() {
     let claim = async || desk.storage().claim_deliveries(desk.now, 10, 10).await.expect("a claim").len();
     assert_eq!(claim().await, 1);
     let early = Timestamp::from_millis(0);
-    let keep = Keep { requests: early, keys: early, history: early, ended: early };
+    let keep = RetentionPolicy { requests: early, keys: early, history: early, ended: early };
     assert_eq!(desk.storage().prune(keep).await.expect("it prunes"), 2);
     assert_eq!(desk.storage().prune(keep).await.expect("it prunes"), 0);
     assert_eq!(claim().await, 2);

@@ -6,7 +6,7 @@ use domain::clock::Timestamp;
 use domain::contact::field::Field::{Email, EmailSubscribe, UserId};
 use domain::contact::identifier::IdentifierKind;
 use domain::journal::BatchKind;
-use storage::{DeliveryEnd, DeliveryState, Keep, NewList};
+use storage::{DeliveryEnd, DeliveryState, NewList, RetentionPolicy};
 use storage::{Held, Reckoning};
 
 use super::{Desk, add_account, keep_since, on_every_backend};
@@ -59,7 +59,7 @@ async fn what_a_removed_contact_said_goes_with_its_history(mut desk: Desk) {
     };
     assert_eq!(person(&desk).await[0].consents.records.len(), 1);
     desk.now = desk.now.after(Duration::from_secs(1));
-    let keep = Keep { history: desk.now, ..keep_since(Timestamp::from_millis(0)) };
+    let keep = RetentionPolicy { history: desk.now, ..keep_since(Timestamp::from_millis(0)) };
     while desk.storage().prune(keep).await.expect("pruned") > 0 {}
     assert_eq!(person(&desk).await.len(), 0);
     let consents = async |desk: &Desk, user: &str| {

@@ -7,8 +7,8 @@ use domain::contact::field::Field::Email;
 use domain::contact::identifier::IdentifierKind;
 use domain::contact::suppression::{Channel, Reason};
 use storage::{
-    AddError, AddedSuppressions, Address, Keep, NewSuppression, Page, Role, Suppression, SuppressionFilter,
-    SuppressionPlace, Window,
+    AddError, AddedSuppressions, Address, NewSuppression, Page, RetentionPolicy, Role, Suppression,
+    SuppressionFilter, SuppressionPlace, Window,
 };
 
 use super::{Desk, add_account, keep_since, on_every_backend};
@@ -81,7 +81,7 @@ impl Desk {
     }
 
     async fn prune_all(&self) {
-        let keep = Keep { ended: self.now, ..keep_since(Timestamp::from_millis(0)) };
+        let keep = RetentionPolicy { ended: self.now, ..keep_since(Timestamp::from_millis(0)) };
         while self.storage().prune(keep).await.expect("pruned") > 0 {}
     }
 }

@@ -27,14 +27,14 @@ impl Queries {
             .into_iter()
             .filter_map(|kind| Some(vec![(kind, (*identifiers.get(kind))?.to_owned())]))
             .collect();
-        let mut others = app.storage.account_lists(caller.viewer.account).await?;
+        let mut others = app.storage.account_lists(caller.scope.account).await?;
         others.retain(|(no, id)| {
-            *no != list.no && caller.viewer.lists.as_ref().is_none_or(|seen| seen.contains(id))
+            *no != list.no && caller.scope.lists.as_ref().is_none_or(|seen| seen.contains(id))
         });
         let all = others.len() <= MAX_LISTS;
         let mut found = Vec::new();
         for (no, id) in others.into_iter().take(MAX_LISTS) {
-            let contacts = app.storage.find_contacts(caller.viewer.account, no, wanted.clone()).await?;
+            let contacts = app.storage.find_contacts(caller.scope.account, no, wanted.clone()).await?;
             let mut numbers: Vec<_> = contacts.into_iter().flatten().map(|(number, _)| number).collect();
             numbers.sort_unstable();
             numbers.dedup();
@@ -42,7 +42,7 @@ impl Queries {
                 continue;
             }
             // A list that was removed in between is left out.
-            if let Some(other) = app.catalogue.list(&caller.viewer, &id.to_string()).await? {
+            if let Some(other) = app.catalogue.list(&caller.scope, &id.to_string()).await? {
                 found.extend(numbers.into_iter().map(|number| (Arc::clone(&other), number)));
             }
         }

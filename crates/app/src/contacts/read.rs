@@ -68,7 +68,7 @@ impl Queries {
         list: &List,
         identifiers: Identifiers,
     ) -> Result<Option<(ContactNo, Contact)>, Error> {
-        self.0.storage.find_contact(caller.viewer.account, list.no, identifiers).await
+        self.0.storage.find_contact(caller.scope.account, list.no, identifiers).await
     }
 
     /// The contact of a list with that number.
@@ -81,7 +81,7 @@ impl Queries {
         list: &List,
         number: ContactNo,
     ) -> Result<Option<Contact>, Error> {
-        find::contact_by_number(&*self.0.storage, caller.viewer.account, list.no, number).await
+        find::contact_by_number(&*self.0.storage, caller.scope.account, list.no, number).await
     }
 
     /// The contacts of a list that a request created or changed, as they are now; removed ones are left out.
@@ -113,7 +113,7 @@ impl Queries {
         identifiers: Identifiers,
         window: Window,
     ) -> Result<Option<History>, Error> {
-        self.0.storage.find_history(caller.viewer.account, list.no, identifiers, window).await
+        self.0.storage.find_history(caller.scope.account, list.no, identifiers, window).await
     }
 
     /// For each of these contacts whether it matches a filter.
@@ -126,7 +126,7 @@ impl Queries {
         filter: &Filter,
         contacts: &[(ContactNo, Contact)],
     ) -> Result<Vec<Result<bool, Malformed>>, Error> {
-        filter.fit(&*self.0.storage, caller.viewer.account, contacts).await
+        filter.fit(&*self.0.storage, caller.scope.account, contacts).await
     }
 
     /// How many contacts of a list match a filter.
@@ -134,7 +134,7 @@ impl Queries {
     /// # Errors
     /// The store fails.
     pub async fn count(&self, caller: &Caller, list: &List, filter: &Filter) -> Result<Counted, Error> {
-        find::count(self.0.storage.as_ref(), caller.viewer.account, list.no, filter).await
+        find::count(self.0.storage.as_ref(), caller.scope.account, list.no, filter).await
     }
 
     /// A page of the contacts of a list that fit a filter, in an order.
@@ -148,7 +148,7 @@ impl Queries {
         filter: &Filter,
         sorting: Sorting,
     ) -> Result<Sorted, Error> {
-        find::sorted(self.0.storage.as_ref(), caller.viewer.account, list.no, filter, sorting).await
+        find::sorted(self.0.storage.as_ref(), caller.scope.account, list.no, filter, sorting).await
     }
 
     /// Contacts of a list that fit a filter, along `way`, within bounds.
@@ -163,6 +163,6 @@ impl Queries {
         filter: &Filter,
         bounds: Bounds,
     ) -> Result<Found, Error> {
-        find::collect(self.0.storage.as_ref(), caller.viewer.account, list.no, way, filter, bounds).await
+        find::collect(self.0.storage.as_ref(), caller.scope.account, list.no, way, filter, bounds).await
     }
 }

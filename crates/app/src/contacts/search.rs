@@ -97,8 +97,8 @@ impl Queries {
     /// # Errors
     /// There are more than a search may have, or the store fails.
     pub async fn searched_lists(&self, caller: &Caller) -> Result<Vec<Arc<List>>> {
-        let mut numbers = self.0.storage.account_lists(caller.viewer.account).await?;
-        numbers.retain(|(_, id)| caller.viewer.lists.as_ref().is_none_or(|seen| seen.contains(id)));
+        let mut numbers = self.0.storage.account_lists(caller.scope.account).await?;
+        numbers.retain(|(_, id)| caller.scope.lists.as_ref().is_none_or(|seen| seen.contains(id)));
         if numbers.len() > MAX_LISTS {
             let text = format!("At most {MAX_LISTS} lists are searched at once: name one in contactListId");
             return Err(Problem::new("TOO_MANY_LISTS", text).of("contactListId").into());
@@ -107,7 +107,7 @@ impl Queries {
         let mut lists = Vec::with_capacity(numbers.len());
         for (_, id) in numbers {
             // One that was removed in between is left out.
-            lists.extend(self.0.catalogue.list(&caller.viewer, &id.to_string()).await?);
+            lists.extend(self.0.catalogue.list(&caller.scope, &id.to_string()).await?);
         }
         Ok(lists)
     }
@@ -152,7 +152,7 @@ impl Queries {
         loop {
             let page = self.candidates(caller, search.query, (tier, list, after), chunk).await?;
             let Candidates { page, last, more } = page;
-            let fit = search.filter.fit(&*self.0.storage, caller.viewer.account, &page.rows).await?;
+            let fit = search.filter.fit(&*self.0.storage, caller.scope.account, &page.rows).await?;
             hits.damaged.extend(page.damaged.iter().map(|number| (list.id, *number)));
             for ((number, contact), fits) in page.rows.into_iter().zip(fit) {
                 *looked_at += 1;
@@ -189,7 +189,7 @@ impl Queries {
         (tier, list, after): (Tier, &List, ContactNo),
         limit: u32,
     ) -> Result<Candidates, Error> {
-        let (storage, account) = (&self.0.storage, caller.viewer.account);
+        let (storage, account) = (&self.0.storage, caller.scope.account);
         let lookup = match tier {
             Tier::Exact => return self.exact(caller, query, list, after).await,
             Tier::Phone => query.phone_end().map(Lookup::PhoneEnd),
@@ -219,7 +219,7 @@ impl Queries {
         list: &List,
         after: ContactNo,
     ) -> Result<Candidates, Error> {
-        let (storage, account) = (&self.0.storage, caller.viewer.account);
+        let (storage, account) = (&self.0.storage, caller.scope.account);
         let wanted = query.identifiers().into_iter().map(|identifier| vec![identifier]).collect();
         let mut rows: Vec<_> =
             storage.find_contacts(account, list.no, wanted).await?.into_iter().flatten().collect();

@@ -3,14 +3,14 @@
 
 mod count;
 mod filter;
+mod query;
+mod scan;
 pub mod searched;
 mod sorted;
 pub mod suppressed;
-mod walk;
-mod wanted;
 
 pub use self::count::count;
 pub use self::filter::Filter;
+pub use self::query::{ContactQuery, PARAMS, picked_time};
+pub use self::scan::{Bounds, Found, collect, contact_by_number};
 pub use self::sorted::{Sorted, Sorting, sorted};
-pub use self::walk::{Bounds, Found, collect, contact_by_number};
-pub use self::wanted::{PARAMS, Wanted, picked_time};

@@ -3,14 +3,14 @@
 use domain::contact::document::Document;
 use domain::contact::record::Malformed;
 use domain::json::Raw;
-use domain::param::{Param, Shape};
 use domain::problem::{self, Problem};
+use domain::schema::{FieldSpec, ValueType};
 use domain::search::{Entry, MAX_LENGTH, MAX_WORDS, Query, QueryError, Tier};
 
 /// What is searched for.
-pub const SEARCH: Param = Param::optional(
+pub const SEARCH: FieldSpec = FieldSpec::optional(
     "search",
-    Shape::TEXT,
+    ValueType::TEXT,
     "Words of the name, firstName, lastName and e-mail address, whole or their beginnings, in any order. All words must \
      match. Case, accents and spelling do not matter. The last six or more digits of a phone number are found too, and \
      a whole userId or contact id. Up to 255 characters and 10 words; all contacts if it is blank.",

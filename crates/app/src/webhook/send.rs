@@ -64,7 +64,7 @@ pub struct Message {
 
 /// Makes attempts to deliver webhooks: all that the loop of deliveries knows of the network.
 #[async_trait]
-pub trait Carrier: Send + Sync + 'static {
+pub trait Transport: Send + Sync + 'static {
     /// Makes one attempt, which takes no longer than 1.5 s. `None` where the server itself had no look-up or no file
     /// descriptor left for the account: nothing was tried.
     async fn send(&self, message: Message) -> Option<storage::Response>;
@@ -115,7 +115,7 @@ impl Sender {
 }
 
 #[async_trait]
-impl Carrier for Sender {
+impl Transport for Sender {
     async fn send(&self, message: Message) -> Option<storage::Response> {
         let deadline = Instant::now() + LIMIT;
         let attempt = Attempt::of(message.account);

@@ -11,8 +11,8 @@ use super::form::{self, Group};
 use super::history::History;
 use super::posted::{Posted, Wrong};
 use super::{At, Outcome, Subject};
-use crate::page::show_with;
-use crate::{Form, Page, Query, Refused, Result, Section, User, see, show, texts};
+use crate::page::render_with;
+use crate::{Form, Page, Query, Refused, Result, Section, User, redirect, render, texts};
 use app::contacts::ContactBatch;
 use app::contacts::patch::{ContactItems, ContactPatch};
 use app::find::{Bounds, Filter};
@@ -81,7 +81,7 @@ pub async fn show_contact(user: User, at: At, query: Query) -> Result {
     let stored = form::values(&subject.contact, &subject.list).map_err(crate::contacts::damaged)?;
     let posted = Posted::of(stored);
     let page = page(&user, subject, &query, &posted, Wrong::default()).await?;
-    show(&page)
+    render(&page)
 }
 
 async fn page(
@@ -151,7 +151,7 @@ pub async fn save(at: At, form: Form) -> Result {
     let subject = Subject::find(user, &at).await?;
     let mut posted = Posted::read(&form.fields, &subject.list);
     if posted.changed().is_empty() && posted.gone.is_empty() {
-        return Ok(see(&format!("{}?done=nothing", subject.path())));
+        return Ok(redirect(&format!("{}?done=nothing", subject.path())));
     }
     let stored = form::values(&subject.contact, &subject.list).map_err(crate::contacts::damaged)?;
     let conflicts = posted.conflicts(&stored);
@@ -162,7 +162,7 @@ pub async fn save(at: At, form: Form) -> Result {
         // Whoever saves again has seen it.
         posted.was.extend(conflicts);
         let page = page(user, subject, &Query::default(), &posted, wrong).await?;
-        return show_with(StatusCode::CONFLICT, &page);
+        return render_with(StatusCode::CONFLICT, &page);
     }
     let (kind, text) = subject.identifier()?;
     let mut patch = ContactPatch::default();
@@ -173,15 +173,17 @@ pub async fn save(at: At, form: Form) -> Result {
         Err(refused) => refused,
         Ok(outcome) => match (outcome.failure(), outcome) {
             (Some(failure), _) => (StatusCode::CONFLICT, failed(failure, &posted)),
-            (None, Outcome::Pending(request)) => return Ok(see(&format!("/requests/{request}?done=saving"))),
+            (None, Outcome::Pending(request)) => {
+                return Ok(redirect(&format!("/requests/{request}?done=saving")));
+            }
             (None, applied @ Outcome::Applied(..)) => {
                 let done = if applied.keeps_opt_outs() { "kept" } else { "saved" };
-                return Ok(see(&format!("{}?done={done}", subject.path())));
+                return Ok(redirect(&format!("{}?done={done}", subject.path())));
             }
         },
     };
     let page = page(user, subject, &Query::default(), &posted, wrong).await?;
-    show_with(status, &page)
+    render_with(status, &page)
 }
 
 /// Submits what was changed in a form, and waits for it. The inner error is for the form.
@@ -258,7 +260,7 @@ pub async fn ask_new(user: User, axum::extract::Path(id): axum::extract::Path<St
     let list = user.list(&id).await?;
     let blank = form::blank(&list);
     let posted = Posted::of(blank);
-    show(&new_page(&user, list, &posted, Wrong::default()).await?)
+    render(&new_page(&user, list, &posted, Wrong::default()).await?)
 }
 
 async fn new_page(
@@ -279,19 +281,19 @@ pub async fn add(axum::extract::Path(id): axum::extract::Path<String>, form: For
     let posted = Posted::read(&form.fields, &list);
     let outdated = posted.outdated();
     if outdated != Wrong::default() {
-        return show_with(StatusCode::CONFLICT, &new_page(user, list, &posted, outdated).await?);
+        return render_with(StatusCode::CONFLICT, &new_page(user, list, &posted, outdated).await?);
     }
     let (status, wrong) = match submit(user, &list, BatchKind::Add, ContactPatch::default(), &posted).await? {
         Err(refused) => refused,
-        Ok(Outcome::Pending(request)) => return Ok(see(&format!("/requests/{request}?done=adding"))),
+        Ok(Outcome::Pending(request)) => return Ok(redirect(&format!("/requests/{request}?done=adding"))),
         Ok(Outcome::Applied(request, results)) => match results.first() {
             Some(ItemResult::Done { id: Some(contact), .. }) => {
-                return Ok(see(&format!("/lists/{}/contacts/{contact}?done=made", list.id)));
+                return Ok(redirect(&format!("/lists/{}/contacts/{contact}?done=made", list.id)));
             }
             Some(ItemResult::Failed { failure, .. }) => (StatusCode::CONFLICT, failed(*failure, &posted)),
-            _ => return Ok(see(&format!("/requests/{request}?done=adding"))),
+            _ => return Ok(redirect(&format!("/requests/{request}?done=adding"))),
         },
     };
     let page = new_page(user, list, &posted, wrong).await?;
-    show_with(status, &page)
+    render_with(status, &page)
 }

@@ -14,7 +14,7 @@ use axum::extract::Path;
 
 pub use self::edit::{add, ask_new, save, show_contact};
 pub use self::remove::{ask_erasure, ask_removal, erase, export, remove};
-use super::{Result, Trouble, User};
+use super::{PageError, Result, User};
 use app::requests::Waited;
 use domain::apply::outcome::{Failure, NoteCode};
 use domain::contact::document::Document;
@@ -39,13 +39,13 @@ impl Subject {
     /// The contact that an address names.
     ///
     /// # Errors
-    /// [`Trouble::NotFound`] also where it is another account's, or of another list.
+    /// [`PageError::NotFound`] also where it is another account's, or of another list.
     pub async fn find(user: &User, (list, id): &(String, String)) -> Result<Self> {
         let list = user.list(list).await?;
-        let id = ObjectId::parse(id).ok_or(Trouble::NotFound)?;
-        let number = ContactNo(id.contact_number(list.id).ok_or(Trouble::NotFound)?);
+        let id = ObjectId::parse(id).ok_or(PageError::NotFound)?;
+        let number = ContactNo(id.contact_number(list.id).ok_or(PageError::NotFound)?);
         let contact = user.app.queries.contact_by_number(&user.caller(), &list, number).await?;
-        let contact = contact.ok_or(Trouble::NotFound)?;
+        let contact = contact.ok_or(PageError::NotFound)?;
         let document = Document::read(&contact.document);
         let called = document.and_then(|document| super::contacts::called(&document));
         let called = called.map_err(super::contacts::damaged)?.unwrap_or_else(|| id.to_string());
@@ -65,7 +65,7 @@ impl Subject {
             .into_iter()
             .filter_map(|kind| borne.get(kind).map(|text| (kind, text.to_owned())));
         // A contact keeps one at least.
-        named.next().ok_or(Trouble::NotFound)
+        named.next().ok_or(PageError::NotFound)
     }
 }
 

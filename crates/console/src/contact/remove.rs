@@ -6,8 +6,8 @@ use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::response::Response;
 
 use super::{At, Outcome, Subject};
-use crate::page::show_with;
-use crate::{Form, Page, Result, Section, User, see, show};
+use crate::page::render_with;
+use crate::{Form, Page, Result, Section, User, redirect, render};
 use app::contacts::Removal;
 use app::person::Identifiers;
 use domain::contact::document::Document;
@@ -40,7 +40,7 @@ struct ErasePage {
 /// Asks whether a contact is to go.
 pub async fn ask_removal(user: User, at: At) -> Result {
     let subject = Subject::find(&user, &at).await?;
-    show(&RemovePage { page: user.page(Section::Lists), subject })
+    render(&RemovePage { page: user.page(Section::Lists), subject })
 }
 
 /// Removes a contact, and leads to the request, where that can be undone.
@@ -55,7 +55,7 @@ pub async fn remove(at: At, form: Form) -> Result {
     let accepted = commands.remove_contacts(&user.caller(), commands.submission(), removal).await?;
     let (Outcome::Pending(request) | Outcome::Applied(request, _)) =
         Outcome::of(user, accepted.request).await?;
-    Ok(see(&format!("/requests/{request}?done=removed")))
+    Ok(redirect(&format!("/requests/{request}?done=removed")))
 }
 
 fn erase_page(user: &User, subject: Subject, error: Option<&'static str>) -> Result<ErasePage> {
@@ -75,7 +75,7 @@ fn identifiers(subject: &Subject) -> Result<Identifiers> {
 /// Asks whether a person is to be erased, and says what that does.
 pub async fn ask_erasure(user: User, at: At) -> Result {
     let subject = Subject::find(&user, &at).await?;
-    show(&erase_page(&user, subject, None)?)
+    render(&erase_page(&user, subject, None)?)
 }
 
 /// Erases a person whose identifier was typed.
@@ -84,7 +84,7 @@ pub async fn erase(at: At, form: Form) -> Result {
     let subject = Subject::find(user, &at).await?;
     let page = erase_page(user, subject, Some(mark("That does not match. Nothing was erased.")))?;
     if form.get("confirm") != page.phrase.trim() {
-        return show_with(axum::http::StatusCode::BAD_REQUEST, &page);
+        return render_with(axum::http::StatusCode::BAD_REQUEST, &page);
     }
     let commands = &user.app.commands;
     let accepted = commands.erase(&user.caller(), commands.submission(), &page.identifiers, None).await?;
@@ -92,10 +92,10 @@ pub async fn erase(at: At, form: Form) -> Result {
     match (outcome.failure(), outcome) {
         (Some(failure), _) => {
             let failed = Some(format!("{} {}", t("Nothing was erased."), t(failure.text())));
-            show_with(axum::http::StatusCode::CONFLICT, &ErasePage { error: None, failed, ..page })
+            render_with(axum::http::StatusCode::CONFLICT, &ErasePage { error: None, failed, ..page })
         }
-        (None, Outcome::Pending(request)) => Ok(see(&format!("/requests/{request}?done=erasing"))),
-        (None, Outcome::Applied(..)) => Ok(see(&format!("/lists/{}?done=erased", page.subject.list.id))),
+        (None, Outcome::Pending(request)) => Ok(redirect(&format!("/requests/{request}?done=erasing"))),
+        (None, Outcome::Applied(..)) => Ok(redirect(&format!("/lists/{}?done=erased", page.subject.list.id))),
     }
 }
 

@@ -1,7 +1,7 @@
 //! `/lists/{id}`: the contacts of a list.
 //!
 //! The bar below the table sends a POST to `/lists/{id}/bulk`: what is to be done (`action`, `channel`), and whom it is
-//! about: the ids in `contact`, or, where `all` is there, those that the keys of [`find::Wanted`] beside it find.
+//! about: the ids in `contact`, or, where `all` is there, those that the keys of [`find::ContactQuery`] beside it find.
 
 mod builder;
 mod columns;
@@ -19,7 +19,7 @@ use self::columns::{Column, columns, cookie, row};
 pub use self::columns::{Row, called};
 use self::query::{PAGE, Pager, Query};
 use super::page::{address, curl, number, without_empty};
-use super::{Form, Page, Result, Section, Trouble, User, see, show};
+use super::{Form, Page, PageError, Result, Section, User, redirect, render};
 use app::contacts::search::Search;
 use app::find::{self, Bounds, Filter, Found, Sorting};
 use domain::contact::field::Field;
@@ -220,11 +220,11 @@ pub async fn all(
     let query = query.unwrap_or_default();
     let list = user.list(&id).await?;
     if let Some(short) = builder::address_of(&query, &list) {
-        return Ok(see(&address(&format!("/lists/{}", list.id), &short)));
+        return Ok(redirect(&address(&format!("/lists/{}", list.id), &short)));
     }
     // A form sends each of its fields, also the empty ones: they have no place in an address that people keep.
     if let Some(short) = without_empty(&query) {
-        return Ok(see(&address(&format!("/lists/{}", list.id), &short)));
+        return Ok(redirect(&address(&format!("/lists/{}", list.id), &short)));
     }
     let asked = Query::read(&query, &list);
     let count = count(&user, &list).await?;
@@ -248,7 +248,7 @@ pub async fn all(
     let segments = user.app.queries.segments(&user.caller(), &list).await?;
     let segments: Vec<_> =
         segments.into_iter().map(|segment| (segment.id.to_string(), segment.name)).collect();
-    show(&Contacts {
+    render(&Contacts {
         page,
         count,
         asked,
@@ -280,7 +280,7 @@ pub async fn count_matching(user: User, Path(id): Path<String>, RawQuery(query):
         Some(_) => t("Complete the conditions to see how many contacts match.").to_string(),
         None => matching(&user, &list, &asked, count(&user, &list).await?).await?,
     };
-    show(&Text { text })
+    render(&Text { text })
 }
 
 /// How many contacts of a list match, in words. The search counts too.
@@ -305,14 +305,14 @@ pub async fn rest(
     let count = count(&user, &list).await?;
     let table = table(&user, &list, &asked, &columns, count).await?;
     if asked.have.unwrap_or_default() == 0 && table.is_empty() && table.pager.go_on.is_none() {
-        let mut response = show(&NoneFound { list, asked })?;
+        let mut response = render(&NoneFound { list, asked })?;
         // It replaces the table and the bar below, and not the row that has asked for it.
         for (name, value) in [("hx-retarget", "#contacts"), ("hx-reswap", "outerHTML")] {
             response.headers_mut().insert(name, HeaderValue::from_static(value));
         }
         return Ok(response);
     }
-    show(&table)
+    render(&table)
 }
 
 /// Remembers which columns the user wants to see.
@@ -324,8 +324,8 @@ pub async fn pick(Path(id): Path<String>, form: Form) -> Result {
         "{COLUMNS}={chosen}; Path=/lists/{}; Max-Age=31536000; HttpOnly; SameSite=Lax{secure}",
         list.id
     );
-    let query = find::Wanted::from_query(form.get("query"), &list, &mut Vec::new()).to_query(&list);
-    let mut response = see(&format!("/lists/{}?{query}", list.id));
+    let query = find::ContactQuery::from_query(form.get("query"), &list, &mut Vec::new()).to_query(&list);
+    let mut response = redirect(&format!("/lists/{}?{query}", list.id));
     // Names of fields and variables only, which are letters.
     if let Ok(value) = HeaderValue::from_str(&text) {
         response.headers_mut().insert(SET_COOKIE, value);
@@ -439,6 +439,6 @@ async fn walk(user: &User, list: &List, asked: &Query, filter: &Filter) -> Resul
 }
 
 /// What is stored does not read.
-pub fn damaged(malformed: Malformed) -> Trouble {
+pub fn damaged(malformed: Malformed) -> PageError {
     Error::Damaged(malformed.to_string()).into()
 }

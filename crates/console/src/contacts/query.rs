@@ -6,7 +6,7 @@ use url::form_urlencoded;
 
 use crate::texts;
 use app::contacts::search::Place;
-use app::find::{self, Found, Sorted, Wanted};
+use app::find::{self, ContactQuery, Found, Sorted};
 use domain::id::ObjectId;
 use domain::journal::ContactNo;
 use domain::problem::Problem;
@@ -22,7 +22,7 @@ pub struct Query {
     /// What stands in the search box, trimmed.
     pub search: String,
     /// What the filters say.
-    pub wanted: Wanted,
+    pub wanted: ContactQuery,
     /// What is wrong with the filters.
     pub problems: Vec<Problem>,
     /// The order; that of a search is its own.
@@ -48,7 +48,7 @@ impl Query {
     /// Reads a query; what does not read is as what was left out.
     pub fn read(query: &str, list: &List) -> Self {
         let mut problems = Vec::new();
-        let wanted = Wanted::from_query(query, list, &mut problems);
+        let wanted = ContactQuery::from_query(query, list, &mut problems);
         let mut asked = Self {
             search: String::new(),
             wanted,
@@ -111,8 +111,8 @@ impl Query {
     }
 
     /// The same without the search, which is looked up.
-    pub fn without_search(&self) -> Wanted {
-        Wanted { search: None, ..self.wanted.clone() }
+    pub fn without_search(&self) -> ContactQuery {
+        ContactQuery { search: None, ..self.wanted.clone() }
     }
 
     /// Behind which contact a page of a search begins.

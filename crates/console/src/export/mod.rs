@@ -11,7 +11,7 @@ use url::form_urlencoded::Serializer;
 
 use self::produce::{Contacts, Producer};
 use super::download::{Range, Spooled, if_range};
-use super::{Page, Query, Result, Section, Trouble, User, filter, show};
+use super::{Page, PageError, Query, Result, Section, User, filter, render};
 use files::export::file_name;
 use files::export::output::{Columns, Format, Output};
 use files::spool::Spool;
@@ -36,7 +36,7 @@ pub async fn ask(user: User, Path(id): Path<String>, query: Query) -> Result {
     let own = list.variables.iter().map(|variable| variable.name.clone());
     let columns = COLUMNS.into_iter().map(str::to_owned).chain(own).collect();
     let filter = filter::read(&query, &list)?.pairs(&list);
-    show(&ExportPage { page: user.page(Section::Lists), list, filter, columns })
+    render(&ExportPage { page: user.page(Section::Lists), list, filter, columns })
 }
 
 /// The formats: name in the form, format, media type, ending of the file.
@@ -78,12 +78,12 @@ pub async fn file(user: User, Path(id): Path<String>, query: Query, headers: Hea
     let output = Output::new(format, columns);
     let Some((tag, mut reader)) = user.app.jobs.exports.add(question, &spool, user.app.clock.now()) else {
         let text = mark("Several exports are being downloaded. Wait until one has ended, then try again.");
-        return Err(Trouble::Refused(StatusCode::TOO_MANY_REQUESTS, text.to_owned()));
+        return Err(PageError::Refused(StatusCode::TOO_MANY_REQUESTS, text.to_owned()));
     };
     tokio::spawn(Producer::new(contacts, output, spool).run(first));
     // A small list is written by now, and its length is known.
     if !reader.begins().await {
-        return Err(Trouble::Away);
+        return Err(PageError::Away);
     }
     Ok(Spooled { reader, tag, kind, name }.whole())
 }

@@ -153,5 +153,5 @@ impl Writer {
 }
 
 fn unread(_: Malformed) -> Error {
-    Error::Told("a contact does not read".to_owned())
+    Error::Message("a contact does not read".to_owned())
 }

@@ -6,7 +6,7 @@ use askama::Template;
 use axum::extract::Path;
 
 use crate::contacts::{called, damaged};
-use crate::{Page, Query, Result, Section, User, show};
+use crate::{Page, Query, Result, Section, User, render};
 use domain::contact::document::Document;
 use domain::contact::field::Field;
 use domain::id::ObjectId;
@@ -61,5 +61,5 @@ pub async fn contacts(user: User, Path(id): Path<String>, query: Query) -> Resul
     }
     let next = Some(from.saturating_add(REQUESTS)).filter(|next| *next < requests.len());
     let what = what(&job.description.task);
-    show(&ContactsPage { page: user.page(Section::Jobs), job: job.key.id, what, list, rows, next })
+    render(&ContactsPage { page: user.page(Section::Jobs), job: job.key.id, what, list, rows, next })
 }

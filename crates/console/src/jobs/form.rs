@@ -6,8 +6,8 @@ use axum::http::StatusCode;
 
 use super::shown::Shown;
 use crate::columns::{Columns, read_said};
-use crate::page::{Pager, show_with};
-use crate::{Form, Page, Result, Section, Trouble, User, see};
+use crate::page::{Pager, render_with};
+use crate::{Form, Page, PageError, Result, Section, User, redirect};
 use app::lists::ListQuery;
 use files::layout::{Header, Said};
 use jobs::job::{Import, Job, Status, Subject, Task};
@@ -100,21 +100,21 @@ pub struct Read {
 
 /// Why a file cannot be read as it was said.
 pub enum Fault {
-    Told(String),
-    Trouble(Trouble),
+    Message(String),
+    Page(PageError),
 }
 
-impl From<Trouble> for Fault {
-    fn from(trouble: Trouble) -> Self {
-        Self::Trouble(trouble)
+impl From<PageError> for Fault {
+    fn from(error: PageError) -> Self {
+        Self::Page(error)
     }
 }
 
 impl From<Error> for Fault {
     fn from(error: Error) -> Self {
         match error {
-            Error::Told(text) => Self::Told(text),
-            error => Self::Trouble(error.into()),
+            Error::Message(text) => Self::Message(text),
+            error => Self::Page(error.into()),
         }
     }
 }
@@ -185,7 +185,7 @@ pub async fn read(user: &User, job: &Job, import: &Import, said: Said) -> Result
 }
 
 pub async fn read_default(user: &User, job: &Job, import: &Import) -> Result<Read> {
-    let Some(Subject::Rows(preview)) = &job.subject else { return Err(Trouble::NotFound) };
+    let Some(Subject::Rows(preview)) = &job.subject else { return Err(PageError::NotFound) };
     columns(user, job, import.clone(), preview, Said::default()).await
 }
 
@@ -200,26 +200,26 @@ async fn columns(user: &User, job: &Job, import: Import, preview: &Preview, said
 pub async fn begin(Path(id): Path<String>, form: Form) -> Result {
     let user = &form.user;
     let job = user.job(&id).await?;
-    let Task::Import(import) = job.description.task.clone() else { return Err(Trouble::NotFound) };
+    let Task::Import(import) = job.description.task.clone() else { return Err(PageError::NotFound) };
     if job.status != Status::Ready {
-        return Ok(see(&format!("/jobs/{}", job.key.id)));
+        return Ok(redirect(&format!("/jobs/{}", job.key.id)));
     }
     let shown = user.shown(&job).await?;
     let read = match read_said(|name| form.get(&format!("said-{name}"))) {
         Ok(said) => read(user, &job, &import, said).await,
-        Err(text) => Err(Fault::Told(text)),
+        Err(text) => Err(Fault::Message(text)),
     };
     let Read { import, form: mut columns, variables } = match read {
         Ok(read) => read,
-        Err(Fault::Told(text)) => return Err(Trouble::Refused(StatusCode::BAD_REQUEST, text)),
-        Err(Fault::Trouble(trouble)) => return Err(trouble),
+        Err(Fault::Message(text)) => return Err(PageError::Refused(StatusCode::BAD_REQUEST, text)),
+        Err(Fault::Page(error)) => return Err(error),
     };
     columns.choose(&form);
     let also: Vec<_> = form.all("also").map(str::to_owned).collect();
     let begun = match (&import.doubt, columns.plan(&variables)) {
-        (Some(doubt), _) if columns.said.encoding.is_none() => {
-            Err(Error::Told(t("Choose the encoding of the file: {doubt}.").with("doubt", doubt).to_string()))
-        }
+        (Some(doubt), _) if columns.said.encoding.is_none() => Err(Error::Message(
+            t("Choose the encoding of the file: {doubt}.").with("doubt", doubt).to_string(),
+        )),
         (_, Ok(plan)) => {
             let dry_run = form.get("do") == "try";
             let copied = if dry_run { Ok(()) } else { copy(user, &job, &columns, &also).await };
@@ -230,20 +230,20 @@ pub async fn begin(Path(id): Path<String>, form: Form) -> Result {
                         .begin(&user.app, user.signed_in.user, job.clone(), Some(plan), dry_run)
                         .await
                 }
-                Err(Fault::Told(text)) => Err(Error::Told(text)),
-                Err(Fault::Trouble(trouble)) => return Err(trouble),
+                Err(Fault::Message(text)) => Err(Error::Message(text)),
+                Err(Fault::Page(error)) => return Err(error),
             }
         }
-        (_, Err(text)) => Err(Error::Told(text)),
+        (_, Err(text)) => Err(Error::Message(text)),
     };
     match begun {
-        Ok(()) => Ok(see(&format!("/jobs/{}?done=begun", shown.id))),
-        Err(Error::Told(text)) => {
+        Ok(()) => Ok(redirect(&format!("/jobs/{}?done=begun", shown.id))),
+        Err(Error::Message(text)) => {
             let page = user.page(Section::Jobs);
             let (encodings, error) = (encodings(), Some(text));
             let lists = other_lists(user, &job, &also).await?;
             let page = ColumnsPage { page, job: shown, import, form: columns, encodings, lists, error };
-            show_with(StatusCode::BAD_REQUEST, &page)
+            render_with(StatusCode::BAD_REQUEST, &page)
         }
         Err(error) => Err(error.into()),
     }
@@ -256,15 +256,15 @@ async fn copy(user: &User, job: &Job, columns: &Columns, lists: &[String]) -> Re
         let list = user.list(id).await?;
         let variables: Vec<_> = list.variables.iter().map(|variable| variable.name.clone()).collect();
         let plan = columns.plan(&variables);
-        let plan = plan.map_err(|text| Fault::Told(format!("{}: {text}", list.about.name)))?;
+        let plan = plan.map_err(|text| Fault::Message(format!("{}: {text}", list.about.name)))?;
         plans.push((list, plan));
     }
     // All of them are checked before the first begins.
     for (list, plan) in plans {
         let jobs = &user.app.jobs;
         let id = jobs.copy(&user.app, &user.order(&list), job).await?;
-        let copied = jobs.one(user.signed_in.account, id).await.map_err(Trouble::from)?;
-        let copied = copied.ok_or(Trouble::NotFound)?;
+        let copied = jobs.one(user.signed_in.account, id).await.map_err(PageError::from)?;
+        let copied = copied.ok_or(PageError::NotFound)?;
         jobs.begin(&user.app, user.signed_in.user, copied, Some(plan), false).await?;
     }
     Ok(())

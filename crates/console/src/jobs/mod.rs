@@ -18,7 +18,7 @@ pub use self::output::{failures, requests};
 pub use self::shown::{Shown, doing, what};
 use super::columns::read_said;
 use super::contact::history::who;
-use super::{Form, Page, Query, Result, Section, Trouble, User, see, show};
+use super::{Form, Page, PageError, Query, Result, Section, User, redirect, render};
 use domain::id::ObjectId;
 use jobs::job::{Job, Status, Task};
 use jobs::service::Error;
@@ -43,13 +43,13 @@ pub async fn all(user: User, query: Query) -> Result {
     let jobs = user.app.jobs.all(user.signed_in.account).await?;
     let page = user.page(Section::Jobs).done(query.get("done"), &DONE);
     let names = who(&user).await?;
-    show(&Jobs { page, jobs: jobs.iter().map(|job| Shown::of(job, &names)).collect() })
+    render(&Jobs { page, jobs: jobs.iter().map(|job| Shown::of(job, &names)).collect() })
 }
 
 impl User {
     async fn job(&self, id: &str) -> Result<Job> {
-        let id = ObjectId::parse(id).ok_or(Trouble::NotFound)?;
-        self.app.jobs.one(self.signed_in.account, id).await?.ok_or(Trouble::NotFound)
+        let id = ObjectId::parse(id).ok_or(PageError::NotFound)?;
+        self.app.jobs.one(self.signed_in.account, id).await?.ok_or(PageError::NotFound)
     }
 
     async fn shown(&self, job: &Job) -> Result<Shown> {
@@ -85,32 +85,32 @@ pub async fn one(user: User, Path(id): Path<String>, query: Query) -> Result {
             };
             let read = match said {
                 Ok(said) => read(&user, &job, import, said).await,
-                Err(text) => Err(Fault::Told(text)),
+                Err(text) => Err(Fault::Message(text)),
             };
             let (read, error) = match read {
                 Ok(read) => (Ok(read), None),
                 // The file stays as it was read before.
-                Err(Fault::Told(text)) => (read_default(&user, &job, import).await, Some(text)),
-                Err(Fault::Trouble(trouble)) => (Err(trouble), None),
+                Err(Fault::Message(text)) => (read_default(&user, &job, import).await, Some(text)),
+                Err(Fault::Page(error)) => (Err(error), None),
             };
             match read {
                 // Its list is gone: all that can be done is to remove it.
-                Err(Trouble::NotFound) => show(&JobPage { page, job: shown }),
-                Err(trouble) => Err(trouble),
+                Err(PageError::NotFound) => render(&JobPage { page, job: shown }),
+                Err(error) => Err(error),
                 Ok(Read { import, form, .. }) => {
                     let (encodings, lists) = (encodings(), other_lists(&user, &job, &[]).await?);
-                    show(&ColumnsPage { page, job: shown, import, form, encodings, lists, error })
+                    render(&ColumnsPage { page, job: shown, import, form, encodings, lists, error })
                 }
             }
         }
-        _ => show(&JobPage { page, job: shown }),
+        _ => render(&JobPage { page, job: shown }),
     }
 }
 
 /// How far a job is: a part of its page, which is asked for again and again while it runs.
 pub async fn progress(user: User, Path(id): Path<String>) -> Result {
     let job = user.job(&id).await?;
-    let mut response = show(&ProgressPart { job: Shown::of(&job, &HashMap::new()) })?;
+    let mut response = render(&ProgressPart { job: Shown::of(&job, &HashMap::new()) })?;
     if !job.status.is_active() {
         // The rest of the page is another by now.
         response.headers_mut().insert("hx-refresh", HeaderValue::from_static("true"));
@@ -122,7 +122,7 @@ pub async fn progress(user: User, Path(id): Path<String>) -> Result {
 pub async fn stop(Path(id): Path<String>, form: Form) -> Result {
     let job = form.user.job(&id).await?;
     form.user.app.jobs.stop(&form.user.app, &job).await?;
-    Ok(see(&format!("/jobs/{}", job.key.id)))
+    Ok(redirect(&format!("/jobs/{}", job.key.id)))
 }
 
 /// Undoes what a job has done, in a job of its own.
@@ -133,11 +133,11 @@ pub async fn undo(Path(id): Path<String>, form: Form) -> Result {
     let from_line = if line.is_empty() { Ok(None) } else { line.parse().map(Some) };
     let Ok(from_line) = from_line else {
         let text = mark("The line must be a number. Nothing was undone.");
-        return Err(Trouble::Refused(StatusCode::BAD_REQUEST, text.to_owned()));
+        return Err(PageError::Refused(StatusCode::BAD_REQUEST, text.to_owned()));
     };
     match user.app.jobs.undo(&user.app, &user.order(&list), &job, from_line).await {
-        Ok(id) => Ok(see(&format!("/jobs/{id}?done=begun"))),
-        Err(Error::Told(text)) => Err(Trouble::Refused(StatusCode::CONFLICT, text)),
+        Ok(id) => Ok(redirect(&format!("/jobs/{id}?done=begun"))),
+        Err(Error::Message(text)) => Err(PageError::Refused(StatusCode::CONFLICT, text)),
         Err(error) => Err(error.into()),
     }
 }
@@ -147,12 +147,12 @@ pub async fn resume(Path(id): Path<String>, form: Form) -> Result {
     let job = form.user.job(&id).await?;
     let (user, id) = (&form.user, job.key.id);
     user.app.jobs.begin(&user.app, user.signed_in.user, job, None, false).await?;
-    Ok(see(&format!("/jobs/{id}?done=begun")))
+    Ok(redirect(&format!("/jobs/{id}?done=begun")))
 }
 
 /// Removes a job with its files.
 pub async fn remove(Path(id): Path<String>, form: Form) -> Result {
     let job = form.user.job(&id).await?;
     let removed = form.user.app.jobs.remove(job).await?;
-    Ok(see(if removed { "/jobs?done=removed" } else { "/jobs?done=running" }))
+    Ok(redirect(if removed { "/jobs?done=removed" } else { "/jobs?done=running" }))
 }

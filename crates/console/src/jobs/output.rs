@@ -6,7 +6,7 @@ use axum::extract::Path;
 use axum::http::StatusCode;
 
 use crate::download::{download, send};
-use crate::{Result, Trouble, User};
+use crate::{PageError, Result, User};
 use jobs::job::Files;
 
 /// Why failed rows are not sent.
@@ -18,8 +18,8 @@ pub async fn failures(user: User, Path(id): Path<String>) -> Result {
     let job = user.job(&id).await?;
     let files = match &job.files {
         Files::Here(files) => files,
-        Files::Elsewhere => return Err(Trouble::Refused(StatusCode::CONFLICT, ELSEWHERE.to_owned())),
-        Files::None => return Err(Trouble::NotFound),
+        Files::Elsewhere => return Err(PageError::Refused(StatusCode::CONFLICT, ELSEWHERE.to_owned())),
+        Files::None => return Err(PageError::NotFound),
     };
     send(&files.failures(), "text/csv; charset=utf-8", &format!("failed-{}.csv", job.key.id)).await
 }
@@ -28,7 +28,7 @@ pub async fn failures(user: User, Path(id): Path<String>) -> Result {
 pub async fn requests(user: User, Path(id): Path<String>) -> Result {
     let job = user.job(&id).await?;
     if job.parts == 0 {
-        return Err(Trouble::NotFound);
+        return Err(PageError::NotFound);
     }
     let (storage, key, parts) = (Arc::clone(&user.app.storage), job.key, job.parts);
     let pieces = futures_util::stream::try_unfold(1, move |number| {

@@ -10,7 +10,7 @@ use self::charts::{Charts, Span, contacts};
 use super::contact::history::who;
 use super::jobs::Shown;
 use super::page::{curl_contact, curl_list, number};
-use super::{Page, Query, Result, Section, User, show};
+use super::{Page, Query, Result, Section, User, render};
 use domain::id::ObjectId;
 use jobs::job::Status;
 use storage::{AccountWebhook, Activity, ListFilter, Window};
@@ -74,7 +74,7 @@ pub async fn overview(user: User, query: Query) -> Result {
     let webhooks = user.app.queries.account_webhooks(&user.caller()).await?;
     let charts = Charts::of(span, &told, now);
     let attention = attention(&charts.sum, &shown, &webhooks);
-    show(&Overview {
+    render(&Overview {
         page: user.page(Section::Overview),
         span,
         charts,

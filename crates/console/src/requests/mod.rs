@@ -19,7 +19,7 @@ pub use self::one::{ask_undo, resend, show_request, undo};
 pub use self::rejected::rejected;
 use self::view::Line;
 use super::page::{Pager, address, curl_contact, without_empty};
-use super::{Page, Query, Result, Section, User, see, show};
+use super::{Page, Query, Result, Section, User, redirect, render};
 use crate::contact::history::who;
 use app::JOB;
 use app::find::picked_time;
@@ -182,11 +182,11 @@ impl Filter {
 pub async fn all(user: User, RawQuery(raw): RawQuery, query: Query) -> Result {
     // A form sends each of its fields, also the empty ones: they have no place in an address that people keep.
     if let Some(short) = raw.as_deref().and_then(without_empty) {
-        return Ok(see(&address("/requests", &short)));
+        return Ok(redirect(&address("/requests", &short)));
     }
     // An id leads to the request at once.
     if let Some(id) = ObjectId::parse(query.get("id").trim()) {
-        return Ok(see(&format!("/requests/{id}")));
+        return Ok(redirect(&format!("/requests/{id}")));
     }
     let filter = Filter::read(&query);
     let (names, lists) = lists(&user, filter.list).await?;
@@ -195,7 +195,7 @@ pub async fn all(user: User, RawQuery(raw): RawQuery, query: Query) -> Result {
     let jobs = jobs(&user, &senders).await?;
     let mut senders: Vec<_> = senders.into_iter().collect();
     senders.sort_unstable_by(|(_, one), (_, other)| one.cmp(other));
-    show(&Requests { page: user.page(Section::Requests), filter, lists, senders, jobs, table })
+    render(&Requests { page: user.page(Section::Requests), filter, lists, senders, jobs, table })
 }
 
 /// The table alone, or nothing where it is what was seen.
@@ -207,7 +207,7 @@ pub async fn rows(user: User, query: Query) -> Result {
     if query.get("seen") == table.seen {
         return Ok(StatusCode::NO_CONTENT.into_response());
     }
-    show(&table)
+    render(&table)
 }
 
 /// The requests of imports and bulk changes, by job.

@@ -5,7 +5,7 @@ use askama::Template;
 use super::At;
 use super::view::{self, Item, Pill, WebHook};
 use crate::page::Pager;
-use crate::{Form, Page, Query, Result, Section, Trouble, User, see, show};
+use crate::{Form, Page, PageError, Query, Result, Section, User, redirect, render};
 use domain::clock::Timestamp;
 use domain::id::ObjectId;
 use domain::journal::BatchKind;
@@ -75,9 +75,9 @@ impl About {
 }
 
 async fn find(user: &User, id: &str) -> Result<Request> {
-    let id = ObjectId::parse(id).ok_or(Trouble::NotFound)?;
+    let id = ObjectId::parse(id).ok_or(PageError::NotFound)?;
     let found = user.app.queries.requests(&user.caller(), vec![id]).await?;
-    found.into_iter().next().ok_or(Trouble::NotFound)
+    found.into_iter().next().ok_or(PageError::NotFound)
 }
 
 /// A request, and what became of it.
@@ -98,7 +98,7 @@ pub async fn show_request(user: User, id: At, query: Query) -> Result {
         Some((name, notice)) => (name, Some(notice)),
         None => ("", None),
     };
-    show(&RequestPage { page, about, done_name, notice, items, pager, failed, done, webhook })
+    render(&RequestPage { page, about, done_name, notice, items, pager, failed, done, webhook })
 }
 
 /// Sends the webhook again.
@@ -106,9 +106,9 @@ pub async fn resend(id: At, form: Form) -> Result {
     let user = &form.user;
     let request = find(user, &id).await?;
     if !user.app.commands.resend_webhook(&user.caller(), request.id).await? {
-        return Err(Trouble::NotFound);
+        return Err(PageError::NotFound);
     }
-    Ok(see(&format!("/requests/{}?done=resent", request.id)))
+    Ok(redirect(&format!("/requests/{}?done=resent", request.id)))
 }
 
 /// Asks whether a request is to be undone.
@@ -116,10 +116,10 @@ pub async fn ask_undo(user: User, id: At) -> Result {
     let request = find(&user, &id).await?;
     let about = About::of(&user, &request).await?;
     if !about.can_undo {
-        return Err(Trouble::NotFound);
+        return Err(PageError::NotFound);
     }
     let count = view::items(&request).iter().filter(|item| !item.is_failed()).count();
-    show(&UndoPage { page: user.page(Section::Requests), about, count })
+    render(&UndoPage { page: user.page(Section::Requests), about, count })
 }
 
 /// Undoes a request, and leads to the request that does.
@@ -130,7 +130,7 @@ pub async fn undo(id: At, form: Form) -> Result {
         None => None,
     };
     let commands = &user.app.commands;
-    let target = target.ok_or(Trouble::NotFound)?;
+    let target = target.ok_or(PageError::NotFound)?;
     let accepted = commands.undo(&caller, commands.submission(), target, None).await?;
-    Ok(see(&format!("/requests/{}?done=undoing", accepted.request)))
+    Ok(redirect(&format!("/requests/{}?done=undoing", accepted.request)))
 }

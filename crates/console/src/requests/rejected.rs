@@ -6,7 +6,7 @@ use url::form_urlencoded;
 use super::view;
 use crate::contact::history::who;
 use crate::page::{Pager, address};
-use crate::{Page, Query, Result, Section, User, show};
+use crate::{Page, Query, Result, Section, User, render};
 use domain::clock::Timestamp;
 use storage::{HOUR, Rejection, RejectionFilter};
 
@@ -52,5 +52,5 @@ pub async fn rejected(user: User, query: Query) -> Result {
     let mut keys: Vec<_> = names.into_iter().filter(|(token, _)| !token.contains(':')).collect();
     keys.sort_unstable_by(|(_, one), (_, other)| one.cmp(other));
     let page = user.page(Section::Requests);
-    show(&Rejected { page, keys, key, code, filtered: !text.is_empty(), lines, pager })
+    render(&Rejected { page, keys, key, code, filtered: !text.is_empty(), lines, pager })
 }

@@ -6,12 +6,12 @@
 use std::collections::HashSet;
 
 use super::consent;
+use super::item_context::ItemContext;
 use super::ledger::How;
 use super::outcome::{self, Action, Failure, Outcome};
 use super::plan::Waiting;
 use super::rule::{Decided, Tried};
-use super::turn::Turn;
-use super::world::{Merged, World};
+use super::unit_of_work::{Merged, UnitOfWork};
 use crate::clock::Timestamp;
 use crate::contact::choice::{Choices, Flags, State};
 use crate::contact::document::{self, Document};
@@ -82,11 +82,11 @@ pub fn merge(
     batch: &Waiting,
     asked: &Asked,
     [winner, loser]: [Option<u32>; 2],
-    world: &mut World,
+    work: &mut UnitOfWork,
     now: Timestamp,
 ) -> Decided {
     let (mut changes, mut consents) = (Vec::new(), Vec::new());
-    let merged = apply(batch, asked, [winner, loser], world, now, (&mut changes, &mut consents));
+    let merged = apply(batch, asked, [winner, loser], work, now, (&mut changes, &mut consents));
     let mut results = Vec::new();
     match merged {
         Ok(action) => {
@@ -103,23 +103,23 @@ pub fn merge(
     }
 }
 
-/// What merging would do, in a world that is thrown away afterwards.
-pub fn try_out(
+/// What merging would do, in a unit of work that is thrown away afterwards.
+pub fn dry_run(
     batch: &Waiting,
     asked: &Asked,
     slots: [Option<u32>; 2],
-    world: &mut World,
+    work: &mut UnitOfWork,
     now: Timestamp,
 ) -> Vec<Tried> {
-    let identifiers = |world: &World, slot: Option<u32>| {
-        let document = slot.map(|slot| world.document(world.slot(slot)));
+    let identifiers = |work: &UnitOfWork, slot: Option<u32>| {
+        let document = slot.map(|slot| work.document(work.slot(slot)));
         let borne = document.map(|document| Document::read(document).and_then(|it| it.identifiers()));
         borne.and_then(Result::ok).unwrap_or_default().map(|text| text.map(str::to_owned))
     };
-    let loser = identifiers(world, slots[1]);
-    match apply(batch, asked, slots, world, now, (&mut Vec::new(), &mut Vec::new())) {
+    let loser = identifiers(work, slots[1]);
+    match apply(batch, asked, slots, work, now, (&mut Vec::new(), &mut Vec::new())) {
         Ok(action) => vec![
-            Tried::Done(action, Some(asked.winner), identifiers(world, slots[0]), Vec::new()),
+            Tried::Done(action, Some(asked.winner), identifiers(work, slots[0]), Vec::new()),
             Tried::Done(Action::Removed, Some(asked.loser), loser, Vec::new()),
         ],
         Err(failure) => {
@@ -133,15 +133,15 @@ fn apply(
     batch: &Waiting,
     asked: &Asked,
     slots: [Option<u32>; 2],
-    world: &mut World,
+    work: &mut UnitOfWork,
     now: Timestamp,
     (changes, consents): (&mut Vec<u8>, &mut Vec<u8>),
 ) -> Result<Action, Failure> {
     // The values of a variable that was removed are on their way out.
-    let variables = world.list(batch.list).ok_or(Failure::ListNotFound)?.variables.clone();
+    let variables = work.list(batch.list).ok_or(Failure::ListNotFound)?.variables.clone();
     let [Some(winner), Some(loser)] = slots else { return Err(Failure::ContactNotFound) };
     let read = |slot| -> Result<(Fields, State), Malformed> {
-        let record = Document::read(world.document(world.slot(slot)))?.record;
+        let record = Document::read(work.document(work.slot(slot)))?.record;
         Ok((history::fields(record)?, State::read(record)?))
     };
     let ((has, own), (gives, other)) = (read(winner)?, read(loser)?);
@@ -154,10 +154,10 @@ fn apply(
         return Err(Failure::IdentifierRequired);
     }
     // First, so that its identifiers are free.
-    let mut turn = Turn { batch, index: 1, now, changes, consents };
-    turn.remove(world, loser)?;
-    turn.index = 0;
-    let choices = flags(&mut wanted, own, other, asked.winner, &mut turn);
+    let mut context = ItemContext { batch, index: 1, now, changes, consents };
+    context.remove(work, loser)?;
+    context.index = 0;
+    let choices = flags(&mut wanted, own, other, asked.winner, &mut context);
     wanted.insert(Key::CHOICES, choices.bytes());
     let mut patch = Vec::new();
     wanted.iter().for_each(|(key, value)| put_entry(&mut patch, *key, value));
@@ -166,8 +166,8 @@ fn apply(
         let had = has.get(&kind.field().key()).map_or(&[][..], Vec::as_slice);
         named.get(*kind).is_some_and(|text| text.as_bytes() != had)
     });
-    let (action, _) = turn.update(world, winner, &patch, renamed)?;
-    world.merged.push(Merged { list: batch.list, loser: asked.loser, winner: asked.winner });
+    let (action, _) = context.update(work, winner, &patch, renamed)?;
+    work.merged.push(Merged { list: batch.list, loser: asked.loser, winner: asked.winner });
     Ok(action)
 }
 
@@ -188,7 +188,13 @@ fn fields(asked: &Asked, has: &Fields, gives: &Fields, variables: &HashSet<u32>)
 }
 
 /// Adds the flags of both to the patch: one that either has set to false is false, else one that either has on is on.
-fn flags(wanted: &mut Fields, own: State, other: State, winner: ContactNo, turn: &mut Turn<'_>) -> Choices {
+fn flags(
+    wanted: &mut Fields,
+    own: State,
+    other: State,
+    winner: ContactNo,
+    context: &mut ItemContext<'_>,
+) -> Choices {
     let mut before = own.choices;
     let mut changed = Vec::new();
     for flag in Flags::ALL {
@@ -201,5 +207,5 @@ fn flags(wanted: &mut Fields, own: State, other: State, winner: ContactNo, turn:
         }
     }
     let changed = changed.into_iter();
-    consent::restore(own.choices, before, changed, winner, &mut turn.ledger(How::Merge))
+    consent::restore(own.choices, before, changed, winner, &mut context.ledger(How::Merge))
 }

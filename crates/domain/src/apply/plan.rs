@@ -240,7 +240,7 @@ mod tests {
 
     use super::*;
     use crate::apply::rule;
-    use crate::apply::world::{ListState, World};
+    use crate::apply::unit_of_work::{ListState, UnitOfWork};
     use crate::clock::Timestamp;
     use crate::contact::record::put_entry;
     use crate::journal::ItemsWriter;
@@ -310,10 +310,10 @@ mod tests {
             let variables = HashSet::from([0, 1]);
             let state = ListState { alive: true, next: 1, variables, ..ListState::default() };
             let sources = plan.sources().into_iter().collect();
-            let mut world = World::new(KEY, HashMap::from([(ListNo(1), state)]), sources);
-            let decided = rule::apply(&waiting, &plan, &mut world, Timestamp::from_millis(1));
+            let mut work = UnitOfWork::new(KEY, HashMap::from([(ListNo(1), state)]), sources);
+            let decided = rule::apply(&waiting, &plan, &mut work, Timestamp::from_millis(1));
             prop_assert!(crate::apply::outcome::read(&decided[0].results).is_ok());
-            let _ = world.index_changes();
+            let _ = work.index_changes();
         }
     }
 }

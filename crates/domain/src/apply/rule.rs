@@ -1,11 +1,11 @@
 //! The change rule: what an item does to the contacts (contract, section 4).
 
 use super::consent;
+use super::item_context::{Applied, ItemContext};
 use super::ledger::How;
 use super::outcome::{self, Action, Failure, Note, Outcome, Taken};
 use super::plan::{Plan, PlannedItem, Waiting};
-use super::turn::{Applied, Turn};
-use super::world::{OptedOut, World};
+use super::unit_of_work::{OptedOut, UnitOfWork};
 use crate::clock::Timestamp;
 use crate::contact::choice::Flags;
 use crate::contact::document::Document;
@@ -36,34 +36,34 @@ impl Decided {
     }
 }
 
-/// Applies every item of every batch to the world, in order.
-pub fn apply(waiting: &[Waiting], plan: &Plan<'_>, world: &mut World, now: Timestamp) -> Vec<Decided> {
+/// Applies every item of every batch to the unit of work, in order.
+pub fn apply(waiting: &[Waiting], plan: &Plan<'_>, work: &mut UnitOfWork, now: Timestamp) -> Vec<Decided> {
     waiting
         .iter()
         .zip(&plan.batches)
-        .map(|(batch, items)| apply_batch(batch, items.as_deref(), world, now))
+        .map(|(batch, items)| apply_batch(batch, items.as_deref(), work, now))
         .collect()
 }
 
 fn apply_batch(
     batch: &Waiting,
     items: Option<&[PlannedItem<'_>]>,
-    world: &mut World,
+    work: &mut UnitOfWork,
     now: Timestamp,
 ) -> Decided {
     let (mut results, mut changes, mut consents, mut failed) = (Vec::new(), Vec::new(), Vec::new(), 0);
     let mut settled = Vec::new();
     let Some(items) = items else { return Decided::failed(Failure::Damaged) };
     for (index, item) in (0..).zip(items) {
-        let turn = Turn { batch, index, now, changes: &mut changes, consents: &mut consents };
+        let context = ItemContext { batch, index, now, changes: &mut changes, consents: &mut consents };
         let mut step =
-            Step { batch, item, turn, taken: None, notes: Vec::new(), said: 0, settled: &mut settled };
-        let outcome = match step.apply(world) {
-            Ok((action, slot)) => Outcome::Done(action, world.slot(slot).number, step.notes),
+            Step { batch, item, context, taken: None, notes: Vec::new(), said: 0, settled: &mut settled };
+        let outcome = match step.apply(work) {
+            Ok((action, slot)) => Outcome::Done(action, work.slot(slot).number, step.notes),
             Err(failure) => {
                 failed += 1;
-                let holder = |(kind, slot)| Taken { kind, holder: world.slot(slot).number };
-                Outcome::Failed(failure, asked(batch, item, world), step.taken.map(holder))
+                let holder = |(kind, slot)| Taken { kind, holder: work.slot(slot).number };
+                Outcome::Failed(failure, asked(batch, item, work), step.taken.map(holder))
             }
         };
         outcome::put(&mut results, &outcome);
@@ -86,26 +86,31 @@ pub enum Tried {
     Failed(Failure, Identifiers<Option<String>>, Option<(IdentifierKind, Option<ContactNo>)>),
 }
 
-/// Applies the items of a batch to a world that is thrown away afterwards.
-pub fn try_out(batch: &Waiting, items: &[PlannedItem<'_>], world: &mut World, now: Timestamp) -> Vec<Tried> {
+/// Applies the items of a batch to a unit of work that is thrown away afterwards.
+pub fn dry_run(
+    batch: &Waiting,
+    items: &[PlannedItem<'_>],
+    work: &mut UnitOfWork,
+    now: Timestamp,
+) -> Vec<Tried> {
     let (mut changes, mut consents, mut settled) = (Vec::new(), Vec::new(), Vec::new());
     let mut tried = Vec::with_capacity(items.len());
     for (index, item) in (0..).zip(items) {
-        let turn = Turn { batch, index, now, changes: &mut changes, consents: &mut consents };
+        let context = ItemContext { batch, index, now, changes: &mut changes, consents: &mut consents };
         let mut step =
-            Step { batch, item, turn, taken: None, notes: Vec::new(), said: 0, settled: &mut settled };
-        tried.push(match step.apply(world) {
+            Step { batch, item, context, taken: None, notes: Vec::new(), said: 0, settled: &mut settled };
+        tried.push(match step.apply(work) {
             Ok((action, slot)) => {
-                let slot = world.slot(slot);
-                let borne = Document::read(world.document(slot)).and_then(|document| document.identifiers());
+                let slot = work.slot(slot);
+                let borne = Document::read(work.document(slot)).and_then(|document| document.identifiers());
                 // A slot that is new has a number that the next contact gets, whoever makes it.
                 let number = Some(slot.number).filter(|_| !slot.new);
                 let identifiers = borne.unwrap_or_default().map(|text| text.map(str::to_owned));
                 Tried::Done(action, number, identifiers, step.notes)
             }
             Err(failure) => {
-                let asked = asked(batch, item, world).map(|text| text.map(str::to_owned));
-                let taken = step.taken.map(|(kind, slot)| (kind, world.slot(slot)));
+                let asked = asked(batch, item, work).map(|text| text.map(str::to_owned));
+                let taken = step.taken.map(|(kind, slot)| (kind, work.slot(slot)));
                 let taken = taken.map(|(kind, slot)| (kind, Some(slot.number).filter(|_| !slot.new)));
                 Tried::Failed(failure, asked, taken)
             }
@@ -116,11 +121,11 @@ pub fn try_out(batch: &Waiting, items: &[PlannedItem<'_>], world: &mut World, no
 
 /// The identifiers that a failed item asked for; those that it would clear are left out, and those of people who
 /// were erased: nothing of them is kept.
-fn asked<'a>(batch: &Waiting, item: &PlannedItem<'a>, world: &World) -> Identifiers<Option<&'a str>> {
+fn asked<'a>(batch: &Waiting, item: &PlannedItem<'a>, work: &UnitOfWork) -> Identifiers<Option<&'a str>> {
     let mut asked = item.item.asked_in(batch.kind).unwrap_or_default();
     for kind in IdentifierKind::ALL {
         let text = asked.get_mut(kind);
-        *text = text.filter(|text| !text.is_empty() && !world.is_erased(batch.account, kind, text));
+        *text = text.filter(|text| !text.is_empty() && !work.is_erased(batch.account, kind, text));
     }
     asked
 }
@@ -129,7 +134,7 @@ fn asked<'a>(batch: &Waiting, item: &PlannedItem<'a>, world: &World) -> Identifi
 struct Step<'a> {
     batch: &'a Waiting,
     item: &'a PlannedItem<'a>,
-    turn: Turn<'a>,
+    context: ItemContext<'a>,
     /// Where it fails since another contact has an identifier: which, and the slot of that contact.
     taken: Option<(IdentifierKind, u32)>,
     /// What is to be said of it, where it is applied.
@@ -142,20 +147,20 @@ struct Step<'a> {
 
 impl Step<'_> {
     /// Whole or not at all: one that fails says nothing in the ledger either.
-    fn apply(&mut self, world: &mut World) -> Applied {
-        self.said = self.turn.consents.len();
-        let applied = self.decide(world);
+    fn apply(&mut self, work: &mut UnitOfWork) -> Applied {
+        self.said = self.context.consents.len();
+        let applied = self.decide(work);
         if applied.is_err() {
-            self.turn.consents.truncate(self.said);
+            self.context.consents.truncate(self.said);
         }
         applied
     }
 
-    fn decide(&mut self, world: &mut World) -> Applied {
-        self.check_references(world)?;
-        let mut found = self.look_up(world)?;
+    fn decide(&mut self, work: &mut UnitOfWork) -> Applied {
+        self.check_references(work)?;
+        let mut found = self.look_up(work)?;
         if found.is_none() && self.item.is_linked() {
-            found = self.opt_out(world)?;
+            found = self.opt_out(work)?;
         }
         match (found, self.batch.kind) {
             (
@@ -165,12 +170,10 @@ impl Step<'_> {
                 | BatchKind::UpdateExact
                 | BatchKind::UpsertExact
                 | BatchKind::UpdateByNumber,
-            ) => self.update(world, found),
-            (Some(found), BatchKind::Remove) => self.turn.remove(world, found),
-            (None, BatchKind::Upsert | BatchKind::UpsertExact) => {
-                self.create(world, Failure::IdentifierTaken)
-            }
-            (None, BatchKind::Add) => self.create(world, Failure::ContactExists),
+            ) => self.update(work, found),
+            (Some(found), BatchKind::Remove) => self.context.remove(work, found),
+            (None, BatchKind::Upsert | BatchKind::UpsertExact) => self.create(work, Failure::IdentifierTaken),
+            (None, BatchKind::Add) => self.create(work, Failure::ContactExists),
             (
                 None,
                 BatchKind::Update | BatchKind::UpdateExact | BatchKind::UpdateByNumber | BatchKind::Remove,
@@ -183,15 +186,15 @@ impl Step<'_> {
     }
 
     /// The list, its variables and the source were there at acceptance; they may have gone since.
-    fn check_references(&self, world: &World) -> Result<(), Failure> {
-        let list = world.list(self.batch.list).ok_or(Failure::ListNotFound)?;
+    fn check_references(&self, work: &UnitOfWork) -> Result<(), Failure> {
+        let list = work.list(self.batch.list).ok_or(Failure::ListNotFound)?;
         let mut variables = Reader::new(self.item.variables);
         while let Some(entry) = variables.entry()? {
             if entry.key.variable().is_none_or(|number| !list.variables.contains(&number)) {
                 return Err(Failure::VariableNotFound);
             }
         }
-        if self.item.source.is_some_and(|source| !world.has_source(source)) {
+        if self.item.source.is_some_and(|source| !work.has_source(source)) {
             return Err(Failure::SourceNotFound);
         }
         Ok(())
@@ -199,7 +202,7 @@ impl Step<'_> {
 
     /// A link of a contact that is gone: it stays off if an undo restores the contact. The contact that is left of a
     /// merged one takes the item.
-    fn opt_out(&mut self, world: &mut World) -> Result<Option<u32>, Malformed> {
+    fn opt_out(&mut self, work: &mut UnitOfWork) -> Result<Option<u32>, Malformed> {
         let (list, item) = (self.batch.list, &self.item.item);
         let Some(number) = item.number(self.batch.kind) else { return Ok(None) };
         let (mut flags, mut reader) = (Flags::default(), Reader::new(item.patch));
@@ -208,34 +211,34 @@ impl Step<'_> {
                 flags.set(flag, true);
             }
         }
-        if let Some(end) = world.end_of_gone(list, number)? {
+        if let Some(end) = work.end_of_gone(list, number)? {
             let proof = Proof::of_patch(item.patch)?;
-            let end = self.turn.ledger(How::Request).add(number, end, (flags, Flags::default()), proof);
-            self.said = self.turn.consents.len();
-            world.load_gone(list, number, Some(end));
-            world.opted_out.push(OptedOut { list, number, flags, consent: end.position });
+            let end = self.context.ledger(How::Request).add(number, end, (flags, Flags::default()), proof);
+            self.said = self.context.consents.len();
+            work.load_gone(list, number, Some(end));
+            work.opted_out.push(OptedOut { list, number, flags, consent: end.position });
         }
-        world.find_winner(list, number)
+        work.find_winner(list, number)
     }
 
     /// As userId, then as what the text is by its form; an e-mail address is never a phone number.
-    fn look_up(&self, world: &World) -> Result<Option<u32>, Malformed> {
+    fn look_up(&self, work: &UnitOfWork) -> Result<Option<u32>, Malformed> {
         let (list, item) = (self.batch.list, &self.item.item);
         if let Some(number) = item.number(self.batch.kind) {
-            return world.find_number(list, number);
+            return work.find_number(list, number);
         }
         let [as_user_id, as_itself] = self.item.lookup;
         if let Some(hash) = as_user_id {
-            let found = world.find(list, IdentifierKind::UserId, item.contact, hash)?;
+            let found = work.find(list, IdentifierKind::UserId, item.contact, hash)?;
             if found.is_some() || item.kind == IdentifierKind::UserId {
                 return Ok(found);
             }
         }
-        as_itself.map_or(Ok(None), |hash| world.find(list, item.kind, item.contact, hash))
+        as_itself.map_or(Ok(None), |hash| work.find(list, item.kind, item.contact, hash))
     }
 
     /// `taken` is what it is called where another contact bears an identifier of the new one.
-    fn create(&mut self, world: &mut World, taken: Failure) -> Applied {
+    fn create(&mut self, work: &mut UnitOfWork, taken: Failure) -> Applied {
         let (item, batch) = (&self.item.item, self.batch);
         let wanted = item.asked()?;
         if IdentifierKind::ALL.iter().all(|kind| wanted.get(*kind).is_none_or(str::is_empty)) {
@@ -245,53 +248,53 @@ impl Step<'_> {
             let named = self.item.named(kind);
             // What `contact` fills was looked up already, and nobody has it.
             if let Some((text, hash)) = named.filter(|(text, _)| !text.is_empty())
-                && let Some(holder) = world.find(batch.list, kind, text, hash)?
+                && let Some(holder) = work.find(batch.list, kind, text, hash)?
             {
                 self.taken = Some((kind, holder));
                 return Err(taken);
             }
         }
-        self.check_erased(world, &wanted, &Identifiers::default())?;
+        self.check_erased(work, &wanted, &Identifiers::default())?;
         // The patch is laid over what `contact` fills, so that what it names itself wins, a clearing too.
         let mut filled = Vec::with_capacity(item.contact.len() + 4);
         if batch.kind.upserts() {
             put_entry(&mut filled, item.kind.field().key(), item.contact.as_bytes());
         }
         // All flags of a new contact are of this batch.
-        let number = world.next_number(batch.list);
-        let mut ledger = self.turn.ledger(How::Request);
+        let number = work.next_number(batch.list);
+        let mut ledger = self.context.ledger(How::Request);
         let mut patch = item.patch;
         if self.item.has_flags {
             let said = (patch, self.item.about);
             consent::settle(&filled, said, Flags::every(), number, &mut ledger, self.settled)?;
             patch = self.settled;
         }
-        self.forgive(world, &wanted);
-        let applied = self.turn.create(world, &filled, patch)?;
-        world.change_flags(applied.1, batch.position, Flags::every());
+        self.forgive(work, &wanted);
+        let applied = self.context.create(work, &filled, patch)?;
+        work.change_flags(applied.1, batch.position, Flags::every());
         Ok(applied)
     }
 
-    fn update(&mut self, world: &mut World, found: u32) -> Applied {
-        let before = Document::read(world.document(world.slot(found)))?.identifiers()?;
-        let renamed = self.check_identifiers(world, found, &before)?;
+    fn update(&mut self, work: &mut UnitOfWork, found: u32) -> Applied {
+        let before = Document::read(work.document(work.slot(found)))?.identifiers()?;
+        let renamed = self.check_identifiers(work, found, &before)?;
         if renamed {
             let wanted = self.item.item.named()?;
-            self.check_erased(world, &wanted, &before)?;
-            self.forgive(world, &wanted);
+            self.check_erased(work, &wanted, &before)?;
+            self.forgive(work, &wanted);
         }
         if !self.item.has_flags {
-            return self.turn.update(world, found, self.item.item.patch, renamed);
+            return self.context.update(work, found, self.item.item.patch, renamed);
         }
         let position = self.batch.position;
-        let slot = world.slot(found);
-        let record = Document::read(world.document(slot))?.record;
-        let changed = world.flags_changed(found, position);
-        let mut ledger = self.turn.ledger(How::Request);
+        let slot = work.slot(found);
+        let record = Document::read(work.document(slot))?.record;
+        let changed = work.flags_changed(found, position);
+        let mut ledger = self.context.ledger(How::Request);
         let said = (self.item.item.patch, self.item.about);
         let settled = consent::settle(record, said, changed, slot.number, &mut ledger, self.settled)?;
-        let applied = self.turn.update(world, found, self.settled, renamed)?;
-        world.change_flags(found, position, settled.changed);
+        let applied = self.context.update(work, found, self.settled, renamed)?;
+        work.change_flags(found, position, settled.changed);
         self.notes = settled.notes;
         Ok(applied)
     }
@@ -299,7 +302,7 @@ impl Step<'_> {
     /// Whether the item changes an identifier of the contact, or why it may not.
     fn check_identifiers(
         &mut self,
-        world: &World,
+        work: &UnitOfWork,
         found: u32,
         before: &Identifiers<Option<&str>>,
     ) -> Result<bool, Failure> {
@@ -316,7 +319,7 @@ impl Step<'_> {
             }
             renamed = true;
             if !text.is_empty()
-                && let Some(holder) = world.find(self.batch.list, kind, text, hash)?
+                && let Some(holder) = work.find(self.batch.list, kind, text, hash)?
                 && holder != found
             {
                 self.taken = Some((kind, holder));
@@ -329,24 +332,24 @@ impl Step<'_> {
     /// Whether the batch may give a contact identifiers whose bearers were erased, where some of these are such.
     fn check_erased(
         &self,
-        world: &World,
+        work: &UnitOfWork,
         wanted: &Identifiers<Option<&str>>,
         before: &Identifiers<Option<&str>>,
     ) -> Result<(), Failure> {
         let erased = |kind: IdentifierKind| {
             let fresh = wanted.get(kind).filter(|text| *before.get(kind) != Some(*text));
-            fresh.is_some_and(|text| world.is_erased(self.batch.account, kind, text))
+            fresh.is_some_and(|text| work.is_erased(self.batch.account, kind, text))
         };
         let refused = !self.batch.restore_erased && IdentifierKind::ALL.into_iter().any(erased);
         if refused { Err(Failure::ContactErased) } else { Ok(()) }
     }
 
     /// Those whom the batch brings back are erased no longer.
-    fn forgive(&self, world: &mut World, wanted: &Identifiers<Option<&str>>) {
+    fn forgive(&self, work: &mut UnitOfWork, wanted: &Identifiers<Option<&str>>) {
         if self.batch.restore_erased {
             for kind in IdentifierKind::ALL {
                 if let Some(text) = wanted.get(kind) {
-                    world.forgive(self.batch.account, kind, text);
+                    work.forgive(self.batch.account, kind, text);
                 }
             }
         }

@@ -3,18 +3,18 @@
 //! What a request did to a contact is undone as one change. What each contact gets back is settled for all of them
 //! before the first is written: what one gives back another may take, also where two have exchanged it.
 
-mod wish;
+mod plan;
 
 use std::collections::{BTreeMap, HashSet};
 
-use self::wish::{Act, Wish};
+use self::plan::{Act, UndoPlan};
 use super::consent;
+use super::item_context::ItemContext;
 use super::ledger::{How, Ledger};
 use super::outcome::{self, Action, Failure, Outcome, Undone};
 use super::plan::Waiting;
 use super::rule::Decided;
-use super::turn::Turn;
-use super::world::{MergeUndone, World};
+use super::unit_of_work::{MergeUndone, UnitOfWork};
 use crate::clock::Timestamp;
 use crate::contact::choice::{Choices, Flags, Head, State};
 use crate::contact::document::{self, Document};
@@ -26,7 +26,7 @@ use crate::journal::ContactNo;
 
 /// What the request did to one contact.
 #[derive(Debug, Default)]
-pub struct Deed {
+pub struct RecordedChange {
     /// Whether the contact was there before.
     pub was_there: bool,
     /// Whether it was there afterwards.
@@ -39,7 +39,7 @@ pub struct Deed {
     pub erased: bool,
 }
 
-impl Deed {
+impl RecordedChange {
     /// Of a contact that the request made: whatever it gave it replaced nothing.
     pub fn made(&mut self, given: impl IntoIterator<Item = Key>) {
         self.replaced = given.into_iter().map(|key| (key, Vec::new())).collect();
@@ -89,7 +89,7 @@ pub struct Subject {
     /// Its number.
     pub number: ContactNo,
     /// What the request did to it.
-    pub deed: Deed,
+    pub recorded_change: RecordedChange,
     /// What has happened since.
     pub since: Since,
     /// Its slot, where it is there now.
@@ -111,7 +111,7 @@ impl Subject {
     pub fn wanted(&self) -> Identifiers<Option<&str>> {
         let mut wanted = Identifiers::default();
         for kind in IdentifierKind::ALL {
-            let old = self.deed.replaced.get(&kind.field().key());
+            let old = self.recorded_change.replaced.get(&kind.field().key());
             *wanted.get_mut(kind) =
                 old.and_then(|old| std::str::from_utf8(old).ok()).filter(|text| !text.is_empty());
         }
@@ -120,7 +120,7 @@ impl Subject {
 
     /// The source that it may get back.
     pub fn source(&self) -> Option<u64> {
-        let old = self.deed.replaced.get(&Field::Source.key())?;
+        let old = self.recorded_change.replaced.get(&Field::Source.key())?;
         old.as_slice().try_into().ok().map(u64::from_le_bytes)
     }
 }
@@ -129,20 +129,20 @@ impl Subject {
 pub fn undo(
     batch: &Waiting,
     subjects: &[Subject],
-    world: &mut World,
+    work: &mut UnitOfWork,
     key: &HashKey,
     now: Timestamp,
 ) -> Decided {
-    let mut wishes: Vec<_> = subjects.iter().map(|subject| Wish::of(subject, batch, world)).collect();
-    wish::settle(subjects, &mut wishes, batch.list, world, key);
+    let mut plans: Vec<_> = subjects.iter().map(|subject| UndoPlan::of(subject, batch, work)).collect();
+    plan::settle(subjects, &mut plans, batch.list, work, key);
     let (mut changes, mut consents, mut failed) = (Vec::new(), Vec::new(), 0);
     let mut outcomes = Vec::with_capacity(subjects.len());
     // Backwards, as what is undone was done: so an undo of this one goes forwards again.
-    for (index, (subject, wish)) in subjects.iter().zip(wishes).enumerate().rev() {
+    for (index, (subject, plan)) in subjects.iter().zip(plans).enumerate().rev() {
         // A request has at most 100 contacts.
         let index = u32::try_from(index).unwrap_or(u32::MAX);
-        let turn = Turn { batch, index, now, changes: &mut changes, consents: &mut consents };
-        outcomes.push(wish.and_then(|wish| grant(subject, wish, turn, world)).unwrap_or_else(|failure| {
+        let context = ItemContext { batch, index, now, changes: &mut changes, consents: &mut consents };
+        outcomes.push(plan.and_then(|plan| grant(subject, plan, context, work)).unwrap_or_else(|failure| {
             failed += 1;
             Outcome::Failed(failure, Identifiers::default(), None)
         }));
@@ -155,46 +155,52 @@ pub fn undo(
 /// Gives a contact what it may have back.
 fn grant(
     subject: &Subject,
-    wish: Wish,
-    mut turn: Turn<'_>,
-    world: &mut World,
+    plan: UndoPlan,
+    mut context: ItemContext<'_>,
+    work: &mut UnitOfWork,
 ) -> Result<Outcome<'static>, Failure> {
-    let Wish { act, wanted, kept, choices } = wish;
+    let UndoPlan { act, wanted, kept, choices } = plan;
     let (action, _) = match act {
         Act::Leave => (Action::Unchanged, 0),
         Act::Remove(found) => {
-            let removed = turn.remove(world, found)?;
+            let removed = context.remove(work, found)?;
             // What had restored it was the undo of a merge: that holds again.
-            let (list, before) = (turn.batch.list, subject.undone_at);
-            world.merges_undone.push(MergeUndone { list, loser: subject.number, before, after: 0 });
+            let (list, before) = (context.batch.list, subject.undone_at);
+            work.merges_undone.push(MergeUndone { list, loser: subject.number, before, after: 0 });
             removed
         }
         Act::PutBack(found) => {
-            let record = Document::read(world.document(world.slot(found)))?.record;
+            let record = Document::read(work.document(work.slot(found)))?.record;
             let patch =
-                patch_of_flags(record, &wanted, choices, subject.number, &mut turn.ledger(How::Undo))?;
-            let before = turn.consents.len();
-            put_back(&mut turn, world, found, &patch).inspect_err(|_| turn.consents.truncate(before))?
+                patch_of_flags(record, &wanted, choices, subject.number, &mut context.ledger(How::Undo))?;
+            let before = context.consents.len();
+            put_back(&mut context, work, found, &patch).inspect_err(|_| context.consents.truncate(before))?
         }
         Act::BringBack => {
-            let before = turn.consents.len();
-            let record = record_of(&wanted, subject, &mut turn.ledger(How::Undo));
-            let created_at = subject.deed.created_at;
-            turn.bring_back(world, subject.number, created_at, &record, subject.removed_at)
-                .inspect_err(|_| turn.consents.truncate(before))?
+            let before = context.consents.len();
+            let record = record_of(&wanted, subject, &mut context.ledger(How::Undo));
+            let created_at = subject.recorded_change.created_at;
+            context
+                .bring_back(work, subject.number, created_at, &record, subject.removed_at)
+                .inspect_err(|_| context.consents.truncate(before))?
         }
     };
     Ok(Outcome::Undone(action, subject.number, told(wanted, kept)))
 }
 
 /// Puts fields of a contact back to what they were.
-fn put_back(turn: &mut Turn<'_>, world: &mut World, found: u32, patch: &[u8]) -> super::turn::Applied {
-    let before = Document::read(world.document(world.slot(found)))?.identifiers()?;
+fn put_back(
+    context: &mut ItemContext<'_>,
+    work: &mut UnitOfWork,
+    found: u32,
+    patch: &[u8],
+) -> super::item_context::Applied {
+    let before = Document::read(work.document(work.slot(found)))?.identifiers()?;
     let named = document::identifiers(patch)?;
     let renamed = IdentifierKind::ALL
         .iter()
         .any(|kind| named.get(*kind).is_some_and(|text| before.get(*kind).unwrap_or_default() != text));
-    turn.update(world, found, patch, renamed)
+    context.update(work, found, patch, renamed)
 }
 
 /// As a patch, or as a record where no value is empty: keys come in their order.

@@ -2,12 +2,12 @@
 
 use super::decode::{MAX_LEAVES, MAX_VALUES};
 use super::subject::Op;
-use crate::param::{Param, Shape};
+use crate::schema::{FieldSpec, ValueType};
 
 /// `filter` of a body.
-pub const FILTER: Param = Param::optional(
+pub const FILTER: FieldSpec = FieldSpec::optional(
     "filter",
-    Shape::Object(NAME, &NODE),
+    ValueType::Object(NAME, &NODE),
     "Contacts that match this filter. It applies beside the other keys that narrow.",
 );
 
@@ -15,27 +15,27 @@ pub const FILTER: Param = Param::optional(
 const NAME: &str = "Filter";
 
 /// The filters of a group.
-const GROUP: Shape = Shape::Array { of: &Shape::Again(NAME), min: 1, max: MAX_LEAVES };
+const GROUP: ValueType = ValueType::Array { of: &ValueType::Again(NAME), min: 1, max: MAX_LEAVES };
 
 /// The keys of a filter: a group, a condition, or a segment.
-pub const NODE: [Param; 6] = [
-    Param::optional("all", GROUP, "A group: all of these filters match."),
-    Param::optional("any", GROUP, "A group: at least one of these filters matches."),
-    Param::optional(
+pub const NODE: [FieldSpec; 6] = [
+    FieldSpec::optional("all", GROUP, "A group: all of these filters match."),
+    FieldSpec::optional("any", GROUP, "A group: at least one of these filters matches."),
+    FieldSpec::optional(
         "field",
-        Shape::filled(MAX_FIELD),
+        ValueType::filled(MAX_FIELD),
         "A condition: the field of a contact, `variables.` and the name of a variable, `createdAt`, `updatedAt`, \
          `cac.value`, `cac.currency` or `suppressed`.",
     ),
-    Param::optional("op", Shape::Word(&Op::NAMES), "How the field is compared."),
-    Param::optional(
+    FieldSpec::optional("op", ValueType::Word(&Op::NAMES), "How the field is compared."),
+    FieldSpec::optional(
         "value",
-        Shape::OneOf {
+        ValueType::OneOf {
             of: &[
-                Shape::TEXT,
-                Shape::Number,
-                Shape::Flag,
-                Shape::Array { of: &Shape::Any, min: 1, max: MAX_VALUES },
+                ValueType::TEXT,
+                ValueType::Number,
+                ValueType::Flag,
+                ValueType::Array { of: &ValueType::Any, min: 1, max: MAX_VALUES },
             ],
             examples: r#"["pro", 30, true, ["2026-01-01", null]]"#,
         },
@@ -43,9 +43,9 @@ pub const NODE: [Param; 6] = [
          `in` takes an array of them. `between` takes an array of two ends, both included; one of them may be null. \
          `inLast` takes a number of days. `empty` and `notEmpty` take nothing.",
     ),
-    Param::optional(
+    FieldSpec::optional(
         "segment",
-        Shape::pattern(usize::MAX, r"^\s*[0-9a-fA-F]{24}\s*$"),
+        ValueType::pattern(usize::MAX, r"^\s*[0-9a-fA-F]{24}\s*$"),
         "Contacts of the segment of the list with this id.",
     ),
 ];

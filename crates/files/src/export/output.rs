@@ -181,5 +181,5 @@ fn record<'a>(writer: &mut Writer<&mut Vec<u8>>, cells: impl Iterator<Item = &'a
 
 /// The error of an export that cannot be written.
 pub fn unwritten(error: &impl std::fmt::Display) -> Error {
-    Error::Told(format!("the export could not be written: {error}"))
+    Error::Message(format!("the export could not be written: {error}"))
 }

@@ -6,7 +6,7 @@ use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
-use crate::defuse::defuse;
+use crate::escape_formulas::escape;
 use crate::target::COLUMNS;
 use crate::{Error, Result};
 
@@ -123,16 +123,16 @@ fn cell(value: &RawValue) -> Result<Cow<'_, str>> {
         "null" => Ok(Cow::Borrowed("")),
         text if text.starts_with('"') => {
             let Text(text): Text<'_> = serde_json::from_str(text).map_err(unread)?;
-            let defused = match defuse(&text) {
-                Cow::Owned(defused) => Some(defused),
+            let escaped = match escape(&text) {
+                Cow::Owned(escaped) => Some(escaped),
                 Cow::Borrowed(_) => None,
             };
-            Ok(defused.map_or(text, Cow::Owned))
+            Ok(escaped.map_or(text, Cow::Owned))
         }
         other => Ok(Cow::Borrowed(other)),
     }
 }
 
 fn unread(error: serde_json::Error) -> Error {
-    Error::Told(format!("a contact does not read: {error}"))
+    Error::Message(format!("a contact does not read: {error}"))
 }

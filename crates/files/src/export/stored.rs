@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
-use crate::defuse::defuse;
+use crate::escape_formulas::escape;
 use crate::target::COLUMNS;
 use domain::contact::amount::Cac;
 use domain::contact::date::Date;
@@ -63,7 +63,7 @@ impl Layout {
         while let Some(entry) = reader.entry()? {
             if entry.key.variable().is_some() {
                 if let Some(place) = self.variables.get(&entry.key) {
-                    cells[*place] = defuse(text(entry.value)?);
+                    cells[*place] = escape(text(entry.value)?);
                 }
                 continue;
             }
@@ -78,9 +78,9 @@ impl Layout {
         cells[created] = Cow::Owned(document.header.created_at.to_string());
         cells[updated] = Cow::Owned(document.header.updated_at.to_string());
         if let Some(source) = &contact.source {
-            cells[name] = defuse(&source.name);
+            cells[name] = escape(&source.name);
             cells[id] = Cow::Owned(source.id.to_string());
-            cells[customer_id] = defuse(source.customer_source_id.as_deref().unwrap_or_default());
+            cells[customer_id] = escape(source.customer_source_id.as_deref().unwrap_or_default());
         }
         if let Some(cac) = own.as_ref().or(contact.source_cac.as_ref()) {
             cells[amount] = Cow::Owned(cac.value.to_string());
@@ -100,7 +100,7 @@ fn value(kind: Kind, stored: &[u8]) -> Result<Cow<'_, str>, Malformed> {
         Kind::Gender => Cow::Owned(stored.first().copied().unwrap_or_default().to_string()),
         Kind::Score => Cow::Owned(i64::from_le_bytes(stored.try_into().map_err(|_| Malformed)?).to_string()),
         Kind::Birthday => Cow::Owned(Date::from_bytes(stored).ok_or(Malformed)?.to_string()),
-        _ => defuse(text(stored)?),
+        _ => escape(text(stored)?),
     })
 }
 

@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use csv::StringRecord;
 
 use self::json::{identifier, key, put};
-use super::defuse;
+use super::escape_formulas;
 use super::mapping::{Column, Mapping};
 use super::notes::{Note, What};
 use super::table::Row;
@@ -16,7 +16,7 @@ use super::target::Target;
 use super::values::{self, Values, Written};
 use super::written::{ROUNDED, is_scientific, unprotected};
 use domain::contact::identifier::IdentifierKind;
-use wire::intake::check::ContactBy;
+use wire::ingest::check::ContactBy;
 
 /// Bytes that a member of a contact takes in JSON beside its value, about.
 const MEMBER: usize = 24;
@@ -28,7 +28,7 @@ pub struct Reading {
     pub mapping: Mapping,
     /// Whether an empty cell clears, in place of leaving as it is.
     pub empty_clears: bool,
-    /// Whether the table is an export of ours, whose cells were defused.
+    /// Whether the table is an export of ours, whose cells were escaped.
     pub ours: bool,
     /// What a row finds its contact by, if that was chosen.
     pub by: Option<ContactBy>,
@@ -188,7 +188,7 @@ impl Reading {
             return self.fault(place, fault.clone(), parts).map(|()| None);
         }
         if self.ours {
-            return Ok(Some(defuse::undo(cell)));
+            return Ok(Some(escape_formulas::undo(cell)));
         }
         let cell = unprotected(cell);
         if values::is_nothing(cell) {

@@ -76,7 +76,7 @@ pub fn each_row(
             }
             _ => {
                 if let (Some(card), Some(property)) = (&mut card, property) {
-                    card.add(property).map_err(|text| Error::Told(format!("line {line}: {text}")))?;
+                    card.add(property).map_err(|text| Error::Message(format!("line {line}: {text}")))?;
                 }
             }
         }
@@ -101,7 +101,7 @@ impl<R: Read> Lines<R> {
         if let Some(byte) = self.ahead.take() {
             return Ok(Some(byte));
         }
-        self.bytes.next().transpose().map_err(|error| Error::Told(error.to_string()))
+        self.bytes.next().transpose().map_err(|error| Error::Message(error.to_string()))
     }
 
     /// The next line with those that continue it, and where it begins.
@@ -116,7 +116,7 @@ impl<R: Read> Lines<R> {
                     keep = byte != b':' || !is_left_out(&text);
                 }
                 if text.len() > MAX_RECORD {
-                    return Err(Error::Told(format!("line {start}: the line is longer than 2 MiB")));
+                    return Err(Error::Message(format!("line {start}: the line is longer than 2 MiB")));
                 }
                 continue;
             }

@@ -16,8 +16,8 @@ use domain::argument::{self, read_flag};
 use domain::clock::Timestamp;
 use domain::contact::suppression::Channel;
 use domain::json::{Keys, Raw, read_body};
-use domain::param::{Param, Shape};
 use domain::problem::{self, Problem};
+use domain::schema::{FieldSpec, ValueType};
 use storage::{Address, SuppressionFilter};
 
 /// `POST /v3/blacklist/add`
@@ -36,18 +36,18 @@ pub static ADD: Method = Method {
     handler: &add,
 };
 
-const ADDED: [Param; 1] = [Param::required(
+const ADDED: [FieldSpec; 1] = [FieldSpec::required(
     "records",
-    Shape::Array { of: &Shape::Object("EmailToSuppress", &RECORD), min: 1, max: MAX_RECORDS },
+    ValueType::Array { of: &ValueType::Object("EmailToSuppress", &RECORD), min: 1, max: MAX_RECORDS },
     "The addresses.",
 )];
 
-const RECORD: [Param; 5] = [
-    Param::required("email", Shape::filled(usize::MAX), "The e-mail address."),
-    Param::required("rejectType", EMAIL_REASON, "Why it is suppressed."),
-    Param::optional(
+const RECORD: [FieldSpec; 5] = [
+    FieldSpec::required("email", ValueType::filled(usize::MAX), "The e-mail address."),
+    FieldSpec::required("rejectType", EMAIL_REASON, "Why it is suppressed."),
+    FieldSpec::optional(
         "rawLog",
-        Shape::text(MAX_RAW_LOG),
+        ValueType::text(MAX_RAW_LOG),
         "The answer of the receiving server: at most 1,024 bytes.",
     ),
     CREATED_AT,
@@ -89,9 +89,13 @@ pub static REMOVE: Method = Method {
     handler: &remove,
 };
 
-const REMOVED: [Param; 2] = [
-    Param::required("email", Shape::filled(usize::MAX), "The e-mail address; compared without case."),
-    Param::optional("rejectType", EMAIL_REASON, "Only the suppression for this reason; all if it is absent."),
+const REMOVED: [FieldSpec; 2] = [
+    FieldSpec::required("email", ValueType::filled(usize::MAX), "The e-mail address; compared without case."),
+    FieldSpec::optional(
+        "rejectType",
+        EMAIL_REASON,
+        "Only the suppression for this reason; all if it is absent.",
+    ),
 ];
 
 async fn remove(call: Call) -> Outcome<Nothing> {
@@ -123,10 +127,14 @@ pub static FIND: Method = Method {
     handler: &find,
 };
 
-const FOUND_BY: [Param; 5] = [
-    Param::optional("email", Shape::TEXT, "This address, compared without case; all if it is blank."),
-    Param::optional("rejectType", EMAIL_REASON_OR_NONE, "Only those for this reason; all if it is blank."),
-    Param::optional("withRawLog", Shape::Flag, "Whether `rawLog` is shown; false by default."),
+const FOUND_BY: [FieldSpec; 5] = [
+    FieldSpec::optional("email", ValueType::TEXT, "This address, compared without case; all if it is blank."),
+    FieldSpec::optional(
+        "rejectType",
+        EMAIL_REASON_OR_NONE,
+        "Only those for this reason; all if it is blank.",
+    ),
+    FieldSpec::optional("withRawLog", ValueType::Flag, "Whether `rawLog` is shown; false by default."),
     OFFSET_KEY,
     LIMIT_KEY,
 ];

@@ -11,8 +11,8 @@ use app::Refusal;
 use app::suppressions;
 use domain::contact::suppression::{Channel, Reason};
 use domain::json::{Keys, Raw, read_body};
-use domain::param::{Param, Shape};
 use domain::problem::{self, Problem};
+use domain::schema::{FieldSpec, ValueType};
 use storage::{SuppressionFilter, SuppressionPlace};
 use wire::suppression::ListedSuppression;
 
@@ -39,17 +39,17 @@ pub static LIST: Method = Method {
     handler: &list,
 };
 
-const PARAMS: [Param; 4] = [
-    Param::optional("channel", Shape::Word(&["email", "phoneNumber"]), "Only those of this channel."),
-    Param::optional("reason", Shape::Word(&REASONS), "Only those for this reason."),
-    Param::optional(
+const PARAMS: [FieldSpec; 4] = [
+    FieldSpec::optional("channel", ValueType::Word(&["email", "phoneNumber"]), "Only those of this channel."),
+    FieldSpec::optional("reason", ValueType::Word(&REASONS), "Only those for this reason."),
+    FieldSpec::optional(
         "after",
-        Shape::pattern(usize::MAX, r"^\s*([A-Za-z0-9_-]{34})\s*$"),
+        ValueType::pattern(usize::MAX, r"^\s*([A-Za-z0-9_-]{34})\s*$"),
         "Where the page begins: `next` of the page before.",
     ),
-    Param::optional(
+    FieldSpec::optional(
         "limit",
-        Shape::Within(1, MAX_LIMIT as i64),
+        ValueType::Within(1, MAX_LIMIT as i64),
         "How many suppressions there are at most; 100 by default.",
     ),
 ];

@@ -15,8 +15,8 @@ use app::suppressions;
 use domain::clock::Timestamp;
 use domain::contact::suppression::Channel;
 use domain::json::{Keys, read_body};
-use domain::param::{Param, Shape};
 use domain::problem;
+use domain::schema::{FieldSpec, ValueType};
 use storage::{Address, SuppressionFilter};
 
 /// `POST /v3/phone-blacklist/add`
@@ -34,15 +34,15 @@ pub static ADD: Method = Method {
     handler: &add,
 };
 
-const ADDED: [Param; 1] = [Param::required(
+const ADDED: [FieldSpec; 1] = [FieldSpec::required(
     "records",
-    Shape::Array { of: &Shape::Object("PhoneToSuppress", &RECORD), min: 1, max: MAX_RECORDS },
+    ValueType::Array { of: &ValueType::Object("PhoneToSuppress", &RECORD), min: 1, max: MAX_RECORDS },
     "The numbers.",
 )];
 
-const RECORD: [Param; 4] = [
-    Param::required("phoneNumber", Shape::filled(usize::MAX), "The phone number, E.164."),
-    Param::optional("rejectType", PHONE_REASON, "Why it is suppressed; `import` by default."),
+const RECORD: [FieldSpec; 4] = [
+    FieldSpec::required("phoneNumber", ValueType::filled(usize::MAX), "The phone number, E.164."),
+    FieldSpec::optional("rejectType", PHONE_REASON, "Why it is suppressed; `import` by default."),
     CREATED_AT,
     EXPIRE_AT,
 ];
@@ -82,8 +82,11 @@ pub static REMOVE: Method = Method {
     handler: &remove,
 };
 
-const REMOVED: [Param; 1] =
-    [Param::required("phoneNumber", Shape::filled(usize::MAX), "The phone number; compared exactly.")];
+const REMOVED: [FieldSpec; 1] = [FieldSpec::required(
+    "phoneNumber",
+    ValueType::filled(usize::MAX),
+    "The phone number; compared exactly.",
+)];
 
 async fn remove(call: Call) -> Outcome<Nothing> {
     let body = read_body(&call.body, &Keys::of(&REMOVED)).ok_or_else(problem::bad_request)?;
@@ -109,9 +112,9 @@ pub static FIND: Method = Method {
     handler: &find,
 };
 
-const FOUND_BY: [Param; 4] = [
-    Param::required("phoneNumber", Shape::filled(usize::MAX), "The phone number; compared exactly."),
-    Param::optional("rejectType", PHONE_REASON_OR_NONE, "Only that for this reason; all if it is blank."),
+const FOUND_BY: [FieldSpec; 4] = [
+    FieldSpec::required("phoneNumber", ValueType::filled(usize::MAX), "The phone number; compared exactly."),
+    FieldSpec::optional("rejectType", PHONE_REASON_OR_NONE, "Only that for this reason; all if it is blank."),
     OFFSET_KEY,
     LIMIT_KEY,
 ];

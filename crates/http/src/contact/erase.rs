@@ -4,7 +4,7 @@ use crate::call::{Call, Outcome};
 use crate::method::{Body, Example, Method};
 use crate::undo::{Queued, queued};
 use app::person;
-use wire::intake::erase;
+use wire::ingest::erase;
 
 /// `POST /v3/contact/erase`
 pub static ERASE: Method = Method {

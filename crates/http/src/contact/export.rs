@@ -6,7 +6,7 @@ use app::Refusal;
 use app::person;
 use domain::json::{Keys, read_body};
 use domain::problem;
-use wire::intake::identifiers;
+use wire::ingest::identifiers;
 use wire::person::Exported;
 
 /// `POST /v3/contact/export`

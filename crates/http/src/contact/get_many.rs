@@ -9,12 +9,12 @@ use crate::method::{Body, Example, Method};
 use app::{Operation, Reach, Refusal};
 use domain::id::ObjectId;
 use domain::json::{EnvelopeKeys, Keys, Objects};
-use domain::param::{Param, Shape};
 use domain::problem::{self, Problem};
+use domain::schema::{FieldSpec, ValueType};
 use storage::Error;
 use wire::contact::Shown;
-use wire::intake::identifiers;
-use wire::intake::list::LIST_ID;
+use wire::ingest::identifiers;
+use wire::ingest::list::LIST_ID;
 
 /// Contacts that one request looks up at most.
 const MAX: usize = 100;
@@ -35,9 +35,9 @@ pub static GET_MANY: Method = Method {
     handler: &get_many,
 };
 
-const CONTACTS: Param = Param::required(
+const CONTACTS: FieldSpec = FieldSpec::required(
     "contacts",
-    Shape::Array { of: &Shape::Object("Lookup", &identifiers::PARAMS), min: 1, max: MAX },
+    ValueType::Array { of: &ValueType::Object("Lookup", &identifiers::PARAMS), min: 1, max: MAX },
     "Up to 100 contacts, each by one or more identifiers.",
 );
 
@@ -96,7 +96,7 @@ async fn get_many(call: Call) -> Outcome<Got> {
         Objects::NotAnArray | Objects::Elements { .. } => problems.push(problem::contacts()),
     }
     let Some(list) = list.filter(|_| problems.is_empty()) else { return Err(Refusal::Invalid(problems)) };
-    let rows = call.app.storage.find_contacts(call.caller.viewer.account, list.no, wanted).await?;
+    let rows = call.app.storage.find_contacts(call.caller.scope.account, list.no, wanted).await?;
     let contacts = rows.iter().flatten().map(|(_, contact)| contact);
     let suppressed = call.app.queries.suppressions_of(&call.caller, contacts).await?;
     let mut suppressed = suppressed.into_iter();

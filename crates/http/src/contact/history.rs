@@ -10,12 +10,12 @@ use app::Refusal;
 use app::contacts::read;
 use domain::id::ObjectId;
 use domain::json::{Keys, read_body};
-use domain::param::Param;
 use domain::problem;
+use domain::schema::FieldSpec;
 use storage::Page;
 use wire::history::{ShownChange, show_changes};
-use wire::intake::identifiers;
-use wire::intake::list::LIST_ID;
+use wire::ingest::identifiers;
+use wire::ingest::list::LIST_ID;
 
 /// `POST /v3/contact/history`
 pub static HISTORY: Method = Method {
@@ -47,7 +47,7 @@ pub static HISTORY: Method = Method {
     handler: &history,
 };
 
-const HISTORY_OF: [Param; 7] = {
+const HISTORY_OF: [FieldSpec; 7] = {
     let [user_id, email, phone_number, external_id] = identifiers::PARAMS;
     [LIST_ID, user_id, email, phone_number, external_id, OFFSET_KEY, LIMIT_KEY]
 };
@@ -55,7 +55,7 @@ const HISTORY_OF: [Param; 7] = {
 /// What contact/history answers.
 #[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-struct Told {
+struct HistoryData {
     /// The contact; null if none was found.
     contact_id: Option<ObjectId>,
     #[serde(flatten)]
@@ -64,7 +64,7 @@ struct Told {
     complete: bool,
 }
 
-async fn history(call: Call) -> Outcome<Told> {
+async fn history(call: Call) -> Outcome<HistoryData> {
     let body = read_body(&call.body, &Keys::of(&HISTORY_OF)).ok_or_else(problem::bad_request)?;
     let mut problems = Vec::new();
     let list = call.list(body.get(0), &mut problems).await?;
@@ -75,10 +75,10 @@ async fn history(call: Call) -> Outcome<Told> {
     let warnings = body.unknown.into_iter().map(problem::unknown_field).collect();
     let Some(found) = found else {
         let page = Paged::of(Page { rows: Vec::new(), total: 0 }, window, |change: ShownChange| change);
-        return Ok(Answer::new(Told { contact_id: None, page, complete: true }).warn(warnings));
+        return Ok(Answer::new(HistoryData { contact_id: None, page, complete: true }).warn(warnings));
     };
     let rows = show_changes(&found.changes, &list, &found.sources)?;
     let page = Paged::of(Page { rows, total: found.total }, window, |change| change);
     let contact_id = Some(ObjectId::of_contact(list.id, found.number.0));
-    Ok(Answer::new(Told { contact_id, page, complete: found.complete }).warn(warnings))
+    Ok(Answer::new(HistoryData { contact_id, page, complete: found.complete }).warn(warnings))
 }

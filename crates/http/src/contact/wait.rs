@@ -5,13 +5,13 @@ use app::Refusal;
 use app::requests::{PATIENCE, Waited};
 use domain::id::ObjectId;
 use domain::json::Raw;
-use domain::param::{Param, Shape};
 use domain::problem::{self, Problem};
+use domain::schema::{FieldSpec, ValueType};
 
 /// The request to wait for.
-pub const WAIT_FOR: Param = Param::optional(
+pub const WAIT_FOR: FieldSpec = FieldSpec::optional(
     "waitFor",
-    Shape::TEXT,
+    ValueType::TEXT,
     "The id of a request of the account: the answer is given once it is processed. That is waited for at most 5 \
      seconds; then the contact is answered as it is, with the warning `WAIT_TIMED_OUT`.",
 );

@@ -6,9 +6,9 @@ use crate::method::{Body, Example, Method};
 use app::Refusal;
 use app::lists::{self, ListUpdate, MAX_NAME, not_confirmed};
 use domain::json::{Keys, Raw, read_body};
-use domain::param::{Param, Shape};
 use domain::problem::{self, Problem};
-use wire::intake::list::LIST_ID;
+use domain::schema::{FieldSpec, ValueType};
+use wire::ingest::list::LIST_ID;
 
 /// `POST /v3/contact-list/update`
 pub static UPDATE: Method = Method {
@@ -32,11 +32,11 @@ pub static UPDATE: Method = Method {
     handler: &update,
 };
 
-const RENAMED: [Param; 3] = [
+const RENAMED: [FieldSpec; 3] = [
     LIST_ID,
-    Param::optional(
+    FieldSpec::optional(
         "contactListName",
-        Shape::filled(MAX_NAME),
+        ValueType::filled(MAX_NAME),
         "The new name of the list. Required, unless `optOut` is given.",
     ),
     OPT_OUT,
@@ -73,9 +73,13 @@ pub static REMOVE: Method = Method {
     handler: &remove,
 };
 
-const CONFIRMED: [Param; 2] = [
+const CONFIRMED: [FieldSpec; 2] = [
     LIST_ID,
-    Param::required("confirm", Shape::text(MAX_NAME), "The list's present name, to show that it is meant."),
+    FieldSpec::required(
+        "confirm",
+        ValueType::text(MAX_NAME),
+        "The list's present name, to show that it is meant.",
+    ),
 ];
 
 async fn remove(call: Call) -> Outcome<Nothing> {

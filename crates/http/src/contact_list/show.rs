@@ -14,10 +14,10 @@ use domain::clock::Timestamp;
 use domain::contact::field::{Field, Kind};
 use domain::id::ObjectId;
 use domain::json::{Keys, Members, Raw, read_body};
-use domain::param::{Param, Shape};
 use domain::problem;
+use domain::schema::{FieldSpec, ValueType};
 use storage::{List, Page, VariableKind};
-use wire::intake::list::{LIST_ID, read_list_id};
+use wire::ingest::list::{LIST_ID, read_list_id};
 
 /// `POST /v3/contact-list/get`
 pub static GET: Method = Method {
@@ -34,8 +34,8 @@ pub static GET: Method = Method {
     handler: &get,
 };
 
-const ONE: [Param; 3] = [
-    Param {
+const ONE: [FieldSpec; 3] = [
+    FieldSpec {
         required: false,
         text: "The id of the list, as contact-list/create gave it. Required, unless `domainId` or `domain` is given.",
         ..LIST_ID
@@ -147,9 +147,13 @@ pub static FIND: Method = Method {
     handler: &find,
 };
 
-const FOUND_BY: [Param; 6] = [
-    Param { required: false, text: "The list with this id.", ..LIST_ID },
-    Param::optional("contactListName", Shape::TEXT, "Lists with exactly this name; all if it is blank."),
+const FOUND_BY: [FieldSpec; 6] = [
+    FieldSpec { required: false, text: "The list with this id.", ..LIST_ID },
+    FieldSpec::optional(
+        "contactListName",
+        ValueType::TEXT,
+        "Lists with exactly this name; all if it is blank.",
+    ),
     OFFSET_KEY,
     LIMIT_KEY,
     DOMAIN[0],

@@ -6,10 +6,10 @@ use crate::method::{Body, Example, Method};
 use app::Refusal;
 use app::variables::{self, VariableName};
 use domain::json::{Keys, Raw, read_body};
-use domain::param::{Param, Shape};
 use domain::problem::{self, Problem};
-use wire::intake::list::LIST_ID;
-use wire::intake::variables::NAME;
+use domain::schema::{FieldSpec, ValueType};
+use wire::ingest::list::LIST_ID;
+use wire::ingest::variables::NAME;
 
 /// `POST /v3/contact-list/variables/remove`
 pub static REMOVE: Method = Method {
@@ -28,11 +28,11 @@ pub static REMOVE: Method = Method {
     handler: &remove,
 };
 
-const REMOVED: [Param; 2] = [
+const REMOVED: [FieldSpec; 2] = [
     LIST_ID,
-    Param::required(
+    FieldSpec::required(
         "names",
-        Shape::Array { of: &Shape::TEXT, min: 1, max: MAX_VARIABLES_OF_CALL },
+        ValueType::Array { of: &ValueType::TEXT, min: 1, max: MAX_VARIABLES_OF_CALL },
         "The names of variables that the list has.",
     ),
 ];
@@ -76,10 +76,10 @@ pub static RENAME: Method = Method {
     handler: &rename,
 };
 
-const NAMES: [Param; 3] = [
+const NAMES: [FieldSpec; 3] = [
     LIST_ID,
-    Param::required("name", Shape::TEXT, "The present name of the variable."),
-    Param::required(
+    FieldSpec::required("name", ValueType::TEXT, "The present name of the variable."),
+    FieldSpec::required(
         "newName",
         NAME,
         "Its name from now on, in lowerCamelCase: letters only, and not the name of a field of a contact.",

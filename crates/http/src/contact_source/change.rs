@@ -13,10 +13,10 @@ use app::sources::{self, MAX_NAME, SourceChange, not_found};
 use domain::contact::field::is_customer_source_id;
 use domain::id::ObjectId;
 use domain::json::{Keys, Members, Raw, read_body};
-use domain::param::{Param, Shape};
 use domain::problem::{self, Problem};
+use domain::schema::{FieldSpec, ValueType};
 use storage::SourceRef;
-use wire::intake::fields::{CAC_SHAPE, CUSTOMER_SOURCE};
+use wire::ingest::fields::{CAC_SHAPE, CUSTOMER_SOURCE};
 
 /// The most sources of one call.
 const MAX_REMOVED: usize = 100;
@@ -36,15 +36,15 @@ pub static UPDATE: Method = Method {
     handler: &update,
 };
 
-const CHANGED: [Param; 4] = [
-    Param::required(
+const CHANGED: [FieldSpec; 4] = [
+    FieldSpec::required(
         "source",
-        Shape::filled(usize::MAX),
+        ValueType::filled(usize::MAX),
         "The sourceId or the customerSourceId of the source.",
     ),
-    Param::optional("name", Shape::filled(MAX_NAME), "Its new name."),
-    Param::optional("customerSourceId", CUSTOMER_SOURCE, "Your own id of it; `\"\"` clears it."),
-    Param::optional("cac", CAC_SHAPE, "The cost of a contact from it. A `value` of `\"\"` clears it."),
+    FieldSpec::optional("name", ValueType::filled(MAX_NAME), "Its new name."),
+    FieldSpec::optional("customerSourceId", CUSTOMER_SOURCE, "Your own id of it; `\"\"` clears it."),
+    FieldSpec::optional("cac", CAC_SHAPE, "The cost of a contact from it. A `value` of `\"\"` clears it."),
 ];
 
 async fn update(call: Call) -> Outcome<Nothing> {
@@ -105,16 +105,16 @@ pub static REMOVE: Method = Method {
     handler: &remove,
 };
 
-const REMOVED_BY: [Param; 2] = [
-    Param::optional(
+const REMOVED_BY: [FieldSpec; 2] = [
+    FieldSpec::optional(
         "ids",
-        Shape::Array { of: &Shape::TEXT, min: 0, max: MAX_REMOVED },
+        ValueType::Array { of: &ValueType::TEXT, min: 0, max: MAX_REMOVED },
         "The ids that contact-source/add gave.",
     ),
-    Param::optional(
+    FieldSpec::optional(
         "customerSourceIds",
-        Shape::Array {
-            of: &Shape::pattern(usize::MAX, r"^\s*([A-Za-z0-9]{1,40})\s*$"),
+        ValueType::Array {
+            of: &ValueType::pattern(usize::MAX, r"^\s*([A-Za-z0-9]{1,40})\s*$"),
             min: 0,
             max: MAX_REMOVED,
         },

@@ -13,8 +13,8 @@ use domain::argument;
 use domain::clock::Timestamp;
 use domain::id::ObjectId;
 use domain::json::{Keys, Members, Raw, read_body};
-use domain::param::{Param, Shape};
 use domain::problem::{self, Problem};
+use domain::schema::{FieldSpec, ValueType};
 use storage::{Source, SourceFilter, SourceRef};
 use wire::contact::{ShownCac, show_cac};
 
@@ -35,10 +35,10 @@ pub static GET: Method = Method {
     handler: &get,
 };
 
-const ASKED_BY: [Param; 3] = [
-    Param::optional("sourceId", Shape::TEXT, "The id that contact-source/add gave."),
-    Param::optional("customerSourceId", Shape::TEXT, "Your own id of the source."),
-    Param::optional("name", Shape::TEXT, "The name of the source; compared exactly."),
+const ASKED_BY: [FieldSpec; 3] = [
+    FieldSpec::optional("sourceId", ValueType::TEXT, "The id that contact-source/add gave."),
+    FieldSpec::optional("customerSourceId", ValueType::TEXT, "Your own id of the source."),
+    FieldSpec::optional("name", ValueType::TEXT, "The name of the source; compared exactly."),
 ];
 
 /// What contact-source/get answers.
@@ -125,9 +125,13 @@ pub static FIND: Method = Method {
     handler: &find,
 };
 
-const FOUND_BY: [Param; 4] = [
-    Param::optional("name", Shape::TEXT, "The source with exactly this name; all if it is blank."),
-    Param::optional("customerSourceId", Shape::TEXT, "The source with this id of yours; all if it is blank."),
+const FOUND_BY: [FieldSpec; 4] = [
+    FieldSpec::optional("name", ValueType::TEXT, "The source with exactly this name; all if it is blank."),
+    FieldSpec::optional(
+        "customerSourceId",
+        ValueType::TEXT,
+        "The source with this id of yours; all if it is blank.",
+    ),
     OFFSET_KEY,
     LIMIT_KEY,
 ];

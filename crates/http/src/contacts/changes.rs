@@ -14,11 +14,11 @@ use app::changes::{CHANGES as OPERATION, ChangesRequest, FieldName, MAX_FIELDS, 
 use domain::argument;
 use domain::id::ObjectId;
 use domain::json::{Keys, Raw, read_body};
-use domain::param::{Param, Shape};
 use domain::problem::{self, Problem};
+use domain::schema::{FieldSpec, ValueType};
 use storage::{ChangeCursor, ChangesFrom, Detail};
 use wire::changes::{ShownChange, show};
-use wire::intake::list::{LIST_ID, read_list_id};
+use wire::ingest::list::{LIST_ID, read_list_id};
 
 /// How many changes are returned by default.
 const LIMIT: u32 = 100;
@@ -65,37 +65,37 @@ pub static CHANGES: Method = Method {
     handler: &run,
 };
 
-const PARAMS: [Param; 6] = [
-    Param {
+const PARAMS: [FieldSpec; 6] = [
+    FieldSpec {
         required: false,
         text: "The list. If absent, all lists that the token may see, at most 1,000.",
         ..LIST_ID
     },
-    Param::optional(
+    FieldSpec::optional(
         "after",
-        Shape::TEXT,
+        ValueType::TEXT,
         "Where to begin: `next`, or the `cursor` of a change or of contacts/find. `start` begins at the oldest change \
          that is stored. If absent, no changes are returned, and `next` is the cursor of this moment.",
     ),
-    Param::optional(
+    FieldSpec::optional(
         "limit",
-        Shape::Within(1, MAX_LIMIT as i64),
+        ValueType::Within(1, MAX_LIMIT as i64),
         "How many changes there are at most; 100 by default. A page ends earlier when it is large.",
     ),
-    Param::optional(
+    FieldSpec::optional(
         "waitSeconds",
-        Shape::Within(0, MAX_WAIT as i64),
+        ValueType::Within(0, MAX_WAIT as i64),
         "How long to wait for the first change; 0 by default.",
     ),
-    Param::optional(
+    FieldSpec::optional(
         "fields",
-        Shape::Array { of: &Shape::TEXT, min: 1, max: MAX_FIELDS },
+        ValueType::Array { of: &ValueType::TEXT, min: 1, max: MAX_FIELDS },
         "Only updates of these fields, and of these updates only these fields; a variable is `variables.` and its \
          name. Creations, removals and erasures are always returned.",
     ),
-    Param::optional(
+    FieldSpec::optional(
         "include",
-        Shape::Word(&["ids", "changes", "contact"]),
+        ValueType::Word(&["ids", "changes", "contact"]),
         "`ids` (the default): which contact it is. `changes`: also the old and the new value of each field. `contact`: \
          also the contact as it is now, not as of the change; it is absent if the contact is gone.",
     ),

@@ -12,11 +12,11 @@ use domain::contact::identifier::Identifiers;
 use domain::contact::likeness::Reason;
 use domain::id::ObjectId;
 use domain::json::{Keys, read_body};
-use domain::param::{Param, Shape};
 use domain::problem;
 use domain::problem::Problem;
-use wire::intake::list::LIST_ID;
-use wire::intake::merge;
+use domain::schema::{FieldSpec, ValueType};
+use wire::ingest::list::LIST_ID;
+use wire::ingest::merge;
 
 /// `POST /v3/contacts/duplicates`
 pub static DUPLICATES: Method = Method {
@@ -35,11 +35,11 @@ pub static DUPLICATES: Method = Method {
     handler: &duplicates,
 };
 
-const FOUND_BY: [Param; 3] = [
+const FOUND_BY: [FieldSpec; 3] = [
     LIST_ID,
-    Param::optional(
+    FieldSpec::optional(
         "after",
-        Shape::pattern(16, "^[0-9a-f]{16}$"),
+        ValueType::pattern(16, "^[0-9a-f]{16}$"),
         "The `next` of the page before; left out for the first page.",
     ),
     LIMIT_KEY,
@@ -65,7 +65,7 @@ pub static MERGE: Method = Method {
 
 /// What contacts/duplicates answers.
 #[derive(Serialize, JsonSchema)]
-struct Told {
+struct DuplicatesData {
     /// The groups.
     data: Vec<GroupObject>,
     /// Where the next page begins; null at the end.
@@ -106,7 +106,7 @@ fn reasons(_: &mut SchemaGenerator) -> Schema {
     json_schema!({ "type": "string", "enum": Reason::ALL.map(Reason::name) })
 }
 
-async fn duplicates(call: Call) -> Outcome<Told> {
+async fn duplicates(call: Call) -> Outcome<DuplicatesData> {
     let body = read_body(&call.body, &Keys::of(&FOUND_BY)).ok_or_else(problem::bad_request)?;
     let mut problems = Vec::new();
     let list = call.list(body.get(0), &mut problems).await?;
@@ -126,7 +126,7 @@ async fn duplicates(call: Call) -> Outcome<Told> {
         count: group.count,
         contacts: group.contacts.into_iter().map(|contact| shown(list.id, contact)).collect(),
     });
-    let told = Told { data: data.collect(), next: found.next.map(|next| format!("{next:016x}")) };
+    let told = DuplicatesData { data: data.collect(), next: found.next.map(|next| format!("{next:016x}")) };
     Ok(Answer::new(told).warn(body.unknown.into_iter().map(problem::unknown_field).collect()))
 }
 

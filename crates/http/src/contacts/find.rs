@@ -11,13 +11,13 @@ use crate::method::{Body, Example, Method};
 use crate::page;
 use app::Refusal;
 use app::contacts::read;
-use app::find::{self, Filter, Sorting, Wanted};
+use app::find::{self, ContactQuery, Filter, Sorting};
 use domain::argument::read_flag;
 use domain::id::ObjectId;
 use domain::journal::ContactNo;
 use domain::json::{Keys, Members, Raw, read_body};
-use domain::param::{Param, Shape};
 use domain::problem::{self, Problem};
+use domain::schema::{FieldSpec, ValueType};
 use domain::search::Query;
 use domain::sort::{self, By, Place, Sort, Start};
 use storage::{Contact, Error, List, Way};
@@ -74,32 +74,32 @@ pub static FIND: Method = Method {
 };
 
 /// The list, which a search may leave out.
-const LIST: Param = Param::optional(
+const LIST: FieldSpec = FieldSpec::optional(
     "contactListId",
-    Shape::filled(usize::MAX),
+    ValueType::filled(usize::MAX),
     "The id of the list, as contact-list/create gave it. Only with `search` it may be absent.",
 );
 
-const PARAMS: [Param; 18] = {
-    let after = Param::optional(
+const PARAMS: [FieldSpec; 18] = {
+    let after = FieldSpec::optional(
         "after",
-        Shape::pattern(usize::MAX, r"^\s*([1-4]?[0-9a-fA-F]{24}|[0-9a-fA-F]{18,160})\s*$"),
+        ValueType::pattern(usize::MAX, r"^\s*([1-4]?[0-9a-fA-F]{24}|[0-9a-fA-F]{18,160})\s*$"),
         "Where the page begins: `next` of the page before.",
     );
-    let limit = Param::optional(
+    let limit = FieldSpec::optional(
         "limit",
-        Shape::Within(1, MAX_LIMIT as i64),
+        ValueType::Within(1, MAX_LIMIT as i64),
         "How many contacts there are at most; 100 by default.",
     );
-    let count = Param::optional(
+    let count = FieldSpec::optional(
         "count",
-        Shape::Flag,
+        ValueType::Flag,
         "If true, `totalCount` is how many contacts of the list match. Every contact is looked at: a million take about \
          a second. Ask with the first page alone.",
     );
-    let sort = Param::optional(
+    let sort = FieldSpec::optional(
         "sort",
-        Shape::Word(&sort::WORDS),
+        ValueType::Word(&sort::WORDS),
         "The order; `created` by default. A minus turns it round. `name` compares what a contact is called: `name`, else \
          `firstName` and `lastName`, else an identifier, without case and accents. Contacts without a value come last. Not \
          with `search`, which has an order of its own.",
@@ -177,7 +177,7 @@ async fn run(call: Call) -> Outcome<Found> {
     let count = read_flag("count", body.get(3), &mut problems);
     let values = std::array::from_fn(|place| body.get(FIRST_WANTED + place));
     let mut warnings: Vec<_> = body.unknown.iter().cloned().map(problem::unknown_field).collect();
-    let wanted = Wanted::read(values, list.as_deref(), &mut warnings, &mut problems);
+    let wanted = ContactQuery::read(values, list.as_deref(), &mut warnings, &mut problems);
     let Some(list) = list.filter(|_| problems.is_empty()) else { return Err(Refusal::Invalid(problems)) };
     let filter = call.app.queries.filter(&call.caller, Some(&list), &wanted).await?;
     // Before the first contact is read: a change in between is in the page, in the changes, or in both.
@@ -211,7 +211,7 @@ async fn run_search(
     }
     let values = std::array::from_fn(|place| body.get(FIRST_WANTED + place));
     let mut all: Vec<_> = body.unknown.iter().cloned().map(problem::unknown_field).collect();
-    let mut wanted = Wanted::read(values, list.as_deref(), &mut all, &mut problems);
+    let mut wanted = ContactQuery::read(values, list.as_deref(), &mut all, &mut problems);
     wanted.search = None;
     if list.is_none() && wanted.names_parts_of_a_list() {
         problems.push(problem::filter("filter", "must not name variables or segments without contactListId"));

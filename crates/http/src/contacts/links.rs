@@ -12,9 +12,9 @@ use app::unsubscribe::{LINKS, MAX_LINK};
 use domain::contact::field::Field;
 use domain::contact::identifier::IdentifierKind;
 use domain::json::{Keys, Members, Raw, read_body};
-use domain::param::{Param, Shape};
 use domain::problem::{self, Problem};
-use wire::intake::list::LIST_ID;
+use domain::schema::{FieldSpec, ValueType};
+use wire::ingest::list::LIST_ID;
 
 /// The most contacts of one call.
 const MAX_CONTACTS: usize = 100;
@@ -48,16 +48,16 @@ const CHANNEL_NAMES: [&str; CHANNELS.len()] = {
     names
 };
 
-const TEXTS: Shape = Shape::Array { of: &Shape::TEXT, min: 0, max: MAX_CONTACTS };
+const TEXTS: ValueType = ValueType::Array { of: &ValueType::TEXT, min: 0, max: MAX_CONTACTS };
 
-const PARAMS: [Param; 5] = [
+const PARAMS: [FieldSpec; 5] = [
     LIST_ID,
-    Param::optional("emails", TEXTS, "E-mail addresses of contacts; compared without case."),
-    Param::optional("phoneNumbers", TEXTS, "Phone numbers of contacts; compared exactly."),
-    Param::optional("userIds", TEXTS, "userIds of contacts; compared exactly."),
-    Param::optional(
+    FieldSpec::optional("emails", TEXTS, "E-mail addresses of contacts; compared without case."),
+    FieldSpec::optional("phoneNumbers", TEXTS, "Phone numbers of contacts; compared exactly."),
+    FieldSpec::optional("userIds", TEXTS, "userIds of contacts; compared exactly."),
+    FieldSpec::optional(
         "channel",
-        Shape::Word(&CHANNEL_NAMES),
+        ValueType::Word(&CHANNEL_NAMES),
         "The channel that the link turns off; `email` by default.",
     ),
 ];

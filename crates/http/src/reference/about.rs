@@ -1,6 +1,6 @@
 //! What holds for all methods.
 
-use crate::gate::ACCESS_TOKEN;
+use crate::authenticate::ACCESS_TOKEN;
 use app::Limits;
 use domain::problem::MAX_PROBLEMS;
 use web::answer::RETRY_AFTER;

@@ -11,12 +11,12 @@ use super::codes::Code;
 use super::open::{KNOWN_VALUES, open};
 use super::{about, answers, codes, operation};
 use crate::METHODS;
-use crate::gate::ACCESS_TOKEN;
+use crate::authenticate::ACCESS_TOKEN;
 use crate::method::Group;
 use crate::request;
 use app::Limits;
 use app::webhook::send::{AGENT, ID_HEADER, SIGNATURE_HEADER, TIMESTAMP_HEADER};
-use domain::param;
+use domain::schema;
 use web::answer::Refused;
 use wire::request::Report;
 
@@ -83,7 +83,7 @@ fn schemas(mut generator: SchemaGenerator, mut components: Map<String, Value>) -
     for (name, mut schema) in generator.take_definitions(true) {
         operation::absent_or_not_null(&mut schema);
         open(&mut schema);
-        param::add(&name, schema, &mut components);
+        schema::add(&name, schema, &mut components);
     }
     let mut schemas = Value::Object(components);
     let mut warning = schemas["Problem"].clone();

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::open::KNOWN_VALUES;
-use domain::param::ACCEPTS;
+use domain::schema::ACCEPTS;
 
 /// A member of an object, nested ones by their path.
 #[derive(Debug, PartialEq, Eq)]

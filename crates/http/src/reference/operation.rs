@@ -10,7 +10,7 @@ use crate::method::{Example, Method};
 use app::Limits;
 use app::accept::MAX_KEY;
 use app::{Access, Reach};
-use domain::param;
+use domain::schema;
 
 /// What a method is called by programs: its path in lowerCamelCase.
 pub fn id(method: &Method) -> String {
@@ -32,8 +32,8 @@ pub fn describe(
     components: &mut Map<String, Value>,
     limits: &Limits,
 ) -> Value {
-    let request = param::object(method.body.params, components);
-    let request = param::add(&named(method, "Request"), request, components);
+    let request = schema::object(method.body.params, components);
+    let request = schema::add(&named(method, "Request"), request, components);
     let mut responses = Map::new();
     responses.insert("200".to_owned(), success(method, generator, components));
     responses.extend(answers::of(limits));
@@ -104,7 +104,7 @@ fn success(method: &Method, generator: &mut SchemaGenerator, components: &mut Ma
     json!({
         "description": "It was done, or accepted and is on disk.",
         "content": { "application/json": {
-            "schema": param::add(&named(method, "Answer"), schema, components),
+            "schema": schema::add(&named(method, "Answer"), schema, components),
             "examples": examples(method, |example| example.answer),
         } },
     })

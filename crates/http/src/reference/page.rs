@@ -10,7 +10,7 @@ use super::fields::{self, Row};
 use super::markdown::{block, escape, line};
 use super::{DESCRIPTION, operation, url};
 use crate::METHODS;
-use crate::gate::ACCESS_TOKEN;
+use crate::authenticate::ACCESS_TOKEN;
 use crate::method::{Group, Method};
 
 /// The texts about webhooks, in Markdown.

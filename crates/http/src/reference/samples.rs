@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::markdown::escape;
-use crate::gate::ACCESS_TOKEN;
+use crate::authenticate::ACCESS_TOKEN;
 
 /// Writes a call of a path with a body.
 type Sample = fn(&str, &str) -> String;

@@ -8,10 +8,10 @@ use app::Refusal;
 use app::requests;
 use domain::argument::{TIME, read_time};
 use domain::json::{Keys, Raw, read_body};
-use domain::param::{Param, Shape};
 use domain::problem::{self, Problem};
+use domain::schema::{FieldSpec, ValueType};
 use storage::{RequestFilter, RequestState};
-use wire::intake::list::LIST_ID;
+use wire::ingest::list::LIST_ID;
 use wire::{
     request as report,
     request::{SummaryObject, state_name},
@@ -49,16 +49,16 @@ const STATES: [RequestState; 3] = [RequestState::Queued, RequestState::Processin
 
 const STATE_NAMES: [&str; 3] = [state_name(STATES[0]), state_name(STATES[1]), state_name(STATES[2])];
 
-const NARROWED_BY: [Param; 6] = [
-    Param::optional("status", Shape::Word(&STATE_NAMES), "Requests that have come so far."),
-    Param { required: false, text: "Requests of this list.", ..LIST_ID },
-    Param::optional(
+const NARROWED_BY: [FieldSpec; 6] = [
+    FieldSpec::optional("status", ValueType::Word(&STATE_NAMES), "Requests that have come so far."),
+    FieldSpec { required: false, text: "Requests of this list.", ..LIST_ID },
+    FieldSpec::optional(
         "from",
         TIME,
         "Requests that were accepted then or later: `YYYY-MM-DD hh:mm:ss`, or `YYYY-MM-DD` for the beginning of that \
          day, UTC.",
     ),
-    Param::optional("to", TIME, "Requests that were accepted before that."),
+    FieldSpec::optional("to", TIME, "Requests that were accepted before that."),
     OFFSET_KEY,
     LIMIT_KEY,
 ];

@@ -11,8 +11,8 @@ use app::{Refusal, api_activity};
 use domain::argument::{TIME, read_filter, read_time};
 use domain::clock::Timestamp;
 use domain::json::{Keys, Raw, read_body};
-use domain::param::{Param, Shape};
 use domain::problem::{self, Problem};
+use domain::schema::{FieldSpec, ValueType};
 use storage::{HOUR, Rejection, RejectionFilter};
 
 /// `POST /v3/request/rejected`
@@ -32,10 +32,10 @@ pub static REJECTED: Method = Method {
     handler: &rejected,
 };
 
-const NARROWED_BY: [Param; 5] = [
-    Param::optional("token", Shape::TEXT, "Only of this token: its key."),
-    Param::optional("code", Shape::TEXT, "Only with this code."),
-    Param::optional(
+const NARROWED_BY: [FieldSpec; 5] = [
+    FieldSpec::optional("token", ValueType::TEXT, "Only of this token: its key."),
+    FieldSpec::optional("code", ValueType::TEXT, "Only with this code."),
+    FieldSpec::optional(
         "from",
         TIME,
         "Only in the hour of that time or later: `YYYY-MM-DD hh:mm:ss`, or `YYYY-MM-DD` for the beginning of that day, \

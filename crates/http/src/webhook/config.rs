@@ -13,8 +13,8 @@ use domain::argument::{read_flag, read_within};
 use domain::clock::Timestamp;
 use domain::contact::field::fits;
 use domain::json::{Keys, Raw, Value, read_body};
-use domain::param::{Param, Shape};
 use domain::problem::{self, Problem};
+use domain::schema::{FieldSpec, ValueType};
 use storage::{AccountWebhook, WebhookNo};
 
 /// The longest domain, in Unicode scalar values.
@@ -43,25 +43,25 @@ pub static CREATE: Method = Method {
     handler: &create,
 };
 
-const NEW: [Param; 7] = [
-    Param::required("title", Shape::filled(MAX_TITLE), "Its title."),
-    Param::required("url", Shape::filled(2_048), "The receiver: an absolute http or https URI."),
-    Param::required(
+const NEW: [FieldSpec; 7] = [
+    FieldSpec::required("title", ValueType::filled(MAX_TITLE), "Its title."),
+    FieldSpec::required("url", ValueType::filled(2_048), "The receiver: an absolute http or https URI."),
+    FieldSpec::required(
         "events",
-        Shape::Array { of: &Shape::TEXT, min: 1, max: MAX_EVENTS },
+        ValueType::Array { of: &ValueType::TEXT, min: 1, max: MAX_EVENTS },
         "The names of its events.",
     ),
-    Param::optional("domainId", Shape::Any, "Accepted and ignored: of the vendor's sending domains."),
-    Param::optional("domain", Shape::Any, "Accepted and echoed: of the vendor's sending domains."),
-    Param::optional(
+    FieldSpec::optional("domainId", ValueType::Any, "Accepted and ignored: of the vendor's sending domains."),
+    FieldSpec::optional("domain", ValueType::Any, "Accepted and echoed: of the vendor's sending domains."),
+    FieldSpec::optional(
         "parallel",
-        Shape::Flag,
+        ValueType::Flag,
         "Whether up to 8 messages may be out at a time. False by default: the messages are sent one after the other, \
          in the order of the changes of each list.",
     ),
-    Param::optional(
+    FieldSpec::optional(
         "batch",
-        Shape::Within(1, MAX_BATCH as i64),
+        ValueType::Within(1, MAX_BATCH as i64),
         "How many events a message holds at most; 1 by default. With more than 1, a message is an object with the array \
          `events`.",
     ),
@@ -250,7 +250,8 @@ fn webhook_object(webhook: AccountWebhook) -> WebhookObject {
     }
 }
 
-const ID: [Param; 1] = [Param::required("id", Shape::Within(1, i64::MAX), "The id of the webhook.")];
+const ID: [FieldSpec; 1] =
+    [FieldSpec::required("id", ValueType::Within(1, i64::MAX), "The id of the webhook.")];
 
 /// `POST /v3/webhook/resume`
 pub static RESUME: Method = Method {

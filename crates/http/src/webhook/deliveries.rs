@@ -10,8 +10,8 @@ use crate::page::{self, LIMIT_KEY, OFFSET_KEY, Paged};
 use app::{Refusal, webhooks};
 use domain::id::ObjectId;
 use domain::json::{Keys, Raw, Value, read_body};
-use domain::param::{Param, Shape};
 use domain::problem::{self, Problem};
+use domain::schema::{FieldSpec, ValueType};
 use storage::{AttemptFilter, EndpointHealth, WebhookNo};
 
 /// `POST /v3/webhook/deliveries`
@@ -30,10 +30,18 @@ pub static DELIVERIES: Method = Method {
     handler: &deliveries,
 };
 
-const NARROWED_BY: [Param; 5] = [
-    Param::optional("failed", Shape::Flag, "Only attempts that failed, or only those that did not."),
-    Param::optional("webhookId", Shape::Within(1, i64::MAX), "Only attempts of this account webhook."),
-    Param::optional("requestId", Shape::filled(usize::MAX), "Only the status webhook of this request."),
+const NARROWED_BY: [FieldSpec; 5] = [
+    FieldSpec::optional("failed", ValueType::Flag, "Only attempts that failed, or only those that did not."),
+    FieldSpec::optional(
+        "webhookId",
+        ValueType::Within(1, i64::MAX),
+        "Only attempts of this account webhook.",
+    ),
+    FieldSpec::optional(
+        "requestId",
+        ValueType::filled(usize::MAX),
+        "Only the status webhook of this request.",
+    ),
     OFFSET_KEY,
     LIMIT_KEY,
 ];

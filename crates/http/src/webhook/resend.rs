@@ -11,8 +11,8 @@ use app::webhooks::{self, TestTarget, WebhookUrl};
 use domain::argument::{TIME, read_time};
 use domain::id::ObjectId;
 use domain::json::{Keys, read_body};
-use domain::param::{Param, Shape};
 use domain::problem::{self, Problem};
+use domain::schema::{FieldSpec, ValueType};
 
 /// `POST /v3/webhook/resend`
 pub static RESEND: Method = Method {
@@ -30,8 +30,8 @@ pub static RESEND: Method = Method {
     handler: &resend,
 };
 
-const RESENT: [Param; 1] =
-    [Param::required("requestId", Shape::filled(usize::MAX), "The id of the request.")];
+const RESENT: [FieldSpec; 1] =
+    [FieldSpec::required("requestId", ValueType::filled(usize::MAX), "The id of the request.")];
 
 async fn resend(call: Call) -> Outcome<Nothing> {
     let body = read_body(&call.body, &Keys::of(&RESENT)).ok_or_else(problem::bad_request)?;
@@ -64,7 +64,7 @@ pub static RESEND_FAILED: Method = Method {
     handler: &resend_failed,
 };
 
-const SINCE: [Param; 1] = [Param::required(
+const SINCE: [FieldSpec; 1] = [FieldSpec::required(
     "from",
     TIME,
     "Webhooks whose last attempt was at that time or later: `YYYY-MM-DD hh:mm:ss`, or `YYYY-MM-DD` for the beginning \
@@ -106,13 +106,13 @@ pub static TEST: Method = Method {
     handler: &test,
 };
 
-const TESTED: [Param; 2] = [
-    Param::optional(
+const TESTED: [FieldSpec; 2] = [
+    FieldSpec::optional(
         "url",
-        Shape::filled(2_048),
+        ValueType::filled(2_048),
         "The receiver: an absolute http or https URI. This or `id`.",
     ),
-    Param::optional("id", Shape::Within(1, i64::MAX), "The id of an account webhook. This or `url`."),
+    FieldSpec::optional("id", ValueType::Within(1, i64::MAX), "The id of an account webhook. This or `url`."),
 ];
 
 /// What webhook/test answers.

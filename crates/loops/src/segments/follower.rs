@@ -11,7 +11,7 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::steps::Step;
-use app::catalogue::Viewer;
+use app::catalogue::AccessScope;
 use app::{Caller, Queries};
 use domain::clock::{Clock, Timestamp};
 use domain::journal::AccountNo;
@@ -169,8 +169,8 @@ impl Follower {
     }
 
     pub(super) fn caller(&self, account: AccountNo) -> Caller {
-        let viewer = Viewer { account, lists: None };
-        Caller::token("segments".to_owned(), "segments".to_owned(), viewer, true, String::new())
+        let scope = AccessScope { account, lists: None };
+        Caller::token("segments".to_owned(), "segments".to_owned(), scope, true, String::new())
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::session::Value;
 use domain::journal::Batch;
-use storage::rows::seal::seal;
+use storage::rows::row_checksum::row_checksum;
 
 /// Inserts batches behind the positions that [`GIVE`] has just given.
 pub const INSERT: &str = "INSERT INTO batch (list, position, request, account, list_id, token, kind, accepted_at, webhook, \
@@ -27,7 +27,7 @@ pub struct Columns<'a> {
     webhooks: Vec<Option<&'a str>>,
     receivers: Vec<Option<&'a str>>,
     restore: Vec<bool>,
-    seals: Vec<i64>,
+    row_checksums: Vec<i64>,
     items: Vec<&'a [u8]>,
     fences: bool,
 }
@@ -47,7 +47,7 @@ impl<'a> Columns<'a> {
             webhooks: column(batches, |batch| webhook(batch).map(|webhook| webhook.uri.as_str())),
             receivers: column(batches, |batch| webhook(batch).map(|webhook| webhook.receiver.as_str())),
             restore: column(batches, |batch| batch.restore_erased),
-            seals: column(batches, |batch| if fences { 0 } else { seal(batch) }),
+            row_checksums: column(batches, |batch| if fences { 0 } else { row_checksum(batch) }),
             items: column(batches, |batch| if fences { &[][..] } else { batch.items.as_slice() }),
             fences,
         }
@@ -68,7 +68,7 @@ impl<'a> Columns<'a> {
             &self.webhooks,
             &self.receivers,
             &self.restore,
-            &self.seals,
+            &self.row_checksums,
             &self.items,
             &self.fences,
         ]

@@ -4,14 +4,14 @@
 //! Whoever holds the lock applies; a node that dies loses its connection, and with it the lock. So a list is taken
 //! over at once, and what was not committed was not done.
 
-mod fence;
+mod barrier;
+mod list_lease;
 mod look;
-mod turn;
 pub mod waiting;
 mod write;
 
+pub use self::list_lease::apply_next;
 pub use self::look::oldest_waiting;
-pub use self::turn::apply_next;
 use super::activity;
 use super::queue::TRY_PROGRESS;
 use super::rows::{ListRead, View};
@@ -58,7 +58,7 @@ pub fn apply_list(
     let group = waiting::group(&batches, list)?;
     drop(batches);
     let Some(last) = group.waiting.last() else { return Ok(Done::Applied(Applied::default(), Vec::new())) };
-    if list.0 < 0 && !fence::is_reached(session, last)? {
+    if list.0 < 0 && !barrier::is_reached(session, last)? {
         return Ok(Done::Held);
     }
     shared.journal().applying.insert(list, last.position);
@@ -86,8 +86,8 @@ fn transact(
                 _ => undo::decide(view, batch, now),
             };
             match decided {
-                Ok((world, decided)) => {
-                    write::world(session, shared, &world)?;
+                Ok((work, decided)) => {
+                    write::unit_of_work(session, shared, &work)?;
                     vec![decided]
                 }
                 Err(error) => vec![group::not_decided(batch, error)?],
@@ -106,15 +106,15 @@ fn transact(
         }
         _ => {
             let plan = Plan::read(waiting, &shared.key);
-            let Some(mut world) = load::world(view, waiting, &plan, budget)? else { return Ok(None) };
-            let decided = rule::apply(waiting, &plan, &mut world, now);
-            write::world(session, shared, &world)?;
+            let Some(mut work) = load::unit_of_work(view, waiting, &plan, budget)? else { return Ok(None) };
+            let decided = rule::apply(waiting, &plan, &mut work, now);
+            write::unit_of_work(session, shared, &work)?;
             decided
         }
     };
     let webhooks = write::requests(session, shared, list, waiting, origins, &decided, now);
     if list.0 < 0 {
-        fence::take_away(session, waiting)?;
+        barrier::take_away(session, waiting)?;
     }
     let tallies = group::tallies(&decided);
     // Last, since it may wait for those who write down webhooks of the list.

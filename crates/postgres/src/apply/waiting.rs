@@ -49,7 +49,7 @@ pub fn read_row(row: &Row, list: ListNo) -> Result<JournalRow, Error> {
         // What is in the queue of an account is about no list.
         list: list.0.max(ListNo::NONE.0),
         kind: get(row, 1)?,
-        seal: get(row, 2)?,
+        row_checksum: get(row, 2)?,
         request: get_array(row, 4)?,
         account: get(row, 5)?,
         restore_erased: get(row, 11)?,

@@ -1,4 +1,4 @@
-//! What a world says has changed, written: a few statements, however many contacts there are.
+//! What a unit of work says has changed, written: a few statements, however many contacts there are.
 
 use tokio_postgres::types::ToSql;
 
@@ -9,32 +9,32 @@ use crate::session::{Owned, Session};
 use crate::shared::Shared;
 use domain::apply::plan::Waiting;
 use domain::apply::rule::Decided;
-use domain::apply::world::{IndexEntry, MergeUndone, Merged, OptedOut, Slot, World};
+use domain::apply::unit_of_work::{IndexEntry, MergeUndone, Merged, OptedOut, Slot, UnitOfWork};
 use domain::clock::Timestamp;
 use domain::journal::ListNo;
 use storage::Error;
 use storage::rows::group::Origin;
 
 /// Writes contacts, their index and what their lists count.
-pub fn world(session: &Session, shared: &Shared, world: &World) -> Result<(), Error> {
-    let changed = world.changed();
+pub fn unit_of_work(session: &Session, shared: &Shared, work: &UnitOfWork) -> Result<(), Error> {
+    let changed = work.changed();
     for of_list in changed.chunk_by(|one, other| one.list == other.list) {
         let list = of_list.first().map_or(ListNo::NONE, |slot| slot.list);
-        write_contacts(session, shared, world, list, of_list);
+        write_contacts(session, shared, work, list, of_list);
     }
-    write_index(session, world)?;
-    for (list, state) in world.lists().filter(|(_, state)| (state.made, state.removed) != (0, 0)) {
+    write_index(session, work)?;
+    for (list, state) in work.lists().filter(|(_, state)| (state.made, state.removed) != (0, 0)) {
         let more = state.made.cast_signed() - state.removed.cast_signed();
         session.later(COUNT, vec![Box::new(list.0), Box::new(state.next.cast_signed()), Box::new(more)]);
     }
-    write_traces(session, world);
-    write_merges(session, world);
+    write_traces(session, work);
+    write_merges(session, work);
     Ok(())
 }
 
 /// Which contacts were merged into which, and what was turned off for contacts that are gone.
-fn write_merges(session: &Session, world: &World) {
-    for (list, chunk) in chunks(&world.merged, |merged| merged.list) {
+fn write_merges(session: &Session, work: &UnitOfWork) {
+    for (list, chunk) in chunks(&work.merged, |merged| merged.list) {
         let column = |value: fn(&Merged) -> u64| {
             boxed(chunk.iter().map(|merged| value(merged).cast_signed()).collect::<Vec<_>>())
         };
@@ -52,7 +52,7 @@ fn write_merges(session: &Session, world: &World) {
         ];
         session.later(merge, values);
     }
-    for (list, chunk) in chunks(&world.merges_undone, |undone| undone.list) {
+    for (list, chunk) in chunks(&work.merges_undone, |undone| undone.list) {
         let column = |value: fn(&MergeUndone) -> u64| {
             boxed(chunk.iter().map(|undone| value(undone).cast_signed()).collect::<Vec<_>>())
         };
@@ -67,7 +67,7 @@ fn write_merges(session: &Session, world: &World) {
         ];
         session.later(undo, values);
     }
-    for OptedOut { list, number, flags, consent } in &world.opted_out {
+    for OptedOut { list, number, flags, consent } in &work.opted_out {
         let opt_out =
             "UPDATE departed SET opted_out = opted_out | $3, consent = $4 WHERE list = $1 AND number = $2";
         let values = vec![
@@ -80,7 +80,7 @@ fn write_merges(session: &Session, world: &World) {
     }
 }
 
-fn write_contacts(session: &Session, shared: &Shared, world: &World, list: ListNo, slots: &[&Slot]) {
+fn write_contacts(session: &Session, shared: &Shared, work: &UnitOfWork, list: ListNo, slots: &[&Slot]) {
     let is_made = |slot: &&&Slot| slot.removed_at.is_none() && slot.new;
     let is_changed = |slot: &&&Slot| slot.removed_at.is_none() && !slot.new;
     let made: Vec<_> = slots.iter().filter(is_made).copied().collect();
@@ -94,7 +94,7 @@ fn write_contacts(session: &Session, shared: &Shared, world: &World, list: ListN
                   AS u (number, document) WHERE c.list = $1 AND c.number = u.number";
     for (statement, slots) in [(insert, &made), (update, &changed)] {
         for chunk in slots.chunks(CHUNK) {
-            let documents: Vec<_> = chunk.iter().map(|slot| shared.stored(world.document(slot))).collect();
+            let documents: Vec<_> = chunk.iter().map(|slot| shared.stored(work.document(slot))).collect();
             session.later(statement, vec![Box::new(list.0), Box::new(numbers(chunk)), Box::new(documents)]);
         }
     }
@@ -105,7 +105,7 @@ fn write_contacts(session: &Session, shared: &Shared, world: &World, list: ListN
             chunk.iter().filter_map(|slot| slot.removed_at.map(u64::cast_signed)).collect();
         let delete = "DELETE FROM contact c USING unnest($2::bigint[]) AS u (number) \
                       WHERE c.list = $1 AND c.number = u.number";
-        let consents: Vec<_> = chunk.iter().map(|slot| world.consent_at(slot).cast_signed()).collect();
+        let consents: Vec<_> = chunk.iter().map(|slot| work.consent_at(slot).cast_signed()).collect();
         let depart = concat!(
             "INSERT INTO departed (list, number, position, consent) SELECT p.list, u.* FROM ",
             of_list!(),
@@ -129,8 +129,8 @@ fn numbers(slots: &[&Slot]) -> Vec<i64> {
     slots.iter().map(|slot| slot.number.0.cast_signed()).collect()
 }
 
-fn write_index(session: &Session, world: &World) -> Result<(), Error> {
-    let (stale, fresh) = world.index_changes().map_err(|malformed| Error::Damaged(malformed.to_string()))?;
+fn write_index(session: &Session, work: &UnitOfWork) -> Result<(), Error> {
+    let (stale, fresh) = work.index_changes().map_err(|malformed| Error::Damaged(malformed.to_string()))?;
     let delete = "DELETE FROM identifier i USING unnest($2::bigint[], $3::bigint[]) AS u (hash, number) \
                   WHERE i.list = $1 AND (i.hash, i.number) = (u.hash, u.number)";
     let insert = concat!(
@@ -163,8 +163,8 @@ fn chunks<T>(entries: &[T], list: impl Fn(&T) -> ListNo) -> impl Iterator<Item =
 }
 
 /// What contacts were called until now, who bore an identifier, and who is erased no longer.
-fn write_traces(session: &Session, world: &World) {
-    for (list, chunk) in chunks(&world.formers, |former| former.list) {
+fn write_traces(session: &Session, work: &UnitOfWork) {
+    for (list, chunk) in chunks(&work.formers, |former| former.list) {
         let insert = concat!(
             "INSERT INTO former_identifiers SELECT p.list, u.* FROM ",
             of_list!(),
@@ -182,7 +182,7 @@ fn write_traces(session: &Session, world: &World) {
         ];
         session.later(insert, values);
     }
-    for (list, chunk) in chunks(&world.former_bearers, |bearer| bearer.entry.list) {
+    for (list, chunk) in chunks(&work.former_holders, |bearer| bearer.entry.list) {
         let insert = concat!(
             "INSERT INTO former_bearer SELECT p.list, u.* FROM ",
             of_list!(),
@@ -198,9 +198,9 @@ fn write_traces(session: &Session, world: &World) {
         ];
         session.later(insert, values);
     }
-    if !world.forgiven.is_empty() {
-        let accounts: Vec<_> = world.forgiven.iter().map(|(account, _)| account.0).collect();
-        let hashes: Vec<_> = world.forgiven.iter().map(|(_, hash)| hash.to_vec()).collect();
+    if !work.forgiven.is_empty() {
+        let accounts: Vec<_> = work.forgiven.iter().map(|(account, _)| account.0).collect();
+        let hashes: Vec<_> = work.forgiven.iter().map(|(_, hash)| hash.to_vec()).collect();
         let delete = "DELETE FROM erased e USING unnest($1::bigint[], $2::bytea[]) AS u (account, hash) \
                       WHERE (e.account, e.hash) = (u.account, u.hash)";
         session.later(delete, vec![Box::new(accounts), Box::new(hashes)]);

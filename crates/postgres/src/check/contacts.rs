@@ -58,7 +58,7 @@ fn walk(list: &List<'_>) -> Result<Walk, Error> {
     })?;
     let departed = "SELECT coalesce(max(number), 0) FROM departed WHERE list = $1";
     if let Some(row) = list.session.query_opt(departed, &[&list.no.0])? {
-        walk.lists.entry(list.no.0).or_default().departed(get_number(&row, 0)?);
+        walk.lists.entry(list.no.0).or_default().tombstone(get_number(&row, 0)?);
     }
     Ok(walk)
 }

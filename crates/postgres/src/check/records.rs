@@ -5,7 +5,7 @@ use super::List;
 use domain::contact::sealed;
 use domain::journal::{AccountNo, ContactNo};
 use storage::Error;
-use storage::rows::check::forms::{Form, Told, failed};
+use storage::rows::check::forms::{Form, Summary, failed};
 use storage::rows::check::suppressions::Seen;
 use storage::rows::check::{Mend, Report};
 use storage::rows::consent::Chains;
@@ -76,7 +76,7 @@ pub fn check(list: &List<'_>, report: &mut Report) -> Result<(), Error> {
         report.add_count(what, row.map_or(Ok(0), |row| get_number(&row, 0))?, None);
     }
     for (what, select, form) in FORMS {
-        let mut told = Told::default();
+        let mut told = Summary::default();
         list.session.stream(select, &[&no], |row| {
             told.look(form, get(row, 0)?, get(row, 1)?, get(row, 2)?);
             Ok(true)

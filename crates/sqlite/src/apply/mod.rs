@@ -71,8 +71,8 @@ fn transact(
                 _ => undo::decide(&view, batch, now),
             };
             match decided {
-                Ok((world, decided)) => {
-                    write::world(&transaction, &world)?;
+                Ok((work, decided)) => {
+                    write::unit_of_work(&transaction, &work)?;
                     vec![decided]
                 }
                 Err(error) => vec![group::not_decided(batch, error)?],
@@ -85,13 +85,13 @@ fn transact(
         }
         _ => {
             let plan = Plan::read(waiting, &shared.key);
-            let Some(mut world) =
-                load::world(&View { store: &transaction, intake, shared }, waiting, &plan, budget)?
+            let Some(mut work) =
+                load::unit_of_work(&View { store: &transaction, intake, shared }, waiting, &plan, budget)?
             else {
                 return Ok(None);
             };
-            let decided = rule::apply(waiting, &plan, &mut world, now);
-            write::world(&transaction, &world)?;
+            let decided = rule::apply(waiting, &plan, &mut work, now);
+            write::unit_of_work(&transaction, &work)?;
             decided
         }
     };

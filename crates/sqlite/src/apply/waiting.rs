@@ -42,7 +42,7 @@ pub fn read_row(row: &Row<'_>) -> rusqlite::Result<JournalRow> {
         position: unsigned(row.get(0)?),
         list: readable(row, 1, &mut damaged),
         kind: readable(row, 2, &mut damaged),
-        seal: readable(row, 3, &mut damaged),
+        row_checksum: readable(row, 3, &mut damaged),
         request: readable(row, 5, &mut damaged),
         account: readable(row, 6, &mut damaged),
         restore_erased: readable(row, 12, &mut damaged),

@@ -1,4 +1,4 @@
-//! What a world says has changed, written.
+//! What a unit of work says has changed, written.
 
 use rusqlite::{Transaction, params};
 
@@ -6,7 +6,7 @@ use super::super::contacts::contact_id;
 use super::super::{error, signed};
 use domain::apply::plan::Waiting;
 use domain::apply::rule::Decided;
-use domain::apply::world::{MergeUndone, Merged, OptedOut, World};
+use domain::apply::unit_of_work::{MergeUndone, Merged, OptedOut, UnitOfWork};
 use domain::clock::Timestamp;
 use domain::contact::sealed;
 use domain::history;
@@ -14,37 +14,37 @@ use storage::Error;
 use storage::rows::group::Origin;
 
 /// Writes contacts, their index and what their lists count.
-pub fn world(store: &Transaction<'_>, world: &World) -> Result<(), Error> {
-    write_contacts(store, world)?;
-    write_index(store, world)?;
-    write_lists(store, world).map_err(error)?;
-    write_traces(store, world).map_err(error)?;
-    write_merges(store, world).map_err(error)
+pub fn unit_of_work(store: &Transaction<'_>, work: &UnitOfWork) -> Result<(), Error> {
+    write_contacts(store, work)?;
+    write_index(store, work)?;
+    write_lists(store, work).map_err(error)?;
+    write_traces(store, work).map_err(error)?;
+    write_merges(store, work).map_err(error)
 }
 
 /// Which contacts were merged into which, and what was turned off for contacts that are gone.
-fn write_merges(store: &Transaction<'_>, world: &World) -> rusqlite::Result<()> {
+fn write_merges(store: &Transaction<'_>, work: &UnitOfWork) -> rusqlite::Result<()> {
     let mut merge = store.prepare_cached(
         "INSERT INTO merged_into VALUES (?1, ?2, 0) \
          ON CONFLICT DO UPDATE SET winner = excluded.winner, undone_at = 0",
     )?;
-    for Merged { list, loser, winner } in &world.merged {
+    for Merged { list, loser, winner } in &work.merged {
         merge.execute([contact_id(*list, loser.0), contact_id(*list, winner.0)])?;
     }
     let mut undo =
         store.prepare_cached("UPDATE merged_into SET undone_at = ?3 WHERE loser = ?1 AND undone_at = ?2")?;
-    for MergeUndone { list, loser, before, after } in &world.merges_undone {
+    for MergeUndone { list, loser, before, after } in &work.merges_undone {
         undo.execute([contact_id(*list, loser.0), signed(*before), signed(*after)])?;
     }
     let mut opt_out = store
         .prepare_cached("UPDATE departed SET opted_out = opted_out | ?2, consent = ?3 WHERE contact = ?1")?;
-    for OptedOut { list, number, flags, consent } in &world.opted_out {
+    for OptedOut { list, number, flags, consent } in &work.opted_out {
         opt_out.execute([contact_id(*list, number.0), i64::from(flags.bits()), signed(*consent)])?;
     }
     Ok(())
 }
 
-fn write_contacts(store: &Transaction<'_>, world: &World) -> Result<(), Error> {
+fn write_contacts(store: &Transaction<'_>, work: &UnitOfWork) -> Result<(), Error> {
     let mut insert = store.prepare_cached("INSERT INTO contact VALUES (?1, ?2)").map_err(error)?;
     let mut update = store.prepare_cached("UPDATE contact SET document = ?2 WHERE id = ?1").map_err(error)?;
     let mut delete = store.prepare_cached("DELETE FROM contact WHERE id = ?1").map_err(error)?;
@@ -52,18 +52,18 @@ fn write_contacts(store: &Transaction<'_>, world: &World) -> Result<(), Error> {
     let mut depart = store.prepare_cached(depart).map_err(error)?;
     let mut returned = store.prepare_cached("DELETE FROM departed WHERE contact = ?1").map_err(error)?;
     let mut stored = Vec::new();
-    for slot in world.changed() {
+    for slot in work.changed() {
         let id = contact_id(slot.list, slot.number.0);
         stored.clear();
         if slot.removed_at.is_none() {
-            sealed::put(&mut stored, world.document(slot));
+            sealed::put(&mut stored, work.document(slot));
         }
         match (slot.removed_at, slot.new) {
             (Some(position), new) => {
                 if !new {
                     delete.execute([id]).map_err(error)?;
                 }
-                let consent = world.consent_at(slot);
+                let consent = work.consent_at(slot);
                 depart.execute([id, signed(position), signed(consent)]).map_err(error)?;
             }
             (None, true) => {
@@ -77,15 +77,15 @@ fn write_contacts(store: &Transaction<'_>, world: &World) -> Result<(), Error> {
     }
     let mut former =
         store.prepare_cached("INSERT INTO former_identifiers VALUES (?1, ?2, ?3, ?4)").map_err(error)?;
-    for entry in &world.formers {
+    for entry in &work.formers {
         let id = contact_id(entry.list, entry.number.0);
         former.execute(params![id, signed(entry.position), entry.item, entry.identifiers]).map_err(error)?;
     }
     Ok(())
 }
 
-fn write_index(store: &Transaction<'_>, world: &World) -> Result<(), Error> {
-    let (stale, fresh) = world.index_changes().map_err(|malformed| Error::Damaged(malformed.to_string()))?;
+fn write_index(store: &Transaction<'_>, work: &UnitOfWork) -> Result<(), Error> {
+    let (stale, fresh) = work.index_changes().map_err(|malformed| Error::Damaged(malformed.to_string()))?;
     let statements = [
         ("DELETE FROM identifier WHERE hash = ?1 AND number = ?2", stale),
         ("INSERT OR IGNORE INTO identifier VALUES (?1, ?2)", fresh),
@@ -102,26 +102,26 @@ fn write_index(store: &Transaction<'_>, world: &World) -> Result<(), Error> {
     Ok(())
 }
 
-fn write_lists(store: &Transaction<'_>, world: &World) -> rusqlite::Result<()> {
+fn write_lists(store: &Transaction<'_>, work: &UnitOfWork) -> rusqlite::Result<()> {
     let mut upsert = store.prepare_cached(
         "INSERT INTO list VALUES (?1, ?2, ?3) \
          ON CONFLICT DO UPDATE SET next = excluded.next, contacts = contacts + excluded.contacts",
     )?;
-    for (list, state) in world.lists().filter(|(_, state)| (state.made, state.removed) != (0, 0)) {
+    for (list, state) in work.lists().filter(|(_, state)| (state.made, state.removed) != (0, 0)) {
         upsert.execute([list.0, signed(state.next), signed(state.made) - signed(state.removed)])?;
     }
     Ok(())
 }
 
 /// Who bore an identifier until now, and who is erased no longer.
-fn write_traces(store: &Transaction<'_>, world: &World) -> rusqlite::Result<()> {
+fn write_traces(store: &Transaction<'_>, work: &UnitOfWork) -> rusqlite::Result<()> {
     let mut former = store.prepare_cached("INSERT OR IGNORE INTO former_bearer VALUES (?1, ?2, ?3)")?;
-    for bearer in &world.former_bearers {
+    for bearer in &work.former_holders {
         let id = contact_id(bearer.entry.list, bearer.entry.number.0);
         former.execute([signed(bearer.entry.hash), id, signed(bearer.position)])?;
     }
     let mut forgive = store.prepare_cached("DELETE FROM erased WHERE account = ?1 AND hash = ?2")?;
-    for (account, hash) in &world.forgiven {
+    for (account, hash) in &work.forgiven {
         forgive.execute(params![account.0, hash])?;
     }
     Ok(())

@@ -33,7 +33,7 @@ pub fn check(on: &Checked<'_>, report: &mut Report, tell: &mut dyn FnMut(u64)) -
     }
     report.to_the_end = true;
     walk.tell(report);
-    departed(on.store, &mut walk.lists).map_err(error)?;
+    tombstones(on.store, &mut walk.lists).map_err(error)?;
     lists(on, &walk.lists, report)?;
     index(on.store, &key, &walk, report)?;
     twins(on.store, &key, &walk, report)
@@ -93,12 +93,12 @@ fn lists(on: &Checked<'_>, seen: &BTreeMap<i64, Seen>, report: &mut Report) -> R
 }
 
 /// Adds the numbers of those who were removed.
-fn departed(store: &Connection, seen: &mut BTreeMap<i64, Seen>) -> rusqlite::Result<()> {
+fn tombstones(store: &Connection, seen: &mut BTreeMap<i64, Seen>) -> rusqlite::Result<()> {
     let mut select = store.prepare("SELECT contact FROM departed")?;
     let mut rows = select.query([])?;
     while let Some(row) = rows.next()? {
         let (list, number) = split_id(row.get(0)?);
-        seen.entry(list.0).or_default().departed(number.0);
+        seen.entry(list.0).or_default().tombstone(number.0);
     }
     Ok(())
 }
@@ -206,7 +206,7 @@ pub fn mend_lists(store: &Connection) -> Result<(), Error> {
         seen.contacts += 1;
         seen.last = number.0;
     }
-    departed(store, &mut seen).map_err(error)?;
+    tombstones(store, &mut seen).map_err(error)?;
     store.execute("UPDATE list SET contacts = 0", []).map_err(error)?;
     let upsert = "INSERT INTO list VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE SET \
                   next = max(next, excluded.next), contacts = excluded.contacts";

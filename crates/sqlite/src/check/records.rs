@@ -9,7 +9,7 @@ use domain::contact::identifier::HashKey;
 use domain::contact::sealed;
 use domain::journal::{AccountNo, ListNo};
 use storage::Error;
-use storage::rows::check::forms::{Form, Told, failed};
+use storage::rows::check::forms::{Form, Summary, failed};
 use storage::rows::check::suppressions::Seen;
 use storage::rows::check::{Mend, Report};
 use storage::rows::consent::Chains;
@@ -93,7 +93,7 @@ pub fn check(on: &Checked<'_>, report: &mut Report) -> Result<(), Error> {
         ("former identifiers", "SELECT identifiers, 0, 0 FROM former_identifiers", Form::Identifiers),
     ];
     for (what, select, form) in columns {
-        let mut told = Told::default();
+        let mut told = Summary::default();
         let look = |row: &Row<'_>| {
             let bytes = row.get_ref(0)?.as_blob().unwrap_or_default();
             told.look(form, bytes, row.get(1)?, row.get(2)?);

@@ -39,7 +39,7 @@ pub fn begins_at(rows: &impl Rows, contact: ContactId, document: Option<&[u8]>) 
             let head = head(document).map_err(|malformed| Error::Damaged(malformed.to_string()))?;
             Ok(head.map_or(0, |head| head.position))
         }
-        None => rows.departed_consent(contact),
+        None => rows.tombstone_consent(contact),
     }
 }
 

@@ -133,7 +133,7 @@ pub fn locate(
 ) -> Result<Option<(ContactNo, Vec<u8>)>, Error> {
     for (kind, text) in identifiers {
         let (mut bearers, damaged) = bearers(rows, list, *kind, text)?;
-        // Of two since the first version the same as in `World::find`.
+        // Of two since the first version the same as in `UnitOfWork::find`.
         let exact = bearers.iter().position(|bearer| bearer.is_exact).unwrap_or_default();
         if exact < bearers.len() {
             let bearer = bearers.swap_remove(exact);
@@ -147,7 +147,7 @@ pub fn locate(
 }
 
 /// A contact that bears an identifier.
-pub struct Bearer {
+pub struct Holder {
     /// Its number.
     pub number: ContactNo,
     /// Its stored form.
@@ -166,7 +166,7 @@ pub fn bearers(
     list: ListNo,
     kind: IdentifierKind,
     text: &str,
-) -> Result<(Vec<Bearer>, Option<Error>), Error> {
+) -> Result<(Vec<Holder>, Option<Error>), Error> {
     let mut hashes: Vec<_> =
         rows.key().lookups(list.0.unsigned_abs(), kind, text).map(|hash| (hash, list)).collect();
     hashes.sort_unstable();
@@ -183,7 +183,7 @@ pub fn bearers(
                 .map(|borne| borne == text))
         });
         match borne {
-            Ok(Some(is_exact)) => bearers.push(Bearer { number: contact.1, document, is_exact }),
+            Ok(Some(is_exact)) => bearers.push(Holder { number: contact.1, document, is_exact }),
             Ok(None) => {}
             Err(malformed) => damaged = Some(Error::Damaged(malformed.to_string())),
         }

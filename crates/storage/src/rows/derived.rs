@@ -36,7 +36,7 @@ pub fn derive(rows: &impl Rows, contact: ContactId, position: u64) -> Result<Der
     let stored = rows.document(contact)?;
     let head = match &stored {
         Some(stored) => Document::read(stored).map_err(damaged)?.header.changed_at,
-        None => rows.departed_at(contact)?,
+        None => rows.removed_at(contact)?,
     };
     let mut back = Backwards::from(stored.as_deref()).map_err(damaged)?;
     let mut walk = Walk::new(rows, contact, head);

@@ -1,6 +1,6 @@
 //! The batches of one apply transaction.
 
-use super::seal::{Head, Intact};
+use super::row_checksum::{Head, Intact};
 use crate::{Applied, Error};
 use domain::apply::outcome::{Failure, Tally};
 use domain::apply::plan::Waiting;
@@ -48,7 +48,7 @@ pub struct JournalRow {
     /// Whether it may bring people back who were erased.
     pub restore_erased: bool,
     /// See [`Head::seal`].
-    pub seal: i64,
+    pub row_checksum: i64,
     /// The items.
     pub items: Vec<u8>,
     /// What is carried over.
@@ -72,7 +72,7 @@ impl JournalRow {
             receiver: self.origin.receiver.as_deref(),
             restore_erased: self.restore_erased,
         };
-        let Intact { head, items } = head.verify(self.seal, &self.items);
+        let Intact { head, items } = head.verify(self.row_checksum, &self.items);
         Intact { head: head && !self.damaged, items: items && BatchKind::from_code(self.kind).is_some() }
     }
 

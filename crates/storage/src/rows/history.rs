@@ -48,26 +48,26 @@ pub fn find(
     identifiers: &[(IdentifierKind, String)],
     window: Window,
 ) -> Result<Option<History>, Error> {
-    let Some((number, document)) = find_bearer(rows, list, identifiers)? else { return Ok(None) };
+    let Some((number, document)) = find_holder(rows, list, identifiers)? else { return Ok(None) };
     let told = changes(rows, list, number, document.as_deref(), window)?;
     let sources = sources(rows, account, &told.changes)?;
     Ok(Some(History { number, changes: told.changes, total: told.total, complete: told.complete, sources }))
 }
 
 /// A contact that is there or was once, with its stored form where it is.
-type Bearer = (ContactNo, Option<Vec<u8>>);
+type Holder = (ContactNo, Option<Vec<u8>>);
 
 /// The contact that bears one of the identifiers, or else that bore one last.
-fn find_bearer(
+fn find_holder(
     rows: &impl Rows,
     list: ListNo,
     identifiers: &[(IdentifierKind, String)],
-) -> Result<Option<Bearer>, Error> {
+) -> Result<Option<Holder>, Error> {
     if let Some((number, document)) = locate(rows, list, identifiers)? {
         return Ok(Some((number, Some(document))));
     }
     for (kind, text) in identifiers {
-        if let Some(&number) = former_bearers(rows, list, *kind, text)?.first() {
+        if let Some(&number) = former_holders(rows, list, *kind, text)?.first() {
             return Ok(Some((number, rows.document((list, number))?)));
         }
     }
@@ -78,7 +78,7 @@ fn find_bearer(
 ///
 /// # Errors
 /// Where the store cannot be read, or what it holds does not read.
-pub fn former_bearers(
+pub fn former_holders(
     rows: &impl Rows,
     list: ListNo,
     kind: IdentifierKind,
@@ -86,7 +86,7 @@ pub fn former_bearers(
 ) -> Result<Vec<ContactNo>, Error> {
     let mut found = Vec::new();
     for hash in rows.key().lookups(list.0.unsigned_abs(), kind, text) {
-        found.extend(rows.former_bearers(list, hash)?);
+        found.extend(rows.former_holders(list, hash)?);
     }
     found.sort_unstable_by_key(|(number, position)| (Reverse(*position), *number));
     let mut bearers = Vec::new();
@@ -120,7 +120,7 @@ fn gave_up(
 }
 
 /// Changes of a contact.
-pub struct Told {
+pub struct ContactChanges {
     /// Those in the window, the newest first.
     pub changes: Vec<ContactChange>,
     /// How many were looked at.
@@ -139,11 +139,11 @@ pub fn changes(
     number: ContactNo,
     stored: Option<&[u8]>,
     window: Window,
-) -> Result<Told, Error> {
+) -> Result<ContactChanges, Error> {
     let damaged = |malformed: Malformed| Error::Damaged(malformed.to_string());
     let head = match stored {
         Some(stored) => Document::read(stored).map_err(damaged)?.header.changed_at,
-        None => rows.departed_at((list, number))?,
+        None => rows.removed_at((list, number))?,
     };
     let mut back = Backwards::from(stored).map_err(damaged)?;
     let (mut found, mut total) = (Vec::new(), 0);
@@ -169,7 +169,7 @@ pub fn changes(
         total += 1;
         Ok(())
     })? {}
-    Ok(Told { changes: found, total, complete: !walk.is_cut_above(0) })
+    Ok(ContactChanges { changes: found, total, complete: !walk.is_cut_above(0) })
 }
 
 /// Bytes of the values of a change.

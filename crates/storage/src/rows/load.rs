@@ -1,4 +1,4 @@
-//! What batches touch, loaded into a world.
+//! What batches touch, loaded into a unit of work.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -6,18 +6,18 @@ use std::collections::hash_map::Entry;
 use super::{Rows, merged};
 use crate::Error;
 use domain::apply::plan::{Plan, Waiting};
-use domain::apply::world::{Erased, World};
+use domain::apply::unit_of_work::{Erased, UnitOfWork};
 
 /// A world with all that the plan asks for; `None` where that takes more bytes than the budget.
 ///
 /// # Errors
 /// Where the store cannot be read.
-pub fn world(
+pub fn unit_of_work(
     rows: &impl Rows,
     waiting: &[Waiting],
     plan: &Plan<'_>,
     budget: usize,
-) -> Result<Option<World>, Error> {
+) -> Result<Option<UnitOfWork>, Error> {
     let mut lists = HashMap::new();
     for batch in waiting {
         if let Entry::Vacant(place) = lists.entry(batch.list) {
@@ -29,9 +29,9 @@ pub fn world(
         true => rows.known_erased(plan.erasable(waiting, rows.key()))?,
         false => Erased::new(),
     };
-    let mut world = World::new(*rows.key(), lists, sources).without(erased);
+    let mut work = UnitOfWork::new(*rows.key(), lists, sources).without(erased);
     let hashes = plan.hashes(waiting, rows.key());
-    world.reserve(plan.items(), hashes.len());
+    work.reserve(plan.items(), hashes.len());
     let found = rows.holders(&hashes)?;
     drop(hashes);
     let mut contacts: Vec<_> = found.iter().map(|(contact, _)| *contact).collect();
@@ -59,12 +59,12 @@ pub fn world(
         }
         let first = found.partition_point(|(other, _)| *other < contact);
         let hashes = found[first..].iter().take_while(|(other, _)| *other == contact).map(|(_, hash)| *hash);
-        let slot = world.load(contact.0, contact.1, document, hashes.clone());
+        let slot = work.load(contact.0, contact.1, document, hashes.clone());
         if slot.is_err() {
-            world.load_damaged(contact.0, hashes);
+            work.load_damaged(contact.0, hashes);
         }
         if numbers.binary_search(&contact).is_ok() {
-            world.number(contact.0, contact.1, slot.ok());
+            work.number(contact.0, contact.1, slot.ok());
         }
         true
     })?;
@@ -72,17 +72,17 @@ pub fn world(
         return Ok(None);
     }
     for (list, number) in linked {
-        let is_gone = world.find_number(list, number).is_ok_and(|found| found.is_none());
-        if is_gone && rows.departed_at((list, number))? > 0 {
-            world.load_gone(list, number, merged::ledger_end(rows, (list, number))?);
+        let is_gone = work.find_number(list, number).is_ok_and(|found| found.is_none());
+        if is_gone && rows.removed_at((list, number))? > 0 {
+            work.load_gone(list, number, merged::ledger_end(rows, (list, number))?);
         }
     }
     for ((list, loser), winner) in followed {
-        world.follow(list, loser, winner);
+        work.follow(list, loser, winner);
     }
     if shown < indexed {
         let missing = indexed - shown;
         tracing::error!(missing, "store: index entries without contacts");
     }
-    Ok(Some(world))
+    Ok(Some(work))
 }

@@ -44,7 +44,7 @@ fn last_winner(rows: &impl Rows, list: ListNo, winner: ContactNo) -> Result<Cont
 /// # Errors
 /// The store cannot be read, or the ledger does not read.
 pub fn ledger_end(rows: &impl Rows, (list, number): ContactId) -> Result<Option<Head>, Error> {
-    let position = rows.departed_consent((list, number))?;
+    let position = rows.tombstone_consent((list, number))?;
     let place = Place { list, position };
     let row = if position > 0 { rows.consent_at(place)? } else { None };
     let Some(row) = row else { return Ok(None) };
@@ -67,7 +67,7 @@ pub fn opted_out_since(rows: &impl Rows, contact: ContactId, removed_at: u64) ->
         let said = refused_since(rows, (list, winner), document.as_deref(), since)?;
         let Some(document) = document else {
             flags = flags.with(said).with(rows.opted_out((list, winner))?);
-            since = rows.departed_at((list, winner))?;
+            since = rows.removed_at((list, winner))?;
             loser = winner;
             continue;
         };

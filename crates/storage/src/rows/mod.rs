@@ -15,6 +15,7 @@ pub mod contact_page;
 pub mod contacts;
 pub mod damage;
 pub mod derived;
+pub mod dry_run;
 pub mod erase;
 pub mod group;
 pub mod history;
@@ -23,21 +24,20 @@ pub mod matching;
 pub mod merge;
 pub mod merged;
 pub mod person;
+pub mod purge;
 pub mod removal;
 pub mod results;
-pub mod scrub;
-pub mod seal;
+pub mod row_checksum;
 pub mod segments;
 pub mod suppression_filter;
 pub mod suppressions;
-pub mod try_out;
 pub mod undo;
 
 use std::collections::{HashMap, HashSet};
 
 use crate::{Error, Place, Source, Way};
 use domain::apply::plan::Waiting;
-use domain::apply::world::{EraseForm, Erased, ListState};
+use domain::apply::unit_of_work::{EraseForm, Erased, ListState};
 use domain::clock::Timestamp;
 use domain::contact::amount::Cac;
 use domain::contact::choice::Flags;
@@ -57,7 +57,7 @@ pub struct FormerRow {
     pub number: ContactNo,
     /// The position of the item's batch, and the item's place in it.
     pub place: (u64, u32),
-    /// See [`domain::apply::world::put_identifiers`].
+    /// See [`domain::apply::unit_of_work::put_identifiers`].
     pub identifiers: Vec<u8>,
 }
 
@@ -150,13 +150,13 @@ pub trait Rows: Changes {
     fn history_of(&self, list: ListNo, request: ObjectId) -> Result<Option<Entry>, Error>;
 
     /// The position where the history of a contact begins that was removed; 0 where nothing of it is kept.
-    fn departed_at(&self, contact: ContactId) -> Result<u64, Error>;
+    fn removed_at(&self, contact: ContactId) -> Result<u64, Error>;
 
     /// The row of the consent ledger of the batch at a place.
     fn consent_at(&self, place: Place) -> Result<Option<Vec<u8>>, Error>;
 
     /// The position where the consent ledger of a contact begins that was removed; 0 where it has none.
-    fn departed_consent(&self, contact: ContactId) -> Result<u64, Error>;
+    fn tombstone_consent(&self, contact: ContactId) -> Result<u64, Error>;
 
     /// The flags that the person has turned off by a link since the contact was removed.
     fn opted_out(&self, contact: ContactId) -> Result<Flags, Error>;
@@ -167,7 +167,7 @@ pub trait Rows: Changes {
 
     /// The contacts of a list that may have borne what has this hash, each with the position of the batch that took it
     /// from them: the last first.
-    fn former_bearers(&self, list: ListNo, hash: u64) -> Result<Vec<(ContactNo, u64)>, Error>;
+    fn former_holders(&self, list: ListNo, hash: u64) -> Result<Vec<(ContactNo, u64)>, Error>;
 }
 
 /// The rows of a store, to be written where a person is erased.
@@ -188,7 +188,7 @@ pub trait Erasing: Rows {
     fn forget_traces(&self, contact: ContactId) -> Result<(), Error>;
 
     /// Forgets who bore what has this hash.
-    fn forget_bearers(&self, list: ListNo, hash: u64) -> Result<(), Error>;
+    fn forget_former_holders(&self, list: ListNo, hash: u64) -> Result<(), Error>;
 
     /// Leaves tombstones of erased contacts of a list, at the position that the erase has there; `token` is the public
     /// part of the token that sent it.

@@ -5,7 +5,7 @@ use super::history::{self, MAX_TOLD_BYTES, MAX_WALK};
 use super::{ErasedHash, Rows, consent};
 use crate::{Error, History, Person, PersonContact, Subject, Window};
 use domain::apply::outcome::{self, Outcome};
-use domain::apply::world::known_of;
+use domain::apply::unit_of_work::known_of;
 use domain::contact::identifier::{IdentifierKind, Identifiers};
 use domain::journal::{self, AccountNo, BatchKind, ContactNo, ListNo};
 
@@ -27,7 +27,7 @@ pub fn person(
             let limit = if bytes < MAX_TOLD_BYTES { MAX_WALK } else { 0 };
             let all = Window { offset: 0, limit: u32::try_from(limit).unwrap_or(u32::MAX) };
             let told = history::changes(rows, list, number, stored.as_deref(), all)?;
-            let history::Told { changes, total, complete } = told;
+            let history::ContactChanges { changes, total, complete } = told;
             bytes += changes.iter().map(|change| history::size(&change.fields)).sum::<usize>();
             let sources = history::sources(rows, account, &changes)?;
             let consents = consent::of_contact(rows, (list, number), stored.as_deref())?;
@@ -71,7 +71,7 @@ fn bearers(
         if let (true, Some(damaged)) = (now.is_empty(), damaged) {
             return Err(damaged);
         }
-        let once = history::former_bearers(rows, list, *kind, text)?;
+        let once = history::former_holders(rows, list, *kind, text)?;
         for number in now.into_iter().map(|bearer| bearer.number).chain(once) {
             if !bearers.contains(&number) {
                 bearers.push(number);

@@ -12,7 +12,7 @@ use domain::history::{self, ChangeKind};
 pub fn find(rows: &impl Rows, contact: ContactId) -> Result<Option<Removal>, Error> {
     let (list, number) = contact;
     let merged_into = merged::follow(rows, &[contact])?.pop().map(|(_, winner)| winner);
-    let position = rows.departed_at(contact)?;
+    let position = rows.removed_at(contact)?;
     if position == 0 {
         return Ok(merged_into.map(|_| Removal { merged_into, ..Removal::default() }));
     }

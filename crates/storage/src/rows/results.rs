@@ -184,9 +184,9 @@ fn results(rows: &impl Rows, row: &ProcessedRow, identifiers: bool) -> Result<Ve
         false => HashMap::new(),
     };
     let bearers = if identifiers {
-        Bearers::load(rows, row.place, &outcomes)?
+        Holders::load(rows, row.place, &outcomes)?
     } else {
-        Bearers { position: row.place.position, heads: HashMap::new(), former: Vec::new() }
+        Holders { position: row.place.position, heads: HashMap::new(), former: Vec::new() }
     };
     let mut results = Vec::with_capacity(outcomes.len());
     for (index, outcome) in (0..).zip(outcomes) {
@@ -232,13 +232,13 @@ pub(super) fn named(undone: &Undone, variables: &HashMap<u32, String>) -> Undone
 }
 
 /// The contacts of a request, with what they were called before.
-struct Bearers {
+struct Holders {
     position: u64,
     heads: HashMap<ContactNo, Vec<u8>>,
     former: Vec<FormerRow>,
 }
 
-impl Bearers {
+impl Holders {
     fn load(rows: &impl Rows, place: Place, outcomes: &[Outcome<'_>]) -> Result<Self, Error> {
         let numbers: HashSet<_> = outcomes
             .iter()
@@ -276,7 +276,7 @@ impl Bearers {
     }
 }
 
-/// What [`domain::apply::world::put_identifiers`] wrote.
+/// What [`domain::apply::unit_of_work::put_identifiers`] wrote.
 ///
 /// # Errors
 /// [`Malformed`] where it does not read.

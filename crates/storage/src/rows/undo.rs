@@ -9,8 +9,8 @@ use crate::{Error, ItemResult};
 use domain::apply::outcome::{self, Failure, Outcome};
 use domain::apply::plan::Waiting;
 use domain::apply::rule::Decided;
-use domain::apply::undo::{self, Deed, Since, Subject};
-use domain::apply::world::World;
+use domain::apply::undo::{self, RecordedChange, Since, Subject};
+use domain::apply::unit_of_work::UnitOfWork;
 use domain::clock::Timestamp;
 use domain::contact::choice::Flags;
 use domain::contact::document::Document;
@@ -20,11 +20,11 @@ use domain::history::{Backwards, Change, ChangeKind};
 use domain::id::ObjectId;
 use domain::journal::{self, ContactNo, ListNo};
 
-/// Decides what undoing does; the world says what is to be written.
+/// Decides what undoing does; the unit of work says what is to be written.
 ///
 /// # Errors
 /// Where the store cannot be read, or what it holds does not read.
-pub fn decide(rows: &impl Rows, batch: &Waiting, now: Timestamp) -> Result<(World, Decided), Error> {
+pub fn decide(rows: &impl Rows, batch: &Waiting, now: Timestamp) -> Result<(UnitOfWork, Decided), Error> {
     let state = rows.list_state(batch.list)?;
     let lists = HashMap::from([(batch.list, state)]);
     let undone = match request_of(batch) {
@@ -32,26 +32,26 @@ pub fn decide(rows: &impl Rows, batch: &Waiting, now: Timestamp) -> Result<(Worl
         None => None,
     };
     let Some(entry) = undone else {
-        let world = World::new(*rows.key(), lists, HashSet::new());
-        return Ok((world, Decided::failed(Failure::HistoryGone)));
+        let work = UnitOfWork::new(*rows.key(), lists, HashSet::new());
+        return Ok((work, Decided::failed(Failure::HistoryGone)));
     };
     let changes = domain::history::read(&entry.changes).map_err(damaged)?;
     let (mut subjects, mut allowance) = (Vec::new(), Allowance::OF_REQUEST);
-    for (number, deed) in deeds(&changes).map_err(damaged)? {
-        subjects.push(subject(rows, batch.list, entry.position, number, deed, &mut allowance)?);
+    for (number, recorded_change) in recorded_changes(&changes).map_err(damaged)? {
+        subjects.push(subject(rows, batch.list, entry.position, number, recorded_change, &mut allowance)?);
     }
-    let mut world = World::new(*rows.key(), lists, sources(rows, &subjects)?)
+    let mut work = UnitOfWork::new(*rows.key(), lists, sources(rows, &subjects)?)
         .without(rows.known_erased(erasable(rows, batch, &subjects))?);
-    load_contacts(rows, batch.list, &mut subjects, &mut world)?;
-    let decided = undo::undo(batch, &subjects, &mut world, rows.key(), now);
-    Ok((world, decided))
+    load_contacts(rows, batch.list, &mut subjects, &mut work)?;
+    let decided = undo::undo(batch, &subjects, &mut work, rows.key(), now);
+    Ok((work, decided))
 }
 
 /// What undoing a request would do. Contacts have the identifiers that they have now.
 ///
 /// # Errors
 /// Where the store cannot be read, or what it holds does not read.
-pub fn try_out(
+pub fn dry_run(
     rows: &impl Rows,
     batch: &Waiting,
     list_id: ObjectId,
@@ -100,18 +100,18 @@ pub fn request_of(batch: &Waiting) -> Option<ObjectId> {
 }
 
 /// What the batch did to each contact, in the order in which it came to them first.
-fn deeds(changes: &[Change<'_>]) -> Result<Vec<(ContactNo, Deed)>, Malformed> {
-    let mut deeds: Vec<(ContactNo, Deed)> = Vec::new();
+fn recorded_changes(changes: &[Change<'_>]) -> Result<Vec<(ContactNo, RecordedChange)>, Malformed> {
+    let mut recorded_changes: Vec<(ContactNo, RecordedChange)> = Vec::new();
     let mut places = HashMap::new();
     for change in changes {
         let known = places.get(&change.number).copied();
-        let place = *places.entry(change.number).or_insert(deeds.len());
+        let place = *places.entry(change.number).or_insert(recorded_changes.len());
         if known.is_none() {
-            deeds.push((change.number, Deed::default()));
+            recorded_changes.push((change.number, RecordedChange::default()));
         }
-        deeds[place].1.add(change, known.is_none())?;
+        recorded_changes[place].1.add(change, known.is_none())?;
     }
-    Ok(deeds)
+    Ok(recorded_changes)
 }
 
 fn subject(
@@ -119,13 +119,13 @@ fn subject(
     list: ListNo,
     position: u64,
     number: ContactNo,
-    deed: Deed,
+    recorded_change: RecordedChange,
     allowance: &mut Allowance,
 ) -> Result<Subject, Error> {
     let stored = rows.document((list, number))?;
     let head = match &stored {
         Some(stored) => Document::read(stored).map_err(damaged)?.header.changed_at,
-        None => rows.departed_at((list, number))?,
+        None => rows.removed_at((list, number))?,
     };
     let mut back = Backwards::from(stored.as_deref()).map_err(damaged)?;
     let mut walk = Walk::within(rows, (list, number), head, allowance);
@@ -140,25 +140,25 @@ fn subject(
         })?;
     }
     since.too_many = walk.is_cut_above(position);
-    let mut deed = deed;
+    let mut recorded_change = recorded_change;
     let mut given = Vec::new();
-    if !deed.was_there && since.too_many {
+    if !recorded_change.was_there && since.too_many {
         // What it was made with is out of reach; what it has now is left as it is.
         let record = stored.as_deref().map(Document::read).transpose().map_err(damaged)?;
         let record = record.map_or(&[][..], |document| document.record);
-        deed.made(domain::history::fields(record).map_err(damaged)?.into_keys());
-    } else if !deed.was_there && walk.next_position() == position {
+        recorded_change.made(domain::history::fields(record).map_err(damaged)?.into_keys());
+    } else if !recorded_change.was_there && walk.next_position() == position {
         walk.step(|_, change| {
             given.extend(back.step(change).map_err(damaged)?.into_iter().map(|change| change.key));
             Ok(())
         })?;
-        deed.made(given);
+        recorded_change.made(given);
     }
     walk.charge(allowance);
     let removed_at = if stored.is_none() { head } else { 0 };
     let mut subject = Subject {
         number,
-        deed,
+        recorded_change,
         since,
         slot: None,
         removed_at,
@@ -196,7 +196,7 @@ fn load_contacts(
     rows: &impl Rows,
     list: ListNo,
     subjects: &mut [Subject],
-    world: &mut World,
+    work: &mut UnitOfWork,
 ) -> Result<(), Error> {
     let key = rows.key();
     let no = list.0.unsigned_abs();
@@ -225,9 +225,9 @@ fn load_contacts(
         let Some(((list, number), _)) = holder.first().copied() else { continue };
         let stored = rows.document((list, number))?.unwrap_or_default();
         let hashes = holder.iter().map(|(_, hash)| *hash);
-        match world.load(list, number, &stored, hashes.clone()) {
+        match work.load(list, number, &stored, hashes.clone()) {
             Ok(slot) => drop(slots.insert(number, slot)),
-            Err(Malformed) => world.load_damaged(list, hashes),
+            Err(Malformed) => work.load_damaged(list, hashes),
         }
     }
     for subject in subjects {

@@ -20,7 +20,7 @@ pub struct Backlog {
 
 /// Since when things are kept that are kept for a time; what is older is forgotten.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Keep {
+pub struct RetentionPolicy {
     /// Requests, by when they were processed, and what only their results need.
     pub requests: Timestamp,
     /// Histories of contacts.

@@ -1,8 +1,8 @@
 //! Signing in: passwords, the throttle of failed attempts, and the address that browsers know.
 
-pub mod attempts;
 pub mod password;
 pub mod secret;
 mod setting;
+pub mod throttle;
 
 pub use self::setting::{Console, PublicUrl};

@@ -4,8 +4,8 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::str::FromStr;
 
-use super::attempts::Attempts;
 use super::password::Passwords;
+use super::throttle::LoginThrottle;
 
 /// The address of the server as browsers know it: scheme, host and port.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -66,7 +66,7 @@ pub struct Console {
     /// Where browsers find it.
     pub public_url: PublicUrl,
     /// Who has failed to sign in.
-    pub attempts: Attempts,
+    pub attempts: LoginThrottle,
     /// Hashes passwords.
     pub passwords: Passwords,
 }
@@ -74,7 +74,7 @@ pub struct Console {
 impl Console {
     /// Reached at that address.
     pub fn new(public_url: PublicUrl) -> Self {
-        Self { public_url, attempts: Attempts::default(), passwords: Passwords::default() }
+        Self { public_url, attempts: LoginThrottle::default(), passwords: Passwords::default() }
     }
 }
 

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use proptest::prelude::*;
 
 use super::*;
-use crate::apply::world::{EraseForm, ListState};
+use crate::apply::unit_of_work::{EraseForm, ListState};
 use crate::contact::document::Header;
 use crate::id::ObjectId;
 use crate::journal::{AccountNo, BatchKind, ListNo};
@@ -40,7 +40,7 @@ fn subject(number: u64, case: &Case) -> Subject {
     let keys = before.keys().chain(now.keys());
     let changed = keys.filter(|key| before.get(key) != now.get(key));
     let replaced = changed.map(|key| (*key, before.get(key).cloned().unwrap_or_default())).collect();
-    let deed = Deed {
+    let recorded_change = RecordedChange {
         was_there: case.before.is_some(),
         is_there: case.now.is_some(),
         created_at: Timestamp::from_millis(1),
@@ -49,7 +49,7 @@ fn subject(number: u64, case: &Case) -> Subject {
     };
     Subject {
         number: ContactNo(number),
-        deed,
+        recorded_change,
         since: Since::default(),
         slot: None,
         removed_at: 0,
@@ -61,7 +61,7 @@ fn subject(number: u64, case: &Case) -> Subject {
 }
 
 struct Scene {
-    world: World,
+    work: UnitOfWork,
     batch: Waiting,
     subjects: Vec<Subject>,
     loaded: BTreeMap<u64, [Option<String>; 3]>,
@@ -70,7 +70,7 @@ struct Scene {
 impl Scene {
     fn new(cases: &[Case], strangers: &[Three]) -> Self {
         let state = ListState { alive: true, next: 100, ..ListState::default() };
-        let world = World::new(KEY, HashMap::from([(LIST, state)]), HashSet::new());
+        let work = UnitOfWork::new(KEY, HashMap::from([(LIST, state)]), HashSet::new());
         let batch = Waiting {
             position: 9,
             request: ObjectId::from_bytes([0; 12]),
@@ -81,7 +81,7 @@ impl Scene {
             token: String::new(),
             items: Vec::new(),
         };
-        let mut scene = Self { world, batch, subjects: Vec::new(), loaded: BTreeMap::new() };
+        let mut scene = Self { work, batch, subjects: Vec::new(), loaded: BTreeMap::new() };
         for (number, case) in (1..).zip(cases) {
             let mut subject = subject(number, case);
             subject.slot = case.now.map(|now| scene.load(number, now, &[]));
@@ -93,7 +93,7 @@ impl Scene {
         scene
     }
 
-    /// Puts a contact into the world; `noise` behind its record.
+    /// Puts a contact into the unit of work; `noise` behind its record.
     fn load(&mut self, number: u64, borne: Three, noise: &[u8]) -> u32 {
         let header = Header {
             created_at: Timestamp::from_millis(1),
@@ -107,12 +107,12 @@ impl Scene {
         document.extend_from_slice(noise);
         self.loaded.insert(number, owned(borne));
         let texts = KINDS.iter().zip(borne).filter_map(|(kind, text)| Some(KEY.hash(1, *kind, text?)));
-        self.world.load(LIST, ContactNo(number), &document, texts).unwrap()
+        self.work.load(LIST, ContactNo(number), &document, texts).unwrap()
     }
 
     /// Per contact: what was done, what was put back, what was not and why; or why nothing was.
     fn undo(&mut self) -> Vec<Result<(Action, Undone), Failure>> {
-        let decided = undo(&self.batch, &self.subjects, &mut self.world, &KEY, Timestamp::from_millis(3));
+        let decided = undo(&self.batch, &self.subjects, &mut self.work, &KEY, Timestamp::from_millis(3));
         let outcomes = outcome::read(&decided.results).unwrap();
         let told = outcomes.into_iter().map(|outcome| match outcome {
             Outcome::Undone(action, _, undone) => Ok((action, undone)),
@@ -125,10 +125,10 @@ impl Scene {
     /// Who is there, by number, with what they bear.
     fn people(&self) -> BTreeMap<u64, [Option<String>; 3]> {
         let mut people = self.loaded.clone();
-        for slot in self.world.changed() {
+        for slot in self.work.changed() {
             people.remove(&slot.number.0);
             if slot.removed_at.is_none() {
-                let borne = Document::read(self.world.document(slot)).unwrap().identifiers().unwrap();
+                let borne = Document::read(self.work.document(slot)).unwrap().identifiers().unwrap();
                 people.insert(slot.number.0, KINDS.map(|kind| borne.get(kind).map(str::to_owned)));
             }
         }
@@ -185,12 +185,12 @@ fn nobody_comes_back_without_an_identifier() {
         let mut scene = Scene::new(&[case(Some("a"), None)], &strangers);
         if strangers.is_empty() {
             let hash = KEY.erased(1, IdentifierKind::UserId, "a");
-            scene.world = scene.world.without(HashMap::from([((AccountNo(1), hash), EraseForm::Exact)]));
+            scene.work = scene.work.without(HashMap::from([((AccountNo(1), hash), EraseForm::Exact)]));
         }
         for with_name in [false, true] {
             let mut expected = vec![(IdentifierKind::UserId.field().key(), failure)];
             if with_name {
-                scene.subjects[0].deed.replaced.extend([name.clone()]);
+                scene.subjects[0].recorded_change.replaced.extend([name.clone()]);
                 expected.push((name.0, Failure::IdentifierRequired));
             }
             let undone = Undone { restored: Vec::new(), kept: expected };
@@ -212,9 +212,9 @@ fn who_cannot_be_read_is_told_so_and_gives_up_nothing() {
 #[test]
 fn a_list_that_is_gone_and_a_person_who_was_erased_are_failures() {
     let mut scene = Scene::new(&[case(Some("a"), Some("b"))], &[]);
-    scene.subjects[0].deed.erased = true;
+    scene.subjects[0].recorded_change.erased = true;
     assert_eq!(scene.undo(), [Err(Failure::ContactErased)]);
-    scene.world = World::new(KEY, HashMap::from([(LIST, ListState::default())]), HashSet::new());
+    scene.work = UnitOfWork::new(KEY, HashMap::from([(LIST, ListState::default())]), HashSet::new());
     assert_eq!(scene.undo(), [Err(Failure::ListNotFound)]);
 }
 
@@ -227,16 +227,16 @@ fn a_deed_is_what_was_before_its_first_change() {
     };
     let (first, second) = (entry("1"), entry("2"));
     let change = |kind, before| Change { kind, number: ContactNo(1), previous: 0, before, after: None };
-    let mut deed = Deed::default();
-    deed.add(&change(ChangeKind::Updated, &first), true).unwrap();
-    deed.add(&change(ChangeKind::Updated, &second), false).unwrap();
-    assert!(deed.was_there && deed.is_there);
-    assert_eq!(deed.replaced, Fields::from([(Field::Name.key(), b"1".to_vec())]));
-    let mut made = Deed::default();
+    let mut recorded_change = RecordedChange::default();
+    recorded_change.add(&change(ChangeKind::Updated, &first), true).unwrap();
+    recorded_change.add(&change(ChangeKind::Updated, &second), false).unwrap();
+    assert!(recorded_change.was_there && recorded_change.is_there);
+    assert_eq!(recorded_change.replaced, Fields::from([(Field::Name.key(), b"1".to_vec())]));
+    let mut made = RecordedChange::default();
     made.add(&change(ChangeKind::Created, &[]), true).unwrap();
     made.add(&change(ChangeKind::Updated, &second), false).unwrap();
     assert!(!made.was_there && made.is_there);
-    assert_eq!(Deed::default().add(&change(ChangeKind::Removed, &[9]), true), Err(Malformed));
+    assert_eq!(RecordedChange::default().add(&change(ChangeKind::Removed, &[9]), true), Err(Malformed));
 }
 
 const TEXTS: [[&str; 4]; 3] = [

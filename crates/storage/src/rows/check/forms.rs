@@ -20,13 +20,13 @@ pub enum Form {
 
 /// What was seen of rows of one form.
 #[derive(Debug, Default)]
-pub struct Told {
+pub struct Summary {
     rows: u64,
     damaged: u64,
     uncounted: u64,
 }
 
-impl Told {
+impl Summary {
     /// Looks at a row; `kind` is that of its batch, and `failed` how many failures it is said to have. Former
     /// identifiers have neither.
     pub fn look(&mut self, form: Form, bytes: &[u8], kind: i64, failed: i64) {

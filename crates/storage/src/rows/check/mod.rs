@@ -141,7 +141,7 @@ pub struct Seen {
 
 impl Seen {
     /// There was a contact of this number, which was removed.
-    pub fn departed(&mut self, number: u64) {
+    pub fn tombstone(&mut self, number: u64) {
         self.last = self.last.max(number);
     }
 }

@@ -6,7 +6,7 @@ use super::{Known, Person, Trace, trace};
 use crate::{Error, Place};
 use domain::apply::outcome::{self, Outcome};
 use domain::apply::plan::Waiting;
-use domain::apply::world::{EraseForm, put_identifiers};
+use domain::apply::unit_of_work::{EraseForm, put_identifiers};
 use domain::clock::Timestamp;
 use domain::contact::document::{self, Document};
 use domain::contact::identifier::{IdentifierKind, Identifiers};
@@ -110,7 +110,7 @@ pub fn traces(
 
 /// Forgets that others bore one of the person's identifiers before.
 fn forget_former(rows: &impl Erasing, list: ListNo, kind: IdentifierKind, text: &str) -> Result<(), Error> {
-    for number in history::former_bearers(rows, list, kind, text)? {
+    for number in history::former_holders(rows, list, kind, text)? {
         let stored = rows.document((list, number))?;
         // One that has it again keeps what its changes put in place: it is its own now.
         let has_it = stored.as_deref().map_or(Ok(false), |stored| has(stored, kind, text))?;
@@ -120,7 +120,7 @@ fn forget_former(rows: &impl Erasing, list: ListNo, kind: IdentifierKind, text: 
             })?;
         }
     }
-    rows.forget_bearers(list, rows.key().hash(list.0.unsigned_abs(), kind, text))
+    rows.forget_former_holders(list, rows.key().hash(list.0.unsigned_abs(), kind, text))
 }
 
 /// Whether a contact has an identifier now.

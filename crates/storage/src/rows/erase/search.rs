@@ -13,7 +13,7 @@
 use std::collections::HashSet;
 
 use super::super::Rows;
-use super::super::contacts::{self, Bearer};
+use super::super::contacts::{self, Holder};
 use super::super::history::{self, Walk};
 use super::{Known, Person, Trace, trace};
 use crate::Error;
@@ -65,7 +65,7 @@ impl<'s, R: Rows> Search<'s, R> {
         for bearer in bearers {
             self.add(list, bearer.number, Some(bearer.document), |_| true, open)?;
         }
-        for number in history::former_bearers(self.rows, list, *kind, text)? {
+        for number in history::former_holders(self.rows, list, *kind, text)? {
             let last = std::mem::take(&mut nobody_since);
             let document = self.rows.document((list, number))?;
             if document.is_none() || last {
@@ -110,7 +110,7 @@ pub fn bearers(
     list: ListNo,
     kind: IdentifierKind,
     text: &str,
-) -> Result<Vec<Bearer>, Error> {
+) -> Result<Vec<Holder>, Error> {
     match contacts::bearers(rows, list, kind, text)? {
         (_, Some(damaged)) => Err(damaged),
         (bearers, None) => Ok(bearers),
@@ -140,7 +140,7 @@ pub fn past(rows: &impl Rows, list: ListNo, number: ContactNo, stored: Option<&[
             put(&mut past.bears, &read.identifiers().map_err(damaged)?);
             read.header.changed_at
         }
-        None => rows.departed_at((list, number))?,
+        None => rows.removed_at((list, number))?,
     };
     let mut left = stored.is_none();
     let mut walk = Walk::unbounded(rows, (list, number), head);

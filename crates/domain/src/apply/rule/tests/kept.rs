@@ -1,4 +1,4 @@
-//! A store in maps: it loads what the plan asks for and nothing else, and keeps what the world says has changed.
+//! A store in maps: it loads what the plan asks for and nothing else, and keeps what the unit of work says has changed.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -7,7 +7,7 @@ use super::model::{Person, Three, Told};
 use crate::apply::outcome::{self, NoteCode, Outcome};
 use crate::apply::plan::{Plan, Waiting};
 use crate::apply::rule;
-use crate::apply::world::{Former, IndexEntry, ListState, World};
+use crate::apply::unit_of_work::{Former, IndexEntry, ListState, UnitOfWork};
 use crate::clock::Timestamp;
 use crate::contact::choice::{Flags, State};
 use crate::contact::document::Document;
@@ -42,9 +42,9 @@ impl Kept {
     pub fn apply(&mut self, batches: &[Batch], now: i64) {
         let waiting: Vec<_> = (self.results.len() as u64 + 1..).zip(batches).map(waiting).collect();
         let plan = Plan::read(&waiting, &KEY);
-        let mut world = self.load(&waiting, &plan);
-        let decided = rule::apply(&waiting, &plan, &mut world, Timestamp::from_millis(now));
-        self.write(&world);
+        let mut work = self.load(&waiting, &plan);
+        let decided = rule::apply(&waiting, &plan, &mut work, Timestamp::from_millis(now));
+        self.write(&work);
         self.results.extend(waiting.iter().zip(decided).map(|(batch, decided)| Results {
             position: batch.position,
             list: batch.list,
@@ -52,7 +52,7 @@ impl Kept {
         }));
     }
 
-    fn load(&self, waiting: &[Waiting], plan: &Plan<'_>) -> World {
+    fn load(&self, waiting: &[Waiting], plan: &Plan<'_>) -> UnitOfWork {
         let state = |list: ListNo| {
             let there = LISTS.iter().find(|(no, _)| *no == list.0);
             ListState {
@@ -66,7 +66,7 @@ impl Kept {
         };
         let lists: HashMap<_, _> = waiting.iter().map(|batch| (batch.list, state(batch.list))).collect();
         let sources = plan.sources().into_iter().filter(|source| *source == SOURCE).collect();
-        let mut world = World::new(KEY, lists, sources);
+        let mut work = UnitOfWork::new(KEY, lists, sources);
         let hashes = plan.hashes(waiting, &KEY);
         let holds = |entry: &&IndexEntry| hashes.binary_search(&(entry.hash, entry.list)).is_ok();
         let ids: BTreeSet<Id> =
@@ -74,29 +74,29 @@ impl Kept {
         for id in ids {
             // Only the hashes that were asked for, as the store finds them.
             let found = self.index.iter().filter(holds).filter(|entry| (entry.list, entry.number) == id);
-            world.load(id.0, id.1, &self.documents[&id], found.map(|entry| entry.hash)).unwrap();
+            work.load(id.0, id.1, &self.documents[&id], found.map(|entry| entry.hash)).unwrap();
         }
-        world
+        work
     }
 
-    fn write(&mut self, world: &World) {
-        for slot in world.changed() {
-            let old = self.documents.insert((slot.list, slot.number), world.document(slot).to_vec());
+    fn write(&mut self, work: &UnitOfWork) {
+        for slot in work.changed() {
+            let old = self.documents.insert((slot.list, slot.number), work.document(slot).to_vec());
             assert_eq!(old.is_none(), slot.new, "a number is never given twice");
         }
-        let (stale, fresh) = world.index_changes().unwrap();
+        let (stale, fresh) = work.index_changes().unwrap();
         for entry in stale {
             assert!(self.index.remove(&entry), "only what is there is taken out: {entry:?}");
         }
         for entry in fresh {
             assert!(self.index.insert(entry), "only what is not there is put in: {entry:?}");
         }
-        for (list, state) in world.lists().filter(|(_, state)| state.made > 0) {
+        for (list, state) in work.lists().filter(|(_, state)| state.made > 0) {
             let next = self.next.entry(list).or_insert(1);
             *next += state.made;
             assert_eq!(*next, state.next);
         }
-        for Former { list, number, position, item, identifiers } in &world.formers {
+        for Former { list, number, position, item, identifiers } in &work.formers {
             let place = ((*list, *number), *position, *item);
             assert!(self.formers.insert(place, identifiers.clone()).is_none(), "one per item");
         }
