@@ -8,6 +8,7 @@ mod keyboard;
 mod pictures;
 mod search;
 mod story;
+mod times;
 mod unsubscribe;
 
 pub use self::driver::Browser;

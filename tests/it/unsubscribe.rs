@@ -198,6 +198,33 @@ async fn looking_changes_nothing_and_the_page_asks() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_page_speaks_the_language_of_the_browser() {
+    let server = Server::start().await;
+    let (_, path) = contact(&server, "ada@example.com").await;
+    for (asked, language, question) in [
+        ("de-AT,de;q=0.9,en;q=0.8", "de", "Keine E-Mails von Test mehr erhalten?"),
+        ("uk", "uk", "Більше не отримувати електронні листи від Test?"),
+        ("es-MX", "es", "¿Dejar de recibir correos electrónicos de Test?"),
+        ("fr", "en", "Stop e-mails from Test?"),
+    ] {
+        let headers = [("accept-language", asked)];
+        let page = server.send(Method::GET, &path, &headers, "").await;
+        assert_eq!(page.headers["content-language"], language);
+        assert_eq!(page.headers["vary"], "accept-language");
+        let text = page.text();
+        assert!(text.contains(&format!("<html lang=\"{language}\">")) && text.contains(question), "{text}");
+    }
+    let german = [("accept-language", "de"), ("content-type", "application/x-www-form-urlencoded")];
+    let done = post(&server, &path, &german, "by=page").await;
+    assert_eq!((done.status, &done.headers["content-language"]), (StatusCode::OK, &"de".parse().unwrap()));
+    assert!(done.text().contains("<h1>Sie sind abgemeldet</h1>"), "{}", done.text());
+    let wrong = server.send(Method::GET, "/u/none", &german, "").await;
+    assert_eq!(wrong.status, StatusCode::NOT_FOUND);
+    assert!(wrong.text().contains("<h1>Dieser Link ist ungültig</h1>"), "{}", wrong.text());
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn history_and_request_say_how_the_contact_unsubscribed() {
     let server = Server::start().await;
     for (email, body, by) in [

@@ -16,7 +16,7 @@ use subtle::ConstantTimeEq;
 
 use super::PageError;
 use web::assets::POLICY;
-use web::translate::Language;
+use web::translate::{Language, with_language};
 
 /// The header in which htmx sends the token of a form.
 pub const TOKEN_HEADER: &str = "x-csrf-token";
@@ -45,7 +45,9 @@ pub async fn finish(request: Request, next: Next) -> Response {
     if matches!(*request.method(), Method::GET | Method::HEAD) {
         return next.run(request).await;
     }
-    let finished = tokio::spawn(Language::current().scope(next.run(request))).await;
+    // The handler changes the language of its own task, so the header is set there.
+    let answered = Language::current().scope(with_language(next.run(request)));
+    let finished = tokio::spawn(answered).await;
     finished.unwrap_or_else(|error| {
         tracing::error!(%error, "console: handler panicked");
         PageError::Panicked.into_response()

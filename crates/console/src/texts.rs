@@ -10,6 +10,9 @@ pub fn text(problem: &Problem) -> String {
     let text = match (problem.code.as_ref(), field) {
         ("INVALID_NAME", _) => mark("Enter a name of 1 to 150 characters."),
         ("NAME_TAKEN", _) => mark("The list already has one with this name."),
+        ("REQUIRED", "filter") => {
+            mark("Set a filter on the contacts first. A segment is a filter with a name.")
+        }
         ("TOO_MANY_SAVED", _) => mark("A list can have at most 100 segments and 100 views."),
         ("SEGMENT_NOT_FOUND", _) => mark("The list does not have this segment any more."),
         ("INVALID_CONFIRM", _) => mark("That does not match the name. Nothing was deleted."),

@@ -2,7 +2,7 @@
 //!
 //! A GET shows a page with a button and changes nothing: programs that scan mails fetch links too. A POST turns the
 //! channel off (RFC 8058), whatever its body and origin are. Nothing here redirects: that would make a POST a GET. A page
-//! does not say whether the contact exists.
+//! does not say whether the contact exists. It speaks the language of the browser.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -12,11 +12,12 @@ use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::{Path, Request, State};
 use axum::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, REFERRER_POLICY, RETRY_AFTER,
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, REFERRER_POLICY, RETRY_AFTER, VARY,
     X_CONTENT_TYPE_OPTIONS,
 };
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, StatusCode};
+use axum::middleware::from_fn;
 use axum::response::Response;
 use axum::routing::get;
 use http_body_util::BodyExt as _;
@@ -25,6 +26,7 @@ use app::unsubscribe::Proof;
 use app::unsubscribe::link::{CHANNELS, Link};
 use web::App;
 use web::drain::Draining;
+use web::translate::{self, mark, t};
 use web::{admission, client};
 
 /// What these answers are counted as.
@@ -41,7 +43,7 @@ const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; form
 
 /// The routes.
 pub fn router() -> Router<Arc<App>> {
-    Router::new().route("/u/{token}", get(ask).post(turn_off))
+    Router::new().route("/u/{token}", get(ask).post(turn_off)).layer(from_fn(translate::choose))
 }
 
 #[derive(Template)]
@@ -63,7 +65,7 @@ impl Page {
     fn answer(&self, status: StatusCode) -> Response {
         let page = self.render().unwrap_or_else(|error| {
             tracing::error!(%error, "unsubscribe: rendering a page failed");
-            self.title.to_owned()
+            t(self.title).to_string()
         });
         let mut response = Response::new(Body::from(page));
         *response.status_mut() = status;
@@ -71,6 +73,7 @@ impl Page {
         for (name, value) in [
             (CONTENT_TYPE, "text/html; charset=utf-8"),
             (CACHE_CONTROL, "no-store"),
+            (VARY, "accept-language"),
             (CONTENT_SECURITY_POLICY, POLICY),
             (REFERRER_POLICY, "no-referrer"),
             (X_CONTENT_TYPE_OPTIONS, "nosniff"),
@@ -88,11 +91,11 @@ impl Page {
 /// What a channel is called on the page.
 const fn label(channel: usize) -> &'static str {
     match channel {
-        0 => "e-mails",
-        1 => "text messages",
-        2 | 3 => "push notifications",
-        4 => "Telegram messages",
-        _ => "Viber messages",
+        0 => mark("e-mails"),
+        1 => mark("text messages"),
+        2 | 3 => mark("push notifications"),
+        4 => mark("Telegram messages"),
+        _ => mark("Viber messages"),
     }
 }
 
@@ -110,8 +113,8 @@ fn verify(app: &App, head: &Parts, token: &str) -> Result<Link, Page> {
         app.link_throttle.wrong(address, Instant::now());
     }
     Err(Page::plain(
-        "This link is not valid",
-        "The link is not complete. Copy the whole link from the message.",
+        mark("This link is not valid"),
+        mark("The link is not complete. Copy the whole link from the message."),
     ))
 }
 
@@ -138,14 +141,14 @@ fn throttled(app: &App, head: &Parts, token: &str) -> Option<Page> {
     if app.links.verify(token).is_some() {
         return None;
     }
-    Some(Page::plain("Try again later", "Too many wrong links were opened from your network."))
+    Some(Page::plain(mark("Try again later"), mark("Too many wrong links were opened from your network.")))
 }
 
 async fn question(app: &App, link: &Link) -> (StatusCode, Page) {
     match app.queries.link_owner(link).await {
         Ok(owner) => {
-            let (title, shows_form) = ("Unsubscribe", owner.is_some());
-            let text = if shows_form { "" } else { "You do not receive messages from this list." };
+            let (title, shows_form) = (mark("Unsubscribe"), owner.is_some());
+            let text = if shows_form { "" } else { mark("You do not receive messages from this list.") };
             let account = owner.map(|owner| owner.account_name);
             (StatusCode::OK, Page { title, account, channel: channel(link), shows_form, text })
         }
@@ -157,8 +160,8 @@ async fn question(app: &App, link: &Link) -> (StatusCode, Page) {
 }
 
 fn away() -> (StatusCode, Page) {
-    let text = "The server cannot do this now. Nothing was changed. Try again in a minute.";
-    (StatusCode::SERVICE_UNAVAILABLE, Page::plain("Try again later", text))
+    let text = mark("The server cannot do this now. Nothing was changed. Try again in a minute.");
+    (StatusCode::SERVICE_UNAVAILABLE, Page::plain(mark("Try again later"), text))
 }
 
 async fn turn_off(State(app): State<Arc<App>>, Path(token): Path<String>, request: Request) -> Response {
@@ -188,9 +191,9 @@ async fn turn_off(State(app): State<Arc<App>>, Path(token): Path<String>, reques
 fn outcome(link: &Link, done: Result<app::Result<()>, tokio::task::JoinError>) -> (StatusCode, Page) {
     match done {
         Ok(Ok(())) => {
-            let text = "It can take a few minutes until the last message that is on its way has arrived.";
+            let text = mark("A message that is already on its way can still arrive.");
             let page = Page {
-                title: "You are unsubscribed",
+                title: mark("You are unsubscribed"),
                 account: None,
                 channel: channel(link),
                 shows_form: false,

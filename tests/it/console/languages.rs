@@ -113,6 +113,8 @@ async fn furnished(server: &Server, ada: &mut Visitor) -> Vec<String> {
     server.update(&list, false, failed).await;
     let suppressed = [("address", "zed@zz.example"), ("reason", "hard"), ("rawLog", "")];
     ada.done(server, "/suppression/add", &suppressed).await;
+    let segment = [("name", "Zsegment"), ("filter", r#"{"field":"active","op":"is","value":true}"#)];
+    ada.done(server, &format!("/lists/{list}/segments"), &segment).await;
     let listed = server.ok("/v3/request/list", &json!({})).await;
     let requests = listed["data"].as_array().expect("requests").iter();
     let requests: Vec<_> =
@@ -133,6 +135,7 @@ async fn furnished(server: &Server, ada: &mut Visitor) -> Vec<String> {
         "/requests?state=queued",
         "/requests/rejected",
         "/webhooks",
+        "/jobs",
         "/keys",
         "/account",
         "/account?done=language",
@@ -144,9 +147,18 @@ async fn furnished(server: &Server, ada: &mut Visitor) -> Vec<String> {
     paths.extend(requests);
     paths.extend([format!("/sources/{source}"), format!("/sources/{source}/remove")]);
     paths.push(format!("/account/users/{}", server.user));
-    for path in
-        ["", "?q=zed", "?q=nothingatall", "?active=true", "?updatedSince=x", "/variables", "/duplicates"]
-    {
+    for path in [
+        "",
+        "?q=zed",
+        "?q=nothingatall",
+        "?active=true",
+        "?updatedSince=x",
+        "/variables",
+        "/duplicates",
+        "/segments",
+        "/import",
+        "/export",
+    ] {
         paths.push(format!("{of_list}{path}"));
     }
     for path in
@@ -170,6 +182,7 @@ async fn no_text_of_a_page_is_left_untranslated() {
         "zed+1@zz.example",
         "zed@zz.example",
         "nothingatall",
+        "Zsegment",
         "Zsource",
         "zfield",
         "zid",
@@ -232,6 +245,7 @@ async fn a_page_speaks_the_language_of_the_browser_or_of_the_user() {
     );
     let answer = ada.post(&server, "/lists", &[("name", " ")]).await;
     assert!(answer.text().contains("Введіть назву від 1 до 150 знаків."), "{}", answer.text());
+    assert_eq!(answer.headers["content-language"], "uk");
     let html = page(&mut ada, &server, "/nowhere", ("accept-language", "de")).await;
     assert!(html.contains("Seite nicht gefunden"), "a path of nothing knows no user: {html}");
     let html = page(&mut ada, &server, "/lists/0123456789abcdef01234567", ("accept-language", "de")).await;

@@ -12,6 +12,7 @@ use url::form_urlencoded::Serializer;
 use self::produce::{Contacts, Producer};
 use super::download::{Range, Spooled, if_range};
 use super::{Page, PageError, Query, Result, Section, User, filter, render};
+use domain::contact::field::Field;
 use files::export::file_name;
 use files::export::output::{Columns, Format, Output};
 use files::spool::Spool;
@@ -19,7 +20,7 @@ use files::target::COLUMNS;
 use jobs::exports::Question;
 use jobs::service::blocking;
 use storage::List;
-use web::translate::mark;
+use web::translate::{mark, t};
 
 #[derive(Template)]
 #[template(path = "export.html")]
@@ -27,16 +28,37 @@ struct ExportPage {
     page: Page,
     list: Arc<List>,
     filter: Vec<(&'static str, String)>,
-    columns: Vec<String>,
+    /// Each column: its name in the file, and what people call it.
+    columns: Vec<(String, String)>,
 }
 
 /// Asks how and what.
 pub async fn ask(user: User, Path(id): Path<String>, query: Query) -> Result {
     let list = user.list(&id).await?;
-    let own = list.variables.iter().map(|variable| variable.name.clone());
-    let columns = COLUMNS.into_iter().map(str::to_owned).chain(own).collect();
+    let own = list.variables.iter().map(|variable| (variable.name.clone(), variable.name.clone()));
+    let columns = COLUMNS.into_iter().map(|name| (name.to_owned(), label(name))).chain(own).collect();
     let filter = filter::read(&query, &list)?.pairs(&list);
     render(&ExportPage { page: user.page(Section::Lists), list, filter, columns })
+}
+
+/// What people call a column of the file.
+fn label(column: &'static str) -> String {
+    let label = match column {
+        "createdAt" => mark("Added"),
+        "updatedAt" => mark("Changed"),
+        "sourceName" => mark("Source"),
+        "sourceId" => mark("Source ID"),
+        "customerSourceId" => mark("Your source ID"),
+        "cac.value" => mark("Cost"),
+        "cac.currency" => mark("Currency"),
+        name => match Field::ALL.into_iter().find(|field| field.name() == name) {
+            Some(flag) if Field::FLAGS[1..].contains(&flag) => {
+                return t("{label} channel").with("label", t(flag.label())).to_string();
+            }
+            field => field.map_or(column, Field::label),
+        },
+    };
+    t(label).to_string()
 }
 
 /// The formats: name in the form, format, media type, ending of the file.

@@ -24,7 +24,7 @@ pub struct Chart {
     /// Lines across, each with its value.
     pub grid: Vec<Label>,
     /// Times along the bottom.
-    pub times: Vec<Label>,
+    pub times: Vec<TimeLabel>,
     /// What is drawn over that.
     pub shapes: Vec<Shape>,
     /// What is told of each stretch of time in the table beside it, and its values.
@@ -42,6 +42,17 @@ pub struct Label {
     pub at: String,
     /// What.
     pub text: String,
+}
+
+/// A text below the plot.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TimeLabel {
+    /// Where, along its axis.
+    pub at: String,
+    /// The time of the day or the date, in UTC.
+    pub text: String,
+    /// The whole time, to the minute, in UTC.
+    pub begins: String,
 }
 
 /// A path of one look.
@@ -110,7 +121,7 @@ impl Chart {
             title,
             summary: summary(unit, times, series),
             grid: grid.collect(),
-            times: times.labels(),
+            times: times.labels(x_of),
             shapes,
             rows: rows.collect(),
             columns: series.iter().map(|series| series.name).collect(),
@@ -130,13 +141,22 @@ impl Chart {
             class: series.classes.1,
             path: bars(&series.values, ceiling, (place, times.begins.len())),
         });
-        Self { shapes: shapes.collect(), ..chart }
+        // A bar's label stands under its middle.
+        let slot = slot(times.begins.len());
+        let middle = slot * 0.4 * series.len() as f64 / 2.0;
+        let labels = times.labels(|index, _| MARGIN.0 + slot * (index as f64) + middle);
+        Self { shapes: shapes.collect(), times: labels, ..chart }
     }
+}
+
+/// The width that a stretch has.
+fn slot(stretches: usize) -> f64 {
+    (SIZE.0 - MARGIN.0 - MARGIN.2) / (stretches.max(1) as f64)
 }
 
 /// The bars of a series, which is the one with that number of the chart; `place` has also how many stretches there are.
 fn bars(values: &[f64], ceiling: f64, (series, stretches): (usize, usize)) -> String {
-    let slot = (SIZE.0 - MARGIN.0 - MARGIN.2) / (stretches.max(1) as f64);
+    let slot = slot(stretches);
     // Two series share a slot; a gap of a fifth keeps stretches apart.
     let width = slot * 0.4;
     let mut path = String::new();
@@ -149,14 +169,16 @@ fn bars(values: &[f64], ceiling: f64, (series, stretches): (usize, usize)) -> St
 }
 
 impl Times {
-    fn labels(&self) -> Vec<Label> {
+    /// `place` says where a stretch is, of how many.
+    fn labels(&self, place_of: impl Fn(usize, usize) -> f64) -> Vec<TimeLabel> {
         let count = self.begins.len();
         let every = count.div_ceil(MAX_TIMES).max(1);
         let label = |index: usize| {
             let begins = self.begins[index];
             let text = begins.to_string();
             let text = if self.dates { text.get(5..10) } else { text.get(11..16) };
-            Label { at: place(x_of(index, count)), text: text.unwrap_or_default().to_owned() }
+            let text = text.unwrap_or_default().to_owned();
+            TimeLabel { at: place(place_of(index, count)), text, begins: self.full(begins) }
         };
         (0..count).step_by(every).map(label).collect()
     }
@@ -301,11 +323,23 @@ mod tests {
     }
 
     #[test]
+    fn a_label_of_bars_stands_under_the_middle_of_its_bar() {
+        let series = |name| Series { name, classes: ("line", "area"), values: vec![1.0, 2.0] };
+        let one = Chart::bars("applied", "Contacts", "", &times(2), &[series("a")]);
+        assert!(one.shapes[0].path.contains("M342.0 156.0V10.0h116.0V"), "{}", one.shapes[0].path);
+        assert_eq!(one.times[1].at, "400.0");
+        let two = Chart::bars("applied", "Contacts", "", &times(2), &[series("a"), series("b")]);
+        assert_eq!(two.times[1].at, "458.0");
+    }
+
+    #[test]
     fn however_many_stretches_there_are_the_labels_have_room() {
         for count in [1, 2, 6, 7, 60, 144, 168] {
-            let labels = times(count).labels();
+            let labels = times(count).labels(x_of);
             assert!((1..=MAX_TIMES).contains(&labels.len()), "{count}: {}", labels.len());
         }
-        assert_eq!(times(60).labels()[1], Label { at: "150.3".to_owned(), text: "16:10".to_owned() });
+        let second = &times(60).labels(x_of)[1];
+        assert_eq!((second.at.as_str(), second.text.as_str()), ("150.3", "16:10"));
+        assert!(second.begins.ends_with(" 16:10"), "{}", second.begins);
     }
 }

@@ -55,6 +55,90 @@ document.addEventListener("htmx:afterSettle", () => {
 });
 wake(document);
 
+// The server writes times in UTC. Here they become times of the reader's zone, and "(UTC)" beside them its name.
+const zoneName = (date) =>
+  new Intl.DateTimeFormat(document.documentElement.lang, { timeZoneName: "short" })
+    .formatToParts(date)
+    .find((part) => part.type === "timeZoneName").value;
+
+// The parts of a local time as the server writes those of UTC: 2026-01-31T14:00:00.
+function localText(date) {
+  const two = (number) => String(number).padStart(2, "0");
+  const day = [String(date.getFullYear()).padStart(4, "0"), two(date.getMonth() + 1), two(date.getDate())];
+  return `${day.join("-")}T${[date.getHours(), date.getMinutes(), date.getSeconds()].map(two).join(":")}`;
+}
+
+// Puts the zone's name into the words of an element.
+function rename(element, zone) {
+  const words = element ? document.createTreeWalker(element, NodeFilter.SHOW_TEXT) : null;
+  while (words?.nextNode()) {
+    words.currentNode.data = words.currentNode.data.replace("(UTC)", `(${zone})`);
+  }
+}
+
+function localize(root) {
+  const form = /^(\d{4}-\d\d-\d\d) (\d\d:\d\d)(:\d\d)?( UTC)?$/;
+  const shown = [...root.querySelectorAll(".date"), ...(root.matches?.(".date") ? [root] : [])];
+  for (const element of shown.filter((one) => !one.dataset.local)) {
+    const found = form.exec(element.textContent.trim());
+    if (!found) {
+      continue;
+    }
+    const [text, day, minute, second = "", utc] = found;
+    const date = new Date(`${day}T${minute}${second}Z`);
+    const zone = zoneName(date);
+    const local = localText(date).replace("T", " ").slice(0, second ? 19 : 16);
+    // A time that is a link stays one.
+    const place = element.querySelector(":scope > a") ?? element;
+    place.textContent = utc ? `${local} ${zone}` : local;
+    element.title = utc ? text : `${text} UTC`;
+    element.dataset.local = "yes";
+    if (element.dataset.label) {
+      element.dataset.label = element.dataset.label.replace("(UTC)", `(${zone})`);
+    }
+    if (element.matches("dd")) {
+      rename(element.previousElementSibling, zone);
+    } else if (element.matches("td, th")) {
+      rename(element.closest("table").tHead?.rows[0]?.cells[element.cellIndex], zone);
+    }
+  }
+}
+
+// What begins at a full day has the day below the chart, all else the time.
+function localizeCharts() {
+  for (const label of document.querySelectorAll("text[data-begins]")) {
+    const local = localText(new Date(`${label.dataset.begins.replace(" ", "T")}Z`));
+    label.textContent = label.textContent.includes(":") ? local.slice(11, 16) : local.slice(5, 10);
+  }
+}
+
+// A picker shows local time as well. What is sent stays UTC, so that an address means the same for every reader.
+function localizePickers(root) {
+  for (const picker of root.querySelectorAll('input[type="datetime-local"]:not([data-local])')) {
+    picker.dataset.local = "yes";
+    // A browser that restores a form restores local time: only the attribute is the server's.
+    const utc = picker.defaultValue;
+    const date = utc ? new Date(`${utc}Z`) : new Date();
+    picker.value = utc ? localText(date) : "";
+    for (const label of picker.labels) {
+      rename(label, zoneName(date));
+    }
+    picker.form.addEventListener("formdata", (event) => {
+      const time = new Date(picker.value);
+      if (!Number.isNaN(time.getTime())) {
+        event.formData.set(picker.name, time.toISOString().slice(0, 19));
+      }
+    });
+  }
+}
+document.addEventListener("htmx:load", (event) => {
+  localize(event.detail.elt);
+  localizePickers(event.detail.elt);
+});
+localize(document);
+localizePickers(document);
+localizeCharts();
+
 // What was typed into a contact outlives the session and a lost connection: this tab has it until it is saved.
 function fieldsOf(form) {
   const own = (field) => field.name && !field.name.includes(".") && field.name !== "csrf";

@@ -146,7 +146,8 @@ pub async fn choose(request: Request, next: Next) -> Response {
     language.scope(with_language(next.run(request))).await
 }
 
-async fn with_language(answer: impl Future<Output = Response>) -> Response {
+/// Names the language of the current task in the header of an answer, unless an inner task did.
+pub async fn with_language(answer: impl Future<Output = Response>) -> Response {
     let mut response = answer.await;
     response.headers_mut().entry(CONTENT_LANGUAGE).or_insert(HeaderValue::from_static(code()));
     response
