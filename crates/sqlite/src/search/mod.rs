@@ -1,6 +1,7 @@
 //! The search index: `PATH.search`, a file of its own, written by one thread and read by another. Nothing in it is
 //! needed to have the contacts: a file that is missing, foreign or of another schema is made anew.
 
+mod entries;
 mod lookup;
 mod write;
 
@@ -18,7 +19,7 @@ use domain::journal::{AccountNo, ContactNo, ListNo};
 use storage::{Error, Lookup, SearchIndex, SearchState, SearchWrite};
 
 /// The schema of the file. Another one is not migrated: the index is built again.
-const SCHEMA: i64 = 2;
+const SCHEMA: i64 = 3;
 
 /// The page cache of each connection, in KiB.
 const CACHE_KIB: u64 = 8 * 1_024;

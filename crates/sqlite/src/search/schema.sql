@@ -1,6 +1,6 @@
 -- The search index of a store, in a file of its own: all of it can be built again from the contacts.
--- feed: how far each list has come; scanned: see SearchState. entry: what is indexed of each contact: words and phone
--- are exactly what word_index and phone_index were given, since FTS5 needs the same text to delete it.
+-- feed: how far each list has come; scanned: see SearchState. entry: what is indexed of 64 contacts, exactly what
+-- word_index and phone_index were given, since FTS5 needs the same text to delete it; entries.rs has the form.
 CREATE TABLE setting (name TEXT PRIMARY KEY, value) WITHOUT ROWID;
 CREATE TABLE feed (
     list    INTEGER PRIMARY KEY,
@@ -8,7 +8,7 @@ CREATE TABLE feed (
     cursor  BLOB NOT NULL,
     scanned INTEGER
 );
-CREATE TABLE entry (id INTEGER PRIMARY KEY, words TEXT NOT NULL, phone TEXT);
+CREATE TABLE entry (block INTEGER PRIMARY KEY, texts BLOB NOT NULL);
 -- ascii: what is not ASCII is part of a word. Words come folded and with one space between them.
 CREATE VIRTUAL TABLE word_index USING fts5 (
     words, content = '', columnsize = 0, detail = none, tokenize = 'ascii', prefix = '1 2 3 4 5 6 7 8'

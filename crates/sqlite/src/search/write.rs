@@ -1,7 +1,10 @@
 //! Writing the index, and removing what erased people have left in it.
 
-use rusqlite::{Connection, OptionalExtension as _, Transaction, TransactionBehavior, params};
+use std::collections::BTreeMap;
 
+use rusqlite::{Connection, Transaction, TransactionBehavior, params};
+
+use super::entries::{Block, Texts, block_of};
 use super::state;
 use crate::contacts::{MAX_NUMBER, contact_id};
 use crate::{error, open, signed};
@@ -18,8 +21,8 @@ const ENTRIES_PER_PAGE: i64 = 5;
 /// Pages that a step of tidying merges.
 const TIDY: i64 = 500;
 
-/// Contacts of a removed list that one transaction deletes.
-const CHUNK: i64 = 1_000;
+/// Blocks of a removed list that one transaction deletes: about a thousand contacts.
+const FORGOTTEN_BLOCKS: i64 = 16;
 
 /// Where tidying stands: all segments are to be merged into one; they are being merged; the log is to be emptied.
 const BEGIN: i64 = 1;
@@ -32,7 +35,7 @@ pub fn write(index: &mut Connection, write: &SearchWrite) -> Result<bool, Error>
     if state(&transaction, write.list).map_err(error)? != write.before {
         return Ok(false);
     }
-    put_all(&transaction, write).map_err(error)?;
+    put_all(&transaction, write)?;
     if write.erased {
         mark(&transaction, BEGIN).map_err(error)?;
     }
@@ -42,56 +45,57 @@ pub fn write(index: &mut Connection, write: &SearchWrite) -> Result<bool, Error>
     Ok(true)
 }
 
-fn put_all(index: &Transaction<'_>, write: &SearchWrite) -> rusqlite::Result<()> {
-    if let Some((behind, last)) = write.range {
-        let range = [contact_id(write.list, behind.0), contact_id(write.list, last.0.min(MAX_NUMBER))];
-        let mut select =
-            index.prepare_cached("SELECT id FROM entry WHERE id > ?1 AND id <= ?2 ORDER BY id")?;
-        let known = select.query_map(range, |row| row.get(0))?.collect::<rusqlite::Result<Vec<i64>>>()?;
-        let ids: Vec<_> = write.entries.iter().map(|(number, _)| contact_id(write.list, number.0)).collect();
-        for id in known.into_iter().filter(|id| ids.binary_search(id).is_err()) {
-            put(index, id, None)?;
+fn put_all(index: &Transaction<'_>, write: &SearchWrite) -> Result<(), Error> {
+    let mut wanted: BTreeMap<i64, Vec<(i64, Texts)>> = BTreeMap::new();
+    for (number, entry) in &write.entries {
+        let id = contact_id(write.list, number.0);
+        wanted.entry(block_of(id)).or_default().push((id, texts_of(entry.as_ref())));
+    }
+    let range = write.range.map(|(behind, last)| {
+        [contact_id(write.list, behind.0), contact_id(write.list, last.0.min(MAX_NUMBER))]
+    });
+    if let Some([behind, last]) = range {
+        // Contacts that are gone are in blocks that no entry may name.
+        for block in blocks(index, [block_of(behind), block_of(last)], i64::MAX).map_err(error)? {
+            wanted.entry(block).or_default();
         }
     }
-    for (number, entry) in &write.entries {
-        put(index, contact_id(write.list, number.0), entry.as_ref())?;
+    for (number, entries) in wanted {
+        let mut block = Block::load(index, number)?;
+        let gone = |id: &i64| range.is_some_and(|[behind, last]| *id > behind && *id <= last);
+        for id in block.ids().into_iter().filter(gone) {
+            if !entries.iter().any(|(known, _)| *known == id) {
+                put(index, &mut block, id, &Texts::default()).map_err(error)?;
+            }
+        }
+        for (id, texts) in &entries {
+            put(index, &mut block, *id, texts).map_err(error)?;
+        }
+        block.store(index)?;
     }
     let after = &write.after;
     let scanned = after.scanned.map(|number| signed(number.0));
-    index.prepare_cached("INSERT OR REPLACE INTO feed VALUES (?1, ?2, ?3, ?4)")?.execute(params![
-        write.list.0,
-        after.version,
-        after.cursor,
-        scanned
-    ])?;
-    Ok(())
+    let mut insert =
+        index.prepare_cached("INSERT OR REPLACE INTO feed VALUES (?1, ?2, ?3, ?4)").map_err(error)?;
+    insert.execute(params![write.list.0, after.version, after.cursor, scanned]).map(drop).map_err(error)
+}
+
+fn texts_of(entry: Option<&Entry>) -> Texts {
+    let phone = entry.and_then(|entry| entry.phone).map(Phone::end).unwrap_or_default();
+    Texts { words: entry.map(Entry::text).unwrap_or_default(), phone }
+}
+
+/// The stored blocks of a range, both ends included, at most `max`.
+fn blocks(index: &Connection, [first, last]: [i64; 2], max: i64) -> rusqlite::Result<Vec<i64>> {
+    let select = "SELECT block FROM entry WHERE block BETWEEN ?1 AND ?2 ORDER BY block LIMIT ?3";
+    index.prepare_cached(select)?.query_map([first, last, max], |row| row.get(0))?.collect()
 }
 
 /// Makes an entry what it is to be.
-fn put(index: &Connection, id: i64, entry: Option<&Entry>) -> rusqlite::Result<()> {
-    let mut select = index.prepare_cached("SELECT words, phone FROM entry WHERE id = ?1")?;
-    let known: Option<(String, Option<String>)> =
-        select.query_row([id], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
-    let entry =
-        entry.filter(|entry| !entry.is_empty()).map(|entry| (entry.text(), entry.phone.map(Phone::end)));
-    if known == entry {
-        return Ok(());
-    }
-    let (known_words, known_phone) = known.unwrap_or_default();
-    let (words, phone) = entry.clone().unwrap_or_default();
-    replace(index, [DELETE_WORDS, INSERT_WORDS], id, [&known_words, &words])?;
-    let phones = [known_phone.unwrap_or_default(), phone.unwrap_or_default()];
-    replace(index, [DELETE_PHONE, INSERT_PHONE], id, [&phones[0], &phones[1]])?;
-    match entry {
-        Some((words, phone)) => {
-            let insert = "INSERT OR REPLACE INTO entry VALUES (?1, ?2, ?3)";
-            index.prepare_cached(insert)?.execute(params![id, words, phone])?;
-        }
-        None => {
-            index.prepare_cached("DELETE FROM entry WHERE id = ?1")?.execute([id])?;
-        }
-    }
-    Ok(())
+fn put(index: &Connection, block: &mut Block, id: i64, texts: &Texts) -> rusqlite::Result<()> {
+    let known = block.put(id, texts);
+    replace(index, [DELETE_WORDS, INSERT_WORDS], id, [&known.words, &texts.words])?;
+    replace(index, [DELETE_PHONE, INSERT_PHONE], id, [&known.phone, &texts.phone])
 }
 
 // With the very text that was indexed: FTS5 takes another without a word, and leaves the words in.
@@ -133,26 +137,28 @@ fn mark(index: &Connection, step: i64) -> rusqlite::Result<()> {
 /// Deletes a part of the index of a list.
 pub fn forget(index: &mut Connection, list: ListNo) -> Result<bool, Error> {
     let transaction = index.transaction_with_behavior(TransactionBehavior::Immediate).map_err(error)?;
-    let more = forget_some(&transaction, list).map_err(error)?;
+    let more = forget_some(&transaction, list)?;
     transaction.commit().map_err(error)?;
     Ok(more)
 }
 
-fn forget_some(index: &Transaction<'_>, list: ListNo) -> rusqlite::Result<bool> {
-    let select = "SELECT id FROM entry WHERE id BETWEEN ?1 AND ?2 LIMIT ?3";
-    let range = [contact_id(list, 0), contact_id(list, MAX_NUMBER), CHUNK];
-    let mut select = index.prepare_cached(select)?;
-    let ids = select.query_map(range, |row| row.get(0))?.collect::<rusqlite::Result<Vec<i64>>>()?;
-    for id in &ids {
-        put(index, *id, None)?;
+fn forget_some(index: &Transaction<'_>, list: ListNo) -> Result<bool, Error> {
+    let range = [0, MAX_NUMBER].map(|number| block_of(contact_id(list, number)));
+    let found = blocks(index, range, FORGOTTEN_BLOCKS).map_err(error)?;
+    for number in &found {
+        let mut block = Block::load(index, *number)?;
+        for id in block.ids() {
+            put(index, &mut block, id, &Texts::default()).map_err(error)?;
+        }
+        block.store(index)?;
     }
-    if ids.is_empty() {
-        index.execute("DELETE FROM feed WHERE list = ?1", [list.0])?;
+    if found.is_empty() {
+        index.execute("DELETE FROM feed WHERE list = ?1", [list.0]).map_err(error)?;
     } else {
-        mark(index, BEGIN)?;
-        merge(index, MERGE)?;
+        mark(index, BEGIN).map_err(error)?;
+        merge(index, MERGE).map_err(error)?;
     }
-    Ok(!ids.is_empty())
+    Ok(!found.is_empty())
 }
 
 /// One step of removing deleted words from the file. FTS5 leaves a deleted word in the segment where it was until that is
