@@ -48,6 +48,12 @@ async fn times_are_of_the_reader_s_zone_and_what_is_sent_is_utc() {
     assert!(!main.contains(changed), "{main}");
     let title = "return document.querySelector('dd.date').title";
     assert_eq!(browser.run(title).await, format!("{changed} UTC"));
+
+    // A label tells the zone of a time that has words behind it, too.
+    let request = server.ok("/v3/request/list", &json!({})).await["data"][0]["id"].clone();
+    browser.visit(&format!("/requests/{}", request.as_str().expect("an id"))).await;
+    browser.sees("Accepted (GMT+5:30)").await;
+    assert!(!browser.text("main").await.contains("(UTC)"));
     browser.close().await;
     server.stop().await;
 }

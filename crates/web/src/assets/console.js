@@ -78,7 +78,7 @@ function rename(element, zone) {
 
 function localize(root) {
   const form = /^(\d{4}-\d\d-\d\d) (\d\d:\d\d)(:\d\d)?( UTC)?$/;
-  const shown = [...root.querySelectorAll(".date"), ...(root.matches?.(".date") ? [root] : [])];
+  const shown = [...root.querySelectorAll(".date, time"), ...(root.matches?.(".date, time") ? [root] : [])];
   for (const element of shown.filter((one) => !one.dataset.local)) {
     const found = form.exec(element.textContent.trim());
     if (!found) {
@@ -93,13 +93,15 @@ function localize(root) {
     place.textContent = utc ? `${local} ${zone}` : local;
     element.title = utc ? text : `${text} UTC`;
     element.dataset.local = "yes";
-    if (element.dataset.label) {
-      element.dataset.label = element.dataset.label.replace("(UTC)", `(${zone})`);
+    // A time without its zone has it in the words beside it.
+    const cell = utc ? null : element.closest("dd, td, th");
+    if (cell?.dataset.label) {
+      cell.dataset.label = cell.dataset.label.replace("(UTC)", `(${zone})`);
     }
-    if (element.matches("dd")) {
-      rename(element.previousElementSibling, zone);
-    } else if (element.matches("td, th")) {
-      rename(element.closest("table").tHead?.rows[0]?.cells[element.cellIndex], zone);
+    if (cell?.matches("dd")) {
+      rename(cell.previousElementSibling, zone);
+    } else if (cell) {
+      rename(cell.closest("table").tHead?.rows[0]?.cells[cell.cellIndex], zone);
     }
   }
 }
