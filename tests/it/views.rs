@@ -8,6 +8,7 @@ mod contact;
 mod contacts;
 mod overview;
 mod requests;
+mod steps;
 mod suppression;
 mod webhooks;
 

@@ -30,6 +30,8 @@ struct AllContacts {
     incomplete: bool,
     /// Contacts that are damaged on disk.
     damaged: usize,
+    /// The query of this page, for the addresses of its contacts.
+    trail: String,
     /// The query of the next page.
     next: Option<String>,
 }
@@ -82,6 +84,7 @@ pub async fn search(user: User, query: Query) -> Result {
         searched: wanted.is_some(),
         incomplete: false,
         damaged: 0,
+        trail: given,
         next: None,
     };
     let Some(wanted) = wanted else { return render(&shown) };

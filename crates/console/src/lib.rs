@@ -113,6 +113,7 @@ fn viewer() -> Router<Arc<App>> {
         .route("/lists/{id}/count", get(contacts::count_matching))
         .route("/lists/{id}/columns", post(contacts::pick))
         .route("/lists/{id}/contacts/{contact}", get(contact::show_contact))
+        .route("/lists/{id}/contacts/{contact}/step", get(contact::step))
         .route("/lists/{id}/contacts/{contact}/person.json", get(contact::export))
         .route("/lists/{id}/variables", get(variables::all))
         .route("/lists/{id}/segments", get(segments::all))

@@ -158,7 +158,7 @@ impl Page {
     fn hidden(&self, to: &str) -> Vec<(String, String)> {
         let action = format!("action=\"{to}\"");
         let form = self.html.split("<form ").skip(1).find(|form| {
-            let head = form.split('>').next().unwrap_or_default();
+            let head = unescape(form.split('>').next().unwrap_or_default());
             head.contains(&action) || (!head.contains("action=") && head.contains("post"))
         });
         let form = form.unwrap_or_else(|| panic!("no form to {to} in {}", self.html));

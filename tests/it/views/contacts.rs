@@ -40,7 +40,7 @@ async fn paging_over_many_contacts_visits_each_once_in_both_orders_and_both_dire
 }
 
 /// Waits until the search index has so many contacts that match.
-async fn indexed(server: &Server, list: &str, search: &str, count: usize) {
+pub async fn indexed(server: &Server, list: &str, search: &str, count: usize) {
     let body = json!({ "contactListId": list, "search": search, "limit": 1_000 });
     server
         .wait_for("the contacts to be indexed", async || {

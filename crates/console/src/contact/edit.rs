@@ -4,34 +4,37 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use askama::Template;
+use axum::extract::RawQuery;
 use axum::http::StatusCode;
 
 use super::consent::Line;
 use super::form::{self, Group};
 use super::history::History;
 use super::posted::{Posted, Wrong};
+use super::step::Trail;
 use super::{At, Outcome, Subject};
-use crate::page::render_with;
+use crate::page::{address, render_with};
 use crate::{Form, Page, Query, Refused, Result, Section, User, redirect, render, texts};
 use app::contacts::ContactBatch;
 use app::contacts::patch::{ContactItems, ContactPatch};
-use app::find::{Bounds, Filter};
 use domain::apply::outcome::Failure;
 use domain::clock::Timestamp;
 use domain::contact::choice::{Flags, State};
 use domain::contact::document::Document;
 use domain::contact::field::Field;
 use domain::id::ObjectId;
-use domain::journal::{BatchKind, ContactNo};
+use domain::journal::BatchKind;
 use domain::problem;
-use storage::{ItemResult, List, OptOut, Source, SourceFilter, SourceRef, Suppression, Way, Window};
+use storage::{ItemResult, List, OptOut, Source, SourceFilter, SourceRef, Suppression, Window};
 use web::translate::{mark, t};
 
 /// Sources that the form offers.
 const SOURCES: u32 = 1_000;
 
 /// The message after an action.
-const DONE: [(&str, &str); 4] = [
+const DONE: [(&str, &str); 6] = [
+    ("first", mark("This is the first contact of these results.")),
+    ("last", mark("This is the last contact of these results.")),
     ("made", mark("The contact is added.")),
     ("saved", mark("The changes are saved.")),
     ("kept", mark("The changes are saved, except for what the contact had turned off. It stays off.")),
@@ -58,9 +61,13 @@ struct ContactPage {
     refused: Vec<String>,
     consents: Vec<Line>,
     history: History,
-    /// The contacts beside this one, in the order of the list's page: the newest first.
-    previous: Option<ObjectId>,
-    next: Option<ObjectId>,
+    /// The page that it was opened from, if it is not the list's first.
+    results: Option<String>,
+    /// Where the form is sent: with the way back to that page.
+    action: String,
+    /// The contacts beside this one in the order of that page.
+    previous: Option<String>,
+    next: Option<String>,
     /// The names of the segments that it is in.
     segments: Vec<String>,
 }
@@ -76,22 +83,25 @@ struct NewPage {
 }
 
 /// A contact, with its history.
-pub async fn show_contact(user: User, at: At, query: Query) -> Result {
+pub async fn show_contact(user: User, at: At, RawQuery(raw): RawQuery, query: Query) -> Result {
     let subject = Subject::find(&user, &at).await?;
     let stored = form::values(&subject.contact, &subject.list).map_err(crate::contacts::damaged)?;
     let posted = Posted::of(stored);
-    let page = page(&user, subject, &query, &posted, Wrong::default()).await?;
+    let trail = Trail::read(&raw.unwrap_or_default(), &subject.list);
+    let page = page(&user, (subject, trail), &query, &posted, Wrong::default()).await?;
     render(&page)
 }
 
 async fn page(
     user: &User,
-    subject: Subject,
+    (subject, trail): (Subject, Trail),
     query: &Query,
     posted: &Posted,
     (at_fields, at_top): Wrong,
 ) -> Result<ContactPage> {
-    let history = History::of(user, &subject, query.get("page")).await?;
+    let [previous, next] = trail.beside(user, &subject).await?;
+    let action = address(&subject.path(), &trail.query());
+    let history = History::of(user, &subject, action.clone(), query.get("page")).await?;
     let sources = sources(user).await?;
     let document = Document::read(&subject.contact.document).map_err(crate::contacts::damaged)?;
     let (header, flags) = (document.header, State::read(document.record));
@@ -101,9 +111,11 @@ async fn page(
     let cac =
         subject.contact.source_cac.as_ref().map(|cac| format!("{} {}", cac.value, cac.currency.as_str()));
     let suppressed = user.app.queries.suppressions_of(&user.caller(), [&subject.contact]).await?;
-    let number = subject.id.contact_number(subject.list.id).map_or(ContactNo(0), ContactNo);
-    let segments =
-        user.app.queries.segments_of(&user.caller(), &subject.list, number, &subject.contact).await?;
+    let segments = user
+        .app
+        .queries
+        .segments_of(&user.caller(), &subject.list, subject.number(), &subject.contact)
+        .await?;
     let identifiers = document.identifiers().map_err(crate::contacts::damaged)?;
     let (others, all) = user.app.queries.also_in(&user.caller(), &subject.list, &identifiers).await?;
     let also_in = others.into_iter().map(|(list, number)| {
@@ -112,8 +124,10 @@ async fn page(
     });
     Ok(ContactPage {
         segments: segments.into_iter().map(|segment| segment.name).collect(),
-        previous: beside(user, &subject.list, Way::Up(number)).await?,
-        next: beside(user, &subject.list, Way::Down(number)).await?,
+        results: trail.page(&subject.list),
+        action,
+        previous,
+        next,
         also_in: also_in.collect(),
         also_more: !all,
         suppressed: suppressed.into_iter().flatten().collect(),
@@ -131,14 +145,6 @@ async fn page(
     })
 }
 
-/// The contact of a list that comes first on a way.
-async fn beside(user: &User, list: &List, way: Way) -> Result<Option<ObjectId>> {
-    let bounds = Bounds { found: 1, looked_at: 1, bytes: usize::MAX };
-    let (queries, caller) = (&user.app.queries, user.caller());
-    let found = queries.find_contacts(&caller, list, way, &Filter::default(), bounds).await?;
-    Ok(found.rows.first().map(|(number, _)| ObjectId::of_contact(list.id, number.0)))
-}
-
 async fn sources(user: &User) -> Result<Vec<Source>> {
     let window = Window { offset: 0, limit: SOURCES };
     let found = user.app.queries.sources(&user.caller(), SourceFilter::default(), window).await?;
@@ -146,12 +152,13 @@ async fn sources(user: &User) -> Result<Vec<Source>> {
 }
 
 /// Saves what was changed, and nothing else.
-pub async fn save(at: At, form: Form) -> Result {
+pub async fn save(at: At, RawQuery(query): RawQuery, form: Form) -> Result {
     let user = &form.user;
     let subject = Subject::find(user, &at).await?;
+    let trail = Trail::read(&query.unwrap_or_default(), &subject.list);
     let mut posted = Posted::read(&form.fields, &subject.list);
     if posted.changed().is_empty() && posted.gone.is_empty() {
-        return Ok(redirect(&format!("{}?done=nothing", subject.path())));
+        return Ok(redirect(&trail.done(&subject.path(), "nothing")));
     }
     let stored = form::values(&subject.contact, &subject.list).map_err(crate::contacts::damaged)?;
     let conflicts = posted.conflicts(&stored);
@@ -161,7 +168,7 @@ pub async fn save(at: At, form: Form) -> Result {
         let wrong = (at_fields, at_top);
         // Whoever saves again has seen it.
         posted.was.extend(conflicts);
-        let page = page(user, subject, &Query::default(), &posted, wrong).await?;
+        let page = page(user, (subject, trail), &Query::default(), &posted, wrong).await?;
         return render_with(StatusCode::CONFLICT, &page);
     }
     let (kind, text) = subject.identifier()?;
@@ -178,11 +185,11 @@ pub async fn save(at: At, form: Form) -> Result {
             }
             (None, applied @ Outcome::Applied(..)) => {
                 let done = if applied.keeps_opt_outs() { "kept" } else { "saved" };
-                return Ok(redirect(&format!("{}?done={done}", subject.path())));
+                return Ok(redirect(&trail.done(&subject.path(), done)));
             }
         },
     };
-    let page = page(user, subject, &Query::default(), &posted, wrong).await?;
+    let page = page(user, (subject, trail), &Query::default(), &posted, wrong).await?;
     render_with(status, &page)
 }
 

@@ -80,9 +80,9 @@ fn in_words<'de, D: serde::Deserializer<'de>>(deserializer: D) -> std::result::R
 }
 
 impl History {
-    /// Of a contact.
-    pub async fn of(user: &User, subject: &Subject, page: &str) -> Result<Self> {
-        let mut pager = Pager::at(subject.path(), page, ROWS);
+    /// Of a contact whose page has that address.
+    pub async fn of(user: &User, subject: &Subject, address: String, page: &str) -> Result<Self> {
+        let mut pager = Pager::at(address, page, ROWS);
         let (queries, named) = (&user.app.queries, vec![subject.identifier()?]);
         let found = queries.history(&user.caller(), &subject.list, named, pager.window()).await?;
         let Some(found) = found else { return Ok(Self { changes: Vec::new(), pager }) };

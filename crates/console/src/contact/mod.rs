@@ -6,6 +6,7 @@ pub mod form;
 pub mod history;
 mod posted;
 mod remove;
+mod step;
 mod words;
 
 use std::sync::Arc;
@@ -14,6 +15,7 @@ use axum::extract::Path;
 
 pub use self::edit::{add, ask_new, save, show_contact};
 pub use self::remove::{ask_erasure, ask_removal, erase, export, remove};
+pub use self::step::step;
 use super::{PageError, Result, User};
 use app::requests::Waited;
 use domain::apply::outcome::{Failure, NoteCode};
@@ -50,6 +52,11 @@ impl Subject {
         let called = document.and_then(|document| super::contacts::called(&document));
         let called = called.map_err(super::contacts::damaged)?.unwrap_or_else(|| id.to_string());
         Ok(Self { list, id, contact, called })
+    }
+
+    /// Its number in its list.
+    pub fn number(&self) -> ContactNo {
+        self.id.contact_number(self.list.id).map_or(ContactNo(0), ContactNo)
     }
 
     /// Its address.

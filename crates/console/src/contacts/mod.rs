@@ -17,7 +17,8 @@ use axum::http::{HeaderMap, HeaderValue};
 use self::builder::{Builder, Choice};
 use self::columns::{Column, columns, cookie, row};
 pub use self::columns::{Row, called};
-use self::query::{PAGE, Pager, Query};
+use self::query::Pager;
+pub use self::query::{PAGE, Query};
 use super::page::{address, curl, number, without_empty};
 use super::{Form, Page, PageError, Result, Section, User, redirect, render};
 use app::contacts::search::Search;
@@ -31,7 +32,7 @@ use storage::{Error, List, SourceFilter, Suppression, UserRole, Window};
 use web::translate::{mark, t, tn};
 
 /// Contacts that a request looks at for those that fit: few enough to answer at once, whatever else is going on.
-const LOOKED_AT: usize = 4_000;
+pub const LOOKED_AT: usize = 4_000;
 
 /// Bytes of stored contacts after which a page ends.
 const BYTES: usize = 2 << 20;
@@ -74,6 +75,8 @@ struct Contacts {
 struct Table {
     list: ObjectId,
     rows: Vec<Row>,
+    /// The query of this page, for the addresses of its contacts.
+    trail: String,
     pager: Pager,
     /// How many columns a row has.
     width: usize,
@@ -411,6 +414,7 @@ async fn table(
     Ok(Table {
         list: list.id,
         rows,
+        trail: asked.trail(list),
         pager,
         width: columns.iter().filter(|column| column.picked).count() + usize::from(may_change),
         may_change,

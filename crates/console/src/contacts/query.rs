@@ -219,6 +219,16 @@ impl Query {
         }
     }
 
+    /// The query of this page itself, which the addresses of its contacts carry.
+    pub fn trail(&self, list: &List) -> String {
+        let (at, place) = if self.back { ("until", "before") } else { ("from", "behind") };
+        let mut query = form_urlencoded::Serializer::new(self.link(list, at, self.at, 0, None));
+        if let Some(text) = &self.place {
+            query.append_pair(place, text);
+        }
+        query.finish()
+    }
+
     /// The query of the same question in another order.
     pub fn in_order(&self, list: &List, sort: Sort) -> String {
         Self { sort, ..self.clone() }.link(list, "from", None, 0, None)

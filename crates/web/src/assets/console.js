@@ -215,6 +215,18 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
+// On the page of a contact, j and k lead to the next and the previous one.
+document.addEventListener("keydown", (event) => {
+  const isTyping = event.target instanceof Element && event.target.closest("input, textarea, select");
+  if (isTyping || event.ctrlKey || event.metaKey || event.altKey || event.shiftKey) {
+    return;
+  }
+  const link = document.querySelector(`.beside a[aria-keyshortcuts="${CSS.escape(event.key)}"]`);
+  if (link) {
+    link.click();
+  }
+});
+
 // The box at the top of a column ticks all boxes of that name below it.
 document.addEventListener("change", (event) => {
   const box = event.target;
