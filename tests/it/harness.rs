@@ -147,6 +147,14 @@ impl Server {
         Self::on(self.stop().await, Setup { store, ..setup }, Some(owner)).await
     }
 
+    /// Has the server notice what time it is, as it does each minute. A server that has not yet noticed a jump of the
+    /// clock holds it after a restart.
+    pub async fn notice_time(&self) {
+        let (app, _) = self.running.as_ref().expect("it runs");
+        let looked = app.retention.look(&*app.storage, app.clock.as_ref()).await;
+        looked.expect("the time that has passed is known");
+    }
+
     /// On a store that is there, or not yet; an owner of it, where there is one.
     pub async fn on(directory: Directory, setup: Setup, owner: Option<Owner>) -> Self {
         let kind = setup.store;

@@ -169,8 +169,10 @@ async fn a_key_is_kept_for_a_day_over_a_restart_and_is_free_then() {
     let first = keyed(&server, UPDATE, "k", &contact(&list, "A")).await;
     server.processed(&id(&first)).await;
     clock.advance(DAY - Duration::from_millis(1));
+    server.notice_time().await;
     is_again(&first, &keyed(&server, UPDATE, "k", &contact(&list, "A")).await);
     let server = server.restart(Setup { clock: Arc::new(clock.clone()), ..Setup::default() }).await;
+    server.notice_time().await;
     is_again(&first, &keyed(&server, UPDATE, "k", &contact(&list, "A")).await);
     is_used(&keyed(&server, UPDATE, "k", &contact(&list, "B")).await, true);
     clock.advance(Duration::from_millis(1));

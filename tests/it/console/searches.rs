@@ -101,7 +101,7 @@ async fn a_contact_leads_to_the_contacts_beside_it() {
         ids.push(contact["id"].as_str().expect("an id").to_owned());
     }
     let link =
-        |rel: &str, place: usize| format!("<a rel=\"{rel}\" href=\"/lists/{list}/contacts/{}\">", ids[place]);
+        |rel: &str, place: usize| format!("<a rel=\"{rel}\" href=\"/lists/{list}/contacts/{}\"", ids[place]);
     // The newest contact is the first of the list.
     for (place, previous, next) in [(2, None, Some(1)), (1, Some(2), Some(0)), (0, Some(1), None)] {
         let page = visitor.page(&server, &format!("/lists/{list}/contacts/{}", ids[place])).await;
