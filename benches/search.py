@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """How long searches, filters and sorted pages take over HTTP, contacts included, beside nothing else.
 
-    benches/search.py [CONTACTS] [PROGRAM] [POSTGRESQL]
+    benches/search.py [CONTACTS] [PROGRAM] [POSTGRESQL] [STORE]
 
 fills one list with invented people, waits until they are indexed, and prints milliseconds. With the address of an empty
-PostgreSQL database the names and addresses go there too, and `ILIKE '%…%'` is asked beside it, through psql.
+PostgreSQL database the names and addresses go there too, and `ILIKE '%…%'` is asked beside it, through psql. STORE is the
+address of another empty database: then the server stores the contacts there and not in a file. An empty POSTGRESQL asks none.
 """
 
 import http.client
@@ -22,6 +23,7 @@ import time
 CONTACTS = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000
 PROGRAM = os.path.realpath(sys.argv[2] if len(sys.argv) > 2 else "target/dist/rollbook")
 POSTGRES = sys.argv[3] if len(sys.argv) > 3 else None
+STORE = sys.argv[4] if len(sys.argv) > 4 else None
 ASKS = 200
 
 SYLLABLES = ["an", "be", "co", "da", "el", "fi", "ga", "hu", "jo", "ka", "li", "mo", "na", "os", "pe", "ra", "su", "ti"]
@@ -107,9 +109,20 @@ def ilike(texts):
     return times
 
 
+def print_sizes(directory):
+    if STORE:
+        query = "SELECT coalesce(sum(pg_total_relation_size(oid)), 0) FROM pg_class WHERE relkind = 'r' AND relname "
+        searched = [query + "LIKE 'search%'", query + "NOT LIKE 'search%' AND relnamespace = 'public'::regnamespace"]
+        index, store = (int(subprocess.check_output(["psql", "-qAt", STORE, "-c", one])) for one in searched)
+    else:
+        # A server that has ended has emptied its logs.
+        store, index = (os.path.getsize(f"{directory}/rollbook.db{part}") for part in ("", ".search"))
+    print(f"bytes a contact: {store / CONTACTS:.0f} in the store, {index / CONTACTS:.0f} in the index", flush=True)
+
+
 def main():
     directory = tempfile.mkdtemp(prefix="rollbook-search-")
-    environment = {**os.environ, "ROLLBOOK_DATABASE": f"{directory}/rollbook.db", "ROLLBOOK_LISTEN": "127.0.0.1:0"}
+    environment = {**os.environ, "ROLLBOOK_DATABASE": STORE or f"{directory}/rollbook.db", "ROLLBOOK_LISTEN": "127.0.0.1:0"}
     made = subprocess.run([PROGRAM, "account", "create", "Bench", "--json"], env=environment, check=True, capture_output=True)
     token = json.loads(made.stdout)["accessToken"]
     log = open(f"{directory}/log", "w+")
@@ -180,9 +193,7 @@ def main():
     finally:
         server.terminate()
         server.wait()
-        # A server that has ended has emptied its logs.
-        sizes = {part: os.path.getsize(f"{directory}/rollbook.db{part}") / CONTACTS for part in ("", ".search")}
-        print(f"bytes a contact: {sizes['']:.0f} in the store, {sizes['.search']:.0f} in the index", flush=True)
+        print_sizes(directory)
         for name in os.listdir(directory):
             os.path.isfile(f"{directory}/{name}") and os.remove(f"{directory}/{name}")
 
